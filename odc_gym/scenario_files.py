@@ -1,0 +1,161 @@
+"""Scenario files: names, YAML, dotted overrides, and one-line errors."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from odc_gym.errors import ScenarioError
+from odc_gym.scenario import Scenario
+
+FOLDER = Path(__file__).parent / "configs" / "scenarios"
+
+
+def names() -> list[str]:
+    """Names of the scenarios that come with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+def read(source: str | Path) -> Scenario:
+    """Read a scenario by name or from a YAML file.
+
+    Raises:
+        ScenarioError: unknown name, malformed file, unknown key or a value that is not allowed.
+    """
+    text = str(source)
+    path = Path(source) if text.endswith((".yaml", ".yml")) else FOLDER / f"{text}.yaml"
+    if not path.is_file():
+        raise ScenarioError(f"scenario = {text}: must be one of {', '.join(names())}, or the path of a .yaml file")
+    return validate(read_mapping(path), str(path) if path.parent != FOLDER else text)
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """Read a YAML file whose top level is a mapping.
+
+    Raises:
+        ScenarioError: not YAML, or not a mapping.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
+        raise ScenarioError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(data, dict):
+        raise ScenarioError(f"{path}: must be a mapping of fields, got {type(data).__name__}")
+    return data
+
+
+def replace(scenario: Scenario, overrides: dict[str, Any]) -> Scenario:
+    """A copy of a scenario with dotted paths changed; see `Scenario.replace`."""
+    data = scenario.model_dump(mode="python")
+    for path, value in overrides.items():
+        _assign(data, path.split("."), value, path)
+    return validate(data, "")
+
+
+def parse_overrides(items: list[str]) -> dict[str, Any]:
+    """`path=value` strings of the command line; values are read as YAML.
+
+    Raises:
+        ScenarioError: no `=` in an item, or a value that is not YAML.
+    """
+    parsed = {}
+    for item in items:
+        path, equals, text = item.partition("=")
+        if not equals or not path.strip():
+            raise ScenarioError(f"--set {item}: must look like path=value")
+        try:
+            parsed[path.strip()] = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise ScenarioError(f"--set {item}: the value is not readable as YAML") from None
+    return parsed
+
+
+def validate(data: dict[str, Any], where: str) -> Scenario:
+    """Build a scenario from plain data; `where` begins the error line.
+
+    Raises:
+        ScenarioError: the first thing wrong, as `path = value: what is allowed`.
+    """
+    try:
+        return Scenario.model_validate(data)
+    except ValidationError as error:
+        raise ScenarioError((f"{where}: " if where else "") + explain(error, Scenario)) from None
+
+
+def _assign(node: Any, path: list[str], value: Any, whole: str) -> None:
+    key, rest = path[0], path[1:]
+    keys = _keys(node)
+    if key == "*" and keys:
+        chosen = keys
+    elif key in keys:
+        chosen = [key]
+    elif isinstance(node, dict) and not rest:
+        chosen = [key]  # validation names unknown fields with their neighbours
+    else:
+        raise ScenarioError(f"{whole}: unknown key {key!r}{_nearest(key, keys)}")
+    for k in chosen:
+        where = k if isinstance(node, dict) else int(k)
+        if rest:
+            node[where] = list(node[where]) if isinstance(node[where], tuple) else node[where]
+            _assign(node[where], rest, value, whole)
+        else:
+            node[where] = value
+
+
+def _keys(node: Any) -> list[Any]:
+    if isinstance(node, dict):
+        return list(node)
+    return [str(i) for i in range(len(node))] if isinstance(node, list) else []
+
+
+def _nearest(key: str, keys: list[Any]) -> str:
+    close = difflib.get_close_matches(key, [str(k) for k in keys], 1, 0.5)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; known: {', '.join(str(k) for k in keys)}" if keys else ""
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """The first entry of a pydantic error in one line: path, value and what is allowed."""
+    first = error.errors(include_url=False)[0]
+    # a tagged union puts its tag in the path, which is not a key of the file
+    path = [str(p) for p in first["loc"] if str(p) not in _TAGS]
+    where = ".".join(path) or "scenario"
+    if first["type"] == "extra_forbidden":
+        return f"{where}: unknown key{_nearest(path[-1], _fields(model, first['loc'][:-1]))}"
+    if first["type"] == "missing":
+        return f"{where}: is missing"
+    message = first["msg"].removeprefix("Value error, ")
+    message = message.replace("Input should be ", "must be ").replace("greater than or equal to", ">=")
+    message = message.replace("less than or equal to", "<=").replace("greater than", ">").replace("less than", "<")
+    value = first.get("input")
+    shown = f" = {value}" if isinstance(value, str | int | float | bool) or value is None else ""
+    return f"{where}{shown}: {' '.join(message.split())}"
+
+
+_TAGS = {"delta", "star", "sun_synchronous", "cluster", "tle", "job", "service", "checkpoint", "chunk"}
+
+
+def _fields(model: Any, loc: tuple[Any, ...]) -> list[str]:
+    """Field names of the model at a location of the schema, found by walking annotations."""
+    current = [model]
+    for part in loc:
+        step: list[Any] = []
+        for candidate in current:
+            annotation = candidate.model_fields[part].annotation if part in candidate.model_fields else candidate
+            step += _models(annotation)
+        current = step or current
+    return sorted({name for m in current for name in m.model_fields})
+
+
+def _models(annotation: Any) -> list[Any]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    found: list[Any] = []
+    for argument in getattr(annotation, "__args__", ()):
+        found += _models(argument)
+    return found
