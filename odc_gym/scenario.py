@@ -261,11 +261,11 @@ class Earth(Model):
 
 
 class Duration(Model):
-    """Lognormal run time at full clock, truncated."""
+    """Lognormal run time at full clock, with a limit."""
 
     median: Positive
     sigma: NonNegative
-    cut: Positive = Field(description="longest duration; longer draws are drawn again")
+    cut: Positive = Field(description="longest duration; longer draws count as this one, as under a run-time limit")
 
 
 class Slack(Model):

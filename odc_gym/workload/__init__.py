@@ -1,0 +1,8 @@
+"""Tables of the work that is offered: jobs, demand for services, and traces of real clusters."""
+
+from odc_gym.workload.generator import draw_jobs
+from odc_gym.workload.jobs import JOB, offered_rate
+from odc_gym.workload.services import draw_demand, planning_demand
+from odc_gym.workload.traces import Trace, read_trace
+
+__all__ = ["JOB", "Trace", "draw_demand", "draw_jobs", "offered_rate", "planning_demand", "read_trace"]

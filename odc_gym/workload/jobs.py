@@ -1,0 +1,50 @@
+"""The columns of a job table, and how much work a class offers on average."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+from scipy.special import log_ndtr, ndtr
+
+from odc_gym.scenario import Duration, JobClass, ServiceClass
+
+JOB = np.dtype(
+    [
+        ("arrival_s", "f8"),  # seconds from the start of the episode; negative before it
+        ("deadline_s", "f8"),  # paid in full up to here
+        ("expiry_s", "f8"),  # worthless from here on: deadline + (deadline - arrival)
+        ("work_s", "f8"),  # true work, reference-accelerator-seconds: duration x width
+        ("estimate_s", "f8"),  # what a scheduler may know of the work, reference-accelerator-seconds
+        ("duration_s", "f8"),  # run time at full clock on its width
+        ("kind", "i4"),  # index in Scenario.class_names
+        ("width", "i4"),  # accelerators, all on one satellite
+    ],
+    align=True,
+)
+"""One row a job."""
+
+
+def mean_duration_h(duration: Duration) -> float:
+    """Mean run time at full clock [h]: of a lognormal whose draws beyond `cut` count as `cut`.
+
+    Source: limited expected value, Klugman, Panjer and Willmot, Loss Models, 4th ed. (2012), appendix A.5.1.
+    """
+    if duration.sigma == 0:
+        return min(duration.median, duration.cut)
+    z = math.log(duration.cut / duration.median) / duration.sigma
+    below = duration.median * math.exp(duration.sigma**2 / 2 + float(log_ndtr(z - duration.sigma)))
+    return below + duration.cut * float(ndtr(-z))
+
+
+def mean_width(width: Mapping[int, float]) -> float:
+    """Mean number of accelerators of a job, from width to probability."""
+    return sum(w * p for w, p in width.items()) / sum(width.values())
+
+
+def offered_rate(work_class: JobClass | ServiceClass) -> float:
+    """Mean work that a class offers, before the workload's `rate_scale` [reference-accelerator-hours per hour]."""
+    if isinstance(work_class, ServiceClass):
+        return work_class.output_tokens_per_min * 60 * work_class.accelerator_ms_per_token / 1000 / 3600
+    return work_class.jobs_per_h * mean_width(work_class.width) * mean_duration_h(work_class.duration_h)

@@ -1,0 +1,84 @@
+"""Demand for tokens that a service sees, and the demand that its autoscaler plans with."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+
+import numpy as np
+
+from odc_gym.scenario import CLASS_ORDER, ServiceClass, Workload
+from odc_gym.workload.generator import HOUR_S, Floats, Purpose, daily_profile, hourly_factors, second_of_day, stream
+
+MINUTE_S = 60.0
+TOKEN_GRID = 1024.0  # steps in a token; running sums stay exact
+PLAN_S = 900.0
+
+
+def draw_demand(
+    service_class: ServiceClass,
+    class_index: int,
+    workload: Workload,
+    seed: int,
+    start: datetime,
+    before_s: float,
+    after_s: float,
+    step_s: float,
+) -> Floats:
+    """Output tokens that arrive for a service in each physics step.
+
+    The demand is drawn minute by minute, whatever the step: mean x profile x slow factor x noise. The slow factor has
+    the hourly marginals and memory of job arrivals and runs linearly from hour to hour, since a pool of many users does
+    not jump at full hours; half-way between two hours its variance is therefore lower. The noise is white lognormal,
+    mean 1, standard deviation `demand_noise`. A step takes its share of the minutes that it covers: no token is lost.
+
+    Args:
+        service_class: mean rate.
+        class_index: its place among the workload's classes in the order of class axes.
+        workload: profile, regions, burstiness and scale.
+        seed: the episode.
+        start: start of the episode, UTC.
+        before_s: how long before the start the first step begins [s].
+        after_s: length of the episode [s].
+        step_s: length of a step [s].
+
+    Returns:
+        (T,) tokens a step, T = (before_s + after_s) / step_s.
+    """
+    name = [n for n in CLASS_ORDER if n in workload.classes][class_index]
+    steps = round((before_s + after_s) / step_s)
+    first_h, last_h = -math.ceil(before_s / HOUR_S), math.ceil((steps * step_s - before_s) / HOUR_S)
+    minutes = 60 * (last_h - first_h)
+    edge_s = first_h * HOUR_S + MINUTE_S * np.arange(minutes + 1, dtype=np.float64)
+    middle_s = edge_s[:-1] + MINUTE_S / 2
+    utc_h = (second_of_day(start) + middle_s) / HOUR_S
+    rate = daily_profile(workload.profile, list(workload.regions.values()), utc_h)
+    slow = hourly_factors(workload.burst, stream(seed, Purpose.DEMAND_HOURS, name), last_h - first_h + 1)
+    rate *= np.interp(middle_s, HOUR_S * np.arange(first_h, last_h + 1), slow)
+    if workload.burst.demand_noise > 0:
+        variance = math.log1p(workload.burst.demand_noise**2)
+        normal = stream(seed, Purpose.DEMAND_NOISE, name).standard_normal(minutes)
+        rate *= np.exp(math.sqrt(variance) * normal - variance / 2)
+    rate *= service_class.output_tokens_per_min * workload.rate_scale
+    total = np.concatenate([[0.0], np.cumsum(np.rint(rate * TOKEN_GRID) / TOKEN_GRID)])
+    step_edge_s = -before_s + step_s * np.arange(steps + 1)
+    tokens: Floats = np.maximum(np.diff(np.interp(step_edge_s, edge_s, total)), 0.0)
+    return tokens
+
+
+def planning_demand(tokens: Floats, step_s: float = MINUTE_S) -> Floats:
+    """Demand that an autoscaler plans with: the present step's, or the mean of the last 15 minutes if that is larger.
+
+    Args:
+        tokens: (T,) tokens a step.
+        step_s: length of a step [s].
+
+    Returns:
+        (T,) tokens a step; each depends on its own and earlier steps only. The first means are over fewer steps.
+    """
+    window = max(1, round(PLAN_S / step_s))
+    total = np.concatenate([[0.0], np.cumsum(tokens)])
+    last = np.arange(1, tokens.size + 1)
+    first = np.maximum(last - window, 0)
+    planned: Floats = np.maximum(tokens, (total[last] - total[first]) / (last - first))
+    return planned
