@@ -1,0 +1,286 @@
+"""Where the satellites are, and what light they get: the tables of an episode.
+
+Everything is computed on rows of at most 60 s, which hold one row before the start and one after the end; longer
+steps are made of several rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+import numpy as np
+
+from odc_gym.constants import (
+    ASTRONOMICAL_UNIT_M,
+    EARTH_FLATTENING,
+    EARTH_RADIUS_M,
+    SOLAR_CONSTANT_W_M2,
+)
+from odc_gym.errors import OrbitError
+from odc_gym.orbits import eclipse, mean_orbit, tle
+from odc_gym.orbits.constellation import Constellation
+from odc_gym.orbits.frames import DAY_S, Array, Sky, as_utc, tt_days
+from odc_gym.orbits.mean_orbit import MeanShell, Motion
+
+ROW_S = 60.0
+ECCENTRICITY2 = EARTH_FLATTENING * (2 - EARTH_FLATTENING)
+
+
+@dataclass(frozen=True)
+class GroundSite:
+    """A place on the WGS84 ellipsoid.
+
+    Attributes:
+        name: label.
+        latitude_deg: geodetic latitude [deg], -90 to 90.
+        longitude_deg: east longitude [deg], -180 to 360.
+        altitude_m: height above the ellipsoid [m].
+    """
+
+    name: str
+    latitude_deg: float
+    longitude_deg: float
+    altitude_m: float = 0.0
+
+    def __post_init__(self) -> None:
+        limits = {"latitude_deg": (-90.0, 90.0), "longitude_deg": (-180.0, 360.0), "altitude_m": (-1000.0, 10000.0)}
+        for field, (low, high) in limits.items():
+            value = getattr(self, field)
+            if not low <= value <= high:
+                raise OrbitError(f"site {self.name}: {field} = {value:g}: must be {low:g} to {high:g}")
+
+
+class Ephemeris:
+    """Tables over T = `steps` instants, `step_s` apart from `start`, of S satellites and G ground sites.
+
+    Every table is computed when it is first read.
+
+    Attributes:
+        start: first instant, UTC.
+        step_s: length of a step [s].
+        steps: T.
+        sites: G ground sites.
+    """
+
+    def __init__(
+        self, start: datetime, step_s: float, steps: int, sites: tuple[GroundSite, ...], motion: Motion, sky: Sky
+    ) -> None:
+        self.start = start
+        self.step_s = step_s
+        self.steps = steps
+        self.sites = sites
+        self._motion = motion  # (R, S): a row of at most 60 s, the first one row before the start
+        self._sky = sky
+        self._rows = rows_per_step(step_s)
+        self._at_steps = slice(1, 1 + steps * self._rows, self._rows)
+
+    @cached_property
+    def position_gcrs_m(self) -> Array:
+        """(T, S, 3) positions from Earth's centre [m], GCRS."""
+        return np.asarray(np.einsum("tji,tsj->tsi", self._sky.rotation[self._at_steps], self._position))
+
+    @cached_property
+    def sun_direction(self) -> Array:
+        """(T, 3) unit vector to the apparent Sun, GCRS."""
+        return np.asarray(np.einsum("tji,tj->ti", self._sky.rotation[self._at_steps], self._toward_sun))
+
+    @cached_property
+    def sun_distance_m(self) -> Array:
+        """(T,) distance of the Sun from Earth's centre [m]."""
+        sun = self._sky.sun_m[self._at_steps]
+        return np.asarray(np.sqrt((sun * sun).sum(axis=1)))
+
+    @cached_property
+    def solar_flux_w_m2(self) -> Array:
+        """(T,) sunlight above the air [W/m2]: 1361 W/m2 at 1 au, by the inverse square of the distance."""
+        return np.asarray(SOLAR_CONSTANT_W_M2 * (ASTRONOMICAL_UNIT_M / self.sun_distance_m) ** 2)
+
+    @cached_property
+    def beta_rad(self) -> Array:
+        """(T, S) angle of the Sun above the orbit plane [rad], positive on the side of the angular momentum."""
+        normal = [n[self._at_steps] for n in self._motion.normal]
+        return np.arcsin(np.clip(_dot(normal, self._toward_sun), -1.0, 1.0))
+
+    @cached_property
+    def orbit_angle_rad(self) -> Array:
+        """(T, S) angle in the orbit plane from orbit noon, along the motion [rad], 0 to 2 pi."""
+        hx, hy, hz = (n[self._at_steps] for n in self._motion.normal)
+        x, y, z = self._xyz
+        sx, sy, sz = (self._toward_sun[:, i : i + 1] for i in range(3))
+        # normal x Sun points at noon + 90 deg and is as long as the Sun's part in the plane: no need of noon itself
+        ahead = x * (hy * sz - hz * sy) + y * (hz * sx - hx * sz) + z * (hx * sy - hy * sx)
+        angle = np.arctan2(ahead, _dot((x, y, z), self._toward_sun))
+        angle += 2 * math.pi * (angle < 0)
+        return np.asarray(angle)
+
+    @cached_property
+    def sunlit_frac(self) -> Array:
+        """(T, S) visible fraction of the Sun's disc, mean over the step that begins at the instant."""
+        along, squared, distance = self._shadow
+        means = eclipse.step_means(along, squared, distance, self.step_s / self._rows)
+        if self._rows == 1:
+            return means
+        return np.asarray(means.reshape(self.steps, self._rows, -1).mean(axis=1))
+
+    @cached_property
+    def sunlit_instant_frac(self) -> Array:
+        """(T, S) visible fraction of the Sun's disc at the instant."""
+        along, squared, distance = (values[self._at_steps] for values in self._shadow)
+        return eclipse.instant_fractions(along, squared, distance)
+
+    @cached_property
+    def latitude_deg(self) -> Array:
+        """(T, S) geodetic latitude [deg]."""
+        return np.degrees(self._geodetic[0])
+
+    @cached_property
+    def longitude_deg(self) -> Array:
+        """(T, S) east longitude [deg], -180 to 180."""
+        ecef = self._position_ecef_m
+        return np.degrees(np.arctan2(ecef[..., 1], ecef[..., 0]))
+
+    @cached_property
+    def altitude_m(self) -> Array:
+        """(T, S) geodetic altitude above the WGS84 ellipsoid [m]."""
+        return self._geodetic[1]
+
+    @cached_property
+    def elevation_deg(self) -> Array:
+        """(T, S, G) elevation above the ellipsoid's horizon at each site [deg], without refraction."""
+        place, up = _site_vectors(self.sites)
+        sight = self._position_ecef_m[:, :, None, :] - place  # (T, S, G, 3)
+        distance = np.sqrt((sight * sight).sum(axis=-1))
+        return np.asarray(np.degrees(np.arcsin(np.clip((sight * up).sum(axis=-1) / distance, -1.0, 1.0))))
+
+    @cached_property
+    def _xyz(self) -> tuple[Array, Array, Array]:
+        """(T, S) components in the true equator of date [m]."""
+        return self._motion.x[self._at_steps], self._motion.y[self._at_steps], self._motion.z[self._at_steps]
+
+    @cached_property
+    def _position(self) -> Array:
+        return np.stack(self._xyz, axis=-1)
+
+    @cached_property
+    def _toward_sun(self) -> Array:
+        """(T, 3) unit vector to the Sun, true equator of date."""
+        return np.asarray(self._sky.sun_m[self._at_steps] / self.sun_distance_m[:, None])
+
+    @cached_property
+    def _shadow(self) -> tuple[Array, Array, Array]:
+        """(R, S), (R, S) and (R,): the shadow's coordinates and the Sun's distance."""
+        direction, distance = eclipse.stretched_sun(self._sky.sun_m)
+        return *eclipse.shadow_coordinates(self._motion, direction), distance
+
+    @cached_property
+    def _position_ecef_m(self) -> Array:
+        """(T, S, 3) Earth-fixed positions [m]; polar motion (10 m) left out."""
+        angle = self._sky.sidereal_rad[self._at_steps, None]
+        cosine, sine = np.cos(angle), np.sin(angle)
+        x, y, z = self._xyz
+        return np.stack((cosine * x + sine * y, cosine * y - sine * x, z), axis=-1)
+
+    @cached_property
+    def _geodetic(self) -> tuple[Array, Array]:
+        """(T, S) geodetic latitude [rad] and altitude [m]; source: Bowring 1976, Survey Review 23, 323.
+
+        Bowring's formula three times, from the reduced latitude of a point on the surface: below 1e-10 rad.
+        """
+        ecef = self._position_ecef_m
+        equatorial, z = np.hypot(ecef[..., 0], ecef[..., 1]), ecef[..., 2]
+        polar_radius = EARTH_RADIUS_M * (1 - EARTH_FLATTENING)
+        reduced = np.arctan2(z, equatorial * (1 - EARTH_FLATTENING))
+        for _ in range(3):
+            latitude = np.arctan2(
+                z + ECCENTRICITY2 / (1 - ECCENTRICITY2) * polar_radius * np.sin(reduced) ** 3,
+                equatorial - ECCENTRICITY2 * EARTH_RADIUS_M * np.cos(reduced) ** 3,
+            )
+            reduced = np.arctan2((1 - EARTH_FLATTENING) * np.sin(latitude), np.cos(latitude))
+        sine = np.sin(latitude)
+        surface = EARTH_RADIUS_M * np.sqrt(1 - ECCENTRICITY2 * sine**2)
+        return latitude, equatorial * np.cos(latitude) + z * sine - surface
+
+
+def build_ephemeris(
+    constellation: Constellation,
+    *,
+    start: datetime,
+    step_s: float = 60.0,
+    steps: int = 1440,
+    sites: Sequence[GroundSite] = (),
+) -> Ephemeris:
+    """The tables of a constellation from one instant on.
+
+    Mean elements are those of the start. The same arguments give the same bits, whatever was built before.
+
+    Args:
+        constellation: S satellites.
+        start: first instant; a date without an offset is read as UTC.
+        step_s: length of a step [s], above 0 and up to 3600.
+        steps: number of steps T, at least 1.
+        sites: G ground sites.
+
+    Raises:
+        OrbitError: a value that is not allowed, elements older than 14 days, or an orbit that SGP4 cannot propagate.
+    """
+    start = as_utc(start)
+    if not 0 < step_s <= 3600:
+        raise OrbitError(f"step_s = {step_s:g}: must be above 0 and at most 3600")
+    if steps != int(steps) or steps < 1:
+        raise OrbitError(f"steps = {steps}: must be a whole number of at least 1")
+    if not len(constellation):
+        raise OrbitError("constellation: must hold at least one satellite")
+    as_utc(start + timedelta(seconds=steps * step_s))
+    rows = rows_per_step(step_s)
+    elapsed_s = np.arange(-1, steps * rows + 2, dtype=np.float64) * (step_s / rows)
+    sky = Sky(tt_days(start) + elapsed_s / DAY_S)
+    motions = []
+    for group in constellation.groups:
+        if isinstance(group, MeanShell):
+            motions.append(mean_orbit.propagate(group, elapsed_s, _midnight_rad(start, sky)))
+        else:
+            motions.append(tle.propagate(group, start, elapsed_s, sky.teme_rad))
+    return Ephemeris(start, float(step_s), int(steps), tuple(sites), _joined(motions), sky)
+
+
+def rows_per_step(step_s: float) -> int:
+    """Rows of at most 60 s in a step."""
+    return math.ceil(step_s / ROW_S)
+
+
+def _midnight_rad(start: datetime, sky: Sky) -> float:
+    """Right ascension of the meridian of mean midnight at the start, row 1 [rad]; UTC stands for UT1 (within 0.9 s)."""
+    since_midnight = start - start.replace(hour=0, minute=0, second=0, microsecond=0)
+    return float(sky.sidereal_rad[1]) - 2 * math.pi * since_midnight.total_seconds() / DAY_S
+
+
+def _joined(motions: list[Motion]) -> Motion:
+    if len(motions) == 1:
+        return motions[0]
+    x, y, z = (np.concatenate([getattr(m, axis) for m in motions], axis=1) for axis in "xyz")
+    hx, hy, hz = (np.concatenate([m.normal[i] for m in motions], axis=1) for i in range(3))
+    return Motion(x=x, y=y, z=z, normal=(hx, hy, hz))
+
+
+def _dot(vectors: Sequence[Array], direction: Array) -> Array:
+    """(T, S) product of vectors, three (T, S) components, with directions (T, 3)."""
+    product = vectors[0] * direction[:, :1]
+    product += vectors[1] * direction[:, 1:2]
+    product += vectors[2] * direction[:, 2:]
+    return product
+
+
+def _site_vectors(sites: Sequence[GroundSite]) -> tuple[Array, Array]:
+    """Earth-fixed place [m] and zenith of G sites, (G, 3) each."""
+    latitude = np.radians([site.latitude_deg for site in sites])
+    longitude = np.radians([site.longitude_deg for site in sites])
+    height = np.array([site.altitude_m for site in sites], dtype=np.float64)
+    level = np.cos(latitude)
+    up = np.stack((level * np.cos(longitude), level * np.sin(longitude), np.sin(latitude)), axis=-1)
+    across = EARTH_RADIUS_M / np.sqrt(1 - ECCENTRICITY2 * np.sin(latitude) ** 2)
+    scale = np.stack((across + height, across + height, across * (1 - ECCENTRICITY2) + height), axis=-1)
+    return scale * up, up
