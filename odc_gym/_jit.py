@@ -1,0 +1,87 @@
+"""How the compiled core is compiled and cached. The only place that names Numba's options.
+
+- `effect`: a physics function, scalars in and scalars out; may live in any file.
+- `lanes`: a loop over satellites whose arrays never overlap, so that it becomes SIMD code.
+- `kernel`: an entry point called from Python, kept in an on-disk cache.
+
+No fast-math anywhere: the same tables give the same bits on every machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+import numpy as np
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+OPTIONS = {"error_model": "numpy"}  # division by zero gives inf: a branch per division would stop vectorisation
+COMPILED = not numba.config.DISABLE_JIT
+
+
+class _NoAlias(CompilerBase):
+    """C's `restrict` for every array argument: a promise by the caller that they never overlap."""
+
+    def define_pipelines(self) -> list[Any]:
+        """Set the flag that parallel kernels use internally, and compile as usual."""
+        self.state.flags.noalias = True
+        return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
+
+
+def _cache_folder() -> str | None:
+    """A writable folder keyed by the sources that are compiled: Numba does not see edits in imported files."""
+    root = Path(__file__).parent
+    digest = hashlib.blake2b(repr((numba.__version__, OPTIONS)).encode(), digest_size=8)
+    for part in ("_jit.py", "physics", "simulation", "interface"):
+        for source in sorted((root / part).glob("*.py")) if (root / part).is_dir() else [root / part]:
+            digest.update(source.read_bytes())
+    chosen = os.environ.get("ODC_GYM_CACHE")
+    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "odc-gym"
+    for folder in [Path(chosen)] if chosen else [user, Path(tempfile.gettempdir()) / f"odc-gym-{os.getuid()}"]:
+        try:
+            path = folder / digest.hexdigest()
+            path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=path):
+                return str(path)
+        except OSError:
+            continue
+    warnings.warn("odc-gym found no writable cache folder: the core is compiled anew in each process", stacklevel=2)
+    return None
+
+
+_FOLDER = _cache_folder() if COMPILED else None
+
+
+def effect(function: Function) -> Function:
+    """Compile a scalar function that kernels call."""
+    return numba.njit(**OPTIONS)(function)  # type: ignore[no-any-return]
+
+
+def lanes(function: Function) -> Function:
+    """Compile a loop over satellites; its arrays must not overlap, and it must not be called from Python."""
+    return numba.njit(pipeline_class=_NoAlias, **OPTIONS)(function)  # type: ignore[no-any-return]
+
+
+def kernel(function: Function) -> Function:
+    """Compile an entry point, and cache it on disk where that is possible."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = _FOLDER or before
+    try:
+        return numba.njit(cache=_FOLDER is not None, nogil=True, **OPTIONS)(function)  # type: ignore[no-any-return]
+    finally:
+        numba.config.CACHE_DIR = before
+
+
+def rows(kind: type[Any]) -> Callable[[np.ndarray], Any]:
+    """A compiled function that names the rows of a block: `rows(State)(block)` is a State of `block[0], block[1], ...`."""
+    names: dict[str, Any] = {"kind": kind}
+    count = len(kind._fields)  # type: ignore[attr-defined]
+    exec(f"def unpack(block): return kind({', '.join(f'block[{i}]' for i in range(count))})", names)
+    return effect(names["unpack"])  # type: ignore[no-any-return]

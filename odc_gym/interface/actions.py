@@ -1,0 +1,86 @@
+"""What an agent does: for each satellite a bid per class and a clock request, for each class an urgency and a clock offset."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from odc_gym._jit import effect
+from odc_gym.physics.mathematics import clip
+
+
+class ActionRow(NamedTuple):
+    """One component of the action, in [-1, 1]."""
+
+    name: str
+    per: str
+    meaning: str
+
+
+ACTIONS = (
+    ActionRow("bid", "satellite, class", "a job goes to the feasible satellite with the highest bid - load_weight x busy share; below -0.5 the "
+              "satellite is closed to new work of the class, below -0.8 its running work leaves"),
+    ActionRow("clock", "satellite", "-1 the lowest clock, 0 the sustainable clock of this moment, +1 full clock; linear between"),
+    ActionRow("urgency", "class", "multiplies the class's rank in the queue, and the replicas of a service, by 4^u and 2^u; below -0.9 the class is held"),
+    ActionRow("clock_offset", "class", "added to the clock request of all satellites for work of this class"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ActionLayout:
+    """Where the components are in the flat action of S satellites and C classes: S x (C bids, clock), C urgencies, C offsets."""
+
+    satellites: int
+    classes: int
+
+    @property
+    def size(self) -> int:
+        """Length of the flat action, S (C + 1) + 2 C."""
+        return self.satellites * (self.classes + 1) + 2 * self.classes
+
+    def zeros(self, num_envs: int) -> np.ndarray:
+        """The zero action: equal bids, sustainable clocks, (B, A)."""
+        return np.zeros((num_envs, self.size))
+
+    def bids(self, action: np.ndarray) -> np.ndarray:
+        """View of the bids, (B, C, S)."""
+        return self._satellites(action)[:, :, : self.classes].transpose(0, 2, 1)
+
+    def clocks(self, action: np.ndarray) -> np.ndarray:
+        """View of the clock requests, (B, S)."""
+        return self._satellites(action)[:, :, self.classes]
+
+    def urgency(self, action: np.ndarray) -> np.ndarray:
+        """View of the urgencies, (B, C)."""
+        start = self.satellites * (self.classes + 1)
+        return action[:, start : start + self.classes]
+
+    def offsets(self, action: np.ndarray) -> np.ndarray:
+        """View of the clock offsets, (B, C)."""
+        return action[:, self.size - self.classes :]
+
+    def _satellites(self, action: np.ndarray) -> np.ndarray:
+        count = self.satellites * (self.classes + 1)
+        view = action[:, :count].view()
+        view.shape = (action.shape[0], self.satellites, self.classes + 1)  # raises rather than copies
+        return view
+
+
+@effect
+def decode(action, x, bid, urgency, offset, n):
+    """Read a flat action into the state: bids [C, P], clock requests, urgencies [C] and clock offsets [C], all held in [-1, 1]."""
+    classes = bid.shape[0]
+    for s in range(n):
+        at = s * (classes + 1)
+        for c in range(classes):
+            bid[c, s] = clip(action[at + c], -1.0, 1.0)
+        wanted = clip(action[at + classes], -1.0, 1.0)
+        if wanted != x.request[s]:
+            x.switches[s] += 1.0
+            x.request[s] = wanted
+    at = n * (classes + 1)
+    for c in range(classes):
+        urgency[c] = clip(action[at + c], -1.0, 1.0)
+        offset[c] = clip(action[at + classes + c], -1.0, 1.0)

@@ -1,0 +1,75 @@
+"""What is rewarded: named terms times weights, 100 = the value of the fleet's sustainable output over an episode."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from odc_gym._jit import effect
+
+
+class Term(NamedTuple):
+    """One term of the reward."""
+
+    name: str
+    cost: str  # the cost it counts towards, if any
+    meaning: str
+
+
+TERMS = (
+    Term("compute", "", "class value x reference-accelerator-hours made safe, times lateness: per checkpoint, per chunk, per token served in time"),
+    Term("thermal", "cost/thermal", "minus 0.10 x satellite-hours x (e + e^2/4), e = kelvins of junction over 85 C"),
+    Term("energy", "cost/energy", "minus satellite-hours x (f + f^2), f = share of bus and standby not served, and 4 x (y + y^2), y = depth "
+         "below the charge floor over the floor"),
+    Term("wear", "", "minus 22000 x linear fatigue damage of the batteries (Xu 2018)"),
+    Term("stored_energy", "", "change of 1.3 x kWh of capacity x (c - 0.15 c^2), c = charge: draining the battery at the end gains nothing"),
+)  # fmt: skip
+COMPUTE, THERMAL, ENERGY, WEAR, STORED = range(len(TERMS))
+
+
+class Weights(NamedTuple):
+    """Weights of the terms in value, and the value that scores 100."""
+
+    thermal: float
+    unserved: float
+    low_charge: float
+    wear: float
+    stored_per_j: float
+    stored_curvature: float
+    points: float  # points of score per unit of value
+
+
+@effect
+def settle_account(head, weights, x, p, n):
+    """Bring the sums of the accounts up to date; returns the changes of thermal, unserved, low charge, wear and stored energy."""
+    thermal = unserved = low = fatigue = stored = 0.0
+    for s in range(n):
+        thermal += x.thermal_h[s]
+        unserved += x.unserved_h[s]
+        low += x.low_charge_h[s]
+        fatigue += x.fatigue[s]
+        charge = x.charge_frac[s]
+        stored += p.capacity_j[s] * (charge - weights.stored_curvature * charge * charge)
+    changes = (
+        thermal - head["thermal_sum"],
+        unserved - head["unserved_sum"],
+        low - head["low_charge_sum"],
+        fatigue - head["fatigue_sum"],
+        stored - head["stored_sum"],
+    )
+    head["thermal_sum"] = thermal
+    head["unserved_sum"] = unserved
+    head["low_charge_sum"] = low
+    head["fatigue_sum"] = fatigue
+    head["stored_sum"] = stored
+    return changes
+
+
+@effect
+def reward_terms(terms, head, paid, weights, x, p, n):
+    """Terms of the reward of one decision in points, (5,); `paid` is the value paid in it."""
+    thermal, unserved, low, fatigue, stored = settle_account(head, weights, x, p, n)
+    terms[COMPUTE] = weights.points * paid
+    terms[THERMAL] = -weights.points * weights.thermal * thermal
+    terms[ENERGY] = -weights.points * (weights.unserved * unserved + weights.low_charge * low)
+    terms[WEAR] = -weights.points * weights.wear * fatigue
+    terms[STORED] = weights.points * weights.stored_per_j * stored

@@ -1,0 +1,55 @@
+"""Accelerators: power and speed against clock, idle states.
+
+Clocks x are fractions of full clock. Powers are quoted at 60 C junction and include the leakage there.
+"""
+
+from odc_gym._jit import effect
+
+
+@effect
+def dynamic_frac(x, static, v0, x_v):
+    """Dynamic power over its value at full clock: static share plus clock times voltage squared.
+
+    Voltage rises linearly from `v0` at clock `x_v` to 1 at full clock, and stays at `v0` below.
+    Source: CMOS dynamic power C V^2 f; the three constants are fitted to published power-cap sweeps of data-centre GPUs.
+    """
+    v = max(v0, v0 + (1.0 - v0) * (x - x_v) / (1.0 - x_v))
+    return static + (1.0 - static) * x * v * v
+
+
+@effect
+def speed_frac(x, kappa):
+    """Work rate over its value at full clock for a share `kappa` of the time bound by the clock.
+
+    Source: time per unit of work t(x) = kappa / x + 1 - kappa, the usual split of a kernel in compute- and memory-bound parts.
+    """
+    return x / (kappa + (1.0 - kappa) * x)
+
+
+@effect
+def idle_power_w(host_w, awake, accelerators, idle_each_w, gated_each_w):
+    """Power [W] of the host, of awake accelerators without work, and of gated ones."""
+    return host_w + awake * idle_each_w + (accelerators - awake) * gated_each_w
+
+
+@effect
+def clock_of_dynamic(target, x_min, static, v0, x_v):
+    """Largest clock in [x_min, 1] whose dynamic fraction is at most `target` (x_min if none is).
+
+    Bisection taking the low end: 20 halvings leave 7e-7 of the range.
+    """
+    low = x_min
+    width = 1.0 - x_min
+    for _ in range(20):
+        width *= 0.5
+        middle = low + width
+        low = middle if dynamic_frac(middle, static, v0, x_v) <= target else low
+    return 1.0 if target >= 1.0 else low
+
+
+@effect
+def class_clock(request, sustainable, x_min):
+    """Clock for a request in [-1, 1]: -1 the lowest, 0 the sustainable one of this moment, +1 full; piecewise linear."""
+    up = max(request, 0.0)
+    down = min(request, 0.0)
+    return sustainable + up * (1.0 - sustainable) + down * (sustainable - x_min)

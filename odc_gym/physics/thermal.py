@@ -1,0 +1,145 @@
+"""Heat: plate (chips and cold plates), pumped loop, radiator.
+
+    C1 dT1/dt = P + leak(T1) - G12 (T1 - T2)
+    C2 dT2/dt = G12 (T1 - T2) - G23 (T2 - T3)
+    C3 dT3/dt = W + c leak(T1) + G23 (T2 - T3) - k T3^4
+
+with P compute power, W all other heat (bus, conversion, battery, sink), c the conversion loss per watt and k = n A fin eps sigma.
+Junction = plate + R P. Integrated by the exponential Runge-Kutta method ETD2 (Cox and Matthews, J. Comput. Phys. 176, 2002) with a frozen
+linear part; leakage and the curvature of T^4 enter as the nonlinear part, whose mean over a step is exactly (start + end) / 2.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from odc_gym._jit import effect
+from odc_gym.physics.mathematics import LN_2, bounded_exp
+
+REFERENCE_K = 333.15  # junction temperature at which powers are quoted
+LINEARISED_K = 320.0  # radiator temperature of the frozen linear part
+
+
+class Propagator(NamedTuple):
+    """Numbers of one loop state: the 30 s step's h phi1(hJ) (e), its h phi2(hJ) columns 1 and 3 (m), and the first row for the whole step (g)."""
+
+    e11: float
+    e12: float
+    e13: float
+    e21: float
+    e22: float
+    e23: float
+    e31: float
+    e32: float
+    e33: float
+    m11: float
+    m13: float
+    m21: float
+    m23: float
+    m31: float
+    m33: float
+    g1: float
+    g2: float
+    g3: float
+
+
+class Nodes(NamedTuple):
+    """Constants of the three nodes: T^4 coefficient [W/K4], conductances [W/K], inverse capacities [K/J], linear slope [1/s]."""
+
+    radiation: float
+    g12: float
+    g23: float
+    ic1: float
+    ic2: float
+    ic3: float
+    slope3: float
+
+
+@effect
+def leakage_frac(junction_k, leak, inverse_double_k):
+    """Leakage beyond that at 60 C over the power quoted there: doubles every 1 / `inverse_double_k` kelvin.
+
+    Source: exponential growth of subthreshold current with temperature; share and doubling are estimates of the scenario.
+    """
+    return leak * (bounded_exp(LN_2 * inverse_double_k * (junction_k - REFERENCE_K)) - 1.0)
+
+
+@effect
+def half_step(t1, t2, t3, power_w, other_w, loss, leak, inverse_double_k, r_junction, nodes, p):
+    """Half a physics step of the three nodes.
+
+    Args:
+        t1: plate temperature [K].
+        t2: loop temperature [K].
+        t3: radiator temperature [K].
+        power_w: compute power [W], into the plate.
+        other_w: all other heat into the radiator but the conversion loss of leakage [W].
+        loss: conversion loss per watt of load.
+        leak: leakage share at 60 C.
+        inverse_double_k: 1 / temperature rise that doubles leakage [1/K].
+        r_junction: junction over plate [K/W].
+        nodes: constants of the nodes.
+        p: propagator of the present loop state.
+
+    Returns:
+        The three temperatures [K] and the mean leakage [W] that was put in.
+    """
+    above = r_junction * power_w
+    leak_w = power_w * leakage_frac(t1 + above, leak, inverse_double_k)
+    a = nodes.g12 * (t1 - t2)
+    b = nodes.g23 * (t2 - t3)
+    q = t3 * t3
+    d1 = (power_w + leak_w - a) * nodes.ic1
+    d2 = (a - b) * nodes.ic2
+    d3 = (other_w + loss * leak_w + b - nodes.radiation * q * q) * nodes.ic3
+    u1 = t1 + p.e11 * d1 + p.e12 * d2 + p.e13 * d3
+    u2 = t2 + p.e21 * d1 + p.e22 * d2 + p.e23 * d3
+    u3 = t3 + p.e31 * d1 + p.e32 * d2 + p.e33 * d3
+    more = power_w * leakage_frac(u1 + above, leak, inverse_double_k) - leak_w
+    r = u3 * u3
+    n1 = more * nodes.ic1
+    n3 = nodes.slope3 * (u3 - t3) + (loss * more - nodes.radiation * (r * r - q * q)) * nodes.ic3
+    return (
+        u1 + p.m11 * n1 + p.m13 * n3,
+        u2 + p.m21 * n1 + p.m23 * n3,
+        u3 + p.m31 * n1 + p.m33 * n3,
+        leak_w + 0.5 * more,
+    )
+
+
+@effect
+def governed_power_w(t1, t2, t3, other_w, throttle_k, nodes, p, gain):
+    """Largest compute power [W] whose step ends with the junction at `throttle_k`.
+
+    The first stage of the step is linear in power, so this is one division; leakage is taken at the limit, exact where it binds.
+    `gain` = 1 / (d junction / d power), from `governor_gain`.
+    """
+    a = nodes.g12 * (t1 - t2)
+    b = nodes.g23 * (t2 - t3)
+    q = t3 * t3
+    d3 = (other_w + b - nodes.radiation * q * q) * nodes.ic3
+    unpowered = t1 - p.g1 * a * nodes.ic1 + p.g2 * (a - b) * nodes.ic2 + p.g3 * d3
+    return (throttle_k - unpowered) * gain
+
+
+def propagator(dt_s: float, g12: float, g23: float, ic1: float, ic2: float, ic3: float, slope3: float) -> Propagator:
+    """The numbers of one loop state for physics steps of `dt_s`, by the matrix exponential of SciPy.
+
+    Source: phi1(z) = (e^z - 1) / z and phi2(z) = (e^z - 1 - z) / z^2, read off the exponential of the augmented matrix
+    [[z, I, 0], [0, 0, I], [0, 0, 0]] (Al-Mohy and Higham, SIAM J. Sci. Comput. 33, 2011, theorem 2.1).
+    """
+    from scipy.linalg import expm
+
+    jacobian = np.array([[-g12 * ic1, g12 * ic1, 0.0], [g12 * ic2, -(g12 + g23) * ic2, g23 * ic2], [0.0, g23 * ic3, -g23 * ic3 - slope3]])
+
+    def phis(h: float) -> tuple[np.ndarray, np.ndarray]:
+        augmented = np.zeros((9, 9))
+        augmented[:3, :3] = h * jacobian
+        augmented[:3, 3:6] = augmented[3:6, 6:] = np.eye(3)
+        e = expm(augmented)
+        return h * e[:3, 3:6], h * e[:3, 6:]
+
+    e, m = phis(0.5 * dt_s)
+    g, _ = phis(dt_s)
+    numbers = [*e.ravel(), m[0, 0], m[0, 2], m[1, 0], m[1, 2], m[2, 0], m[2, 2], *g[0]]
+    return Propagator(*(float(f"{v:.12e}") for v in numbers))  # rounded: the last bits differ between linear-algebra libraries

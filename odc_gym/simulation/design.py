@@ -1,0 +1,94 @@
+"""Hardware of a scenario → SI numbers of one satellite, as the compiled core and the sustainable solver use them."""
+
+from __future__ import annotations
+
+from odc_gym.constants import STEFAN_BOLTZMANN_W_M2_K4, ZERO_CELSIUS_K
+from odc_gym.physics.ageing import temperature_stress
+from odc_gym.physics.thermal import LINEARISED_K, Propagator, propagator
+from odc_gym.scenario import Hardware
+
+WH_J = 3600.0
+
+
+def peak_dynamic_w(hardware: Hardware) -> float:
+    """Dynamic power of one accelerator at full clock and utilisation 1 [W]."""
+    a = hardware.accelerators
+    return (a.peak_w - a.host_w) / a.count - a.idle_each_w
+
+
+def design_numbers(hardware: Hardware) -> dict[str, float]:
+    """SI parameters of a satellite by the names of `state.Design`, but for the governor's gains, which depend on the step."""
+    solar, power, battery, radiator, thermal, a = (
+        hardware.solar,
+        hardware.power,
+        hardware.battery,
+        hardware.radiator,
+        hardware.thermal,
+        hardware.accelerators,
+    )
+    panel_m2 = radiator.faces * radiator.area_m2 * radiator.fin
+    c1, c2, c3 = (1e3 * c for c in thermal.c_kj_k)
+    above_plate, above_loop, above_radiator = thermal.dt_full_k
+    g12, g23 = a.peak_w / above_loop, a.peak_w / above_radiator
+    radiation = panel_m2 * radiator.eps * STEFAN_BOLTZMANN_W_M2_K4
+    return {
+        "accelerators": float(a.count),
+        "array_peak_w": solar.area_m2 * solar.w_per_m2 * solar.eol,
+        "eta_pcdu": power.pcdu,
+        "loss": 1.0 / power.pcdu - 1.0,
+        "bus_w": power.bus_w,
+        "terminal_w": power.terminal_w,
+        "capacity_j": battery.capacity_wh * WH_J,
+        "eta_charge": battery.eff_charge,
+        "eta_discharge": battery.eff_discharge,
+        "rate_charge_w": battery.c_charge * battery.capacity_wh,
+        "rate_discharge_w": battery.c_discharge * battery.capacity_wh,
+        "inverse_taper": 1.0 / (1.0 - battery.taper_from),
+        "floor_frac": battery.floor,
+        "restore_frac": battery.restore,
+        "ageing_factor": temperature_stress(battery.temperature_c + ZERO_CELSIUS_K),
+        "radiation": radiation,
+        "absorb_m2": panel_m2,
+        "r_junction": above_plate / a.peak_w,
+        "g12_on": g12,
+        "g23_on": g23,
+        "g12_off": g12 * thermal.off_conductance,
+        "g23_off": g23 * thermal.off_conductance,
+        "ic1": 1.0 / c1,
+        "ic2": 1.0 / c2,
+        "ic3": 1.0 / c3,
+        "slope3": 4.0 * radiation * LINEARISED_K**3 / c3,
+        "leak": thermal.leak,
+        "inverse_double_k": 1.0 / thermal.double_k,
+        "limit_k": thermal.limit_c + ZERO_CELSIUS_K,
+        "throttle_k": thermal.throttle_c + ZERO_CELSIUS_K,
+        "trip_k": thermal.trip_c + ZERO_CELSIUS_K,
+        "reset_k": thermal.reset_c + ZERO_CELSIUS_K,
+        "reset_s": 60.0 * thermal.reset_min,
+        "loop_on_k": thermal.loop_on_c + ZERO_CELSIUS_K,
+        "loop_off_k": thermal.loop_off_c + ZERO_CELSIUS_K,
+        "loop_on_w": thermal.loop_on_w,
+        "host_w": a.host_w,
+        "standby_w": a.standby_w,
+        "idle_each_w": a.idle_each_w,
+        "gated_each_w": a.gated_each_w,
+        "dynamic_each_w": peak_dynamic_w(hardware),
+        "gate_after_s": a.gate_after_s,
+        "x_min": a.x_min,
+        "static": a.static,
+        "v0": a.v0,
+        "x_v": a.x_v,
+        "speed": a.speed,
+    }
+
+
+def propagators(d: dict[str, float], dt_s: float) -> tuple[Propagator, Propagator]:
+    """Propagators of loop on and loop off for physics steps of `dt_s`."""
+    shared = (d["ic1"], d["ic2"], d["ic3"], d["slope3"])
+    return propagator(dt_s, d["g12_on"], d["g23_on"], *shared), propagator(dt_s, d["g12_off"], d["g23_off"], *shared)
+
+
+def governor_gain(d: dict[str, float], p: Propagator) -> float:
+    """1 / (d junction at the step's end / d compute power) [W/K], leakage at the throttle limit included."""
+    leak = 1.0 + d["leak"] * (2.0 ** ((d["throttle_k"] - 333.15) * d["inverse_double_k"]) - 1.0)
+    return 1.0 / ((p.g1 * d["ic1"] + p.g3 * d["loss"] * d["ic3"]) * leak + d["r_junction"])

@@ -1,0 +1,289 @@
+"""Every array of the simulation: field, unit, shape. A field is one line here.
+
+Axis letters: B environments, S satellites, P satellites padded to a multiple of 8, J rows of the job table, C job classes,
+T physics steps, D decisions. Blocks are float64 `[environment, field, satellite]`; inside the compiled core the rows of one
+environment become a named tuple of 1-D rows, so that a recipe reads `x.charge_frac[s]`. Only `MUTABLE` arrays change during an episode;
+a snapshot copies exactly these.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from odc_gym._jit import rows
+from odc_gym.physics.thermal import Propagator
+
+LANES = 8
+MUTABLE = ("state", "classes", "ledger", "head", "run", "lists", "points", "swings", "services")
+"""The arrays that change during an episode."""
+
+Row = np.ndarray  # (P,) of one environment, or (B, P) seen from outside
+
+
+class State(NamedTuple):
+    """What changes, per satellite."""
+
+    plate_k: Row  # chips and cold plates
+    loop_k: Row
+    radiator_k: Row
+    junction_k: Row
+    charge_frac: Row  # of battery capacity
+    loop_on: Row  # 1 the pump runs
+    shed: Row  # 1 compute is off until charge recovers
+    tripped: Row  # 1 compute is off until the junction has cooled
+    trip_s: Row  # since the trip
+    free: Row  # accelerators that no job holds
+    awake: Row  # accelerators that are not gated
+    idle_s: Row  # since all awake accelerators were last held
+    link_frac: Row  # share of the step with a transfer
+    request: Row  # clock request of the agent, -1..1
+    clock_sustainable: Row  # largest common clock within the sustainable power
+    clock_cap: Row  # common cap by the governor
+    duty: Row  # share of the step that jobs run
+    power_w: Row  # compute power
+    battery_loss_w: Row  # of the last step; heats the radiator in the next
+    allowed_w: Row  # compute power that heat and electricity allow
+    bus_served_w: Row
+    cycles: Row  # battery damage so far by cycles at 25 C
+    fatigue: Row  # battery damage so far, linear, calendar ageing and temperature included
+    # accounts since the start of the episode
+    available_j: Row  # array output that could have been used
+    used_j: Row  # array output that was
+    electric_j: Row  # drawn by compute, leakage, bus, terminal and conversion
+    compute_j: Row  # drawn by compute and leakage at the bus
+    heat_j: Row  # put into nodes by electricity
+    absorbed_j: Row  # put into the radiator by Sun and Earth
+    radiated_j: Row
+    discharged_j: Row  # out of the battery's terminals
+    bus_j: Row  # wanted by bus and standby
+    unserved_j: Row  # of that, not served
+    hot_kh: Row  # degree-hours of junction over the limit
+    thermal_h: Row  # convex thermal violation, weighted hours
+    unserved_h: Row  # convex shortfall of bus and standby, weighted hours
+    low_charge_h: Row  # convex depth below the floor, weighted hours
+    shed_s: Row
+    tripped_s: Row
+    trips: Row
+    governed_s: Row  # with the governor below the request
+    switches: Row  # changes of the clock request
+    charge_least: Row
+    junction_most: Row
+
+
+class Design(NamedTuple):
+    """Parameters of a satellite."""
+
+    accelerators: Row
+    array_peak_w: Row
+    eta_pcdu: Row
+    loss: Row  # conversion loss per watt of load
+    bus_w: Row
+    terminal_w: Row
+    capacity_j: Row
+    eta_charge: Row
+    eta_discharge: Row
+    rate_charge_w: Row
+    rate_discharge_w: Row
+    inverse_taper: Row
+    floor_frac: Row
+    restore_frac: Row
+    ageing_factor: Row  # temperature stress
+    radiation: Row  # n A fin eps sigma [W/K4]
+    absorb_m2: Row  # n A fin
+    r_junction: Row  # [K/W]
+    g12_on: Row  # [W/K]
+    g23_on: Row
+    g12_off: Row
+    g23_off: Row
+    ic1: Row  # [K/J]
+    ic2: Row
+    ic3: Row
+    slope3: Row  # [1/s]
+    leak: Row
+    inverse_double_k: Row
+    limit_k: Row
+    throttle_k: Row
+    trip_k: Row
+    reset_k: Row
+    reset_s: Row
+    loop_on_k: Row
+    loop_off_k: Row
+    loop_on_w: Row
+    host_w: Row
+    standby_w: Row
+    idle_each_w: Row
+    gated_each_w: Row
+    dynamic_each_w: Row
+    gate_after_s: Row
+    x_min: Row
+    static: Row
+    v0: Row
+    x_v: Row
+    speed: Row  # work rate at full clock over the reference's
+    gain_on: Row  # governor: 1 / (d junction / d power) [W/K]
+    gain_off: Row
+
+
+PROPAGATOR_ROWS = len(Propagator._fields)  # rows of the loop-on propagator follow those of Design, then those of loop-off
+
+
+class Sky(NamedTuple):
+    """One physics step of the tables of light."""
+
+    sunlit_frac: Row  # mean over the step
+    irradiance_frac: Row  # flux on the array over 1361 W/m2
+    absorbed_w_m2: Row  # by a radiator face: infrared, albedo, back of the array
+    sustainable_w: Row  # compute power of the sustainable plan
+
+
+class Forecast(NamedTuple):
+    """What a satellite knows of its light at one decision."""
+
+    crossing_s: Row  # + until the next eclipse, - until the next sunrise
+    eclipse_s: Row  # length of the present or next eclipse
+    solar_15_w: Row  # mean array power over the next 15 min
+    solar_30_w: Row
+    solar_60_w: Row
+    solar_95_w: Row
+
+
+class Classes(NamedTuple):
+    """What changes, per class and satellite: rows of [C, P]."""
+
+    held: Row  # accelerators held by the class
+    busy: Row  # of these, the mean number at work in the step, utilisation of services included
+    clock: Row  # requested, then granted
+    rate: Row  # work per accelerator and second at the requested clock: the forecast rate
+    bid: Row
+    transfer_gb: Row  # waiting on the link
+
+
+class Ledger(NamedTuple):
+    """Accounts of the work since the start of the episode, one entry a class: rows of [C]."""
+
+    paid: Row  # value
+    executed_s: Row  # reference accelerator-seconds
+    credited_s: Row  # made safe, executed since the start
+    lost_s: Row
+    completed: Row
+    on_time: Row  # completed by the deadline
+    expired: Row
+    placed: Row
+    moved: Row
+    drained: Row
+    evicted: Row
+    yielded: Row
+    moved_gb: Row
+    arrived: Row  # services: tokens
+    served: Row
+    in_target: Row
+    abandoned: Row
+    served_now: Row  # tokens served in the last decision
+    arrived_now: Row  # tokens, or estimated work, that arrived in it
+    arrival_rate: Row  # work offered, exponential average over an hour [reference accelerators]
+
+
+class Services(NamedTuple):
+    """What changes of the services: rows of [C]."""
+
+    backlog: Row  # tokens that wait
+    surplus_s: Row  # since there have been more replicas than wanted
+
+
+class Rules(NamedTuple):
+    """Parameters of a class: rows of [C]. Times in s, work in reference accelerator-seconds."""
+
+    utilisation: Row
+    kappa: Row
+    value: Row  # of a reference-accelerator-hour
+    queue_value: Row
+    hold_back: Row
+    unit_s: Row  # work per accelerator from one payable point to the next
+    stall_s: Row
+    saves: Row  # 1: a job that is told to stop keeps its work
+    yields: Row  # 1: leaves at a payable point for a job of higher rank
+    movable: Row
+    state_gb: Row
+    init_s: Row
+    data_gb: Row
+    service: Row  # 1: replicas serve a demand
+    token_s: Row
+    target_s: Row
+    patience_s: Row
+    headroom: Row
+    scale_down_s: Row
+    replicas: Row  # rows of the job table that are this service's replicas
+    first: Row  # the first of them
+
+
+class Policy(NamedTuple):
+    """Numbers of the dispatcher."""
+
+    load_weight: float
+    migration_margin: float
+    min_stay_s: float
+    close: float
+    drain: float
+    hold: float
+    age_s: float
+    order: float  # index into ORDERS
+    link_gb_s: float
+    latency_s: float
+
+
+ORDERS = ("value", "edf", "least-slack", "fcfs")
+STATUS = ("absent", "waiting", "running", "done", "expired")
+ABSENT, WAITING, RUNNING, DONE, EXPIRED = range(5)
+
+RUN = np.dtype(
+    [
+        ("safe_s", "f8"),  # work that a loss cannot take
+        ("unsaved_s", "f8"),  # work since the last payable point
+        ("before_s", "f8"),  # work executed before the episode: never paid
+        ("delay_s", "f8"),  # initialisation, restore, checkpoint: accelerators are held, nothing runs
+        ("transfer_gb", "f8"),  # still to come over the link
+        ("active", "f8"),  # share of the step that it runs
+        ("since_s", "f8"),  # placed, or queued
+        ("started_s", "f8"),  # first placed
+        ("finished_s", "f8"),
+        ("rank", "f8"),
+        ("status", "i4"),
+        ("host", "i4"),
+    ],
+    align=True,
+)
+"""Run-time columns of a job, one row per row of the job table (J,). Times are seconds since the episode's start."""
+
+HEAD = np.dtype(
+    [
+        ("blocked_rank", "f8"),  # of the best job that fits nowhere
+        ("thermal_sum", "f8"),  # sums of accounts at the last decision, for the reward
+        ("unserved_sum", "f8"),
+        ("low_charge_sum", "f8"),
+        ("fatigue_sum", "f8"),
+        ("stored_sum", "f8"),
+        ("load_average", "f8"),  # share of accelerators held, exponential average over an hour
+        ("trips_now", "f8"),  # in the last decision
+        ("moves_now", "f8"),
+        ("trips_sum", "f8"),
+        ("moves_sum", "f8"),
+        ("tick", "i8"),  # physics steps done, from the start of the warm-up
+        ("next_job", "i4"),
+        ("waiting", "i4"),
+        ("running", "i4"),
+        ("blocked_width", "i4"),
+        ("blocked_kind", "i4"),
+    ],
+    align=True,
+)
+"""Scalars of an environment."""
+
+state_rows, sky_rows, forecast_rows, services_rows = rows(State), rows(Sky), rows(Forecast), rows(Services)
+design_rows, classes_rows, ledger_rows, rules_rows, policy_rows = rows(Design), rows(Classes), rows(Ledger), rows(Rules), rows(Policy)
+
+
+def padded(satellites: int) -> int:
+    """Number of lanes: satellites rounded up to whole SIMD vectors."""
+    return -(-satellites // LANES) * LANES

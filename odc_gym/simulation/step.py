@@ -1,0 +1,331 @@
+"""One physics step of the satellites of one environment.
+
+`satellites` is the recipe: one line an effect. The functions before it find what the hardware may draw and at which clocks.
+Each is one loop over satellites that compiles to SIMD code; the scalar physics is in `odc_gym.physics`.
+"""
+
+import numpy as np
+
+from odc_gym._jit import effect, lanes
+from odc_gym.physics.ageing import CALENDAR_PER_S, charge_stress, count_cycles
+from odc_gym.physics.battery import RESERVE_FRAC, charge_limit_w, discharge_limit_w, loss_w, stored_power_w
+from odc_gym.physics.compute import class_clock, clock_of_dynamic, dynamic_frac, idle_power_w, speed_frac
+from odc_gym.physics.mathematics import clip
+from odc_gym.physics.solar import array_power_w
+from odc_gym.physics.thermal import Nodes, Propagator, governed_power_w, half_step, leakage_frac
+from odc_gym.simulation.state import PROPAGATOR_ROWS, Design
+
+BISECTIONS = 16  # of the common cap on clocks: 1e-5 of the range, the low end taken
+HOUR_S = 3600.0
+_ON = len(Design._fields)
+_OFF = _ON + PROPAGATOR_ROWS
+
+
+@effect
+def blend(flag, a, b):
+    """`a` where the flag is 1, `b` where it is 0; exact. A conditional on two rows would compile to slow gathers."""
+    return flag * a + (1.0 - flag) * b
+
+
+@effect
+def loop_propagator(block, on, s):
+    """Propagator of the present loop state from the design block [field, P]."""
+    off = 1.0 - on
+    return Propagator(
+        on * block[_ON, s] + off * block[_OFF, s],
+        on * block[_ON + 1, s] + off * block[_OFF + 1, s],
+        on * block[_ON + 2, s] + off * block[_OFF + 2, s],
+        on * block[_ON + 3, s] + off * block[_OFF + 3, s],
+        on * block[_ON + 4, s] + off * block[_OFF + 4, s],
+        on * block[_ON + 5, s] + off * block[_OFF + 5, s],
+        on * block[_ON + 6, s] + off * block[_OFF + 6, s],
+        on * block[_ON + 7, s] + off * block[_OFF + 7, s],
+        on * block[_ON + 8, s] + off * block[_OFF + 8, s],
+        on * block[_ON + 9, s] + off * block[_OFF + 9, s],
+        on * block[_ON + 10, s] + off * block[_OFF + 10, s],
+        on * block[_ON + 11, s] + off * block[_OFF + 11, s],
+        on * block[_ON + 12, s] + off * block[_OFF + 12, s],
+        on * block[_ON + 13, s] + off * block[_OFF + 13, s],
+        on * block[_ON + 14, s] + off * block[_OFF + 14, s],
+        on * block[_ON + 15, s] + off * block[_OFF + 15, s],
+        on * block[_ON + 16, s] + off * block[_OFF + 16, s],
+        on * block[_ON + 17, s] + off * block[_OFF + 17, s],
+    )
+
+
+@effect
+def loop_nodes(p, on, s):
+    """Constants of the three nodes in the present loop state."""
+    return Nodes(
+        p.radiation[s], blend(on, p.g12_on[s], p.g12_off[s]), blend(on, p.g23_on[s], p.g23_off[s]), p.ic1[s], p.ic2[s], p.ic3[s], p.slope3[s]
+    )
+
+
+@lanes
+def budgets(x, p, block, sky, dt_s, n):
+    """Power that heat and electricity allow for compute, bus power that can be served, and idle states."""
+    for s in range(n):
+        held = p.accelerators[s] - x.free[s]
+        full = 1.0 if held >= x.awake[s] else 0.0
+        idle_s = (1.0 - full) * (x.idle_s[s] + dt_s)
+        gate = 1.0 if idle_s >= p.gate_after_s[s] else 0.0
+        x.awake[s] = blend(max(full, gate), held, x.awake[s])
+        x.idle_s[s] = (1.0 - gate) * idle_s
+        sun = array_power_w(sky.sunlit_frac[s], sky.irradiance_frac[s], p.array_peak_w[s])
+        charge = x.charge_frac[s]
+        bus = p.bus_w[s] + p.terminal_w[s] * x.link_frac[s]
+        spare = discharge_limit_w(charge, RESERVE_FRAC, p.capacity_j[s], p.eta_discharge[s], p.rate_discharge_w[s], dt_s)
+        x.bus_served_w[s] = min(bus, p.eta_pcdu[s] * (sun + spare))
+        above_floor = discharge_limit_w(charge, p.floor_frac[s], p.capacity_j[s], p.eta_discharge[s], p.rate_discharge_w[s], dt_s)
+        leak_now = max(0.0, leakage_frac(x.junction_k[s], p.leak[s], p.inverse_double_k[s]))
+        electrical = (p.eta_pcdu[s] * (sun + above_floor) - bus) / (1.0 + leak_now)
+        other = p.absorb_m2[s] * sky.absorbed_w_m2[s] + x.battery_loss_w[s] + (1.0 + p.loss[s]) * x.bus_served_w[s]
+        on = x.loop_on[s]
+        heat = governed_power_w(
+            x.plate_k[s], x.loop_k[s], x.radiator_k[s], other, p.throttle_k[s],
+            loop_nodes(p, on, s), loop_propagator(block, on, s), blend(on, p.gain_on[s], p.gain_off[s]),
+        )  # fmt: skip
+        x.allowed_w[s] = max(0.0, min(electrical, heat))
+
+
+@lanes
+def sustainable_clocks(x, p, sky, busy_w, n):
+    """Largest common clock whose power stays within the sustainable plan for what runs now; busy_w is its dynamic power at full clock (P,)."""
+    for s in range(n):
+        idle = idle_power_w(p.host_w[s], x.awake[s], p.accelerators[s], p.idle_each_w[s], p.gated_each_w[s])
+        target = (sky.sustainable_w[s] - idle) / max(busy_w[s], 1e-3)
+        x.clock_sustainable[s] = clock_of_dynamic(target, p.x_min[s], p.static[s], p.v0[s], p.x_v[s])
+
+
+@lanes
+def request_clocks(clock, rate, request, offset, x_min, sustainable, speed, kappa, n):
+    """Requested clock of one class, and the work rate that it promises."""
+    for s in range(n):
+        x = class_clock(clip(request[s] + offset, -1.0, 1.0), sustainable[s], x_min[s])
+        clock[s] = x
+        rate[s] = speed[s] * speed_frac(x, kappa)
+
+
+@lanes
+def class_dynamic(busy_w, busy, utilisation, dynamic_each_w, n):
+    """Add the dynamic power at full clock of one class [W] to `busy_w`."""
+    for s in range(n):
+        busy_w[s] += busy[s] * utilisation * dynamic_each_w[s]
+
+
+@lanes
+def class_power(power, busy, clock, cap, utilisation, p, n):
+    """Add the dynamic power of one class under a common cap on clocks [W] to `power`."""
+    for s in range(n):
+        x = min(clock[s], cap[s])
+        power[s] += busy[s] * utilisation * p.dynamic_each_w[s] * dynamic_frac(x, p.static[s], p.v0[s], p.x_v[s])
+
+
+@lanes
+def start_power(power, x, p, n):
+    """Power of the satellites without any work [W]."""
+    for s in range(n):
+        power[s] = idle_power_w(p.host_w[s], x.awake[s], p.accelerators[s], p.idle_each_w[s], p.gated_each_w[s])
+
+
+@lanes
+def halve(cap, width, power, x, n):
+    """One bisection of the cap: keep the low end unless the middle is allowed."""
+    for s in range(n):
+        low = cap[s] - width[s]
+        cap[s] = blend(1.0 if power[s] <= x.allowed_w[s] else 0.0, cap[s], low)
+        width[s] *= 0.5
+        cap[s] += width[s]
+
+
+@lanes
+def settle_cap(x, p, cap, power, requested, n):
+    """Cap, duty and power of the step from the power under the cap; satellites that are off stand by."""
+    for s in range(n):
+        free_run = 1.0 if requested[s] <= x.allowed_w[s] else 0.0
+        gated = p.host_w[s] + p.accelerators[s] * p.gated_each_w[s]
+        # at the lowest clock and still too much: the chips are gated for part of the step
+        over = 1.0 if power[s] > x.allowed_w[s] else 0.0
+        duty = clip((x.allowed_w[s] - gated) / max(power[s] - gated, 1e-9), 0.0, 1.0)
+        duty = blend(free_run, 1.0, blend(over, duty, 1.0))
+        drawn = blend(free_run, requested[s], gated + duty * (power[s] - gated))
+        on = 1.0 - max(x.shed[s], x.tripped[s])
+        x.clock_cap[s] = blend(free_run, 1.0, cap[s])
+        x.duty[s] = on * duty
+        x.power_w[s] = blend(on, drawn, p.standby_w[s])
+
+
+@effect
+def govern(x, p, classes, rules, scratch, n):
+    """Find the common cap on clocks, the duty and the compute power: requests, held to what is allowed.
+
+    Args:
+        x: state rows.
+        p: design rows.
+        classes: class rows, [C, P] each.
+        rules: class parameters.
+        scratch: work space, (4, P).
+        n: lanes.
+    """
+    requested, power, cap, width = scratch[0], scratch[1], scratch[2], scratch[3]
+    start_power(requested, x, p, n)
+    cap[:] = 1.0
+    for c in range(rules.kappa.shape[0]):
+        class_power(requested, classes.busy[c], classes.clock[c], cap, rules.utilisation[c], p, n)
+    over = 0
+    for s in range(n):
+        over += requested[s] > x.allowed_w[s]
+    if over > 0:
+        for s in range(n):
+            width[s] = 0.5 * (1.0 - p.x_min[s])
+            cap[s] = p.x_min[s] + width[s]
+        for _ in range(BISECTIONS):
+            start_power(power, x, p, n)
+            for c in range(rules.kappa.shape[0]):
+                class_power(power, classes.busy[c], classes.clock[c], cap, rules.utilisation[c], p, n)
+            halve(cap, width, power, x, n)
+        for s in range(n):
+            cap[s] -= width[s]  # the low end
+        start_power(power, x, p, n)
+        for c in range(rules.kappa.shape[0]):
+            class_power(power, classes.busy[c], classes.clock[c], cap, rules.utilisation[c], p, n)
+    else:
+        for s in range(n):
+            power[s] = requested[s]
+    settle_cap(x, p, cap, power, requested, n)
+
+
+@lanes
+def satellites(x, p, block, sky, dt_s, n):
+    """One physics step of `n` satellites: supply, heat, battery, protection, accounts."""
+    for s in range(n):
+        # supply: the bus first, then what compute may draw
+        sun = array_power_w(sky.sunlit_frac[s], sky.irradiance_frac[s], p.array_peak_w[s])
+        charge = x.charge_frac[s]
+        bus = p.bus_w[s] + p.terminal_w[s] * x.link_frac[s]
+        served = x.bus_served_w[s]
+        reserve = discharge_limit_w(charge, RESERVE_FRAC, p.capacity_j[s], p.eta_discharge[s], p.rate_discharge_w[s], dt_s)
+        power = min(x.power_w[s], max(0.0, p.eta_pcdu[s] * (sun + reserve) - served))
+        # heat: two half steps
+        on = x.loop_on[s]
+        nodes, numbers = loop_nodes(p, on, s), loop_propagator(block, on, s)
+        outside = p.absorb_m2[s] * sky.absorbed_w_m2[s]
+        other = outside + x.battery_loss_w[s] + (1.0 + p.loss[s]) * served + p.loss[s] * power
+        t3 = x.radiator_k[s]
+        h1, h2, h3, leak_a = half_step(
+            x.plate_k[s], x.loop_k[s], t3, power, other, p.loss[s], p.leak[s], p.inverse_double_k[s], p.r_junction[s], nodes, numbers
+        )
+        u1, u2, u3, leak_b = half_step(
+            h1, h2, h3, power, other, p.loss[s], p.leak[s], p.inverse_double_k[s], p.r_junction[s], nodes, numbers
+        )
+        # battery
+        compute = power + 0.5 * (leak_a + leak_b)
+        load = (compute + served) * (1.0 + p.loss[s])
+        surplus = sun - load
+        limit = charge_limit_w(charge, p.inverse_taper[s], p.capacity_j[s], p.eta_charge[s], p.rate_charge_w[s], dt_s)
+        into = min(max(surplus, 0.0), limit)
+        out = max(-surplus, 0.0)
+        charge += stored_power_w(into, out, p.eta_charge[s], p.eta_discharge[s]) * dt_s / p.capacity_j[s]
+        # protection
+        junction = u1 + p.r_junction[s] * power
+        trip_s = (x.trip_s[s] + dt_s) * x.tripped[s]
+        cooled = 1.0 if junction < p.reset_k[s] else 0.0
+        waited = 1.0 if trip_s >= p.reset_s[s] else 0.0
+        hot = 1.0 if junction > p.trip_k[s] else 0.0
+        tripped = max(hot, x.tripped[s] * (1.0 - max(cooled, waited)))
+        low = 1.0 if charge < p.floor_frac[s] else 0.0
+        restored = 1.0 if charge >= p.restore_frac[s] else 0.0
+        warm = 1.0 if u1 > p.loop_on_k[s] else 0.0
+        drawing = 1.0 if power > p.loop_on_w[s] else 0.0
+        cold = 1.0 if u1 < p.loop_off_k[s] else 0.0
+        # accounts
+        x.available_j[s] += dt_s * sun
+        x.used_j[s] += dt_s * (load - out + into)
+        x.electric_j[s] += dt_s * load
+        x.compute_j[s] += dt_s * compute
+        x.heat_j[s] += dt_s * (load + x.battery_loss_w[s])
+        x.absorbed_j[s] += dt_s * outside
+        q, h, u = t3 * t3, h3 * h3, u3 * u3
+        x.radiated_j[s] += p.radiation[s] * (q * q + 4.0 * h * h + u * u) * (dt_s / 6.0)
+        x.discharged_j[s] += dt_s * out
+        wanted = bus + x.power_w[s]
+        x.bus_j[s] += dt_s * wanted
+        unserved = wanted - served - power
+        x.unserved_j[s] += dt_s * unserved
+        hours = dt_s / HOUR_S
+        e0 = max(x.junction_k[s] - p.limit_k[s], 0.0)
+        e1 = max(junction - p.limit_k[s], 0.0)
+        x.hot_kh[s] += 0.5 * hours * (e0 + e1)
+        x.thermal_h[s] += 0.5 * hours * (e0 + 0.25 * e0 * e0 + e1 + 0.25 * e1 * e1)
+        f = unserved / wanted
+        y0 = max(p.floor_frac[s] - x.charge_frac[s], 0.0) / p.floor_frac[s]
+        y1 = max(p.floor_frac[s] - charge, 0.0) / p.floor_frac[s]
+        x.unserved_h[s] += hours * (f + f * f)
+        x.low_charge_h[s] += 0.5 * hours * (y0 + y0 * y0 + y1 + y1 * y1)
+        x.shed_s[s] += dt_s * x.shed[s]
+        x.tripped_s[s] += dt_s * x.tripped[s]
+        x.trips[s] += max(0.0, tripped - x.tripped[s])
+        # the new state
+        x.battery_loss_w[s] = loss_w(into, out, p.eta_charge[s], p.eta_discharge[s])
+        x.plate_k[s] = u1
+        x.loop_k[s] = u2
+        x.radiator_k[s] = u3
+        x.junction_k[s] = junction
+        x.charge_frac[s] = charge
+        x.power_w[s] = power
+        x.tripped[s] = tripped
+        x.trip_s[s] = trip_s * tripped
+        x.shed[s] = max(low, x.shed[s] * (1.0 - restored))
+        x.loop_on[s] = max(max(warm, drawing), on * (1.0 - cold))
+        x.charge_least[s] = min(x.charge_least[s], charge)
+        x.junction_most[s] = max(x.junction_most[s], junction)
+
+
+@lanes
+def grant_clocks(clock, cap, n):
+    """Requested clocks of one class become granted ones."""
+    for s in range(n):
+        clock[s] = min(clock[s], cap[s])
+
+
+@effect
+def wear(x, p, points, swings, table, dt_s, n):
+    """Battery damage of the step, by satellite: cycles as they close, and calendar ageing."""
+    for s in range(n):
+        cycles = count_cycles(points[s], swings[s], x.charge_frac[s], table)
+        calendar = CALENDAR_PER_S * dt_s * charge_stress(x.charge_frac[s])
+        x.fatigue[s] += p.ageing_factor[s] * (cycles - x.cycles[s] + calendar)
+        x.cycles[s] = cycles
+
+
+@effect
+def request(x, p, sky, classes, rules, offset, scratch, n):
+    """Turn the agent's requests into clocks: the sustainable clock of this moment, then each class's own."""
+    busy_w = scratch[0]
+    busy_w[:] = 0.0
+    for c in range(rules.kappa.shape[0]):
+        class_dynamic(busy_w, classes.busy[c], rules.utilisation[c], p.dynamic_each_w, n)
+    sustainable_clocks(x, p, sky, busy_w, n)
+    for c in range(rules.kappa.shape[0]):
+        request_clocks(classes.clock[c], classes.rate[c], x.request, offset[c], p.x_min, x.clock_sustainable, p.speed, rules.kappa[c], n)
+
+
+@effect
+def physics(x, p, block, sky, classes, rules, points, swings, table, scratch, dt_s, satellites_n, n):
+    """What the hardware does in one step with the clocks that are requested."""
+    budgets(x, p, block, sky, dt_s, n)
+    govern(x, p, classes, rules, scratch, n)
+    satellites(x, p, block, sky, dt_s, n)
+    for s in range(satellites_n):
+        for c in range(rules.kappa.shape[0]):
+            if classes.busy[c, s] > 0.0 and x.clock_cap[s] < classes.clock[c, s]:
+                x.governed_s[s] += dt_s
+                break
+    for c in range(rules.kappa.shape[0]):
+        grant_clocks(classes.clock[c], x.clock_cap, n)
+    wear(x, p, points, swings, table, dt_s, satellites_n)
+
+
+def new_scratch(lanes_n: int) -> np.ndarray:
+    """Work space of `govern`, (4, P)."""
+    return np.zeros((4, lanes_n))

@@ -1,0 +1,183 @@
+"""What a satellite can hold: the constant compute powers in sunlight and eclipse of the largest periodic throughput.
+
+The plan maximises (1 - f) tau(p_sun) + f tau(p_dark), tau the throughput of the class mix with all accelerators busy, f the eclipse
+fraction, such that the junction stays at `plan_c` in steady state (leakage in, mean sink), an orbit ends with the charge it began with,
+the depth of discharge stays within `soft_dod`, and the battery within its C-rates. Energy per orbit, at the bus:
+
+    eclipse:  E_out = (p_dark + leak + bus) / eta_pcdu x f T / eta_discharge              (from the cells)
+    sunlight: array = (p_sun + leak + bus) / eta_pcdu + E_out / (eta_charge (1 - f) T)
+
+The taper does not bind: in balance the charge settles where charging is not tapered; `settle` in `simulation.decision` flies the plan in the
+full physics and starts episodes on its periodic solution. Source of the optimum: enumeration of `p_dark`, closed form for the best `p_sun`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from odc_gym.physics.compute import dynamic_frac, speed_frac
+from odc_gym.physics.thermal import REFERENCE_K
+
+SCAN = 64  # values of p_dark
+CLOCKS = 257  # points of the throughput curve
+DERATE = 0.99  # of the C-rates: real eclipses do not begin on a step's boundary
+
+
+@dataclass(frozen=True)
+class Mix:
+    """The class mix: shares of offered work, utilisation and clock sensitivity, (C,) each."""
+
+    share: np.ndarray
+    utilisation: np.ndarray
+    kappa: np.ndarray
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What the solver takes into account; the closures switch some off."""
+
+    leakage: bool = True
+    soft_depth: bool = True
+    c_rates: bool = True
+
+
+ALL = Effects()
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Throughput of one satellite against compute power: powers [W] and reference accelerators at work, (CLOCKS + 1,) each.
+
+    The first point is all accelerators gated; between it and the lowest clock part of the time is gated.
+    """
+
+    power_w: np.ndarray
+    throughput: np.ndarray
+
+    @classmethod
+    def of(cls, d: dict[str, float], mix: Mix) -> Curve:
+        """All accelerators busy with the mix at one common clock; slots are shared such that work is offered in its shares."""
+        x = np.linspace(d["x_min"], 1.0, CLOCKS)
+        dynamic = np.array([dynamic_frac(v, d["static"], d["v0"], d["x_v"]) for v in x])
+        speed = np.array([[speed_frac(v, k) for k in mix.kappa] for v in x])  # (CLOCKS, C)
+        slots = mix.share / speed
+        total = slots.sum(1)
+        utilisation = (slots * mix.utilisation).sum(1) / total
+        power = d["host_w"] + d["accelerators"] * (d["idle_each_w"] + d["dynamic_each_w"] * utilisation * dynamic)
+        gated = d["host_w"] + d["accelerators"] * d["gated_each_w"]
+        return cls(np.append(gated, power), np.append(0.0, d["speed"] * d["accelerators"] / total))
+
+    def at(self, power_w: np.ndarray) -> np.ndarray:
+        """Throughput at a power [reference accelerators]; flat beyond full clock."""
+        return np.interp(power_w, self.power_w, self.throughput)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The solution for each of a batch of orbits; arrays share one shape."""
+
+    sun_w: np.ndarray
+    dark_w: np.ndarray
+    throughput: np.ndarray  # reference accelerators, orbit mean
+    depth: np.ndarray  # of discharge
+    keeps_depth: np.ndarray  # False where gated accelerators and bus alone break the soft depth
+
+
+def steady_leakage(d: dict[str, float], power_w: np.ndarray, heat_w: np.ndarray) -> np.ndarray:
+    """Leakage beyond 60 C over power, in thermal equilibrium at a constant power; `heat_w` is all other heat into the radiator [W].
+
+    Fixed point of leakage and temperature; contracts by about a tenth a turn, held at the trip temperature.
+    """
+    leak = np.zeros(np.broadcast(power_w, heat_w).shape)
+    for _ in range(10):
+        into_plate = power_w * (1.0 + leak)
+        radiator = np.maximum(heat_w + into_plate * (1.0 + d["loss"]), 0.0) / d["radiation"]
+        plate = radiator**0.25 + into_plate * (1.0 / d["g12_on"] + 1.0 / d["g23_on"])
+        junction = np.minimum(plate + d["r_junction"] * power_w, d["trip_k"])
+        leak = d["leak"] * (2.0 ** ((junction - REFERENCE_K) * d["inverse_double_k"]) - 1.0)
+    return leak
+
+
+def thermal_limit_w(d: dict[str, float], plan_k: float, heat_w: np.ndarray, effects: Effects = ALL) -> np.ndarray:
+    """Largest constant compute power whose junction stays at `plan_k` in equilibrium [W]; `heat_w` as in `steady_leakage`."""
+    leak = d["leak"] * (2.0 ** ((plan_k - REFERENCE_K) * d["inverse_double_k"]) - 1.0) if effects.leakage else 0.0
+    low = np.zeros(np.shape(heat_w))
+    high = np.full(np.shape(heat_w), 10.0 * d["host_w"] + 10.0 * d["accelerators"] * d["dynamic_each_w"])
+    for _ in range(60):
+        p = 0.5 * (low + high)
+        into_plate = p * (1.0 + leak)
+        radiator = plan_k - d["r_junction"] * p - into_plate * (1.0 / d["g12_on"] + 1.0 / d["g23_on"])
+        fits = d["radiation"] * np.maximum(radiator, 0.0) ** 4 >= into_plate * (1.0 + d["loss"]) + heat_w
+        low, high = np.where(fits, p, low), np.where(fits, high, p)
+    return low
+
+
+def radiator_heat_w(d: dict[str, float], absorbed_w_m2: np.ndarray) -> np.ndarray:
+    """Heat into the radiator that is not compute: sink, bus and its conversion [W]."""
+    return d["absorb_m2"] * np.asarray(absorbed_w_m2) + d["bus_w"] * (1.0 + d["loss"])
+
+
+def solve(
+    d: dict[str, float], mix: Mix, plan_k: float, soft_depth: float, period_s: float,
+    eclipse_frac: np.ndarray, array_w: np.ndarray, absorbed_w_m2: np.ndarray, effects: Effects = ALL,
+) -> Plan:  # fmt: skip
+    """The best plan for each orbit of a batch.
+
+    Args:
+        d: design numbers.
+        mix: class mix.
+        plan_k: junction temperature that the plan keeps [K].
+        soft_depth: depth of discharge that the plan keeps.
+        period_s: orbital period [s].
+        eclipse_frac: share of the orbit in shadow, (N,).
+        array_w: array output in sunlight [W], (N,).
+        absorbed_w_m2: mean heat that a radiator face absorbs [W/m2], (N,).
+        effects: what is taken into account.
+
+    Returns:
+        The plan, arrays (N,). Where even gated accelerators break the soft depth, the plan of least depth.
+    """
+    f, array, sink = (np.asarray(v, float)[:, None] for v in (eclipse_frac, array_w, absorbed_w_m2))
+    heat = radiator_heat_w(d, sink)
+    curve = Curve.of(d, mix)
+    lowest, highest = curve.power_w[0], curve.power_w[-1]
+    cap = np.minimum(thermal_limit_w(d, plan_k, heat, effects), highest)
+    dark = lowest + (np.maximum(cap, lowest) - lowest) * np.linspace(0.0, 1.0, SCAN)
+    drawn = (_with_leakage(d, dark, heat, effects) + d["bus_w"]) / d["eta_pcdu"]
+    out_j = drawn * f * period_s / d["eta_discharge"]
+    depth = out_j / d["capacity_j"]
+    charge_w = out_j / (d["eta_charge"] * np.maximum(1.0 - f, 1e-9) * period_s)
+    allowed = d["eta_pcdu"] * (array - charge_w) - d["bus_w"]  # compute and leakage in sunlight
+    sun = np.minimum(_without_leakage(d, allowed, heat, effects), cap)
+    feasible = (sun >= lowest) | (np.arange(SCAN) == 0)
+    if effects.c_rates:
+        feasible &= ((drawn <= DERATE * d["rate_discharge_w"]) & (charge_w <= DERATE * d["rate_charge_w"])) | (f == 0.0)
+    keeps = depth <= soft_depth if effects.soft_depth else np.ones_like(depth, bool)
+    sun = np.maximum(sun, lowest)
+    gain = (1.0 - f) * curve.at(sun) + np.maximum(f, 1e-6) * curve.at(dark)  # without an eclipse, the larger of equal plans
+    score = np.where(feasible & keeps, gain, -1.0 - depth)  # if nothing keeps the depth, the least depth
+    best = score.argmax(1)[:, None]
+    take = lambda values: np.take_along_axis(np.broadcast_to(values, score.shape), best, 1)[:, 0]  # noqa: E731
+    return Plan(take(sun), take(dark), take(gain), take(depth), take(feasible & keeps))
+
+
+def largest_constant_w(d: dict[str, float], period_s: float, eclipse_frac: float, array_w: float) -> float:
+    """Largest constant compute power in energy balance [W]: no leakage, taper, depth or rate limits (closed form, for closures)."""
+    f = eclipse_frac
+    need = (1.0 - f) + f / (d["eta_charge"] * d["eta_discharge"])
+    return d["eta_pcdu"] * array_w * (1.0 - f) / need - d["bus_w"]
+
+
+def _with_leakage(d: dict[str, float], power_w: np.ndarray, heat_w: np.ndarray, effects: Effects) -> np.ndarray:
+    return power_w * (1.0 + steady_leakage(d, power_w, heat_w)) if effects.leakage else power_w
+
+
+def _without_leakage(d: dict[str, float], drawn_w: np.ndarray, heat_w: np.ndarray, effects: Effects) -> np.ndarray:
+    """The power quoted at 60 C whose draw with leakage is `drawn_w`."""
+    power = np.maximum(drawn_w, 0.0)
+    if effects.leakage:
+        for _ in range(8):
+            power = np.maximum(drawn_w, 0.0) / (1.0 + steady_leakage(d, power, heat_w))
+    return np.where(drawn_w < 0.0, drawn_w, power)
