@@ -1,12 +1,11 @@
 """Statistics of scores: means that resist outliers, and how sure a difference is.
 
-Scores are arrays (N,) of one value an episode, or (R, N) when a learned scheduler was trained R times. Every scheduler plays the same
-N episodes, so differences are taken episode by episode. Intervals come from the bootstrap: training runs are drawn first, then
-episodes, with replacement, the same draw of episodes for both sides of a comparison.
+Scores are arrays (N,) of one value an episode, or (R, N) when a learned scheduler was trained R times. Every scheduler
+plays the same N episodes, so differences are taken episode by episode. Intervals come from the bootstrap: training runs
+are drawn first, then episodes, with replacement, the same draw of episodes for both sides of a comparison.
 
 Source: Agarwal et al. 2021, "Deep reinforcement learning at the edge of the statistical precipice" (interquartile mean,
-probability of improvement, stratified bootstrap); Hesterberg 2015, "What teachers should know about the bootstrap" (expanded
-percentile interval).
+probability of improvement); Hesterberg 2015, "What teachers should know about the bootstrap" (expanded percentiles).
 """
 
 from __future__ import annotations
@@ -119,8 +118,8 @@ def probability_of_improvement(scores: ArrayLike, baseline: ArrayLike, confidenc
 def expanded_percentile(figures: Array, units: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Interval from resampled figures, widened for few observations.
 
-    The plain percentile interval of a mean is too narrow by about sqrt((n−1)/n)·z/t; its two probabilities are moved outwards
-    so that the interval of a normal mean equals Student's.
+    The plain percentile interval of a mean is too narrow by about sqrt((n−1)/n)·z/t; its two probabilities are moved
+    outwards so that the interval of a normal mean equals Student's.
 
     Source: Hesterberg 2015, section 5.2.
 
@@ -146,7 +145,9 @@ def _paired(
         raise ValueError(f"paired scores must cover the same episodes, got {ours.shape[1]} and {theirs.shape[1]}")
     figures = []
     for ours_runs, theirs_runs, episodes in _draws((ours.shape[0], theirs.shape[0]), ours.shape[1]):
-        figures.append(per_episode(_take(ours, ours_runs, episodes), _take(theirs, theirs_runs, episodes)).mean(axis=-1))
+        figures.append(
+            per_episode(_take(ours, ours_runs, episodes), _take(theirs, theirs_runs, episodes)).mean(axis=-1)
+        )
     value = float(per_episode(ours[None], theirs[None]).mean())
     units = min(_units(ours.shape), _units(theirs.shape))
     return _estimate(value, np.concatenate(figures), units, confidence)

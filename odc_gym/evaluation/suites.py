@@ -56,4 +56,4 @@ def require_training(seeds: Iterable[int]) -> None:
     """
     for seed in seeds:
         if int(seed) not in TRAINING:
-            raise OdcGymError(f"training seed = {seed}: must be within {TRAINING}; others are kept for validation and test")
+            raise OdcGymError(f"training seed = {seed}: must be within {TRAINING}; others are for validation and test")

@@ -12,7 +12,8 @@ def test_suites_share_no_seed():
 
 
 @pytest.mark.parametrize(
-    ("first", "count", "suite"), [(0, 10_000, TRAINING), (10_000, 100, TEST), (10_050, 50, TEST), (20_000, 500, VALIDATION)]
+    ("first", "count", "suite"),
+    [(0, 10_000, TRAINING), (10_000, 100, TEST), (10_050, 50, TEST), (20_000, 500, VALIDATION)],
 )
 def test_episodes_within_a_suite(first, count, suite):
     found, seeds = episodes(first, count)

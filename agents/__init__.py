@@ -1,0 +1,24 @@
+"""Schedulers: rules and learned policies that operate the fleet, one file each.
+
+Adding one takes one file in this folder with a class under `@scheduler("name")`.
+"""
+
+from odc_gym.agents.base import (
+    Scheduler,
+    SchedulerFactory,
+    make_scheduler,
+    scheduler,
+    scheduler_factory,
+    scheduler_names,
+    scheduler_rules,
+)
+
+__all__ = [
+    "Scheduler",
+    "SchedulerFactory",
+    "make_scheduler",
+    "scheduler",
+    "scheduler_factory",
+    "scheduler_names",
+    "scheduler_rules",
+]

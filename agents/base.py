@@ -1,0 +1,123 @@
+"""What a scheduler is, and how one is found by name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odc_gym.errors import SchedulerError
+
+if TYPE_CHECKING:
+    from odc_gym.interface.view import View
+
+
+class Scheduler(Protocol):
+    """Operates every environment of a batch; row b of whatever it returns depends on row b of the view only."""
+
+    def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
+        """Begin new episodes.
+
+        Args:
+            view: what the agents see.
+            mask: (B,) rows in which an episode begins.
+            seeds: (B,) episodes of the rows; read where `mask` is set.
+        """
+
+    def act(self, view: View) -> NDArray[Any]:
+        """Actions (B, A) of this decision, in the layout of `view.layout`."""
+
+
+SchedulerFactory = Callable[[Any], Scheduler]
+_FACTORIES: dict[str, SchedulerFactory] = {}
+_Class = TypeVar("_Class", bound=Callable[..., Scheduler])
+
+
+def scheduler(name: str) -> Callable[[_Class], _Class]:
+    """Register a class, constructed with the view, as the scheduler of that name."""
+
+    def register(factory: _Class) -> _Class:
+        if name in _FACTORIES:
+            raise ValueError(f"two schedulers are called {name}")
+        _FACTORIES[name] = factory
+        return factory
+
+    return register
+
+
+def scheduler_names() -> tuple[str, ...]:
+    """Names of all schedulers of the package."""
+    return tuple(sorted(_registry()))
+
+
+def scheduler_rules() -> dict[str, str]:
+    """Name and rule, as its docstring states it, of each scheduler of the package."""
+    return {name: " ".join((inspect.getdoc(_registry()[name]) or "").split()) for name in scheduler_names()}
+
+
+def scheduler_factory(name: str | Path) -> SchedulerFactory:
+    """What makes a scheduler from a view; it can be sent to another process.
+
+    Args:
+        name: a name of `scheduler_names`, or the folder of a training run.
+
+    Raises:
+        SchedulerError: neither.
+    """
+    if str(name) not in _registry() and not _is_run(Path(name)):
+        if Path(name).is_dir():
+            raise SchedulerError(f"scheduler = {name}: a training run has config.yaml and best_model.zip or model.zip")
+        names = ", ".join(scheduler_names())
+        raise SchedulerError(f"scheduler = {name}: must be one of {names}, or a training run's folder")
+    return partial(make_scheduler, str(name))
+
+
+def make_scheduler(name: str | Path, env: Any) -> Scheduler:
+    """Make a scheduler for an environment.
+
+    Args:
+        name: a name of `scheduler_names`, or the folder of a training run.
+        env: a Gymnasium environment or vector environment of this package, wrapped or not, a `Simulator`, or a `View`.
+
+    Raises:
+        SchedulerError: an unknown name, or something that has no view.
+        RunError: a training run that does not fit the environment.
+    """
+    scheduler_factory(name)  # refuses unknown names
+    view = _view(env)
+    if str(name) in _registry():
+        return _registry()[str(name)](view)
+    # training imports agents; only a run's folder needs the way back
+    policies = importlib.import_module("odc_gym.training.policy_scheduler")
+    loaded: Scheduler = policies.load_policy_scheduler(Path(name), view)
+    return loaded
+
+
+@cache
+def _registry() -> dict[str, SchedulerFactory]:
+    """All schedulers: every module of this folder is imported once and registers its own."""
+    package = importlib.import_module("odc_gym.agents")
+    for module in pkgutil.iter_modules(package.__path__):
+        importlib.import_module(f"odc_gym.agents.{module.name}")
+    return _FACTORIES
+
+
+def _is_run(folder: Path) -> bool:
+    models = (folder / "best_model.zip", folder / "model.zip")
+    return (folder / "config.yaml").is_file() and any(model.is_file() for model in models)
+
+
+def _view(env: Any) -> View:
+    inner = getattr(env, "unwrapped", env)
+    for candidate in (getattr(inner, "view", None), inner):
+        if hasattr(candidate, "observation") and hasattr(candidate, "layout"):
+            view: View = candidate
+            return view
+    raise SchedulerError(f"env = {type(env).__name__}: must be an environment of odc_gym, a Simulator or a View")

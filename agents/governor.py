@@ -1,0 +1,49 @@
+"""React to what the sensors say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odc_gym.agents._clocks import clock_request
+from odc_gym.agents.base import scheduler
+
+if TYPE_CHECKING:
+    from odc_gym.interface.view import View
+
+
+@dataclass(frozen=True)
+class GovernorParameters:
+    """Bands over which the clock falls from full to lowest, chosen on validation episodes."""
+
+    heat_band_k: float = 10.0
+    charge_band_frac: float = 0.35
+
+
+@scheduler("governor")
+class Governor:
+    """Lowers a clock linearly as the junction nears its limit or the charge its floor, whichever asks for less.
+
+    It reacts to the present, knows no orbit, and places work on the least loaded satellite.
+    """
+
+    def __init__(self, view: View, parameters: GovernorParameters | None = None) -> None:
+        """Keeps its parameters; a rule without memory."""
+        self.parameters = parameters or GovernorParameters()
+
+    def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
+        """It remembers nothing."""
+
+    def act(self, view: View) -> NDArray[Any]:
+        """Derated clock requests, all else 0, (B, A)."""
+        seen, design, bands = view.observation, view.design, self.parameters
+        heat_room = (design["limit_k"] - seen["junction_k"]) / bands.heat_band_k
+        charge_room = (seen["charge_frac"] - design["floor_frac"]) / bands.charge_band_frac
+        derate = np.clip(np.minimum(heat_room, charge_room), 0.0, 1.0)
+        clock = design["x_min"] + (1.0 - design["x_min"]) * derate
+        actions = view.layout.zeros(view.num_envs)
+        view.layout.clocks(actions)[:] = clock_request(clock, seen["clock_sustainable"], design["x_min"])
+        return actions

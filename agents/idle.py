@@ -1,0 +1,31 @@
+"""Do nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odc_gym.agents.base import scheduler
+
+if TYPE_CHECKING:
+    from odc_gym.interface.view import View
+
+
+@scheduler("idle")
+class Idle:
+    """Closes and drains every satellite and holds every class.
+
+    It earns nothing and shows what the fleet costs by itself.
+    """
+
+    def __init__(self, view: View) -> None:
+        """Needs nothing of the view."""
+
+    def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
+        """It remembers nothing."""
+
+    def act(self, view: View) -> NDArray[Any]:
+        """Every value −1, (B, A)."""
+        return view.layout.zeros(view.num_envs) - 1.0

@@ -1,0 +1,196 @@
+"""Rules of the schedulers on hand-made views, where the right answer is known."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from odc_gym.agents import make_scheduler
+from odc_gym.agents._clocks import clock_request
+from odc_gym.agents.governor import Governor, GovernorParameters
+from odc_gym.agents.sun_aware import SunAware, SunAwareParameters
+from odc_gym.interface.actions import ActionLayout
+from odc_gym.physics.compute import class_clock
+
+CLASSES = ("finetuning", "batch", "interactive")
+LIMIT_K = 358.15
+CAPACITY_J = 3.6e7
+PEAK_W = 7000.0
+
+
+def view_of(num_envs=1, satellites=4, **seen):
+    """A fleet at rest in sunlight, with single values or (B, S) arrays replaced by name."""
+    shape = (num_envs, satellites)
+    observation = {
+        "charge_frac": 0.8,
+        "junction_k": 330.0,
+        "power_w": 3000.0,
+        "clock_sustainable": 0.7,
+    }
+    ahead = {"time_to_crossing_s": 1800.0, "eclipse_length_s": 2100.0}
+    design = {
+        "capacity_j": CAPACITY_J,
+        "eta_pcdu": 0.95,
+        "eta_charge": 0.97,
+        "eta_discharge": 0.97,
+        "bus_w": 900.0,
+        "peak_w": PEAK_W,
+        "idle_w": 75.0,
+        "host_w": 600.0,
+        "gated_w": 10.0,
+        "accelerators": 8.0,
+        "x_min": 0.3,
+        "floor_frac": 0.2,
+        "rate_charge_w": 5000.0,
+        "limit_k": LIMIT_K,
+        "period_s": 5736.0,
+    }
+    for table in (observation, ahead, design):
+        for name in table:
+            table[name] = np.broadcast_to(np.asarray(seen.pop(name, table[name]), float), shape)
+    solar = np.broadcast_to(np.asarray(seen.pop("solar_mean_w", 7900.0), float), (num_envs, 4, satellites))
+    observation["running"] = np.broadcast_to(np.asarray(seen.pop("running", 2.0), float), (num_envs, 3, satellites))
+    observation["backlog_s"] = np.broadcast_to(np.asarray(seen.pop("backlog_s", 0.0), float), (num_envs, 3))
+    assert not seen
+    return SimpleNamespace(
+        observation=observation,
+        design=design,
+        forecast=SimpleNamespace(**ahead, solar_mean_w=solar),
+        layout=ActionLayout(satellites, 3),
+        num_envs=num_envs,
+        satellites=satellites,
+        class_names=CLASSES,
+        decision_s=300.0,
+    )
+
+
+def parts(view, action):
+    layout = view.layout
+    return layout.bids(action), layout.clocks(action), layout.urgency(action), layout.offsets(action)
+
+
+def test_idle_refuses_everything():
+    view = view_of(num_envs=2)
+    assert (make_scheduler("idle", view).act(view) == -1.0).all()
+
+
+def test_zero_and_full_clock_differ_in_clocks_only():
+    view = view_of(num_envs=2)
+    zero, full = make_scheduler("zero", view).act(view), make_scheduler("full-clock", view).act(view)
+    assert (zero == 0.0).all()
+    assert (view.layout.clocks(full) == 1.0).all()
+    view.layout.clocks(full)[:] = 0.0
+    assert (full == 0.0).all()
+
+
+def test_random_depends_on_the_episode_not_on_its_place():
+    wide, narrow = view_of(num_envs=3), view_of(num_envs=1)
+    batch, alone = make_scheduler("random", wide), make_scheduler("random", narrow)
+    batch.reset(wide, np.ones(3, bool), np.array([5, 6, 7]))
+    first, second = batch.act(wide), batch.act(wide)
+    alone.reset(narrow, np.ones(1, bool), np.array([6]))
+    assert (alone.act(narrow)[0] == first[1]).all() and (alone.act(narrow)[0] == second[1]).all()
+    assert not (first[0] == first[1]).any() and not (first == second).any()
+    batch.reset(wide, np.array([False, True, False]), np.array([0, 6, 0]))
+    again = batch.act(wide)
+    assert (again[1] == first[1]).all() and not (again[0] == first[0]).any()
+    assert (np.abs(first) <= 1.0).all()
+
+
+def test_random_is_uniform_over_the_box():
+    view = view_of(satellites=500)
+    scheduler = make_scheduler("random", view)
+    scheduler.reset(view, np.ones(1, bool), np.array([1]))
+    drawn = scheduler.act(view)[0]
+    assert abs(drawn.mean()) < 4 / np.sqrt(3 * drawn.size) and drawn.var() == pytest.approx(1 / 3, rel=0.1)
+
+
+@settings(deadline=None)
+@given(st.floats(0.3, 1.0), st.floats(0.0, 1.2))
+def test_clock_request_is_undone_by_the_environment(sustainable, wanted):
+    request = clock_request(np.array([wanted]), np.array([sustainable]), np.array([0.3]))[0]
+    assert -1.0 <= request <= 1.0
+    assert class_clock(request, sustainable, 0.3) == pytest.approx(np.clip(wanted, 0.3, 1.0), abs=2e-6)
+
+
+def clocks_of(view, scheduler):
+    """Clocks (S,) that the first environment's requests mean."""
+    request = view.layout.clocks(scheduler.act(view))[0]
+    sustainable = view.observation["clock_sustainable"][0]
+    return np.array([class_clock(r, x, 0.3) for r, x in zip(request, sustainable, strict=True)])
+
+
+def test_governor_derates_linearly_by_the_scarcer_of_heat_and_charge():
+    bands = GovernorParameters(heat_band_k=10.0, charge_band_frac=0.4)
+    view = view_of(
+        satellites=5,
+        junction_k=[LIMIT_K - 20, LIMIT_K - 5, LIMIT_K + 3, LIMIT_K - 20, LIMIT_K - 5],
+        charge_frac=[0.9, 0.9, 0.9, 0.3, 0.3],
+    )
+    assert clocks_of(view, Governor(view, bands)) == pytest.approx([1.0, 0.65, 0.3, 0.475, 0.475], abs=1e-6)
+    action = Governor(view, bands).act(view)
+    view.layout.clocks(action)[:] = 0.0
+    assert (action == 0.0).all()
+
+
+def spent_to_sunrise_frac(budget_w, view, s):
+    """Charge at the next sunrise if satellite s spends its budget in light and shadow, by its energy balance."""
+    d, f = {k: v[0, s] for k, v in view.design.items()}, view.forecast
+    load_w = (budget_w[0, s] + d["bus_w"]) / d["eta_pcdu"]
+    crossing_s = f.time_to_crossing_s[0, s]
+    dark_s = f.eclipse_length_s[0, s] if crossing_s > 0 else -crossing_s
+    into_w = f.solar_mean_w[0, 0, s] - load_w
+    stored_j = into_w * d["eta_charge"] * max(crossing_s, 0.0) - load_w / d["eta_discharge"] * dark_s
+    return view.observation["charge_frac"][0, s] + stored_j / d["capacity_j"]
+
+
+@pytest.mark.parametrize("crossing_s", [3000.0, 900.0, -600.0, -2100.0])
+@pytest.mark.parametrize("charge", [0.5, 0.7])
+def test_sun_aware_reaches_sunrise_with_its_reserve(crossing_s, charge):
+    margins = SunAwareParameters(reserve_frac=0.12, full_frac=2.0)  # never full: the plain balance
+    view = view_of(time_to_crossing_s=crossing_s, charge_frac=charge, rate_charge_w=1e9)
+    budget_w = SunAware(view, margins)._energy_budget_w(view)
+    assert spent_to_sunrise_frac(budget_w, view, 0) == pytest.approx(0.32, abs=1e-9)
+
+
+def test_sun_aware_spends_light_that_a_full_battery_cannot_keep():
+    view = view_of(charge_frac=0.99, time_to_crossing_s=1800.0)
+    budget_w = SunAware(view, SunAwareParameters(reserve_frac=0.75))._energy_budget_w(view)
+    assert budget_w[0] == pytest.approx(7900.0 * 0.95 - 900.0)
+
+
+def test_sun_aware_slows_down_when_hot_and_when_dark_and_low():
+    cool_lit = view_of()
+    hot = view_of(junction_k=LIMIT_K + 1.0)
+    dark = view_of(time_to_crossing_s=-2000.0, charge_frac=0.36)
+    lit, heated, drained = (clocks_of(v, SunAware(v))[0] for v in (cool_lit, hot, dark))
+    assert heated < lit and drained == pytest.approx(0.3) and lit > 0.7
+
+
+def test_sun_aware_needs_no_eclipse():
+    view = view_of(time_to_crossing_s=np.inf, eclipse_length_s=0.0)
+    action = SunAware(view).act(view)
+    assert np.isfinite(action).all()
+
+
+def test_sun_aware_draws_work_to_room_without_closing_satellites():
+    view = view_of(charge_frac=[0.3, 0.35, 0.4, 0.4], junction_k=[330.0, 330.0, 330.0, LIMIT_K])
+    bids = view.layout.bids(SunAware(view).act(view))[0, 0]
+    assert bids[2] > bids[1] > bids[0] and bids[2] > bids[3]
+    assert (np.abs(bids) < 0.5).all()
+
+
+def test_sun_aware_lowers_interactive_clocks_only_while_it_keeps_up():
+    margins = SunAwareParameters(interactive_offset=-0.4, interactive_backlog_s=5.0)
+    view = view_of(num_envs=2, backlog_s=[[900.0, 900.0, 4.0], [0.0, 0.0, 6.0]])
+    offsets = view.layout.offsets(SunAware(view, margins).act(view))
+    assert offsets.tolist() == [[0.0, 0.0, -0.4], [0.0, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize("name", ["governor", "sun-aware"])
+def test_rows_do_not_touch_each_other(name):
+    charge = np.array([[0.3, 0.5, 0.7, 0.9], [0.9, 0.2, 0.4, 0.6]])
+    both, second = view_of(num_envs=2, charge_frac=charge), view_of(charge_frac=charge[1:])
+    assert (make_scheduler(name, both).act(both)[1] == make_scheduler(name, second).act(second)[0]).all()

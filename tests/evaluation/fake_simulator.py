@@ -1,0 +1,58 @@
+"""A simulator whose scores are known in closed form, with the interface that the runner uses."""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+DECISIONS = 5
+BUILT = []
+
+
+class FakeSimulator:
+    """Reward of a decision: seed / 1000 + decision number · mean action; every episode has five decisions."""
+
+    def __init__(self, scenario, num_envs, trace=None, decision_s=None, episode_hours=None):
+        BUILT.append((num_envs, trace))
+        self.num_envs = num_envs
+        layout = SimpleNamespace(zeros=lambda b: np.zeros((b, 3)))
+        self.view = SimpleNamespace(observation={}, layout=layout, num_envs=num_envs)
+
+    def reset(self, seeds, rows=None):
+        assert len(seeds) == self.num_envs
+        self.seeds = np.array(seeds)
+        self.count = 0
+
+    def step(self, actions):
+        self.count += 1
+        self.terms = {"compute": self.seeds / 1000, "thermal": self.count * actions.mean(axis=1)}
+        self.reward = self.terms["compute"] + self.terms["thermal"]
+        self.truncated = np.full(self.num_envs, self.count == DECISIONS)
+
+    def episode_metrics(self, row):
+        wait = float("nan") if self.seeds[row] % 2 else 60.0
+        return {"load_factor": 1.0 + self.seeds[row] % 3, "wait_p50_s": wait, "decisions": float(self.count)}
+
+    def get_state(self, rows=None):
+        return {"seeds": self.seeds.copy(), "count": np.array(self.count)}
+
+    def set_state(self, state, rows=None):
+        self.seeds, self.count = state["seeds"].copy(), int(state["count"])
+
+
+class Constant:
+    """Always the same action; counts its resets."""
+
+    def __init__(self, view, level):
+        self.level, self.resets = level, []
+
+    def reset(self, view, mask, seeds):
+        assert mask.all()
+        self.resets.append(seeds.tolist())
+
+    def act(self, view):
+        return view.layout.zeros(view.num_envs) + self.level
+
+
+def score_of(seed, level):
+    """The closed form: five times the seed's part, and 1 + 2 + 3 + 4 + 5 times the action."""
+    return DECISIONS * seed / 1000 + 15 * level

@@ -1,0 +1,153 @@
+import json
+import math
+from io import StringIO
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from odc_gym.errors import OdcGymError
+from odc_gym.evaluation import document, print_report, statistics, write_document
+from odc_gym.evaluation.report import choose_baseline, require_free, rows, select, strata
+from odc_gym.evaluation.runner import AgentResult, Comparison
+from odc_gym.scenario import Scenario
+
+N = 30
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    rng = np.random.default_rng(0)
+    world = rng.normal(80.0, 10.0, N)
+    wait = np.where(np.arange(N) % 3 == 0, np.nan, 600.0)
+
+    def result(gain):
+        score = world + gain + rng.normal(0.0, 0.5, N)
+        return AgentResult(
+            score,
+            {"compute": score + 1.0, "thermal": np.full(N, -1.0)},
+            {"wait_p50_s": wait, "none_s": np.full(N, np.nan)},
+        )
+
+    agents = {"full-clock": result(0.0), "good": result(3.0), "same": result(0.0), "r1": result(1.0), "r2": result(2.0)}
+    return Comparison(
+        Scenario.load("starter12"),
+        np.arange(10_000, 10_000 + N),
+        agents,
+        rng.uniform(0.9, 1.3, N),
+        None,
+        {"ppo": ("r1", "r2")},
+    )
+
+
+def printed(comparison, baseline="full-clock", by_load=False):
+    console = Console(file=StringIO(), width=160)
+    print_report(console, comparison, baseline, by_load)
+    return console.file.getvalue()
+
+
+def test_document_has_the_agreed_keys_and_is_json(comparison):
+    data = json.loads(json.dumps(document(comparison, "full-clock"), allow_nan=False))
+    assert {"scenario", "seeds", "agents", "bound"} <= data.keys()
+    assert data["scenario"] == "starter12" and data["seeds"] == list(range(10_000, 10_030)) and data["bound"] is None
+    assert list(data["agents"]) == ["full-clock", "good", "same", "r1", "r2", "ppo"]
+    good = data["agents"]["good"]
+    scores = comparison.agents["good"].score
+    assert good["score"] == scores.tolist()
+    assert good["mean"] == pytest.approx(scores.mean())
+    assert good["iqm"] == pytest.approx(np.sort(scores)[7:23].mean())
+    assert good["worst_tenth"] == pytest.approx(np.sort(scores)[:3].mean())
+    assert good["ci95"][0] < good["mean"] < good["ci95"][1]
+    assert good["metrics"] == {"wait_p50_s": 600.0, "none_s": None}
+    assert good["by_episode"]["metrics"]["wait_p50_s"][:2] == [None, 600.0]
+    assert good["terms"]["thermal"] == -1.0 and good["normalised"] is None
+    assert data["load"] == comparison.load.tolist() and data["versions"]["numpy"] == np.__version__
+
+
+def test_training_runs_are_one_entry_with_its_own_interval(comparison):
+    data = document(comparison, "full-clock")
+    ppo, runs = data["agents"]["ppo"], np.stack([comparison.agents[run].score for run in ("r1", "r2")])
+    assert ppo["runs"] == ["r1", "r2"] and ppo["score"] == pytest.approx(runs.mean(axis=0).tolist())
+    expected = statistics.paired_difference(runs, comparison.agents["full-clock"].score)
+    assert data["paired"]["ppo"]["full-clock"]["ci95"] == [expected.low, expected.high]
+
+
+def test_every_pair_is_compared_both_ways(comparison):
+    paired = document(comparison, "full-clock")["paired"]
+    assert paired["good"]["full-clock"]["excludes_zero"] and not paired["same"]["full-clock"]["excludes_zero"]
+    assert paired["good"]["same"]["mean"] == pytest.approx(-paired["same"]["good"]["mean"])
+    assert paired["good"]["same"]["probability_of_improvement"] == pytest.approx(1.0)
+
+
+def test_rows_are_ordered_and_differ_from_the_baseline_only_where_they_should(comparison):
+    table = rows(comparison, "full-clock")
+    assert [row.score.value for row in table] == sorted((row.score.value for row in table), reverse=True)
+    by_name = {row.name: row for row in table}
+    assert by_name["full-clock"].paired is None and by_name["good"].paired.value == pytest.approx(3.0, abs=0.5)
+    assert by_name["ppo"].runs == 2
+
+
+def test_the_table_tells_who_is_better_and_what_is_open(comparison):
+    text = printed(comparison)
+    lines = {line.split("│")[1].strip(): line for line in text.splitlines() if "│" in line}
+    assert "better" in lines["good"] and "open" in lines["same"] and "ppo (2 runs)" in text
+    assert "good minus full-clock: +2.9" in text and "30 episodes): better." in text and "good minus r2: +" in text
+    assert "ppo: only 2 training runs; take 5 or more for a claim." in text and "Only 30" not in text
+    assert "600" in lines["wait_p50_s"] and "reward/compute" in lines and "nan" not in text
+    assert "low load" not in text
+
+
+def test_strata_are_thirds_of_the_load(comparison):
+    parts = strata(comparison.load)
+    assert list(parts) == ["low", "medium", "high"] and [len(part) for part in parts.values()] == [10, 10, 10]
+    assert sorted(np.concatenate(list(parts.values()))) == list(range(N))
+    assert comparison.load[parts["low"]].max() <= comparison.load[parts["medium"]].min()
+    assert comparison.load[parts["medium"]].max() <= comparison.load[parts["high"]].min()
+    assert strata(np.ones(2)) == {}
+    text = printed(comparison, by_load=True)
+    assert all(f"{name} load: factor" in text for name in parts)
+
+
+def test_select_keeps_episodes_together(comparison):
+    part = select(comparison, np.array([3, 7]))
+    assert part.seeds.tolist() == [10_003, 10_007]
+    assert part.agents["good"].score.tolist() == comparison.agents["good"].score[[3, 7]].tolist()
+    assert part.agents["good"].metrics["wait_p50_s"].tolist()[1] == 600.0
+
+
+def test_one_episode_is_reported_without_intervals(comparison):
+    part = select(comparison, np.array([4]))
+    text = printed(part)
+    assert "Only 1 episode:" in text and "nan" not in text
+    data = json.loads(json.dumps(document(part, "full-clock"), allow_nan=False))
+    assert data["agents"]["good"]["ci95"] is None and data["paired"]["good"]["same"]["excludes_zero"] is False
+
+
+def test_baseline_is_full_clock_when_it_plays(comparison):
+    assert choose_baseline(comparison) == "full-clock"
+    assert choose_baseline(comparison, "ppo") == "ppo"
+    without = Comparison(comparison.scenario, comparison.seeds, {"good": comparison.agents["good"]}, comparison.load)
+    assert choose_baseline(without) == "good"
+    with pytest.raises(OdcGymError, match="baseline = nobody: must be one of the compared schedulers"):
+        choose_baseline(comparison, "nobody")
+
+
+def test_files_are_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "out.json"
+    write_document(path, {"a": [1, None]})
+    assert json.loads(path.read_text()) == {"a": [1, None]}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_document(path, {"a": math.nan})
+    assert json.loads(path.read_text()) == {"a": [1, None]} and list(tmp_path.iterdir()) == [path]
+
+
+def test_existing_files_are_kept_unless_forced(tmp_path):
+    path = tmp_path / "out.json"
+    require_free(path, force=False)
+    path.touch()
+    with pytest.raises(OdcGymError, match="exists; add --force to replace it"):
+        require_free(path, force=False)
+    require_free(path, force=True)
+    for bad in (tmp_path / "nowhere" / "out.json", tmp_path):
+        with pytest.raises(OdcGymError, match="must be a file in an existing folder"):
+            require_free(bad, force=True)

@@ -1,0 +1,64 @@
+from functools import partial
+
+import fake_simulator
+import numpy as np
+import pytest
+from fake_simulator import Constant, FakeSimulator, score_of
+
+from odc_gym.errors import OdcGymError
+from odc_gym.evaluation import evaluate, runner
+
+
+@pytest.fixture
+def fake(monkeypatch):
+    monkeypatch.setattr(runner, "Simulator", FakeSimulator)
+    fake_simulator.BUILT.clear()
+    return fake_simulator.BUILT
+
+
+def test_scores_terms_and_metrics_in_closed_form(fake):
+    agents = {"half": partial(Constant, level=0.5), "none": partial(Constant, level=0.0)}
+    seeds = [10_000, 10_003, 10_001, 10_002, 10_009, 10_007]
+    result = evaluate(None, agents, seeds, workers=1)
+    assert list(result.agents) == ["half", "none"] and result.seeds.tolist() == seeds
+    for name, level in (("half", 0.5), ("none", 0.0)):
+        played = result.agents[name]
+        assert played.score == pytest.approx([score_of(seed, level) for seed in seeds])
+        assert played.terms["compute"] == pytest.approx([seed / 200 for seed in seeds])
+        assert played.terms["thermal"] == pytest.approx([15 * level] * 6)
+        assert played.metrics["decisions"].tolist() == [5.0] * 6
+    assert result.load.tolist() == [1.0 + seed % 3 for seed in seeds]
+    assert np.isnan(result.agents["none"].metrics["wait_p50_s"]).tolist() == [False, True, True, False, True, True]
+
+
+def test_simulators_and_schedulers_are_built_once_for_each_batch_size(fake):
+    built = []
+
+    def factory(view):
+        built.append(Constant(view, 0.0))
+        return built[-1]
+
+    evaluate(None, {"a": factory}, range(10), trace="jobs.csv", workers=1)
+    assert fake == [(runner.BATCH, "jobs.csv"), (2, "jobs.csv")]
+    assert [scheduler.resets for scheduler in built] == [[[0, 1, 2, 3], [4, 5, 6, 7]], [[8, 9]]]
+
+
+def test_progress_counts_episodes_of_all_schedulers(fake):
+    told = []
+    agents = {name: partial(Constant, level=0.0) for name in "ab"}
+    evaluate(None, agents, range(5), workers=1, progress=lambda done, total: told.append((done, total)))
+    assert told == [(4, 10), (8, 10), (9, 10), (10, 10)]
+
+
+@pytest.mark.parametrize(
+    ("agents", "seeds", "workers", "message"),
+    [
+        ({}, [1], 1, "agents: name at least one"),
+        ({"a": partial(Constant, level=0.0)}, [], 1, "seeds: must be at least one"),
+        ({"a": partial(Constant, level=0.0)}, [1, 1], 1, "seeds: must be at least one episode, each only once"),
+        ({"a": partial(Constant, level=0.0)}, [1], 0, "workers = 0: must be >= 1"),
+    ],
+)
+def test_bad_input_is_refused(fake, agents, seeds, workers, message):
+    with pytest.raises(OdcGymError, match=message):
+        evaluate(None, agents, seeds, workers=workers)

@@ -1,0 +1,184 @@
+import json
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+import yaml
+
+from odc_gym import cli
+from odc_gym.scenario import Scenario
+
+
+def run(capsys, *arguments):
+    """Exit code, stdout and stderr of a command in this process."""
+    with pytest.raises(SystemExit) as exit_:
+        cli.main(arguments)
+    out, err = capsys.readouterr()
+    return exit_.value.code, out, err
+
+
+def refused(capsys, *arguments):
+    """The one line of a command that ends with exit code 2."""
+    code, out, err = run(capsys, *arguments)
+    assert code == 2 and out == "" and err.startswith("error: ") and err.count("\n") == 1, (code, out, err)
+    return err.removeprefix("error: ").strip()
+
+
+@pytest.mark.parametrize(
+    "command", [(), ("compare",), ("agents",), ("scenario",), ("scenario", "list"), ("scenario", "check"), ("train",)]
+)
+def test_every_command_explains_itself(capsys, command):
+    code, out, _ = run(capsys, *command, "--help")
+    assert code == 0 and "Usage: odc-gym" in out and len(out.split()) > 20
+
+
+def test_help_loads_nothing_heavy():
+    script = """
+import sys
+try:
+    from odc_gym.cli import main
+    main(["compare", "--help"])
+except SystemExit:
+    heavy = {"numba", "scipy", "torch", "skyfield", "matplotlib", "numpy"} & set(sys.modules)
+    assert not heavy, heavy
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_scenarios_are_listed_with_descriptions(capsys):
+    code, out, _ = run(capsys, "scenario", "list")
+    assert code == 0 and "starter12" in out and "12 satellites" in out
+
+
+def test_a_shown_scenario_can_be_loaded_again(capsys, tmp_path):
+    code, out, _ = run(
+        capsys,
+        "scenario",
+        "show",
+        "starter12",
+        "--set",
+        "hardware.*.battery.capacity_wh=9000",
+        "--set",
+        "episode.hours=6",
+    )
+    path = tmp_path / "mine.yaml"
+    path.write_text(out)
+    assert code == 0 and yaml.safe_load(out)["hardware"]["odcsat"]["battery"]["capacity_wh"] == 9000
+    overrides = {"hardware.odcsat.battery.capacity_wh": 9000, "episode.hours": 6}
+    assert Scenario.load(path) == Scenario.load("starter12", overrides)
+
+
+def test_agents_are_listed_with_their_rules(capsys):
+    code, out, _ = run(capsys, "agents")
+    assert code == 0 and "sun-aware" in out and "asks for the full clock" in " ".join(out.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("scenario", "show", "moon"), "scenario = moon: must be one of"),
+        (("scenario", "show", "starter12", "--set", "episode.hours"), "--set episode.hours: must look like path=value"),
+        (("scenario", "show", "starter12", "--set", "episode.hours=-1"), "episode.hours = -1: must be > 0"),
+        (("compare", "--agents", "zero,nobody"), "scheduler = nobody: must be one of"),
+        (("compare", "--agents", "zero,zero"), "--agents: zero is named twice"),
+        (("compare", "--agents", "zero=idle,zero"), "--agents: zero names a group and a scheduler"),
+        (("compare", "--agents", "zero,"), "--agents = zero,: must be names or folders between commas"),
+        (("compare", "--episodes", "0"), "episodes = 0: must be >= 1"),
+        (("compare", "--episodes", "101"), "must lie within one suite of seeds"),
+        (("compare", "--trace", "absent.csv"), "--trace absent.csv: no such file"),
+        (
+            ("compare", "--agents", "zero", "--baseline", "idle"),
+            "--baseline idle: must be one of the compared schedulers (zero)",
+        ),
+        (("compare", "--workers", "0"), "workers = 0: must be >= 1"),
+        (("compare", "--scenario", "moon"), "scenario = moon: must be one of"),
+        (("compare", "--json", "no/such/folder.json"), "must be a file in an existing folder"),
+    ],
+)
+def test_bad_input_is_one_line(capsys, arguments, message):
+    assert message in refused(capsys, *arguments)
+
+
+def test_an_existing_report_is_not_overwritten(capsys, tmp_path):
+    path = tmp_path / "out.json"
+    path.write_text("mine")
+    assert "exists; add --force to replace it" in refused(capsys, "compare", "--json", str(path))
+    assert path.read_text() == "mine"
+
+
+def test_unknown_options_are_refused(capsys):
+    code, _, err = run(capsys, "compare", "--agent", "zero")
+    assert code == 2 and "--agent" in err
+
+
+@pytest.fixture
+def training(monkeypatch):
+    """A stand-in for the training loop that keeps what it was called with."""
+    module = ModuleType("odc_gym.training.run")
+    module.calls = []
+    module.train = lambda **arguments: module.calls.append(arguments) or "runs/one"
+    monkeypatch.setitem(sys.modules, "odc_gym.training.run", module)
+    return module
+
+
+def test_train_hands_its_options_on(capsys, training):
+    code, out, _ = run(capsys, "train", "--seed", "3", "-n", "1000", "-o", "here", "--set", "ppo.gamma=0.98")
+    assert code == 0 and out == "runs/one\n"
+    (call,) = training.calls
+    assert (
+        call["seed"] == 3
+        and call["n_timesteps"] == 1000
+        and str(call["output"]) == "here"
+        and call["overrides"] == {"ppo.gamma": 0.98}
+    )
+    assert call["config"] is None and call["resume"] is None
+
+
+def test_interrupts_end_with_one_line(capsys, training):
+    def interrupted(**arguments):
+        raise KeyboardInterrupt
+
+    training.train = interrupted
+    assert run(capsys, "train") == (130, "", "interrupted\n")
+
+
+def test_train_without_its_libraries_says_what_to_install(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "odc_gym.training.run", None)
+    with pytest.raises(ModuleNotFoundError, match="odc_gym"):
+        cli.main(["train"])  # a fault of the package is not dressed up as a missing library
+    monkeypatch.delitem(sys.modules, "odc_gym.training.run")
+
+    class Missing:
+        def find_spec(self, name, path=None, target=None):
+            if name == "odc_gym.training.run":
+                raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr(sys, "meta_path", [Missing(), *sys.meta_path])
+    assert refused(capsys, "train") == "training needs torch: pip install 'odc-gym[rl]'"
+
+
+COMPARE = (
+    "compare",
+    "--agents",
+    "full-clock,zero",
+    "--episodes",
+    "2",
+    "--first-seed",
+    "20000",
+    "--set",
+    "episode.hours=1",
+)
+
+
+def test_compare_prints_a_table_and_writes_json(capsys, tmp_path):
+    path = tmp_path / "out.json"
+    code, out, err = run(capsys, *COMPARE, "--workers", "1", "--json", str(path))
+    data = json.loads(path.read_text())
+    assert code == 0 and err == "" and "minus full-clock" in out and "zero" in out
+    assert (
+        data["seeds"] == [20_000, 20_001]
+        and data["agents"].keys() == {"full-clock", "zero"}
+        and data["baseline"] == "full-clock"
+    )
