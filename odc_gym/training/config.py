@@ -1,0 +1,163 @@
+"""The configuration of a training run: a YAML file, typed and validated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from odc_gym.episodes import TRAINING_EPISODES, VALIDATION_FROM
+from odc_gym.errors import OdcGymError, RunError
+from odc_gym.scenario_files import explain, read_mapping
+
+FOLDER = Path(__file__).parent.parent / "configs" / "train"
+
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Section(BaseModel):
+    """Frozen, and strict about unknown keys: a misspelt field is an error, never a silent default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class EnvKwargs(_Section):
+    """Arguments of the environment, as in `gym.make`; None leaves the scenario's value."""
+
+    overrides: dict[str, Any] = {}
+    trace: str | None = None
+    decision_period_s: Positive | None = None
+    episode_hours: Positive | None = None
+
+
+class NetArch(_Section):
+    """Widths of the hidden layers of the policy and of the value function; they share none."""
+
+    pi: tuple[Count, ...]
+    vf: tuple[Count, ...]
+
+
+class Normalise(_Section):
+    """Running normalisation by stable-baselines3's VecNormalize."""
+
+    observations: bool = False
+    rewards: bool = True
+    clip_observations: Positive = 10.0
+    clip_rewards: Positive = 10.0
+
+
+class Evaluation(_Section):
+    """Episodes flown by the deterministic policy while it learns; the best model is chosen on them."""
+
+    every: Count = Field(default=10, description="rollouts between evaluations")
+    episodes: Count = 16
+    first_seed: Annotated[int, Field(ge=VALIDATION_FROM)] = VALIDATION_FROM
+
+
+class Checkpoints(_Section):
+    """Points from which a run resumes exactly."""
+
+    every: Count = Field(default=10, description="rollouts between checkpoints")
+    keep: Count = Field(default=2, description="latest checkpoints that stay on disk")
+
+
+class TrainConfig(_Section):
+    """Everything that decides a training run."""
+
+    algo: Literal["ppo"] = "ppo"
+    policy: Literal["MlpPolicy"] = "MlpPolicy"
+    scenario: str = "starter12"
+    env: EnvKwargs = EnvKwargs()
+    seed: Annotated[int, Field(ge=0)] = 0
+    n_timesteps: Count = 1_200_000
+    n_envs: Annotated[int, Field(ge=1, le=TRAINING_EPISODES)] = 64
+    torch_threads: Count = 1
+
+    n_steps: Count = Field(default=96, description="decisions of an environment in a rollout")
+    batch_size: Annotated[int, Field(ge=2)] = 1024
+    n_epochs: Count = 5
+    learning_rate: Positive = 3e-4
+    learning_rate_end: NonNegative = Field(default=0.0, description="reached linearly at the last decision")
+    gamma: Fraction = 0.99
+    gae_lambda: Fraction = 0.95
+    clip_range: Positive = 0.2
+    ent_coef: NonNegative = 0.0
+    vf_coef: NonNegative = 0.5
+    max_grad_norm: Positive = 0.5
+    target_kl: Positive | None = None
+    log_std_init: float = -1.5
+    net_arch: NetArch = NetArch(pi=(128, 128), vf=(128, 128))
+
+    normalise: Normalise = Normalise()
+    eval: Evaluation = Evaluation()
+    checkpoint: Checkpoints = Checkpoints()
+
+    @property
+    def rollout(self) -> int:
+        """Decisions of a rollout, over all environments."""
+        return self.n_steps * self.n_envs
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TrainConfig:
+        if self.rollout % self.batch_size:
+            raise ValueError(f"batch_size = {self.batch_size} must divide n_steps * n_envs = {self.rollout}")
+        if self.seed >= TRAINING_EPISODES:
+            raise ValueError(f"seed = {self.seed}: training seeds are 0-9999 (test 10000-19999, validation 20000+)")
+        return self
+
+
+def load(source: str | Path | TrainConfig, overrides: dict[str, Any] | None = None) -> TrainConfig:
+    """Read a configuration and change fields of it.
+
+    Args:
+        source: path of a YAML file, name of one in `configs/train`, or a TrainConfig.
+        overrides: dotted path to value, as in `{"eval.episodes": 32}`; `env.overrides.` goes before scenario paths.
+
+    Raises:
+        RunError: unknown file, malformed file, unknown key or a value that is not allowed.
+    """
+    if isinstance(source, TrainConfig):
+        data, where = source.model_dump(), ""
+    else:
+        path = _path(source)
+        try:
+            data, where = read_mapping(path), f"{path.name}: "
+        except OdcGymError as error:
+            raise RunError(str(error)) from None
+    for dotted, value in (overrides or {}).items():
+        _assign(data, dotted, value)
+    try:
+        return TrainConfig.model_validate(data)
+    except ValidationError as error:
+        raise RunError(where + explain(error, TrainConfig).removeprefix("scenario: ")) from None
+
+
+def dump(config: TrainConfig) -> str:
+    """The configuration as YAML, every field written out."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+
+
+def _path(source: str | Path) -> Path:
+    text = str(source)
+    path = Path(source) if text.endswith((".yaml", ".yml")) else FOLDER / f"{text}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in FOLDER.glob("*.yaml")))
+        raise RunError(f"config = {text}: must be the path of a .yaml file, or one of {known}")
+    return path
+
+
+def _assign(data: dict[str, Any], dotted: str, value: Any) -> None:
+    scenario_path = dotted.removeprefix("env.overrides.")
+    # what follows env.overrides is a path into the scenario, one key here
+    *parents, last = dotted.split(".") if scenario_path == dotted else ["env", "overrides", scenario_path]
+    node: Any = data
+    for key in parents:
+        node = node.setdefault(key, {})
+        if not isinstance(node, dict):
+            raise RunError(f"{dotted}: {key} has no fields of its own")
+    node[last] = value

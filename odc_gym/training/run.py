@@ -1,0 +1,247 @@
+"""A training run: its folder, the learner, and how it begins, stops and goes on."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import platform
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+from stable_baselines3 import PPO
+from stable_baselines3.common.callbacks import CallbackList
+from stable_baselines3.common.logger import configure
+from stable_baselines3.common.utils import LinearSchedule
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
+
+from odc_gym.episodes import TRAINING_EPISODES
+from odc_gym.errors import RunError
+from odc_gym.sb3 import ODCSatVecEnv
+from odc_gym.scenario import Scenario
+from odc_gym.simulation.simulator import Simulator
+from odc_gym.training import checkpoint
+from odc_gym.training.callbacks import Checkpoints, EpisodeLog, Interrupts, Report, Validation, interface_of
+from odc_gym.training.config import TrainConfig, dump, load
+from odc_gym.training.policy_scheduler import save_policy
+from odc_gym.vector import build_simulator
+
+CONFIG, SCENARIO, VERSIONS = "config.yaml", "scenario.yaml", "versions.json"
+_PACKAGES = ("odc-gym", "gymnasium", "numpy", "numba", "scipy", "skyfield", "torch", "stable-baselines3")
+
+
+def train(
+    config: str | Path | TrainConfig | None = None,
+    resume: str | Path | None = None,
+    seed: int | None = None,
+    n_timesteps: int | None = None,
+    output: str | Path | None = None,
+    overrides: dict[str, Any] | None = None,
+    progress: bool = False,
+) -> Path:
+    """Train a scheduler, or go on with a run that stopped, exactly as if it had not.
+
+    Args:
+        config: path of a YAML file, name of one in `configs/train`, or a TrainConfig; `ppo` if None.
+        resume: folder of the run to go on with, from its last checkpoint; its own configuration holds.
+        seed: of the run; the configuration's if None.
+        n_timesteps: decisions to train for, over all environments and from the run's beginning; the configuration's if
+            None. Larger than before, it extends a resumed run.
+        output: folder of a new run, which must not exist; if None the next free one in `runs`.
+        overrides: dotted path to value, fields of the configuration to change in a new run.
+        progress: show a bar instead of lines.
+
+    Returns:
+        The run's folder: `best_model.zip` (best on validation), `model.zip` (last), `config.yaml`, `scenario.yaml`,
+        `versions.json`, `evaluations.csv`, `monitor.csv`, `tb/` and `checkpoints/`.
+
+    Raises:
+        RunError: a configuration, seed or folder that cannot be used.
+        ScenarioError: a scenario, or an override of it, that is not allowed.
+        KeyboardInterrupt: on Ctrl-C, after a checkpoint was saved.
+    """
+    if resume is not None:
+        run = Path(resume)
+        settings, scenario = _reopen(run, config, seed, n_timesteps, output, overrides)
+    else:
+        changes = {"seed": seed, "n_timesteps": n_timesteps}
+        given = {name: value for name, value in changes.items() if value is not None}
+        settings = load("ppo" if config is None else config, {**(overrides or {}), **given})
+        scenario = Scenario.load(settings.scenario, settings.env.overrides)
+        run = _create(settings, scenario, output)
+    with _threads(settings.torch_threads):
+        _learn(run, settings, scenario, resume is not None, progress)
+    return run
+
+
+def _learn(run: Path, config: TrainConfig, scenario: Scenario, resumed: bool, progress: bool) -> None:
+    model = build_model(config, scenario)
+    model.set_logger(configure(str(run / "tb"), ["tensorboard"]))
+    validation = Validation(_simulator(config, scenario, config.eval.episodes), config, run)
+    episodes = EpisodeLog(run / "monitor.csv")
+    with Interrupts() as interrupts, Report(validation, config.n_timesteps, progress) as report:
+        checkpoints = Checkpoints(run, config, (episodes, validation), interrupts)
+        if resumed:
+            checkpoints.go_on(checkpoint.restore(checkpoint.complete(run / "checkpoints")[-1], model))
+        model.learn(
+            config.n_timesteps - model.num_timesteps,
+            CallbackList([episodes, validation, report, checkpoints]),
+            reset_num_timesteps=not resumed,
+        )
+    save_policy(run / "model.zip", model, interface_of(_environments(model).simulator))
+    model.logger.close()
+
+
+def build_model(config: TrainConfig, scenario: Scenario) -> PPO:
+    """The learner of a configuration, with its environments; its first policy is the zero action."""
+    environments = ODCSatVecEnv(config.n_envs, scenario=scenario, **_env_kwargs(config))
+    env: VecEnv = environments
+    normalise = config.normalise
+    if normalise.observations or normalise.rewards:
+        env = VecNormalize(
+            environments,
+            norm_obs=normalise.observations,
+            norm_reward=normalise.rewards,
+            clip_obs=normalise.clip_observations,
+            clip_reward=normalise.clip_rewards,
+            gamma=config.gamma,
+        )
+    model = PPO(
+        config.policy,
+        env,
+        learning_rate=LinearSchedule(config.learning_rate, config.learning_rate_end, 1.0),
+        n_steps=config.n_steps,
+        batch_size=config.batch_size,
+        n_epochs=config.n_epochs,
+        gamma=config.gamma,
+        gae_lambda=config.gae_lambda,
+        clip_range=config.clip_range,
+        ent_coef=config.ent_coef,
+        vf_coef=config.vf_coef,
+        max_grad_norm=config.max_grad_norm,
+        target_kl=config.target_kl,
+        policy_kwargs={
+            "net_arch": {"pi": list(config.net_arch.pi), "vf": list(config.net_arch.vf)},
+            "log_std_init": config.log_std_init,
+        },
+        seed=config.seed,
+        device="cpu",
+    )
+    # the zero action is a sensible operator, so learning begins there
+    for parameter in model.policy.action_net.parameters():
+        torch.nn.init.zeros_(parameter)
+    # seeds drawn apart: with seed + i, runs of neighbouring seeds would share nearly all their episodes
+    apart = np.random.default_rng(config.seed).choice(TRAINING_EPISODES, config.n_envs, replace=False)
+    environments.seed(apart.tolist())
+    return model
+
+
+def _environments(model: PPO) -> ODCSatVecEnv:
+    env = model.get_env()
+    assert env is not None and isinstance(env.unwrapped, ODCSatVecEnv)
+    return env.unwrapped
+
+
+def _env_kwargs(config: TrainConfig) -> dict[str, Any]:
+    """Arguments of the environments; overrides are in the scenario already."""
+    return config.env.model_dump(exclude={"overrides"})
+
+
+def _simulator(config: TrainConfig, scenario: Scenario, num_envs: int) -> Simulator:
+    return build_simulator(num_envs, scenario, **_env_kwargs(config))
+
+
+def _create(config: TrainConfig, scenario: Scenario, output: str | Path | None) -> Path:
+    """A new run's folder with what describes the run."""
+    run = _next_free(Path("runs"), config.algo) if output is None else Path(output)
+    try:
+        run.mkdir(parents=True)
+    except FileExistsError:
+        raise RunError(f"output = {run}: exists; choose another folder, or go on with that run by --resume") from None
+    (run / SCENARIO).write_text(yaml.safe_dump(scenario.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
+    (run / VERSIONS).write_text(json.dumps(_versions(), indent=2), encoding="utf-8")
+    (run / CONFIG).write_text(dump(config), encoding="utf-8")
+    return run
+
+
+def _reopen(
+    run: Path,
+    config: str | Path | TrainConfig | None,
+    seed: int | None,
+    n_timesteps: int | None,
+    output: str | Path | None,
+    overrides: dict[str, Any] | None,
+) -> tuple[TrainConfig, Scenario]:
+    """Configuration and scenario of a run that is to go on."""
+    if output is not None and Path(output).resolve() != run.resolve():
+        raise RunError(f"output = {output}: a resumed run stays in its folder, {run}")
+    missing = [name for name in (CONFIG, SCENARIO) if not (run / name).is_file()]
+    if missing or not checkpoint.complete(run / "checkpoints"):
+        what = " or ".join(missing) or "complete checkpoint"
+        raise RunError(f"resume = {run}: holds no {what}, so there is nothing to go on from; start a new run")
+    own = load(run / CONFIG)
+    _same(own, load(own if config is None else config, overrides), seed)
+    extended = own if n_timesteps is None else load(own, {"n_timesteps": n_timesteps})
+    done = int(checkpoint.complete(run / "checkpoints")[-1].name)
+    if done >= extended.n_timesteps:
+        raise RunError(f"resume = {run}: its {done} decisions are done; extend it with a larger --n-timesteps")
+    (run / CONFIG).write_text(dump(extended), encoding="utf-8")
+    versions = json.loads((run / VERSIONS).read_text(encoding="utf-8")) if (run / VERSIONS).is_file() else {}
+    versions.setdefault("resumed", []).append({"decisions": done, **_versions()})
+    (run / VERSIONS).write_text(json.dumps(versions, indent=2), encoding="utf-8")
+    return extended, Scenario.load(run / SCENARIO)
+
+
+def _same(own: TrainConfig, wanted: TrainConfig, seed: int | None) -> None:
+    if seed is not None and seed != own.seed:
+        raise RunError(f"seed = {seed}: the run has seed {own.seed}, which a resumed run keeps")
+    for name in TrainConfig.model_fields:
+        given, kept = getattr(wanted, name), getattr(own, name)
+        if given != kept and name not in ("seed", "n_timesteps"):
+            raise RunError(f"{name} = {given}: the run has {kept}, which a resumed run keeps")
+
+
+def _next_free(folder: Path, name: str) -> Path:
+    return next(path for i in itertools.count(1) if not (path := folder / f"{name}-{i}").exists())
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _versions() -> dict[str, Any]:
+    """What the run was made with, so that it can be made again."""
+    versions: dict[str, Any] = {"started": datetime.now(UTC).isoformat(timespec="seconds")}
+    versions |= {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:  # run from a checkout that is not installed
+            versions[package] = None
+    return versions | {"git_commit": _commit()}
+
+
+def _commit() -> str | None:
+    """The commit of the checkout that holds this package, marked when files differ from it; None when installed."""
+    root = Path(__file__).resolve().parents[2]
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return answer.stdout.strip() or None

@@ -1,0 +1,77 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from odc_gym.errors import SchedulerError
+from odc_gym.training.policy_scheduler import load_policy_scheduler
+from odc_gym.training.run import train
+from odc_gym.vector import build_simulator
+
+WORLD = {"overrides": {"shells.0.orbit.total": 3}, "episode_hours": 0.5}
+CONFIG = {
+    "env.overrides": WORLD["overrides"],
+    "env.episode_hours": 0.5,
+    "n_timesteps": 64,
+    "n_envs": 4,
+    "n_steps": 8,
+    "batch_size": 16,
+    "learning_rate": 0.01,
+    "net_arch": {"pi": [8], "vf": [8]},
+    "eval.episodes": 2,
+}
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "normalised"])
+def run(request, tmp_path_factory):
+    overrides = {**CONFIG, "normalise.observations": request.param}
+    folder = train("ppo", output=tmp_path_factory.mktemp("runs") / "run", overrides=overrides)
+    (folder / "best_model.zip").unlink()  # the last model is the one that differs from the zero policy for sure
+    return folder
+
+
+def view_of(simulator):
+    return simulator.view
+
+
+def test_acts_as_the_trained_policy_and_by_row(run):
+    simulator = build_simulator(3, **WORLD)
+    simulator.reset([20_000, 20_001, 20_002])
+    scheduler = load_policy_scheduler(run, simulator.view)
+    scheduler.reset(simulator.view, np.ones(3, bool), simulator.seeds)
+    together = scheduler.act(simulator.view)
+    assert together.shape == (3, simulator.action_size) and np.abs(together).max() <= 1 and np.abs(together).max() > 0
+    for row in range(3):
+        alone = build_simulator(1, **WORLD)
+        alone.reset([20_000 + row])
+        assert np.array_equal(scheduler.act(alone.view)[0], together[row])
+
+
+def test_normalisation_is_part_of_the_policy(run):
+    simulator = build_simulator(1, **WORLD)
+    simulator.reset([20_000])
+    scheduler = load_policy_scheduler(run, simulator.view)
+    raw = scheduler._policy.predict(simulator.observation, deterministic=True)[0]
+    assert np.array_equal(raw, scheduler.act(simulator.view)) == (scheduler._observations is None)
+
+
+def test_missing_and_unreadable_models(run, tmp_path):
+    view = build_simulator(1, **WORLD).view
+    with pytest.raises(SchedulerError, match=r"no trained policy; must hold best_model\.zip or model\.zip$"):
+        load_policy_scheduler(tmp_path, view)
+    (tmp_path / "model.zip").write_bytes((run / "model.zip").read_bytes()[:2000])
+    with pytest.raises(SchedulerError, match=r"model\.zip: not a policy of a training run: "):
+        load_policy_scheduler(tmp_path, view)
+
+
+def test_another_fleet_is_refused(run):
+    view = build_simulator(1, **{**WORLD, "overrides": {"shells.0.orbit.total": 6}}).view
+    with pytest.raises(SchedulerError, match=r"trained with observation_size = \d+, but the environment has \d+$"):
+        load_policy_scheduler(run, view)
+
+
+def test_other_classes_are_refused(run):
+    view = build_simulator(1, **WORLD).view
+    other = SimpleNamespace(encoded=view.encoded, layout=view.layout, class_names=("finetuning", "batch", "edge"))
+    with pytest.raises(SchedulerError, match=r"trained with class_names = finetuning, batch, interactive, but"):
+        load_policy_scheduler(run, other)

@@ -1,0 +1,289 @@
+import csv
+import json
+import shutil
+import signal
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from stable_baselines3 import PPO
+
+from odc_gym.errors import OdcGymError, RunError
+from odc_gym.scenario import Scenario
+from odc_gym.training import run as training_run
+from odc_gym.training.callbacks import EpisodeLog, fly
+from odc_gym.training.config import TrainConfig, load
+from odc_gym.training.run import build_model, train
+from odc_gym.vector import build_simulator
+
+WORLD = {"overrides": {"shells.0.orbit.total": 3}, "episode_hours": 0.5}  # 6 decisions
+TINY = {
+    "env": WORLD,
+    "n_timesteps": 96,
+    "n_envs": 4,
+    "n_steps": 4,
+    "batch_size": 8,
+    "n_epochs": 2,
+    "learning_rate": 3e-3,
+    "net_arch": {"pi": [8], "vf": [8]},
+    "eval": {"every": 2, "episodes": 2},
+    "checkpoint": {"every": 2, "keep": 3},
+}  # 6 rollouts of 16 decisions
+NORMALISED = {**TINY, "normalise": {"observations": True, "rewards": True}}
+
+
+def tiny(**changes):
+    return TrainConfig.model_validate({**TINY, **changes})
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run without interruption."""
+    return train(tiny(), output=tmp_path_factory.mktemp("runs") / "whole")
+
+
+def weights(path):
+    return PPO.load(path, device="cpu").policy.state_dict()
+
+
+def assert_same_run(a, b):
+    for name in ("model.zip", "best_model.zip"):
+        one, other = weights(a / name), weights(b / name)
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[key], other[key]) for key in one)
+    with zipfile.ZipFile(a / "model.zip") as one, zipfile.ZipFile(b / "model.zip") as other:
+        for name in set(one.namelist()) & {"observations.npz", "interface.json"}:
+            assert one.read(name) == other.read(name)
+    assert (a / "evaluations.csv").read_text() == (b / "evaluations.csv").read_text()
+    assert monitor(a) == monitor(b)
+
+
+def monitor(run):
+    lines = (run / "monitor.csv").read_text().splitlines()
+    assert lines[0].startswith("#{") and lines[1] == "r,l,t"
+    return [line.split(",")[:2] for line in lines[2:]]
+
+
+def crash_at(monkeypatch, rollout, what):
+    """Let `what` happen at the end of a rollout, before its update."""
+    done = [0]
+    original = EpisodeLog._on_rollout_end
+
+    def end(self):
+        original(self)
+        done[0] += 1
+        if done[0] == rollout:
+            what()
+
+    monkeypatch.setattr(EpisodeLog, "_on_rollout_end", end)
+
+
+class Killed(Exception):
+    pass
+
+
+def kill():
+    raise Killed
+
+
+def test_run_folder(whole):
+    assert {p.name for p in whole.iterdir()} == {
+        "best_model.zip", "model.zip", "config.yaml", "scenario.yaml", "versions.json",
+        "evaluations.csv", "monitor.csv", "tb", "checkpoints",
+    }  # fmt: skip
+    assert load(whole / "config.yaml") == tiny()
+    assert Scenario.load(whole / "scenario.yaml") == Scenario.load("starter12", WORLD["overrides"])
+    versions = json.loads((whole / "versions.json").read_text())
+    assert versions["torch"] and versions["stable-baselines3"] and versions["python"]
+    assert sorted(p.name for p in (whole / "checkpoints").iterdir()) == ["000000000032", "000000000064", "000000000096"]
+    assert list((whole / "tb").glob("events.out.tfevents.*"))
+    assert len(monitor(whole)) == 4 * 24 // 6
+    with (whole / "evaluations.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["decisions"]) for row in rows] == [0, 32, 64, 96]
+    assert float(rows[-1]["best"]) == max(float(row["mean"]) for row in rows)
+    assert torch.get_num_threads() >= 1
+
+
+def test_first_policy_is_the_zero_action_on_validation_episodes(whole):
+    simulator = build_simulator(2, "starter12", **WORLD)
+    scores, _ = fly(simulator, [20_000, 20_001], lambda observation: np.zeros((2, simulator.action_size)))
+    with (whole / "evaluations.csv").open() as file:
+        first = next(csv.DictReader(file))
+    assert float(first["mean"]) == scores.mean() and float(first["worst"]) == scores.min()
+
+
+@pytest.mark.parametrize(("config", "rollout"), [(TINY, 3), (NORMALISED, 6)])
+def test_a_killed_run_resumes_bit_for_bit(tmp_path, monkeypatch, config, rollout):
+    config = TrainConfig.model_validate(config)
+    whole = train(config, output=tmp_path / "whole")
+    with monkeypatch.context() as patch:
+        crash_at(patch, rollout, kill)
+        with pytest.raises(Killed):
+            train(config, output=tmp_path / "broken")
+    (tmp_path / "broken/checkpoints/.unfinished").mkdir()  # as a kill while a checkpoint is written leaves it
+    np.random.seed(12345)  # noqa: NPY002  what else the process drew must not matter
+    torch.manual_seed(12345)
+    assert train(resume=tmp_path / "broken") == tmp_path / "broken"
+    assert_same_run(whole, tmp_path / "broken")
+
+
+def test_ctrl_c_saves_a_checkpoint_says_how_to_resume_and_resumes_bit_for_bit(tmp_path, monkeypatch, capsys, whole):
+    run = tmp_path / "stopped"
+    before = signal.getsignal(signal.SIGINT)
+    with monkeypatch.context() as patch:
+        crash_at(patch, 3, lambda: signal.raise_signal(signal.SIGINT))
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny(), output=run)
+    assert signal.getsignal(signal.SIGINT) is before
+    assert f"odc-gym train --resume {run}" in capsys.readouterr().err
+    assert sorted(p.name for p in (run / "checkpoints").iterdir())[-1] == "000000000048"
+    train(resume=run)
+    assert_same_run(whole, run)
+    assert json.loads((run / "versions.json").read_text())["resumed"][0]["decisions"] == 48
+
+
+def test_a_second_ctrl_c_stops_at_once(tmp_path, monkeypatch):
+    def twice():
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+
+    crash_at(monkeypatch, 1, twice)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny(), output=tmp_path / "run")
+    assert sorted(p.name for p in (tmp_path / "run/checkpoints").iterdir()) == ["000000000000"]
+
+
+def test_a_finished_run_can_be_extended_but_not_repeated(tmp_path, whole):
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    with pytest.raises(RunError, match=r"96 decisions are done; extend it with a larger --n-timesteps$"):
+        train(resume=run)
+    train(resume=run, n_timesteps=128)
+    assert load(run / "config.yaml").n_timesteps == 128
+    assert len(monitor(run)) == 20 and len((run / "evaluations.csv").read_text().splitlines()) == 6
+
+
+def test_training_episodes_are_apart_between_seeds_and_within_the_training_range():
+    firsts = []
+    for seed in (0, 1):
+        model = build_model(tiny(seed=seed, n_envs=8), Scenario.load("starter12", WORLD["overrides"]))
+        model.get_env().reset()
+        firsts.append(set(model.get_env().get_attr("simulator")[0].seeds.tolist()))
+    assert all(len(seeds) == 8 and max(seeds) < 10_000 for seeds in firsts)
+    assert not firsts[0] & firsts[1]
+
+
+def test_different_seeds_differ_and_equal_seeds_agree(tmp_path, whole):
+    again = train(tiny(), output=tmp_path / "again")
+    assert_same_run(whole, again)
+    other = train(tiny(), seed=1, output=tmp_path / "other")
+    assert load(other / "config.yaml").seed == 1
+    assert monitor(other) != monitor(whole)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"n_step": 3}, "n_step: unknown key; did you mean n_steps?"),
+        ({"net_arch.p": [3]}, "net_arch.p: unknown key; did you mean pi?"),
+        ({"seed": 10_050}, "seed = 10050: training seeds are 0-9999"),
+        ({"batch_size": 1000}, "batch_size = 1000 must divide n_steps * n_envs = 16"),
+        ({"gamma": 1.5}, "gamma = 1.5: must be <= 1"),
+        ({"algo": "dqn"}, "algo = dqn: must be 'ppo'"),
+        ({"eval.first_seed": 10_000}, "eval.first_seed = 10000: must be >= 20000"),
+        ({"seed.x": 3}, "seed.x: seed has no fields of its own"),
+        ({"env.overrides.hardware.odcsat.battery.capacity_wh": -5}, "hardware.odcsat.battery.capacity_wh = -5"),
+    ],
+)
+def test_bad_configuration_is_one_line_and_leaves_no_folder(tmp_path, changes, text):
+    with pytest.raises(OdcGymError) as caught:
+        train(tiny(), output=tmp_path / "run", overrides=changes)
+    assert text in str(caught.value) and "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_config_files(tmp_path):
+    for config in training_run.load.__globals__["FOLDER"].glob("*.yaml"):
+        assert load(config) == load(config.stem)
+    (tmp_path / "bad.yaml").write_text("n_envs: [")
+    with pytest.raises(RunError, match=r"bad\.yaml: not readable as YAML"):
+        load(tmp_path / "bad.yaml")
+    (tmp_path / "typo.yaml").write_text(yaml.safe_dump({**TINY, "gama": 0.9}))
+    with pytest.raises(RunError, match=r"^typo\.yaml: gama: unknown key; did you mean gamma\?$"):
+        train(tmp_path / "typo.yaml", output=tmp_path / "run")
+    with pytest.raises(RunError, match=r"^config = sac: must be the path of a \.yaml file, or one of ppo"):
+        load("sac")
+
+
+def test_seed_beyond_training(tmp_path):
+    with pytest.raises(RunError, match=r"seed = 20000: training seeds are 0-9999"):
+        train(tiny(), seed=20_000, output=tmp_path / "run")
+
+
+def test_existing_folder_is_refused(whole):
+    with pytest.raises(RunError, match=r"exists; choose another folder, or go on with that run by --resume$"):
+        train(tiny(), output=whole)
+
+
+def test_default_folders_are_numbered(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = [str(train(tiny(n_timesteps=16))) for _ in range(2)]
+    assert names == ["runs/ppo-1", "runs/ppo-2"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "text"),
+    [
+        (lambda run: shutil.rmtree(run), "holds no config.yaml or scenario.yaml"),
+        (lambda run: (run / "config.yaml").unlink(), "holds no config.yaml,"),
+        (lambda run: shutil.rmtree(run / "checkpoints"), "holds no complete checkpoint"),
+        (
+            lambda run: (last(run) / "state.json").unlink(),
+            "damaged checkpoint (.*delete it to resume from the one before",
+        ),
+        (lambda run: (last(run) / "state.json").write_text("{"), "damaged checkpoint"),
+        (lambda run: cut(last(run) / "arrays.npz"), "damaged checkpoint (arrays.npz is not what was written)"),
+        (lambda run: cut(last(run) / "learner.pt"), "damaged checkpoint (learner.pt is not what was written)"),
+        (lambda run: swap(run, "net_arch", {"pi": [9], "vf": [8]}), "does not fit the run's config.yaml"),
+        (lambda run: swap(run, "n_envs", 8), "does not fit the run's config.yaml"),
+    ],
+)
+def test_half_written_or_damaged_run_is_one_line(tmp_path, whole, damage, text):
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    damage(run)
+    with pytest.raises(RunError) as caught:
+        train(resume=run, n_timesteps=128)
+    message = str(caught.value)
+    assert text.split("(.*")[0] in message and text.split("(.*")[-1] in message and "\n" not in message
+
+
+def last(run):
+    return sorted((run / "checkpoints").iterdir())[-1]
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def swap(run, key, value):
+    data = yaml.safe_load((run / "config.yaml").read_text())
+    (run / "config.yaml").write_text(yaml.safe_dump({**data, key: value}))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"seed": 3}, "seed = 3: the run has seed 0"),
+        ({"overrides": {"gamma": 0.5}}, "gamma = 0.5: the run has 0.99"),
+        ({"config": tiny(n_envs=8)}, "n_envs = 8: the run has 4"),
+        ({"output": "elsewhere"}, "output = elsewhere: a resumed run stays in its folder"),
+    ],
+)
+def test_a_resumed_run_keeps_its_configuration(whole, arguments, text):
+    with pytest.raises(RunError) as caught:
+        train(resume=whole, **arguments)
+    assert text in str(caught.value)
