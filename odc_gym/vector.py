@@ -159,19 +159,12 @@ class ODCSatVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]
 
     def _advance(self, actions: NDArray[Any], idle: Mask) -> None:
         """Step the simulator; environments of `idle` begin their next episode instead and ignore their action."""
-        if not idle.any():
-            self.simulator.step(actions)
-            self._elapsed += 1
-            return
-        rows = np.flatnonzero(idle)
-        episodes = self._stream.draw(rows)
         if not idle.all():
-            # the simulator steps every row and must not run one past its tables, so the idle rows take a step of
-            # their new episode, which the reset below undoes
-            self.simulator.reset(episodes, rows)
-            self.simulator.step(_without(actions, idle))
+            self.simulator.step(_without(actions, idle) if idle.any() else actions)
             self._elapsed += 1
-        self._begin(episodes, rows)
+        if idle.any():
+            rows = np.flatnonzero(idle)
+            self._begin(self._stream.draw(rows), rows)
 
     def _begin(self, episodes: Sequence[int], rows: Rows) -> None:
         self.simulator.reset(episodes, rows)

@@ -19,7 +19,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 from odc_gym.errors import SchedulerError
 
 if TYPE_CHECKING:
-    from odc_gym.interface.view import View
+    from odc_gym.simulation.view import View
 
 MODELS = ("best_model.zip", "model.zip")
 """Files of a run's folder that hold a policy, the preferred one first."""
