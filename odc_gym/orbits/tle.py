@@ -123,8 +123,9 @@ def _check_line(line: str, number: int, where: str) -> None:
             continue
         if len(line) < last:
             raise OrbitError(f"{where}, column {len(line) + 1}: the line ends, must have 69 columns")
-        wanted = "must be blank" if name == "blank" else f"must be a {name}"
-        raise OrbitError(f"{where}, column {first}: {text!r} {wanted}")
+        if name == "blank":
+            raise OrbitError(f"{where}, column {first}: {text!r} must be blank")
+        raise OrbitError(f"{where}, column {first}: {name} = {text!r}: not in the format of element sets")
     if len(line) > 69:
         raise OrbitError(f"{where}, column 70: {line[69:]!r} follows the checksum, must have 69 columns")
     checksum = sum(int(c) if c.isdigit() else c == "-" for c in line[:68]) % 10
