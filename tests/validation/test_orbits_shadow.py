@@ -70,7 +70,7 @@ def centre_in_sight(position, sun):
 
 
 def test_minutes_of_a_day():
-    """Darkness of a day as the time for which the Sun's centre is hidden: 0.5 min, where a spherical Earth is 4 min off."""
+    """Darkness of a day is the time for which the Sun's centre is hidden: 0.5 min; a spherical Earth is 4 min off."""
     c = Constellation.sun_synchronous(altitude_km=650, local_time_h=18.0, total=1)
     start = datetime(2026, 6, 21, tzinfo=UTC)
     fine = build_ephemeris(c, start=start, step_s=5.0, steps=17280)
