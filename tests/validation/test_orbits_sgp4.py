@@ -20,7 +20,17 @@ def element_set(number, inclination, node, eccentricity, perigee, anomaly, revol
     days = (START - datetime(1949, 12, 31, tzinfo=UTC)) / timedelta(days=1)
     angles = np.radians([perigee, inclination, anomaly])
     satellite.sgp4init(
-        WGS72, "i", number, days, drag, 0.0, 0.0, eccentricity, *angles, revolutions * 2 * np.pi / 1440, np.radians(node)
+        WGS72,
+        "i",
+        number,
+        days,
+        drag,
+        0.0,
+        0.0,
+        eccentricity,
+        *angles,
+        revolutions * 2 * np.pi / 1440,
+        np.radians(node),
     )
     satellite.classification, satellite.intldesg = "U", "26001A"
     return export_tle(satellite)
