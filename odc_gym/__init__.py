@@ -1,1 +1,44 @@
-"""x."""
+"""odc-gym: a Gymnasium environment for scheduling AI compute on a constellation of orbital data-centre satellites.
+
+    import gymnasium as gym, odc_gym
+    env = gym.make("ODCSat-v0")
+
+Importing the package registers the environment and loads nothing heavy: names are loaded when they are first used (PEP 562).
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import gymnasium
+
+if TYPE_CHECKING:
+    from odc_gym.env import ODCSatEnv
+    from odc_gym.scenario import Scenario
+    from odc_gym.vector import ODCSatVectorEnv
+
+__version__ = "0.1.0.dev0"
+__all__ = ["ODCSatEnv", "ODCSatVectorEnv", "Scenario", "__version__"]
+
+_NAMES = {"ODCSatEnv": "odc_gym.env", "ODCSatVectorEnv": "odc_gym.vector", "Scenario": "odc_gym.scenario"}
+_ID = "ODCSat-v0"
+
+if _ID not in gymnasium.registry:
+    gymnasium.register(
+        id=_ID,
+        entry_point="odc_gym.env:ODCSatEnv",
+        vector_entry_point="odc_gym.vector:ODCSatVectorEnv",
+        max_episode_steps=None,  # the environment truncates itself
+    )
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used."""
+    if name in _NAMES:
+        return getattr(import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'odc_gym' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

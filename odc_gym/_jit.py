@@ -1,6 +1,7 @@
 """How the compiled core is compiled and cached. The only place that names Numba's options.
 
-- `effect`: a physics function, scalars in and scalars out; may live in any file.
+- `effect`: a physics function, scalars in and scalars out; may live in any file; always inlined.
+- `routine`: a function of arrays that kernels call.
 - `lanes`: a loop over satellites whose arrays never overlap, so that it becomes SIMD code.
 - `kernel`: an entry point called from Python, kept in an on-disk cache.
 
@@ -60,7 +61,12 @@ _FOLDER = _cache_folder() if COMPILED else None
 
 
 def effect(function: Function) -> Function:
-    """Compile a scalar function that kernels call."""
+    """Compile a scalar function into its callers: a call that is not inlined would stop vectorisation."""
+    return numba.njit(forceinline=True, **OPTIONS)(function)  # type: ignore[no-any-return]
+
+
+def routine(function: Function) -> Function:
+    """Compile a function of arrays that kernels call."""
     return numba.njit(**OPTIONS)(function)  # type: ignore[no-any-return]
 
 
@@ -84,4 +90,4 @@ def rows(kind: type[Any]) -> Callable[[np.ndarray], Any]:
     names: dict[str, Any] = {"kind": kind}
     count = len(kind._fields)  # type: ignore[attr-defined]
     exec(f"def unpack(block): return kind({', '.join(f'block[{i}]' for i in range(count))})", names)
-    return effect(names["unpack"])  # type: ignore[no-any-return]
+    return routine(names["unpack"])  # type: ignore[no-any-return]

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import effect
+from odc_gym._jit import routine
 from odc_gym.physics.mathematics import clip
+from odc_gym.simulation.state import X
 
 
 class ActionRow(NamedTuple):
@@ -68,7 +69,7 @@ class ActionLayout:
         return view
 
 
-@effect
+@routine
 def decode(action, x, bid, urgency, offset, n):
     """Read a flat action into the state: bids [C, P], clock requests, urgencies [C] and clock offsets [C], all held in [-1, 1]."""
     classes = bid.shape[0]
@@ -77,9 +78,9 @@ def decode(action, x, bid, urgency, offset, n):
         for c in range(classes):
             bid[c, s] = clip(action[at + c], -1.0, 1.0)
         wanted = clip(action[at + classes], -1.0, 1.0)
-        if wanted != x.request[s]:
-            x.switches[s] += 1.0
-            x.request[s] = wanted
+        if wanted != x[X.request, s]:
+            x[X.switches, s] += 1.0
+            x[X.request, s] = wanted
     at = n * (classes + 1)
     for c in range(classes):
         urgency[c] = clip(action[at + c], -1.0, 1.0)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import effect, rows
+from odc_gym._jit import routine
 from odc_gym.simulation.dispatch import remaining_estimate
+from odc_gym.simulation.state import D, F, G, K, L, V, X
 
 HOUR_S = 3600.0
 URGENT_S, SOON_S = 1.0 * HOUR_S, 6.0 * HOUR_S  # bins of slack
@@ -97,14 +98,13 @@ FLEET_CLASS = (
 )
 
 
-def _block(name: str, features: tuple[Feature, ...]) -> type:
-    return namedtuple(name, [feature.name for feature in features])
+def _names(block: str, features: tuple[Feature, ...]) -> Any:
+    """Index of each feature by its name."""
+    return namedtuple(block, [feature.name for feature in features])(*range(len(features)))  # type: ignore[misc]
 
 
-SatelliteRows, SatelliteClassRows = _block("SatelliteRows", SATELLITE), _block("SatelliteClassRows", SATELLITE_CLASS)
-FleetRows, FleetClassRows = _block("FleetRows", FLEET), _block("FleetClassRows", FLEET_CLASS)
-satellite_rows, satellite_class_rows = rows(SatelliteRows), rows(SatelliteClassRows)
-fleet_class_rows = rows(FleetClassRows)
+SEEN, SEEN_CLASS = _names("Satellite", SATELLITE), _names("SatelliteClass", SATELLITE_CLASS)
+SEEN_FLEET_CLASS = _names("FleetClass", FLEET_CLASS)
 NO_SLACK_S = 24.0 * HOUR_S
 
 
@@ -126,7 +126,7 @@ def encoding(features: tuple[Feature, ...], references: References, lanes: int) 
     return code
 
 
-@effect
+@routine
 def encode_one(value, code, f, s):
     """One number of the flat observation: feature `f` of lane `s`."""
     y = (value - code[0, f, s]) * code[1, f, s]
@@ -135,7 +135,7 @@ def encode_one(value, code, f, s):
     return min(max(y, -1.0), 1.0)
 
 
-@effect
+@routine
 def encode(out, satellite, satellite_class, fleet, fleet_class, codes, n):
     """Write the flat observation: satellite by satellite its features, then class by class; then the fleet's.
 
@@ -167,66 +167,66 @@ def encode(out, satellite, satellite_class, fleet, fleet_class, codes, n):
             at += 1
 
 
-@effect
+@routine
 def measure_satellites(v, w, x, p, sky, forecast, classes, n):
     """Fill the satellite features [F, P] and those of satellite and class that need no jobs [F, C, P]."""
     for s in range(n):
-        granted = x.clock_cap[s]
-        for c in range(classes.clock.shape[0]):
-            if classes.held[c, s] > 0.0:
-                granted = min(granted, classes.clock[c, s])
-            w.running[c, s] = classes.held[c, s]
-            w.transfers_gb[c, s] = classes.transfer_gb[c, s]
-            w.bid[c, s] = classes.bid[c, s]
-        v.charge_frac[s] = x.charge_frac[s]
-        v.usable_energy_j[s] = (x.charge_frac[s] - p.floor_frac[s]) * p.capacity_j[s] * p.eta_discharge[s]
-        v.junction_k[s] = x.junction_k[s]
-        v.radiator_k[s] = x.radiator_k[s]
-        v.clock_granted[s] = granted * x.duty[s]
-        v.clock_request[s] = x.request[s]
-        v.clock_sustainable[s] = x.clock_sustainable[s]
-        v.power_w[s] = x.power_w[s]
-        v.shed[s] = x.shed[s]
-        v.tripped[s] = x.tripped[s]
-        v.free[s] = x.free[s]
-        v.gated[s] = p.accelerators[s] - x.awake[s]
-        v.sunlit_frac[s] = sky.sunlit_frac[s]
-        v.time_to_crossing_s[s] = forecast.crossing_s[s]
-        v.eclipse_length_s[s] = forecast.eclipse_s[s]
-        v.solar_15_w[s] = forecast.solar_15_w[s]
-        v.solar_30_w[s] = forecast.solar_30_w[s]
-        v.solar_60_w[s] = forecast.solar_60_w[s]
-        v.solar_95_w[s] = forecast.solar_95_w[s]
+        granted = x[X.clock_cap, s]
+        for c in range(classes.shape[1]):
+            if classes[K.held, c, s] > 0.0:
+                granted = min(granted, classes[K.clock, c, s])
+            w[SEEN_CLASS.running, c, s] = classes[K.held, c, s]
+            w[SEEN_CLASS.transfers_gb, c, s] = classes[K.transfer_gb, c, s]
+            w[SEEN_CLASS.bid, c, s] = classes[K.bid, c, s]
+        v[SEEN.charge_frac, s] = x[X.charge_frac, s]
+        v[SEEN.usable_energy_j, s] = (x[X.charge_frac, s] - p[D.floor_frac, s]) * p[D.capacity_j, s] * p[D.eta_discharge, s]
+        v[SEEN.junction_k, s] = x[X.junction_k, s]
+        v[SEEN.radiator_k, s] = x[X.radiator_k, s]
+        v[SEEN.clock_granted, s] = granted * x[X.duty, s]
+        v[SEEN.clock_request, s] = x[X.request, s]
+        v[SEEN.clock_sustainable, s] = x[X.clock_sustainable, s]
+        v[SEEN.power_w, s] = x[X.power_w, s]
+        v[SEEN.shed, s] = x[X.shed, s]
+        v[SEEN.tripped, s] = x[X.tripped, s]
+        v[SEEN.free, s] = x[X.free, s]
+        v[SEEN.gated, s] = p[D.accelerators, s] - x[X.awake, s]
+        v[SEEN.sunlit_frac, s] = sky[0, s]
+        v[SEEN.time_to_crossing_s, s] = forecast[F.crossing_s, s]
+        v[SEEN.eclipse_length_s, s] = forecast[F.eclipse_s, s]
+        v[SEEN.solar_15_w, s] = forecast[F.solar_15_w, s]
+        v[SEEN.solar_30_w, s] = forecast[F.solar_30_w, s]
+        v[SEEN.solar_60_w, s] = forecast[F.solar_60_w, s]
+        v[SEEN.solar_95_w, s] = forecast[F.solar_95_w, s]
 
 
-@effect
+@routine
 def measure_running(w, head, jobs, run, lists, rules, now):
     """Fill what running jobs tell of satellite and class [F, C, P]: remaining work, least slack, unsaved work."""
-    w.remaining_work_s[:] = 0.0
-    w.unsaved_work_s[:] = 0.0
-    w.least_slack_s[:] = NO_SLACK_S
+    w[SEEN_CLASS.remaining_work_s, :] = 0.0
+    w[SEEN_CLASS.unsaved_work_s, :] = 0.0
+    w[SEEN_CLASS.least_slack_s, :] = NO_SLACK_S
     for k in range(head["running"]):
         row = lists[1, k]
         job, r = jobs[row], run[row]
         c, s = job["kind"], r["host"]
-        if rules.service[c] < 0.5:
+        if rules[G.service, c] < 0.5:
             left = remaining_estimate(job, r)
-            w.remaining_work_s[c, s] += left
-            w.unsaved_work_s[c, s] += r["unsaved_s"]
-            w.least_slack_s[c, s] = min(w.least_slack_s[c, s], job["deadline_s"] - now - left / job["width"])
+            w[SEEN_CLASS.remaining_work_s, c, s] += left
+            w[SEEN_CLASS.unsaved_work_s, c, s] += r["unsaved_s"]
+            w[SEEN_CLASS.least_slack_s, c, s] = min(w[SEEN_CLASS.least_slack_s, c, s], job["deadline_s"] - now - left / job["width"])
 
 
-@effect
+@routine
 def measure_fleet(fleet, day, x, p, head, n):
     """Fill the fleet's features [F] in the order of `FLEET`."""
     charge = free = shed = 0.0
     least = margin = np.inf
     for s in range(n):
-        charge += x.charge_frac[s]
-        free += x.free[s]
-        shed += x.shed[s]
-        least = min(least, x.charge_frac[s])
-        margin = min(margin, p.limit_k[s] - x.junction_k[s])
+        charge += x[X.charge_frac, s]
+        free += x[X.free, s]
+        shed += x[X.shed, s]
+        least = min(least, x[X.charge_frac, s])
+        margin = min(margin, p[D.limit_k, s] - x[X.junction_k, s])
     fleet[0] = day[0]
     fleet[1] = day[1]
     fleet[2] = charge / n
@@ -239,45 +239,45 @@ def measure_fleet(fleet, day, x, p, head, n):
     fleet[9] = head["load_average"]
 
 
-@effect
+@routine
 def measure_queue(u, w, head, jobs, run, lists, ledger, services, rules, now, n):
     """Fill the fleet's features by class [F, C]: queue by slack, waits, arrivals, backlog, share served."""
-    u.waiting_work_s[:] = 0.0
-    u.waiting_urgent_s[:] = 0.0
-    u.waiting_soon_s[:] = 0.0
-    u.waiting_later_s[:] = 0.0
-    u.oldest_wait_s[:] = 0.0
-    u.served_frac[:] = 0.0  # counts wanted accelerators first
-    for c in range(rules.kappa.shape[0]):
-        u.arrival_rate[c] = ledger.arrival_rate[c]
-        u.backlog_s[c] = services.backlog[c] * rules.token_s[c]
+    u[SEEN_FLEET_CLASS.waiting_work_s, :] = 0.0
+    u[SEEN_FLEET_CLASS.waiting_urgent_s, :] = 0.0
+    u[SEEN_FLEET_CLASS.waiting_soon_s, :] = 0.0
+    u[SEEN_FLEET_CLASS.waiting_later_s, :] = 0.0
+    u[SEEN_FLEET_CLASS.oldest_wait_s, :] = 0.0
+    u[SEEN_FLEET_CLASS.served_frac, :] = 0.0  # counts wanted accelerators first
+    for c in range(rules.shape[1]):
+        u[SEEN_FLEET_CLASS.arrival_rate, c] = ledger[L.arrival_rate, c]
+        u[SEEN_FLEET_CLASS.backlog_s, c] = services[V.backlog, c] * rules[G.token_s, c]
         for s in range(n):
-            u.backlog_s[c] += w.remaining_work_s[c, s]
+            u[SEEN_FLEET_CLASS.backlog_s, c] += w[SEEN_CLASS.remaining_work_s, c, s]
     for k in range(head["waiting"]):
         row = lists[0, k]
         job, r = jobs[row], run[row]
         c = job["kind"]
-        u.served_frac[c] += job["width"]
-        if rules.service[c] > 0.5:
-            u.waiting_work_s[c] += job["width"] * HOUR_S
-            u.oldest_wait_s[c] = max(u.oldest_wait_s[c], now - r["since_s"])
+        u[SEEN_FLEET_CLASS.served_frac, c] += job["width"]
+        if rules[G.service, c] > 0.5:
+            u[SEEN_FLEET_CLASS.waiting_work_s, c] += job["width"] * HOUR_S
+            u[SEEN_FLEET_CLASS.oldest_wait_s, c] = max(u[SEEN_FLEET_CLASS.oldest_wait_s, c], now - r["since_s"])
             continue
         left = remaining_estimate(job, r)
         slack = job["deadline_s"] - now - left / job["width"]
-        u.waiting_work_s[c] += left
-        u.backlog_s[c] += left
-        u.oldest_wait_s[c] = max(u.oldest_wait_s[c], now - job["arrival_s"])
+        u[SEEN_FLEET_CLASS.waiting_work_s, c] += left
+        u[SEEN_FLEET_CLASS.backlog_s, c] += left
+        u[SEEN_FLEET_CLASS.oldest_wait_s, c] = max(u[SEEN_FLEET_CLASS.oldest_wait_s, c], now - job["arrival_s"])
         if slack < URGENT_S:
-            u.waiting_urgent_s[c] += left
+            u[SEEN_FLEET_CLASS.waiting_urgent_s, c] += left
         elif slack < SOON_S:
-            u.waiting_soon_s[c] += left
+            u[SEEN_FLEET_CLASS.waiting_soon_s, c] += left
         else:
-            u.waiting_later_s[c] += left
-    for c in range(rules.kappa.shape[0]):
-        if rules.service[c] > 0.5:
-            u.served_frac[c] = min(1.0, ledger.served_now[c] / max(ledger.arrived_now[c], 1e-9))
+            u[SEEN_FLEET_CLASS.waiting_later_s, c] += left
+    for c in range(rules.shape[1]):
+        if rules[G.service, c] > 0.5:
+            u[SEEN_FLEET_CLASS.served_frac, c] = min(1.0, ledger[L.served_now, c] / max(ledger[L.arrived_now, c], 1e-9))
         else:
             held = 0.0
             for s in range(n):
-                held += w.running[c, s]
-            u.served_frac[c] = held / max(held + u.served_frac[c], 1e-9)
+                held += w[SEEN_CLASS.running, c, s]
+            u[SEEN_FLEET_CLASS.served_frac, c] = held / max(held + u[SEEN_FLEET_CLASS.served_frac, c], 1e-9)

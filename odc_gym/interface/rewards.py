@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from odc_gym._jit import effect
+from odc_gym._jit import routine
+from odc_gym.simulation.state import D, X
 
 
 class Term(NamedTuple):
@@ -38,17 +39,17 @@ class Weights(NamedTuple):
     points: float  # points of score per unit of value
 
 
-@effect
+@routine
 def settle_account(head, weights, x, p, n):
     """Bring the sums of the accounts up to date; returns the changes of thermal, unserved, low charge, wear and stored energy."""
     thermal = unserved = low = fatigue = stored = 0.0
     for s in range(n):
-        thermal += x.thermal_h[s]
-        unserved += x.unserved_h[s]
-        low += x.low_charge_h[s]
-        fatigue += x.fatigue[s]
-        charge = x.charge_frac[s]
-        stored += p.capacity_j[s] * (charge - weights.stored_curvature * charge * charge)
+        thermal += x[X.thermal_h, s]
+        unserved += x[X.unserved_h, s]
+        low += x[X.low_charge_h, s]
+        fatigue += x[X.fatigue, s]
+        charge = x[X.charge_frac, s]
+        stored += p[D.capacity_j, s] * (charge - weights.stored_curvature * charge * charge)
     changes = (
         thermal - head["thermal_sum"],
         unserved - head["unserved_sum"],
@@ -64,7 +65,7 @@ def settle_account(head, weights, x, p, n):
     return changes
 
 
-@effect
+@routine
 def reward_terms(terms, head, paid, weights, x, p, n):
     """Terms of the reward of one decision in points, (5,); `paid` is the value paid in it."""
     thermal, unserved, low, fatigue, stored = settle_account(head, weights, x, p, n)

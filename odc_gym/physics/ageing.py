@@ -9,7 +9,7 @@ from math import exp, sqrt
 
 import numpy as np
 
-from odc_gym._jit import effect
+from odc_gym._jit import effect, routine
 from odc_gym.physics.mathematics import bounded_exp
 
 DEPTH_STRESS = (1.40e5, -0.501, -1.23e5)  # kd1, kd2, kd3 of Xu 2018
@@ -50,7 +50,7 @@ def half_cycle(start_frac, end_frac, table):
     return 0.5 * depth * charge_stress(0.5 * (start_frac + end_frac))
 
 
-@effect
+@routine
 def count_cycles(points, swings, charge_frac, table):
     """Follow the charge by one step; returns the damage so far of all cycles, closed and open, at 25 C.
 

@@ -108,17 +108,17 @@ def half_step(t1, t2, t3, power_w, other_w, loss, leak, inverse_double_k, r_junc
 
 
 @effect
-def governed_power_w(t1, t2, t3, other_w, throttle_k, nodes, p, gain):
+def governed_power_w(t1, t2, t3, other_w, throttle_k, nodes, g1, g2, g3, gain):
     """Largest compute power [W] whose step ends with the junction at `throttle_k`.
 
     The first stage of the step is linear in power, so this is one division; leakage is taken at the limit, exact where it binds.
-    `gain` = 1 / (d junction / d power), from `governor_gain`.
+    `g1`, `g2`, `g3` are those of the propagator; `gain` = 1 / (d junction / d power), from `governor_gain`.
     """
     a = nodes.g12 * (t1 - t2)
     b = nodes.g23 * (t2 - t3)
     q = t3 * t3
     d3 = (other_w + b - nodes.radiation * q * q) * nodes.ic3
-    unpowered = t1 - p.g1 * a * nodes.ic1 + p.g2 * (a - b) * nodes.ic2 + p.g3 * d3
+    unpowered = t1 - g1 * a * nodes.ic1 + g2 * (a - b) * nodes.ic2 + g3 * d3
     return (throttle_k - unpowered) * gain
 
 

@@ -2,41 +2,41 @@
 
 A job is a row of the read-only table `jobs` and of `run`, which holds what changes. Replicas of services are the first rows of both:
 a wanted replica queues like a job. `lists[0]` holds the waiting rows in queue order, `lists[1]` the running ones. Times are seconds since
-the episode's start, work is in reference accelerator-seconds.
+the episode's start, work is in reference accelerator-seconds. Blocks are indexed by the names of their rows, `x[X.free, s]`: see `state`.
 """
 
 import numpy as np
 
-from odc_gym._jit import effect
+from odc_gym._jit import routine
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
-from odc_gym.simulation.state import ABSENT, DONE, EXPIRED, RUNNING, WAITING
+from odc_gym.simulation.state import ABSENT, DONE, EXPIRED, RUNNING, WAITING, D, G, K, L, V, X
 
 HOUR_S = 3600.0
 LEAST_REMAINING = 0.1  # of the estimate: what a job that outlives its estimate is still expected to need
 NOWHERE = -1
 
 
-@effect
+@routine
 def lateness(job, now):
     """Share of the value still paid: 1 until the deadline, linear to 0 at expiry."""
     return clip((job["expiry_s"] - now) / max(job["expiry_s"] - job["deadline_s"], 1.0), 0.0, 1.0)
 
 
-@effect
+@routine
 def remaining_estimate(job, r):
     """Work that is visibly left: the estimate less what was done, never below a tenth of the estimate."""
     return max(job["estimate_s"] - r["safe_s"] - r["unsaved_s"], LEAST_REMAINING * job["estimate_s"])
 
 
-@effect
+@routine
 def rank_of(job, r, rules, policy, urgency, now):
     """Place in the queue, higher first. A replica has no deadline of its own: it was due when it was wanted."""
     kind = job["kind"]
-    service = rules.service[kind] > 0.5
+    service = rules[G.service, kind] > 0.5
     arrival = r["since_s"] if service else job["arrival_s"]
     if policy.order < 0.5:
         ageing = 1.0 + max(now - arrival, 0.0) / policy.age_s
-        return rules.queue_value[kind] * bounded_exp(2.0 * LN_2 * urgency[kind]) * ageing
+        return rules[G.queue_value, kind] * bounded_exp(2.0 * LN_2 * urgency[kind]) * ageing
     due = arrival if service else job["deadline_s"]
     if policy.order < 1.5:
         return -due
@@ -46,48 +46,48 @@ def rank_of(job, r, rules, policy, urgency, now):
     return -arrival
 
 
-@effect
+@routine
 def link_gb(job, r, rules):
     """Data that a placement must bring: the input, and the state of a job that has one."""
     kind = job["kind"]
-    return rules.data_gb[kind] + (rules.state_gb[kind] if r["safe_s"] > 0.0 else 0.0)
+    return rules[G.data_gb, kind] + (rules[G.state_gb, kind] if r["safe_s"] > 0.0 else 0.0)
 
 
-@effect
+@routine
 def pays_in_time(job, r, rules, policy, rate, now):
     """Whether transfer, start and the way to the next payable point end before the job is worthless."""
     kind = job["kind"]
-    if rules.service[kind] > 0.5:
+    if rules[G.service, kind] > 0.5:
         return True
-    unit = rules.unit_s[kind] - r["unsaved_s"] / job["width"]
+    unit = rules[G.unit_s, kind] - r["unsaved_s"] / job["width"]
     work_s = min(unit, remaining_estimate(job, r) / job["width"])
-    start_s = policy.latency_s + link_gb(job, r, rules) / policy.link_gb_s + rules.init_s[kind]
+    start_s = policy.latency_s + link_gb(job, r, rules) / policy.link_gb_s + rules[G.init_s, kind]
     return now + start_s + work_s / max(rate, 1e-6) < job["expiry_s"]
 
 
-@effect
+@routine
 def score_of(s, kind, extra, x, p, classes, policy):
     """Bid less the weighted share of busy accelerators, `extra` more of them busy."""
-    return classes.bid[kind, s] - policy.load_weight * (p.accelerators[s] - x.free[s] + extra) / p.accelerators[s]
+    return classes[K.bid, kind, s] - policy.load_weight * (p[D.accelerators, s] - x[X.free, s] + extra) / p[D.accelerators, s]
 
 
-@effect
+@routine
 def best_host(job, r, floor, x, p, classes, rules, policy, now, n):
     """The feasible satellite of the highest score above `floor`, the present host excluded; ties go to the lower index."""
     kind, width, best = job["kind"], job["width"], NOWHERE
     for s in range(n):
-        if classes.bid[kind, s] < policy.close or x.free[s] < width or s == r["host"]:
+        if classes[K.bid, kind, s] < policy.close or x[X.free, s] < width or s == r["host"]:
             continue
-        if x.shed[s] + x.tripped[s] > 0.0:
+        if x[X.shed, s] + x[X.tripped, s] > 0.0:
             continue
         score = score_of(s, kind, width, x, p, classes, policy)
-        if score > floor and pays_in_time(job, r, rules, policy, classes.rate[kind, s], now):
+        if score > floor and pays_in_time(job, r, rules, policy, classes[K.rate, kind, s], now):
             floor = score
             best = s
     return best
 
 
-@effect
+@routine
 def enqueue(row, head, waiting, run):
     """Insert a row in falling rank; equal ranks keep their order."""
     k = head["waiting"]
@@ -100,17 +100,17 @@ def enqueue(row, head, waiting, run):
     run[row]["host"] = NOWHERE
 
 
-@effect
+@routine
 def enter(row, s, head, jobs, run, lists, x, classes, ledger, rules, policy, now):
     """A job takes its accelerators; they are held while its data comes and it starts."""
     job, r = jobs[row], run[row]
     kind = job["kind"]
-    x.free[s] -= job["width"]
-    classes.held[kind, s] += job["width"]
+    x[X.free, s] -= job["width"]
+    classes[K.held, kind, s] += job["width"]
     r["transfer_gb"] = link_gb(job, r, rules)
-    r["delay_s"] = policy.latency_s + rules.init_s[kind]
-    ledger.moved_gb[kind] += r["transfer_gb"]
-    ledger.placed[kind] += 1.0
+    r["delay_s"] = policy.latency_s + rules[G.init_s, kind]
+    ledger[L.moved_gb, kind] += r["transfer_gb"]
+    ledger[L.placed, kind] += 1.0
     r["host"] = s
     r["since_s"] = now
     r["status"] = RUNNING
@@ -120,19 +120,19 @@ def enter(row, s, head, jobs, run, lists, x, classes, ledger, rules, policy, now
     head["running"] += 1
 
 
-@effect
+@routine
 def leave(job, r, x, classes):
     """A job gives its accelerators back."""
     s = r["host"]
-    x.free[s] += job["width"]
-    classes.held[job["kind"], s] -= job["width"]
+    x[X.free, s] += job["width"]
+    classes[K.held, job["kind"], s] -= job["width"]
     r["host"] = NOWHERE
     r["transfer_gb"] = 0.0
     r["delay_s"] = 0.0
     r["active"] = 0.0
 
 
-@effect
+@routine
 def secure(job, r, ledger, rules, now):
     """Unsaved work becomes safe; what was executed in the episode is paid, less the share held back."""
     kind = job["kind"]
@@ -140,39 +140,39 @@ def secure(job, r, ledger, rules, now):
     r["safe_s"] += r["unsaved_s"]
     r["unsaved_s"] = 0.0
     if new > 0.0:
-        ledger.credited_s[kind] += new
-        ledger.paid[kind] += (1.0 - rules.hold_back[kind]) * rules.value[kind] * new / HOUR_S * lateness(job, now)
+        ledger[L.credited_s, kind] += new
+        ledger[L.paid, kind] += (1.0 - rules[G.hold_back, kind]) * rules[G.value, kind] * new / HOUR_S * lateness(job, now)
 
 
-@effect
+@routine
 def lose(job, r, ledger):
     """Unsaved work is gone; what is done again later was not executed before the episode."""
-    ledger.lost_s[job["kind"]] += r["unsaved_s"] - max(0.0, r["before_s"] - r["safe_s"])
+    ledger[L.lost_s, job["kind"]] += r["unsaved_s"] - max(0.0, r["before_s"] - r["safe_s"])
     r["before_s"] = min(r["before_s"], r["safe_s"])
     r["unsaved_s"] = 0.0
 
 
-@effect
+@routine
 def stop(job, r, ledger, rules, now):
     """A job that is told to stop keeps its work if its class writes checkpoints, else drops the open chunk."""
-    if rules.saves[job["kind"]] > 0.5:
+    if rules[G.saves, job["kind"]] > 0.5:
         secure(job, r, ledger, rules, now)
     else:
         lose(job, r, ledger)
 
 
-@effect
+@routine
 def requeue(row, head, jobs, run, lists, rules, policy, urgency, now):
     """Back to the queue; a replica is no longer wanted until the autoscaler says so."""
     r = run[row]
-    if rules.service[jobs[row]["kind"]] > 0.5:
+    if rules[G.service, jobs[row]["kind"]] > 0.5:
         r["status"] = ABSENT
         return
     r["rank"] = rank_of(jobs[row], r, rules, policy, urgency, now)
     enqueue(row, head, lists[0], run)
 
 
-@effect
+@routine
 def rerank(head, jobs, run, waiting, rules, policy, urgency, now):
     """Sort the queue anew, once a decision."""
     count = head["waiting"]
@@ -183,7 +183,7 @@ def rerank(head, jobs, run, waiting, rules, policy, urgency, now):
         enqueue(row, head, waiting, run)
 
 
-@effect
+@routine
 def drain_and_move(head, jobs, run, lists, x, p, classes, ledger, rules, policy, urgency, now, n):
     """Once a decision: jobs leave satellites that drain, and move to clearly better ones. Both pay for it."""
     count = head["running"]
@@ -192,32 +192,32 @@ def drain_and_move(head, jobs, run, lists, x, p, classes, ledger, rules, policy,
         row = lists[1, k]
         job, r = jobs[row], run[row]
         kind, s = job["kind"], r["host"]
-        if classes.bid[kind, s] < policy.drain:
+        if classes[K.bid, kind, s] < policy.drain:
             stop(job, r, ledger, rules, now)
             leave(job, r, x, classes)
-            ledger.drained[kind] += 1.0
+            ledger[L.drained, kind] += 1.0
             requeue(row, head, jobs, run, lists, rules, policy, urgency, now)
             continue
-        if rules.movable[kind] > 0.5 and now - r["since_s"] >= policy.min_stay_s:
+        if rules[G.movable, kind] > 0.5 and now - r["since_s"] >= policy.min_stay_s:
             floor = score_of(s, kind, 0, x, p, classes, policy) + policy.migration_margin
             better = best_host(job, r, floor, x, p, classes, rules, policy, now, n)
             if better != NOWHERE:
                 stop(job, r, ledger, rules, now)
                 leave(job, r, x, classes)
                 enter(row, better, head, jobs, run, lists, x, classes, ledger, rules, policy, now)
-                r["delay_s"] += rules.stall_s[kind]
-                ledger.moved[kind] += 1.0
+                r["delay_s"] += rules[G.stall_s, kind]
+                ledger[L.moved, kind] += 1.0
                 continue
         lists[1, head["running"]] = row
         head["running"] += 1
 
 
-@effect
+@routine
 def evict(head, jobs, run, lists, x, classes, ledger, rules, policy, urgency, now, n):
     """Satellites whose compute is off lose their jobs, back to the last payable point."""
     off = 0.0
     for s in range(n):
-        off += x.shed[s] + x.tripped[s]
+        off += x[X.shed, s] + x[X.tripped, s]
     if off == 0.0:
         return
     count = head["running"]
@@ -225,39 +225,39 @@ def evict(head, jobs, run, lists, x, classes, ledger, rules, policy, urgency, no
     for k in range(count):
         row = lists[1, k]
         job, r = jobs[row], run[row]
-        if x.shed[r["host"]] + x.tripped[r["host"]] > 0.0:
+        if x[X.shed, r["host"]] + x[X.tripped, r["host"]] > 0.0:
             lose(job, r, ledger)
             leave(job, r, x, classes)
-            ledger.evicted[job["kind"]] += 1.0
+            ledger[L.evicted, job["kind"]] += 1.0
             requeue(row, head, jobs, run, lists, rules, policy, urgency, now)
             continue
         lists[1, head["running"]] = row
         head["running"] += 1
 
 
-@effect
+@routine
 def admit(head, jobs, run, lists, ledger, rules, policy, urgency, now):
     """Arrivals join the queue."""
     while head["next_job"] < jobs.shape[0] and jobs[head["next_job"]]["arrival_s"] <= now:
         row = head["next_job"]
         run[row]["rank"] = rank_of(jobs[row], run[row], rules, policy, urgency, now)
         enqueue(row, head, lists[0], run)
-        ledger.arrived_now[jobs[row]["kind"]] += jobs[row]["estimate_s"]
+        ledger[L.arrived_now, jobs[row]["kind"]] += jobs[row]["estimate_s"]
         head["next_job"] += 1
 
 
-@effect
+@routine
 def autoscale(head, services, planned, jobs, run, lists, x, p, classes, rules, policy, urgency, dt_s, now, n):
     """Services want replicas for the demand they plan with: up at once, down after a while of surplus."""
-    for c in range(rules.service.shape[0]):
-        if rules.service[c] < 0.5:
+    for c in range(rules.shape[1]):
+        if rules[G.service, c] < 0.5:
             continue
         speed = 0.0
         for s in range(n):
-            speed += classes.rate[c, s]
-        first, most = int(rules.first[c]), int(rules.replicas[c])
-        tokens_s = jobs[first]["width"] * speed / n / rules.token_s[c]
-        wanted = planned[c] / dt_s * bounded_exp(LN_2 * urgency[c]) / (rules.headroom[c] * tokens_s)
+            speed += classes[K.rate, c, s]
+        first, most = int(rules[G.first, c]), int(rules[G.replicas, c])
+        tokens_s = jobs[first]["width"] * speed / n / rules[G.token_s, c]
+        wanted = planned[c] / dt_s * bounded_exp(LN_2 * urgency[c]) / (rules[G.headroom, c] * tokens_s)
         target = 0 if urgency[c] < policy.hold else int(min(np.ceil(wanted), most))
         have = 0
         for row in range(first, first + most):
@@ -270,13 +270,13 @@ def autoscale(head, services, planned, jobs, run, lists, x, p, classes, rules, p
                 enqueue(row, head, lists[0], run)
                 have += 1
             row += 1
-        services.surplus_s[c] = services.surplus_s[c] + dt_s if have > target else 0.0
-        if services.surplus_s[c] >= rules.scale_down_s[c] or target == 0:
+        services[V.surplus_s, c] = services[V.surplus_s, c] + dt_s if have > target else 0.0
+        if services[V.surplus_s, c] >= rules[G.scale_down_s, c] or target == 0:
             retire(have - target, c, head, run, lists, x, p, classes, jobs, policy)
-            services.surplus_s[c] = 0.0
+            services[V.surplus_s, c] = 0.0
 
 
-@effect
+@routine
 def retire(count, kind, head, run, lists, x, p, classes, jobs, policy):
     """Take `count` replicas away: waiting ones first, then those on the worst satellites."""
     for _ in range(count):
@@ -308,13 +308,13 @@ def retire(count, kind, head, run, lists, x, p, classes, jobs, policy):
             lists[1, k] = lists[1, k + 1]
 
 
-@effect
+@routine
 def place(head, jobs, run, lists, x, p, classes, ledger, rules, policy, urgency, now, n):
     """Waiting jobs in queue order go to the best feasible satellite; only a worthless job leaves the queue."""
     waiting = lists[0]
     most = 0.0
     for s in range(n):
-        most = max(most, x.free[s])
+        most = max(most, x[X.free, s])
     head["blocked_rank"] = -np.inf
     kept = 0
     for k in range(head["waiting"]):
@@ -324,7 +324,7 @@ def place(head, jobs, run, lists, x, p, classes, ledger, rules, policy, urgency,
         if job["expiry_s"] <= now:
             r["status"] = EXPIRED
             r["finished_s"] = now
-            ledger.expired[kind] += 1.0
+            ledger[L.expired, kind] += 1.0
             continue
         if urgency[kind] >= policy.hold:
             s = NOWHERE
@@ -334,7 +334,7 @@ def place(head, jobs, run, lists, x, p, classes, ledger, rules, policy, urgency,
                 enter(row, s, head, jobs, run, lists, x, classes, ledger, rules, policy, now)
                 most = 0.0
                 for i in range(n):
-                    most = max(most, x.free[i])
+                    most = max(most, x[X.free, i])
                 continue
             if head["blocked_rank"] == -np.inf:
                 head["blocked_rank"] = r["rank"]
@@ -345,76 +345,76 @@ def place(head, jobs, run, lists, x, p, classes, ledger, rules, policy, urgency,
     head["waiting"] = kept
 
 
-@effect
+@routine
 def transfer(head, jobs, run, lists, x, classes, rules, policy, dt_s, n):
     """Data comes over the links, shared equally; what is left of the step after transfer and start is active."""
-    x.link_frac[:] = 0.0  # counts transfers first
-    classes.busy[:] = 0.0
-    classes.transfer_gb[:] = 0.0
+    x[X.link_frac, :] = 0.0  # counts transfers first
+    classes[K.busy, :] = 0.0
+    classes[K.transfer_gb, :] = 0.0
     for k in range(head["running"]):
         row = lists[1, k]
         r = run[row]
         if r["transfer_gb"] > 0.0:
-            x.link_frac[r["host"]] += 1.0
-            classes.transfer_gb[jobs[row]["kind"], r["host"]] += r["transfer_gb"]
+            x[X.link_frac, r["host"]] += 1.0
+            classes[K.transfer_gb, jobs[row]["kind"], r["host"]] += r["transfer_gb"]
     for k in range(head["running"]):
         row = lists[1, k]
         job, r = jobs[row], run[row]
         left = dt_s
         if r["transfer_gb"] > 0.0:
-            rate = policy.link_gb_s / x.link_frac[r["host"]]
+            rate = policy.link_gb_s / x[X.link_frac, r["host"]]
             took = min(dt_s, r["transfer_gb"] / rate)
             left -= took
             r["transfer_gb"] = 0.0 if took < dt_s else max(r["transfer_gb"] - rate * dt_s, 0.0)
         waits = min(left, r["delay_s"])
         r["delay_s"] -= waits
         r["active"] = (left - waits) / dt_s
-        classes.busy[job["kind"], r["host"]] += job["width"] * r["active"]
+        classes[K.busy, job["kind"], r["host"]] += job["width"] * r["active"]
     for s in range(n):
         gb = 0.0
-        for c in range(rules.kappa.shape[0]):
-            gb += classes.transfer_gb[c, s]
-        x.link_frac[s] = min(1.0, gb / (policy.link_gb_s * dt_s))
+        for c in range(rules.shape[1]):
+            gb += classes[K.transfer_gb, c, s]
+        x[X.link_frac, s] = min(1.0, gb / (policy.link_gb_s * dt_s))
 
 
-@effect
+@routine
 def service_load(services, demand, classes, rules, dt_s, n):
     """Replicas work only as much as there is demand: scale their busy accelerators by the share of capacity in use."""
-    for c in range(rules.service.shape[0]):
-        if rules.service[c] > 0.5:
+    for c in range(rules.shape[1]):
+        if rules[G.service, c] > 0.5:
             capacity = 0.0
             for s in range(n):
-                capacity += classes.busy[c, s] * classes.rate[c, s] * dt_s / rules.token_s[c]
-            used = min(1.0, (services.backlog[c] + demand[c]) / max(capacity, 1e-9))
+                capacity += classes[K.busy, c, s] * classes[K.rate, c, s] * dt_s / rules[G.token_s, c]
+            used = min(1.0, (services[V.backlog, c] + demand[c]) / max(capacity, 1e-9))
             for s in range(n):
-                classes.busy[c, s] *= used
+                classes[K.busy, c, s] *= used
 
 
-@effect
+@routine
 def finish(row, job, r, head, ledger, rules, now):
     """A job ends: the rest of its work and the share held back are paid."""
     kind = job["kind"]
     secure(job, r, ledger, rules, now)
-    held = rules.hold_back[kind] * rules.value[kind] * max(job["work_s"] - r["before_s"], 0.0) / HOUR_S
-    ledger.paid[kind] += held * lateness(job, now)
-    ledger.completed[kind] += 1.0
-    ledger.on_time[kind] += 1.0 if now <= job["deadline_s"] else 0.0
+    held = rules[G.hold_back, kind] * rules[G.value, kind] * max(job["work_s"] - r["before_s"], 0.0) / HOUR_S
+    ledger[L.paid, kind] += held * lateness(job, now)
+    ledger[L.completed, kind] += 1.0
+    ledger[L.on_time, kind] += 1.0 if now <= job["deadline_s"] else 0.0
     r["status"] = DONE
     r["finished_s"] = now
 
 
-@effect
+@routine
 def must_yield(job, r, head, x, classes, rules, policy, urgency, now):
     """Whether a job at a payable point makes room for the best job that fits nowhere."""
     s = r["host"]
-    if rules.yields[job["kind"]] < 0.5 or head["blocked_rank"] == -np.inf:
+    if rules[G.yields, job["kind"]] < 0.5 or head["blocked_rank"] == -np.inf:
         return False
-    if x.free[s] + job["width"] < head["blocked_width"] or classes.bid[head["blocked_kind"], s] < policy.close:
+    if x[X.free, s] + job["width"] < head["blocked_width"] or classes[K.bid, head["blocked_kind"], s] < policy.close:
         return False
     return rank_of(job, r, rules, policy, urgency, now) < head["blocked_rank"]
 
 
-@effect
+@routine
 def advance(head, jobs, run, lists, x, p, classes, ledger, rules, policy, urgency, dt_s, now):
     """Work of the step that physics just did: executed, made safe and paid, finished. `now` is the step's end."""
     count = head["running"]
@@ -423,14 +423,14 @@ def advance(head, jobs, run, lists, x, p, classes, ledger, rules, policy, urgenc
         row = lists[1, k]
         job, r = jobs[row], run[row]
         kind, s = job["kind"], r["host"]
-        if rules.service[kind] < 0.5:
-            clock = classes.clock[kind, s]
-            speed = p.speed[s] * clock / (rules.kappa[kind] + (1.0 - rules.kappa[kind]) * clock)
-            rate = job["width"] * speed * x.duty[s]
+        if rules[G.service, kind] < 0.5:
+            clock = classes[K.clock, kind, s]
+            speed = p[D.speed, s] * clock / (rules[G.kappa, kind] + (1.0 - rules[G.kappa, kind]) * clock)
+            rate = job["width"] * speed * x[X.duty, s]
             left = job["work_s"] - r["safe_s"] - r["unsaved_s"]
             work = min(rate * r["active"] * dt_s, left)
             r["unsaved_s"] += work
-            ledger.executed_s[kind] += work
+            ledger[L.executed_s, kind] += work
             if work >= left:
                 end = now - r["active"] * dt_s + left / max(rate, 1e-9)
                 finish(row, job, r, head, ledger, rules, min(end, now))
@@ -441,58 +441,58 @@ def advance(head, jobs, run, lists, x, p, classes, ledger, rules, policy, urgenc
                 leave(job, r, x, classes)
                 r["status"] = EXPIRED
                 r["finished_s"] = now
-                ledger.expired[kind] += 1.0
+                ledger[L.expired, kind] += 1.0
                 continue
-            if r["unsaved_s"] >= rules.unit_s[kind] * job["width"]:
+            if r["unsaved_s"] >= rules[G.unit_s, kind] * job["width"]:
                 secure(job, r, ledger, rules, now)
-                r["delay_s"] += rules.stall_s[kind]
+                r["delay_s"] += rules[G.stall_s, kind]
                 if must_yield(job, r, head, x, classes, rules, policy, urgency, now):
                     leave(job, r, x, classes)
                     head["blocked_rank"] = -np.inf
-                    ledger.yielded[kind] += 1.0
+                    ledger[L.yielded, kind] += 1.0
                     requeue(row, head, jobs, run, lists, rules, policy, urgency, now)
                     continue
         lists[1, head["running"]] = row
         head["running"] += 1
 
 
-@effect
+@routine
 def serve(services, demand, head, jobs, run, lists, x, p, classes, ledger, rules, policy, dt_s):
     """Services as a fluid: the backlog drains at the replicas' speed; pay falls with the wait, and patience ends.
 
     Tokens of a step wait between the backlog found and the backlog left, over the capacity; pay is the mean of both ends.
     """
-    for c in range(rules.service.shape[0]):
-        if rules.service[c] < 0.5:
+    for c in range(rules.shape[1]):
+        if rules[G.service, c] < 0.5:
             continue
         capacity = 0.0
         for k in range(head["running"]):
             row = lists[1, k]
             if jobs[row]["kind"] == c:
                 s = run[row]["host"]
-                clock = classes.clock[c, s]
-                speed = p.speed[s] * clock / (rules.kappa[c] + (1.0 - rules.kappa[c]) * clock)
-                capacity += jobs[row]["width"] * run[row]["active"] * speed * x.duty[s]
-        capacity *= dt_s / rules.token_s[c]
+                clock = classes[K.clock, c, s]
+                speed = p[D.speed, s] * clock / (rules[G.kappa, c] + (1.0 - rules[G.kappa, c]) * clock)
+                capacity += jobs[row]["width"] * run[row]["active"] * speed * x[X.duty, s]
+        capacity *= dt_s / rules[G.token_s, c]
         arrived = demand[c]
-        backlog = services.backlog[c]
+        backlog = services[V.backlog, c]
         served = min(arrived + backlog, capacity)
         left = arrived + backlog - served
         first = policy.latency_s + backlog / max(capacity, 1e-9) * dt_s
         last = policy.latency_s + left / max(capacity, 1e-9) * dt_s
-        target, span = rules.target_s[c], rules.patience_s[c] - rules.target_s[c]
-        pay = 0.5 * (clip((rules.patience_s[c] - first) / span, 0.0, 1.0) + clip((rules.patience_s[c] - last) / span, 0.0, 1.0))
+        target, span = rules[G.target_s, c], rules[G.patience_s, c] - rules[G.target_s, c]
+        pay = 0.5 * (clip((rules[G.patience_s, c] - first) / span, 0.0, 1.0) + clip((rules[G.patience_s, c] - last) / span, 0.0, 1.0))
         low, high = min(first, last), max(first, last)
         inside = 1.0 if high <= target else clip((target - low) / max(high - low, 1e-9), 0.0, 1.0)
-        work = served * rules.token_s[c]
-        ledger.paid[c] += rules.value[c] * work / HOUR_S * pay
-        ledger.executed_s[c] += work
-        ledger.credited_s[c] += work
-        ledger.arrived[c] += arrived
-        ledger.served[c] += served
-        ledger.in_target[c] += served * inside
-        ledger.arrived_now[c] += arrived
-        ledger.served_now[c] += served
-        most = max(capacity, arrived) * rules.patience_s[c] / dt_s
-        services.backlog[c] = min(left, most)
-        ledger.abandoned[c] += left - services.backlog[c]
+        work = served * rules[G.token_s, c]
+        ledger[L.paid, c] += rules[G.value, c] * work / HOUR_S * pay
+        ledger[L.executed_s, c] += work
+        ledger[L.credited_s, c] += work
+        ledger[L.arrived, c] += arrived
+        ledger[L.served, c] += served
+        ledger[L.in_target, c] += served * inside
+        ledger[L.arrived_now, c] += arrived
+        ledger[L.served_now, c] += served
+        most = max(capacity, arrived) * rules[G.patience_s, c] / dt_s
+        services[V.backlog, c] = min(left, most)
+        ledger[L.abandoned, c] += left - services[V.backlog, c]

@@ -4,21 +4,21 @@
 Each is one loop over satellites that compiles to SIMD code; the scalar physics is in `odc_gym.physics`.
 """
 
-import numpy as np
-
-from odc_gym._jit import effect, lanes
+from odc_gym._jit import effect, lanes, routine
 from odc_gym.physics.ageing import CALENDAR_PER_S, charge_stress, count_cycles
 from odc_gym.physics.battery import RESERVE_FRAC, charge_limit_w, discharge_limit_w, loss_w, stored_power_w
 from odc_gym.physics.compute import class_clock, clock_of_dynamic, dynamic_frac, idle_power_w, speed_frac
 from odc_gym.physics.mathematics import clip
 from odc_gym.physics.solar import array_power_w
 from odc_gym.physics.thermal import Nodes, Propagator, governed_power_w, half_step, leakage_frac
-from odc_gym.simulation.state import PROPAGATOR_ROWS, Design
+from odc_gym.simulation.state import PROPAGATOR_ROWS, D, Design, G, K, X
 
 BISECTIONS = 16  # of the common cap on clocks: 1e-5 of the range, the low end taken
 HOUR_S = 3600.0
 _ON = len(Design._fields)
 _OFF = _ON + PROPAGATOR_ROWS
+_END = _OFF + PROPAGATOR_ROWS
+SCRATCH = 5 + PROPAGATOR_ROWS  # rows of work space
 
 
 @effect
@@ -27,30 +27,12 @@ def blend(flag, a, b):
     return flag * a + (1.0 - flag) * b
 
 
-@effect
-def loop_propagator(block, on, s):
-    """Propagator of the present loop state from the design block [field, P]."""
-    off = 1.0 - on
-    return Propagator(
-        on * block[_ON, s] + off * block[_OFF, s],
-        on * block[_ON + 1, s] + off * block[_OFF + 1, s],
-        on * block[_ON + 2, s] + off * block[_OFF + 2, s],
-        on * block[_ON + 3, s] + off * block[_OFF + 3, s],
-        on * block[_ON + 4, s] + off * block[_OFF + 4, s],
-        on * block[_ON + 5, s] + off * block[_OFF + 5, s],
-        on * block[_ON + 6, s] + off * block[_OFF + 6, s],
-        on * block[_ON + 7, s] + off * block[_OFF + 7, s],
-        on * block[_ON + 8, s] + off * block[_OFF + 8, s],
-        on * block[_ON + 9, s] + off * block[_OFF + 9, s],
-        on * block[_ON + 10, s] + off * block[_OFF + 10, s],
-        on * block[_ON + 11, s] + off * block[_OFF + 11, s],
-        on * block[_ON + 12, s] + off * block[_OFF + 12, s],
-        on * block[_ON + 13, s] + off * block[_OFF + 13, s],
-        on * block[_ON + 14, s] + off * block[_OFF + 14, s],
-        on * block[_ON + 15, s] + off * block[_OFF + 15, s],
-        on * block[_ON + 16, s] + off * block[_OFF + 16, s],
-        on * block[_ON + 17, s] + off * block[_OFF + 17, s],
-    )
+@lanes
+def select_propagator(e, on, of_on, of_off, n):
+    """Propagator of the present loop state of each satellite, [row, P]."""
+    for k in range(PROPAGATOR_ROWS):
+        for s in range(n):
+            e[k, s] = blend(on[s], of_on[k, s], of_off[k, s])
 
 
 @effect
@@ -62,7 +44,7 @@ def loop_nodes(p, on, s):
 
 
 @lanes
-def budgets(x, p, block, sky, dt_s, n):
+def budgets(x, p, e, sky, dt_s, n):
     """Power that heat and electricity allow for compute, bus power that can be served, and idle states."""
     for s in range(n):
         held = p.accelerators[s] - x.free[s]
@@ -83,18 +65,20 @@ def budgets(x, p, block, sky, dt_s, n):
         on = x.loop_on[s]
         heat = governed_power_w(
             x.plate_k[s], x.loop_k[s], x.radiator_k[s], other, p.throttle_k[s],
-            loop_nodes(p, on, s), loop_propagator(block, on, s), blend(on, p.gain_on[s], p.gain_off[s]),
+            loop_nodes(p, on, s), e.g1[s], e.g2[s], e.g3[s], blend(on, p.gain_on[s], p.gain_off[s]),
         )  # fmt: skip
         x.allowed_w[s] = max(0.0, min(electrical, heat))
 
 
 @lanes
-def sustainable_clocks(x, p, sky, busy_w, n):
-    """Largest common clock whose power stays within the sustainable plan for what runs now; busy_w is its dynamic power at full clock (P,)."""
+def sustainable_clocks(clock, sustainable_w, idle_w, busy_w, x_min, static, v0, x_v, n):
+    """Largest common clock whose power stays within the sustainable plan for what runs now.
+
+    `idle_w` is the power without work, `busy_w` the dynamic power of the work at full clock, (P,) [W].
+    """
     for s in range(n):
-        idle = idle_power_w(p.host_w[s], x.awake[s], p.accelerators[s], p.idle_each_w[s], p.gated_each_w[s])
-        target = (sky.sustainable_w[s] - idle) / max(busy_w[s], 1e-3)
-        x.clock_sustainable[s] = clock_of_dynamic(target, p.x_min[s], p.static[s], p.v0[s], p.x_v[s])
+        target = (sustainable_w[s] - idle_w[s]) / max(busy_w[s], 1e-3)
+        clock[s] = clock_of_dynamic(target, x_min[s], static[s], v0[s], x_v[s])
 
 
 @lanes
@@ -114,28 +98,27 @@ def class_dynamic(busy_w, busy, utilisation, dynamic_each_w, n):
 
 
 @lanes
-def class_power(power, busy, clock, cap, utilisation, p, n):
+def class_power(power, busy, clock, cap, utilisation, dynamic_each_w, static, v0, x_v, n):
     """Add the dynamic power of one class under a common cap on clocks [W] to `power`."""
     for s in range(n):
         x = min(clock[s], cap[s])
-        power[s] += busy[s] * utilisation * p.dynamic_each_w[s] * dynamic_frac(x, p.static[s], p.v0[s], p.x_v[s])
+        power[s] += busy[s] * utilisation * dynamic_each_w[s] * dynamic_frac(x, static[s], v0[s], x_v[s])
 
 
 @lanes
-def start_power(power, x, p, n):
+def start_power(power, host_w, awake, accelerators, idle_each_w, gated_each_w, n):
     """Power of the satellites without any work [W]."""
     for s in range(n):
-        power[s] = idle_power_w(p.host_w[s], x.awake[s], p.accelerators[s], p.idle_each_w[s], p.gated_each_w[s])
+        power[s] = idle_power_w(host_w[s], awake[s], accelerators[s], idle_each_w[s], gated_each_w[s])
 
 
 @lanes
-def halve(cap, width, power, x, n):
+def halve(cap, width, power, allowed_w, n):
     """One bisection of the cap: keep the low end unless the middle is allowed."""
     for s in range(n):
         low = cap[s] - width[s]
-        cap[s] = blend(1.0 if power[s] <= x.allowed_w[s] else 0.0, cap[s], low)
         width[s] *= 0.5
-        cap[s] += width[s]
+        cap[s] = width[s] + blend(1.0 if power[s] <= allowed_w[s] else 0.0, cap[s], low)
 
 
 @lanes
@@ -155,48 +138,61 @@ def settle_cap(x, p, cap, power, requested, n):
         x.power_w[s] = blend(on, drawn, p.standby_w[s])
 
 
-@effect
+@routine
+def idle_power(power, x, p, n):
+    """Power of the satellites without work (P,) [W] from state and design blocks."""
+    start_power(power, p[D.host_w], x[X.awake], p[D.accelerators], p[D.idle_each_w], p[D.gated_each_w], n)
+
+
+@routine
+def power_under(cap, power, p, classes, rules, n):
+    """Add the power of all classes under a common cap on clocks [W] to `power`."""
+    dynamic, static, v0, x_v = p[D.dynamic_each_w], p[D.static], p[D.v0], p[D.x_v]
+    for c in range(rules.shape[1]):
+        class_power(power, classes[K.busy, c], classes[K.clock, c], cap, rules[G.utilisation, c], dynamic, static, v0, x_v, n)
+
+
+@routine
 def govern(x, p, classes, rules, scratch, n):
-    """Find the common cap on clocks, the duty and the compute power: requests, held to what is allowed.
+    """Find the common cap on clocks and the power under it: requests, held to what is allowed.
 
     Args:
-        x: state rows.
-        p: design rows.
-        classes: class rows, [C, P] each.
+        x: state block.
+        p: design block.
+        classes: class block, [field, C, P].
         rules: class parameters.
-        scratch: work space, (4, P).
+        scratch: work space, (SCRATCH, P): power requested, power under the cap, the cap.
         n: lanes.
     """
-    requested, power, cap, width = scratch[0], scratch[1], scratch[2], scratch[3]
-    start_power(requested, x, p, n)
-    cap[:] = 1.0
-    for c in range(rules.kappa.shape[0]):
-        class_power(requested, classes.busy[c], classes.clock[c], cap, rules.utilisation[c], p, n)
+    requested, power, cap, width, idle = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
+    idle_power(idle, x, p, n)
+    for s in range(n):
+        requested[s] = idle[s]
+        cap[s] = 1.0
+    power_under(cap, requested, p, classes, rules, n)
     over = 0
     for s in range(n):
-        over += requested[s] > x.allowed_w[s]
-    if over > 0:
-        for s in range(n):
-            width[s] = 0.5 * (1.0 - p.x_min[s])
-            cap[s] = p.x_min[s] + width[s]
-        for _ in range(BISECTIONS):
-            start_power(power, x, p, n)
-            for c in range(rules.kappa.shape[0]):
-                class_power(power, classes.busy[c], classes.clock[c], cap, rules.utilisation[c], p, n)
-            halve(cap, width, power, x, n)
-        for s in range(n):
-            cap[s] -= width[s]  # the low end
-        start_power(power, x, p, n)
-        for c in range(rules.kappa.shape[0]):
-            class_power(power, classes.busy[c], classes.clock[c], cap, rules.utilisation[c], p, n)
-    else:
+        over += requested[s] > x[X.allowed_w, s]
+    if over == 0:
         for s in range(n):
             power[s] = requested[s]
-    settle_cap(x, p, cap, power, requested, n)
+        return
+    for s in range(n):
+        width[s] = 0.5 * (1.0 - p[D.x_min, s])
+        cap[s] = p[D.x_min, s] + width[s]
+    for _ in range(BISECTIONS):
+        for s in range(n):
+            power[s] = idle[s]
+        power_under(cap, power, p, classes, rules, n)
+        halve(cap, width, power, x[X.allowed_w], n)
+    for s in range(n):
+        cap[s] -= width[s]  # the low end
+        power[s] = idle[s]
+    power_under(cap, power, p, classes, rules, n)
 
 
 @lanes
-def satellites(x, p, block, sky, dt_s, n):
+def satellites(x, p, e, sky, dt_s, n):
     """One physics step of `n` satellites: supply, heat, battery, protection, accounts."""
     for s in range(n):
         # supply: the bus first, then what compute may draw
@@ -208,7 +204,11 @@ def satellites(x, p, block, sky, dt_s, n):
         power = min(x.power_w[s], max(0.0, p.eta_pcdu[s] * (sun + reserve) - served))
         # heat: two half steps
         on = x.loop_on[s]
-        nodes, numbers = loop_nodes(p, on, s), loop_propagator(block, on, s)
+        nodes = loop_nodes(p, on, s)
+        numbers = Propagator(
+            e.e11[s], e.e12[s], e.e13[s], e.e21[s], e.e22[s], e.e23[s], e.e31[s], e.e32[s], e.e33[s],
+            e.m11[s], e.m13[s], e.m21[s], e.m23[s], e.m31[s], e.m33[s], e.g1[s], e.g2[s], e.g3[s],
+        )  # fmt: skip
         outside = p.absorb_m2[s] * sky.absorbed_w_m2[s]
         other = outside + x.battery_loss_w[s] + (1.0 + p.loss[s]) * served + p.loss[s] * power
         t3 = x.radiator_k[s]
@@ -288,44 +288,69 @@ def grant_clocks(clock, cap, n):
         clock[s] = min(clock[s], cap[s])
 
 
-@effect
+@routine
 def wear(x, p, points, swings, table, dt_s, n):
     """Battery damage of the step, by satellite: cycles as they close, and calendar ageing."""
     for s in range(n):
-        cycles = count_cycles(points[s], swings[s], x.charge_frac[s], table)
-        calendar = CALENDAR_PER_S * dt_s * charge_stress(x.charge_frac[s])
-        x.fatigue[s] += p.ageing_factor[s] * (cycles - x.cycles[s] + calendar)
-        x.cycles[s] = cycles
+        charge = x[X.charge_frac, s]
+        cycles = count_cycles(points[s], swings[s], charge, table)
+        calendar = CALENDAR_PER_S * dt_s * charge_stress(charge)
+        x[X.fatigue, s] += p[D.ageing_factor, s] * (cycles - x[X.cycles, s] + calendar)
+        x[X.cycles, s] = cycles
 
 
-@effect
-def request(x, p, sky, classes, rules, offset, scratch, n):
+@routine
+def request(x, p, sustainable_w, classes, rules, offset, scratch, n):
     """Turn the agent's requests into clocks: the sustainable clock of this moment, then each class's own."""
-    busy_w = scratch[0]
-    busy_w[:] = 0.0
-    for c in range(rules.kappa.shape[0]):
-        class_dynamic(busy_w, classes.busy[c], rules.utilisation[c], p.dynamic_each_w, n)
-    sustainable_clocks(x, p, sky, busy_w, n)
-    for c in range(rules.kappa.shape[0]):
-        request_clocks(classes.clock[c], classes.rate[c], x.request, offset[c], p.x_min, x.clock_sustainable, p.speed, rules.kappa[c], n)
+    busy_w, idle_w = scratch[0], scratch[1]
+    for s in range(n):
+        busy_w[s] = 0.0
+    for c in range(rules.shape[1]):
+        class_dynamic(busy_w, classes[K.busy, c], rules[G.utilisation, c], p[D.dynamic_each_w], n)
+    idle_power(idle_w, x, p, n)
+    clock = x[X.clock_sustainable]
+    sustainable_clocks(clock, sustainable_w, idle_w, busy_w, p[D.x_min], p[D.static], p[D.v0], p[D.x_v], n)
+    for c in range(rules.shape[1]):
+        request_clocks(classes[K.clock, c], classes[K.rate, c], x[X.request], offset[c], p[D.x_min], clock, p[D.speed], rules[G.kappa, c], n)
 
 
-@effect
-def physics(x, p, block, sky, classes, rules, points, swings, table, scratch, dt_s, satellites_n, n):
-    """What the hardware does in one step with the clocks that are requested."""
-    budgets(x, p, block, sky, dt_s, n)
+@routine
+def propagator_block(scratch):
+    """The part of the work space that holds the propagators of the step."""
+    return scratch[SCRATCH - PROPAGATOR_ROWS :]
+
+
+@routine
+def physics(x, p, state, design, light, numbers, classes, rules, points, swings, table, scratch, dt_s, satellites_n, n):
+    """What the hardware does in one step with the clocks that are requested.
+
+    Args:
+        x: state block, [field, P].
+        p: design block and propagators.
+        state: rows of `x`.
+        design: rows of `p`.
+        light: rows of the tables of light of the step.
+        numbers: rows of `propagator_block(scratch)`.
+        classes: class block, [field, C, P].
+        rules: class parameters, [field, C].
+        points: turning points of the batteries' charge, (P, ...).
+        swings: their damage.
+        table: ageing table.
+        scratch: work space, (SCRATCH, P).
+        dt_s: physics step [s].
+        satellites_n: satellites S.
+        n: lanes P.
+    """
+    select_propagator(propagator_block(scratch), x[X.loop_on], p[_ON:_OFF], p[_OFF:_END], n)
+    budgets(state, design, numbers, light, dt_s, n)
     govern(x, p, classes, rules, scratch, n)
-    satellites(x, p, block, sky, dt_s, n)
+    settle_cap(state, design, scratch[2], scratch[1], scratch[0], n)
+    satellites(state, design, numbers, light, dt_s, n)
     for s in range(satellites_n):
-        for c in range(rules.kappa.shape[0]):
-            if classes.busy[c, s] > 0.0 and x.clock_cap[s] < classes.clock[c, s]:
-                x.governed_s[s] += dt_s
+        for c in range(rules.shape[1]):
+            if classes[K.busy, c, s] > 0.0 and x[X.clock_cap, s] < classes[K.clock, c, s]:
+                x[X.governed_s, s] += dt_s
                 break
-    for c in range(rules.kappa.shape[0]):
-        grant_clocks(classes.clock[c], x.clock_cap, n)
+    for c in range(rules.shape[1]):
+        grant_clocks(classes[K.clock, c], x[X.clock_cap], n)
     wear(x, p, points, swings, table, dt_s, satellites_n)
-
-
-def new_scratch(lanes_n: int) -> np.ndarray:
-    """Work space of `govern`, (4, P)."""
-    return np.zeros((4, lanes_n))

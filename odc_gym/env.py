@@ -1,0 +1,143 @@
+"""`ODCSat-v0`: the Gymnasium environment, a batch of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+from gymnasium.error import ResetNeeded
+from numpy.typing import NDArray
+
+from odc_gym.episodes import EpisodeStream, environment_seeds
+from odc_gym.errors import ActionError, ScenarioError
+from odc_gym.rendering.ansi import render
+from odc_gym.scenario import Scenario
+from odc_gym.simulation.view import View
+from odc_gym.vector import action_space, build_simulator, observation_space, step_columns
+
+
+class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
+    """Run AI compute on a constellation of orbital data-centre satellites.
+
+    The whole page, with every component of action, observation and reward, is `docs/environment.md`.
+
+    - Action: `Box(-1, 1, (S (C + 1) + 2 C,))`, for S satellites and C job classes: bids, clock requests, urgencies, clock offsets.
+    - Observation: `Box(-1, 1, (S (19 + 6 C) + 10 + 8 C,))` float32.
+    - Reward: compute minus thermal and energy violations and battery wear, plus the change of stored energy; 100 = the value of the fleet's
+      sustainable output over an episode.
+    - Start: a steady state, drawn from the episode's seed. End: the time limit truncates; nothing terminates.
+
+    Args:
+        scenario: a name in `configs/scenarios`, the path of a YAML file, or a Scenario.
+        overrides: dotted path to value, as in `Scenario.replace`.
+        trace: a job trace that replaces the class it maps to.
+        decision_period_s: time between decisions [s]; the scenario's if None.
+        episode_hours: length of an episode [h]; the scenario's if None.
+        render_mode: None or "ansi".
+        action_mode: "bids".
+        observation_mode: "flat".
+
+    Raises:
+        ScenarioError: an argument with a value that is not allowed.
+        TraceError: a malformed trace.
+    """
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 4}  # type: ignore[misc]
+
+    def __init__(
+        self,
+        scenario: str | Path | Scenario = "starter12",
+        overrides: dict[str, Any] | None = None,
+        trace: str | Path | None = None,
+        decision_period_s: float | None = None,
+        episode_hours: float | None = None,
+        render_mode: str | None = None,
+        action_mode: str = "bids",
+        observation_mode: str = "flat",
+    ) -> None:
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            raise ScenarioError(f"render_mode = {render_mode!r}: must be None or 'ansi'")
+        self.render_mode = render_mode
+        self.simulator = build_simulator(1, scenario, overrides, trace, decision_period_s, episode_hours, action_mode, observation_mode)
+        self.observation_space = observation_space(self.simulator)
+        self.action_space = action_space(self.simulator)
+        self._stream = EpisodeStream(1)
+        self._score = 0.0
+        self._begun = False
+
+    @property
+    def view(self) -> View:
+        """What schedulers read: SI arrays by name, first axis 1."""
+        return self.simulator.view
+
+    @property
+    def scenario(self) -> Scenario:
+        """What is simulated, overrides included."""
+        return self.simulator.scenario
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray[np.float32], dict[str, Any]]:
+        """Begin an episode.
+
+        Args:
+            seed: n plays episode n of the scenario's world; None draws a training episode by the environment's own generator.
+            options: none are known.
+
+        Returns:
+            Observation (N,) float32, and the info of the start: `episode`, `load_factor`.
+
+        Raises:
+            ScenarioError: a seed that is no integer of at least 0, or an option.
+        """
+        if options:
+            raise ScenarioError(f"options: unknown key {next(iter(options))!r}; a single environment takes none")
+        seeds = environment_seeds(seed, 1)
+        super().reset(seed=seed)
+        self.simulator.reset(self._stream.next(seeds))
+        self._score, self._begun = 0.0, True
+        return self.simulator.observation[0], {"episode": int(self.simulator.seeds[0]), "load_factor": float(self.simulator.load_factor[0])}
+
+    def step(self, action: NDArray[Any]) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+        """Apply an action (A,) for one decision period.
+
+        Returns:
+            Observation (N,) float32, reward, False, whether the episode is over, and the info: costs and reward terms, and at the end
+            `episode_metrics`.
+
+        Raises:
+            ActionError: an action of another shape, or with values that are not finite.
+            ResetNeeded: before the first reset, or after the end of an episode.
+        """
+        if not self._begun:
+            raise ResetNeeded("the environment must be reset before a step")
+        batch = np.asarray(action)
+        if batch.shape != self.action_space.shape:
+            raise ActionError(f"action: shape {batch.shape}, must be {self.action_space.shape}")
+        self.simulator.step(batch[None])
+        reward = float(self.simulator.reward[0])
+        self._score += reward
+        truncated = bool(self.simulator.truncated[0])
+        info: dict[str, Any] = {name: float(values[0]) for name, values in step_columns(self.simulator).items()}
+        if truncated:
+            info["episode_metrics"] = self.simulator.episode_metrics(0)
+            self._begun = False
+        return self.simulator.observation[0], reward, False, truncated, info
+
+    def render(self) -> str | None:  # type: ignore[override]
+        """The fleet as text in render mode "ansi"."""
+        if self.render_mode is None:
+            return None
+        return render(self.simulator, 0, self._score)
+
+    def get_state(self) -> dict[str, NDArray[Any]]:
+        """Everything that changes: the episode, where it stands, and the generator of the next one."""
+        own = {"score": np.array([self._score]), "begun": np.array([self._begun])}
+        return self.simulator.get_state() | self._stream.get_state() | own
+
+    def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Continue exactly where `get_state` was called, in this or another process."""
+        self._stream.set_state(state)
+        self.simulator.set_state(state)
+        self._score, self._begun = float(state["score"][0]), bool(state["begun"][0])

@@ -1,0 +1,103 @@
+"""KPIs of an episode, with units in their names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from odc_gym.simulation.state import ABSENT, Ledger, Rules, State
+
+if TYPE_CHECKING:
+    from odc_gym.simulation.simulator import Simulator
+
+HOUR_S, WH_J = 3600.0, 3600.0
+_SERVICE = Rules._fields.index("service")
+
+
+def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
+    """KPIs of one episode so far.
+
+    Wait is the time from arrival to the first placement of jobs that arrived in the episode; of those that still wait it is the time so far.
+    Energy per accelerator-hour is that drawn from array and battery over the credited work. `slo_<class>` is the share of jobs due in the
+    episode that were done by their deadline, or of tokens served within their target.
+
+    Args:
+        simulator: the batch.
+        row: which of its episodes.
+
+    Returns:
+        Name to value.
+    """
+    n = simulator.satellites
+    x = {name: simulator.state[row, k, :n] for k, name in enumerate(State._fields)}
+    account = {name: simulator.ledger[row, k] for k, name in enumerate(Ledger._fields)}
+    design = simulator.view.design
+    clock = simulator.world.clock
+    hours = max((float(simulator.head["tick"][row]) - clock.warm_up) * clock.dt_s / HOUR_S, 1e-9)
+    credited_h = float(account["credited_s"].sum()) / HOUR_S
+    electric_wh = float(x["electric_j"].sum()) / WH_J
+    wanted = float(x["bus_j"].sum())
+    result = {
+        "load_factor": float(simulator.load_factor[row]),
+        "value": float(account["paid"].sum()),
+        "work_accelerator_h": credited_h,
+        "work_of_sustainable": credited_h / (simulator.world.sustainable * hours),
+        "lost_accelerator_h": float(account["lost_s"].sum()) / HOUR_S,
+        "energy_wh_per_accelerator_h": electric_wh / credited_h if credited_h > 0 else 0.0,
+        "curtailed_solar_frac": 1.0 - float(x["used_j"].sum()) / max(float(x["available_j"].sum()), 1e-9),
+        "charge_least_frac": float(x["charge_least"].min()),
+        "equivalent_cycles": float((x["discharged_j"] / design["capacity_j"][row]).mean()),
+        "fatigue": float(x["fatigue"].mean()),
+        "junction_most_c": float(x["junction_most"].max()) - 273.15,
+        "degree_h": float(x["hot_kh"].sum()),
+        "shed_h": float(x["shed_s"].sum()) / HOUR_S,
+        "trips": float(x["trips"].sum()),
+        "governed_h": float(x["governed_s"].sum()) / HOUR_S,
+        "unserved_frac": float(x["unserved_j"].sum()) / max(wanted, 1e-9),
+        "clock_switches": float(x["switches"].sum()),
+        "moves": float(account["moved"].sum()),
+        "drains": float(account["drained"].sum()),
+        "evictions": float(account["evicted"].sum()),
+        "link_gb": float(account["moved_gb"].sum()),
+    }
+    return result | _by_class(simulator, row, account) | _waits(simulator, row)
+
+
+def _by_class(simulator: Simulator, row: int, account: dict[str, np.ndarray]) -> dict[str, float]:
+    jobs, run, now = simulator.jobs[row], simulator.run[row], _now(simulator, row)
+    service = simulator.world.rules[_SERVICE] > 0.5
+    result = {}
+    for c, name in enumerate(simulator.class_names):
+        result[f"value_{name}"] = float(account["paid"][c])
+        result[f"work_{name}_accelerator_h"] = float(account["credited_s"][c]) / HOUR_S
+        if service[c]:
+            result[f"slo_{name}"] = float(account["in_target"][c] / max(account["arrived"][c], 1e-9))
+            result[f"abandoned_{name}_frac"] = float(account["abandoned"][c] / max(account["arrived"][c], 1e-9))
+            continue
+        due = (jobs["kind"] == c) & (jobs["deadline_s"] > 0) & (jobs["deadline_s"] <= now) & np.isfinite(jobs["arrival_s"])
+        met = due & (run["finished_s"] <= jobs["deadline_s"]) & (run["status"] != ABSENT)
+        result[f"slo_{name}"] = float(met.sum() / due.sum()) if due.any() else 1.0
+        result[f"completed_{name}"] = float(account["completed"][c])
+        result[f"expired_{name}"] = float(account["expired"][c])
+    return result
+
+
+def _waits(simulator: Simulator, row: int) -> dict[str, float]:
+    jobs, run, now = simulator.jobs[row], simulator.run[row], _now(simulator, row)
+    came = (jobs["arrival_s"] >= 0) & (jobs["arrival_s"] < now)
+    ended = np.minimum(np.minimum(run["started_s"][came], run["finished_s"][came]), now)
+    wait_h = (ended - jobs["arrival_s"][came]) / HOUR_S
+    censored = run["started_s"][came] > now
+    if not came.any():
+        return {"wait_p50_h": 0.0, "wait_p95_h": 0.0, "wait_censored_frac": 0.0}
+    return {
+        "wait_p50_h": float(np.quantile(wait_h, 0.50)),
+        "wait_p95_h": float(np.quantile(wait_h, 0.95)),
+        "wait_censored_frac": float(censored.mean()),
+    }
+
+
+def _now(simulator: Simulator, row: int) -> float:
+    clock = simulator.world.clock
+    return float((simulator.head["tick"][row] - clock.warm_up) * clock.dt_s)

@@ -1,0 +1,125 @@
+"""The steady state in which an episode begins: running jobs with age and checkpoints, replicas, periodic charge and temperatures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from odc_gym.scenario import ServiceClass
+from odc_gym.simulation.state import ABSENT, HEAD, RUN, RUNNING, WAITING, Classes, Ledger, State
+from odc_gym.simulation.tables import CENSUS, EpisodeTables, World, rule_index, stream
+
+START_K = 320.0  # of all nodes before the plan is flown
+ACCOUNTS = State._fields.index("available_j")  # the first row of State that is an account
+
+
+def busy_mix(world: World, lanes: int) -> np.ndarray:
+    """Accelerators of each class at work when a satellite is full of the mix, (C, P)."""
+    slots = world.mix.share / world.class_speed
+    accelerators = world.design[0]
+    return np.asarray((slots / slots.sum())[:, None] * accelerators[None, :lanes])
+
+
+def cold_state(state: np.ndarray, design: np.ndarray) -> None:
+    """Fill the state of one environment [field, P] before the plan is flown: warm, full, everything free."""
+    state[:] = 0.0
+    for name in ("plate_k", "loop_k", "radiator_k", "junction_k"):
+        state[State._fields.index(name)] = START_K
+    for name in ("charge_frac", "loop_on", "clock_cap", "duty", "clock_sustainable", "charge_least"):
+        state[State._fields.index(name)] = 1.0
+    for name in ("free", "awake"):
+        state[State._fields.index(name)] = design[0]
+
+
+def cold_points(points: np.ndarray, swings: np.ndarray, charge_frac: np.ndarray) -> None:
+    """Begin the count of battery cycles at a charge, (P, ...) each."""
+    points[:] = 0.0
+    swings[:] = 0.0
+    points[:, 0] = charge_frac
+    points[:, -1] = 1.0
+
+
+def open_queue(world: World, tables: EpisodeTables, seed: int, run: np.ndarray, lists: np.ndarray, state: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """Place replicas and census; returns the environment's HEAD record.
+
+    Jobs of the census go, in order of arrival and least loaded first, to where they fit; the rest wait. Age is the time since arrival, work
+    done is that of the sustainable rate, the last payable point lies uniformly in its interval.
+    """  # fmt: skip
+    head = np.zeros((), HEAD)
+    run[:] = np.zeros((), RUN)
+    run["host"], run["started_s"], run["finished_s"] = -1, np.inf, np.inf
+    begin = -world.clock.warm_up_s
+    free = state[State._fields.index("free")]
+    held = classes[Classes._fields.index("held")]
+    jobs, n = tables.jobs, world.satellites
+
+    def seat(row: int) -> bool:
+        s, width = int(np.argmax(free[:n])), int(jobs["width"][row])
+        if free[s] < width:
+            return False
+        free[s] -= width
+        held[jobs["kind"][row], s] += width
+        run["host"][row], run["status"][row], run["since_s"][row] = s, RUNNING, begin
+        lists[1, head["running"]] = row
+        head["running"] += 1
+        return True
+
+    first = _seat_replicas(world, tables, run, seat)
+    saved = stream(seed, CENSUS).random(len(tables.census))
+    for k in range(len(tables.census)):
+        row = first + k
+        if seat(row):
+            _age(world, jobs[row], run[row : row + 1], begin, saved[k])
+        else:
+            run["status"][row] = WAITING
+            lists[0, head["waiting"]] = row
+            head["waiting"] += 1
+    head["next_job"] = first + len(tables.census)
+    head["load_average"] = 1.0 - free[:n].sum() / world.accelerators
+    return head
+
+
+def _seat_replicas(world: World, tables: EpisodeTables, run: np.ndarray, seat) -> int:  # type: ignore[no-untyped-def]
+    """Seat the replicas that the first demand asks for; returns the first row after those of all services."""
+    row = 0
+    for c, name in enumerate(world.scenario.class_names):
+        service = world.scenario.workload.classes[name]  # type: ignore[index]
+        if not isinstance(service, ServiceClass):
+            continue
+        token_s = world.rules[rule_index("token_s"), c]
+        rate = service.replica_accelerators * world.class_speed[c] / token_s * world.clock.dt_s
+        wanted = int(np.ceil(tables.demand[0, 1, c] / (service.headroom * rate)))
+        count = int(world.rules[rule_index("replicas"), c])
+        run["status"][row : row + count] = ABSENT
+        for k in range(min(wanted, count)):
+            if not seat(row + k):
+                break
+        row += count
+    return row
+
+
+def _age(world: World, job: np.void, r: np.ndarray, begin: float, saved: float) -> None:
+    unit = world.rules[rule_index("unit_s"), job["kind"]] * job["width"]
+    speed = world.class_speed[job["kind"]] * job["width"]
+    done = min((begin - job["arrival_s"]) * speed, 0.999 * job["work_s"])
+    unsaved = saved * min(unit, done)
+    r["safe_s"], r["unsaved_s"] = done - unsaved, unsaved
+    r["since_s"] = r["started_s"] = job["arrival_s"]
+
+
+def open_accounts(state: np.ndarray, ledger: np.ndarray, head: np.ndarray, run: np.ndarray) -> None:
+    """The episode begins: accounts of one environment start from zero, and work done so far is never paid."""
+    run["before_s"] = run["safe_s"] + run["unsaved_s"]
+    state[ACCOUNTS:] = 0.0
+    state[State._fields.index("fatigue")] = 0.0
+    state[State._fields.index("charge_least")] = state[State._fields.index("charge_frac")]
+    state[State._fields.index("junction_most")] = state[State._fields.index("junction_k")]
+    kept = ledger[Ledger._fields.index("arrival_rate")].copy()
+    shown = [ledger[Ledger._fields.index(name)].copy() for name in ("served_now", "arrived_now")]
+    ledger[:] = 0.0
+    ledger[Ledger._fields.index("arrival_rate")] = kept
+    for name, values in zip(("served_now", "arrived_now"), shown, strict=True):
+        ledger[Ledger._fields.index(name)] = values
+    for name in ("thermal_sum", "unserved_sum", "low_charge_sum", "fatigue_sum", "trips_sum", "moves_sum", "trips_now", "moves_now"):
+        head[name] = 0.0
+
+

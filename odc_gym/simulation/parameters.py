@@ -1,0 +1,93 @@
+"""Scenario → the parameter arrays of the compiled core: design, class rules, dispatcher, reward weights."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from odc_gym.interface.rewards import Weights
+from odc_gym.scenario import Checkpoints, JobClass, Scenario, ServiceClass
+from odc_gym.simulation.design import design_numbers, governor_gain, propagators
+from odc_gym.simulation.state import ORDERS, PROPAGATOR_ROWS, Design, Policy, Rules, padded
+
+MINUTE_S, HOUR_S, KWH_J, BITS = 60.0, 3600.0, 3.6e6, 8.0
+
+
+def design_block(scenario: Scenario, hardware_of: list[str], dt_s: float) -> np.ndarray:
+    """Design and propagators of S satellites, [field, P]; padding lanes repeat the last satellite, so that they hold benign values."""
+    columns = {}
+    for name in set(hardware_of):
+        d = design_numbers(scenario.hardware[name])
+        on, off = propagators(d, dt_s)
+        d |= {"gain_on": governor_gain(d, on), "gain_off": governor_gain(d, off)}
+        columns[name] = np.array([*(d[field] for field in Design._fields), *on, *off])
+    lanes = padded(len(hardware_of))
+    block = np.empty((len(Design._fields) + 2 * PROPAGATOR_ROWS, lanes))
+    for s in range(lanes):
+        block[:, s] = columns[hardware_of[min(s, len(hardware_of) - 1)]]
+    return block
+
+
+def rules_block(scenario: Scenario, accelerators: int) -> np.ndarray:
+    """Class parameters, [rule, C]; `accelerators` of the fleet bound the number of replicas."""
+    columns = []
+    first = 0
+    for name in scenario.class_names:
+        c = scenario.workload.classes[name]  # type: ignore[index]
+        rule = dict.fromkeys(Rules._fields, 0.0)
+        rule |= {"utilisation": c.utilisation, "kappa": c.clock_sensitivity, "value": c.value, "queue_value": c.value}
+        rule |= _job_rules(c) if isinstance(c, JobClass) else _service_rules(c, accelerators, first)
+        first += int(rule["replicas"])
+        columns.append([rule[field] for field in Rules._fields])
+    return np.array(columns).T.copy()
+
+
+def _job_rules(c: JobClass) -> dict[str, float]:
+    saves = isinstance(c.progress, Checkpoints)
+    return {
+        "hold_back": c.hold_back,
+        "unit_s": c.progress.every_min * MINUTE_S,
+        "stall_s": c.progress.stall_s if isinstance(c.progress, Checkpoints) else 0.0,
+        "state_gb": c.progress.state_gb if isinstance(c.progress, Checkpoints) else 0.0,
+        "saves": float(saves),
+        "yields": float(not saves),
+        "movable": float(c.movable),
+        "init_s": c.init_s,
+        "data_gb": c.data_in_gb,
+    }
+
+
+def _service_rules(c: ServiceClass, accelerators: int, first: int) -> dict[str, float]:
+    return {
+        "queue_value": c.queue_value,
+        "service": 1.0,
+        "init_s": c.start_s,
+        "data_gb": c.weights_gb,
+        "token_s": c.accelerator_ms_per_token / 1000.0,
+        "target_s": c.target_s,
+        "patience_s": c.patience_s,
+        "headroom": c.headroom,
+        "scale_down_s": c.scale_down_min * MINUTE_S,
+        "replicas": float(accelerators // c.replica_accelerators),
+        "first": float(first),
+    }
+
+
+def policy_numbers(scenario: Scenario) -> Policy:
+    """Numbers of the dispatcher."""
+    dispatch, backbone = scenario.dispatch, scenario.network.backbone
+    return Policy(
+        float(dispatch.load_weight), float(dispatch.migration_margin), dispatch.min_stay_min * MINUTE_S, float(dispatch.close),
+        float(dispatch.drain), float(dispatch.hold), dispatch.queue_age_h * HOUR_S, float(ORDERS.index(dispatch.order)),
+        backbone.rate_gbps / BITS, float(backbone.latency_s),
+    )  # fmt: skip
+
+
+def reward_weights(scenario: Scenario, reference_value: float) -> Weights:
+    """Weights of the reward; `reference_value` is the value that scores 100."""
+    reward = scenario.reward
+    stored = reward.stored_energy_per_kwh / KWH_J
+    return Weights(
+        reward.thermal, reward.unserved, reward.low_charge, reward.wear, stored, reward.stored_energy_curvature, 100.0 / reference_value
+    )
+
+

@@ -1,0 +1,259 @@
+"""The simulator: a batch of episodes of one scenario. A single environment is a batch of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from odc_gym.errors import ActionError, OdcGymError
+from odc_gym.interface import observations
+from odc_gym.interface.actions import ActionLayout
+from odc_gym.interface.rewards import TERMS
+from odc_gym.metrics import episode_metrics
+from odc_gym.physics.ageing import TURNING_POINTS, depth_stress_table
+from odc_gym.scenario import Scenario
+from odc_gym.simulation.decision import decide, look, settle
+from odc_gym.simulation.episode_start import busy_mix, cold_points, cold_state, open_accounts, open_queue
+from odc_gym.simulation.state import HEAD, MUTABLE, RUN, Classes, Forecast, Ledger, Services, Sky, State, padded
+from odc_gym.simulation.tables import World, build_episode
+from odc_gym.simulation.view import View
+from odc_gym.workload import JOB, Trace, read_trace
+
+ROWS = 256  # the job table grows in steps of this many rows
+SETTLE_ORBITS = 6  # until charge and temperatures are periodic
+
+
+class Simulator:
+    """A batch of B independent episodes.
+
+    Args:
+        scenario: what is simulated.
+        num_envs: B.
+        trace: job trace, or its file, that replaces the class it maps to.
+        decision_s: time between decisions [s]; None for the scenario's.
+        episode_hours: length of episodes; None for the scenario's.
+
+    Attributes:
+        observation: encoded, (B, N) float32; a new array after each call.
+        reward: of the last decision, (B,), 100 = the fleet's sustainable output over an episode.
+        truncated: whether the episode has reached its end, (B,).
+        seeds: episode that each row plays, (B,); -1 before the first reset.
+        view: the same in SI units by name.
+
+    Raises:
+        ScenarioError: a value that is not allowed.
+        TraceError: a malformed trace.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        num_envs: int = 1,
+        trace: Trace | str | Path | None = None,
+        decision_s: float | None = None,
+        episode_hours: float | None = None,
+    ) -> None:
+        if num_envs < 1:
+            raise OdcGymError(f"num_envs = {num_envs}: must be >= 1")
+        changes = {"episode.decision_s": decision_s, "episode.hours": episode_hours}
+        scenario = scenario.replace({k: v for k, v in changes.items() if v is not None})
+        self.world = World(scenario, read_trace(trace) if isinstance(trace, str | Path) else trace)
+        self.scenario, self.class_names, self.num_envs = scenario, scenario.class_names, num_envs
+        self.satellites, self.decisions = self.world.satellites, self.world.clock.decisions
+        self.action_size = ActionLayout(self.satellites, len(self.class_names)).size
+        self.observation_size = observations.size(self.satellites, len(self.class_names))
+        self.seeds = np.full(num_envs, -1, np.int64)
+        self.load_factor = np.zeros(num_envs)
+        self._allocate(num_envs, padded(self.satellites), len(self.class_names))
+        self.view = View(self)
+
+    def _allocate(self, b: int, p: int, c: int) -> None:
+        world, clock = self.world, self.world.clock
+        self.state = np.zeros((b, len(State._fields), p))
+        self.classes = np.zeros((b, len(Classes._fields), c, p))
+        self.ledger = np.zeros((b, len(Ledger._fields), c))
+        self.services = np.zeros((b, len(Services._fields), c))
+        self.head = np.zeros(b, HEAD)
+        self.run, self.jobs = np.zeros((b, ROWS), RUN), np.zeros((b, ROWS), JOB)
+        self.lists = np.zeros((b, 2, ROWS), np.int32)
+        self.points, self.swings = np.zeros((b, p, TURNING_POINTS + 1)), np.zeros((b, p, TURNING_POINTS + 1))
+        self.design = np.repeat(world.design[None], b, 0)
+        decisions = clock.total // clock.steps + 1
+        self.skies = np.zeros((b, clock.total, len(Sky._fields), p), np.float32)
+        self.forecasts = np.zeros((b, decisions, len(Forecast._fields), p), np.float32)
+        self.days = np.zeros((b, decisions, 2))
+        self.demand = np.zeros((b, clock.total, 2, c))
+        self.observation = np.zeros((b, self.observation_size), np.float32)
+        self.seen = (
+            np.zeros((b, len(observations.SATELLITE), p)),
+            np.zeros((b, len(observations.SATELLITE_CLASS), c, p)),
+            np.zeros((b, len(observations.FLEET))),
+            np.zeros((b, len(observations.FLEET_CLASS), c)),
+        )
+        blocks = (observations.SATELLITE, observations.SATELLITE_CLASS, observations.FLEET, observations.FLEET_CLASS)
+        self._codes = tuple(observations.encoding(f, world.references, k) for f, k in zip(blocks, (p, p, 1, 1), strict=True))
+        self._terms = np.zeros((b, len(TERMS)))
+        self._table = depth_stress_table()
+        self._numbers = np.array([clock.dt_s, clock.steps, clock.warm_up, self.satellites])
+        self._busy = busy_mix(world, p)
+
+    @property
+    def truncated(self) -> np.ndarray:
+        """Whether each episode has reached its end, (B,) bool."""
+        return np.asarray(self.head["tick"] >= self.world.clock.total)
+
+    @property
+    def reward(self) -> np.ndarray:
+        """Reward of the last decision, (B,)."""
+        return np.asarray(self._terms.sum(1))
+
+    @property
+    def terms(self) -> dict[str, np.ndarray]:
+        """Reward terms of the last decision by name, (B,) each."""
+        return {term.name: self._terms[:, k].copy() for k, term in enumerate(TERMS)}
+
+    @property
+    def costs(self) -> dict[str, np.ndarray]:
+        """Violations of the last decision as positive numbers, by name, (B,) each; `cost` is their sum."""
+        named = {term.cost: -self._terms[:, k] for k, term in enumerate(TERMS) if term.cost}
+        return {"cost": np.asarray(sum(named.values()))} | named
+
+    def reset(self, seeds: Sequence[int] | np.ndarray, rows: Sequence[int] | np.ndarray | None = None) -> None:
+        """Begin episode `seeds[i]` in each given row (all rows if None).
+
+        Raises:
+            OdcGymError: a negative seed, or not one seed for each row.
+        """
+        chosen = self._rows(rows)
+        if len(seeds) != chosen.size:
+            raise OdcGymError(f"seeds: {len(seeds)} given for {chosen.size} environments")
+        for row, seed in zip(chosen, seeds, strict=True):
+            self._load(int(row), int(seed))
+            self._warm_up(int(row))
+        self._observe(chosen)
+
+    def step(self, actions: np.ndarray) -> None:
+        """Play one decision in every row that has not reached its end; the others stay as they are, with reward 0.
+
+        Args:
+            actions: (B, A), values beyond [-1, 1] are held to it.
+
+        Raises:
+            ActionError: wrong shape, or values that are not finite.
+        """
+        actions = np.asarray(actions, np.float64)
+        if actions.shape != (self.num_envs, self.action_size):
+            raise ActionError(f"action: shape {actions.shape}, must be {(self.num_envs, self.action_size)}")
+        if not np.isfinite(actions).all():
+            b, k = (int(v[0]) for v in np.nonzero(~np.isfinite(actions)))
+            raise ActionError(f"action[{b}, {k}] = {actions[b, k]}: must be finite")
+        self._terms[:] = 0.0
+        self._play(np.flatnonzero(self.head["tick"] < self.world.clock.total), actions)
+
+    def episode_metrics(self, row: int) -> dict[str, float]:
+        """KPIs of the episode so far, see `odc_gym.metrics`."""
+        return episode_metrics(self, row)
+
+    def get_state(self, rows: Sequence[int] | np.ndarray | None = None) -> dict[str, np.ndarray]:
+        """Everything that changes, and the episodes' seeds: exact copies, first axis the rows asked for."""
+        chosen = self._rows(rows)
+        return {name: getattr(self, name)[chosen].copy() for name in ("seeds", *MUTABLE)}
+
+    def set_state(self, state: Mapping[str, np.ndarray], rows: Sequence[int] | np.ndarray | None = None) -> None:
+        """Continue from a state; tables are built again where a row plays another episode.
+
+        Raises:
+            OdcGymError: a state of another scenario's shape.
+        """
+        chosen = self._rows(rows)
+        if len(state["seeds"]) != chosen.size or state["state"].shape[1:] != self.state.shape[1:]:
+            raise OdcGymError(f"state: {len(state['seeds'])} rows of {state['state'].shape[1:]}, must be {chosen.size} of {self.state.shape[1:]}")
+        for k, row in enumerate(chosen):
+            if self.seeds[row] != state["seeds"][k]:
+                self._load(int(row), int(state["seeds"][k]))
+        self._grow(state["run"].shape[1])
+        for name in MUTABLE:
+            ours, theirs = getattr(self, name), state[name]
+            if name in ("run", "lists"):
+                ours[chosen] = np.zeros((), ours.dtype)
+                ours[chosen, ..., : theirs.shape[-1]] = theirs
+            else:
+                ours[chosen] = theirs
+        self._terms[chosen] = 0.0
+        self._observe(chosen)
+
+    def _rows(self, rows: Sequence[int] | np.ndarray | None) -> np.ndarray:
+        return np.arange(self.num_envs) if rows is None else np.asarray(rows, np.int64)
+
+    def _load(self, row: int, seed: int) -> None:
+        """Put the tables of an episode into a row."""
+        if seed < 0:
+            raise OdcGymError(f"seed = {seed}: must be >= 0")
+        tables = build_episode(self.world, seed)
+        self._grow(len(tables.jobs))
+        self.skies[row], self.forecasts[row], self.days[row], self.demand[row] = tables.sky, tables.forecast, tables.days, tables.demand
+        self.jobs[row] = np.zeros((), JOB)
+        self.jobs["arrival_s"][row] = np.inf  # rows beyond the episode's jobs never arrive
+        self.jobs[row, : len(tables.jobs)] = tables.jobs
+        self.seeds[row], self.load_factor[row] = seed, tables.load_factor
+        self._tables = tables
+
+    def _warm_up(self, row: int) -> None:
+        """Periodic charge and temperatures, the census in place, then one orbit under the zero action, uncounted."""
+        world, tables = self.world, self._tables
+        cold_state(self.state[row], world.design)
+        for array in (self.classes, self.ledger, self.services):
+            array[row] = 0.0
+        charge = State._fields.index("charge_frac")
+        cold_points(self.points[row], self.swings[row], self.state[row, charge])
+        orbit = np.array([SETTLE_ORBITS, round(float(world.period_s.max()) / world.clock.dt_s)])
+        settle(
+            self.state[row], self.classes[row], self.points[row], self.swings[row], world.design, self.skies[row], world.rules,
+            self._table, self._numbers, orbit, self._busy,
+        )  # fmt: skip
+        cold_points(self.points[row], self.swings[row], self.state[row, charge])
+        self.state[row, State._fields.index("cycles")] = 0.0
+        self.lists[row] = 0
+        used = len(tables.jobs)
+        self.run[row] = np.zeros((), RUN)
+        self.head[row] = open_queue(
+            world, tables, int(self.seeds[row]), self.run[row, :used], self.lists[row], self.state[row], self.classes[row]
+        )
+        zero = np.zeros((self.num_envs, self.action_size))
+        for _ in range(world.clock.warm_up // world.clock.steps):
+            self._play(np.array([row]), zero)
+        open_accounts(self.state[row], self.ledger[row], self.head[row : row + 1], self.run[row])
+        self._terms[row] = 0.0
+
+    def _play(self, rows: np.ndarray, actions: np.ndarray) -> None:
+        world = self.world
+        self.observation = self.observation.copy()
+        decide(
+            rows, actions, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.points, self.swings, self.services,
+            self.design, self.skies, self.forecasts, self.days, self.jobs, self.demand, world.rules, world.policy, world.weights,
+            self._table, self._terms, self.observation, self.seen, self._codes, self._numbers,
+        )  # fmt: skip
+
+    def _observe(self, rows: np.ndarray) -> None:
+        self.observation = self.observation.copy()
+        look(
+            rows, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.services, self.design, self.skies,
+            self.forecasts, self.days, self.jobs, self.world.rules, self.observation, self.seen, self._codes, self._numbers,
+        )  # fmt: skip
+
+    def _grow(self, rows: int) -> None:
+        """Make room for a longer job table; rows beyond an episode's jobs are inert."""
+        have = self.jobs.shape[1]
+        if rows <= have:
+            return
+        more = -(-rows // ROWS) * ROWS - have
+        added: Any = np.zeros((self.num_envs, more), JOB)
+        added["arrival_s"] = np.inf
+        self.jobs = np.concatenate([self.jobs, added], 1)
+        self.run = np.concatenate([self.run, np.zeros((self.num_envs, more), RUN)], 1)
+        self.lists = np.concatenate([self.lists, np.zeros((self.num_envs, 2, more), np.int32)], 2)
+
+

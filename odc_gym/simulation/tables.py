@@ -1,0 +1,326 @@
+"""Tables: what the agent cannot change, computed before the episode.
+
+`World` holds what all episodes of a scenario share; `build_episode` makes the tables of one episode from its seed alone, so that the same
+seed gives the same bits in any process, at any place of any batch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+from odc_gym.constants import SOLAR_CONSTANT_W_M2
+from odc_gym.interface.observations import References
+from odc_gym.orbits import Constellation, FluxTable, build_ephemeris
+from odc_gym.scenario import Scenario, ServiceClass
+from odc_gym.simulation.design import design_numbers
+from odc_gym.simulation.parameters import design_block, policy_numbers, reward_weights, rules_block
+from odc_gym.simulation.plans import ShellPlan, absorbed_w_m2, class_mix, class_speed, mean_value
+from odc_gym.simulation.state import Forecast, Rules, Sky, padded
+from odc_gym.workload import JOB, Trace, draw_demand, draw_jobs, planning_demand
+
+MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86400.0
+CENSUS_S = 48 * HOUR_S  # history from which the jobs alive at the start are taken
+HORIZONS_MIN = (15, 30, 60, 95)  # of the solar forecast
+YEAR_SAMPLES = 73  # start dates over which the sustainable output is averaged
+START, CENSUS = 101, 102  # purposes of random streams; those of the workload are in `workload.generator`
+LOOK_AHEAD = 1.6  # orbits beyond the episode that forecasts may need
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Lengths in steps: physics step, steps a decision, warm-up, episode."""
+
+    dt_s: float
+    steps: int
+    warm_up: int
+    episode: int
+
+    @property
+    def total(self) -> int:
+        """Physics steps of warm-up and episode."""
+        return self.warm_up + self.episode
+
+    @property
+    def decisions(self) -> int:
+        """Decisions of an episode."""
+        return self.episode // self.steps
+
+    @property
+    def warm_up_s(self) -> float:
+        """Length of the warm-up [s]."""
+        return self.warm_up * self.dt_s
+
+    @property
+    def episode_s(self) -> float:
+        """Length of the episode [s]."""
+        return self.episode * self.dt_s
+
+
+class World:
+    """What all episodes of a scenario share.
+
+    Attributes:
+        scenario: what is simulated.
+        trace: job trace that replaces a class, or None.
+        constellation: S satellites, shell by shell.
+        shell_of: index of each satellite's shell, (S,).
+        design: parameters and propagators, [field, P].
+        rules: class parameters, [rule, C].
+        policy: numbers of the dispatcher.
+        weights: reward weights.
+        mix: class mix.
+        shells: sustainable plans, one a shell.
+        sustainable: mean sustainable output of the fleet over the year [reference accelerators].
+        reference_value: value of that over an episode at the mix; scores 100.
+        period_s: orbital period of each satellite, (S,).
+        clock: lengths in steps.
+    """
+
+    def __init__(self, scenario: Scenario, trace: Trace | None = None) -> None:
+        self.scenario, self.trace = scenario, trace
+        groups = [Constellation.from_orbit(shell.orbit) for shell in scenario.shells]
+        self.constellation = groups[0]
+        for group in groups[1:]:
+            self.constellation = self.constellation + group
+        self.shell_of = np.repeat(np.arange(len(groups)), [len(g) for g in groups])
+        self.hardware = [scenario.hardware[shell.hardware] for shell in scenario.shells]
+        names = [scenario.shells[i].hardware for i in self.shell_of]
+        self.mix = class_mix(scenario.workload, scenario.class_names)
+        self.fluxes = [self._fluxes(float(np.mean(g.altitude_m))) for g in groups]
+        self.shells = [
+            ShellPlan.build(hardware, self.mix, float(np.mean(g.altitude_m)), table, scenario.earth)
+            for hardware, g, table in zip(self.hardware, groups, self.fluxes, strict=True)
+        ]
+        self.period_s = np.array([self.shells[i].period_s for i in self.shell_of])
+        self.clock = self._clock(float(self.period_s.max()))
+        self.design = design_block(scenario, names, self.clock.dt_s)
+        accelerators = np.array([h.accelerators.count for h in self.hardware])[self.shell_of]
+        self.accelerators = int(accelerators.sum())
+        self.widest = int(accelerators.max())
+        self.rules = rules_block(scenario, self.accelerators)
+        self.policy = policy_numbers(scenario)
+        self.sustainable = float(np.mean([self.sustainable_at(start) for start in self._year()]))
+        hours = self.clock.episode_s / HOUR_S
+        self.reference_value = self.sustainable * mean_value(scenario.workload, scenario.class_names) * hours
+        self.weights = reward_weights(scenario, self.reference_value)
+        self.class_speed = class_speed(self.mix, float(np.mean([shell.clock for shell in self.shells])))
+        self.references = self._references(names)
+
+    @property
+    def satellites(self) -> int:
+        """Number of satellites S."""
+        return len(self.shell_of)
+
+    def start_of(self, seed: int) -> datetime:
+        """When episode `seed` begins, UTC: a minute of the scenario's year, or its epoch."""
+        start = self.scenario.start
+        if start.epoch is not None:
+            return start.epoch if start.epoch.tzinfo else start.epoch.replace(tzinfo=UTC)
+        first = datetime(start.year or 0, 1, 1, tzinfo=UTC)
+        minutes = (datetime(first.year + 1, 1, 1, tzinfo=UTC) - first) // timedelta(minutes=1)
+        return first + timedelta(minutes=int(stream(seed, START).integers(minutes)))
+
+    def sustainable_at(self, start: datetime) -> float:
+        """What the fleet can hold at one date [reference accelerators]."""
+        e = build_ephemeris(self.constellation, start=start, step_s=MINUTE_S, steps=1)
+        flux = np.full(self.satellites, e.solar_flux_w_m2[0] / SOLAR_CONSTANT_W_M2)
+        total = 0.0
+        for i, shell in enumerate(self.shells):
+            mine = self.shell_of == i
+            total += float(shell.at(shell.plan.throughput, flux[mine], e.beta_rad[0, mine]).sum())
+        return total
+
+    def _year(self) -> list[datetime]:
+        if self.scenario.start.epoch is not None:
+            return [self.start_of(0)]
+        first = datetime(self.scenario.start.year or 0, 1, 1, tzinfo=UTC)
+        return [first + timedelta(days=365.0 * k / YEAR_SAMPLES) for k in range(YEAR_SAMPLES)]
+
+    def _fluxes(self, altitude_m: float) -> FluxTable:
+        earth = self.scenario.earth
+        return FluxTable.build(altitude_m, earth.infrared_w_m2, earth.albedo, earth.solar_w_m2)
+
+    def _clock(self, period_s: float) -> Clock:
+        episode = self.scenario.episode
+        steps = round(episode.decision_s / episode.physics_s)
+        warm_up = steps * int(np.ceil(period_s / episode.decision_s))
+        return Clock(episode.physics_s, steps, warm_up, round(episode.hours * HOUR_S / episode.physics_s))
+
+    def _references(self, names: list[str]) -> References:
+        columns: dict[str, list[float]] = {field: [] for field in References._fields[:7]}
+        for name, period in zip(names, self.period_s, strict=True):
+            d = design_numbers(self.scenario.hardware[name])
+            peak = self.scenario.hardware[name].accelerators.peak_w
+            drop = peak * (d["r_junction"] + 1.0 / d["g12_on"] + 1.0 / d["g23_on"])
+            orbit = (peak + d["bus_w"]) / d["eta_pcdu"] * period
+            values = (d["accelerators"], peak, d["array_peak_w"], orbit, period, d["limit_k"], d["limit_k"] - drop)
+            for field, value in zip(References._fields[:7], values, strict=True):
+                columns[field].append(value)
+        return References(*(np.array(v) for v in columns.values()), float(self.satellites), float(self.accelerators))
+
+
+@dataclass(frozen=True)
+class EpisodeTables:
+    """Read-only tables of one episode. Times are seconds since the episode's start; the first step is the warm-up's.
+
+    Attributes:
+        sky: light, (T, F, P) float32.
+        forecast: what satellites know of it, (D, F, P) float32.
+        days: sine and cosine of the hour of day, (D, 2).
+        jobs: arrivals after the start of the warm-up, replicas and census first, (J,) of JOB.
+        demand: tokens a step, now and planned, (T, 2, C).
+        census: jobs that are alive when the warm-up begins.
+        load_factor: work on offer over what the fleet can hold.
+    """
+
+    start: datetime
+    sky: np.ndarray
+    forecast: np.ndarray
+    days: np.ndarray
+    jobs: np.ndarray
+    demand: np.ndarray
+    census: np.ndarray
+    load_factor: float
+
+
+def stream(seed: int, purpose: int) -> np.random.Generator:
+    """The random stream of an episode for one purpose."""
+    return np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=(purpose,)))
+
+
+def build_episode(world: World, seed: int) -> EpisodeTables:
+    """The tables of episode `seed`."""
+    start = world.start_of(seed)
+    sky, array_w = _sky(world, start)
+    demand = _demand(world, seed, start)
+    jobs, census = _jobs(world, seed, start)
+    factor = _load_factor(world, jobs, census, demand)
+    jobs = np.concatenate([_replicas(world), census, jobs])
+    total = world.clock.total
+    return EpisodeTables(
+        start, _rounded_sky(world, sky[:total]), _forecast(world, sky[:, 0], array_w), _days(world, start), jobs, demand, census, factor
+    )
+
+
+def _sky(world: World, start: datetime) -> tuple[np.ndarray, np.ndarray]:
+    """Light of warm-up, episode and the look-ahead (T', F, P), and array power (T', S) [W]."""
+    clock, scenario = world.clock, world.scenario
+    ahead = int(np.ceil(LOOK_AHEAD * world.period_s.max() / clock.dt_s)) + HORIZONS_MIN[-1]
+    begin = start - timedelta(seconds=clock.warm_up_s)
+    e = build_ephemeris(world.constellation, start=begin, step_s=clock.dt_s, steps=clock.total + ahead)
+    lit, beta, angle = e.sunlit_frac, e.beta_rad, e.orbit_angle_rad
+    flux = e.solar_flux_w_m2 / SOLAR_CONSTANT_W_M2
+    brightness = scenario.earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
+    sky = np.zeros((lit.shape[0], len(Sky._fields), padded(world.satellites)))
+    for i, (shell, hardware, table) in enumerate(zip(world.shells, world.hardware, world.fluxes, strict=True)):
+        mine = np.flatnonzero(world.shell_of == i)
+        infrared, albedo = table.lookup(beta[:, mine], angle[:, mine])
+        distance = np.broadcast_to(flux[:, None], albedo.shape)
+        share = lit[:, mine]
+        sky[:, 0, mine] = share
+        sky[:, 1, mine] = distance * brightness * np.cos(np.radians(hardware.solar.pointing_error_deg))
+        sky[:, 2, mine] = absorbed_w_m2(hardware, infrared, albedo, distance, share)
+        # beta and flux drift by less than the grid's step in an hour: look the plan up every hour
+        hourly = np.arange(0, lit.shape[0] + 60, 60).clip(max=lit.shape[0] - 1)
+        every = np.minimum(np.arange(lit.shape[0]) // 60, hourly.size - 1)
+        sun, dark = (
+            shell.at(grid, distance[hourly], beta[np.ix_(hourly, mine)])[every] for grid in (shell.plan.sun_w, shell.plan.dark_w)
+        )
+        sky[:, 3, mine] = share * sun + (1.0 - share) * dark
+    array_w = sky[:, 0, : world.satellites] * sky[:, 1, : world.satellites] * world.references.array_peak_w
+    return sky, array_w
+
+
+def _rounded_sky(world: World, sky: np.ndarray) -> np.ndarray:
+    """Rounded to 2^-20 of full scale: elementary functions differ in their last bits between machines."""
+    peak = 2.0 ** np.ceil(np.log2(world.references.peak_w.max()))
+    full = np.array([1.0, 2.0, 1024.0, peak])[None, :, None]
+    return np.asarray(np.round(sky / full * 2.0**20) * (full / 2.0**20), np.float32)
+
+
+def _forecast(world: World, lit: np.ndarray, array_w: np.ndarray) -> np.ndarray:
+    """Time to crossing, eclipse length and mean array power ahead, at each decision, (D, F, P) float32."""
+    clock, n = world.clock, world.satellites
+    at = np.arange(0, clock.total + 1, clock.steps)
+    table = np.zeros((at.size, len(Forecast._fields), lit.shape[1]), np.float32)
+    bright = lit[:, :n] >= 0.5
+    last = bright.shape[0]
+    changes = np.where(bright[1:] != bright[:-1], np.arange(1, last)[:, None], last)
+    ahead = np.concatenate([np.minimum.accumulate(changes[::-1])[::-1], np.full((1, n), last)])  # step of the next change
+    behind = np.maximum.accumulate(np.concatenate([np.zeros((1, n), int), np.where(changes < last, changes, 0)]))  # of the last one
+    beyond = np.concatenate([ahead, np.full((1, n), last)])
+    following = np.take_along_axis(beyond, ahead, 0)
+    length = np.where(bright, following - ahead, ahead - behind)
+    never = bright & (ahead == last)
+    crossing = np.minimum((ahead - np.arange(last)[:, None]) * clock.dt_s, world.period_s)
+    table[:, 0, :n] = np.where(bright, crossing, -crossing)[at]
+    table[:, 1, :n] = np.where(never, 0.0, np.minimum(length * clock.dt_s, world.period_s))[at]
+    energy = np.concatenate([np.zeros((1, n)), np.cumsum(array_w, 0)])
+    for k, minutes in enumerate(HORIZONS_MIN):
+        span = max(1, round(minutes * MINUTE_S / clock.dt_s))
+        table[:, 2 + k, :n] = (energy[at + span] - energy[at]) / span
+    return table
+
+
+def _days(world: World, start: datetime) -> np.ndarray:
+    clock = world.clock
+    seconds = (start - start.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
+    at = seconds + (np.arange(0, clock.total + 1, clock.steps) - clock.warm_up) * clock.dt_s
+    angle = 2.0 * np.pi * at / DAY_S
+    return np.round(np.stack([np.sin(angle), np.cos(angle)], 1), 9)
+
+
+def _demand(world: World, seed: int, start: datetime) -> np.ndarray:
+    """Tokens that arrive in each step, and what autoscalers plan with, (T, 2, C)."""
+    clock, scenario = world.clock, world.scenario
+    table = np.zeros((clock.total, 2, len(scenario.class_names)))
+    for c, name in enumerate(scenario.class_names):
+        service = scenario.workload.classes[name]  # type: ignore[index]
+        if isinstance(service, ServiceClass):
+            table[:, 0, c] = draw_demand(service, c, scenario.workload, seed, start, clock.warm_up_s, clock.episode_s, clock.dt_s)
+            table[:, 1, c] = planning_demand(table[:, 0, c], clock.dt_s)
+    return table
+
+
+def _jobs(world: World, seed: int, start: datetime) -> tuple[np.ndarray, np.ndarray]:
+    """Jobs that arrive after the warm-up began, and those that are then alive: run in thought on unlimited machines."""
+    clock, scenario = world.clock, world.scenario
+    drawn = draw_jobs(scenario.workload, scenario.class_names, seed, start, CENSUS_S, clock.episode_s, world.widest, world.trace)
+    early = drawn["arrival_s"] <= -clock.warm_up_s
+    old = drawn[early]
+    end = old["arrival_s"] + old["duration_s"] / world.class_speed[old["kind"]]
+    return drawn[~early], old[end > -clock.warm_up_s]
+
+
+def _replicas(world: World) -> np.ndarray:
+    """Rows of the job table that stand for replicas, service by service."""
+    rows = []
+    for c, name in enumerate(world.scenario.class_names):
+        service = world.scenario.workload.classes[name]  # type: ignore[index]
+        if isinstance(service, ServiceClass):
+            table = np.zeros(int(world.rules[rule_index("replicas"), c]), JOB)
+            for column in ("arrival_s", "deadline_s", "expiry_s", "work_s", "estimate_s", "duration_s"):
+                table[column] = np.inf
+            table["kind"], table["width"] = c, service.replica_accelerators
+            rows.append(table)
+    return np.concatenate(rows) if rows else np.zeros(0, JOB)
+
+
+def _load_factor(world: World, jobs: np.ndarray, census: np.ndarray, demand: np.ndarray) -> float:
+    """Work that could be done within the episode over what the fleet can hold: arrivals, jobs carried over, tokens."""
+    clock = world.clock
+    inside = jobs[jobs["arrival_s"] >= 0.0]
+    arriving = np.minimum(inside["work_s"], inside["width"] * (clock.episode_s - inside["arrival_s"])).sum()
+    age = -clock.warm_up_s - census["arrival_s"]
+    left = census["work_s"] - census["width"] * age * world.class_speed[census["kind"]]
+    carried = np.clip(left, 0.0, census["width"] * clock.episode_s).sum()
+    tokens = (demand[clock.warm_up :, 0].sum(0) * world.rules[rule_index("token_s")]).sum()
+    return float((arriving + carried + tokens) / (world.sustainable * clock.episode_s))
+
+
+def rule_index(name: str) -> int:
+    """Row of a class parameter."""
+    return Rules._fields.index(name)

@@ -1,0 +1,73 @@
+"""What schedulers read: SI arrays by name, first axis always the environment. Read-only, and without hidden truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from odc_gym.interface.actions import ActionLayout
+from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
+from odc_gym.simulation.state import Design
+
+if TYPE_CHECKING:
+    from odc_gym.simulation.simulator import Simulator
+
+
+def frozen(array: np.ndarray) -> np.ndarray:
+    """A read-only view."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+class View:
+    """What agents see of all environments, in SI units. B environments, S satellites, C classes.
+
+    Attributes:
+        observation: features of `odc_gym.interface.observations` by name: (B, S), (B, C, S), (B,) or (B, C).
+        forecast: `time_to_crossing_s` (B, S), + until the next eclipse, - until sunrise; `eclipse_length_s` (B, S);
+            `solar_mean_w` (B, 4, S), mean array power of the next 15, 30, 60 and 95 minutes.
+        design: parameters of the satellites by name (B, S), as in `odc_gym.simulation.state.Design`, and `peak_w`, `idle_w`, `gated_w`,
+            `period_s`, `floor_frac`.
+        layout: where the components of an action are.
+        class_names: names along the class axis.
+        decision_s: time between decisions [s].
+    """
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        n = simulator.satellites
+        satellite, satellite_class, fleet, fleet_class = simulator.seen
+        arrays: dict[str, np.ndarray] = {f.name: frozen(satellite[:, k, :n]) for k, f in enumerate(SATELLITE)}
+        arrays |= {f.name: frozen(satellite_class[:, k, :, :n]) for k, f in enumerate(SATELLITE_CLASS)}
+        arrays |= {f.name: frozen(fleet[:, k]) for k, f in enumerate(FLEET)}
+        arrays |= {f.name: frozen(fleet_class[:, k]) for k, f in enumerate(FLEET_CLASS)}
+        self.observation: Mapping[str, np.ndarray] = MappingProxyType(arrays)
+        first = [f.name for f in SATELLITE].index("solar_15_w")
+        self.forecast: Mapping[str, np.ndarray] = MappingProxyType(
+            {
+                "time_to_crossing_s": arrays["time_to_crossing_s"],
+                "eclipse_length_s": arrays["eclipse_length_s"],
+                "solar_mean_w": frozen(satellite[:, first : first + 4, :n]),
+            }
+        )
+        design = {name: frozen(simulator.design[:, k, :n]) for k, name in enumerate(Design._fields)}
+        shape = (simulator.num_envs, n)
+        for name in ("peak_w", "period_s"):
+            design[name] = np.broadcast_to(getattr(simulator.world.references, name), shape)
+        design["idle_w"] = frozen(design["host_w"] + design["accelerators"] * design["idle_each_w"])
+        design["gated_w"] = frozen(design["host_w"] + design["accelerators"] * design["gated_each_w"])
+        self.design: Mapping[str, np.ndarray] = MappingProxyType(design)
+        self.layout = ActionLayout(n, len(simulator.class_names))
+        self.num_envs, self.satellites = simulator.num_envs, n
+        self.class_names = simulator.class_names
+        self.scenario = simulator.scenario
+        self.decision_s = simulator.world.clock.dt_s * simulator.world.clock.steps
+
+    @property
+    def encoded(self) -> np.ndarray:
+        """The flat observation as the agent sees it, (B, N) float32."""
+        return self._simulator.observation
