@@ -76,6 +76,7 @@ class TrainConfig(_Section):
     seed: Annotated[int, Field(ge=0)] = 0
     n_timesteps: Count = 1_200_000
     n_envs: Annotated[int, Field(ge=1, le=TRAINING_EPISODES)] = 64
+    group: Count = Field(default=8, description="environments that play the same episodes; 1 compares none")
     torch_threads: Count = 1
 
     n_steps: Count = Field(default=96, description="decisions of an environment in a rollout")
@@ -106,6 +107,8 @@ class TrainConfig(_Section):
     def _consistent(self) -> TrainConfig:
         if self.rollout % self.batch_size:
             raise ValueError(f"batch_size = {self.batch_size} must divide n_steps * n_envs = {self.rollout}")
+        if self.n_envs % self.group:
+            raise ValueError(f"group = {self.group} must divide n_envs = {self.n_envs}")
         if self.seed >= TRAINING_EPISODES:
             raise ValueError(f"seed = {self.seed}: training seeds are 0-9999 (test 10000-19999, validation 20000+)")
         return self

@@ -13,7 +13,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import yaml
 from stable_baselines3 import PPO
@@ -22,7 +21,6 @@ from stable_baselines3.common.logger import configure
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
-from odc_gym.episodes import TRAINING_EPISODES
 from odc_gym.errors import RunError
 from odc_gym.sb3 import ODCSatVecEnv
 from odc_gym.scenario import Scenario
@@ -30,6 +28,7 @@ from odc_gym.simulation.simulator import Simulator
 from odc_gym.training import checkpoint
 from odc_gym.training.callbacks import Checkpoints, EpisodeLog, Interrupts, Report, Validation, interface_of
 from odc_gym.training.config import TrainConfig, dump, load
+from odc_gym.training.groups import GroupRewards, training_seeds
 from odc_gym.training.policy_scheduler import save_policy
 from odc_gym.vector import build_simulator
 
@@ -102,11 +101,11 @@ def _learn(run: Path, config: TrainConfig, scenario: Scenario, resumed: bool, pr
 def build_model(config: TrainConfig, scenario: Scenario) -> PPO:
     """The learner of a configuration, with its environments; its first policy is the zero action."""
     environments = ODCSatVecEnv(config.n_envs, scenario=scenario, **_env_kwargs(config))
-    env: VecEnv = environments
+    env: VecEnv = GroupRewards(environments, config.group) if config.group > 1 else environments
     normalise = config.normalise
     if normalise.observations or normalise.rewards:
         env = VecNormalize(
-            environments,
+            env,
             norm_obs=normalise.observations,
             norm_reward=normalise.rewards,
             clip_obs=normalise.clip_observations,
@@ -137,9 +136,7 @@ def build_model(config: TrainConfig, scenario: Scenario) -> PPO:
     # the zero action is a sensible operator, so learning begins there
     for parameter in model.policy.action_net.parameters():
         torch.nn.init.zeros_(parameter)
-    # seeds drawn apart: with seed + i, runs of neighbouring seeds would share nearly all their episodes
-    apart = np.random.default_rng(config.seed).choice(TRAINING_EPISODES, config.n_envs, replace=False)
-    environments.seed(apart.tolist())
+    environments.seed(list(training_seeds(config.seed, config.n_envs, config.group)))
     return model
 
 

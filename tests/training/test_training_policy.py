@@ -14,6 +14,7 @@ CONFIG = {
     "env.episode_hours": 0.5,
     "n_timesteps": 64,
     "n_envs": 4,
+    "group": 2,
     "n_steps": 8,
     "batch_size": 16,
     "learning_rate": 0.01,

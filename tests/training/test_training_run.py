@@ -23,6 +23,7 @@ TINY = {
     "env": WORLD,
     "n_timesteps": 96,
     "n_envs": 4,
+    "group": 2,
     "n_steps": 4,
     "batch_size": 8,
     "n_epochs": 2,
@@ -31,7 +32,7 @@ TINY = {
     "eval": {"every": 2, "episodes": 2},
     "checkpoint": {"every": 2, "keep": 3},
 }  # 6 rollouts of 16 decisions
-NORMALISED = {**TINY, "normalise": {"observations": True, "rewards": True}}
+NORMALISED = {**TINY, "group": 1, "normalise": {"observations": True, "rewards": True}}
 
 
 def tiny(**changes):
@@ -172,7 +173,7 @@ def test_training_episodes_are_apart_between_seeds_and_within_the_training_range
         model = build_model(tiny(seed=seed, n_envs=8), Scenario.load("starter12", WORLD["overrides"]))
         model.get_env().reset()
         firsts.append(set(model.get_env().get_attr("simulator")[0].seeds.tolist()))
-    assert all(len(seeds) == 8 and max(seeds) < 10_000 for seeds in firsts)
+    assert all(len(seeds) == 4 and max(seeds) < 10_000 for seeds in firsts)
     assert not firsts[0] & firsts[1]
 
 
@@ -191,6 +192,7 @@ def test_different_seeds_differ_and_equal_seeds_agree(tmp_path, whole):
         ({"net_arch.p": [3]}, "net_arch.p: unknown key; did you mean pi?"),
         ({"seed": 10_050}, "seed = 10050: training seeds are 0-9999"),
         ({"batch_size": 1000}, "batch_size = 1000 must divide n_steps * n_envs = 16"),
+        ({"group": 3}, "group = 3 must divide n_envs = 4"),
         ({"gamma": 1.5}, "gamma = 1.5: must be <= 1"),
         ({"algo": "dqn"}, "algo = dqn: must be 'ppo'"),
         ({"eval.first_seed": 10_000}, "eval.first_seed = 10000: must be >= 20000"),
