@@ -250,7 +250,7 @@ def satellites(x, p, e, sky, dt_s, n):
         x.discharged_j[s] += dt_s * out
         wanted = bus + x.power_w[s]
         x.bus_j[s] += dt_s * wanted
-        unserved = wanted - served - power
+        unserved = (bus - served) + (x.power_w[s] - power)  # in this order exactly 0 when all is served
         x.unserved_j[s] += dt_s * unserved
         hours = dt_s / HOUR_S
         e0 = max(x.junction_k[s] - p.limit_k[s], 0.0)
