@@ -16,7 +16,7 @@ from odc_gym.errors import ActionError, ScenarioError
 from odc_gym.rendering.ansi import render
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.view import View
-from odc_gym.vector import action_space, build_simulator, observation_space, step_columns
+from odc_gym.vector import action_space, build_simulator, observation_space, start_columns, step_columns
 
 
 class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
@@ -86,7 +86,7 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
             options: none are known.
 
         Returns:
-            Observation (N,) float32, and the info of the start: `episode`, `load_factor`.
+            Observation (N,) float32, and the info of the start: `episode_seed`, `load_factor`.
 
         Raises:
             ScenarioError: a seed that is no integer of at least 0, or an option.
@@ -97,7 +97,7 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
         super().reset(seed=seed)
         self.simulator.reset(self._stream.next(seeds))
         self._score, self._begun = 0.0, True
-        return self.simulator.observation[0], {"episode": int(self.simulator.seeds[0]), "load_factor": float(self.simulator.load_factor[0])}
+        return self.simulator.observation[0], {name: value[0].item() for name, value in start_columns(self.simulator).items()}
 
     def step(self, action: NDArray[Any]) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """Apply an action (A,) for one decision period.
@@ -119,7 +119,7 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
         reward = float(self.simulator.reward[0])
         self._score += reward
         truncated = bool(self.simulator.truncated[0])
-        info: dict[str, Any] = {name: float(values[0]) for name, values in step_columns(self.simulator).items()}
+        info: dict[str, Any] = self.simulator.row_info(0)
         if truncated:
             info["episode_metrics"] = self.simulator.episode_metrics(0)
             self._begun = False

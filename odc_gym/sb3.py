@@ -14,7 +14,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from odc_gym.episodes import EpisodeStream, environment_seeds, is_test_episode
 from odc_gym.errors import RunError, ScenarioError
-from odc_gym.vector import action_space, build_simulator, observation_space, step_columns
+from odc_gym.vector import action_space, build_simulator, observation_space, start_columns, step_columns
 
 Indices = int | Iterable[int] | None
 _ROW_METHODS = ("episode_metrics",)  # what `env_method` can call on one environment
@@ -84,6 +84,7 @@ class ODCSatVecEnv(VecEnv):
         self.simulator.reset(self._stream.next(self._seeds))
         self._returns[:] = 0
         self._lengths[:] = 0
+        self._tell_start(range(self.num_envs))
         self._reset_seeds()
         self._reset_options()
         return self.simulator.observation
@@ -125,8 +126,14 @@ class ODCSatVecEnv(VecEnv):
                 "episode": {"r": float(self._returns[row]), "l": int(self._lengths[row]), "t": elapsed_s},
             }
         self.simulator.reset(self._stream.draw(rows), rows)
+        self._tell_start(rows.tolist())
         self._returns[rows] = 0
         self._lengths[rows] = 0
+
+    def _tell_start(self, rows: Iterable[int]) -> None:
+        columns = start_columns(self.simulator)
+        for row in rows:
+            self.reset_infos[row] = {name: value[row].item() for name, value in columns.items()}
 
     def close(self) -> None:
         """Nothing to release."""

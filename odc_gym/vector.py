@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from gymnasium import spaces
@@ -51,12 +51,20 @@ def step_columns(simulator: Simulator) -> dict[str, NDArray[np.float64]]:
     return {**simulator.costs, **{f"reward/{name}": value for name, value in simulator.terms.items()}}
 
 
+def start_columns(simulator: Simulator) -> dict[str, NDArray[Any]]:
+    """What `info` tells of a reset: the episode that begins and its load relative to the scenario's, each (B,).
+
+    Not called `episode`, which wrappers that record episodes use for themselves.
+    """
+    return {"episode_seed": simulator.seeds, "load_factor": simulator.load_factor}
+
+
 class ODCSatVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
     """A batch of B environments `ODCSat-v0`; row i equals a single environment with the same seeds bit for bit.
 
     Observations (B, N) float32, actions (B, A) in [-1, 1], rewards (B,) float64. Nothing terminates; the time limit
-    truncates. Infos hold an array and a mask under `name` and `_name`: costs and reward terms of each step, and
-    `episode_metrics` at an episode's end.
+    truncates. Infos hold an array and a mask under `name` and `_name`: costs and reward terms of each step,
+    `episode_metrics` at an episode's end, `episode_seed` and `load_factor` at its start.
     """
 
     def __init__(
@@ -129,7 +137,7 @@ class ODCSatVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]
         rows = self._rows(options)
         seeds = environment_seeds(seed, self.num_envs)
         self._begin(self._stream.next([seeds[row] for row in rows], rows), rows)
-        return self.simulator.observation, {}
+        return self.simulator.observation, self._start_infos(rows)
 
     def step(
         self, actions: NDArray[Any]
@@ -153,7 +161,7 @@ class ODCSatVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]
         if self.autoreset_mode is AutoresetMode.SAME_STEP and ended.any():
             infos = self._restart(ended)
         else:
-            infos = self._infos(~idle, ended)
+            infos = self._infos(~idle, ended) | self._start_infos(np.flatnonzero(idle))
             self._over = ended.copy()
         return self.simulator.observation, rewards, np.zeros(self.num_envs, np.bool_), ended, infos
 
@@ -181,15 +189,15 @@ class ODCSatVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]
             infos = self._add_info(infos, {"final_obs": final[row].copy()}, int(row))
         infos |= {"final_info": self._infos(ended, ended), "_final_info": ended.copy()}
         self._begin(self._stream.draw(rows), rows)
-        return infos
+        return infos | self._start_infos(rows)
+
+    def _start_infos(self, rows: Rows) -> dict[str, Any]:
+        began = np.isin(np.arange(self.num_envs), rows)
+        return _masked(start_columns(self.simulator), began)
 
     def _infos(self, stepped: Mask, ended: Mask) -> dict[str, Any]:
         """Costs and terms of the rows of `stepped`, 0 elsewhere, and the metrics of episodes that ended."""
-        infos: dict[str, Any] = {}
-        if stepped.any():
-            for name, value in step_columns(self.simulator).items():
-                infos[name] = np.where(stepped, value, 0.0)
-                infos[f"_{name}"] = stepped.copy()
+        infos = _masked(step_columns(self.simulator), stepped)
         for row in np.flatnonzero(ended):
             metrics = self.simulator.episode_metrics(int(row))
             infos = self._add_info(infos, {"episode_metrics": metrics}, int(row))
@@ -204,6 +212,14 @@ class ODCSatVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]
         if not mask.any():
             raise ScenarioError("options.reset_mask: must choose at least one environment")
         return np.flatnonzero(mask)
+
+
+def _masked(columns: Mapping[str, NDArray[Any]], rows: Mask) -> dict[str, Any]:
+    """Columns (B,) with 0 outside the rows of a mask, and the mask under `_name`; nothing if it chooses no row."""
+    if not rows.any():
+        return {}
+    infos: dict[str, Any] = {name: np.where(rows, value, value.dtype.type(0)) for name, value in columns.items()}
+    return infos | {f"_{name}": rows.copy() for name in columns}
 
 
 def _mode(mode: AutoresetMode | str) -> AutoresetMode:
@@ -222,11 +238,15 @@ def _without(actions: NDArray[Any], idle: Mask) -> NDArray[Any]:
     return np.where(idle[:, None], 0, array)
 
 
-def observation_space(simulator: Simulator) -> spaces.Box:
-    """Observations of one environment, (N,)."""
-    return spaces.Box(-1.0, 1.0, (simulator.observation_size,), np.float32)
+def observation_space(simulator: Simulator) -> spaces.Space[NDArray[np.float32]]:
+    """Observations of one environment: a Box (N,) of float32 in [-1, 1]."""
+    return _box(simulator.observation_size)
 
 
-def action_space(simulator: Simulator) -> spaces.Box:
-    """Actions of one environment, (A,)."""
-    return spaces.Box(-1.0, 1.0, (simulator.action_size,), np.float32)
+def action_space(simulator: Simulator) -> spaces.Space[NDArray[Any]]:
+    """Actions of one environment: a Box (A,) of float32 in [-1, 1]."""
+    return _box(simulator.action_size)
+
+
+def _box(size: int) -> spaces.Space[NDArray[np.float32]]:
+    return cast("spaces.Space[NDArray[np.float32]]", spaces.Box(-1.0, 1.0, (size,), np.float32))

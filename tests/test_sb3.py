@@ -36,6 +36,7 @@ def test_equals_dummy_vec_env_over_single_environments():
         actions = actions_of(ours, rng)
         (obs, reward, done, infos), (obs2, reward2, done2, infos2) = ours.step(actions), theirs.step(actions)
         assert np.array_equal(obs, obs2) and np.array_equal(reward, reward2) and np.array_equal(done, done2)
+        assert ours.reset_infos == theirs.reset_infos
         assert obs.dtype == obs2.dtype and reward.dtype == reward2.dtype and done.dtype == done2.dtype
         for info, info2 in zip(infos, infos2, strict=True):
             ends += "episode" in info
@@ -148,7 +149,7 @@ def test_attributes_and_methods():
         env.env_method("fly")
     assert env.env_is_wrapped(Monitor) == [True] * 3
     assert env.env_is_wrapped(gym.wrappers.TimeLimit, indices=0) == [False]
-    assert env.reset_infos == [{}] * 3
+    assert [info["episode_seed"] for info in env.reset_infos] == [0, 1, 2]
     env.close()
 
 

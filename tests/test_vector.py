@@ -102,7 +102,7 @@ def test_make_vec_builds_the_native_batch():
     for _ in range(6):
         _, reward, _, truncated, infos = wrapped.step(np.zeros(envs.action_space.shape))
         total += reward
-    assert truncated.all()
+    assert truncated.all() and infos["_episode_seed"].all()
     np.testing.assert_allclose(infos["episode"]["r"], total)
 
 
