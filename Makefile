@@ -1,0 +1,96 @@
+# Two commands from a fresh checkout: `make train` and `make test`. Each sets up its own environment first, once.
+#
+#   PYTHON=python3.12        the interpreter to build the environment with
+#   VENV=.venv               where the environment is
+#   TORCH_INDEX=URL          an extra package index for PyTorch, such as the one of its builds without CUDA
+#   STEPS= EPISODES= RUN=    of `make train`: decisions, test episodes of the comparison, folder of the run
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV ?= .venv
+TORCH_INDEX ?=
+STEPS ?=
+EPISODES ?= 20
+RUN ?=
+AGENTS ?= full-clock,zero,governor,sun-aware
+WORKERS ?= 2
+OLDEST_GYMNASIUM := 1.2.2
+
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP_INSTALL = install --quiet --constraint constraints.txt $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+
+.PHONY: help
+help:  ## say what there is
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
+
+.PHONY: train
+train: $(READY)  ## train a scheduler, then compare it with the heuristics on the test episodes
+	@run=$$($(BIN)/odc-gym train --config configs/train/ppo.yaml $(if $(STEPS),--n-timesteps $(STEPS)) $(if $(RUN),--output $(RUN)) | tail -n 1); \
+	echo "training run: $$run"; \
+	$(BIN)/odc-gym compare --agents "$(AGENTS),$$run" --episodes $(EPISODES) --json "$$run/report.json"; \
+	echo "report: $$run/report.json"
+
+.PHONY: test
+test: $(READY) warm  ## the tests, in two processes
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
+
+.PHONY: test-all
+test-all: $(READY) warm  ## all tests, the slow ones too
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
+.PHONY: test-oldest
+test-oldest: $(VENV)-oldest/.ready  ## the tests beside the oldest Gymnasium that is supported
+	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
+
+.PHONY: test-package
+test-package: $(READY)  ## build the package and use it away from the checkout
+	$(BIN)/python -m pytest tests/test_packaging.py
+
+.PHONY: check
+check: $(READY)  ## what a change must pass: format, lint, types, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	@$(MAKE) --no-print-directory test
+
+.PHONY: bench
+bench: $(READY) warm  ## how fast the environment is, beside what
+	$(BIN)/python benchmarks/bench.py
+
+.PHONY: docs
+docs: $(READY)  ## write the page of the environment from its tables
+	$(BIN)/python docs/generate.py
+
+.PHONY: clean
+clean:  ## remove the environments and what tools left
+	rm -rf $(VENV) $(VENV)-oldest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# the compiled core is cached on disk: compiled once here, each test process finds it
+.PHONY: warm
+warm: $(READY)
+	@$(BIN)/python -W ignore -c "import gymnasium as gym; env = gym.make('odc_gym:ODCSat-v0'); env.reset(seed=0); env.step(env.action_space.sample())"
+
+# PyTorch first, at the version of constraints.txt: an open range may pull gigabytes that are not needed
+define set_up
+	@$(PYTHON) -c "" 2>/dev/null || { echo "error: $(PYTHON) does not run; give another, as in: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 15) else "error: needs Python 3.11 to 3.15, $(PYTHON) is %d.%d; give another, as in: make PYTHON=python3.12" % v)'
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $(PYTHON) has no venv; install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
+	@echo "setting up $(@D), once: some minutes and 1.2 GB"
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip $(PIP_INSTALL) torch
+endef
+
+$(READY): pyproject.toml constraints.txt
+	$(set_up)
+	@$(@D)/bin/python -m pip $(PIP_INSTALL) --editable '.[rl,dev]'
+	@touch $@
+
+$(VENV)-oldest/.ready: pyproject.toml constraints.txt
+	$(set_up)
+	@$(@D)/bin/python -m pip $(PIP_INSTALL) gymnasium==$(OLDEST_GYMNASIUM) --editable '.[rl,dev]'
+	@touch $@
