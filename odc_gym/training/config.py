@@ -36,7 +36,7 @@ class EnvKwargs(_Section):
 
 
 class NetArch(_Section):
-    """Widths of the hidden layers of the policy and of the value function; they share none."""
+    """Widths of the hidden layers of MlpPolicy and of its value function; they share none."""
 
     pi: tuple[Count, ...]
     vf: tuple[Count, ...]
@@ -70,7 +70,7 @@ class TrainConfig(_Section):
     """Everything that decides a training run."""
 
     algo: Literal["ppo"] = "ppo"
-    policy: Literal["MlpPolicy"] = "MlpPolicy"
+    policy: Literal["FleetPolicy", "MlpPolicy"] = "FleetPolicy"
     scenario: str = "starter12"
     env: EnvKwargs = EnvKwargs()
     seed: Annotated[int, Field(ge=0)] = 0
@@ -92,6 +92,7 @@ class TrainConfig(_Section):
     max_grad_norm: Positive = 0.5
     target_kl: Positive | None = None
     log_std_init: float = -1.5
+    width: Count = Field(default=64, description="of the layers of FleetPolicy")
     net_arch: NetArch = NetArch(pi=(128, 128), vf=(128, 128))
 
     normalise: Normalise = Normalise()

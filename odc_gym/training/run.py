@@ -18,6 +18,7 @@ import yaml
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import configure
+from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
@@ -29,6 +30,7 @@ from odc_gym.training import checkpoint
 from odc_gym.training.callbacks import Checkpoints, EpisodeLog, Interrupts, Report, Validation, interface_of
 from odc_gym.training.config import TrainConfig, dump, load
 from odc_gym.training.groups import GroupRewards, training_seeds
+from odc_gym.training.policies import FleetPolicy, ZeroStartPolicy
 from odc_gym.training.policy_scheduler import save_policy
 from odc_gym.vector import build_simulator
 
@@ -112,8 +114,9 @@ def build_model(config: TrainConfig, scenario: Scenario) -> PPO:
             clip_reward=normalise.clip_rewards,
             gamma=config.gamma,
         )
+    policy, policy_kwargs = _policy(config, environments.simulator)
     model = PPO(
-        config.policy,
+        policy,
         env,
         learning_rate=LinearSchedule(config.learning_rate, config.learning_rate_end, 1.0),
         n_steps=config.n_steps,
@@ -126,18 +129,20 @@ def build_model(config: TrainConfig, scenario: Scenario) -> PPO:
         vf_coef=config.vf_coef,
         max_grad_norm=config.max_grad_norm,
         target_kl=config.target_kl,
-        policy_kwargs={
-            "net_arch": {"pi": list(config.net_arch.pi), "vf": list(config.net_arch.vf)},
-            "log_std_init": config.log_std_init,
-        },
+        policy_kwargs=policy_kwargs,
         seed=config.seed,
         device="cpu",
     )
-    # the zero action is a sensible operator, so learning begins there
-    for parameter in model.policy.action_net.parameters():
-        torch.nn.init.zeros_(parameter)
     environments.seed(list(training_seeds(config.seed, config.n_envs, config.group)))
     return model
+
+
+def _policy(config: TrainConfig, simulator: Simulator) -> tuple[type[ActorCriticPolicy], dict[str, Any]]:
+    spread: dict[str, Any] = {"log_std_init": config.log_std_init}
+    if config.policy == "FleetPolicy":
+        sizes = {"satellites": simulator.satellites, "classes": len(simulator.class_names), "width": config.width}
+        return FleetPolicy, spread | sizes
+    return ZeroStartPolicy, spread | {"net_arch": {"pi": list(config.net_arch.pi), "vf": list(config.net_arch.vf)}}
 
 
 def _environments(model: PPO) -> ODCSatVecEnv:

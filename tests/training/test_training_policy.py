@@ -18,14 +18,16 @@ CONFIG = {
     "n_steps": 8,
     "batch_size": 16,
     "learning_rate": 0.01,
+    "width": 8,
     "net_arch": {"pi": [8], "vf": [8]},
     "eval.episodes": 2,
 }
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["plain", "normalised"])
+@pytest.fixture(scope="module", params=[False, True], ids=["fleet", "mlp, normalised"])
 def run(request, tmp_path_factory):
-    overrides = {**CONFIG, "normalise.observations": request.param}
+    changes = {"normalise.observations": True, "policy": "MlpPolicy"} if request.param else {}
+    overrides = {**CONFIG, **changes}
     folder = train("ppo", output=tmp_path_factory.mktemp("runs") / "run", overrides=overrides)
     (folder / "best_model.zip").unlink()  # the last model is the one that differs from the zero policy for sure
     return folder

@@ -28,11 +28,12 @@ TINY = {
     "batch_size": 8,
     "n_epochs": 2,
     "learning_rate": 3e-3,
+    "width": 8,
     "net_arch": {"pi": [8], "vf": [8]},
     "eval": {"every": 2, "episodes": 2},
     "checkpoint": {"every": 2, "keep": 3},
 }  # 6 rollouts of 16 decisions
-NORMALISED = {**TINY, "group": 1, "normalise": {"observations": True, "rewards": True}}
+NORMALISED = {**TINY, "group": 1, "policy": "MlpPolicy", "normalise": {"observations": True, "rewards": True}}
 
 
 def tiny(**changes):
@@ -249,7 +250,7 @@ def test_default_folders_are_numbered(tmp_path, monkeypatch):
         (lambda run: (last(run) / "state.json").write_text("{"), "damaged checkpoint"),
         (lambda run: cut(last(run) / "arrays.npz"), "damaged checkpoint (arrays.npz is not what was written)"),
         (lambda run: cut(last(run) / "learner.pt"), "damaged checkpoint (learner.pt is not what was written)"),
-        (lambda run: swap(run, "net_arch", {"pi": [9], "vf": [8]}), "does not fit the run's config.yaml"),
+        (lambda run: swap(run, "width", 9), "does not fit the run's config.yaml"),
         (lambda run: swap(run, "n_envs", 8), "does not fit the run's config.yaml"),
     ],
 )

@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+import torch
+from stable_baselines3.common.utils import ConstantSchedule
+
+from odc_gym.interface.actions import ActionLayout
+from odc_gym.interface.observations import size
+from odc_gym.training.policies import FleetPolicy, ZeroStartPolicy
+from odc_gym.vector import action_space, build_simulator, observation_space
+
+S, C = 5, 3
+
+
+class Sizes:
+    observation_size = size(S, C)
+    action_size = ActionLayout(S, C).size
+
+
+def fleet_policy(satellites=S):
+    class Here(Sizes):
+        observation_size = size(satellites, C)
+        action_size = ActionLayout(satellites, C).size
+
+    spaces = observation_space(Here), action_space(Here)
+    return FleetPolicy(*spaces, ConstantSchedule(1e-3), satellites=satellites, classes=C, width=8, log_std_init=-1.5)
+
+
+def shake(policy):
+    """Weights as training could leave them; the first ones give a zero action."""
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in policy.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.3)
+    return policy
+
+
+def outputs(policy, observation):
+    with torch.no_grad():
+        distribution = policy.get_distribution(observation)
+        return distribution.distribution.mean, distribution.distribution.stddev, policy.predict_values(observation)
+
+
+def test_renumbering_satellites_renumbers_their_actions_and_nothing_else():
+    policy = shake(fleet_policy())
+    per_satellite = (Sizes.observation_size - (size(0, C))) // S
+    order = torch.tensor([3, 0, 4, 1, 2])
+    observation = torch.randn(4, Sizes.observation_size, generator=torch.Generator().manual_seed(1))
+    own = observation[:, : S * per_satellite].reshape(4, S, per_satellite)[:, order].flatten(1)
+    renumbered = torch.cat([own, observation[:, S * per_satellite :]], 1)
+    mean, deviation, value = outputs(policy, observation)
+    mean2, deviation2, value2 = outputs(policy, renumbered)
+    layout = ActionLayout(S, C)
+    a, b = mean.numpy(), mean2.numpy()
+    tolerance = {"rtol": 1e-5, "atol": 1e-6}
+    np.testing.assert_allclose(layout.bids(b), layout.bids(a)[:, :, order], **tolerance)
+    np.testing.assert_allclose(layout.clocks(b), layout.clocks(a)[:, order], **tolerance)
+    np.testing.assert_allclose(layout.urgency(b), layout.urgency(a), **tolerance)
+    np.testing.assert_allclose(layout.offsets(b), layout.offsets(a), **tolerance)
+    np.testing.assert_allclose(value2, value, **tolerance)
+    assert torch.equal(deviation, deviation2)
+    assert np.abs(layout.bids(b) - layout.bids(a)).max() > 1e-3
+
+
+def test_satellites_see_each_other():
+    policy = shake(fleet_policy())
+    observation = torch.zeros(2, Sizes.observation_size)
+    observation[1, 0] = 1.0  # the first feature of the first satellite
+    clocks = ActionLayout(S, C).clocks(outputs(policy, observation)[0].numpy())
+    assert np.abs(clocks[1] - clocks[0]).min() > 0
+
+
+def test_weights_fit_a_fleet_of_another_size():
+    policy, larger = shake(fleet_policy()), fleet_policy(9)
+    larger.load_state_dict(policy.state_dict())
+    # satellites that all look alike act as they do in the smaller fleet
+    one = torch.randn(size(1, C) - size(0, C))
+    fleet = torch.randn(size(0, C))
+    a = outputs(policy, torch.cat([one.repeat(5), fleet])[None])[0].numpy()
+    b = outputs(larger, torch.cat([one.repeat(9), fleet])[None])[0].numpy()
+    small, large = ActionLayout(5, C), ActionLayout(9, C)
+    np.testing.assert_allclose(small.clocks(a)[0, 0], large.clocks(b)[0], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(small.urgency(a), large.urgency(b), rtol=1e-5, atol=1e-6)
+
+
+def test_spread_is_one_per_kind_of_component():
+    policy = fleet_policy()
+    with torch.no_grad():
+        policy.log_std.copy_(torch.arange(10.0) / 10)
+    deviation = outputs(policy, torch.zeros(1, Sizes.observation_size))[1].log().numpy()
+    layout = ActionLayout(S, C)
+    np.testing.assert_allclose(layout.bids(deviation)[0], np.tile([[0.0], [0.1], [0.2]], (1, S)), atol=1e-6)
+    np.testing.assert_allclose(layout.clocks(deviation), 0.3, atol=1e-6)
+    np.testing.assert_allclose(layout.urgency(deviation), [[0.4, 0.5, 0.6]], atol=1e-6)
+    np.testing.assert_allclose(layout.offsets(deviation), [[0.7, 0.8, 0.9]], atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["fleet", "mlp"])
+def test_first_action_is_zero_and_can_be_learnt_from(kind):
+    simulator = build_simulator(2, overrides={"shells.0.orbit.total": 3}, episode_hours=0.5)
+    simulator.reset([0, 1])
+    spaces = observation_space(simulator), action_space(simulator)
+    if kind == "fleet":
+        policy = FleetPolicy(*spaces, ConstantSchedule(1e-3), satellites=3, classes=3, width=8)
+    else:
+        policy = ZeroStartPolicy(*spaces, ConstantSchedule(1e-3), net_arch=[8])
+    assert not policy.predict(simulator.observation, deterministic=True)[0].any()
+    policy.get_distribution(torch.as_tensor(simulator.observation)).distribution.mean.sum().backward()
+    assert any(p.grad is not None and p.grad.abs().max() > 0 for p in policy.action_net.parameters())
