@@ -90,4 +90,4 @@ def rows(kind: type[Any]) -> Callable[[np.ndarray], Any]:
     names: dict[str, Any] = {"kind": kind}
     count = len(kind._fields)  # type: ignore[attr-defined]
     exec(f"def unpack(block): return kind({', '.join(f'block[{i}]' for i in range(count))})", names)
-    return routine(names["unpack"])  # type: ignore[no-any-return]
+    return routine(names["unpack"])

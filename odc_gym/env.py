@@ -61,7 +61,9 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
             raise ScenarioError(f"render_mode = {render_mode!r}: must be None or 'ansi'")
         self.render_mode = render_mode
-        self.simulator = build_simulator(1, scenario, overrides, trace, decision_period_s, episode_hours, action_mode, observation_mode)
+        self.simulator = build_simulator(
+            1, scenario, overrides, trace, decision_period_s, episode_hours, action_mode, observation_mode
+        )
         self.observation_space = observation_space(self.simulator)
         self.action_space = action_space(self.simulator)
         self._stream = EpisodeStream(1)
@@ -78,7 +80,9 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
         """What is simulated, overrides included."""
         return self.simulator.scenario
 
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Begin an episode.
 
         Args:
@@ -97,7 +101,9 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
         super().reset(seed=seed)
         self.simulator.reset(self._stream.next(seeds))
         self._score, self._begun = 0.0, True
-        return self.simulator.observation[0], {name: value[0].item() for name, value in start_columns(self.simulator).items()}
+        return self.simulator.observation[0], {
+            name: value[0].item() for name, value in start_columns(self.simulator).items()
+        }
 
     def step(self, action: NDArray[Any]) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
         """Apply an action (A,) for one decision period.
@@ -125,7 +131,7 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
             self._begun = False
         return self.simulator.observation[0], reward, False, truncated, info
 
-    def render(self) -> str | None:  # type: ignore[override]
+    def render(self) -> str | None:
         """The fleet as text in render mode "ansi"."""
         if self.render_mode is None:
             return None

@@ -75,7 +75,12 @@ def _by_class(simulator: Simulator, row: int, account: dict[str, np.ndarray]) ->
             result[f"slo_{name}"] = float(account["in_target"][c] / max(account["arrived"][c], 1e-9))
             result[f"abandoned_{name}_frac"] = float(account["abandoned"][c] / max(account["arrived"][c], 1e-9))
             continue
-        due = (jobs["kind"] == c) & (jobs["deadline_s"] > 0) & (jobs["deadline_s"] <= now) & np.isfinite(jobs["arrival_s"])
+        due = (
+            (jobs["kind"] == c)
+            & (jobs["deadline_s"] > 0)
+            & (jobs["deadline_s"] <= now)
+            & np.isfinite(jobs["arrival_s"])
+        )
         met = due & (run["finished_s"] <= jobs["deadline_s"]) & (run["status"] != ABSENT)
         result[f"slo_{name}"] = float(met.sum() / due.sum()) if due.any() else 1.0
         result[f"completed_{name}"] = float(account["completed"][c])

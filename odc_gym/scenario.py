@@ -154,14 +154,20 @@ class Battery(Model):
     c_discharge: Positive = Field(description="largest discharging rate, 1/h")
     floor: Fraction = Field(description="charge below which compute is shed")
     restore: Fraction = Field(description="charge at which shed compute returns")
-    soft_dod: Annotated[float, Field(gt=0, le=1)] = Field(description="depth of discharge that the sustainable plan keeps")
-    taper_from: Annotated[float, Field(gt=0, lt=1)] = Field(description="charge from which charging tapers to 0 at full")
+    soft_dod: Annotated[float, Field(gt=0, le=1)] = Field(
+        description="depth of discharge that the sustainable plan keeps"
+    )
+    taper_from: Annotated[float, Field(gt=0, lt=1)] = Field(
+        description="charge from which charging tapers to 0 at full"
+    )
     temperature_c: Annotated[float, Field(ge=-20, le=60)]
 
     @model_validator(mode="after")
     def _ordered(self) -> Battery:
         if not 0.02 < self.floor < self.restore < 1:
-            raise ValueError(f"must hold 0.02 < floor < restore < 1, got floor = {self.floor}, restore = {self.restore}")
+            raise ValueError(
+                f"must hold 0.02 < floor < restore < 1, got floor = {self.floor}, restore = {self.restore}"
+            )
         return self
 
 
@@ -333,7 +339,9 @@ class ServiceClass(Model):
     clock_sensitivity: Fraction
     value: Positive = Field(description="value of one reference-accelerator-hour served within target")
     output_tokens_per_min: NonNegative
-    accelerator_ms_per_token: Positive = Field(description="reference accelerator time of an output token with its mean input")
+    accelerator_ms_per_token: Positive = Field(
+        description="reference accelerator time of an output token with its mean input"
+    )
     replica_accelerators: Annotated[int, Field(ge=1)]
     weights_gb: NonNegative
     start_s: NonNegative
@@ -381,12 +389,19 @@ class Burst(Model):
 class Workload(Model):
     """All the work that is offered."""
 
-    classes: dict[Literal["finetuning", "batch", "interactive"], WorkClass] = Field(min_length=1)
+    classes: dict[str, WorkClass] = Field(min_length=1)
     regions: dict[str, Region] = Field(min_length=1)
     profile: Profile
     burst: Burst
     estimate_sigma: NonNegative = Field(description="lognormal error of the visible estimate of a job's work, mean 1")
     rate_scale: NonNegative = Field(default=1.0, description="multiplies the rate of every class")
+
+    @model_validator(mode="after")
+    def _known_classes(self) -> Workload:
+        for name in self.classes:
+            if name not in CLASS_ORDER:
+                raise ValueError(f"classes.{name}: unknown key; must be one of {', '.join(CLASS_ORDER)}")
+        return self
 
 
 class Backbone(Model):
@@ -453,7 +468,9 @@ class Scenario(Model):
         for name, c in self.workload.classes.items():
             width = max(c.width) if isinstance(c, JobClass) else c.replica_accelerators
             if width > widest:
-                raise ValueError(f"workload.classes.{name}: {width} accelerators wide, but no satellite has more than {widest}")
+                raise ValueError(
+                    f"workload.classes.{name}: {width} accelerators wide, but no satellite has more than {widest}"
+                )
         return self
 
     @property
@@ -493,4 +510,6 @@ class Scenario(Model):
 
     def digest(self) -> str:
         """A hash of all fields: equal digests mean equal scenarios."""
-        return hashlib.blake2b(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode(), digest_size=16).hexdigest()
+        return hashlib.blake2b(
+            json.dumps(self.model_dump(mode="json"), sort_keys=True).encode(), digest_size=16
+        ).hexdigest()

@@ -122,21 +122,45 @@ def _nearest(key: str, keys: list[Any]) -> str:
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
     """The first entry of a pydantic error in one line: path, value and what is allowed."""
     first = error.errors(include_url=False)[0]
+    kind, context = first["type"], first.get("ctx", {})
     # a tagged union puts its tag in the path, which is not a key of the file
-    path = [str(p) for p in first["loc"] if str(p) not in _TAGS]
-    where = ".".join(path) or "scenario"
-    if first["type"] == "extra_forbidden":
-        return f"{where}: unknown key{_nearest(path[-1], _fields(model, first['loc'][:-1]))}"
-    if first["type"] == "missing":
-        return f"{where}: is missing"
-    message = first["msg"].removeprefix("Value error, ")
-    message = message.replace("Input should be ", "must be ").replace("greater than or equal to", ">=")
-    message = message.replace("less than or equal to", "<=").replace("greater than", ">").replace("less than", "<")
+    path = [str(p) for p in first["loc"] if str(p) not in _TAGS and p != "[key]"]
     value = first.get("input")
+    if kind.startswith("union_tag"):
+        path.append(context["discriminator"].strip("'"))
+        value = context.get("tag")
+    where = ".".join(path)
+    if kind == "extra_forbidden":
+        return f"{where}: unknown key{_nearest(path[-1], _fields(model, first['loc'][:-1]))}"
+    if kind in ("missing", "union_tag_not_found"):
+        return f"{where}: is missing"
     shown = f" = {value}" if isinstance(value, str | int | float | bool) or value is None else ""
-    return f"{where}{shown}: {' '.join(message.split())}"
+    of_key = first["loc"][-1:] == ("[key]",)
+    begin = f"{where}: key " if of_key else f"{where}{shown}: " if where else ""
+    return begin + _allowed(kind, first["msg"], context)
 
 
+def _allowed(kind: str, message: str, context: dict[str, Any]) -> str:
+    """What is allowed, in the words of this project."""
+    if kind == "union_tag_invalid":
+        return f"must be one of {context['expected_tags']}"
+    if kind in ("model_type", "model_attributes_type"):
+        return "must be a mapping of fields"
+    if kind == "too_short":
+        return f"must have at least {context['min_length']} entry"
+    message = message.removeprefix("Value error, ")
+    for theirs, ours in _WORDS.items():
+        message = message.replace(theirs, ours)
+    return " ".join(message.split())
+
+
+_WORDS = {
+    "Input should be ": "must be ",
+    "greater than or equal to": ">=",
+    "less than or equal to": "<=",
+    "greater than": ">",
+    "less than": "<",
+}
 _TAGS = {"delta", "star", "sun_synchronous", "cluster", "tle", "job", "service", "checkpoint", "chunk"}
 
 

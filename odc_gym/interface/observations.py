@@ -47,9 +47,25 @@ class References(NamedTuple):
 
 SATELLITE = (
     Feature("charge_frac", "", 0.0, 1.0, "", False, "battery charge over capacity"),
-    Feature("usable_energy_j", "J", 0.0, 1.0, "orbit_j", False, "energy above the charge floor; over that of an orbit of full load"),
+    Feature(
+        "usable_energy_j",
+        "J",
+        0.0,
+        1.0,
+        "orbit_j",
+        False,
+        "energy above the charge floor; over that of an orbit of full load",
+    ),
     Feature("junction_k", "K", "limit_k", -30.0, "", False, "junction temperature; margin below its limit over 30 K"),
-    Feature("radiator_k", "K", "radiator_limit_k", -30.0, "", False, "radiator temperature; margin below what full power needs over 30 K"),
+    Feature(
+        "radiator_k",
+        "K",
+        "radiator_limit_k",
+        -30.0,
+        "",
+        False,
+        "radiator temperature; margin below what full power needs over 30 K",
+    ),
     Feature("clock_granted", "", 0.0, 1.0, "", False, "lowest clock granted to running work, times duty"),
     Feature("clock_request", "", 0.0, 1.0, "", False, "last clock request"),
     Feature("clock_sustainable", "", 0.0, 1.0, "", False, "largest common clock within the sustainable power"),
@@ -59,8 +75,24 @@ SATELLITE = (
     Feature("free", "accelerators", 0.0, 1.0, "accelerators", False, "accelerators that no job holds"),
     Feature("gated", "accelerators", 0.0, 1.0, "accelerators", False, "accelerators that are gated"),
     Feature("sunlit_frac", "", 0.0, 1.0, "", False, "lit share of the solar disc in the coming physics step"),
-    Feature("time_to_crossing_s", "s", 0.0, 1.0, "period_s", False, "time to the next eclipse (+) or sunrise (-), at most one orbit"),
-    Feature("eclipse_length_s", "s", 0.0, 0.5, "period_s", False, "length of the present or next eclipse; over half an orbit"),
+    Feature(
+        "time_to_crossing_s",
+        "s",
+        0.0,
+        1.0,
+        "period_s",
+        False,
+        "time to the next eclipse (+) or sunrise (-), at most one orbit",
+    ),
+    Feature(
+        "eclipse_length_s",
+        "s",
+        0.0,
+        0.5,
+        "period_s",
+        False,
+        "length of the present or next eclipse; over half an orbit",
+    ),
     Feature("solar_15_w", "W", 0.0, 1.0, "array_peak_w", False, "mean array power of the next 15 min; over peak"),
     Feature("solar_30_w", "W", 0.0, 1.0, "array_peak_w", False, "same of 30 min"),
     Feature("solar_60_w", "W", 0.0, 1.0, "array_peak_w", False, "same of 60 min"),
@@ -68,8 +100,18 @@ SATELLITE = (
 )
 SATELLITE_CLASS = (
     Feature("running", "accelerators", 0.0, 1.0, "accelerators", False, "accelerators held by the class"),
-    Feature("remaining_work_s", "accelerator s", 0.0, 7200.0, "accelerators", True, "estimated work left of running jobs"),
-    Feature("least_slack_s", "s", 0.0, 14400.0, "", True, "least slack of running jobs: deadline - now - estimated rest; 24 h if none runs"),
+    Feature(
+        "remaining_work_s", "accelerator s", 0.0, 7200.0, "accelerators", True, "estimated work left of running jobs"
+    ),
+    Feature(
+        "least_slack_s",
+        "s",
+        0.0,
+        14400.0,
+        "",
+        True,
+        "least slack of running jobs: deadline - now - estimated rest; 24 h if none runs",
+    ),
     Feature("unsaved_work_s", "accelerator s", 0.0, 900.0, "accelerators", True, "work since the last payable point"),
     Feature("transfers_gb", "GB", 0.0, 100.0, "", True, "data on the link in the last physics step"),
     Feature("bid", "", 0.0, 1.0, "", False, "last bid"),
@@ -87,20 +129,60 @@ FLEET = (
     Feature("load", "", 0.0, 1.0, "", False, "share of accelerators held, average over an hour"),
 )
 FLEET_CLASS = (
-    Feature("waiting_work_s", "accelerator s", 0.0, 7200.0, "fleet_accelerators", True, "estimated work that waits; of a service: accelerators x 1 h"),
-    Feature("waiting_urgent_s", "accelerator s", 0.0, 3600.0, "fleet_accelerators", True, "of that with less than 1 h of slack"),
+    Feature(
+        "waiting_work_s",
+        "accelerator s",
+        0.0,
+        7200.0,
+        "fleet_accelerators",
+        True,
+        "estimated work that waits; of a service: accelerators x 1 h",
+    ),
+    Feature(
+        "waiting_urgent_s",
+        "accelerator s",
+        0.0,
+        3600.0,
+        "fleet_accelerators",
+        True,
+        "of that with less than 1 h of slack",
+    ),
     Feature("waiting_soon_s", "accelerator s", 0.0, 3600.0, "fleet_accelerators", True, "with 1 to 6 h"),
     Feature("waiting_later_s", "accelerator s", 0.0, 3600.0, "fleet_accelerators", True, "with more than 6 h"),
     Feature("oldest_wait_s", "s", 0.0, 7200.0, "", True, "longest wait in the queue"),
-    Feature("arrival_rate", "accelerators", 0.0, 0.5, "fleet_accelerators", True, "offered work per second, average over an hour"),
-    Feature("backlog_s", "accelerator s", 0.0, 7200.0, "fleet_accelerators", True, "estimated work in the system; of a service: waiting tokens"),
-    Feature("served_frac", "", 0.0, 1.0, "", False, "accelerators held over held and wanted; of a service: tokens served over arrived"),
+    Feature(
+        "arrival_rate",
+        "accelerators",
+        0.0,
+        0.5,
+        "fleet_accelerators",
+        True,
+        "offered work per second, average over an hour",
+    ),
+    Feature(
+        "backlog_s",
+        "accelerator s",
+        0.0,
+        7200.0,
+        "fleet_accelerators",
+        True,
+        "estimated work in the system; of a service: waiting tokens",
+    ),
+    Feature(
+        "served_frac",
+        "",
+        0.0,
+        1.0,
+        "",
+        False,
+        "accelerators held over held and wanted; of a service: tokens served over arrived",
+    ),
 )
 
 
 def _names(block: str, features: tuple[Feature, ...]) -> Any:
     """Index of each feature by its name."""
-    return namedtuple(block, [feature.name for feature in features])(*range(len(features)))  # type: ignore[misc]
+    return namedtuple(block, [feature.name for feature in features])(*range(len(features)))
 
 
 SEEN, SEEN_CLASS = _names("Satellite", SATELLITE), _names("SatelliteClass", SATELLITE_CLASS)
@@ -179,7 +261,9 @@ def measure_satellites(v, w, x, p, sky, forecast, classes, n):
             w[SEEN_CLASS.transfers_gb, c, s] = classes[K.transfer_gb, c, s]
             w[SEEN_CLASS.bid, c, s] = classes[K.bid, c, s]
         v[SEEN.charge_frac, s] = x[X.charge_frac, s]
-        v[SEEN.usable_energy_j, s] = (x[X.charge_frac, s] - p[D.floor_frac, s]) * p[D.capacity_j, s] * p[D.eta_discharge, s]
+        v[SEEN.usable_energy_j, s] = (
+            (x[X.charge_frac, s] - p[D.floor_frac, s]) * p[D.capacity_j, s] * p[D.eta_discharge, s]
+        )
         v[SEEN.junction_k, s] = x[X.junction_k, s]
         v[SEEN.radiator_k, s] = x[X.radiator_k, s]
         v[SEEN.clock_granted, s] = granted * x[X.duty, s]
@@ -213,7 +297,9 @@ def measure_running(w, head, jobs, run, lists, rules, now):
             left = remaining_estimate(job, r)
             w[SEEN_CLASS.remaining_work_s, c, s] += left
             w[SEEN_CLASS.unsaved_work_s, c, s] += r["unsaved_s"]
-            w[SEEN_CLASS.least_slack_s, c, s] = min(w[SEEN_CLASS.least_slack_s, c, s], job["deadline_s"] - now - left / job["width"])
+            w[SEEN_CLASS.least_slack_s, c, s] = min(
+                w[SEEN_CLASS.least_slack_s, c, s], job["deadline_s"] - now - left / job["width"]
+            )
 
 
 @routine

@@ -36,22 +36,22 @@ def depth_stress_table() -> np.ndarray:
 
 
 @effect
-def charge_stress(charge_frac):
+def charge_stress(charge_frac: float) -> float:
     """Factor for the mean state of charge of a cycle, or of storage."""
     return bounded_exp(CHARGE_STRESS * (charge_frac - CHARGE_REFERENCE))
 
 
 @effect
-def half_cycle(start_frac, end_frac, table):
+def half_cycle(start_frac: float, end_frac: float, table: np.ndarray) -> float:
     """Damage of a swing between two charges, counted as half a cycle, at 25 C."""
     place = sqrt(min(abs(end_frac - start_frac), 1.0)) * _NODES
     k = min(int(place), _NODES - 1)
-    depth = table[k] + (place - k) * (table[k + 1] - table[k])
+    depth: float = table[k] + (place - k) * (table[k + 1] - table[k])
     return 0.5 * depth * charge_stress(0.5 * (start_frac + end_frac))
 
 
 @routine
-def count_cycles(points, swings, charge_frac, table):
+def count_cycles(points: np.ndarray, swings: np.ndarray, charge_frac: float, table: np.ndarray) -> float:
     """Follow the charge by one step; returns the damage so far of all cycles, closed and open, at 25 C.
 
     Args:

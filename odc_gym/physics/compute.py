@@ -8,7 +8,7 @@ from odc_gym.physics.mathematics import clip
 
 
 @effect
-def dynamic_frac(x, static, v0, x_v):
+def dynamic_frac(x: float, static: float, v0: float, x_v: float) -> float:
     """Dynamic power over its value at full clock: static share plus clock times voltage squared.
 
     Voltage rises linearly from `v0` at clock `x_v` to 1 at full clock, and stays at `v0` below.
@@ -19,7 +19,7 @@ def dynamic_frac(x, static, v0, x_v):
 
 
 @effect
-def speed_frac(x, kappa):
+def speed_frac(x: float, kappa: float) -> float:
     """Work rate over its value at full clock for a share `kappa` of the time bound by the clock.
 
     Source: time per unit of work t(x) = kappa / x + 1 - kappa, the usual split of a kernel in compute- and memory-bound parts.
@@ -28,13 +28,13 @@ def speed_frac(x, kappa):
 
 
 @effect
-def idle_power_w(host_w, awake, accelerators, idle_each_w, gated_each_w):
+def idle_power_w(host_w: float, awake: float, accelerators: float, idle_each_w: float, gated_each_w: float) -> float:
     """Power [W] of the host, of awake accelerators without work, and of gated ones."""
     return host_w + awake * idle_each_w + (accelerators - awake) * gated_each_w
 
 
 @effect
-def clock_of_dynamic(target, x_min, static, v0, x_v):
+def clock_of_dynamic(target: float, x_min: float, static: float, v0: float, x_v: float) -> float:
     """Largest clock in [x_min, 1] whose dynamic fraction is at most `target` (x_min if none is): inverse of `dynamic_frac`.
 
     Linear below `x_v`; above, x v(x)^2 is convex, so that Newton's method from full clock falls to the root without passing it;
@@ -51,7 +51,7 @@ def clock_of_dynamic(target, x_min, static, v0, x_v):
 
 
 @effect
-def class_clock(request, sustainable, x_min):
+def class_clock(request: float, sustainable: float, x_min: float) -> float:
     """Clock for a request in [-1, 1]: -1 the lowest, 0 the sustainable one of this moment, +1 full; piecewise linear."""
     up = max(request, 0.0)
     down = min(request, 0.0)

@@ -6,13 +6,13 @@ LN_2 = 0.6931471805599453
 
 
 @effect
-def clip(x, low, high):
+def clip(x: float, low: float, high: float) -> float:
     """`x` held between `low` and `high`."""
     return min(max(x, low), high)
 
 
 @effect
-def bounded_exp(x):
+def bounded_exp(x: float) -> float:
     """Exponential with the argument held in [-4, 4]; relative error below 2e-9.
 
     Taylor polynomial of degree 8 on x/16, then four squarings.

@@ -4,7 +4,7 @@ from odc_gym._jit import effect
 
 
 @effect
-def array_power_w(sunlit_frac, irradiance_frac, array_peak_w):
+def array_power_w(sunlit_frac: float, irradiance_frac: float, array_peak_w: float) -> float:
     """Electrical output of a tracking array [W].
 
     Args:

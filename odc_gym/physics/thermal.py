@@ -56,7 +56,7 @@ class Nodes(NamedTuple):
 
 
 @effect
-def leakage_frac(junction_k, leak, inverse_double_k):
+def leakage_frac(junction_k: float, leak: float, inverse_double_k: float) -> float:
     """Leakage beyond that at 60 C over the power quoted there: doubles every 1 / `inverse_double_k` kelvin.
 
     Source: exponential growth of subthreshold current with temperature; share and doubling are estimates of the scenario.
@@ -65,7 +65,19 @@ def leakage_frac(junction_k, leak, inverse_double_k):
 
 
 @effect
-def half_step(t1, t2, t3, power_w, other_w, loss, leak, inverse_double_k, r_junction, nodes, p):
+def half_step(
+    t1: float,
+    t2: float,
+    t3: float,
+    power_w: float,
+    other_w: float,
+    loss: float,
+    leak: float,
+    inverse_double_k: float,
+    r_junction: float,
+    nodes: Nodes,
+    p: Propagator,
+) -> tuple[float, float, float, float]:
     """Half a physics step of the three nodes.
 
     Args:
@@ -108,7 +120,18 @@ def half_step(t1, t2, t3, power_w, other_w, loss, leak, inverse_double_k, r_junc
 
 
 @effect
-def governed_power_w(t1, t2, t3, other_w, throttle_k, nodes, g1, g2, g3, gain):
+def governed_power_w(
+    t1: float,
+    t2: float,
+    t3: float,
+    other_w: float,
+    throttle_k: float,
+    nodes: Nodes,
+    g1: float,
+    g2: float,
+    g3: float,
+    gain: float,
+) -> float:
     """Largest compute power [W] whose step ends with the junction at `throttle_k`.
 
     The first stage of the step is linear in power, so this is one division; leakage is taken at the limit, exact where it binds.
@@ -130,7 +153,13 @@ def propagator(dt_s: float, g12: float, g23: float, ic1: float, ic2: float, ic3:
     """
     from scipy.linalg import expm
 
-    jacobian = np.array([[-g12 * ic1, g12 * ic1, 0.0], [g12 * ic2, -(g12 + g23) * ic2, g23 * ic2], [0.0, g23 * ic3, -g23 * ic3 - slope3]])
+    jacobian = np.array(
+        [
+            [-g12 * ic1, g12 * ic1, 0.0],
+            [g12 * ic2, -(g12 + g23) * ic2, g23 * ic2],
+            [0.0, g23 * ic3, -g23 * ic3 - slope3],
+        ]
+    )
 
     def phis(h: float) -> tuple[np.ndarray, np.ndarray]:
         augmented = np.zeros((9, 9))
@@ -142,4 +171,6 @@ def propagator(dt_s: float, g12: float, g23: float, ic1: float, ic2: float, ic3:
     e, m = phis(0.5 * dt_s)
     g, _ = phis(dt_s)
     numbers = [*e.ravel(), m[0, 0], m[0, 2], m[1, 0], m[1, 2], m[2, 0], m[2, 2], *g[0]]
-    return Propagator(*(float(f"{v:.12e}") for v in numbers))  # rounded: the last bits differ between linear-algebra libraries
+    return Propagator(
+        *(float(f"{v:.12e}") for v in numbers)
+    )  # rounded: the last bits differ between linear-algebra libraries

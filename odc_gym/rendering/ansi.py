@@ -25,7 +25,15 @@ def render(simulator: Simulator, row: int = 0, score: float = 0.0) -> str:
         + "  free",
     ]
     for s in range(view.satellites):
-        state = "SHED" if seen["shed"][s] else "TRIP" if seen["tripped"][s] else "sun" if seen["sunlit_frac"][s] >= 0.5 else "eclipse"
+        state = (
+            "SHED"
+            if seen["shed"][s]
+            else "TRIP"
+            if seen["tripped"][s]
+            else "sun"
+            if seen["sunlit_frac"][s] >= 0.5
+            else "eclipse"
+        )
         charge = float(seen["charge_frac"][s])
         bar = ("#" * round(BAR * charge)).ljust(BAR, ".")
         running = " ".join(f"{int(seen['running'][c, s]):>11}" for c in range(len(view.class_names)))

@@ -9,7 +9,18 @@ from odc_gym._jit import kernel, routine
 from odc_gym.interface.actions import decode
 from odc_gym.interface.observations import encode, measure_fleet, measure_queue, measure_running, measure_satellites
 from odc_gym.interface.rewards import reward_terms
-from odc_gym.simulation.dispatch import admit, advance, autoscale, drain_and_move, evict, place, rerank, serve, service_load, transfer
+from odc_gym.simulation.dispatch import (
+    admit,
+    advance,
+    autoscale,
+    drain_and_move,
+    evict,
+    place,
+    rerank,
+    serve,
+    service_load,
+    transfer,
+)
 from odc_gym.simulation.state import D, G, K, L, Sky, X, design_rows, propagator_rows, sky_rows, state_rows
 from odc_gym.simulation.step import SCRATCH, physics, propagator_block, request
 
@@ -54,7 +65,28 @@ def total(values):
 
 
 @routine
-def observe(b, x, p, classes, ledger, services, head, jobs, run, lists, sky, forecasts, days, rules, out, seen, codes, steps, now, n):
+def observe(
+    b,
+    x,
+    p,
+    classes,
+    ledger,
+    services,
+    head,
+    jobs,
+    run,
+    lists,
+    sky,
+    forecasts,
+    days,
+    rules,
+    out,
+    seen,
+    codes,
+    steps,
+    now,
+    n,
+):
     """Measure and encode what the agent of environment `b` sees; `seen` holds the measurements."""
     satellite, satellite_class, fleet, fleet_class = seen[0][b], seen[1][b], seen[2][b], seen[3][b]
     k = min(head["tick"] // steps, forecasts.shape[0] - 1)
@@ -104,7 +136,9 @@ def decide(
             copy_sky(skies[b, tick], sky)
             evict(h, t, r, queue, x, k, account, rules, policy, urgency, now, n)
             if i == 0:
-                request(x, p, sky[SUSTAINABLE], k, rules, offset, scratch, lanes_n)  # forecast rates under the new orders
+                request(
+                    x, p, sky[SUSTAINABLE], k, rules, offset, scratch, lanes_n
+                )  # forecast rates under the new orders
                 rerank(h, t, r, queue[0], rules, policy, urgency, now)
                 drain_and_move(h, t, r, queue, x, p, k, account, rules, policy, urgency, now, n)
             admit(h, t, r, queue, account, rules, policy, urgency, now)
@@ -113,7 +147,23 @@ def decide(
             transfer(h, t, r, queue, x, k, rules, policy, dt_s, n)
             service_load(v, demand[b, tick, 0], k, rules, dt_s, n)
             request(x, p, sky[SUSTAINABLE], k, rules, offset, scratch, lanes_n)
-            physics(x, p, state_row, design_row, light, numbers_row, k, rules, points[b], swings[b], table, scratch, dt_s, n, lanes_n)
+            physics(
+                x,
+                p,
+                state_row,
+                design_row,
+                light,
+                numbers_row,
+                k,
+                rules,
+                points[b],
+                swings[b],
+                table,
+                scratch,
+                dt_s,
+                n,
+                lanes_n,
+            )
             advance(h, t, r, queue, x, p, k, account, rules, policy, urgency, dt_s, now + dt_s)
             serve(v, demand[b, tick, 0], h, t, r, queue, x, p, k, account, rules, policy, dt_s)
             h["tick"] += 1
@@ -121,7 +171,9 @@ def decide(
         reward_terms(terms[b], h, total(account[L.paid]) - paid, weights, x, p, n)
         now = (h["tick"] - warm_up) * dt_s
         copy_sky(skies[b, min(h["tick"], skies.shape[1] - 1)], sky)
-        observe(b, x, p, k, account, v, h, t, r, queue, sky, forecasts[b], days[b], rules, out, seen, codes, steps, now, n)
+        observe(
+            b, x, p, k, account, v, h, t, r, queue, sky, forecasts[b], days[b], rules, out, seen, codes, steps, now, n
+        )
 
 
 @kernel
@@ -145,7 +197,12 @@ def settle(state, classes, points, swings, design, skies, rules, table, numbers,
     scratch = np.empty((SCRATCH, lanes_n))
     sky = np.empty((skies.shape[1], lanes_n))
     offset = np.zeros(rules.shape[1])
-    state_row, design_row, light, numbers_row = state_rows(state), design_rows(design), sky_rows(sky), propagator_rows(propagator_block(scratch))
+    state_row, design_row, light, numbers_row = (
+        state_rows(state),
+        design_rows(design),
+        sky_rows(sky),
+        propagator_rows(propagator_block(scratch)),
+    )
     state[X.free] = 0.0
     state[X.request] = 0.0
     for _ in range(orbits[0]):
@@ -153,13 +210,46 @@ def settle(state, classes, points, swings, design, skies, rules, table, numbers,
             copy_sky(skies[tick], sky)
             classes[K.busy] = busy
             request(state, design, sky[SUSTAINABLE], classes, rules, offset, scratch, lanes_n)
-            physics(state, design, state_row, design_row, light, numbers_row, classes, rules, points, swings, table, scratch, dt_s, n, lanes_n)
+            physics(
+                state,
+                design,
+                state_row,
+                design_row,
+                light,
+                numbers_row,
+                classes,
+                rules,
+                points,
+                swings,
+                table,
+                scratch,
+                dt_s,
+                n,
+                lanes_n,
+            )
     state[X.free] = design[D.accelerators]
 
 
 @kernel
 def look(
-    rows, state, classes, ledger, head, run, lists, services, design, skies, forecasts, days, jobs, rules, out, seen, codes, numbers
+    rows,
+    state,
+    classes,
+    ledger,
+    head,
+    run,
+    lists,
+    services,
+    design,
+    skies,
+    forecasts,
+    days,
+    jobs,
+    rules,
+    out,
+    seen,
+    codes,
+    numbers,
 ):
     """Observe without playing: after a reset, or after a state was set."""
     steps, warm_up, n = int(numbers[1]), int(numbers[2]), int(numbers[3])

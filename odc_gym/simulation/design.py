@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from odc_gym.constants import STEFAN_BOLTZMANN_W_M2_K4, ZERO_CELSIUS_K
 from odc_gym.physics.ageing import temperature_stress
-from odc_gym.physics.thermal import LINEARISED_K, Propagator, propagator
+from odc_gym.physics.thermal import LINEARISED_K, REFERENCE_K, Propagator, propagator
 from odc_gym.scenario import Hardware
 
 WH_J = 3600.0
@@ -90,5 +90,5 @@ def propagators(d: dict[str, float], dt_s: float) -> tuple[Propagator, Propagato
 
 def governor_gain(d: dict[str, float], p: Propagator) -> float:
     """1 / (d junction at the step's end / d compute power) [W/K], leakage at the throttle limit included."""
-    leak = 1.0 + d["leak"] * (2.0 ** ((d["throttle_k"] - 333.15) * d["inverse_double_k"]) - 1.0)
+    leak: float = 1.0 + d["leak"] * (2.0 ** ((d["throttle_k"] - REFERENCE_K) * d["inverse_double_k"]) - 1.0)
     return 1.0 / ((p.g1 * d["ic1"] + p.g3 * d["loss"] * d["ic3"]) * leak + d["r_junction"])

@@ -68,7 +68,10 @@ def pays_in_time(job, r, rules, policy, rate, now):
 @routine
 def score_of(s, kind, extra, x, p, classes, policy):
     """Bid less the weighted share of busy accelerators, `extra` more of them busy."""
-    return classes[K.bid, kind, s] - policy.load_weight * (p[D.accelerators, s] - x[X.free, s] + extra) / p[D.accelerators, s]
+    return (
+        classes[K.bid, kind, s]
+        - policy.load_weight * (p[D.accelerators, s] - x[X.free, s] + extra) / p[D.accelerators, s]
+    )
 
 
 @routine
@@ -141,7 +144,9 @@ def secure(job, r, ledger, rules, now):
     r["unsaved_s"] = 0.0
     if new > 0.0:
         ledger[L.credited_s, kind] += new
-        ledger[L.paid, kind] += (1.0 - rules[G.hold_back, kind]) * rules[G.value, kind] * new / HOUR_S * lateness(job, now)
+        ledger[L.paid, kind] += (
+            (1.0 - rules[G.hold_back, kind]) * rules[G.value, kind] * new / HOUR_S * lateness(job, now)
+        )
 
 
 @routine
@@ -481,7 +486,10 @@ def serve(services, demand, head, jobs, run, lists, x, p, classes, ledger, rules
         first = policy.latency_s + backlog / max(capacity, 1e-9) * dt_s
         last = policy.latency_s + left / max(capacity, 1e-9) * dt_s
         target, span = rules[G.target_s, c], rules[G.patience_s, c] - rules[G.target_s, c]
-        pay = 0.5 * (clip((rules[G.patience_s, c] - first) / span, 0.0, 1.0) + clip((rules[G.patience_s, c] - last) / span, 0.0, 1.0))
+        pay = 0.5 * (
+            clip((rules[G.patience_s, c] - first) / span, 0.0, 1.0)
+            + clip((rules[G.patience_s, c] - last) / span, 0.0, 1.0)
+        )
         low, high = min(first, last), max(first, last)
         inside = 1.0 if high <= target else clip((target - low) / max(high - low, 1e-9), 0.0, 1.0)
         work = served * rules[G.token_s, c]

@@ -38,7 +38,15 @@ def cold_points(points: np.ndarray, swings: np.ndarray, charge_frac: np.ndarray)
     points[:, -1] = 1.0
 
 
-def open_queue(world: World, tables: EpisodeTables, seed: int, run: np.ndarray, lists: np.ndarray, state: np.ndarray, classes: np.ndarray) -> np.ndarray:
+def open_queue(
+    world: World,
+    tables: EpisodeTables,
+    seed: int,
+    run: np.ndarray,
+    lists: np.ndarray,
+    state: np.ndarray,
+    classes: np.ndarray,
+) -> np.ndarray:
     """Place replicas and census; returns the environment's HEAD record.
 
     Jobs of the census go, in order of arrival and least loaded first, to where they fit; the rest wait. Age is the time since arrival, work
@@ -82,7 +90,7 @@ def _seat_replicas(world: World, tables: EpisodeTables, run: np.ndarray, seat) -
     """Seat the replicas that the first demand asks for; returns the first row after those of all services."""
     row = 0
     for c, name in enumerate(world.scenario.class_names):
-        service = world.scenario.workload.classes[name]  # type: ignore[index]
+        service = world.scenario.workload.classes[name]
         if not isinstance(service, ServiceClass):
             continue
         token_s = world.rules[rule_index("token_s"), c]
@@ -119,7 +127,14 @@ def open_accounts(state: np.ndarray, ledger: np.ndarray, head: np.ndarray, run: 
     ledger[Ledger._fields.index("arrival_rate")] = kept
     for name, values in zip(("served_now", "arrived_now"), shown, strict=True):
         ledger[Ledger._fields.index(name)] = values
-    for name in ("thermal_sum", "unserved_sum", "low_charge_sum", "fatigue_sum", "trips_sum", "moves_sum", "trips_now", "moves_now"):
+    for name in (
+        "thermal_sum",
+        "unserved_sum",
+        "low_charge_sum",
+        "fatigue_sum",
+        "trips_sum",
+        "moves_sum",
+        "trips_now",
+        "moves_now",
+    ):
         head[name] = 0.0
-
-

@@ -32,7 +32,7 @@ def rules_block(scenario: Scenario, accelerators: int) -> np.ndarray:
     columns = []
     first = 0
     for name in scenario.class_names:
-        c = scenario.workload.classes[name]  # type: ignore[index]
+        c = scenario.workload.classes[name]
         rule = dict.fromkeys(Rules._fields, 0.0)
         rule |= {"utilisation": c.utilisation, "kappa": c.clock_sensitivity, "value": c.value, "queue_value": c.value}
         rule |= _job_rules(c) if isinstance(c, JobClass) else _service_rules(c, accelerators, first)
@@ -87,7 +87,11 @@ def reward_weights(scenario: Scenario, reference_value: float) -> Weights:
     reward = scenario.reward
     stored = reward.stored_energy_per_kwh / KWH_J
     return Weights(
-        reward.thermal, reward.unserved, reward.low_charge, reward.wear, stored, reward.stored_energy_curvature, 100.0 / reference_value
+        reward.thermal,
+        reward.unserved,
+        reward.low_charge,
+        reward.wear,
+        stored,
+        reward.stored_energy_curvature,
+        100.0 / reference_value,
     )
-
-

@@ -21,7 +21,7 @@ ORBIT_POINTS = 180
 
 def class_mix(workload: Workload, class_names: tuple[str, ...]) -> Mix:
     """Shares of the offered work by class, and their power and speed numbers, (C,) each."""
-    classes = [workload.classes[name] for name in class_names]  # type: ignore[index]
+    classes = [workload.classes[name] for name in class_names]
     offered = np.array([offered_rate(c) for c in classes])
     share = offered / offered.sum() if offered.sum() > 0 else np.full(len(classes), 1.0 / len(classes))
     return Mix(share, np.array([c.utilisation for c in classes]), np.array([c.clock_sensitivity for c in classes]))
@@ -30,21 +30,25 @@ def class_mix(workload: Workload, class_names: tuple[str, ...]) -> Mix:
 def mean_value(workload: Workload, class_names: tuple[str, ...]) -> float:
     """Mean value of a reference-accelerator-hour of the offered mix."""
     mix = class_mix(workload, class_names)
-    return float(sum(s * workload.classes[name].value for s, name in zip(mix.share, class_names, strict=True)))  # type: ignore[index]
+    return float(sum(s * workload.classes[name].value for s, name in zip(mix.share, class_names, strict=True)))
 
 
 def absorbed_w_m2(
-    hardware: Hardware, infrared_w_m2: np.ndarray, albedo_w_m2: np.ndarray, flux_frac: np.ndarray, sunlit_frac: np.ndarray
+    hardware: Hardware,
+    infrared_w_m2: np.ndarray,
+    albedo_w_m2: np.ndarray,
+    flux_frac: np.ndarray,
+    sunlit_frac: np.ndarray,
 ) -> np.ndarray:
     """Heat that a radiator face absorbs [W/m2]: Earth's infrared, reflected sunlight, and the back of the array.
 
-    Source of the last: exchange with a diffuse grey surface of small view factor, eps1 F eps2 sigma T^4 (notes of Gilmore, Spacecraft
-    Thermal Control Handbook, chapter 3).
+    Source of the last: exchange with a diffuse grey surface of small view factor, eps1 F eps2 sigma T^4 (Gilmore,
+    Spacecraft Thermal Control Handbook, chapter 3).
     """
     radiator, back = hardware.radiator, hardware.hot_back
     t4 = sunlit_frac * back.sunlit_k**4 + (1.0 - sunlit_frac) * back.eclipse_k**4
     array_back = radiator.eps * back.view_factor * back.eps * STEFAN_BOLTZMANN_W_M2_K4 * t4
-    return radiator.eps * infrared_w_m2 + radiator.alpha * albedo_w_m2 * flux_frac + array_back
+    return np.asarray(radiator.eps * infrared_w_m2 + radiator.alpha * albedo_w_m2 * flux_frac + array_back)
 
 
 @dataclass(frozen=True)
@@ -73,13 +77,18 @@ class ShellPlan:
         pointing = np.cos(np.radians(hardware.solar.pointing_error_deg))
         shape = (FLUXES.size, beta.size)
         flux = np.broadcast_to(FLUXES[:, None], shape)
-        sink = absorbed_w_m2(hardware, np.mean(infrared), albedo.mean(1)[None, :], flux, (1.0 - dark)[None, :])
+        sink = absorbed_w_m2(hardware, infrared.mean(1)[None, :], albedo.mean(1)[None, :], flux, (1.0 - dark)[None, :])
         period = orbit_period_s(altitude_m)
         solved = solve(
             d, mix, hardware.thermal.plan_c + ZERO_CELSIUS_K, hardware.battery.soft_dod, period,
             np.broadcast_to(dark, shape).ravel(), (d["array_peak_w"] * pointing * brightness * flux).ravel(), sink.ravel(),
         )  # fmt: skip
-        grid = Plan(*(np.asarray(v).reshape(shape) for v in (solved.sun_w, solved.dark_w, solved.throughput, solved.depth, solved.keeps_depth)))
+        grid = Plan(
+            *(
+                np.asarray(v).reshape(shape)
+                for v in (solved.sun_w, solved.dark_w, solved.throughput, solved.depth, solved.keeps_depth)
+            )
+        )
         curve = Curve.of(d, mix)
         dynamic = (float(grid.sun_w[2].mean()) - d["host_w"]) / d["accelerators"] - d["idle_each_w"]
         busy = (curve.power_w[-1] - d["host_w"]) / d["accelerators"] - d["idle_each_w"]
@@ -102,9 +111,9 @@ def class_speed(mix: Mix, clock: float) -> np.ndarray:
 
 def offered_by_class(workload: Workload, class_names: tuple[str, ...]) -> np.ndarray:
     """Offered work by class [reference accelerators], (C,), `rate_scale` included."""
-    return workload.rate_scale * np.array([offered_rate(workload.classes[name]) for name in class_names])  # type: ignore[index]
+    return workload.rate_scale * np.array([offered_rate(workload.classes[name]) for name in class_names])
 
 
 def is_job(workload: Workload, name: str) -> bool:
     """Whether a class is one of jobs, not a service."""
-    return isinstance(workload.classes[name], JobClass)  # type: ignore[index]
+    return isinstance(workload.classes[name], JobClass)

@@ -94,7 +94,9 @@ class Simulator:
             np.zeros((b, len(observations.FLEET_CLASS), c)),
         )
         blocks = (observations.SATELLITE, observations.SATELLITE_CLASS, observations.FLEET, observations.FLEET_CLASS)
-        self._codes = tuple(observations.encoding(f, world.references, k) for f, k in zip(blocks, (p, p, 1, 1), strict=True))
+        self._codes = tuple(
+            observations.encoding(f, world.references, k) for f, k in zip(blocks, (p, p, 1, 1), strict=True)
+        )
         self._terms = np.zeros((b, len(TERMS)))
         self._table = depth_stress_table()
         self._numbers = np.array([clock.dt_s, clock.steps, clock.warm_up, self.satellites])
@@ -120,6 +122,17 @@ class Simulator:
         """Violations of the last decision as positive numbers, by name, (B,) each; `cost` is their sum."""
         named = {term.cost: -self._terms[:, k] for k, term in enumerate(TERMS) if term.cost}
         return {"cost": np.asarray(sum(named.values()))} | named
+
+    def row_info(self, row: int) -> dict[str, float]:
+        """Costs and reward terms of the last decision of one row, as `costs` and `terms` name them."""
+        values = self._terms[row].tolist()
+        info = {"cost": 0.0}
+        for term, value in zip(TERMS, values, strict=True):
+            if term.cost:
+                info[term.cost] = -value
+                info["cost"] -= value
+            info[f"reward/{term.name}"] = value
+        return info
 
     def reset(self, seeds: Sequence[int] | np.ndarray, rows: Sequence[int] | np.ndarray | None = None) -> None:
         """Begin episode `seeds[i]` in each given row (all rows if None).
@@ -170,7 +183,9 @@ class Simulator:
         """
         chosen = self._rows(rows)
         if len(state["seeds"]) != chosen.size or state["state"].shape[1:] != self.state.shape[1:]:
-            raise OdcGymError(f"state: {len(state['seeds'])} rows of {state['state'].shape[1:]}, must be {chosen.size} of {self.state.shape[1:]}")
+            raise OdcGymError(
+                f"state: {len(state['seeds'])} rows of {state['state'].shape[1:]}, must be {chosen.size} of {self.state.shape[1:]}"
+            )
         for k, row in enumerate(chosen):
             if self.seeds[row] != state["seeds"][k]:
                 self._load(int(row), int(state["seeds"][k]))
@@ -194,7 +209,12 @@ class Simulator:
             raise OdcGymError(f"seed = {seed}: must be >= 0")
         tables = build_episode(self.world, seed)
         self._grow(len(tables.jobs))
-        self.skies[row], self.forecasts[row], self.days[row], self.demand[row] = tables.sky, tables.forecast, tables.days, tables.demand
+        self.skies[row], self.forecasts[row], self.days[row], self.demand[row] = (
+            tables.sky,
+            tables.forecast,
+            tables.days,
+            tables.demand,
+        )
         self.jobs[row] = np.zeros((), JOB)
         self.jobs["arrival_s"][row] = np.inf  # rows beyond the episode's jobs never arrive
         self.jobs[row, : len(tables.jobs)] = tables.jobs
@@ -220,7 +240,13 @@ class Simulator:
         used = len(tables.jobs)
         self.run[row] = np.zeros((), RUN)
         self.head[row] = open_queue(
-            world, tables, int(self.seeds[row]), self.run[row, :used], self.lists[row], self.state[row], self.classes[row]
+            world,
+            tables,
+            int(self.seeds[row]),
+            self.run[row, :used],
+            self.lists[row],
+            self.state[row],
+            self.classes[row],
         )
         zero = np.zeros((self.num_envs, self.action_size))
         for _ in range(world.clock.warm_up // world.clock.steps):
@@ -255,5 +281,3 @@ class Simulator:
         self.jobs = np.concatenate([self.jobs, added], 1)
         self.run = np.concatenate([self.run, np.zeros((self.num_envs, more), RUN)], 1)
         self.lists = np.concatenate([self.lists, np.zeros((self.num_envs, 2, more), np.int32)], 2)
-
-

@@ -126,7 +126,9 @@ class Design(NamedTuple):
     gain_off: Row
 
 
-PROPAGATOR_ROWS = len(Propagator._fields)  # rows of the loop-on propagator follow those of Design, then those of loop-off
+PROPAGATOR_ROWS = len(
+    Propagator._fields
+)  # rows of the loop-on propagator follow those of Design, then those of loop-off
 
 
 class Sky(NamedTuple):
@@ -280,7 +282,11 @@ HEAD = np.dtype(
 )
 """Scalars of an environment."""
 
-X, D, F = State(*range(len(State._fields))), Design(*range(len(Design._fields))), Forecast(*range(len(Forecast._fields)))
+X, D, F = (
+    State(*range(len(State._fields))),
+    Design(*range(len(Design._fields))),
+    Forecast(*range(len(Forecast._fields))),
+)
 K, L, V, G = (
     Classes(*range(len(Classes._fields))),
     Ledger(*range(len(Ledger._fields))),

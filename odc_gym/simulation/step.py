@@ -39,7 +39,13 @@ def select_propagator(e, on, of_on, of_off, n):
 def loop_nodes(p, on, s):
     """Constants of the three nodes in the present loop state."""
     return Nodes(
-        p.radiation[s], blend(on, p.g12_on[s], p.g12_off[s]), blend(on, p.g23_on[s], p.g23_off[s]), p.ic1[s], p.ic2[s], p.ic3[s], p.slope3[s]
+        p.radiation[s],
+        blend(on, p.g12_on[s], p.g12_off[s]),
+        blend(on, p.g23_on[s], p.g23_off[s]),
+        p.ic1[s],
+        p.ic2[s],
+        p.ic3[s],
+        p.slope3[s],
     )
 
 
@@ -56,9 +62,13 @@ def budgets(x, p, e, sky, dt_s, n):
         sun = array_power_w(sky.sunlit_frac[s], sky.irradiance_frac[s], p.array_peak_w[s])
         charge = x.charge_frac[s]
         bus = p.bus_w[s] + p.terminal_w[s] * x.link_frac[s]
-        spare = discharge_limit_w(charge, RESERVE_FRAC, p.capacity_j[s], p.eta_discharge[s], p.rate_discharge_w[s], dt_s)
+        spare = discharge_limit_w(
+            charge, RESERVE_FRAC, p.capacity_j[s], p.eta_discharge[s], p.rate_discharge_w[s], dt_s
+        )
         x.bus_served_w[s] = min(bus, p.eta_pcdu[s] * (sun + spare))
-        above_floor = discharge_limit_w(charge, p.floor_frac[s], p.capacity_j[s], p.eta_discharge[s], p.rate_discharge_w[s], dt_s)
+        above_floor = discharge_limit_w(
+            charge, p.floor_frac[s], p.capacity_j[s], p.eta_discharge[s], p.rate_discharge_w[s], dt_s
+        )
         leak_now = max(0.0, leakage_frac(x.junction_k[s], p.leak[s], p.inverse_double_k[s]))
         electrical = (p.eta_pcdu[s] * (sun + above_floor) - bus) / (1.0 + leak_now)
         other = p.absorb_m2[s] * sky.absorbed_w_m2[s] + x.battery_loss_w[s] + (1.0 + p.loss[s]) * x.bus_served_w[s]
@@ -122,20 +132,22 @@ def halve(cap, width, power, allowed_w, n):
 
 
 @lanes
-def settle_cap(x, p, cap, power, requested, n):
+def settle_cap(
+    clock_cap, duty, drawn_w, allowed_w, shed, tripped, cap, power, requested, host_w, accelerators, gated_each_w, standby_w, n
+):  # fmt: skip
     """Cap, duty and power of the step from the power under the cap; satellites that are off stand by."""
     for s in range(n):
-        free_run = 1.0 if requested[s] <= x.allowed_w[s] else 0.0
-        gated = p.host_w[s] + p.accelerators[s] * p.gated_each_w[s]
+        free_run = 1.0 if requested[s] <= allowed_w[s] else 0.0
+        gated = host_w[s] + accelerators[s] * gated_each_w[s]
         # at the lowest clock and still too much: the chips are gated for part of the step
-        over = 1.0 if power[s] > x.allowed_w[s] else 0.0
-        duty = clip((x.allowed_w[s] - gated) / max(power[s] - gated, 1e-9), 0.0, 1.0)
-        duty = blend(free_run, 1.0, blend(over, duty, 1.0))
-        drawn = blend(free_run, requested[s], gated + duty * (power[s] - gated))
-        on = 1.0 - max(x.shed[s], x.tripped[s])
-        x.clock_cap[s] = blend(free_run, 1.0, cap[s])
-        x.duty[s] = on * duty
-        x.power_w[s] = blend(on, drawn, p.standby_w[s])
+        over = 1.0 if power[s] > allowed_w[s] else 0.0
+        share = clip((allowed_w[s] - gated) / max(power[s] - gated, 1e-9), 0.0, 1.0)
+        share = blend(free_run, 1.0, blend(over, share, 1.0))
+        drawn = blend(free_run, requested[s], gated + share * (power[s] - gated))
+        on = 1.0 - max(shed[s], tripped[s])
+        clock_cap[s] = blend(free_run, 1.0, cap[s])
+        duty[s] = on * share
+        drawn_w[s] = blend(on, drawn, standby_w[s])
 
 
 @routine
@@ -149,7 +161,9 @@ def power_under(cap, power, p, classes, rules, n):
     """Add the power of all classes under a common cap on clocks [W] to `power`."""
     dynamic, static, v0, x_v = p[D.dynamic_each_w], p[D.static], p[D.v0], p[D.x_v]
     for c in range(rules.shape[1]):
-        class_power(power, classes[K.busy, c], classes[K.clock, c], cap, rules[G.utilisation, c], dynamic, static, v0, x_v, n)
+        class_power(
+            power, classes[K.busy, c], classes[K.clock, c], cap, rules[G.utilisation, c], dynamic, static, v0, x_v, n
+        )
 
 
 @routine
@@ -200,7 +214,9 @@ def satellites(x, p, e, sky, dt_s, n):
         charge = x.charge_frac[s]
         bus = p.bus_w[s] + p.terminal_w[s] * x.link_frac[s]
         served = x.bus_served_w[s]
-        reserve = discharge_limit_w(charge, RESERVE_FRAC, p.capacity_j[s], p.eta_discharge[s], p.rate_discharge_w[s], dt_s)
+        reserve = discharge_limit_w(
+            charge, RESERVE_FRAC, p.capacity_j[s], p.eta_discharge[s], p.rate_discharge_w[s], dt_s
+        )
         power = min(x.power_w[s], max(0.0, p.eta_pcdu[s] * (sun + reserve) - served))
         # heat: two half steps
         on = x.loop_on[s]
@@ -213,7 +229,17 @@ def satellites(x, p, e, sky, dt_s, n):
         other = outside + x.battery_loss_w[s] + (1.0 + p.loss[s]) * served + p.loss[s] * power
         t3 = x.radiator_k[s]
         h1, h2, h3, leak_a = half_step(
-            x.plate_k[s], x.loop_k[s], t3, power, other, p.loss[s], p.leak[s], p.inverse_double_k[s], p.r_junction[s], nodes, numbers
+            x.plate_k[s],
+            x.loop_k[s],
+            t3,
+            power,
+            other,
+            p.loss[s],
+            p.leak[s],
+            p.inverse_double_k[s],
+            p.r_junction[s],
+            nodes,
+            numbers,
         )
         u1, u2, u3, leak_b = half_step(
             h1, h2, h3, power, other, p.loss[s], p.leak[s], p.inverse_double_k[s], p.r_junction[s], nodes, numbers
@@ -311,7 +337,17 @@ def request(x, p, sustainable_w, classes, rules, offset, scratch, n):
     clock = x[X.clock_sustainable]
     sustainable_clocks(clock, sustainable_w, idle_w, busy_w, p[D.x_min], p[D.static], p[D.v0], p[D.x_v], n)
     for c in range(rules.shape[1]):
-        request_clocks(classes[K.clock, c], classes[K.rate, c], x[X.request], offset[c], p[D.x_min], clock, p[D.speed], rules[G.kappa, c], n)
+        request_clocks(
+            classes[K.clock, c],
+            classes[K.rate, c],
+            x[X.request],
+            offset[c],
+            p[D.x_min],
+            clock,
+            p[D.speed],
+            rules[G.kappa, c],
+            n,
+        )
 
 
 @routine
@@ -320,7 +356,7 @@ def propagator_block(scratch):
     return scratch[SCRATCH - PROPAGATOR_ROWS :]
 
 
-@routine
+@effect
 def physics(x, p, state, design, light, numbers, classes, rules, points, swings, table, scratch, dt_s, satellites_n, n):
     """What the hardware does in one step with the clocks that are requested.
 
@@ -344,7 +380,10 @@ def physics(x, p, state, design, light, numbers, classes, rules, points, swings,
     select_propagator(propagator_block(scratch), x[X.loop_on], p[_ON:_OFF], p[_OFF:_END], n)
     budgets(state, design, numbers, light, dt_s, n)
     govern(x, p, classes, rules, scratch, n)
-    settle_cap(state, design, scratch[2], scratch[1], scratch[0], n)
+    settle_cap(
+        x[X.clock_cap], x[X.duty], x[X.power_w], x[X.allowed_w], x[X.shed], x[X.tripped], scratch[2], scratch[1], scratch[0],
+        p[D.host_w], p[D.accelerators], p[D.gated_each_w], p[D.standby_w], n,
+    )  # fmt: skip
     satellites(state, design, numbers, light, dt_s, n)
     for s in range(satellites_n):
         for c in range(rules.shape[1]):

@@ -71,7 +71,7 @@ class Curve:
 
     def at(self, power_w: np.ndarray) -> np.ndarray:
         """Throughput at a power [reference accelerators]; flat beyond full clock."""
-        return np.interp(power_w, self.power_w, self.throughput)
+        return np.asarray(np.interp(power_w, self.power_w, self.throughput))
 
 
 @dataclass(frozen=True)
@@ -156,11 +156,13 @@ def solve(
         feasible &= ((drawn <= DERATE * d["rate_discharge_w"]) & (charge_w <= DERATE * d["rate_charge_w"])) | (f == 0.0)
     keeps = depth <= soft_depth if effects.soft_depth else np.ones_like(depth, bool)
     sun = np.maximum(sun, lowest)
-    gain = (1.0 - f) * curve.at(sun) + np.maximum(f, 1e-6) * curve.at(dark)  # without an eclipse, the larger of equal plans
+    gain = (1.0 - f) * curve.at(sun) + np.maximum(f, 1e-6) * curve.at(
+        dark
+    )  # without an eclipse, the larger of equal plans
     score = np.where(feasible & keeps, gain, -1.0 - depth)  # if nothing keeps the depth, the least depth
     best = score.argmax(1)[:, None]
-    take = lambda values: np.take_along_axis(np.broadcast_to(values, score.shape), best, 1)[:, 0]  # noqa: E731
-    return Plan(take(sun), take(dark), take(gain), take(depth), take(feasible & keeps))
+    columns = (sun, dark, gain, depth, feasible & keeps)
+    return Plan(*(np.take_along_axis(np.broadcast_to(values, score.shape), best, 1)[:, 0] for values in columns))
 
 
 def largest_constant_w(d: dict[str, float], period_s: float, eclipse_frac: float, array_w: float) -> float:

@@ -159,7 +159,8 @@ class World:
             values = (d["accelerators"], peak, d["array_peak_w"], orbit, period, d["limit_k"], d["limit_k"] - drop)
             for field, value in zip(References._fields[:7], values, strict=True):
                 columns[field].append(value)
-        return References(*(np.array(v) for v in columns.values()), float(self.satellites), float(self.accelerators))
+        fleet = {"fleet_satellites": float(self.satellites), "fleet_accelerators": float(self.accelerators)}
+        return References(**{field: np.array(v) for field, v in columns.items()}, **fleet)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,14 @@ def build_episode(world: World, seed: int) -> EpisodeTables:
     jobs = np.concatenate([_replicas(world), census, jobs])
     total = world.clock.total
     return EpisodeTables(
-        start, _rounded_sky(world, sky[:total]), _forecast(world, sky[:, 0], array_w), _days(world, start), jobs, demand, census, factor
+        start,
+        _rounded_sky(world, sky[:total]),
+        _forecast(world, sky[:, 0], array_w),
+        _days(world, start),
+        jobs,
+        demand,
+        census,
+        factor,
     )
 
 
@@ -227,9 +235,13 @@ def _sky(world: World, start: datetime) -> tuple[np.ndarray, np.ndarray]:
         hourly = np.arange(0, lit.shape[0] + 60, 60).clip(max=lit.shape[0] - 1)
         every = np.minimum(np.arange(lit.shape[0]) // 60, hourly.size - 1)
         sun, dark = (
-            shell.at(grid, distance[hourly], beta[np.ix_(hourly, mine)])[every] for grid in (shell.plan.sun_w, shell.plan.dark_w)
+            shell.at(grid, distance[hourly], beta[np.ix_(hourly, mine)])[every]
+            for grid in (shell.plan.sun_w, shell.plan.dark_w)
         )
         sky[:, 3, mine] = share * sun + (1.0 - share) * dark
+    sky[:, :, world.satellites :] = sky[
+        :, :, world.satellites - 1 : world.satellites
+    ]  # padding lanes fly like the last satellite
     array_w = sky[:, 0, : world.satellites] * sky[:, 1, : world.satellites] * world.references.array_peak_w
     return sky, array_w
 
@@ -249,8 +261,12 @@ def _forecast(world: World, lit: np.ndarray, array_w: np.ndarray) -> np.ndarray:
     bright = lit[:, :n] >= 0.5
     last = bright.shape[0]
     changes = np.where(bright[1:] != bright[:-1], np.arange(1, last)[:, None], last)
-    ahead = np.concatenate([np.minimum.accumulate(changes[::-1])[::-1], np.full((1, n), last)])  # step of the next change
-    behind = np.maximum.accumulate(np.concatenate([np.zeros((1, n), int), np.where(changes < last, changes, 0)]))  # of the last one
+    ahead = np.concatenate(
+        [np.minimum.accumulate(changes[::-1])[::-1], np.full((1, n), last)]
+    )  # step of the next change
+    behind = np.maximum.accumulate(
+        np.concatenate([np.zeros((1, n), int), np.where(changes < last, changes, 0)])
+    )  # of the last one
     beyond = np.concatenate([ahead, np.full((1, n), last)])
     following = np.take_along_axis(beyond, ahead, 0)
     length = np.where(bright, following - ahead, ahead - behind)
@@ -278,9 +294,11 @@ def _demand(world: World, seed: int, start: datetime) -> np.ndarray:
     clock, scenario = world.clock, world.scenario
     table = np.zeros((clock.total, 2, len(scenario.class_names)))
     for c, name in enumerate(scenario.class_names):
-        service = scenario.workload.classes[name]  # type: ignore[index]
+        service = scenario.workload.classes[name]
         if isinstance(service, ServiceClass):
-            table[:, 0, c] = draw_demand(service, c, scenario.workload, seed, start, clock.warm_up_s, clock.episode_s, clock.dt_s)
+            table[:, 0, c] = draw_demand(
+                service, c, scenario.workload, seed, start, clock.warm_up_s, clock.episode_s, clock.dt_s
+            )
             table[:, 1, c] = planning_demand(table[:, 0, c], clock.dt_s)
     return table
 
@@ -288,7 +306,9 @@ def _demand(world: World, seed: int, start: datetime) -> np.ndarray:
 def _jobs(world: World, seed: int, start: datetime) -> tuple[np.ndarray, np.ndarray]:
     """Jobs that arrive after the warm-up began, and those that are then alive: run in thought on unlimited machines."""
     clock, scenario = world.clock, world.scenario
-    drawn = draw_jobs(scenario.workload, scenario.class_names, seed, start, CENSUS_S, clock.episode_s, world.widest, world.trace)
+    drawn = draw_jobs(
+        scenario.workload, scenario.class_names, seed, start, CENSUS_S, clock.episode_s, world.widest, world.trace
+    )
     early = drawn["arrival_s"] <= -clock.warm_up_s
     old = drawn[early]
     end = old["arrival_s"] + old["duration_s"] / world.class_speed[old["kind"]]
@@ -299,7 +319,7 @@ def _replicas(world: World) -> np.ndarray:
     """Rows of the job table that stand for replicas, service by service."""
     rows = []
     for c, name in enumerate(world.scenario.class_names):
-        service = world.scenario.workload.classes[name]  # type: ignore[index]
+        service = world.scenario.workload.classes[name]
         if isinstance(service, ServiceClass):
             table = np.zeros(int(world.rules[rule_index("replicas"), c]), JOB)
             for column in ("arrival_s", "deadline_s", "expiry_s", "work_s", "estimate_s", "duration_s"):
