@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from odc_gym.errors import SchedulerError
 
 if TYPE_CHECKING:
-    from odc_gym.interface.view import View
+    from odc_gym.simulation.view import View
 
 
 class Scheduler(Protocol):
@@ -116,8 +116,8 @@ def _is_run(folder: Path) -> bool:
 
 def _view(env: Any) -> View:
     inner = getattr(env, "unwrapped", env)
-    for candidate in (getattr(inner, "view", None), inner):
-        if hasattr(candidate, "observation") and hasattr(candidate, "layout"):
-            view: View = candidate
-            return view
-    raise SchedulerError(f"env = {type(env).__name__}: must be an environment of odc_gym, a Simulator or a View")
+    view: Any = getattr(inner, "view", inner)
+    if not (hasattr(view, "observation") and hasattr(view, "layout")):
+        raise SchedulerError(f"env = {type(env).__name__}: must be an environment of odc_gym, a Simulator or a View")
+    found: View = view
+    return found

@@ -12,7 +12,7 @@ from odc_gym.agents._clocks import clock_request
 from odc_gym.agents.base import scheduler
 
 if TYPE_CHECKING:
-    from odc_gym.interface.view import View
+    from odc_gym.simulation.view import View
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class GovernorParameters:
     """Bands over which the clock falls from full to lowest, chosen on validation episodes."""
 
     heat_band_k: float = 10.0
-    charge_band_frac: float = 0.35
+    charge_band_frac: float = 0.65
 
 
 @scheduler("governor")

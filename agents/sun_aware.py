@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from odc_gym.agents._clocks import clock_request
+from odc_gym.agents._clocks import clock_of_dynamic, clock_request
 from odc_gym.agents.base import scheduler
 
 if TYPE_CHECKING:
-    from odc_gym.interface.view import View
+    from odc_gym.simulation.view import View
 
 Array = NDArray[Any]
 
@@ -21,46 +21,41 @@ Array = NDArray[Any]
 class SunAwareParameters:
     """Margins of the budget, chosen on validation episodes."""
 
-    reserve_frac: float = 0.15  # charge above the floor that is left at sunrise
+    reserve_frac: float = 0.35  # charge above the floor that is left at sunrise
     full_frac: float = 0.95  # charge above which charging is too slow to count on
-    heat_margin_k: float = 1.0  # below the junction limit
-    heat_gain: float = 0.04  # share of peak power per kelvin of room
-    power_exponent: float = 1.9  # of dynamic power in clock
-    utilisation: float = 0.85  # dynamic power of running work over that at peak
-    bid_gain: float = 1.0
-    bid_most: float = 0.4  # stays clear of the bid that closes a satellite
-    interactive_offset: float = -0.3
-    interactive_backlog_s: float = 5.0  # wait up to which interactive work runs at a lower clock
+    heat_margin_k: float = 2.0  # below the junction limit
+    heat_gain: float = 0.025  # share of peak power per kelvin of room
+    room_gain: float = 1.0  # of bids in room ahead, by how power-hungry the class is
+    pack_gain: float = 1.0  # of bids in load; 1 cancels the dispatcher's pull to the least loaded
+    least_bid: float = -0.4  # clear of the bid that closes a satellite
 
 
 @scheduler("sun-aware")
 class SunAware:
     """Spends, within what heat allows, the constant power that leaves a reserve of charge at the next sunrise.
 
-    In shadow that spreads the stored energy; in sunlight it is the array's output less what the next eclipse will take;
-    work is drawn to satellites with more room of energy and heat ahead.
+    In shadow that spreads the stored energy, in sunlight it is the array's output less what the next eclipse will take;
+    work fills started satellites first, power-hungry classes where there is more room of energy and heat ahead.
     """
 
     def __init__(self, view: View, parameters: SunAwareParameters | None = None) -> None:
-        """Keeps its parameters; a rule without memory."""
+        """Keeps its parameters and the classes' utilisations; a rule without memory."""
         self.parameters = parameters or SunAwareParameters()
+        utilisation = {str(name): work.utilisation for name, work in view.scenario.workload.classes.items()}
+        self._utilisation = np.array([utilisation[name] for name in view.class_names])
 
     def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
         """It remembers nothing."""
 
     def act(self, view: View) -> Array:
-        """Clock requests by budget, bids by room ahead, a lower clock for interactive work that keeps up, (B, A)."""
+        """Clock requests by budget, bids by room ahead, all else 0, (B, A)."""
         actions = view.layout.zeros(view.num_envs)
         budget_w = np.minimum(self._energy_budget_w(view), self._heat_budget_w(view))
         clock = self._clock(view, budget_w)
         view.layout.clocks(actions)[:] = clock_request(
             clock, view.observation["clock_sustainable"], view.design["x_min"]
         )
-        view.layout.bids(actions)[:] = self._bids(view)[:, None, :]
-        if "interactive" in view.class_names:
-            c = view.class_names.index("interactive")
-            keeps_up = view.observation["backlog_s"][:, c] <= self.parameters.interactive_backlog_s
-            view.layout.offsets(actions)[:, c] = np.where(keeps_up, self.parameters.interactive_offset, 0.0)
+        view.layout.bids(actions)[:] = self._bids(view)
         return actions
 
     def _spare_j(self, view: View) -> Array:
@@ -76,9 +71,9 @@ class SunAware:
         """
         design, ahead = view.design, view.forecast
         spare_j = self._spare_j(view)
-        crossing_s = ahead.time_to_crossing_s
+        crossing_s = ahead["time_to_crossing_s"]
         light_s = np.clip(crossing_s, 0.0, design["period_s"])
-        dark_s = np.where(crossing_s > 0.0, ahead.eclipse_length_s, np.maximum(-crossing_s, view.decision_s))
+        dark_s = np.where(crossing_s > 0.0, ahead["eclipse_length_s"], np.maximum(-crossing_s, view.decision_s))
         # array output while lit: the mean over 95 min holds a whole orbit's light
         lit_w = self._lit_w(view)
         in_w = design["eta_charge"] * light_s
@@ -92,7 +87,7 @@ class SunAware:
 
     def _lit_w(self, view: View) -> Array:
         """Array output in sunlight, (B, S) [W]: the largest forecast mean, of a window all but free of eclipse."""
-        return np.asarray(view.forecast.solar_mean_w.max(axis=1))
+        return np.asarray(view.forecast["solar_mean_w"].max(axis=1))
 
     def _heat_budget_w(self, view: View) -> Array:
         """Compute power that brings the junction to its limit, less a margin, (B, S) [W]."""
@@ -102,20 +97,24 @@ class SunAware:
     def _clock(self, view: View, budget_w: Array) -> Array:
         """Clock at which what runs now draws the budget, (B, S)."""
         design, seen = view.design, view.observation
-        running = seen["running"].sum(axis=1)
-        idle_w = design["host_w"] + running * design["idle_w"] + (design["accelerators"] - running) * design["gated_w"]
-        full_w = (design["peak_w"] - design["host_w"]) / design["accelerators"] - design["idle_w"]
-        dynamic_w = np.maximum(running, 1.0) * full_w * self.parameters.utilisation
-        share = np.maximum(budget_w - idle_w, 0.0) / dynamic_w
-        return np.asarray(np.clip(share ** (1.0 / self.parameters.power_exponent), design["x_min"], 1.0))
+        running = seen["running"]
+        busy = np.maximum(running.sum(axis=1), 1.0)
+        idle_w = design["gated_w"] + busy * (design["idle_each_w"] - design["gated_each_w"])
+        drawing = np.maximum((running * self._utilisation[:, None]).sum(axis=1), 0.5)
+        return clock_of_dynamic((budget_w - idle_w) / (drawing * design["dynamic_each_w"]), design)
 
     def _bids(self, view: View) -> Array:
-        """Room ahead over the fleet's mean, (B, S): energy for the next orbit, and heat, whichever is scarcer."""
-        design = view.design
-        period_s = design["period_s"]
-        orbit_w = view.forecast.solar_mean_w[:, 3] + self._spare_j(view) / period_s
+        """Bids that fill started satellites first and draw power-hungry classes to room ahead, (B, C, S).
+
+        Room is over the fleet's mean: energy for the next orbit, or heat, whichever is scarcer.
+        """
+        design, rule = view.design, self.parameters
+        orbit_w = view.forecast["solar_mean_w"][:, 3] + self._spare_j(view) / design["period_s"]
         energy = (orbit_w * design["eta_pcdu"] - design["bus_w"]) / design["peak_w"]
         heat = self._heat_budget_w(view) / design["peak_w"]
         room = np.clip(np.minimum(energy, heat), 0.0, 1.0)
-        bids = self.parameters.bid_gain * (room - room.mean(axis=1, keepdims=True))
-        return np.asarray(np.clip(bids, -self.parameters.bid_most, self.parameters.bid_most))
+        room = room - room.mean(axis=1, keepdims=True)
+        hunger = self._utilisation - self._utilisation.mean()
+        load = view.scenario.dispatch.load_weight * (1.0 - view.observation["free"] / design["accelerators"])
+        bids = rule.pack_gain * load[:, None, :] + rule.room_gain * hunger[:, None] * room[:, None, :]
+        return np.asarray(np.clip(bids, rule.least_bid, 1.0))

@@ -174,11 +174,11 @@ def check_scenario(
 
     from odc_gym.evaluation.report import require_free, write_document
     from odc_gym.scenario_files import parse_overrides
-    from odc_gym.simulation import closures
+    from odc_gym.simulation.closures import check
 
     if json_file is not None:
         require_free(json_file, force)
-    rows = closures.check(_load(scenario, parse_overrides(overrides or [])))
+    rows = check(_load(scenario, parse_overrides(overrides or [])))
     table = Table()
     table.add_column("quantity", no_wrap=True)
     table.add_column("value", justify="right")

@@ -55,7 +55,7 @@ def test_unknown_names_are_refused_with_the_known_ones():
         with pytest.raises(SchedulerError) as refused:
             make("sunaware")
         message = str(refused.value)
-        assert message.startswith("scheduler = sunaware: must be one of full-clock, governor, idle, ")
+        assert message.startswith("scheduler = sunaware: must be one of full-clock, gang-aware, ")
         assert message.endswith("or a training run's folder") and "\n" not in message
 
 

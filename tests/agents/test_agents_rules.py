@@ -8,12 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odc_gym.agents import make_scheduler
-from odc_gym.agents._clocks import clock_request
+from odc_gym.agents._clocks import clock_of_dynamic, clock_request
+from odc_gym.agents.gang_aware import GangAware, wide_work
 from odc_gym.agents.governor import Governor, GovernorParameters
 from odc_gym.agents.sun_aware import SunAware, SunAwareParameters
 from odc_gym.interface.actions import ActionLayout
-from odc_gym.physics.compute import class_clock
+from odc_gym.physics.compute import class_clock, dynamic_frac
+from odc_gym.scenario import Scenario
 
+SCENARIO = Scenario.load("starter12")
 CLASSES = ("finetuning", "batch", "interactive")
 LIMIT_K = 358.15
 CAPACITY_J = 3.6e7
@@ -27,6 +30,7 @@ def view_of(num_envs=1, satellites=4, **seen):
         "charge_frac": 0.8,
         "junction_k": 330.0,
         "power_w": 3000.0,
+        "free": 2.0,
         "clock_sustainable": 0.7,
     }
     ahead = {"time_to_crossing_s": 1800.0, "eclipse_length_s": 2100.0}
@@ -37,9 +41,14 @@ def view_of(num_envs=1, satellites=4, **seen):
         "eta_discharge": 0.97,
         "bus_w": 900.0,
         "peak_w": PEAK_W,
-        "idle_w": 75.0,
+        "idle_each_w": 75.0,
         "host_w": 600.0,
-        "gated_w": 10.0,
+        "gated_each_w": 10.0,
+        "gated_w": 680.0,
+        "dynamic_each_w": 725.0,
+        "static": 0.11,
+        "v0": 0.70,
+        "x_v": 0.55,
         "accelerators": 8.0,
         "x_min": 0.3,
         "floor_frac": 0.2,
@@ -52,16 +61,17 @@ def view_of(num_envs=1, satellites=4, **seen):
             table[name] = np.broadcast_to(np.asarray(seen.pop(name, table[name]), float), shape)
     solar = np.broadcast_to(np.asarray(seen.pop("solar_mean_w", 7900.0), float), (num_envs, 4, satellites))
     observation["running"] = np.broadcast_to(np.asarray(seen.pop("running", 2.0), float), (num_envs, 3, satellites))
-    observation["backlog_s"] = np.broadcast_to(np.asarray(seen.pop("backlog_s", 0.0), float), (num_envs, 3))
+    scenario = seen.pop("scenario", SCENARIO)
     assert not seen
     return SimpleNamespace(
         observation=observation,
         design=design,
-        forecast=SimpleNamespace(**ahead, solar_mean_w=solar),
+        forecast=ahead | {"solar_mean_w": solar},
         layout=ActionLayout(satellites, 3),
         num_envs=num_envs,
         satellites=satellites,
         class_names=CLASSES,
+        scenario=scenario,
         decision_s=300.0,
     )
 
@@ -115,6 +125,20 @@ def test_clock_request_is_undone_by_the_environment(sustainable, wanted):
     assert class_clock(request, sustainable, 0.3) == pytest.approx(np.clip(wanted, 0.3, 1.0), abs=2e-6)
 
 
+@settings(deadline=None)
+@given(st.floats(0.0, 1.3))
+def test_clock_of_dynamic_is_the_environments_law_undone(share):
+    law = {"static": 0.11, "v0": 0.70, "x_v": 0.55}
+    design = {name: np.array([value]) for name, value in (law | {"x_min": 0.3}).items()}
+    clock = clock_of_dynamic(np.array([share]), design)[0]
+    if share >= 1.0:
+        assert clock == 1.0
+    elif share <= dynamic_frac(0.3, **law):
+        assert clock == 0.3
+    else:
+        assert dynamic_frac(clock, **law) <= share < dynamic_frac(clock + 1e-4, **law)
+
+
 def clocks_of(view, scheduler):
     """Clocks (S,) that the first environment's requests mean."""
     request = view.layout.clocks(scheduler.act(view))[0]
@@ -139,9 +163,9 @@ def spent_to_sunrise_frac(budget_w, view, s):
     """Charge at the next sunrise if satellite s spends its budget in light and shadow, by its energy balance."""
     d, f = {k: v[0, s] for k, v in view.design.items()}, view.forecast
     load_w = (budget_w[0, s] + d["bus_w"]) / d["eta_pcdu"]
-    crossing_s = f.time_to_crossing_s[0, s]
-    dark_s = f.eclipse_length_s[0, s] if crossing_s > 0 else -crossing_s
-    into_w = f.solar_mean_w[0, 0, s] - load_w
+    crossing_s = f["time_to_crossing_s"][0, s]
+    dark_s = f["eclipse_length_s"][0, s] if crossing_s > 0 else -crossing_s
+    into_w = f["solar_mean_w"][0, 0, s] - load_w
     stored_j = into_w * d["eta_charge"] * max(crossing_s, 0.0) - load_w / d["eta_discharge"] * dark_s
     return view.observation["charge_frac"][0, s] + stored_j / d["capacity_j"]
 
@@ -175,21 +199,48 @@ def test_sun_aware_needs_no_eclipse():
     assert np.isfinite(action).all()
 
 
-def test_sun_aware_draws_work_to_room_without_closing_satellites():
-    view = view_of(charge_frac=[0.3, 0.35, 0.4, 0.4], junction_k=[330.0, 330.0, 330.0, LIMIT_K])
-    bids = view.layout.bids(SunAware(view).act(view))[0, 0]
-    assert bids[2] > bids[1] > bids[0] and bids[2] > bids[3]
-    assert (np.abs(bids) < 0.5).all()
+def test_sun_aware_draws_hungry_work_to_room_without_closing_satellites():
+    view = view_of(charge_frac=[0.3, 0.35, 0.4, 0.4], junction_k=[330.0, 330.0, 330.0, LIMIT_K], free=8.0)
+    finetuning, _, interactive = view.layout.bids(SunAware(view).act(view))[0]
+    assert finetuning[2] > finetuning[1] > finetuning[0] and finetuning[2] > finetuning[3]
+    assert (np.argsort(interactive) == np.argsort(-finetuning)).all()
+    assert (np.abs(view.layout.bids(SunAware(view).act(view))) < 0.5).all()
 
 
-def test_sun_aware_lowers_interactive_clocks_only_while_it_keeps_up():
-    margins = SunAwareParameters(interactive_offset=-0.4, interactive_backlog_s=5.0)
-    view = view_of(num_envs=2, backlog_s=[[900.0, 900.0, 4.0], [0.0, 0.0, 6.0]])
-    offsets = view.layout.offsets(SunAware(view, margins).act(view))
-    assert offsets.tolist() == [[0.0, 0.0, -0.4], [0.0, 0.0, 0.0]]
+def test_sun_aware_cancels_the_pull_to_the_least_loaded():
+    view = view_of(free=[0.0, 2.0, 4.0, 8.0])
+    bids = view.layout.bids(SunAware(view).act(view))[0]
+    score = bids - (1.0 - view.observation["free"][0] / 8.0)  # the dispatcher's, before the job's own width
+    assert score == pytest.approx(np.zeros((3, 4)), abs=1e-12)
 
 
-@pytest.mark.parametrize("name", ["governor", "sun-aware"])
+def test_wide_work_of_the_scenario_by_hand():
+    # 40.5, 16.2 and 24.3 reference accelerators are offered;
+    # finetuning is 2.7 accelerators wide on average, of which 8-wide jobs make 1.2
+    share, wide = wide_work(SCENARIO, CLASSES, 8.0)
+    assert share == pytest.approx(40.5 / 81.0 * 1.2 / 2.7, rel=0.03)
+    assert wide.tolist() == [True, False, False]
+    assert wide_work(SCENARIO, CLASSES, 16.0)[0] == 0.0
+
+
+def test_gang_aware_opens_kept_satellites_only_when_they_are_empty():
+    view = view_of(satellites=8, free=[8.0, 3.0, 8.0, 8.0, 5.0, 8.0, 8.0, 8.0])
+    rule, budget = GangAware(view), SunAware(view)
+    action = rule.act(view)
+    bids, clocks, urgency, _ = parts(view, action)
+    kept, others = [0, 4], [1, 2, 3, 5, 6, 7]  # a share of 0.22 of eight satellites, spread
+    assert bids[0, 0, kept].tolist() == [-0.4, -0.6] and (bids[0, 1:, kept] == -0.6).all()
+    assert (bids[0][:, others] == parts(view, budget.act(view))[0][0][:, others]).all()
+    assert (clocks == view.layout.clocks(budget.act(view))).all() and urgency.tolist() == [[0.0, -0.5, 0.0]]
+
+
+def test_gang_aware_without_wide_jobs_is_sun_aware():
+    narrow = SCENARIO.replace({"workload.classes.finetuning.width": {1: 1.0}})
+    view = view_of(satellites=8, scenario=narrow)
+    assert (GangAware(view).act(view) == SunAware(view).act(view)).all()
+
+
+@pytest.mark.parametrize("name", ["governor", "sun-aware", "gang-aware"])
 def test_rows_do_not_touch_each_other(name):
     charge = np.array([[0.3, 0.5, 0.7, 0.9], [0.9, 0.2, 0.4, 0.6]])
     both, second = view_of(num_envs=2, charge_frac=charge), view_of(charge_frac=charge[1:])

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 from fake_simulator import Constant, FakeSimulator, score_of
 
-from odc_gym.errors import OdcGymError
+from odc_gym.agents import scheduler_factory
+from odc_gym.errors import OdcGymError, TraceError
 from odc_gym.evaluation import evaluate, runner
+from odc_gym.scenario import Scenario
 
 
 @pytest.fixture
@@ -62,3 +64,33 @@ def test_progress_counts_episodes_of_all_schedulers(fake):
 def test_bad_input_is_refused(fake, agents, seeds, workers, message):
     with pytest.raises(OdcGymError, match=message):
         evaluate(None, agents, seeds, workers=workers)
+
+
+def test_neither_processes_nor_batches_change_results(monkeypatch):
+    scenario = Scenario.load("starter12", {"episode.hours": 1})
+    agents = {name: scheduler_factory(name) for name in ("random", "sun-aware")}
+    seeds = range(20_000, 20_006)
+    here = evaluate(scenario, agents, seeds, workers=1)
+    spread = evaluate(scenario, agents, seeds, workers=2)
+    monkeypatch.setattr(runner, "BATCH", 3)
+    other = evaluate(scenario, agents, seeds, workers=1)
+    for name in agents:
+        for result in (spread, other):
+            assert (result.agents[name].score == here.agents[name].score).all()
+            for metric, values in here.agents[name].metrics.items():
+                assert np.array_equal(result.agents[name].metrics[metric], values, equal_nan=True), metric
+    assert (here.load == spread.load).all() and (here.load > 0).all()
+
+
+def test_every_scheduler_faces_the_same_load():
+    scenario = Scenario.load("starter12", {"episode.hours": 1})
+    result = evaluate(
+        scenario, {name: scheduler_factory(name) for name in ("idle", "full-clock")}, [20_000, 20_001], workers=1
+    )
+    assert (result.agents["idle"].metrics["load_factor"] == result.agents["full-clock"].metrics["load_factor"]).all()
+
+
+def test_a_fault_in_a_process_reaches_the_caller():
+    scenario = Scenario.load("starter12", {"episode.hours": 1})
+    with pytest.raises(TraceError):
+        evaluate(scenario, {"zero": scheduler_factory("zero")}, range(20_000, 20_005), trace=__file__, workers=2)
