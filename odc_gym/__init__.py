@@ -3,7 +3,8 @@
     import gymnasium as gym, odc_gym
     env = gym.make("ODCSat-v0")
 
-Importing the package registers the environment and loads nothing heavy: names are loaded when they are first used (PEP 562).
+Importing the package registers the environment and loads nothing heavy: names are loaded when they are first used (PEP
+562).
 """
 
 from __future__ import annotations

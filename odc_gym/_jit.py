@@ -86,8 +86,9 @@ def kernel(function: Function) -> Function:
 
 
 def rows(kind: type[Any]) -> Callable[[np.ndarray], Any]:
-    """A compiled function that names the rows of a block: `rows(State)(block)` is a State of `block[0], block[1], ...`."""
+    """A compiled function that names the rows of a block: `rows(State)(block)` is State(block[0], block[1], ...)."""
     names: dict[str, Any] = {"kind": kind}
-    count = len(kind._fields)  # type: ignore[attr-defined]
+    count = len(kind._fields)
     exec(f"def unpack(block): return kind({', '.join(f'block[{i}]' for i in range(count))})", names)
-    return routine(names["unpack"])
+    unpack: Callable[[np.ndarray], Any] = routine(names["unpack"])
+    return unpack

@@ -16,7 +16,7 @@ from odc_gym.errors import ActionError, ScenarioError
 from odc_gym.rendering.ansi import render
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.view import View
-from odc_gym.vector import action_space, build_simulator, observation_space, start_columns, step_columns
+from odc_gym.vector import action_space, build_simulator, observation_space, start_columns
 
 
 class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
@@ -24,10 +24,10 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
 
     The whole page, with every component of action, observation and reward, is `docs/environment.md`.
 
-    - Action: `Box(-1, 1, (S (C + 1) + 2 C,))`, for S satellites and C job classes: bids, clock requests, urgencies, clock offsets.
+    - Action: `Box(-1, 1, (S (C + 1) + 2 C,))`, for S satellites and C job classes: bids, clocks, urgencies, clock offsets.
     - Observation: `Box(-1, 1, (S (19 + 6 C) + 10 + 8 C,))` float32.
-    - Reward: compute minus thermal and energy violations and battery wear, plus the change of stored energy; 100 = the value of the fleet's
-      sustainable output over an episode.
+    - Reward: compute minus thermal and energy violations and battery wear, plus the change of stored energy; 100 = the
+      value of the fleet's sustainable output over an episode.
     - Start: a steady state, drawn from the episode's seed. End: the time limit truncates; nothing terminates.
 
     Args:
@@ -86,7 +86,8 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
         """Begin an episode.
 
         Args:
-            seed: n plays episode n of the scenario's world; None draws a training episode by the environment's own generator.
+            seed: n plays episode n of the scenario's world; None draws a training episode by the environment's own
+                generator.
             options: none are known.
 
         Returns:
@@ -109,8 +110,8 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
         """Apply an action (A,) for one decision period.
 
         Returns:
-            Observation (N,) float32, reward, False, whether the episode is over, and the info: costs and reward terms, and at the end
-            `episode_metrics`.
+            Observation (N,) float32, reward, False, whether the episode is over, and the info: costs and reward
+            terms, and at the end `episode_metrics`.
 
         Raises:
             ActionError: an action of another shape, or with values that are not finite.

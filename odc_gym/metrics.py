@@ -18,9 +18,10 @@ _SERVICE = Rules._fields.index("service")
 def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
     """KPIs of one episode so far.
 
-    Wait is the time from arrival to the first placement of jobs that arrived in the episode; of those that still wait it is the time so far.
-    Energy per accelerator-hour is that drawn from array and battery over the credited work. `slo_<class>` is the share of jobs due in the
-    episode that were done by their deadline, or of tokens served within their target.
+    Wait is the time from arrival to the first placement of jobs that arrived in the episode; of those that still wait
+    it is the time so far. Energy per accelerator-hour is that drawn from array and battery over the credited work.
+    `slo_<class>` is the share of jobs due in the episode that were done by their deadline, or of tokens served within
+    their target.
 
     Args:
         simulator: the batch.

@@ -1,4 +1,4 @@
-"""What an agent does: for each satellite a bid per class and a clock request, for each class an urgency and a clock offset."""
+"""What an agent does: bids for satellites and classes, clocks of satellites, urgencies and offsets of classes."""
 
 from __future__ import annotations
 
@@ -21,17 +21,27 @@ class ActionRow(NamedTuple):
 
 
 ACTIONS = (
-    ActionRow("bid", "satellite, class", "a job goes to the feasible satellite with the highest bid - load_weight x busy share; below -0.5 the "
-              "satellite is closed to new work of the class, below -0.8 its running work leaves"),
-    ActionRow("clock", "satellite", "-1 the lowest clock, 0 the sustainable clock of this moment, +1 full clock; linear between"),
-    ActionRow("urgency", "class", "multiplies the class's rank in the queue, and the replicas of a service, by 4^u and 2^u; below -0.9 the class is held"),
+    ActionRow(
+        "bid",
+        "satellite, class",
+        "a job goes to the feasible satellite with the highest bid - load_weight x busy share; below -0.5 it "
+        "is closed to new work of the class, below -0.8 its running work leaves",
+    ),
+    ActionRow(
+        "clock", "satellite", "-1 the lowest clock, 0 the sustainable clock of this moment, +1 full; linear between"
+    ),
+    ActionRow(
+        "urgency",
+        "class",
+        "multiplies the class's rank in the queue by 4^u and the replicas of a service by 2^u; below -0.9 it is held",
+    ),
     ActionRow("clock_offset", "class", "added to the clock request of all satellites for work of this class"),
-)  # fmt: skip
+)
 
 
 @dataclass(frozen=True)
 class ActionLayout:
-    """Where the components are in the flat action of S satellites and C classes: S x (C bids, clock), C urgencies, C offsets."""
+    """Places in the flat action of S satellites and C classes: S x (C bids, clock), C urgencies, C offsets."""
 
     satellites: int
     classes: int
@@ -71,7 +81,7 @@ class ActionLayout:
 
 @routine
 def decode(action, x, bid, urgency, offset, n):
-    """Read a flat action into the state: bids [C, P], clock requests, urgencies [C] and clock offsets [C], all held in [-1, 1]."""
+    """Read a flat action into bids [C, P], clock requests, urgencies [C] and clock offsets [C], held in [-1, 1]."""
     classes = bid.shape[0]
     for s in range(n):
         at = s * (classes + 1)

@@ -18,8 +18,8 @@ URGENT_S, SOON_S = 1.0 * HOUR_S, 6.0 * HOUR_S  # bins of slack
 class Feature(NamedTuple):
     """A measured quantity in SI units, and how it is encoded.
 
-    Encoded value = (value - offset) / (scale x reference), held in [-1, 1], or y / (1 + |y|) of that where `squash` is set.
-    `offset` and `reference` may name an entry of `References`.
+    Encoded value = (value - offset) / (scale x reference), held in [-1, 1], or y / (1 + |y|) of that where `squash` is
+    set. `offset` and `reference` may name an entry of `References`.
     """
 
     name: str

@@ -17,13 +17,27 @@ class Term(NamedTuple):
 
 
 TERMS = (
-    Term("compute", "", "class value x reference-accelerator-hours made safe, times lateness: per checkpoint, per chunk, per token served in time"),
-    Term("thermal", "cost/thermal", "minus 0.10 x satellite-hours x (e + e^2/4), e = kelvins of junction over 85 C"),
-    Term("energy", "cost/energy", "minus satellite-hours x (f + f^2), f = share of bus and standby not served, and 4 x (y + y^2), y = depth "
-         "below the charge floor over the floor"),
+    Term(
+        "compute",
+        "",
+        "class value x reference-accelerator-hours made safe x lateness: per checkpoint, chunk or token served in time",
+    ),
+    Term(
+        "thermal", "cost/thermal", "minus 0.10 x satellite-hours x (e + e^2/4), e = kelvins of junction over its limit"
+    ),
+    Term(
+        "energy",
+        "cost/energy",
+        "minus satellite-hours x (f + f^2), f = share of bus and standby not served, and 4 (y + y^2), y = depth below "
+        "the charge floor over the floor",
+    ),
     Term("wear", "", "minus 22000 x linear fatigue damage of the batteries (Xu 2018)"),
-    Term("stored_energy", "", "change of 1.3 x kWh of capacity x (c - 0.15 c^2), c = charge: draining the battery at the end gains nothing"),
-)  # fmt: skip
+    Term(
+        "stored_energy",
+        "",
+        "change of 1.3 x kWh of capacity x (c - 0.15 c^2), c = charge: draining the battery at the end gains nothing",
+    ),
+)
 COMPUTE, THERMAL, ENERGY, WEAR, STORED = range(len(TERMS))
 
 
@@ -41,7 +55,7 @@ class Weights(NamedTuple):
 
 @routine
 def settle_account(head, weights, x, p, n):
-    """Bring the sums of the accounts up to date; returns the changes of thermal, unserved, low charge, wear and stored energy."""
+    """Changes of thermal, unserved, low charge, wear and stored energy since the last decision; the sums go on."""
     thermal = unserved = low = fatigue = stored = 0.0
     for s in range(n):
         thermal += x[X.thermal_h, s]

@@ -1,8 +1,8 @@
 """Battery wear: the linear fatigue damage of Xu et al. (2018), counted by rainflow as the charge changes.
 
-Source: Xu, Oudalov, Ulbig, Andersson, Kirschen, IEEE Trans. Smart Grid 9(2) 2018, doi 10.1109/TSG.2016.2578950; LMO cells,
-temperatures in kelvin. Damage = sum over cycles of count x depth stress x charge stress x temperature stress, plus calendar ageing.
-Cycles: rainflow (ASTM E1049-85), a cycle that is not closed counts half.
+Source: Xu, Oudalov, Ulbig, Andersson, Kirschen, IEEE Trans. Smart Grid 9(2) 2018, doi 10.1109/TSG.2016.2578950; LMO
+cells, temperatures in kelvin. Damage = sum over cycles of count x depth stress x charge stress x temperature stress,
+plus calendar ageing. Cycles: rainflow (ASTM E1049-85), a cycle that is not closed counts half.
 """
 
 from math import exp, sqrt
@@ -28,7 +28,8 @@ def temperature_stress(temperature_k: float) -> float:
 def depth_stress_table() -> np.ndarray:
     """Damage of one full cycle of depth d at 50 % mean charge and 25 C, at equal steps of sqrt(d) from 0 to 1, (1025,).
 
-    Tabulated because the power -0.501 is not a product; almost linear in sqrt(d), so that interpolation errs below 1e-5.
+    Tabulated because the power -0.501 is not a product; almost linear in sqrt(d), so that interpolation errs below
+    1e-5.
     """
     kd1, kd2, kd3 = DEPTH_STRESS
     depth = (np.arange(1, _NODES + 1) / _NODES) ** 2
@@ -55,8 +56,10 @@ def count_cycles(points: np.ndarray, swings: np.ndarray, charge_frac: float, tab
     """Follow the charge by one step; returns the damage so far of all cycles, closed and open, at 25 C.
 
     Args:
-        points: residual turning points, the last one being the present extreme; points[-1] holds their number, (TURNING_POINTS + 1,).
-        swings: damage of the half cycle that ends in each point; swings[0] holds the damage of cycles closed, (TURNING_POINTS + 1,).
+        points: residual turning points, the last one being the present extreme; points[-1] holds their number,
+            (TURNING_POINTS + 1,).
+        swings: damage of the half cycle that ends in each point; swings[0] holds the damage of cycles closed,
+            (TURNING_POINTS + 1,).
         charge_frac: charge after the step.
         table: `depth_stress_table()`.
     """

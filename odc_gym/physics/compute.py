@@ -11,8 +11,8 @@ from odc_gym.physics.mathematics import clip
 def dynamic_frac(x: float, static: float, v0: float, x_v: float) -> float:
     """Dynamic power over its value at full clock: static share plus clock times voltage squared.
 
-    Voltage rises linearly from `v0` at clock `x_v` to 1 at full clock, and stays at `v0` below.
-    Source: CMOS dynamic power C V^2 f; the three constants are fitted to published power-cap sweeps of data-centre GPUs.
+    Voltage rises linearly from `v0` at clock `x_v` to 1 at full clock, and stays at `v0` below. Source: CMOS dynamic
+    power C V^2 f; the three constants are fitted to published power-cap sweeps of data-centre GPUs.
     """
     v = max(v0, v0 + (1.0 - v0) * (x - x_v) / (1.0 - x_v))
     return static + (1.0 - static) * x * v * v
@@ -22,7 +22,8 @@ def dynamic_frac(x: float, static: float, v0: float, x_v: float) -> float:
 def speed_frac(x: float, kappa: float) -> float:
     """Work rate over its value at full clock for a share `kappa` of the time bound by the clock.
 
-    Source: time per unit of work t(x) = kappa / x + 1 - kappa, the usual split of a kernel in compute- and memory-bound parts.
+    Source: time per unit of work t(x) = kappa / x + 1 - kappa, the usual split of a kernel in compute- and memory-bound
+    parts.
     """
     return x / (kappa + (1.0 - kappa) * x)
 
@@ -35,10 +36,10 @@ def idle_power_w(host_w: float, awake: float, accelerators: float, idle_each_w: 
 
 @effect
 def clock_of_dynamic(target: float, x_min: float, static: float, v0: float, x_v: float) -> float:
-    """Largest clock in [x_min, 1] whose dynamic fraction is at most `target` (x_min if none is): inverse of `dynamic_frac`.
+    """Largest clock in [x_min, 1] whose dynamic fraction is at most `target`, x_min if none is.
 
-    Linear below `x_v`; above, x v(x)^2 is convex, so that Newton's method from full clock falls to the root without passing it;
-    five steps leave less than 1e-9.
+    The inverse of `dynamic_frac`: linear below `x_v`; above, x v(x)^2 is convex, so that Newton's method from full
+    clock falls to the root without passing it; five steps leave less than 1e-9.
     """
     y = (target - static) / (1.0 - static)
     slope = (1.0 - v0) / (1.0 - x_v)
@@ -52,7 +53,7 @@ def clock_of_dynamic(target: float, x_min: float, static: float, v0: float, x_v:
 
 @effect
 def class_clock(request: float, sustainable: float, x_min: float) -> float:
-    """Clock for a request in [-1, 1]: -1 the lowest, 0 the sustainable one of this moment, +1 full; piecewise linear."""
+    """Clock for a request: -1 the lowest, 0 the sustainable one of this moment, +1 full; piecewise linear."""
     up = max(request, 0.0)
     down = min(request, 0.0)
     return sustainable + up * (1.0 - sustainable) + down * (sustainable - x_min)

@@ -4,9 +4,12 @@
     C2 dT2/dt = G12 (T1 - T2) - G23 (T2 - T3)
     C3 dT3/dt = W + c leak(T1) + G23 (T2 - T3) - k T3^4
 
-with P compute power, W all other heat (bus, conversion, battery, sink), c the conversion loss per watt and k = n A fin eps sigma.
-Junction = plate + R P. Integrated by the exponential Runge-Kutta method ETD2 (Cox and Matthews, J. Comput. Phys. 176, 2002) with a frozen
-linear part; leakage and the curvature of T^4 enter as the nonlinear part, whose mean over a step is exactly (start + end) / 2.
+with P compute power, W all other heat (bus, conversion, battery, sink), c the conversion loss per watt and k = n A fin
+eps sigma. Junction = plate + R P.
+
+Integrated by the exponential Runge-Kutta method ETD2 (Cox and Matthews, J. Comput. Phys. 176, 2002) with a frozen
+linear part; leakage and the curvature of T^4 enter as the nonlinear part, whose mean over a step is exactly (start +
+end) / 2.
 """
 
 from typing import NamedTuple
@@ -21,7 +24,10 @@ LINEARISED_K = 320.0  # radiator temperature of the frozen linear part
 
 
 class Propagator(NamedTuple):
-    """Numbers of one loop state: the 30 s step's h phi1(hJ) (e), its h phi2(hJ) columns 1 and 3 (m), and the first row for the whole step (g)."""
+    """Numbers of one loop state.
+
+    Of half a step h phi1(hJ) (e), columns 1 and 3 of h phi2(hJ) (m), of a whole step the first row of h phi1(hJ) (g).
+    """
 
     e11: float
     e12: float
@@ -44,7 +50,7 @@ class Propagator(NamedTuple):
 
 
 class Nodes(NamedTuple):
-    """Constants of the three nodes: T^4 coefficient [W/K4], conductances [W/K], inverse capacities [K/J], linear slope [1/s]."""
+    """The nodes: T^4 coefficient [W/K4], conductances [W/K], inverse capacities [K/J], linear slope [1/s]."""
 
     radiation: float
     g12: float
@@ -59,7 +65,8 @@ class Nodes(NamedTuple):
 def leakage_frac(junction_k: float, leak: float, inverse_double_k: float) -> float:
     """Leakage beyond that at 60 C over the power quoted there: doubles every 1 / `inverse_double_k` kelvin.
 
-    Source: exponential growth of subthreshold current with temperature; share and doubling are estimates of the scenario.
+    Source: exponential growth of subthreshold current with temperature; share and doubling are estimates of the
+    scenario.
     """
     return leak * (bounded_exp(LN_2 * inverse_double_k * (junction_k - REFERENCE_K)) - 1.0)
 
@@ -134,8 +141,8 @@ def governed_power_w(
 ) -> float:
     """Largest compute power [W] whose step ends with the junction at `throttle_k`.
 
-    The first stage of the step is linear in power, so this is one division; leakage is taken at the limit, exact where it binds.
-    `g1`, `g2`, `g3` are those of the propagator; `gain` = 1 / (d junction / d power), from `governor_gain`.
+    The first stage of the step is linear in power, so this is one division; leakage is taken at the limit, exact where
+    it binds. `g1`, `g2`, `g3` are those of the propagator; `gain` = 1 / (d junction / d power), from `governor_gain`.
     """
     a = nodes.g12 * (t1 - t2)
     b = nodes.g23 * (t2 - t3)

@@ -19,7 +19,8 @@ def render(simulator: Simulator, row: int = 0, score: float = 0.0) -> str:
     elapsed = timedelta(seconds=float((simulator.head["tick"][row] - clock.warm_up) * clock.dt_s))
     now = world.start_of(int(simulator.seeds[row])) + elapsed
     lines = [
-        f"{world.scenario.name}  episode {simulator.seeds[row]}  {now:%Y-%m-%d %H:%M} UTC  +{elapsed}  score {score:.2f}",
+        f"{world.scenario.name}  episode {simulator.seeds[row]}  {now:%Y-%m-%d %H:%M} UTC  +{elapsed}  "
+        f"score {score:.2f}",
         f"{'sat':>3} {'light':<7} {'charge':<{BAR + 6}} {'junction':>8} {'clock':>6} {'power':>7}  "
         + " ".join(f"{name:>11}" for name in view.class_names)
         + "  free",
@@ -38,12 +39,14 @@ def render(simulator: Simulator, row: int = 0, score: float = 0.0) -> str:
         bar = ("#" * round(BAR * charge)).ljust(BAR, ".")
         running = " ".join(f"{int(seen['running'][c, s]):>11}" for c in range(len(view.class_names)))
         lines.append(
-            f"{s:>3} {state:<7} {bar} {charge:>4.0%}  {seen['junction_k'][s] - 273.15:>6.1f} C {seen['clock_granted'][s]:>6.2f} "
+            f"{s:>3} {state:<7} {bar} {charge:>4.0%}  {seen['junction_k'][s] - 273.15:>6.1f} C "
+            f"{seen['clock_granted'][s]:>6.2f} "
             f"{seen['power_w'][s] / 1000:>5.2f} kW  {running} {int(seen['free'][s]):>5}"
         )
     for c, name in enumerate(view.class_names):
         lines.append(
-            f"{name}: {seen['waiting_work_s'][c] / 3600:.1f} accelerator-h wait, oldest {seen['oldest_wait_s'][c] / 3600:.1f} h, "
+            f"{name}: {seen['waiting_work_s'][c] / 3600:.1f} accelerator-h wait, "
+            f"oldest {seen['oldest_wait_s'][c] / 3600:.1f} h, "
             f"served {seen['served_frac'][c]:.0%}"
         )
     return "\n".join(lines) + "\n"

@@ -1,6 +1,7 @@
-"""One decision, as data flows: action, physics steps with their dispatch, reward, observation. The compiled entry points.
+"""One decision, as data flows: action, physics steps with their dispatch, reward, observation.
 
-Environments are independent: each row gives the same bits whatever its place and the size of the batch.
+The compiled entry points are here. Environments are independent: each row gives the same bits whatever its place and
+the size of the batch.
 """
 
 import numpy as np
@@ -105,16 +106,10 @@ def decide(
 ):  # fmt: skip
     """Play one decision in each environment of `rows`; writes reward terms and observations.
 
-    Args:
-        rows: environments to play (R,).
-        actions: flat actions, (B, A).
-        state ... services: the mutable arrays, see `state.MUTABLE`.
-        design ... demand: tables, first axis B; `rules`, `policy`, `weights`, `table`: parameters of the scenario.
-        terms: reward terms, (B, 5).
-        out: encoded observations, (B, N) float32.
-        seen: measured blocks of satellites, satellites and classes, fleet, fleet and classes.
-        codes: encodings of the four blocks.
-        numbers: physics step [s], physics steps a decision, warm-up steps, satellites.
+    `rows` (R,) are the environments to play, `actions` (B, A) their flat actions. The mutable arrays are those of
+    `state.MUTABLE`; then come tables with first axis B, and parameters of the scenario. Written are `terms` (B, 5),
+    `out` (B, N) float32, and `seen`, the measured blocks that `codes` encode. `numbers` holds the physics step [s],
+    physics steps a decision, warm-up steps, and satellites.
     """
     dt_s, steps, warm_up, n = numbers[0], int(numbers[1]), int(numbers[2]), int(numbers[3])
     lanes_n, classes_n = state.shape[2], rules.shape[1]
@@ -178,7 +173,7 @@ def decide(
 
 @kernel
 def settle(state, classes, points, swings, design, skies, rules, table, numbers, orbits, busy):
-    """Fly satellites alone at their sustainable power through `orbits` repeats of their first orbit, until they are periodic.
+    """Fly satellites alone at their sustainable power through repeats of their first orbit, until they are periodic.
 
     Args:
         state: of one environment, [field, P].
@@ -258,6 +253,6 @@ def look(
         now = (head[b]["tick"] - warm_up) * numbers[0]
         copy_sky(skies[b, min(head[b]["tick"], skies.shape[1] - 1)], sky)
         observe(
-            b, state[b], design[b], classes[b], ledger[b], services[b], head[b], jobs[b], run[b], lists[b], sky, forecasts[b], days[b],
-            rules, out, seen, codes, steps, now, n,
+            b, state[b], design[b], classes[b], ledger[b], services[b], head[b], jobs[b], run[b], lists[b], sky,
+            forecasts[b], days[b], rules, out, seen, codes, steps, now, n,
         )  # fmt: skip

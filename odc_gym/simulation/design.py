@@ -17,7 +17,7 @@ def peak_dynamic_w(hardware: Hardware) -> float:
 
 
 def design_numbers(hardware: Hardware) -> dict[str, float]:
-    """SI parameters of a satellite by the names of `state.Design`, but for the governor's gains, which depend on the step."""
+    """SI parameters by the names of `state.Design`, but for the governor's gains, which depend on the step."""
     solar, power, battery, radiator, thermal, a = (
         hardware.solar,
         hardware.power,

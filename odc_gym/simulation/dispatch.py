@@ -1,8 +1,9 @@
 """The queue of one environment: admission, placement, migration, progress. Scalar code between physics steps.
 
-A job is a row of the read-only table `jobs` and of `run`, which holds what changes. Replicas of services are the first rows of both:
-a wanted replica queues like a job. `lists[0]` holds the waiting rows in queue order, `lists[1]` the running ones. Times are seconds since
-the episode's start, work is in reference accelerator-seconds. Blocks are indexed by the names of their rows, `x[X.free, s]`: see `state`.
+A job is a row of the read-only table `jobs` and of `run`, which holds what changes. Replicas of services are the first
+rows of both: a wanted replica queues like a job. `lists[0]` holds the waiting rows in queue order, `lists[1]` the
+running ones. Times are seconds since the episode's start, work is in reference accelerator-seconds. Blocks are indexed
+by the names of their rows, `x[X.free, s]`: see `state`.
 """
 
 import numpy as np
@@ -76,7 +77,7 @@ def score_of(s, kind, extra, x, p, classes, policy):
 
 @routine
 def best_host(job, r, floor, x, p, classes, rules, policy, now, n):
-    """The feasible satellite of the highest score above `floor`, the present host excluded; ties go to the lower index."""
+    """The feasible satellite of the highest score above `floor`, not the present host; ties go to the lower index."""
     kind, width, best = job["kind"], job["width"], NOWHERE
     for s in range(n):
         if classes[K.bid, kind, s] < policy.close or x[X.free, s] < width or s == r["host"]:
@@ -465,7 +466,8 @@ def advance(head, jobs, run, lists, x, p, classes, ledger, rules, policy, urgenc
 def serve(services, demand, head, jobs, run, lists, x, p, classes, ledger, rules, policy, dt_s):
     """Services as a fluid: the backlog drains at the replicas' speed; pay falls with the wait, and patience ends.
 
-    Tokens of a step wait between the backlog found and the backlog left, over the capacity; pay is the mean of both ends.
+    Tokens of a step wait between the backlog found and the backlog left, over the capacity; pay is the mean of both
+    ends.
     """
     for c in range(rules.shape[1]):
         if rules[G.service, c] < 0.5:

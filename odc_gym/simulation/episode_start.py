@@ -1,4 +1,4 @@
-"""The steady state in which an episode begins: running jobs with age and checkpoints, replicas, periodic charge and temperatures."""
+"""The steady state in which an episode begins: running jobs with age and checkpoints, replicas, periodic charge."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def open_queue(
 ) -> np.ndarray:
     """Place replicas and census; returns the environment's HEAD record.
 
-    Jobs of the census go, in order of arrival and least loaded first, to where they fit; the rest wait. Age is the time since arrival, work
-    done is that of the sustainable rate, the last payable point lies uniformly in its interval.
+    Jobs of the census go, in order of arrival and least loaded first, to where they fit; the rest wait. Age is the time
+    since arrival, work done is that of the sustainable rate, the last payable point lies uniformly in its interval.
     """  # fmt: skip
     head = np.zeros((), HEAD)
     run[:] = np.zeros((), RUN)

@@ -13,7 +13,7 @@ MINUTE_S, HOUR_S, KWH_J, BITS = 60.0, 3600.0, 3.6e6, 8.0
 
 
 def design_block(scenario: Scenario, hardware_of: list[str], dt_s: float) -> np.ndarray:
-    """Design and propagators of S satellites, [field, P]; padding lanes repeat the last satellite, so that they hold benign values."""
+    """Design and propagators, [field, P]; padding lanes repeat the last satellite, so that their values are benign."""
     columns = {}
     for name in set(hardware_of):
         d = design_numbers(scenario.hardware[name])
@@ -76,7 +76,8 @@ def policy_numbers(scenario: Scenario) -> Policy:
     """Numbers of the dispatcher."""
     dispatch, backbone = scenario.dispatch, scenario.network.backbone
     return Policy(
-        float(dispatch.load_weight), float(dispatch.migration_margin), dispatch.min_stay_min * MINUTE_S, float(dispatch.close),
+        float(dispatch.load_weight), float(dispatch.migration_margin), dispatch.min_stay_min * MINUTE_S,
+        float(dispatch.close),
         float(dispatch.drain), float(dispatch.hold), dispatch.queue_age_h * HOUR_S, float(ORDERS.index(dispatch.order)),
         backbone.rate_gbps / BITS, float(backbone.latency_s),
     )  # fmt: skip

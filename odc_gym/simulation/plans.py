@@ -1,4 +1,4 @@
-"""Sustainable plans of a shell for every beta angle and distance to the Sun, and what the fleet can hold over a year."""
+"""Sustainable plans of a shell for every beta angle and distance to the Sun."""
 
 from __future__ import annotations
 
@@ -81,7 +81,8 @@ class ShellPlan:
         period = orbit_period_s(altitude_m)
         solved = solve(
             d, mix, hardware.thermal.plan_c + ZERO_CELSIUS_K, hardware.battery.soft_dod, period,
-            np.broadcast_to(dark, shape).ravel(), (d["array_peak_w"] * pointing * brightness * flux).ravel(), sink.ravel(),
+            np.broadcast_to(dark, shape).ravel(), (d["array_peak_w"] * pointing * brightness * flux).ravel(),
+            sink.ravel(),
         )  # fmt: skip
         grid = Plan(
             *(

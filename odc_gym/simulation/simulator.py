@@ -184,7 +184,8 @@ class Simulator:
         chosen = self._rows(rows)
         if len(state["seeds"]) != chosen.size or state["state"].shape[1:] != self.state.shape[1:]:
             raise OdcGymError(
-                f"state: {len(state['seeds'])} rows of {state['state'].shape[1:]}, must be {chosen.size} of {self.state.shape[1:]}"
+                f"state: {len(state['seeds'])} rows of {state['state'].shape[1:]}, "
+                f"must be {chosen.size} of {self.state.shape[1:]}"
             )
         for k, row in enumerate(chosen):
             if self.seeds[row] != state["seeds"][k]:
@@ -231,8 +232,8 @@ class Simulator:
         cold_points(self.points[row], self.swings[row], self.state[row, charge])
         orbit = np.array([SETTLE_ORBITS, round(float(world.period_s.max()) / world.clock.dt_s)])
         settle(
-            self.state[row], self.classes[row], self.points[row], self.swings[row], world.design, self.skies[row], world.rules,
-            self._table, self._numbers, orbit, self._busy,
+            self.state[row], self.classes[row], self.points[row], self.swings[row], world.design, self.skies[row],
+            world.rules, self._table, self._numbers, orbit, self._busy,
         )  # fmt: skip
         cold_points(self.points[row], self.swings[row], self.state[row, charge])
         self.state[row, State._fields.index("cycles")] = 0.0
@@ -258,16 +259,19 @@ class Simulator:
         world = self.world
         self.observation = self.observation.copy()
         decide(
-            rows, actions, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.points, self.swings, self.services,
-            self.design, self.skies, self.forecasts, self.days, self.jobs, self.demand, world.rules, world.policy, world.weights,
-            self._table, self._terms, self.observation, self.seen, self._codes, self._numbers,
+            rows, actions, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.points,
+            self.swings, self.services,
+            self.design, self.skies, self.forecasts, self.days, self.jobs, self.demand, world.rules, world.policy,
+            world.weights, self._table, self._terms, self.observation, self.seen, self._codes, self._numbers,
         )  # fmt: skip
 
     def _observe(self, rows: np.ndarray) -> None:
         self.observation = self.observation.copy()
         look(
-            rows, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.services, self.design, self.skies,
-            self.forecasts, self.days, self.jobs, self.world.rules, self.observation, self.seen, self._codes, self._numbers,
+            rows, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.services, self.design,
+            self.skies,
+            self.forecasts, self.days, self.jobs, self.world.rules, self.observation, self.seen, self._codes,
+            self._numbers,
         )  # fmt: skip
 
     def _grow(self, rows: int) -> None:

@@ -1,9 +1,9 @@
 """Every array of the simulation: field, unit, shape. A field is one line here.
 
-Axis letters: B environments, S satellites, P satellites padded to a multiple of 8, J rows of the job table, C job classes,
-T physics steps, D decisions. Blocks are float64 `[environment, field, satellite]`; in the recipe of `step` the rows of one
-environment become a named tuple of 1-D rows, so that it reads `x.charge_frac[s]`. Only `MUTABLE` arrays change during an episode;
-a snapshot copies exactly these.
+Axis letters: B environments, S satellites, P satellites padded to a multiple of 8, J rows of the job table, C job
+classes, T physics steps, D decisions. Blocks are float64 `[environment, field, satellite]`; in the recipe of `step` the
+rows of one environment become a named tuple of 1-D rows, so that it reads `x.charge_frac[s]`. Only `MUTABLE` arrays
+change during an episode; a snapshot copies exactly these.
 """
 
 from __future__ import annotations
@@ -293,8 +293,11 @@ K, L, V, G = (
     Services(*range(len(Services._fields))),
     Rules(*range(len(Rules._fields))),
 )
-"""Row numbers by name: `x[X.free, s]` is a number of a block. Scalar code indexes blocks; only loops over satellites unpack rows, since
-passing a hundred rows between functions costs more than what most of them do."""
+"""Row numbers by name: `x[X.free, s]` is a number of a block.
+
+Scalar code indexes blocks; only loops over satellites unpack rows, since passing a hundred rows between functions costs
+more than what most of them do.
+"""
 
 state_rows, design_rows, sky_rows, propagator_rows = rows(State), rows(Design), rows(Sky), rows(Propagator)
 """Named tuples of a block's rows, for the loops that must become SIMD code."""

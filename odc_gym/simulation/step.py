@@ -1,7 +1,7 @@
 """One physics step of the satellites of one environment.
 
-`satellites` is the recipe: one line an effect. The functions before it find what the hardware may draw and at which clocks.
-Each is one loop over satellites that compiles to SIMD code; the scalar physics is in `odc_gym.physics`.
+`satellites` is the recipe: one line an effect. The functions before it find what the hardware may draw and at which
+clocks. Each is one loop over satellites that compiles to SIMD code; the scalar physics is in `odc_gym.physics`.
 """
 
 from odc_gym._jit import effect, lanes, routine
@@ -133,7 +133,8 @@ def halve(cap, width, power, allowed_w, n):
 
 @lanes
 def settle_cap(
-    clock_cap, duty, drawn_w, allowed_w, shed, tripped, cap, power, requested, host_w, accelerators, gated_each_w, standby_w, n
+    clock_cap, duty, drawn_w, allowed_w, shed, tripped, cap, power, requested, host_w, accelerators, gated_each_w,
+    standby_w, n
 ):  # fmt: skip
     """Cap, duty and power of the step from the power under the cap; satellites that are off stand by."""
     for s in range(n):
@@ -381,8 +382,8 @@ def physics(x, p, state, design, light, numbers, classes, rules, points, swings,
     budgets(state, design, numbers, light, dt_s, n)
     govern(x, p, classes, rules, scratch, n)
     settle_cap(
-        x[X.clock_cap], x[X.duty], x[X.power_w], x[X.allowed_w], x[X.shed], x[X.tripped], scratch[2], scratch[1], scratch[0],
-        p[D.host_w], p[D.accelerators], p[D.gated_each_w], p[D.standby_w], n,
+        x[X.clock_cap], x[X.duty], x[X.power_w], x[X.allowed_w], x[X.shed], x[X.tripped], scratch[2], scratch[1],
+        scratch[0], p[D.host_w], p[D.accelerators], p[D.gated_each_w], p[D.standby_w], n,
     )  # fmt: skip
     satellites(state, design, numbers, light, dt_s, n)
     for s in range(satellites_n):

@@ -1,14 +1,16 @@
 """What a satellite can hold: the constant compute powers in sunlight and eclipse of the largest periodic throughput.
 
-The plan maximises (1 - f) tau(p_sun) + f tau(p_dark), tau the throughput of the class mix with all accelerators busy, f the eclipse
-fraction, such that the junction stays at `plan_c` in steady state (leakage in, mean sink), an orbit ends with the charge it began with,
-the depth of discharge stays within `soft_dod`, and the battery within its C-rates. Energy per orbit, at the bus:
+The plan maximises (1 - f) tau(p_sun) + f tau(p_dark), with tau the throughput of the class mix when all accelerators
+are busy and f the eclipse fraction, such that the junction stays at `plan_c` in steady state (leakage in, mean sink),
+an orbit ends with the charge it began with, the depth of discharge stays within `soft_dod`, and the battery within its
+C-rates. Energy per orbit, at the bus:
 
     eclipse:  E_out = (p_dark + leak + bus) / eta_pcdu x f T / eta_discharge              (from the cells)
     sunlight: array = (p_sun + leak + bus) / eta_pcdu + E_out / (eta_charge (1 - f) T)
 
-The taper does not bind: in balance the charge settles where charging is not tapered; `settle` in `simulation.decision` flies the plan in the
-full physics and starts episodes on its periodic solution. Source of the optimum: enumeration of `p_dark`, closed form for the best `p_sun`.
+The taper does not bind: in balance the charge settles where charging is not tapered. `settle` in `simulation.decision`
+flies the plan in the full physics and starts episodes on its periodic solution. The optimum is found by enumerating
+`p_dark`, with the best `p_sun` in closed form.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ ALL = Effects()
 
 @dataclass(frozen=True)
 class Curve:
-    """Throughput of one satellite against compute power: powers [W] and reference accelerators at work, (CLOCKS + 1,) each.
+    """Throughput of one satellite against compute power: [W] and reference accelerators, (CLOCKS + 1,) each.
 
     The first point is all accelerators gated; between it and the lowest clock part of the time is gated.
     """
@@ -58,7 +60,7 @@ class Curve:
 
     @classmethod
     def of(cls, d: dict[str, float], mix: Mix) -> Curve:
-        """All accelerators busy with the mix at one common clock; slots are shared such that work is offered in its shares."""
+        """All accelerators busy at one common clock; slots are shared such that work is done in its offered shares."""
         x = np.linspace(d["x_min"], 1.0, CLOCKS)
         dynamic = np.array([dynamic_frac(v, d["static"], d["v0"], d["x_v"]) for v in x])
         speed = np.array([[speed_frac(v, k) for k in mix.kappa] for v in x])  # (CLOCKS, C)
@@ -86,9 +88,10 @@ class Plan:
 
 
 def steady_leakage(d: dict[str, float], power_w: np.ndarray, heat_w: np.ndarray) -> np.ndarray:
-    """Leakage beyond 60 C over power, in thermal equilibrium at a constant power; `heat_w` is all other heat into the radiator [W].
+    """Leakage beyond 60 C over power, in thermal equilibrium at a constant power.
 
-    Fixed point of leakage and temperature; contracts by about a tenth a turn, held at the trip temperature.
+    `heat_w` is all other heat into the radiator [W]. Fixed point of leakage and temperature; contracts by about a tenth
+    a turn, held at the trip temperature.
     """
     leak = np.zeros(np.broadcast(power_w, heat_w).shape)
     for _ in range(10):
@@ -101,7 +104,7 @@ def steady_leakage(d: dict[str, float], power_w: np.ndarray, heat_w: np.ndarray)
 
 
 def thermal_limit_w(d: dict[str, float], plan_k: float, heat_w: np.ndarray, effects: Effects = ALL) -> np.ndarray:
-    """Largest constant compute power whose junction stays at `plan_k` in equilibrium [W]; `heat_w` as in `steady_leakage`."""
+    """Largest constant compute power whose junction is `plan_k` in equilibrium [W]; `heat_w` as in `steady_leakage`."""
     leak = d["leak"] * (2.0 ** ((plan_k - REFERENCE_K) * d["inverse_double_k"]) - 1.0) if effects.leakage else 0.0
     low = np.zeros(np.shape(heat_w))
     high = np.full(np.shape(heat_w), 10.0 * d["host_w"] + 10.0 * d["accelerators"] * d["dynamic_each_w"])
@@ -166,7 +169,7 @@ def solve(
 
 
 def largest_constant_w(d: dict[str, float], period_s: float, eclipse_frac: float, array_w: float) -> float:
-    """Largest constant compute power in energy balance [W]: no leakage, taper, depth or rate limits (closed form, for closures)."""
+    """Largest constant compute power in energy balance [W], in closed form: no leakage, taper, depth or rate limits."""
     f = eclipse_frac
     need = (1.0 - f) + f / (d["eta_charge"] * d["eta_discharge"])
     return d["eta_pcdu"] * array_w * (1.0 - f) / need - d["bus_w"]

@@ -1,7 +1,7 @@
 """Tables: what the agent cannot change, computed before the episode.
 
-`World` holds what all episodes of a scenario share; `build_episode` makes the tables of one episode from its seed alone, so that the same
-seed gives the same bits in any process, at any place of any batch.
+`World` holds what all episodes of a scenario share; `build_episode` makes the tables of one episode from its seed
+alone, so that the same seed gives the same bits in any process, at any place of any batch.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ class View:
         observation: features of `odc_gym.interface.observations` by name: (B, S), (B, C, S), (B,) or (B, C).
         forecast: `time_to_crossing_s` (B, S), + until the next eclipse, - until sunrise; `eclipse_length_s` (B, S);
             `solar_mean_w` (B, 4, S), mean array power of the next 15, 30, 60 and 95 minutes.
-        design: parameters of the satellites by name (B, S), as in `odc_gym.simulation.state.Design`, and `peak_w`, `idle_w`, `gated_w`,
-            `period_s`, `floor_frac`.
+        design: parameters of the satellites by name (B, S), as in `odc_gym.simulation.state.Design`, and `peak_w`,
+            `idle_w`, `gated_w`, `period_s`.
         layout: where the components of an action are.
         class_names: names along the class axis.
         decision_s: time between decisions [s].
