@@ -1,0 +1,230 @@
+"""Write docs/environment.md from the tables of the interface, and the house in docs/architecture.md: `make docs`."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from odc_gym.env import ODCSatEnv
+from odc_gym.interface.actions import ACTIONS
+from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS, Feature, References
+from odc_gym.interface.rewards import TERMS
+
+ROOT = Path(__file__).parents[1]
+PAGE, HOUSE = ROOT / "docs" / "environment.md", ROOT / "docs" / "architecture.md"
+BEGIN, END_OF_HOUSE = "<!-- house: written by make docs -->\n", "<!-- end of house -->\n"
+
+REFERENCES = {
+    "accelerators": "accelerators of the satellite",
+    "peak_w": "compute power of the satellite with all accelerators busy at full clock [W]",
+    "array_peak_w": "array output at 1361 W/m2, present age [W]",
+    "orbit_j": "energy that full power and the bus draw in one orbit [J]",
+    "period_s": "orbital period [s]",
+    "limit_k": "junction limit [K]",
+    "radiator_limit_k": "radiator temperature at which full power puts the junction at its limit [K]",
+    "fleet_satellites": "satellites of the fleet",
+    "fleet_accelerators": "accelerators of the fleet",
+}
+
+DESCRIPTION = """
+A fleet of S satellites carries AI accelerators. Sunlight charges batteries, chips heat a pumped loop, a radiator
+rejects the heat to space, and Earth's shadow takes the light away, for up to 37 % of an orbit at 550 km. Work of C
+classes arrives all day. Every five minutes the agent decides where it runs, how fast, and what comes first. The fleet
+of the default scenario is offered more work than its energy and heat allow: it cannot do everything.
+
+The agent does not control physics directly. A governor holds the junction temperature, a protection sheds compute at
+low charge, a dispatcher turns bids into placements. The zero action is a sensible operator: equal bids send work to
+the least loaded satellite, and every satellite runs at the clock that it can sustain.
+
+What the agent cannot change (orbits, light, arrivals, demand) is computed before the episode from its seed, so that all
+schedulers face the same world in the same episode. [model.md](model.md) tells the physics and the rules of work,
+[architecture.md](architecture.md) how the code is built.
+"""
+
+ACTION_NOTES = """
+Order of the flat vector: for satellite 0 its C bids, then its clock; the same for satellites 1 to S - 1; then C
+urgencies; then C clock offsets. `env.unwrapped.view.layout` gives writable views of these parts. Values beyond [-1, 1]
+are held to it; values that are not finite are an `ActionError`.
+
+- A running job moves when another satellite's score exceeds its host's by `dispatch.migration_margin`, after
+  `dispatch.min_stay_min` on its host; it pays with a checkpoint, the transfer and the start.
+- The clock of class c on satellite s is that of the request clip(clock_s + offset_c, -1, 1), linear between the lowest
+  clock (-1), the sustainable clock of this moment (0) and the full clock (+1).
+- The dispatcher never sends a job where it cannot reach its next payable point before it is worthless.
+"""
+
+OBSERVATION_NOTES = """
+In the tables, x is the measured value, in the unit given; `env.unwrapped.view.observation[name]` holds it for
+schedulers that want physical units. It is encoded as written and held in [-1, 1]; squash(y) is y / (1 + |y|).
+Nothing of the future is seen but what orbits tell, and no hidden truth: work left is the visible estimate.
+"""
+
+REWARD_NOTES = """
+The reward is the sum of the terms, in points: 100 points are the value of the work that the fleet can sustain over the
+episode, at the scenario's mix of classes, a constant of the scenario. The numbers in the table are the defaults of the
+scenario's `reward` block.
+
+A score above 100 is possible where a scheduler does more valuable work than the mix. The environment keeps no running
+statistics: the same state and action give the same reward.
+"""
+
+INFO = """
+| key | when | meaning |
+| --- | --- | --- |
+| `episode_seed`, `load_factor` | reset | the episode, and its work on offer over what the fleet can hold |
+| `reward/<term>` | each step | the terms of the reward |
+| `cost`, `cost/thermal`, `cost/energy` | each step | the violations as positive numbers, and their sum |
+| `episode_metrics` | at the end | KPIs by name, units in the names; see `odc_gym/metrics.py` |
+"""
+
+START = """
+`reset(seed=n)` begins episode n of the scenario's world: its start is a random minute of the scenario's year, hour
+included. The fleet is in operation: jobs run with some age and a checkpoint behind them, others wait, batteries and
+temperatures are on the periodic solution of the sustainable plan, and one orbit has been flown under the zero action,
+uncounted. Work done before the start is never paid.
+
+Episodes 0 to 9 999 are for training, 10 000 to 19 999 for tests (the test set is the first hundred of them), 20 000 and
+above for validation. A reset without a seed draws a training episode from the environment's own generator.
+"""
+
+END = """
+The time limit truncates: after `episode.hours`, 24 h or 288 decisions in the default scenario. Nothing terminates.
+Violations do not end an episode: the governor and load shedding keep the physics honest and cost work.
+"""
+
+HISTORY = """
+- `v0`: first version. Provisional until release 0.1: until then, a change of dynamics, spaces, defaults or reward is a
+  line of the CHANGELOG; afterwards it is a new version.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    env = ODCSatEnv()
+    s, c = env.view.satellites, len(env.view.class_names)
+    (actions,), (observations,) = env.action_space.shape or (), env.observation_space.shape or ()
+    parts = [
+        "# ODCSat-v0",
+        "Written by `make docs` from the tables of `odc_gym/interface`; edit those, or `docs/generate.py`.",
+        table(
+            ("", "default scenario", "any scenario"),
+            [
+                ("action space", f"`Box(-1, 1, ({actions},), float32)`", "S (C + 1) + 2 C values"),
+                (
+                    "observation space",
+                    f"`Box(-1, 1, ({observations},), float32)`",
+                    f"S ({len(SATELLITE)} + {len(SATELLITE_CLASS)} C) + {len(FLEET)} + {len(FLEET_CLASS)} C values",
+                ),
+                ("size", f"S = {s} satellites, C = {c} classes: {', '.join(env.view.class_names)}", ""),
+                ("made by", '`gym.make("odc_gym:ODCSat-v0")`', '`gym.make_vec("odc_gym:ODCSat-v0", num_envs=64)`'),
+            ],
+        ),
+        "## Description",
+        DESCRIPTION,
+        "## Action space",
+        table(("name", "one per", "meaning"), [(f"`{a.name}`", a.per, a.meaning) for a in ACTIONS]),
+        ACTION_NOTES,
+        "## Observation space",
+        OBSERVATION_NOTES,
+        *blocks(),
+        "What values are relative to:",
+        table(("name", "meaning"), [(f"`{name}`", REFERENCES[name]) for name in References._fields]),
+        "## Rewards",
+        table(
+            ("term", "counts as", "meaning"), [(f"`{t.name}`", f"`{t.cost}`" * bool(t.cost), t.meaning) for t in TERMS]
+        ),
+        REWARD_NOTES,
+        "## Info",
+        INFO,
+        "## Starting state",
+        START,
+        "## Episode end",
+        END,
+        "## Arguments",
+        arguments(),
+        "## Version history",
+        HISTORY,
+    ]
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def blocks() -> Iterable[str]:
+    """The four blocks of the observation, with the places of their features."""
+    f, g, h, k = len(SATELLITE), len(SATELLITE_CLASS), len(FLEET), len(FLEET_CLASS)
+    each = f"{f} + {g} C"
+    yield f"**Satellite**: satellite s begins at place a = s ({each})."
+    yield features(SATELLITE, "a")
+    yield f"**Satellite and class**: class c of satellite s begins at place b = s ({each}) + {f} + {g} c."
+    yield features(SATELLITE_CLASS, "b")
+    yield f"**Fleet**: begins at place d = S ({each})."
+    yield features(FLEET, "d")
+    yield f"**Fleet and class**: class c begins at place e = S ({each}) + {h} + {k} c."
+    yield features(FLEET_CLASS, "e")
+
+
+def features(rows: tuple[Feature, ...], begin: str) -> str:
+    """The table of one block."""
+    head = ("place", "name", "unit", "encoded as", "meaning")
+    return table(head, [(f"{begin} + {i}", f"`{f.name}`", f.unit, encoded(f), f.meaning) for i, f in enumerate(rows)])
+
+
+def encoded(feature: Feature) -> str:
+    """How a feature is encoded, as a formula of x."""
+    top = f"(x - {plain(feature.offset)})" if feature.offset else "x"
+    factors = [plain(feature.scale)] * (feature.scale != 1.0) + [feature.reference] * bool(feature.reference)
+    value = f"{top} / {factors[0]}" if len(factors) == 1 else f"{top} / ({' x '.join(factors)})" if factors else top
+    return f"squash({value})" if feature.squash else value
+
+
+def plain(value: float | str) -> str:
+    """A number as people write it, or a name."""
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def arguments() -> str:
+    """Arguments of `gym.make`, from the signature and the docstring of the environment."""
+    text = inspect.getdoc(ODCSatEnv) or ""
+    described = dict(re.findall(r"^    (\w+): (.+)$", text.split("Args:")[1].split("Raises:")[0], re.MULTILINE))
+    signature = inspect.signature(ODCSatEnv.__init__).parameters
+    rows = [(f"`{name}`", f"`{p.default!r}`", described[name]) for name, p in signature.items() if name != "self"]
+    return table(("argument", "default", "meaning"), rows)
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
+
+
+def architecture() -> str:
+    """docs/architecture.md with the house as it stands."""
+    before, _, rest = HOUSE.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END_OF_HOUSE)[2]
+    return f"{before}{BEGIN}```\n{house()}```\n{END_OF_HOUSE}{after}"
+
+
+def house() -> str:
+    """One line a module: its name and the first paragraph of its docstring."""
+    lines = []
+    for folder in ("odc_gym", "agents"):
+        for path in sorted((ROOT / folder).rglob("*.py"), key=_packages_last):
+            depth = len(path.relative_to(ROOT).parts) - 1
+            package = path.name == "__init__.py"
+            name = f"{path.parent.name}/" if package else path.name
+            first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")[0]
+            lines.append(f"{'    ' * (depth - package)}{name}".ljust(28) + f" {' '.join(first.split())}")
+    return "\n".join(lines) + "\n"
+
+
+def _packages_last(path: Path) -> tuple[object, ...]:
+    """Order of a tree: a package before its modules, modules before packages."""
+    *folders, name = path.parts
+    return (*((1, folder) for folder in folders), (0, name != "__init__.py", name))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    HOUSE.write_text(architecture(), encoding="utf-8")
