@@ -32,7 +32,8 @@ class GangAwareParameters:
 class GangAware(SunAware):
     """Runs satellites like `sun-aware`, but keeps the share of them that wide jobs need for classes with such jobs.
 
-    A kept satellite opens only when it is empty, so that the oldest wide job gets it before narrow ones break it up.
+    A kept satellite opens to those classes while half of it is free, so that the oldest wide job gets it once it is
+    empty, and to services while they wait.
     """
 
     def __init__(self, view: View, parameters: GangAwareParameters | None = None) -> None:
@@ -43,18 +44,20 @@ class GangAware(SunAware):
         count = round(share * view.satellites)
         self._kept = np.zeros(view.satellites, dtype=np.bool_)
         self._kept[np.arange(count) * view.satellites // max(count, 1)] = True
-        jobs = {name for name, work in view.scenario.workload.classes.items() if isinstance(work, JobClass)}
-        self._narrow = ~self._wide & np.array([name in jobs for name in view.class_names])
+        kinds = {str(name): isinstance(work, JobClass) for name, work in view.scenario.workload.classes.items()}
+        self._jobs = np.array([kinds[name] for name in view.class_names])
 
     def act(self, view: View) -> NDArray[Any]:
         """Actions of `sun-aware` with the bids of kept satellites replaced and narrow classes less urgent, (B, A)."""
         actions = super().act(view)
-        empty = view.observation["free"] == view.design["accelerators"]
-        kept = np.where(empty[:, None, :] & self._wide[:, None], self.rule.open_bid, self.rule.closed_bid)
+        if not self._kept.any():
+            return actions
+        half_free = view.observation["free"] >= 0.5 * view.design["accelerators"]
+        waits = ~self._jobs & (view.observation["waiting_work_s"] > 0.0)
+        opened = (half_free[:, None, :] & self._wide[:, None]) | waits[:, :, None]
         bids = view.layout.bids(actions)
-        bids[:] = np.where(self._kept, kept, bids)
-        if self._kept.any():
-            view.layout.urgency(actions)[:, self._narrow] = self.rule.narrow_urgency
+        bids[:] = np.where(self._kept, np.where(opened, self.rule.open_bid, self.rule.closed_bid), bids)
+        view.layout.urgency(actions)[:, self._jobs & ~self._wide] = self.rule.narrow_urgency
         return actions
 
 

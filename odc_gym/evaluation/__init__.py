@@ -2,7 +2,7 @@
 
 from odc_gym.evaluation.report import document, print_report, write_document
 from odc_gym.evaluation.runner import AgentResult, Comparison, evaluate
-from odc_gym.evaluation.suites import TEST, TRAINING, VALIDATION, require_training
+from odc_gym.evaluation.suites import TEST, TRAINING, VALIDATION
 
 __all__ = [
     "TEST",
@@ -13,6 +13,5 @@ __all__ = [
     "document",
     "evaluate",
     "print_report",
-    "require_training",
     "write_document",
 ]

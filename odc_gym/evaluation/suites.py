@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
+from odc_gym.episodes import TRAINING_EPISODES, VALIDATION_FROM
 from odc_gym.errors import OdcGymError
 
 
@@ -23,11 +23,11 @@ class Suite:
         return f"{self.first} and above" if self.last is None else f"{self.first}-{self.last}"
 
 
-TRAINING = Suite("training", 0, 9_999)
+TRAINING = Suite("training", 0, TRAINING_EPISODES - 1)
 """Episodes that a scheduler may learn from."""
-TEST = Suite("test", 10_000, 10_099)
+TEST = Suite("test", TRAINING_EPISODES, TRAINING_EPISODES + 99)
 """Episodes for the final report, never for a choice."""
-VALIDATION = Suite("validation", 20_000, None)
+VALIDATION = Suite("validation", VALIDATION_FROM, None)
 """Episodes for choices: checkpoints, parameters of rules, margins of scenarios."""
 SUITES = (TRAINING, TEST, VALIDATION)
 
@@ -46,14 +46,3 @@ def episodes(first_seed: int, count: int) -> tuple[Suite, tuple[int, ...]]:
             return suite, tuple(range(first_seed, last + 1))
     known = ", ".join(f"{suite.name} {suite}" for suite in SUITES)
     raise OdcGymError(f"episodes {first_seed}-{last}: must lie within one suite of seeds ({known})")
-
-
-def require_training(seeds: Iterable[int]) -> None:
-    """Refuse to learn from episodes that are kept for choosing or reporting.
-
-    Raises:
-        OdcGymError: a seed outside the training suite.
-    """
-    for seed in seeds:
-        if int(seed) not in TRAINING:
-            raise OdcGymError(f"training seed = {seed}: must be within {TRAINING}; others are for validation and test")

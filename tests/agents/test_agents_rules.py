@@ -61,6 +61,8 @@ def view_of(num_envs=1, satellites=4, **seen):
             table[name] = np.broadcast_to(np.asarray(seen.pop(name, table[name]), float), shape)
     solar = np.broadcast_to(np.asarray(seen.pop("solar_mean_w", 7900.0), float), (num_envs, 4, satellites))
     observation["running"] = np.broadcast_to(np.asarray(seen.pop("running", 2.0), float), (num_envs, 3, satellites))
+    waiting = np.broadcast_to(np.asarray(seen.pop("waiting_work_s", 0.0), float), (num_envs, 3))
+    observation["waiting_work_s"] = waiting
     scenario = seen.pop("scenario", SCENARIO)
     assert not seen
     return SimpleNamespace(
@@ -223,15 +225,21 @@ def test_wide_work_of_the_scenario_by_hand():
     assert wide_work(SCENARIO, CLASSES, 16.0)[0] == 0.0
 
 
-def test_gang_aware_opens_kept_satellites_only_when_they_are_empty():
-    view = view_of(satellites=8, free=[8.0, 3.0, 8.0, 8.0, 5.0, 8.0, 8.0, 8.0])
+def test_gang_aware_opens_kept_satellites_to_wide_jobs_and_waiting_services():
+    view = view_of(
+        satellites=8,
+        free=[4.0, 3.0, 8.0, 8.0, 3.0, 8.0, 8.0, 8.0],
+        num_envs=2,
+        waiting_work_s=[[9.0, 9.0, 0.0], [9.0, 9.0, 1.0]],
+    )
     rule, budget = GangAware(view), SunAware(view)
-    action = rule.act(view)
-    bids, clocks, urgency, _ = parts(view, action)
+    bids, clocks, urgency, _ = parts(view, rule.act(view))
     kept, others = [0, 4], [1, 2, 3, 5, 6, 7]  # a share of 0.22 of eight satellites, spread
-    assert bids[0, 0, kept].tolist() == [-0.4, -0.6] and (bids[0, 1:, kept] == -0.6).all()
-    assert (bids[0][:, others] == parts(view, budget.act(view))[0][0][:, others]).all()
-    assert (clocks == view.layout.clocks(budget.act(view))).all() and urgency.tolist() == [[0.0, -0.5, 0.0]]
+    assert bids[0][:, kept].tolist() == [[-0.4, -0.6], [-0.6, -0.6], [-0.6, -0.6]]
+    assert bids[1][:, kept].tolist() == [[-0.4, -0.6], [-0.6, -0.6], [-0.4, -0.4]]
+    assert (bids[:, :, others] == parts(view, budget.act(view))[0][:, :, others]).all()
+    assert (clocks == view.layout.clocks(budget.act(view))).all()
+    assert urgency.tolist() == [[0.0, -0.5, 0.0]] * 2
 
 
 def test_gang_aware_without_wide_jobs_is_sun_aware():

@@ -1,7 +1,7 @@
 import pytest
 
 from odc_gym.errors import OdcGymError
-from odc_gym.evaluation.suites import SUITES, TEST, TRAINING, VALIDATION, episodes, require_training
+from odc_gym.evaluation.suites import SUITES, TEST, TRAINING, VALIDATION, episodes
 
 
 def test_suites_share_no_seed():
@@ -29,10 +29,3 @@ def test_episodes_across_suites_are_refused(first, count):
 def test_no_episodes_are_refused():
     with pytest.raises(OdcGymError, match="episodes = 0: must be >= 1"):
         episodes(10_000, 0)
-
-
-def test_training_on_kept_episodes_is_refused():
-    require_training([0, 5, 9_999])
-    for seed in (10_000, 20_000, -1):
-        with pytest.raises(OdcGymError, match=f"training seed = {seed}: must be within 0-9999"):
-            require_training([3, seed])
