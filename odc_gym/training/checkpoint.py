@@ -24,6 +24,7 @@ from stable_baselines3.common.vec_env import VecNormalize
 
 from odc_gym.errors import OdcGymError, RunError
 from odc_gym.sb3 import ODCSatVecEnv
+from odc_gym.training.policies import HeldNoisePolicy
 
 LEARNER, ARRAYS, STATE = "learner.pt", "arrays.npz", "state.json"
 _UNFINISHED = ".unfinished"
@@ -121,6 +122,7 @@ def _arrays(model: PPO) -> Arrays:
         "last_observation": np.asarray(model._last_obs),
         "last_starts": np.asarray(model._last_episode_starts),
     }
+    arrays["noise"] = _policy(model).noise.numpy()
     arrays |= {f"environments/{name}": value for name, value in _environments(model).get_state().items()}
     normalise = model.get_vec_normalize_env()
     if normalise is not None:
@@ -135,6 +137,7 @@ def _arrays(model: PPO) -> Arrays:
 def _restore_arrays(model: PPO, arrays: Arrays) -> None:
     model._last_obs = arrays["last_observation"]
     model._last_episode_starts = arrays["last_starts"]
+    _policy(model).noise = torch.from_numpy(arrays["noise"])
     start = "environments/"
     _environments(model).set_state({n.removeprefix(start): v for n, v in arrays.items() if n.startswith(start)})
     normalise = model.get_vec_normalize_env()
@@ -177,6 +180,11 @@ def _environments(model: PPO) -> ODCSatVecEnv:
     environments = env.unwrapped
     assert isinstance(environments, ODCSatVecEnv)
     return environments
+
+
+def _policy(model: PPO) -> HeldNoisePolicy:
+    assert isinstance(model.policy, HeldNoisePolicy)
+    return model.policy
 
 
 def _statistics(normalise: VecNormalize) -> dict[str, RunningMeanStd]:

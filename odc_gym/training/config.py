@@ -92,6 +92,7 @@ class TrainConfig(_Section):
     max_grad_norm: Positive = 0.5
     target_kl: Positive | None = None
     log_std_init: float = -1.5
+    noise_correlation: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.9, description="of successive decisions")
     width: Count = Field(default=64, description="of the layers of FleetPolicy")
     net_arch: NetArch = NetArch(pi=(128, 128), vf=(128, 128))
 

@@ -16,16 +16,67 @@ from torch import Tensor, nn
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
 
 
-class ZeroStartPolicy(ActorCriticPolicy):
-    """The MlpPolicy of stable-baselines3, whose first action is zero: the operator at sustainable clocks."""
+class HeldNoisePolicy(ActorCriticPolicy):
+    """The MlpPolicy of stable-baselines3 with two changes that suit a slow plant with a good operator.
+
+    Its first mean action is zero, the operator at sustainable clocks. While it learns, the noises of successive
+    decisions are correlated (first-order autoregressive, coefficient `noise_correlation`, variance 1): batteries and jobs
+    integrate over hours, so noise that is drawn afresh every five minutes averages out before its effect can be seen
+    (Hollenstein et al. 2024, Colored Noise in PPO). Probabilities are those of each decision by itself.
+    """
+
+    noise: Tensor  # of the last decision, in standard deviations, (B, A)
+
+    def __init__(
+        self,
+        observation_space: spaces.Space[Any],
+        action_space: spaces.Space[Any],
+        lr_schedule: Schedule,
+        noise_correlation: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        """Build the networks.
+
+        Args:
+            observation_space: flat, (N,).
+            action_space: flat, (A,).
+            lr_schedule: learning rate by the share of training that remains.
+            noise_correlation: of successive decisions, 0 to below 1.
+            **kwargs: as in stable-baselines3.
+        """
+        self.noise_correlation = noise_correlation
+        super().__init__(observation_space, action_space, lr_schedule, **kwargs)
+        self.noise = torch.zeros(0, *action_space.shape or ())
 
     def _build(self, lr_schedule: Schedule) -> None:
         super()._build(lr_schedule)
         for parameter in self.action_net.parameters():
             nn.init.zeros_(parameter)
 
+    def forward(self, obs: Tensor, deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+        """Actions (B, A) with noise, values (B, 1) and log probabilities (B,), as rollouts need them."""
+        latent_pi, latent_vf = self.mlp_extractor(self.extract_features(obs))
+        normal = self._get_action_dist_from_latent(latent_pi)
+        assert isinstance(normal, DiagGaussianDistribution)
+        actions = normal.mode()
+        if not deterministic:
+            actions = actions + normal.distribution.stddev * self._next_noise(actions)
+        return actions, self.value_net(latent_vf), normal.log_prob(actions)
 
-class FleetPolicy(ActorCriticPolicy):
+    def _next_noise(self, actions: Tensor) -> Tensor:
+        fresh = torch.randn_like(actions)
+        if len(self.noise) != len(actions):  # the first decision of a batch
+            self.noise = fresh
+        else:
+            rho = self.noise_correlation
+            self.noise = rho * self.noise + (1 - rho**2) ** 0.5 * fresh
+        return self.noise
+
+    def _get_constructor_parameters(self) -> dict[str, Any]:
+        return super()._get_constructor_parameters() | {"noise_correlation": self.noise_correlation}
+
+
+class FleetPolicy(HeldNoisePolicy):
     """An actor and a critic with the same weights for each satellite, for the flat observation and action of `bids`.
 
     Each satellite's features, with those of the fleet, become an embedding; the mean of the embeddings is what

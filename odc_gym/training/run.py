@@ -30,7 +30,7 @@ from odc_gym.training import checkpoint
 from odc_gym.training.callbacks import Checkpoints, EpisodeLog, Interrupts, Report, Validation, interface_of
 from odc_gym.training.config import TrainConfig, dump, load
 from odc_gym.training.groups import GroupRewards, training_seeds
-from odc_gym.training.policies import FleetPolicy, ZeroStartPolicy
+from odc_gym.training.policies import FleetPolicy, HeldNoisePolicy
 from odc_gym.training.policy_scheduler import save_policy
 from odc_gym.vector import build_simulator
 
@@ -138,11 +138,11 @@ def build_model(config: TrainConfig, scenario: Scenario) -> PPO:
 
 
 def _policy(config: TrainConfig, simulator: Simulator) -> tuple[type[ActorCriticPolicy], dict[str, Any]]:
-    spread: dict[str, Any] = {"log_std_init": config.log_std_init}
+    spread: dict[str, Any] = {"log_std_init": config.log_std_init, "noise_correlation": config.noise_correlation}
     if config.policy == "FleetPolicy":
         sizes = {"satellites": simulator.satellites, "classes": len(simulator.class_names), "width": config.width}
         return FleetPolicy, spread | sizes
-    return ZeroStartPolicy, spread | {"net_arch": {"pi": list(config.net_arch.pi), "vf": list(config.net_arch.vf)}}
+    return HeldNoisePolicy, spread | {"net_arch": {"pi": list(config.net_arch.pi), "vf": list(config.net_arch.vf)}}
 
 
 def _environments(model: PPO) -> ODCSatVecEnv:

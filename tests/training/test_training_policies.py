@@ -5,7 +5,7 @@ from stable_baselines3.common.utils import ConstantSchedule
 
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.observations import size
-from odc_gym.training.policies import FleetPolicy, ZeroStartPolicy
+from odc_gym.training.policies import FleetPolicy, HeldNoisePolicy
 from odc_gym.vector import action_space, build_simulator, observation_space
 
 S, C = 5, 3
@@ -102,7 +102,24 @@ def test_first_action_is_zero_and_can_be_learnt_from(kind):
     if kind == "fleet":
         policy = FleetPolicy(*spaces, ConstantSchedule(1e-3), satellites=3, classes=3, width=8)
     else:
-        policy = ZeroStartPolicy(*spaces, ConstantSchedule(1e-3), net_arch=[8])
+        policy = HeldNoisePolicy(*spaces, ConstantSchedule(1e-3), net_arch=[8])
     assert not policy.predict(simulator.observation, deterministic=True)[0].any()
     policy.get_distribution(torch.as_tensor(simulator.observation)).distribution.mean.sum().backward()
     assert any(p.grad is not None and p.grad.abs().max() > 0 for p in policy.action_net.parameters())
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.9])
+def test_noise_is_correlated_from_decision_to_decision_and_has_the_policys_spread(rho):
+    spaces = observation_space(Sizes), action_space(Sizes)
+    policy = HeldNoisePolicy(*spaces, ConstantSchedule(1e-3), net_arch=[8], log_std_init=-1.5, noise_correlation=rho)
+    torch.manual_seed(0)
+    observation = torch.zeros(400, Sizes.observation_size)
+    with torch.no_grad():
+        actions, _, log_prob = zip(*(policy(observation) for _ in range(30)), strict=True)
+        _, log_prob_again, _ = policy.evaluate_actions(observation, actions[-1])
+    draws = torch.stack(actions).numpy() / np.exp(-1.5)  # (30, B, A), mean 0
+    assert draws.std() == pytest.approx(1, abs=0.01) and draws[-1].std() == pytest.approx(1, abs=0.03)
+    assert (draws[1:] * draws[:-1]).mean() == pytest.approx(rho, abs=0.02)
+    assert (draws[5:] * draws[:-5]).mean() == pytest.approx(rho**5, abs=0.03)
+    torch.testing.assert_close(log_prob[-1], log_prob_again)
+    assert not policy(observation, deterministic=True)[0].any()
