@@ -20,8 +20,8 @@ class HeldNoisePolicy(ActorCriticPolicy):
     """The MlpPolicy of stable-baselines3 with two changes that suit a slow plant with a good operator.
 
     Its first mean action is zero, the operator at sustainable clocks. While it learns, the noises of successive
-    decisions are correlated (first-order autoregressive, coefficient `noise_correlation`, variance 1): batteries and jobs
-    integrate over hours, so noise that is drawn afresh every five minutes averages out before its effect can be seen
+    decisions are correlated (first-order autoregressive, coefficient `noise_correlation`, variance 1): batteries and
+    jobs integrate over hours, so noise that is drawn afresh every five minutes averages out before its effect shows
     (Hollenstein et al. 2024, Colored Noise in PPO). Probabilities are those of each decision by itself.
     """
 
