@@ -77,7 +77,7 @@ def compare(
             help="Comma-separated: names of schedulers, folders of training runs, or NAME=RUN+RUN+... for several "
             "training runs of one learned scheduler.",
         ),
-    ] = "full-clock,zero,governor,sun-aware",
+    ] = "full-clock,zero,governor,sun-aware,gang-aware",
     episodes: Annotated[int, typer.Option("--episodes", "-e", help="How many episodes each scheduler plays.")] = 20,
     first_seed: Annotated[
         int,

@@ -159,6 +159,14 @@ def test_train_without_its_libraries_says_what_to_install(capsys, monkeypatch):
     assert refused(capsys, "train") == "training needs torch: pip install 'odc-gym[rl]'"
 
 
+def test_check_prints_closures_and_writes_json(capsys, tmp_path):
+    path = tmp_path / "check.json"
+    code, out, _ = run(capsys, "scenario", "check", "starter12", "--json", str(path))
+    data = json.loads(path.read_text())
+    assert code == 0 and len(data) >= 5
+    assert all(name in out and row.keys() == {"value", "unit", "note"} for name, row in data.items())
+
+
 COMPARE = (
     "compare",
     "--agents",

@@ -183,6 +183,8 @@ def _run_here(
 def _run_in_processes(
     task: _Task, batches: list[tuple[int, ...]], count: int, done: Callable[[int], None]
 ) -> list[dict[str, AgentResult]]:
+    # compile and check here, once: the processes then load the compiled code and meet no bad input
+    Simulator(task.scenario, 1, trace=task.trace).reset(batches[0][:1])
     before = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin, (task,))
     try:
