@@ -1,7 +1,7 @@
 """What a satellite can hold: the constant compute powers in sunlight and eclipse of the largest periodic throughput.
 
 The plan maximises (1 - f) tau(p_sun) + f tau(p_dark), with tau the throughput of the class mix when all accelerators
-are busy and f the eclipse fraction, such that the junction stays at `plan_c` in steady state (leakage in, mean sink),
+are busy and f the eclipse fraction, such that the junction stays at `plan_c` in steady state (leakage in, sink in sunlight),
 an orbit ends with the charge it began with, the depth of discharge stays within `soft_dod`, and the battery within its
 C-rates. Energy per orbit, at the bus:
 
@@ -153,6 +153,8 @@ def solve(
     depth = out_j / d["capacity_j"]
     charge_w = out_j / (d["eta_charge"] * np.maximum(1.0 - f, 1e-9) * period_s)
     allowed = d["eta_pcdu"] * (array - charge_w) - d["bus_w"]  # compute and leakage in sunlight
+    heat = heat + (1.0 - d["eta_charge"]) * charge_w  # what charging loses warms the radiator in sunlight
+    cap = np.minimum(thermal_limit_w(d, plan_k, heat, effects), highest)
     sun = np.minimum(_without_leakage(d, allowed, heat, effects), cap)
     feasible = (sun >= lowest) | (np.arange(SCAN) == 0)
     if effects.c_rates:
