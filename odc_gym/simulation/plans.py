@@ -67,7 +67,10 @@ class ShellPlan:
 
     @classmethod
     def build(cls, hardware: Hardware, mix: Mix, altitude_m: float, fluxes: FluxTable, earth: Earth) -> ShellPlan:
-        """Solve for the whole grid; light is a cylindrical shadow, the sink the orbit's mean."""
+        """Solve for the whole grid; light is a cylindrical shadow, the sink the mean of the sunlit part of the orbit.
+
+        Heat binds in sunlight, and in eclipse the radiator is still warm from it.
+        """
         d = design_numbers(hardware)
         beta = np.radians(BETAS_DEG)
         dark = eclipse_fraction(altitude_m, beta)
@@ -77,7 +80,8 @@ class ShellPlan:
         pointing = np.cos(np.radians(hardware.solar.pointing_error_deg))
         shape = (FLUXES.size, beta.size)
         flux = np.broadcast_to(FLUXES[:, None], shape)
-        sink = absorbed_w_m2(hardware, infrared.mean(1)[None, :], albedo.mean(1)[None, :], flux, (1.0 - dark)[None, :])
+        reflected = albedo.mean(1) / (1.0 - dark)  # none in the dark
+        sink = absorbed_w_m2(hardware, infrared.mean(1)[None, :], reflected[None, :], flux, np.ones(shape))
         period = orbit_period_s(altitude_m)
         solved = solve(
             d, mix, hardware.thermal.plan_c + ZERO_CELSIUS_K, hardware.battery.soft_dod, period,
