@@ -1,9 +1,9 @@
 """What a satellite can hold: the constant compute powers in sunlight and eclipse of the largest periodic throughput.
 
 The plan maximises (1 - f) tau(p_sun) + f tau(p_dark), with tau the throughput of the class mix when all accelerators
-are busy and f the eclipse fraction, such that the junction stays at `plan_c` in steady state (leakage in, sink in sunlight),
-an orbit ends with the charge it began with, the depth of discharge stays within `soft_dod`, and the battery within its
-C-rates. Energy per orbit, at the bus:
+are busy and f the eclipse fraction, such that the junction stays at `plan_c` in steady state (leakage and charging
+losses in, sink of the sunlit part), an orbit ends with the charge it began with, the depth of discharge stays within
+`soft_dod`, and the battery within its C-rates. Energy per orbit, at the bus:
 
     eclipse:  E_out = (p_dark + leak + bus) / eta_pcdu x f T / eta_discharge              (from the cells)
     sunlight: array = (p_sun + leak + bus) / eta_pcdu + E_out / (eta_charge (1 - f) T)
