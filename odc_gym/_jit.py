@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -58,6 +59,12 @@ def _cache_folder() -> str | None:
 
 
 _FOLDER = _cache_folder() if COMPILED else None
+
+
+def announce_compilation() -> None:
+    """Say once that the core is being compiled, where no earlier process has left it in the cache."""
+    if COMPILED and (_FOLDER is None or not any(Path(_FOLDER).rglob("*.nbi"))):
+        print("odc-gym: compiling the simulation core, about half a minute, once for each version", file=sys.stderr)
 
 
 def effect(function: Function) -> Function:

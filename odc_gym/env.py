@@ -24,7 +24,7 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
 
     The whole page, with every component of action, observation and reward, is `docs/environment.md`.
 
-    - Action: `Box(-1, 1, (S (C + 1) + 2 C,))`, for S satellites and C job classes: bids, clocks, urgencies, clock offsets.
+    - Action: `Box(-1, 1, (S (C + 1) + 2 C,))`, for S satellites and C job classes: bids, clocks, urgencies, offsets.
     - Observation: `Box(-1, 1, (S (19 + 6 C) + 10 + 8 C,))` float32.
     - Reward: compute minus thermal and energy violations and battery wear, plus the change of stored energy; 100 = the
       value of the fleet's sustainable output over an episode.

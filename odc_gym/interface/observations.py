@@ -9,7 +9,7 @@ import numpy as np
 
 from odc_gym._jit import routine
 from odc_gym.simulation.dispatch import remaining_estimate
-from odc_gym.simulation.state import D, F, G, K, L, V, X
+from odc_gym.simulation.state import D, F, G, K, L, V, X, fill
 
 HOUR_S = 3600.0
 URGENT_S, SOON_S = 1.0 * HOUR_S, 6.0 * HOUR_S  # bins of slack
@@ -286,9 +286,10 @@ def measure_satellites(v, w, x, p, sky, forecast, classes, n):
 @routine
 def measure_running(w, head, jobs, run, lists, rules, now):
     """Fill what running jobs tell of satellite and class [F, C, P]: remaining work, least slack, unsaved work."""
-    w[SEEN_CLASS.remaining_work_s, :] = 0.0
-    w[SEEN_CLASS.unsaved_work_s, :] = 0.0
-    w[SEEN_CLASS.least_slack_s, :] = NO_SLACK_S
+    for c in range(rules.shape[1]):
+        fill(w[SEEN_CLASS.remaining_work_s, c], 0.0)
+        fill(w[SEEN_CLASS.unsaved_work_s, c], 0.0)
+        fill(w[SEEN_CLASS.least_slack_s, c], NO_SLACK_S)
     for k in range(head["running"]):
         row = lists[1, k]
         job, r = jobs[row], run[row]
@@ -328,12 +329,12 @@ def measure_fleet(fleet, day, x, p, head, n):
 @routine
 def measure_queue(u, w, head, jobs, run, lists, ledger, services, rules, now, n):
     """Fill the fleet's features by class [F, C]: queue by slack, waits, arrivals, backlog, share served."""
-    u[SEEN_FLEET_CLASS.waiting_work_s, :] = 0.0
-    u[SEEN_FLEET_CLASS.waiting_urgent_s, :] = 0.0
-    u[SEEN_FLEET_CLASS.waiting_soon_s, :] = 0.0
-    u[SEEN_FLEET_CLASS.waiting_later_s, :] = 0.0
-    u[SEEN_FLEET_CLASS.oldest_wait_s, :] = 0.0
-    u[SEEN_FLEET_CLASS.served_frac, :] = 0.0  # counts wanted accelerators first
+    fill(u[SEEN_FLEET_CLASS.waiting_work_s], 0.0)
+    fill(u[SEEN_FLEET_CLASS.waiting_urgent_s], 0.0)
+    fill(u[SEEN_FLEET_CLASS.waiting_soon_s], 0.0)
+    fill(u[SEEN_FLEET_CLASS.waiting_later_s], 0.0)
+    fill(u[SEEN_FLEET_CLASS.oldest_wait_s], 0.0)
+    fill(u[SEEN_FLEET_CLASS.served_frac], 0.0)  # counts wanted accelerators first
     for c in range(rules.shape[1]):
         u[SEEN_FLEET_CLASS.arrival_rate, c] = ledger[L.arrival_rate, c]
         u[SEEN_FLEET_CLASS.backlog_s, c] = services[V.backlog, c] * rules[G.token_s, c]

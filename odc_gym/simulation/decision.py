@@ -22,7 +22,7 @@ from odc_gym.simulation.dispatch import (
     service_load,
     transfer,
 )
-from odc_gym.simulation.state import D, G, K, L, Sky, X, design_rows, propagator_rows, sky_rows, state_rows
+from odc_gym.simulation.state import D, G, K, L, Sky, X, design_rows, fill, propagator_rows, sky_rows, state_rows
 from odc_gym.simulation.step import SCRATCH, physics, propagator_block, request
 
 SUSTAINABLE = Sky._fields.index("sustainable_w")
@@ -122,8 +122,8 @@ def decide(
         h, t, r, queue = head[b], jobs[b], run[b], lists[b]
         state_row, design_row = state_rows(x), design_rows(p)
         decode(actions[b], x, k[K.bid], urgency, offset, n)
-        account[L.arrived_now] = 0.0
-        account[L.served_now] = 0.0
+        fill(account[L.arrived_now], 0.0)
+        fill(account[L.served_now], 0.0)
         paid = total(account[L.paid])
         for i in range(steps):
             tick = h["tick"]
@@ -198,12 +198,14 @@ def settle(state, classes, points, swings, design, skies, rules, table, numbers,
         sky_rows(sky),
         propagator_rows(propagator_block(scratch)),
     )
-    state[X.free] = 0.0
-    state[X.request] = 0.0
+    fill(state[X.free], 0.0)
+    fill(state[X.request], 0.0)
     for _ in range(orbits[0]):
         for tick in range(orbits[1]):
             copy_sky(skies[tick], sky)
-            classes[K.busy] = busy
+            for c in range(rules.shape[1]):
+                for s in range(lanes_n):
+                    classes[K.busy, c, s] = busy[c, s]
             request(state, design, sky[SUSTAINABLE], classes, rules, offset, scratch, lanes_n)
             physics(
                 state,
@@ -222,7 +224,8 @@ def settle(state, classes, points, swings, design, skies, rules, table, numbers,
                 n,
                 lanes_n,
             )
-    state[X.free] = design[D.accelerators]
+    for s in range(lanes_n):
+        state[X.free, s] = design[D.accelerators, s]
 
 
 @kernel

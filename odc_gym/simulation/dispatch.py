@@ -10,7 +10,7 @@ import numpy as np
 
 from odc_gym._jit import routine
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
-from odc_gym.simulation.state import ABSENT, DONE, EXPIRED, RUNNING, WAITING, D, G, K, L, V, X
+from odc_gym.simulation.state import ABSENT, DONE, EXPIRED, RUNNING, WAITING, D, G, K, L, V, X, fill
 
 HOUR_S = 3600.0
 LEAST_REMAINING = 0.1  # of the estimate: what a job that outlives its estimate is still expected to need
@@ -354,9 +354,10 @@ def place(head, jobs, run, lists, x, p, classes, ledger, rules, policy, urgency,
 @routine
 def transfer(head, jobs, run, lists, x, classes, rules, policy, dt_s, n):
     """Data comes over the links, shared equally; what is left of the step after transfer and start is active."""
-    x[X.link_frac, :] = 0.0  # counts transfers first
-    classes[K.busy, :] = 0.0
-    classes[K.transfer_gb, :] = 0.0
+    fill(x[X.link_frac], 0.0)  # counts transfers first
+    for c in range(rules.shape[1]):
+        fill(classes[K.busy, c], 0.0)
+        fill(classes[K.transfer_gb, c], 0.0)
     for k in range(head["running"]):
         row = lists[1, k]
         r = run[row]

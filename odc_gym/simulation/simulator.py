@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from odc_gym._jit import announce_compilation
 from odc_gym.errors import ActionError, OdcGymError
 from odc_gym.interface import observations
 from odc_gym.interface.actions import ActionLayout
@@ -67,6 +68,7 @@ class Simulator:
         self.observation_size = observations.size(self.satellites, len(self.class_names))
         self.seeds = np.full(num_envs, -1, np.int64)
         self.load_factor = np.zeros(num_envs)
+        announce_compilation()
         self._allocate(num_envs, padded(self.satellites), len(self.class_names))
         self.view = View(self)
 

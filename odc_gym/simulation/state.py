@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import rows
+from odc_gym._jit import routine, rows
 from odc_gym.physics.thermal import Propagator
 
 LANES = 8
@@ -306,3 +306,10 @@ state_rows, design_rows, sky_rows, propagator_rows = rows(State), rows(Design), 
 def padded(satellites: int) -> int:
     """Number of lanes: satellites rounded up to whole SIMD vectors."""
     return -(-satellites // LANES) * LANES
+
+
+@routine
+def fill(row, value):  # type: ignore[no-untyped-def]
+    """Set all of a 1-D row. (A slice assignment would compile code for its error messages.)"""
+    for i in range(row.shape[0]):
+        row[i] = value
