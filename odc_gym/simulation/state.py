@@ -310,6 +310,6 @@ def padded(satellites: int) -> int:
 
 @routine
 def fill(row, value):  # type: ignore[no-untyped-def]
-    """Set all of a 1-D row. (A slice assignment would compile code for its error messages.)"""
+    """Set all of a 1-D row; a slice assignment would compile code for its error messages as well."""
     for i in range(row.shape[0]):
         row[i] = value
