@@ -1,0 +1,112 @@
+"""Satellites flown alone through the compiled recipe, with a power, light and work of one's own, step by step."""
+
+import copy
+import functools
+
+import numpy as np
+
+from odc_gym.physics.ageing import TURNING_POINTS, depth_stress_table
+from odc_gym.scenario import Hardware, Scenario
+from odc_gym.simulation.decision import settle
+from odc_gym.simulation.episode_start import cold_points, cold_state
+from odc_gym.simulation.parameters import design_block, rules_block
+from odc_gym.simulation.state import Classes, Design, Sky, State, padded
+
+DT_S = 60.0
+FULL_W = 1e9  # a sustainable power that asks for full clock
+
+
+@functools.cache
+def starter(**overrides) -> Hardware:
+    """Hardware of `starter12` with fields changed, `battery__capacity_wh=5000`."""
+    paths = {f"hardware.odcsat.{name.replace('__', '.')}": value for name, value in overrides.items()}
+    return Scenario.load("starter12").replace(paths).hardware["odcsat"]
+
+
+class Rig:
+    """S satellites of given hardware; every accelerator can work for a class that draws peak power at full clock.
+
+    `rig["charge_frac"]` is the row of the state, (S,), to read and to set; `fields` are the names of the design.
+    """
+
+    fields = Design._fields
+
+    def __init__(self, hardware: list[Hardware], utilisation: float = 1.0) -> None:
+        names = [f"h{i}" for i in range(len(hardware))]
+        base = Scenario.load("starter12")
+        scenario = base.model_copy(update={"hardware": dict(zip(names, hardware, strict=True))})
+        self.satellites, lanes = len(hardware), padded(len(hardware))
+        self.design = design_block(scenario, names, DT_S)
+        self.rules = rules_block(base, 8)
+        self.rules[0, 0] = utilisation  # the first rule is the utilisation, the first class does the work
+        self.state = np.zeros((len(State._fields), lanes))
+        self.classes = np.zeros((len(Classes._fields), self.rules.shape[1], lanes))
+        self.points = np.zeros((lanes, TURNING_POINTS + 1))
+        self.swings = np.zeros((lanes, TURNING_POINTS + 1))
+        self.table = depth_stress_table()
+        self.numbers = np.array([DT_S, 1.0, 0.0, float(self.satellites)])
+        cold_state(self.state, self.design)
+        cold_points(self.points, self.swings, self.state[State._fields.index("charge_frac")])
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self.state[State._fields.index(name), : self.satellites]
+
+    def of(self, name: str) -> np.ndarray:
+        """A row of the design, (S,)."""
+        return self.design[Design._fields.index(name), : self.satellites]
+
+    def __setitem__(self, name: str, value) -> None:
+        self.state[State._fields.index(name), : self.satellites] = value
+
+    def copy(self) -> "Rig":
+        """The same satellites, flown apart from now on."""
+        return copy.deepcopy(self)
+
+    def at(self, nodes: tuple[float, float, float]) -> None:
+        """Put plate, loop and radiator to temperatures [K]."""
+        self["plate_k"], self["loop_k"], self["radiator_k"] = nodes
+        self["junction_k"] = nodes[0]
+
+    def step(self, power_w=FULL_W, sunlit=1.0, absorbed_w_m2=60.0, busy=8.0, steps: int = 1) -> None:
+        """Fly with a clock request for `power_w`, a lit share, a sink, and `busy` accelerators at work."""
+        sky = np.zeros((1, len(Sky._fields), self.state.shape[1]), np.float32)
+        for row, value in enumerate((sunlit, 1.0, absorbed_w_m2, power_w)):
+            sky[0, row, : self.satellites] = value
+        work = np.zeros((self.rules.shape[1], self.state.shape[1]))
+        work[0, : self.satellites] = busy
+        settle(
+            self.state, self.classes, self.points, self.swings, self.design, sky, self.rules, self.table, self.numbers,
+            np.array([steps, 1]), work,
+        )  # fmt: skip
+
+
+def random_hardware(rng: np.random.Generator, radiator_m2_kw: tuple[float, float] = (0.6, 1.6)) -> Hardware:
+    """A satellite of random size and proportions, never short of sunlight."""
+    base = starter()
+    peak = 10.0 ** rng.uniform(2.5, 5.2)
+    count = int(rng.choice([1, 8, 72]))
+    idle = rng.uniform(0.05, 0.25) * peak
+    host = rng.uniform(0.2, 0.8) * idle
+    size = peak / 7000.0
+    blocks = {
+        "power": {"bus_w": rng.uniform(0.02, 0.15) * peak},
+        "solar": {"area_m2": peak / 100.0},
+        "battery": {"capacity_wh": 2.0 * peak},
+        "radiator": {"area_m2": rng.uniform(*radiator_m2_kw) * peak / 1000.0},
+        "thermal": {
+            "c_kj_k": (size * rng.uniform(4, 16), size * rng.uniform(10, 60), size * rng.uniform(40, 250)),
+            "dt_full_k": (rng.uniform(6, 16), rng.uniform(4, 14), rng.uniform(3, 10)),
+            "leak": rng.uniform(0.03, 0.2),
+            "double_k": rng.uniform(25, 40),
+        },
+        "accelerators": {
+            "count": count,
+            "peak_w": peak,
+            "host_w": host,
+            "idle_each_w": (idle - host) / count,
+            "gated_each_w": 0.1 * (idle - host) / count,
+            "standby_w": 0.3 * host,
+            "x_min": rng.uniform(0.2, 0.4),
+        },
+    }
+    return base.model_copy(update={k: getattr(base, k).model_copy(update=v) for k, v in blocks.items()})

@@ -1,0 +1,146 @@
+"""The sustainable plan flown by the full physics with every slot at work: it must hold what it promises."""
+
+import numpy as np
+import pytest
+
+from odc_gym.orbits import build_ephemeris
+from odc_gym.simulation.decision import settle
+from odc_gym.simulation.design import design_numbers
+from odc_gym.simulation.episode_start import busy_mix
+from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulation.state import State, X
+from odc_gym.simulation.sustainable import Curve, Effects, solve
+
+ORBITS = 15
+
+
+class Flown:
+    """A day of 24 planes, which fly all beta angles of 53 degrees inclination, all slots full of the mix."""
+
+    def __init__(self, scenario, date):
+        orbit = {"total": 24, "planes": 24, "phasing": 1}
+        changes = {f"shells.0.orbit.{name}": value for name, value in orbit.items()} | {"start": {"epoch": date}}
+        sim = Simulator(scenario.replace(changes), 1)
+        sim.reset([0])
+        world, skies, n = sim.world, sim.skies[0], sim.satellites
+        numbers, busy = sim._numbers, busy_mix(world, sim.state.shape[2])
+        state, classes, points, swings = sim.state[0], sim.classes[0], sim.points[0], sim.swings[0]
+        self.steps = round(world.period_s[0] / 60.0)
+        charge, junction = [], []
+        fly = lambda sky, orbits: settle(  # noqa: E731
+            state, classes, points, swings, sim.design[0], sky, world.rules, sim._table, numbers, orbits, busy
+        )
+        fly(skies, np.array([10, self.steps]))
+        for name in ("shed_s", "trips", "governed_s", "unserved_j"):
+            state[State._fields.index(name)] = 0.0
+        for tick in range(ORBITS * self.steps):
+            fly(skies[tick : tick + 1], np.array([1, 1]))
+            charge.append(state[X.charge_frac, :n].copy())
+            junction.append(state[X.junction_k, :n] - 273.15)
+        e = build_ephemeris(world.constellation, start=world.start_of(0), step_s=60.0, steps=len(charge))
+        self.beta_deg = np.degrees(np.abs(e.beta_rad))
+        self.charge = np.array(charge).reshape(ORBITS, self.steps, n)
+        self.junction_c = np.array(junction)
+        self.state = {name: state[k, :n] for k, name in enumerate(State._fields)}
+        self.soft_depth = world.hardware[0].battery.soft_dod
+
+
+@pytest.fixture(scope="module", params=["2027-06-21", "2027-12-21"])
+def flown(request, starter12):
+    return Flown(starter12, f"{request.param}T00:00:00")
+
+
+def test_all_beta_angles_are_flown(flown):
+    for beta in (0.0, 30.0, 60.0, 75.0):
+        assert np.abs(flown.beta_deg - beta).min() < 3.0
+
+
+def test_no_shedding_no_trips_no_governor(flown):
+    """Catches a plan above what the battery or the radiator can do."""
+    for name in ("shed_s", "trips", "governed_s", "unserved_j"):
+        assert (flown.state[name] == 0.0).all(), name
+
+
+def test_junction_stays_at_its_limit(flown):
+    """Catches a plan that forgets a source of heat in sunlight: battery losses, reflected light, the array's back."""
+    assert flown.junction_c.max() <= 85.0
+    assert flown.junction_c.max() > 82.0  # heat binds at high beta: the plan is not timid
+
+
+def test_depth_of_discharge_stays_soft(flown):
+    depth = flown.charge.max(1) - flown.charge.min(1)
+    assert depth.max() <= flown.soft_depth + 0.02
+    assert depth.max() > 0.25  # the battery is used
+
+
+def test_charge_is_periodic(flown):
+    """Orbits end as they begin, but for the drift of beta: catches an energy balance that misses a loss."""
+    peaks = flown.charge.max(1)  # (ORBITS, S)
+    assert np.abs(np.diff(peaks, axis=0)).mean(0).max() < 0.006
+    assert (peaks[-1] - peaks[0]).min() > -0.02
+    assert peaks.min() > 0.85  # it settles near where charging begins to taper, not at the floor
+
+
+@pytest.fixture(scope="module")
+def design(starter12):
+    return design_numbers(starter12.hardware["odcsat"])
+
+
+@pytest.fixture(scope="module")
+def mix(day):
+    return day.world.mix
+
+
+def test_curve_of_throughput_rises_and_ends_at_all_accelerators(design, mix):
+    """Throughput at full clock is the number of accelerators."""
+    curve = Curve.of(design, mix)
+    assert (np.diff(curve.power_w) > 0.0).all()
+    assert (np.diff(curve.throughput) > 0.0).all()
+    assert curve.throughput[-1] == pytest.approx(8.0)
+    assert curve.throughput[0] == 0.0
+    utilisation = float((mix.share * mix.utilisation).sum())
+    dynamic = (7000.0 - 600.0) / 8 - 75.0
+    assert curve.power_w[-1] == pytest.approx(600.0 + 8 * (75.0 + utilisation * dynamic))
+    assert curve.power_w[0] == pytest.approx(600.0 + 8 * 10.0)
+    assert (np.diff(curve.throughput[1:]) / np.diff(curve.power_w[1:]))[-1] < curve.throughput[-1] / curve.power_w[-1]
+
+
+def plans(design, mix, effects=None, **changes):
+    """Plans at beta 0 for arrays of 0.2 to 1.6 of the design's."""
+    array = np.linspace(0.2, 1.6, 29) * design["array_peak_w"]
+    ones = np.ones_like(array)
+    d = design | changes
+    return array, solve(d, mix, 357.15, 0.30, 5739.0, 0.3723 * ones, array, 60.0 * ones, effects or Effects())
+
+
+def test_more_sunlight_never_holds_less(design, mix):
+    _, plan = plans(design, mix)
+    assert (np.diff(plan.throughput) >= -1e-9).all()
+    assert plan.throughput[-1] > plan.throughput[5] > 0.0
+
+
+def test_each_limit_lowers_the_plan(design, mix):
+    """Switching an effect off cannot hurt: catches limits that are applied the wrong way round."""
+    _, full = plans(design, mix)
+    for off in ("soft_depth", "c_rates"):
+        _, free = plans(design, mix, Effects(**{off: False}))
+        assert (free.throughput >= full.throughput - 1e-9).all()
+    assert (full.depth[full.keeps_depth] <= 0.30 + 1e-9).all()
+
+
+def test_energy_of_an_orbit_balances(design, mix):
+    """Array energy = bus, compute and battery losses of the plan: worked here from its two powers, leakage off."""
+    array, plan = plans(design, mix, Effects(leakage=False))
+    f, d = 0.3723, design
+    ok = plan.keeps_depth & (plan.sun_w > 1.001 * (d["host_w"] + 80.0)) & (plan.sun_w < 0.98 * plan.sun_w.max())
+    assert ok.sum() >= 3
+    need_dark = (plan.dark_w + d["bus_w"]) / d["eta_pcdu"] * f / (d["eta_charge"] * d["eta_discharge"])
+    need_sun = (plan.sun_w + d["bus_w"]) / d["eta_pcdu"] * (1 - f)
+    assert (need_dark + need_sun)[ok] == pytest.approx((array * (1 - f))[ok], rel=1e-6)
+
+
+def test_least_depth_where_even_gated_chips_break_it(design, mix):
+    """A battery of a tenth: the plan says so instead of promising the impossible."""
+    _, plan = plans(design, mix, capacity_j=0.1 * design["capacity_j"], rate_charge_w=1e6, rate_discharge_w=1e6)
+    assert not plan.keeps_depth.any()
+    assert plan.dark_w == pytest.approx(600.0 + 80.0)
