@@ -16,7 +16,7 @@ TORCH_INDEX ?=
 STEPS ?=
 EPISODES ?= 20
 RUN ?=
-AGENTS ?= full-clock,zero,governor,sun-aware
+AGENTS ?= full-clock,zero,governor,sun-aware,gang-aware
 WORKERS ?= 2
 OLDEST_GYMNASIUM := 1.2.2
 

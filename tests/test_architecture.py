@@ -52,7 +52,7 @@ ROOMS = {
     },
     "simulation.view": {"interface", "simulation.state"},
     "metrics": {"simulation.state"},
-    "simulation.simulator": {*BASE, "scenario", "workload", "physics", "interface", "metrics", "simulation"},
+    "simulation.simulator": {*BASE, "_jit", "scenario", "workload", "physics", "interface", "metrics", "simulation"},
     "simulation": set(),
     # who uses a simulator
     "rendering": {"simulation.simulator"},
