@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -62,6 +63,29 @@ def test_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     named = {t for page in PAGES for t in re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(encoding="utf-8"), re.M)}
     assert {target for target in named if not re.search(rf"^{target}:", makefile, re.M)} == set()
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="no make")
+@pytest.mark.parametrize(
+    ("says", "line"),
+    [
+        ("exit 127", "does not run; give another, as in: make PYTHON=python3.12"),
+        (
+            'case "$2" in *version_info*) exec {python} -c "import sys; sys.version_info = (3, 10); $2";; esac',
+            "needs Python 3.11",
+        ),
+        ('case "$2" in *ensurepip*) exit 1;; esac', "has no venv; install it"),
+    ],
+)
+def test_make_tells_in_one_line_why_it_cannot_begin(tmp_path, says, line):
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\n{says.replace("{python}", sys.executable)}\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    command = ("make", "--no-print-directory", f"PYTHON={python}", f"VENV={tmp_path / 'venv'}", "train")
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    told = [text for text in done.stderr.splitlines() if not text.startswith("make: ***")]
+    assert done.returncode != 0 and len(told) == 1 and told[0].startswith("error: ") and line in told[0]
+    assert not (tmp_path / "venv").exists()
 
 
 def test_named_fields_of_the_scenario_exist():
