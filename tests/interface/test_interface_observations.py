@@ -1,0 +1,220 @@
+"""What agents see: sizes, bounds, order, and SI values that are those of the state."""
+
+import numpy as np
+import pytest
+
+from odc_gym.interface import observations
+from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
+from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulation.state import K, State, V
+
+S, C = 12, 3
+
+
+def row(sim, name, b):
+    return sim.state[b, State._fields.index(name), :S]
+
+
+@pytest.fixture(scope="module")
+def played(starter12):
+    """Three episodes after seven hours of random actions, with work of all kinds running and waiting."""
+    sim = Simulator(starter12, 3)
+    sim.reset([20_020, 20_021, 20_022])
+    rng = np.random.default_rng(9)
+    for k in range(84):
+        if k % 6 == 0:
+            actions = rng.uniform(-1.0, 1.0, (3, sim.action_size))
+            sim.view.layout.urgency(actions)[:] = 0.0
+        sim.step(actions)
+    return sim, actions
+
+
+def test_sizes(played):
+    """S (19 + 6 C) + 10 + 8 C = 478 and S (C + 1) + 2 C = 54 for starter12."""
+    sim, _ = played
+    assert (len(SATELLITE), len(SATELLITE_CLASS), len(FLEET), len(FLEET_CLASS)) == (19, 6, 10, 8)
+    assert observations.size(S, C) == sim.observation_size == sim.observation.shape[1] == 478
+    assert sim.action_size == 54
+    assert observations.size(24, 2) == 24 * (19 + 12) + 10 + 16
+
+
+@pytest.mark.parametrize("level", [-1.0, 0.0, 1.0, None])
+def test_encoded_values_stay_in_bounds(starter12, level):
+    """Catches a scale that some corner of behaviour leaves: full clock, idle, random, all at their extremes."""
+    sim = Simulator(starter12, 2, episode_hours=12)
+    sim.reset([20_023, 3])
+    rng = np.random.default_rng(1)
+    for _ in range(sim.decisions):
+        actions = rng.choice([-1.0, 1.0], (2, 54)) if level is None else np.full((2, 54), level)
+        sim.step(actions)
+        assert sim.observation.dtype == np.float32
+        assert np.isfinite(sim.observation).all() and np.abs(sim.observation).max() <= 1.0
+    assert sim.observation.std() > 0.1
+
+
+def reference(sim, name, b):
+    """What a feature is relative to, worked from the scenario, (S,) or a number."""
+    r = sim.world.references
+    return {"": 1.0, "fleet_satellites": 12.0, "fleet_accelerators": 96.0}.get(name, getattr(r, name, None))
+
+
+def encoded(sim, feature, value):
+    """The encoding that the table promises, in plain NumPy."""
+    offset = reference(sim, feature.offset, 0) if isinstance(feature.offset, str) else feature.offset
+    y = (value - offset) / (feature.scale * reference(sim, feature.reference, 0))
+    return y / (1.0 + np.abs(y)) if feature.squash else np.clip(y, -1.0, 1.0)
+
+
+def test_flat_order_is_that_of_the_tables(played):
+    """Satellite by satellite its features, then class by class; then the fleet's: catches documents that drift."""
+    sim, _ = played
+    seen = sim.view.observation
+    for b in range(3):
+        flat = []
+        for s in range(S):
+            for f in SATELLITE:
+                flat.append(np.broadcast_to(encoded(sim, f, seen[f.name][b]), S)[s])
+            for c in range(C):
+                for f in SATELLITE_CLASS:
+                    flat.append(np.broadcast_to(encoded(sim, f, seen[f.name][b, c]), S)[s])
+        for f in FLEET:
+            flat.append(encoded(sim, f, seen[f.name][b]))
+        for c in range(C):
+            for f in FLEET_CLASS:
+                flat.append(encoded(sim, f, seen[f.name][b, c]))
+        assert sim.observation[b] == pytest.approx(np.array(flat), abs=1e-6)
+
+
+def test_names_are_unique_and_shapes_are_those_of_the_axes(played):
+    sim, _ = played
+    seen = sim.view.observation
+    names = [f.name for table in (SATELLITE, SATELLITE_CLASS, FLEET, FLEET_CLASS) for f in table]
+    assert len(set(names)) == len(names) == len(seen)
+    for table, shape in ((SATELLITE, (3, S)), (SATELLITE_CLASS, (3, C, S)), (FLEET, (3,)), (FLEET_CLASS, (3, C))):
+        for f in table:
+            assert seen[f.name].shape == shape, f.name
+
+
+def test_satellite_values_are_those_of_the_state(played):
+    """Catches rows that are measured from another field: each one worked here from the state."""
+    sim, actions = played
+    seen, b = sim.view.observation, 1
+    for name in ("charge_frac", "junction_k", "radiator_k", "power_w", "shed", "tripped", "free"):
+        assert seen[name][b] == pytest.approx(row(sim, name, b)), name
+    assert seen["usable_energy_j"][b] == pytest.approx((row(sim, "charge_frac", b) - 0.20) * 3.6e7 * 0.97)
+    assert seen["gated"][b] == pytest.approx(8.0 - row(sim, "awake", b))
+    assert seen["clock_request"] == pytest.approx(sim.view.layout.clocks(actions))
+    assert seen["bid"] == pytest.approx(sim.view.layout.bids(actions))
+    held = sim.classes[b, K.held, :, :S]
+    assert seen["running"][b] == pytest.approx(held)
+    lowest = np.where(held > 0, sim.classes[b, K.clock, :, :S], row(sim, "clock_cap", b)).min(0)
+    granted = np.minimum(lowest, row(sim, "clock_cap", b)) * row(sim, "duty", b)
+    assert seen["clock_granted"][b] == pytest.approx(granted)
+    assert (seen["clock_sustainable"] >= 0.3).all() and (seen["clock_sustainable"] <= 1.0).all()
+
+
+def test_light_is_that_of_the_coming_minutes(played):
+    """Sunlit now, time to the next crossing and mean solar power, from the table of light by hand."""
+    sim, _ = played
+    seen, clock = sim.view.observation, sim.world.clock
+    tick = int(sim.head["tick"][0])
+    assert tick == clock.warm_up + 84 * 5
+    sky = sim.skies[0, tick:].astype(float)
+    assert seen["sunlit_frac"][0] == pytest.approx(sky[0, 0, :S])
+    power = sky[:, 0, :S] * sky[:, 1, :S] * 36 * 245 * 0.9
+    for minutes in (15, 30, 60, 95):
+        assert seen[f"solar_{minutes}_w"][0] == pytest.approx(power[:minutes].mean(0), rel=1e-5, abs=0.05)
+    bright = sky[:, 0, :S] >= 0.5
+    for s in range(S):
+        change = np.flatnonzero(bright[:, s] != bright[0, s])
+        ahead = min(change[0] * 60.0, sim.world.period_s[s]) if change.size else sim.world.period_s[s]
+        assert seen["time_to_crossing_s"][0, s] == pytest.approx(ahead if bright[0, s] else -ahead)
+    assert np.array_equal(sim.view.forecast["solar_mean_w"][:, 3], seen["solar_95_w"])
+    assert (seen["eclipse_length_s"] <= 36.5 * 60).all() and (seen["eclipse_length_s"] >= 0.0).all()
+
+
+def test_running_and_waiting_work_is_the_visible_estimate(played):
+    """Sums over jobs, worked here: catches a sum over hidden work, or over all rows of the table."""
+    sim, _ = played
+    b, now = 2, 84 * 300.0
+    seen, jobs, run, head = sim.view.observation, sim.jobs[2], sim.run[2], sim.head[2]
+    left = np.maximum(jobs["estimate_s"] - run["safe_s"] - run["unsaved_s"], 0.1 * jobs["estimate_s"])
+    job_rows = np.isfinite(jobs["work_s"])
+    running, waiting = sim.lists[b, 1, : head["running"]], sim.lists[b, 0, : head["waiting"]]
+    assert len(running) > 10 and len(waiting) > 3
+    for c in (0, 1):
+        mine = [r for r in running if jobs["kind"][r] == c and job_rows[r]]
+        work, unsaved, slack = np.zeros(S), np.zeros(S), np.full(S, 86400.0)
+        for r in mine:
+            s = run["host"][r]
+            work[s] += left[r]
+            unsaved[s] += run["unsaved_s"][r]
+            slack[s] = min(slack[s], jobs["deadline_s"][r] - now - left[r] / jobs["width"][r])
+        assert seen["remaining_work_s"][b, c] == pytest.approx(work)
+        assert seen["unsaved_work_s"][b, c] == pytest.approx(unsaved)
+        assert seen["least_slack_s"][b, c] == pytest.approx(slack)
+        queue = np.array([r for r in waiting if jobs["kind"][r] == c], int)
+        assert seen["waiting_work_s"][b, c] == pytest.approx(left[queue].sum())
+        bins = [seen[f"waiting_{name}_s"][b, c] for name in ("urgent", "soon", "later")]
+        assert sum(bins) == pytest.approx(left[queue].sum())
+        slack = jobs["deadline_s"][queue] - now - left[queue] / jobs["width"][queue]
+        assert bins[0] == pytest.approx(left[queue][slack < 3600].sum())
+        assert bins[2] == pytest.approx(left[queue][slack >= 6 * 3600].sum())
+        oldest = (now - jobs["arrival_s"][queue]).max() if queue.size else 0.0
+        assert seen["oldest_wait_s"][b, c] == pytest.approx(oldest)
+        assert seen["backlog_s"][b, c] == pytest.approx(work.sum() + left[queue].sum())
+    tokens = sim.services[b, V.backlog, 2] * 0.0106
+    assert seen["backlog_s"][b, 2] == pytest.approx(tokens)
+
+
+def test_fleet_values(played):
+    sim, _ = played
+    seen = sim.view.observation
+    charge = sim.state[:, State._fields.index("charge_frac"), :S]
+    assert seen["charge_mean_frac"] == pytest.approx(charge.mean(1))
+    assert seen["charge_least_frac"] == pytest.approx(charge.min(1))
+    junction = sim.state[:, State._fields.index("junction_k"), :S]
+    assert seen["junction_margin_k"] == pytest.approx(358.15 - junction.max(1))
+    assert seen["free_mean"] == pytest.approx(sim.state[:, State._fields.index("free"), :S].sum(1))
+    assert seen["day_sine"] ** 2 + seen["day_cosine"] ** 2 == pytest.approx(1.0, abs=1e-8)
+    start = sim.world.start_of(20_020)
+    hour = start.hour + start.minute / 60 + 84 * 300 / 3600
+    assert np.arctan2(seen["day_sine"][0], seen["day_cosine"][0]) % (2 * np.pi) == pytest.approx(
+        (hour / 24 * 2 * np.pi) % (2 * np.pi), abs=1e-6
+    )
+
+
+def test_view_is_read_only(played):
+    """Schedulers must not be able to write the state, the tables or the design."""
+    view = played[0].view
+    for group in (view.observation, view.forecast, view.design):
+        for values in group.values():
+            with pytest.raises(ValueError, match=r"read-only|not writ"):
+                values[...] = 0.0
+        with pytest.raises(TypeError):
+            group["charge_frac"] = 0.0
+    assert not any(np.shares_memory(v, played[0].jobs["work_s"]) for v in view.observation.values())
+
+
+def test_view_follows_the_state_and_old_observations_stay(starter12):
+    """The view is live, an observation that was handed out is not: catches a buffer that learners keep by reference."""
+    sim = Simulator(starter12, 1, episode_hours=2)
+    sim.reset([20_020])
+    first, charge = sim.observation, sim.view.observation["charge_frac"]
+    copy, before = first.copy(), charge.copy()
+    sim.step(np.zeros((1, 54)))
+    assert np.array_equal(first, copy) and not np.array_equal(sim.observation, copy)
+    assert not np.array_equal(charge, before)
+
+
+def test_design_numbers_of_the_view(played):
+    """SI numbers by name: catches a scheduler that budgets with another satellite's battery."""
+    design = played[0].view.design
+    expected = {
+        "capacity_j": 3.6e7, "eta_pcdu": 0.95, "bus_w": 900.0, "peak_w": 7000.0, "idle_w": 1200.0, "gated_w": 680.0,
+        "array_peak_w": 36 * 245 * 0.9, "floor_frac": 0.20, "limit_k": 358.15,
+    }  # fmt: skip
+    for name, value in expected.items():
+        assert design[name].shape == (3, S)
+        assert design[name] == pytest.approx(value), name
+    assert design["period_s"] == pytest.approx(5739.0, abs=2.0)

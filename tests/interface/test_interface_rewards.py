@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from core_rig import Rig, starter
+
+from odc_gym.interface.rewards import TERMS
+from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulation.state import L, State
+
+NAMES = ["compute", "thermal", "energy", "wear", "stored_energy"]
+
+
+def test_terms_sum_to_the_reward_and_costs_are_the_violations(starter12):
+    sim = Simulator(starter12, 2, episode_hours=12)
+    sim.reset([20_030, 20_031])
+    layout, cost = sim.view.layout, np.zeros(2)
+    action = layout.zeros(2)
+    layout.clocks(action)[:] = 1.0
+    for _ in range(sim.decisions):
+        sim.step(action)
+        assert list(sim.terms) == NAMES == [t.name for t in TERMS]
+        assert sim.reward == pytest.approx(sum(sim.terms.values()), rel=1e-12, abs=1e-15)
+        costs = sim.costs
+        assert set(costs) == {"cost", "cost/thermal", "cost/energy"}
+        assert costs["cost"] == pytest.approx(costs["cost/thermal"] + costs["cost/energy"])
+        assert np.array_equal(costs["cost/thermal"], -sim.terms["thermal"])
+        assert np.array_equal(costs["cost/energy"], -sim.terms["energy"])
+        assert (sim.terms["compute"] >= 0.0).all() and (sim.terms["wear"] < 0.0).all()
+        assert all((value >= 0.0).all() for value in costs.values())
+        cost += costs["cost"]
+    assert (cost > 0.0).any()  # full clock breaks some limit within half a day
+
+
+def test_one_hundred_points_are_the_sustainable_output(starter12):
+    """Value 1 of compute scores 100 / (sustainable x mean value x hours): catches the scale of another length."""
+    for hours in (6.0, 24.0):
+        sim = Simulator(starter12, 1, episode_hours=hours)
+        mean = 0.5 * 1.0 + 0.2 * 0.5 + 0.3 * 2.0  # shares of the offered mix x value
+        reference = sim.world.sustainable * mean * hours
+        assert sim.world.reference_value == pytest.approx(reference, rel=0.02)
+        sim.reset([20_030])
+        paid = sim.ledger[0, L.paid].sum()
+        sim.step(np.zeros((1, sim.action_size)))
+        gained = sim.ledger[0, L.paid].sum() - paid
+        assert sim.terms["compute"][0] == pytest.approx(100.0 * gained / sim.world.reference_value, rel=1e-12)
+
+
+def test_thermal_violation_by_hand():
+    """Held 2 K over 85 C for an hour: 0.10 x (2 + 4/4) = 0.3 of value; degree-hours 2."""
+    rig = Rig([starter(thermal__limit_c=85.0, thermal__throttle_c=87.0, thermal__trip_c=95.0, radiator__area_m2=4.0)])
+    rig["charge_frac"] = 1.0
+    rig.step(steps=400)
+    assert rig["junction_k"][0] == pytest.approx(273.15 + 87.0, abs=1e-3)
+    hot, violation = rig["hot_kh"][0], rig["thermal_h"][0]
+    rig.step(steps=60)
+    assert rig["hot_kh"][0] - hot == pytest.approx(2.0, rel=1e-3)
+    assert 0.10 * (rig["thermal_h"][0] - violation) == pytest.approx(0.30, rel=1e-3)
+
+
+def test_energy_violation_by_hand():
+    """Bus and standby unserved for an hour: f + f^2 = 2; charge at 2 %: y = 0.9, 4 (y + y^2) = 6.84."""
+    rig = Rig([starter()])
+    rig["charge_frac"], rig["shed"] = 0.02, 1.0
+    rig.step(sunlit=0.0, steps=60)
+    assert rig["unserved_h"][0] == pytest.approx(2.0, rel=1e-6)
+    assert 4.0 * rig["low_charge_h"][0] == pytest.approx(6.84, rel=1e-3)
+
+
+def test_an_orbit_at_thirty_percent_costs_one_to_three_percent_of_its_value(starter12):
+    """The wear price against the value of a satellite's orbit: catches a price of capacity fade instead of damage."""
+    damage = 7.524e-6 * np.exp(1.04 * 0.25) * 0.703  # a cycle of 30 % around 75 % charge at 20 C
+    price = starter12.reward.wear * damage
+    orbit_value = 0.77 * 8 * 1.2 * 5739 / 3600  # share of slots x accelerators x mean value x hours
+    assert 0.01 < price / orbit_value < 0.03
+
+
+def test_stored_energy_is_concave_in_charge(starter12):
+    """phi = 1.3 kWh (c - 0.15 c^2): the change over an episode telescopes, whatever happens between."""
+    sim = Simulator(starter12, 1, episode_hours=3)
+    sim.reset([20_030])
+    charge = lambda: sim.state[0, State._fields.index("charge_frac"), :12].copy()  # noqa: E731
+    phi = lambda c: (1.3 * 10.0 * (c - 0.15 * c * c)).sum()  # noqa: E731
+    before, total = phi(charge()), 0.0
+    for k in range(sim.decisions):
+        sim.step(np.full((1, sim.action_size), np.sin(k)))
+        total += sim.terms["stored_energy"][0]
+    assert total * sim.world.reference_value / 100.0 == pytest.approx(phi(charge()) - before, rel=1e-9)
