@@ -6,6 +6,7 @@ import pytest
 import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
@@ -18,6 +19,12 @@ SMALL = {"overrides": {"shells.0.orbit.total": 3}, "episode_hours": 0.5}  # 6 de
 
 def small(n_envs=3, seed=0, **kwargs):
     return make_vec_env("ODCSat-v0", n_envs=n_envs, seed=seed, **{**SMALL, **kwargs})
+
+
+def learner(env, **kwargs):
+    model = PPO("MlpPolicy", env, n_steps=6, batch_size=12, n_epochs=1, device="cpu", **kwargs)
+    model.set_logger(Logger(None, []))  # the default one leaves folders behind
+    return model
 
 
 def actions_of(env, rng):
@@ -53,7 +60,7 @@ def test_equals_dummy_vec_env_over_single_environments():
 
 def test_ppo_bootstraps_the_value_beyond_the_time_limit():
     env = small(2)
-    model = PPO("MlpPolicy", env, n_steps=6, batch_size=12, n_epochs=1, gamma=0.9, seed=0, device="cpu")
+    model = learner(env, gamma=0.9, seed=0)
     policy = model.policy
     seen = {}
     step_wait = env.step_wait
@@ -155,7 +162,7 @@ def test_attributes_and_methods():
 
 def test_sb3s_own_tools_accept_it():
     env = VecNormalize(small(2, seed=20_000))
-    model = PPO("MlpPolicy", env, n_steps=6, batch_size=12, n_epochs=1, device="cpu")
+    model = learner(env)
     model.learn(24)
     assert [episode["l"] for episode in model.ep_info_buffer] == [6] * 4
     returns, lengths = evaluate_policy(model, small(2, seed=20_000), 4, return_episode_rewards=True)

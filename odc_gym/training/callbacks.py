@@ -280,14 +280,19 @@ def fly(
         act: actions (B, A) for observations (B, N).
 
     Returns:
-        Scores (B,), the sums of rewards, and the metrics of each episode.
+        Scores (B,), the sums of rewards, and of each episode the metrics and the sums of the reward's terms.
     """
     simulator.reset(list(episodes))
     scores = np.zeros(simulator.num_envs)
+    sums = {name: np.zeros(simulator.num_envs) for name in simulator.terms}
     while not simulator.truncated.all():
         simulator.step(act(simulator.observation))
         scores += simulator.reward
-    return scores, [simulator.episode_metrics(row) for row in range(simulator.num_envs)]
+        for name, value in simulator.terms.items():
+            sums[name] += value
+    rows = range(simulator.num_envs)
+    terms = [{f"reward/{name}": float(value[row]) for name, value in sums.items()} for row in rows]
+    return scores, [terms[row] | simulator.episode_metrics(row) for row in rows]
 
 
 def interface_of(simulator: Simulator) -> Interface:

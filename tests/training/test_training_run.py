@@ -105,6 +105,8 @@ def test_run_folder(whole):
     with (whole / "evaluations.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["decisions"]) for row in rows] == [0, 32, 64, 96]
+    terms = [sum(float(v) for name, v in row.items() if name.startswith("reward/")) for row in rows]
+    np.testing.assert_allclose(terms, [float(row["mean"]) for row in rows], rtol=1e-9)
     assert float(rows[-1]["best"]) == max(float(row["mean"]) for row in rows)
     assert torch.get_num_threads() >= 1
 
