@@ -123,9 +123,9 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
         if batch.shape != self.action_space.shape:
             raise ActionError(f"action: shape {batch.shape}, must be {self.action_space.shape}")
         self.simulator.step(batch[None])
-        reward = float(self.simulator.reward[0])
+        reward = self.simulator.row_reward(0)
         self._score += reward
-        truncated = bool(self.simulator.truncated[0])
+        truncated = self.simulator.row_over(0)
         info: dict[str, Any] = self.simulator.row_info(0)
         if truncated:
             info["episode_metrics"] = self.simulator.episode_metrics(0)

@@ -22,7 +22,7 @@ ROOMS = {
     "errors": set(),
     "_jit": set(),
     "episodes": {"errors"},
-    "scenario": {"errors"},
+    "scenario": {"errors", "scenario"},
     "scenario_files": {"errors", "scenario"},
     # tables: what the agent cannot change
     "orbits": {*BASE, "scenario"},
@@ -31,6 +31,7 @@ ROOMS = {
     "physics": {"_jit"},
     "simulation.state": {"_jit", "physics"},
     "simulation.dispatch": {"_jit", "physics", "simulation.state"},
+    "simulation.services": {"_jit", "physics", "simulation.state", "simulation.dispatch"},
     "simulation.step": {"_jit", "physics", "simulation.state"},
     "simulation.sustainable": {"physics"},
     "simulation.design": {*BASE, "physics", "scenario"},
@@ -44,7 +45,11 @@ ROOMS = {
         "interface",
     },
     "simulation.episode_start": {"scenario", "simulation.state", "simulation.tables"},
-    "simulation.decision": {"_jit", "interface", "simulation.state", "simulation.dispatch", "simulation.step"},
+    "simulation.decision": {
+        *{f"simulation.{name}" for name in ("state", "dispatch", "services", "step")},
+        "_jit",
+        "interface",
+    },
     "simulation.closures": {
         *BASE,
         *TABLES,

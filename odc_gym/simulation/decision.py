@@ -10,18 +10,8 @@ from odc_gym._jit import kernel, routine
 from odc_gym.interface.actions import decode
 from odc_gym.interface.observations import encode, measure_fleet, measure_queue, measure_running, measure_satellites
 from odc_gym.interface.rewards import reward_terms
-from odc_gym.simulation.dispatch import (
-    admit,
-    advance,
-    autoscale,
-    drain_and_move,
-    evict,
-    place,
-    rerank,
-    serve,
-    service_load,
-    transfer,
-)
+from odc_gym.simulation.dispatch import admit, advance, drain_and_move, evict, place, rerank, transfer
+from odc_gym.simulation.services import autoscale, serve, service_load
 from odc_gym.simulation.state import D, G, K, L, Sky, X, design_rows, fill, propagator_rows, sky_rows, state_rows
 from odc_gym.simulation.step import SCRATCH, physics, propagator_block, request
 
@@ -104,7 +94,7 @@ def decide(
     design, skies, forecasts, days, jobs, demand, rules, policy, weights, table,
     terms, out, seen, codes, numbers,
 ):  # fmt: skip
-    """Play one decision in each environment of `rows`; writes reward terms and observations.
+    """Play one decision in each environment of `rows` that is not over; writes reward terms and observations.
 
     `rows` (R,) are the environments to play, `actions` (B, A) their flat actions. The mutable arrays are those of
     `state.MUTABLE`; then come tables with first axis B, and parameters of the scenario. Written are `terms` (B, 5),
@@ -118,6 +108,9 @@ def decide(
     light, numbers_row = sky_rows(sky), propagator_rows(propagator_block(scratch))
     urgency, offset = np.empty(classes_n), np.empty(classes_n)
     for b in rows:
+        if head[b]["tick"] >= skies.shape[1]:
+            fill(terms[b], 0.0)
+            continue
         x, p, k, account, v = state[b], design[b], classes[b], ledger[b], services[b]
         h, t, r, queue = head[b], jobs[b], run[b], lists[b]
         state_row, design_row = state_rows(x), design_rows(p)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import fsum
 
 import numpy as np
 
@@ -30,7 +31,7 @@ def class_mix(workload: Workload, class_names: tuple[str, ...]) -> Mix:
 def mean_value(workload: Workload, class_names: tuple[str, ...]) -> float:
     """Mean value of a reference-accelerator-hour of the offered mix."""
     mix = class_mix(workload, class_names)
-    return float(sum(s * workload.classes[name].value for s, name in zip(mix.share, class_names, strict=True)))
+    return fsum(s * workload.classes[name].value for s, name in zip(mix.share, class_names, strict=True))
 
 
 def absorbed_w_m2(

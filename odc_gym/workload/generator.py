@@ -95,7 +95,7 @@ def _regions(profile: Profile, regions: Sequence[Region], utc_h: Floats) -> Floa
         wave = amp1 * (math.cos(shift1) * cos1 - math.sin(shift1) * sin1)
         wave += amp2 * (math.cos(shift2) * cos2 - math.sin(shift2) * sin2)
         total += region.share * np.maximum(profile.floor, 1 + profile.amplitude * wave)
-    return total / sum(region.share for region in regions)
+    return total / math.fsum(region.share for region in regions)
 
 
 def hourly_factors(burst: Burst, rng: np.random.Generator, hours: int) -> Floats:

@@ -40,7 +40,7 @@ def mean_duration_h(duration: Duration) -> float:
 
 def mean_width(width: Mapping[int, float]) -> float:
     """Mean number of accelerators of a job, from width to probability."""
-    return sum(w * p for w, p in width.items()) / sum(width.values())
+    return math.fsum(w * p for w, p in width.items()) / math.fsum(width.values())
 
 
 def offered_rate(work_class: JobClass | ServiceClass) -> float:

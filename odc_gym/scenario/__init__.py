@@ -1,0 +1,221 @@
+"""A scenario: the typed, validated, frozen description of everything that is simulated.
+
+Fields use engineering units that their names tell (`capacity_wh`); `odc_gym.simulation.tables` converts them to SI
+arrays once. The reading of files, names and overrides is in `odc_gym.scenario_files`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
+from odc_gym.scenario.hardware import Accelerators, Battery, Hardware, HotBack, Power, Radiator, Solar, Thermal
+from odc_gym.scenario.orbit import ClusterOrbit, Orbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
+from odc_gym.scenario.workload import (
+    CLASS_ORDER,
+    Burst,
+    Checkpoints,
+    Chunks,
+    Duration,
+    JobClass,
+    Profile,
+    Progress,
+    Region,
+    ServiceClass,
+    Slack,
+    WorkClass,
+    Workload,
+)
+
+__all__ = [
+    "CLASS_ORDER",
+    "Accelerators",
+    "Battery",
+    "Burst",
+    "Checkpoints",
+    "Chunks",
+    "ClusterOrbit",
+    "Duration",
+    "Earth",
+    "Hardware",
+    "HotBack",
+    "JobClass",
+    "Model",
+    "Orbit",
+    "Power",
+    "Profile",
+    "Progress",
+    "Radiator",
+    "Region",
+    "Scenario",
+    "ServiceClass",
+    "Slack",
+    "Solar",
+    "SunSynchronousOrbit",
+    "Thermal",
+    "TleOrbit",
+    "WalkerOrbit",
+    "WorkClass",
+    "Workload",
+]
+
+
+class Start(Model):
+    """When episodes begin: uniform over a year, hour included, or always at one epoch."""
+
+    year: Annotated[int, Field(ge=2024, le=2050)] | None = None
+    epoch: datetime | None = Field(default=None, description="UTC; a date without an offset is read as UTC")
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Start:
+        if (self.year is None) == (self.epoch is None):
+            raise ValueError("give either year or epoch")
+        return self
+
+
+class Episode(Model):
+    """Length of an episode and of its steps."""
+
+    hours: Annotated[float, Field(gt=0, le=24 * 31)] = 24.0
+    physics_s: Annotated[float, Field(ge=10, le=60)] = 60.0
+    decision_s: Positive = 300.0
+
+    @model_validator(mode="after")
+    def _whole_steps(self) -> Episode:
+        if abs(self.decision_s / self.physics_s - round(self.decision_s / self.physics_s)) > 1e-9:
+            raise ValueError(f"decision_s must be a multiple of physics_s ({self.physics_s:g})")
+        if abs(self.hours * 3600 / self.decision_s - round(self.hours * 3600 / self.decision_s)) > 1e-9:
+            raise ValueError(f"hours must be a whole number of decisions of {self.decision_s:g} s")
+        return self
+
+
+class Shell(Model):
+    """A group of satellites that fly one kind of orbit with one kind of hardware."""
+
+    hardware: str
+    orbit: Orbit
+
+
+class Earth(Model):
+    """The planet's radiation and the Sun's at 1 au."""
+
+    infrared_w_m2: NonNegative = 237.0
+    albedo: Fraction = 0.30
+    solar_w_m2: Positive = 1361.0
+
+
+class Backbone(Model):
+    """An external relay mesh that every satellite can reach."""
+
+    rate_gbps: Positive = Field(description="per satellite, shared equally by its transfers")
+    latency_s: NonNegative
+
+
+class Network(Model):
+    """How data reaches satellites."""
+
+    backbone: Backbone
+
+
+class Dispatch(Model):
+    """The rules that turn bids into placements."""
+
+    load_weight: NonNegative = 1.0
+    migration_margin: NonNegative = 1.0
+    min_stay_min: NonNegative = 30.0
+    close: Annotated[float, Field(ge=-1, le=1)] = -0.5
+    drain: Annotated[float, Field(ge=-1, le=1)] = -0.8
+    hold: Annotated[float, Field(ge=-1, le=1)] = Field(default=-0.9, description="urgency below which a class is held")
+    queue_age_h: Positive = Field(default=2.0, description="wait that doubles a job's rank")
+    order: Literal["value", "edf", "least-slack", "fcfs"] = "value"
+
+
+class Reward(Model):
+    """Weights of the reward's terms, in value (reference-accelerator-hours times class value)."""
+
+    thermal: NonNegative = 0.10
+    unserved: NonNegative = 1.0
+    low_charge: NonNegative = 4.0
+    wear: NonNegative = Field(default=2.2e4, description="per unit of linear fatigue damage of one battery")
+    stored_energy_per_kwh: NonNegative = 1.3
+    stored_energy_curvature: Annotated[float, Field(ge=0, le=0.5)] = 0.15
+
+
+class Scenario(Model):
+    """Everything that is simulated.
+
+    Load one by name or path with `Scenario.load`, change it with `replace`.
+    """
+
+    name: str
+    description: str
+    start: Start
+    episode: Episode
+    shells: tuple[Shell, ...] = Field(min_length=1)
+    hardware: dict[str, Hardware] = Field(min_length=1)
+    earth: Earth = Earth()
+    workload: Workload
+    network: Network
+    dispatch: Dispatch = Dispatch()
+    reward: Reward = Reward()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Scenario:
+        for i, shell in enumerate(self.shells):
+            if shell.hardware not in self.hardware:
+                raise ValueError(f"shells.{i}.hardware = {shell.hardware}: must be one of {', '.join(self.hardware)}")
+        widest = max(h.accelerators.count for h in self.hardware.values())
+        for name, c in self.workload.classes.items():
+            width = max(c.width) if isinstance(c, JobClass) else c.replica_accelerators
+            if width > widest:
+                raise ValueError(
+                    f"workload.classes.{name}: {width} accelerators wide, but no satellite has more than {widest}"
+                )
+        return self
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the scenario's classes in the fixed order of class axes."""
+        return tuple(name for name in CLASS_ORDER if name in self.workload.classes)
+
+    @classmethod
+    def load(cls, source: str | Path | Scenario, overrides: dict[str, Any] | None = None) -> Scenario:
+        """Read a scenario.
+
+        Args:
+            source: a name in `configs/scenarios`, the path of a YAML file, or a Scenario.
+            overrides: dotted path to value, as in `replace`.
+
+        Raises:
+            ScenarioError: unknown name, malformed file, unknown key or a value that is not allowed.
+        """
+        from odc_gym.scenario_files import read
+
+        scenario = source if isinstance(source, Scenario) else read(source)
+        return scenario.replace(overrides) if overrides else scenario
+
+    def replace(self, overrides: dict[str, Any]) -> Scenario:
+        """A copy with fields changed, validated as a whole.
+
+        Args:
+            overrides: dotted path to value; `*` stands for every key of a mapping or every entry of a list, as in
+                `hardware.*.battery.capacity_wh`.
+
+        Raises:
+            ScenarioError: unknown path or a value that is not allowed.
+        """
+        from odc_gym.scenario_files import replace
+
+        return replace(self, overrides)
+
+    def digest(self) -> str:
+        """A hash of all fields: equal digests mean equal scenarios."""
+        return hashlib.blake2b(
+            json.dumps(self.model_dump(mode="json"), sort_keys=True).encode(), digest_size=16
+        ).hexdigest()

@@ -1,0 +1,19 @@
+"""What all parts of a scenario share: frozen models without unknown keys, and bounded numbers."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Efficiency = Annotated[float, Field(gt=0, le=1)]
+Celsius = Annotated[float, Field(gt=-273.15, lt=1000)]
+
+
+class Model(BaseModel):
+    """Frozen, and strict about unknown keys: a misspelt field is an error, never a silent default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -1,0 +1,141 @@
+"""What a satellite is made of."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from odc_gym.scenario.base import Celsius, Efficiency, Fraction, Model, NonNegative, Positive
+
+
+class Solar(Model):
+    """Array output at operating temperature, and how well it points."""
+
+    area_m2: Positive
+    w_per_m2: Positive = Field(description="electrical output at 1361 W/m2, new, operating temperature")
+    eol: Efficiency = Field(description="output left at end of life")
+    tracking: Literal["two_axis"] = "two_axis"
+    pointing_error_deg: Annotated[float, Field(ge=0, lt=90)] = 0.0
+
+
+class Power(Model):
+    """Power conditioning and the loads that are not compute."""
+
+    pcdu: Efficiency = Field(description="efficiency of conditioning and harness; the loss heats the radiator")
+    bus_w: NonNegative = Field(description="pump, attitude control, idle lasers")
+    terminal_w: NonNegative = Field(description="extra while a satellite transfers")
+
+
+class Battery(Model):
+    """Battery pack at a fixed temperature."""
+
+    capacity_wh: Positive
+    eff_charge: Efficiency
+    eff_discharge: Efficiency
+    c_charge: Positive = Field(description="largest charging rate, 1/h")
+    c_discharge: Positive = Field(description="largest discharging rate, 1/h")
+    floor: Fraction = Field(description="charge below which compute is shed")
+    restore: Fraction = Field(description="charge at which shed compute returns")
+    soft_dod: Annotated[float, Field(gt=0, le=1)] = Field(
+        description="depth of discharge that the sustainable plan keeps"
+    )
+    taper_from: Annotated[float, Field(gt=0, lt=1)] = Field(
+        description="charge from which charging tapers to 0 at full"
+    )
+    temperature_c: Annotated[float, Field(ge=-20, le=60)]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Battery:
+        if not 0.02 < self.floor < self.restore < 1:
+            raise ValueError(
+                f"must hold 0.02 < floor < restore < 1, got floor = {self.floor}, restore = {self.restore}"
+            )
+        return self
+
+
+class Radiator(Model):
+    """Deployed radiator panel; `knife_edge` keeps its edge to the Sun and to nadir."""
+
+    area_m2: Positive = Field(description="panel area; each face radiates")
+    faces: Literal[1, 2]
+    mode: Literal["knife_edge"] = "knife_edge"
+    eps: Efficiency = Field(description="infrared emissivity")
+    alpha: Fraction = Field(description="solar absorptivity")
+    fin: Efficiency = Field(description="fin effectiveness")
+
+
+class HotBack(Model):
+    """The warm back of the solar array as the radiator sees it."""
+
+    view_factor: Fraction
+    eps: Fraction
+    sunlit_k: Positive
+    eclipse_k: Positive
+
+
+class Thermal(Model):
+    """Three nodes: plate (chips and cold plate), pumped loop, radiator."""
+
+    c_kj_k: tuple[Positive, Positive, Positive] = Field(description="heat capacities of plate, loop, radiator")
+    dt_full_k: tuple[Positive, Positive, Positive] = Field(
+        description="temperature steps at full power: junction-plate, plate-loop, loop-radiator"
+    )
+    limit_c: Celsius = Field(description="junction limit: a violation counts above it")
+    throttle_c: Celsius = Field(description="junction temperature that the governor holds")
+    trip_c: Celsius = Field(description="junction temperature that switches the satellite's compute off")
+    plan_c: Celsius = Field(default=84.0, description="junction temperature that the sustainable plan keeps")
+    reset_c: Celsius = Field(default=75.0, description="junction temperature below which a trip resets")
+    reset_min: Positive = Field(default=15.0, description="time after which a trip resets at the latest")
+    leak: Fraction = Field(description="leakage share of power at 60 C")
+    double_k: Positive = Field(description="temperature rise that doubles leakage")
+    loop_on_c: Celsius = 25.0
+    loop_off_c: Celsius = 10.0
+    loop_on_w: NonNegative = 100.0
+    off_conductance: Fraction = Field(default=0.03, description="conductance left when the loop stands")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Thermal:
+        if not self.reset_c < self.limit_c < self.throttle_c < self.trip_c or self.plan_c > self.limit_c:
+            raise ValueError("must hold reset_c < limit_c < throttle_c < trip_c and plan_c <= limit_c")
+        return self
+
+
+class Accelerators(Model):
+    """Accelerators of one satellite and their power law (see `odc_gym.physics.compute`)."""
+
+    count: Annotated[int, Field(ge=1, le=1024)]
+    kind: str
+    speed: Positive = Field(default=1.0, description="work rate at full clock over that of the reference, an H200")
+    peak_w: Positive = Field(description="all accelerators and host at full clock and utilisation 1, at 60 C")
+    idle_each_w: NonNegative
+    gated_each_w: NonNegative
+    gate_after_s: Positive = 300.0
+    host_w: NonNegative
+    standby_w: NonNegative = Field(description="host on standby, while shed or tripped")
+    x_min: Annotated[float, Field(ge=0.05, lt=1)] = Field(description="lowest clock over full clock")
+    static: Fraction = Field(description="share of dynamic power that does not follow the clock")
+    v0: Efficiency = Field(description="lowest voltage over full voltage")
+    x_v: Annotated[float, Field(ge=0, lt=1)] = Field(description="clock at which voltage begins to rise")
+    bf16_tflops: Positive
+    hbm_gb: Positive
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Accelerators:
+        if self.peak_w <= self.host_w + self.count * self.idle_each_w:
+            raise ValueError(f"peak_w = {self.peak_w:g} must exceed host_w + count * idle_each_w")
+        if self.gated_each_w > self.idle_each_w:
+            raise ValueError(f"gated_each_w = {self.gated_each_w:g} must not exceed idle_each_w = {self.idle_each_w:g}")
+        return self
+
+
+class Hardware(Model):
+    """One kind of satellite."""
+
+    solar: Solar
+    power: Power
+    battery: Battery
+    radiator: Radiator
+    hot_back: HotBack
+    thermal: Thermal
+    accelerators: Accelerators

@@ -1,0 +1,150 @@
+"""What work is offered."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from odc_gym.scenario.base import Efficiency, Fraction, Model, NonNegative, Positive
+
+CLASS_ORDER = ("finetuning", "batch", "interactive")
+"""Job classes in the order of every class axis."""
+
+
+class Duration(Model):
+    """Lognormal run time at full clock, with a limit."""
+
+    median: Positive
+    sigma: NonNegative
+    cut: Positive = Field(description="longest duration; longer draws count as this one, as under a run-time limit")
+
+
+class Slack(Model):
+    """Deadline minus arrival, uniform: in hours, or as a multiple of the job's duration."""
+
+    low: Positive
+    high: Positive
+    of: Literal["duration", "hour"]
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Slack:
+        if self.high < self.low:
+            raise ValueError(f"high = {self.high:g} must not be below low = {self.low:g}")
+        return self
+
+
+class Checkpoints(Model):
+    """Work becomes safe when a checkpoint is written; a job that is told to stop writes one."""
+
+    kind: Literal["checkpoint"]
+    every_min: Positive
+    stall_s: NonNegative
+    state_gb: NonNegative
+
+
+class Chunks(Model):
+    """Work becomes safe when a chunk is finished; an open chunk is dropped when the job stops."""
+
+    kind: Literal["chunk"]
+    every_min: Positive
+
+
+Progress = Annotated[Checkpoints | Chunks, Field(discriminator="kind")]
+
+
+class JobClass(Model):
+    """A class of jobs that arrive, run for a while on some accelerators of one satellite, and leave."""
+
+    kind: Literal["job"]
+    utilisation: Efficiency = Field(description="dynamic power over that of peak while it runs")
+    clock_sensitivity: Fraction = Field(description="kappa: 1 compute-bound, 0 memory-bound")
+    value: Positive = Field(description="value of one reference-accelerator-hour")
+    jobs_per_h: NonNegative
+    width: dict[Annotated[int, Field(ge=1)], Positive] = Field(min_length=1, description="accelerators: probability")
+    duration_h: Duration
+    slack: Slack
+    hold_back: Fraction = Field(default=0.0, description="share of the value paid only on completion")
+    progress: Progress
+    init_s: NonNegative = 0.0
+    data_in_gb: NonNegative = 0.0
+    movable: bool = True
+
+    @model_validator(mode="after")
+    def _probabilities(self) -> JobClass:
+        if abs(sum(self.width.values()) - 1) > 1e-6:
+            raise ValueError(f"width: probabilities must sum to 1, got {sum(self.width.values()):g}")
+        return self
+
+
+class ServiceClass(Model):
+    """A class that serves a demand for tokens with resident replicas."""
+
+    kind: Literal["service"]
+    utilisation: Efficiency
+    clock_sensitivity: Fraction
+    value: Positive = Field(description="value of one reference-accelerator-hour served within target")
+    output_tokens_per_min: NonNegative
+    accelerator_ms_per_token: Positive = Field(
+        description="reference accelerator time of an output token with its mean input"
+    )
+    replica_accelerators: Annotated[int, Field(ge=1)]
+    weights_gb: NonNegative
+    start_s: NonNegative
+    target_s: NonNegative = Field(description="wait up to which a token is paid in full")
+    patience_s: Positive = Field(description="wait at which a token is abandoned")
+    headroom: Efficiency = Field(default=0.8, description="share of a replica's rate that the autoscaler plans with")
+    scale_down_min: NonNegative = 15.0
+    queue_value: Positive = Field(default=2.0, description="value by which a wanted replica queues")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ServiceClass:
+        if self.patience_s <= self.target_s:
+            raise ValueError(f"patience_s = {self.patience_s:g} must exceed target_s = {self.target_s:g}")
+        return self
+
+
+WorkClass = Annotated[JobClass | ServiceClass, Field(discriminator="kind")]
+
+
+class Region(Model):
+    """Where work comes from: a time zone and a share."""
+
+    utc_offset_h: Annotated[float, Field(ge=-12, le=14)]
+    share: Positive
+
+
+class Profile(Model):
+    """Hour-of-day shape of arrivals: mean 1, two harmonics, flattened by `amplitude`."""
+
+    amplitude: NonNegative
+    floor: Fraction
+    daily: tuple[float, float] = Field(description="amplitude and peak hour of the 24 h harmonic")
+    half_daily: tuple[float, float] = Field(description="amplitude and peak hour of the 12 h harmonic")
+
+
+class Burst(Model):
+    """Gamma-distributed rate factors, mean 1: an hourly one with memory, and one of ten minutes."""
+
+    hour_variance: NonNegative
+    ten_minute_variance: NonNegative
+    ar: Annotated[float, Field(ge=0, lt=1)]
+    demand_noise: NonNegative
+
+
+class Workload(Model):
+    """All the work that is offered."""
+
+    classes: dict[str, WorkClass] = Field(min_length=1)
+    regions: dict[str, Region] = Field(min_length=1)
+    profile: Profile
+    burst: Burst
+    estimate_sigma: NonNegative = Field(description="lognormal error of the visible estimate of a job's work, mean 1")
+    rate_scale: NonNegative = Field(default=1.0, description="multiplies the rate of every class")
+
+    @model_validator(mode="after")
+    def _known_classes(self) -> Workload:
+        for name in self.classes:
+            if name not in CLASS_ORDER:
+                raise ValueError(f"classes.{name}: unknown key; must be one of {', '.join(CLASS_ORDER)}")
+        return self
