@@ -42,6 +42,15 @@ class NetArch(_Section):
     vf: tuple[Count, ...]
 
 
+class LogStd(_Section):
+    """Natural logarithm of the first noise's standard deviation, for each kind of component of the action."""
+
+    bid: float = -0.9
+    clock: float = -2.0
+    urgency: float = -1.5
+    offset: float = -2.3
+
+
 class Normalise(_Section):
     """Running normalisation by stable-baselines3's VecNormalize."""
 
@@ -54,8 +63,8 @@ class Normalise(_Section):
 class Evaluation(_Section):
     """Episodes flown by the deterministic policy while it learns; the best model is chosen on them."""
 
-    every: Count = Field(default=10, description="rollouts between evaluations")
-    episodes: Count = 16
+    every: Count = Field(default=8, description="rollouts between evaluations")
+    episodes: Count = 32
     first_seed: Annotated[int, Field(ge=VALIDATION_FROM)] = VALIDATION_FROM
 
 
@@ -80,18 +89,18 @@ class TrainConfig(_Section):
     torch_threads: Count = 1
 
     n_steps: Count = Field(default=96, description="decisions of an environment in a rollout")
-    batch_size: Annotated[int, Field(ge=2)] = 1024
-    n_epochs: Count = 5
-    learning_rate: Positive = 3e-4
+    batch_size: Annotated[int, Field(ge=2)] = 3072
+    n_epochs: Count = 3
+    learning_rate: Positive = 2e-4
     learning_rate_end: NonNegative = Field(default=0.0, description="reached linearly at the last decision")
-    gamma: Fraction = 0.99
-    gae_lambda: Fraction = 0.95
+    gamma: Fraction = 0.995
+    gae_lambda: Fraction = 0.98
     clip_range: Positive = 0.2
     ent_coef: NonNegative = 0.0
     vf_coef: NonNegative = 0.5
     max_grad_norm: Positive = 0.5
     target_kl: Positive | None = None
-    log_std_init: float = -1.5
+    log_std_init: LogStd = LogStd()
     noise_correlation: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.9, description="of successive decisions")
     width: Count = Field(default=64, description="of the layers of FleetPolicy")
     net_arch: NetArch = NetArch(pi=(128, 128), vf=(128, 128))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -32,6 +33,7 @@ class HeldNoisePolicy(ActorCriticPolicy):
         observation_space: spaces.Space[Any],
         action_space: spaces.Space[Any],
         lr_schedule: Schedule,
+        log_std: Sequence[float],
         noise_correlation: float = 0.0,
         **kwargs: Any,
     ) -> None:
@@ -41,10 +43,11 @@ class HeldNoisePolicy(ActorCriticPolicy):
             observation_space: flat, (N,).
             action_space: flat, (A,).
             lr_schedule: learning rate by the share of training that remains.
+            log_std: logarithm of the noise's first standard deviation for each component of the action, (A,).
             noise_correlation: of successive decisions, 0 to below 1.
             **kwargs: as in stable-baselines3.
         """
-        self.noise_correlation = noise_correlation
+        self.first_log_std, self.noise_correlation = tuple(log_std), noise_correlation
         super().__init__(observation_space, action_space, lr_schedule, **kwargs)
         self.noise = torch.zeros(0, *action_space.shape or ())
 
@@ -52,6 +55,8 @@ class HeldNoisePolicy(ActorCriticPolicy):
         super()._build(lr_schedule)
         for parameter in self.action_net.parameters():
             nn.init.zeros_(parameter)
+        with torch.no_grad():
+            self.log_std.copy_(torch.tensor(self.first_log_std))
 
     def forward(self, obs: Tensor, deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
         """Actions (B, A) with noise, values (B, 1) and log probabilities (B,), as rollouts need them."""
@@ -73,7 +78,8 @@ class HeldNoisePolicy(ActorCriticPolicy):
         return self.noise
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
-        return super()._get_constructor_parameters() | {"noise_correlation": self.noise_correlation}
+        own = {"log_std": self.first_log_std, "noise_correlation": self.noise_correlation}
+        return super()._get_constructor_parameters() | own
 
 
 class FleetPolicy(HeldNoisePolicy):
@@ -105,7 +111,9 @@ class FleetPolicy(HeldNoisePolicy):
             satellites: S.
             classes: C.
             width: H.
-            **kwargs: as in stable-baselines3; layer widths and orthogonal initialisation are fixed here.
+            **kwargs: as in `HeldNoisePolicy`, but `log_std` has one entry for each of the C bids, the clock, the C
+                urgencies and the C offsets, the same for all satellites, so that weights fit a fleet of any size;
+                layer widths and orthogonal initialisation are fixed here.
         """
         self.satellites, self.classes, self.width = satellites, classes, width
         super().__init__(observation_space, action_space, lr_schedule, **kwargs)
@@ -115,8 +123,7 @@ class FleetPolicy(HeldNoisePolicy):
         self.mlp_extractor = _Embeddings(self.satellites, self.classes, self.width)  # type: ignore[assignment]
         self.action_net = _Heads(self.satellites, self.classes, self.width)
         self.value_net = nn.Linear(self.width, 1)
-        # one spread for each kind of component, so that weights fit a fleet of any size
-        self.log_std = nn.Parameter(torch.full((per_satellite + 2 * self.classes,), self.log_std_init))
+        self.log_std = nn.Parameter(torch.tensor(self.first_log_std))
         kinds = [*list(range(per_satellite)) * self.satellites, *range(per_satellite, per_satellite + 2 * self.classes)]
         self.register_buffer("_kinds", torch.tensor(kinds), persistent=False)
         for module, gain in ((self.mlp_extractor, np.sqrt(2)), (self.action_net, np.sqrt(2)), (self.value_net, 1.0)):

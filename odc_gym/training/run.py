@@ -18,7 +18,6 @@ import yaml
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import configure
-from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
@@ -137,12 +136,16 @@ def build_model(config: TrainConfig, scenario: Scenario) -> PPO:
     return model
 
 
-def _policy(config: TrainConfig, simulator: Simulator) -> tuple[type[ActorCriticPolicy], dict[str, Any]]:
-    spread: dict[str, Any] = {"log_std_init": config.log_std_init, "noise_correlation": config.noise_correlation}
+def _policy(config: TrainConfig, simulator: Simulator) -> tuple[type[HeldNoisePolicy], dict[str, Any]]:
+    satellites, classes, first = simulator.satellites, len(simulator.class_names), config.log_std_init
+    of_satellite = [*[first.bid] * classes, first.clock]
+    of_fleet = [*[first.urgency] * classes, *[first.offset] * classes]
+    common = {"noise_correlation": config.noise_correlation}
     if config.policy == "FleetPolicy":
-        sizes = {"satellites": simulator.satellites, "classes": len(simulator.class_names), "width": config.width}
-        return FleetPolicy, spread | sizes
-    return HeldNoisePolicy, spread | {"net_arch": {"pi": list(config.net_arch.pi), "vf": list(config.net_arch.vf)}}
+        sizes = {"satellites": satellites, "classes": classes, "width": config.width}
+        return FleetPolicy, common | sizes | {"log_std": [*of_satellite, *of_fleet]}
+    net_arch = {"pi": list(config.net_arch.pi), "vf": list(config.net_arch.vf)}
+    return HeldNoisePolicy, common | {"net_arch": net_arch, "log_std": [*of_satellite * satellites, *of_fleet]}
 
 
 def _environments(model: PPO) -> ODCSatVecEnv:

@@ -22,7 +22,7 @@ def fleet_policy(satellites=S):
         action_size = ActionLayout(satellites, C).size
 
     spaces = observation_space(Here), action_space(Here)
-    return FleetPolicy(*spaces, ConstantSchedule(1e-3), satellites=satellites, classes=C, width=8, log_std_init=-1.5)
+    return FleetPolicy(*spaces, ConstantSchedule(1e-3), satellites=satellites, classes=C, width=8, log_std=[-1.5] * 10)
 
 
 def shake(policy):
@@ -100,9 +100,9 @@ def test_first_action_is_zero_and_can_be_learnt_from(kind):
     simulator.reset([0, 1])
     spaces = observation_space(simulator), action_space(simulator)
     if kind == "fleet":
-        policy = FleetPolicy(*spaces, ConstantSchedule(1e-3), satellites=3, classes=3, width=8)
+        policy = FleetPolicy(*spaces, ConstantSchedule(1e-3), satellites=3, classes=3, width=8, log_std=[0.0] * 10)
     else:
-        policy = HeldNoisePolicy(*spaces, ConstantSchedule(1e-3), net_arch=[8])
+        policy = HeldNoisePolicy(*spaces, ConstantSchedule(1e-3), net_arch=[8], log_std=[0.0] * 18)
     assert not policy.predict(simulator.observation, deterministic=True)[0].any()
     policy.get_distribution(torch.as_tensor(simulator.observation)).distribution.mean.sum().backward()
     assert any(p.grad is not None and p.grad.abs().max() > 0 for p in policy.action_net.parameters())
@@ -111,7 +111,9 @@ def test_first_action_is_zero_and_can_be_learnt_from(kind):
 @pytest.mark.parametrize("rho", [0.0, 0.9])
 def test_noise_is_correlated_from_decision_to_decision_and_has_the_policys_spread(rho):
     spaces = observation_space(Sizes), action_space(Sizes)
-    policy = HeldNoisePolicy(*spaces, ConstantSchedule(1e-3), net_arch=[8], log_std_init=-1.5, noise_correlation=rho)
+    policy = HeldNoisePolicy(
+        *spaces, ConstantSchedule(1e-3), net_arch=[8], log_std=[-1.5] * Sizes.action_size, noise_correlation=rho
+    )
     torch.manual_seed(0)
     observation = torch.zeros(400, Sizes.observation_size)
     with torch.no_grad():
