@@ -119,6 +119,8 @@ def compare(
     with _progress("episodes") as update:
         result = evaluate(world, factories, seeds, trace, workers, update, groups)
     reference = choose_baseline(result, baseline)
+    if trace is not None:
+        _tell_repeats(trace, world)
     print_report(_console(), result, reference, by_load or trace is not None)
     if json_file is not None:
         write_document(json_file, document(result, reference))
@@ -191,6 +193,16 @@ def check_scenario(
         write_document(
             json_file, {name: {"value": value, "unit": unit, "note": note} for name, value, unit, note in rows}
         )
+
+
+def _tell_repeats(trace: Path, scenario: Scenario) -> None:
+    """Say in one line that a trace is shorter than an episode with its history, and so repeats."""
+    from odc_gym.simulation.tables import CENSUS_S
+    from odc_gym.workload import read_trace
+
+    note = read_trace(trace).note(CENSUS_S, 3600.0 * scenario.episode.hours)
+    if note:
+        _console().print(note, markup=False)
 
 
 @app.command()

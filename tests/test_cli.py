@@ -190,3 +190,22 @@ def test_compare_prints_a_table_and_writes_json(capsys, tmp_path):
         and data["agents"].keys() == {"full-clock", "zero"}
         and data["baseline"] == "full-clock"
     )
+
+
+def test_short_trace_says_that_it_repeats_and_load_is_told_by_episode(capsys, tmp_path):
+    rows = [f"2017-10-0{1 + k // 24} {k % 24:02d}:00:00,36000.0,4,144000.0,abc" for k in range(48)]
+    trace = tmp_path / "short.csv"
+    trace.write_text("timestamp,duration,num_gpus,gpu_time,cluster\n" + "\n".join(rows) + "\n")
+    arguments = ("compare", "--agents", "zero", "--episodes", "2", "--first-seed", "20000", "--workers", "1")
+    code, out, _ = run(capsys, *arguments, "--set", "episode.hours=1", "--trace", str(trace))
+    printed = " ".join(out.split())
+    assert code == 0
+    assert "so it repeats" in printed
+    assert "load factor by episode: 20000 " in printed
+
+
+def test_malformed_trace_is_one_line_with_file_line_and_column(capsys, tmp_path):
+    trace = tmp_path / "broken.csv"
+    trace.write_text("timestamp,duration,num_gpus,gpu_time,cluster\n2017-10-01 00:00:00,abc,1,1.0,x\n")
+    line = refused(capsys, "compare", "--agents", "zero", "--episodes", "1", "--workers", "1", "--trace", str(trace))
+    assert "broken.csv:2: column 'duration'" in line

@@ -111,6 +111,11 @@ def print_report(console: Console, comparison: Comparison, baseline: str, by_loa
     console.print(score_table(table, baseline, _title(comparison)))
     for line in _remarks(comparison, table, baseline):
         console.print(line)
+    if comparison.trace:
+        each = zip(comparison.seeds, comparison.load, strict=True)
+        console.print(
+            "load factor by episode: " + ", ".join(f"{seed} {load:.2f}" for seed, load in each), highlight=False
+        )
     if by_load:
         for name, episodes in strata(comparison.load).items():
             part = select(comparison, episodes)
