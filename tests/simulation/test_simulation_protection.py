@@ -119,6 +119,23 @@ def test_charge_is_held_to_its_rate_and_the_rest_is_curtailed():
     assert rig["used_j"][0] < rig["available_j"][0]
 
 
+def test_charge_stays_within_the_battery_in_any_light():
+    """Flickering light and load on batteries of 1 minute to 2 hours of full load: never below empty or above full."""
+    rng = np.random.default_rng(0)
+    sizes = np.geomspace(120.0, 15_000.0, 16)
+    rig = Rig(
+        [starter(battery__capacity_wh=float(wh), battery__c_discharge=50.0, battery__c_charge=20.0) for wh in sizes]
+    )
+    low, high = np.ones(16), np.zeros(16)
+    for _ in range(2000):
+        lit, busy = rng.choice([0.0, 0.1, 0.4, 1.0], 16), rng.choice([0.0, 8.0], 16)
+        rig.step(sunlit=lit, busy=busy, absorbed_w_m2=rng.uniform(40.0, 90.0, 16))
+        low, high = np.minimum(low, rig["charge_frac"]), np.maximum(high, rig["charge_frac"])
+    assert np.isfinite(rig.state).all()
+    assert (low >= 0.0).all() and (high <= 1.0).all()
+    assert low[0] < 0.05 and high.max() > 0.95  # both ends were reached
+
+
 def test_idle_chips_are_gated_after_five_minutes(starter12):
     """Catches chips that are gated at once, or never: 75 W against 10 W each."""
     from odc_gym.simulation.simulator import Simulator

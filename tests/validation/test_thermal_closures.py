@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from core_rig import starter
+from core_rig import Rig, starter
 
 from odc_gym.orbits import eclipse_fraction, orbit_period_s
+from odc_gym.simulation.closures import radiator_flux_w_m2
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.sustainable import Effects, largest_constant_w, radiator_heat_w, thermal_limit_w
 
@@ -37,6 +38,11 @@ def test_largest_constant_power_of_the_fixture_starter():
     assert abs((flow * dt).sum()) < 1e-3 * np.abs(flow * dt).sum()
 
 
+def test_two_sided_flux_at_60_c():
+    """1020.6 W per square metre of panel, sink 60 W/m2 a face: catches a face, the fins or the sink left out."""
+    assert radiator_flux_w_m2(FACTS_STARTER, 333.15, 60.0) == pytest.approx(1020.6, rel=5e-3)
+
+
 def test_thermal_limit_of_a_hundred_kilowatt_satellite():
     """AI1 at 87 C: 120.73 kW, sink 56 W/m2 a face, no leakage; catches bus or conversion loss left out."""
     d = design_numbers(AI1)
@@ -48,8 +54,6 @@ def test_thermal_limit_of_a_hundred_kilowatt_satellite():
 
 def test_thermal_limit_is_where_the_recipe_settles():
     """The solver's equilibrium flown by the recipe: catches two thermal models that drift apart."""
-    from core_rig import Rig
-
     hardware = starter(battery__eff_charge=1.0, battery__eff_discharge=1.0, solar__area_m2=60.0, thermal__plan_c=80.0)
     d = design_numbers(hardware)
     power = float(thermal_limit_w(d, 353.15, radiator_heat_w(d, np.array(70.0))))
