@@ -45,10 +45,10 @@ class NetArch(_Section):
 class LogStd(_Section):
     """Natural logarithm of the first noise's standard deviation, for each kind of component of the action."""
 
-    bid: float = -0.9
+    bid: float = -2.0
     clock: float = -2.0
-    urgency: float = -1.5
-    offset: float = -2.3
+    urgency: float = -2.0
+    offset: float = -2.0
 
 
 class Normalise(_Section):
@@ -83,7 +83,7 @@ class TrainConfig(_Section):
     scenario: str = "starter12"
     env: EnvKwargs = EnvKwargs()
     seed: Annotated[int, Field(ge=0)] = 0
-    n_timesteps: Count = 1_200_000
+    n_timesteps: Count = 600_000
     n_envs: Annotated[int, Field(ge=1, le=TRAINING_EPISODES)] = 64
     group: Count = Field(default=8, description="environments that play the same episodes; 1 compares none")
     torch_threads: Count = 1
@@ -91,7 +91,7 @@ class TrainConfig(_Section):
     n_steps: Count = Field(default=96, description="decisions of an environment in a rollout")
     batch_size: Annotated[int, Field(ge=2)] = 3072
     n_epochs: Count = 3
-    learning_rate: Positive = 2e-4
+    learning_rate: Positive = 1.5e-4
     learning_rate_end: NonNegative = Field(default=0.0, description="reached linearly at the last decision")
     gamma: Fraction = 0.995
     gae_lambda: Fraction = 0.98
