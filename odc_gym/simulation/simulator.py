@@ -25,6 +25,7 @@ from odc_gym.simulation.view import View
 from odc_gym.workload import JOB, Trace, read_trace
 
 ROWS = 256  # the job table grows in steps of this many rows
+TABLES = ("skies", "forecasts", "days", "demand", "jobs")  # the read-only arrays of an episode
 SETTLE_ORBITS = 6  # until charge and temperatures are periodic
 
 
@@ -155,9 +156,14 @@ class Simulator:
         chosen = self._rows(rows)
         if len(seeds) != chosen.size:
             raise OdcGymError(f"seeds: {len(seeds)} given for {chosen.size} environments")
-        for row, seed in zip(chosen, seeds, strict=True):
-            self._load(int(row), int(seed))
-            self._warm_up(int(row))
+        begun: dict[int, int] = {}
+        for row, seed in zip(chosen.tolist(), seeds, strict=True):
+            if int(seed) in begun:  # the same episode again: a copy is cheaper
+                self._copy(begun[int(seed)], row)
+                continue
+            self._load(row, int(seed))
+            self._warm_up(row)
+            begun[int(seed)] = row
         self._observe(chosen)
 
     def step(self, actions: np.ndarray) -> None:
@@ -214,6 +220,13 @@ class Simulator:
 
     def _rows(self, rows: Sequence[int] | np.ndarray | None) -> np.ndarray:
         return self._all_rows if rows is None else np.asarray(rows, np.int64)
+
+    def _copy(self, source: int, row: int) -> None:
+        """Give a row the episode of another one, tables and state."""
+        for name in ("seeds", "load_factor", *TABLES, *MUTABLE):
+            array = getattr(self, name)
+            array[row] = array[source]
+        self._terms[row] = 0.0
 
     def _load(self, row: int, seed: int) -> None:
         """Put the tables of an episode into a row."""
