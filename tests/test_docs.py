@@ -1,6 +1,7 @@
 """The documents: written ones equal what their generator writes, and what they name exists."""
 
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -82,7 +83,9 @@ def test_make_tells_in_one_line_why_it_cannot_begin(tmp_path, says, line):
     python.write_text(f'#!/bin/sh\n{says.replace("{python}", sys.executable)}\nexec {sys.executable} "$@"\n')
     python.chmod(0o755)
     command = ("make", "--no-print-directory", f"PYTHON={python}", f"VENV={tmp_path / 'venv'}", "train")
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    outer = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", "VENV"}  # these tests may run under make themselves
+    env = {name: value for name, value in os.environ.items() if name not in outer}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=env)
     told = [text for text in done.stderr.splitlines() if not text.startswith("make: ***")]
     assert done.returncode != 0 and len(told) == 1 and told[0].startswith("error: ") and line in told[0]
     assert not (tmp_path / "venv").exists()
