@@ -16,7 +16,6 @@ TORCH_INDEX ?=
 STEPS ?=
 EPISODES ?= 20
 RUN ?=
-AGENTS ?= full-clock,zero,governor,sun-aware,gang-aware
 WORKERS ?= 2
 OLDEST_GYMNASIUM := 1.2.2
 
@@ -30,10 +29,7 @@ help:  ## say what there is
 
 .PHONY: train
 train: $(READY)  ## train a scheduler, then compare it with the heuristics on the test episodes
-	@run=$$($(BIN)/odc-gym train --config configs/train/ppo.yaml $(if $(STEPS),--n-timesteps $(STEPS)) $(if $(RUN),--output $(RUN)) | tail -n 1); \
-	echo "training run: $$run"; \
-	$(BIN)/odc-gym compare --agents "$(AGENTS),$$run" --episodes $(EPISODES) --json "$$run/report.json"; \
-	echo "report: $$run/report.json"
+	$(BIN)/odc-gym train --config configs/train/ppo.yaml --test-episodes $(EPISODES) $(if $(STEPS),--n-timesteps $(STEPS)) $(if $(RUN),--output $(RUN))
 
 .PHONY: test
 test: $(READY) warm  ## the tests, in two processes

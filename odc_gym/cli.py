@@ -62,6 +62,8 @@ Overrides = Annotated[
 ]
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the results as JSON.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace an existing JSON file.")]
+FIRST_TEST = 10_000
+HEURISTICS = "full-clock,zero,governor,sun-aware,gang-aware"
 
 
 @app.command()
@@ -77,14 +79,14 @@ def compare(
             help="Comma-separated: names of schedulers, folders of training runs, or NAME=RUN+RUN+... for several "
             "training runs of one learned scheduler.",
         ),
-    ] = "full-clock,zero,governor,sun-aware,gang-aware",
+    ] = HEURISTICS,
     episodes: Annotated[int, typer.Option("--episodes", "-e", help="How many episodes each scheduler plays.")] = 20,
     first_seed: Annotated[
         int,
         typer.Option(
             help="The first episode: 0-9999 are for training, 10000-10099 for tests, 20000 on for validation."
         ),
-    ] = 10_000,
+    ] = FIRST_TEST,
     trace: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A job trace that replaces the class it maps to.")
     ] = None,
@@ -225,13 +227,23 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="Change one field of the configuration. Repeatable."),
     ] = None,
+    test_episodes: Annotated[
+        int,
+        typer.Option(
+            help="Test episodes of the comparison with the heuristics that follows, 0 for none; it also goes to "
+            "report.json in the run's folder."
+        ),
+    ] = 20,
 ) -> None:
-    """Train a scheduler by reinforcement learning.
+    """Train a scheduler by reinforcement learning, then compare it with the heuristics.
 
     Prints the folder of the run, which `odc-gym compare` takes as a scheduler.
     """
+    from odc_gym.evaluation.suites import episodes
     from odc_gym.scenario_files import parse_overrides
 
+    if test_episodes:
+        episodes(FIRST_TEST, test_episodes)  # refuses a wrong number before the training, not after it
     changed = parse_overrides(overrides or [])
     try:
         from odc_gym.training.run import train as train_run
@@ -249,6 +261,25 @@ def train(
         progress=sys.stderr.isatty(),
     )
     typer.echo(folder)
+    if test_episodes:
+        _compare_run(Path(folder), test_episodes)
+
+
+def _compare_run(folder: Path, episodes: int) -> None:
+    """Compare a training run with the heuristics on test episodes of what it was trained on."""
+    from odc_gym.training.config import load
+
+    env = load(folder / "config.yaml").env
+    changes = {"episode.decision_s": env.decision_period_s, "episode.hours": env.episode_hours}
+    compare(
+        scenario=str(folder / "scenario.yaml"),
+        agents=f"{HEURISTICS},{folder}",
+        episodes=episodes,
+        trace=None if env.trace is None else Path(env.trace),
+        overrides=[f"{path}={value}" for path, value in changes.items() if value is not None],
+        json_file=folder / "report.json",
+        force=True,
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -124,7 +124,9 @@ def training(monkeypatch):
 
 
 def test_train_hands_its_options_on(capsys, training):
-    code, out, _ = run(capsys, "train", "--seed", "3", "-n", "1000", "-o", "here", "--set", "ppo.gamma=0.98")
+    code, out, _ = run(
+        capsys, "train", "--seed", "3", "-n", "1000", "-o", "here", "--set", "ppo.gamma=0.98", "--test-episodes", "0"
+    )
     assert code == 0 and out == "runs/one\n"
     (call,) = training.calls
     assert (
