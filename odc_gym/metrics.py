@@ -19,9 +19,9 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
     """KPIs of one episode so far.
 
     Wait is the time from arrival to the first placement of jobs that arrived in the episode; of those that still wait
-    it is the time so far. Energy per accelerator-hour is that drawn from array and battery over the credited work.
-    `slo_<class>` is the share of jobs due in the episode that were done by their deadline, or of tokens served within
-    their target.
+    it is the time so far. Energy per accelerator-hour is what bus, compute and leakage drew, conversion left out, over
+    the credited work. `slo_<class>` is the share of jobs due in the episode that were done by their deadline, or of
+    tokens served within their target.
 
     Args:
         simulator: the batch.
@@ -37,7 +37,7 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
     clock = simulator.world.clock
     hours = max((float(simulator.head["tick"][row]) - clock.warm_up) * clock.dt_s / HOUR_S, 1e-9)
     credited_h = float(account["credited_s"].sum()) / HOUR_S
-    electric_wh = float(x["electric_j"].sum()) / WH_J
+    bus_wh = float((x["electric_j"] * design["eta_pcdu"][row]).sum()) / WH_J
     wanted = float(x["bus_j"].sum())
     result = {
         "load_factor": float(simulator.load_factor[row]),
@@ -45,7 +45,7 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
         "work_accelerator_h": credited_h,
         "work_of_sustainable": credited_h / (simulator.world.sustainable * hours),
         "lost_accelerator_h": float(account["lost_s"].sum()) / HOUR_S,
-        "energy_wh_per_accelerator_h": electric_wh / credited_h if credited_h > 0 else 0.0,
+        "energy_wh_per_accelerator_h": bus_wh / credited_h if credited_h > 0 else 0.0,
         "curtailed_solar_frac": 1.0 - float(x["used_j"].sum()) / max(float(x["available_j"].sum()), 1e-9),
         "charge_least_frac": float(x["charge_least"].min()),
         "equivalent_cycles": float((x["discharged_j"] / design["capacity_j"][row]).mean()),

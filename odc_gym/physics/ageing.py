@@ -29,7 +29,7 @@ def depth_stress_table() -> np.ndarray:
     """Damage of one full cycle of depth d at 50 % mean charge and 25 C, at equal steps of sqrt(d) from 0 to 1, (1025,).
 
     Tabulated because the power -0.501 is not a product; almost linear in sqrt(d), so that interpolation errs below
-    1e-5.
+    2e-5.
     """
     kd1, kd2, kd3 = DEPTH_STRESS
     depth = (np.arange(1, _NODES + 1) / _NODES) ** 2

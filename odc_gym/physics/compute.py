@@ -39,12 +39,12 @@ def clock_of_dynamic(target: float, x_min: float, static: float, v0: float, x_v:
     """Largest clock in [x_min, 1] whose dynamic fraction is at most `target`, x_min if none is.
 
     The inverse of `dynamic_frac`: linear below `x_v`; above, x v(x)^2 is convex, so that Newton's method from full
-    clock falls to the root without passing it; five steps leave less than 1e-9.
+    clock falls to the root without passing it; eight steps leave less than 1e-9 for any v0 of 0.4 or more.
     """
     y = (target - static) / (1.0 - static)
     slope = (1.0 - v0) / (1.0 - x_v)
     x = 1.0
-    for _ in range(5):
+    for _ in range(8):
         v = v0 + slope * (x - x_v)
         x -= (x * v * v - y) / (v * v + 2.0 * slope * x * v)
     low = y / (v0 * v0)

@@ -115,7 +115,7 @@ class Accelerators(Model):
     standby_w: NonNegative = Field(description="host on standby, while shed or tripped")
     x_min: Annotated[float, Field(ge=0.05, lt=1)] = Field(description="lowest clock over full clock")
     static: Fraction = Field(description="share of dynamic power that does not follow the clock")
-    v0: Efficiency = Field(description="lowest voltage over full voltage")
+    v0: Annotated[float, Field(ge=0.4, le=1)] = Field(description="lowest voltage over full voltage")
     x_v: Annotated[float, Field(ge=0, lt=1)] = Field(description="clock at which voltage begins to rise")
     bf16_tflops: Positive
     hbm_gb: Positive

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +69,7 @@ class Simulator:
         self.observation_size = observations.size(self.satellites, len(self.class_names))
         self.seeds = np.full(num_envs, -1, np.int64)
         self.load_factor = np.zeros(num_envs)
+        self._begun = False
         announce_compilation()
         self._allocate(num_envs, padded(self.satellites), len(self.class_names))
         self.view = View(self)
@@ -164,6 +164,7 @@ class Simulator:
             self._load(row, int(seed))
             self._warm_up(row)
             begun[int(seed)] = row
+        self._begun = bool((self.seeds >= 0).all())
         self._observe(chosen)
 
     def step(self, actions: np.ndarray) -> None:
@@ -174,11 +175,14 @@ class Simulator:
 
         Raises:
             ActionError: wrong shape, or values that are not finite.
+            OdcGymError: an environment was never reset.
         """
+        if not self._begun:
+            raise OdcGymError("step: every environment must be reset first")
         actions = np.asarray(actions, np.float64)
         if actions.shape != (self.num_envs, self.action_size):
             raise ActionError(f"action: shape {actions.shape}, must be {(self.num_envs, self.action_size)}")
-        if not isfinite(actions.sum()) and not np.isfinite(actions).all():  # the sum is cheaper, and never hides one
+        if not np.isfinite(actions).all():
             b, k = (int(v[0]) for v in np.nonzero(~np.isfinite(actions)))
             raise ActionError(f"action[{b}, {k}] = {actions[b, k]}: must be finite")
         self._play(self._all_rows, actions)
@@ -216,6 +220,7 @@ class Simulator:
             else:
                 ours[chosen] = theirs
         self._terms[chosen] = 0.0
+        self._begun = bool((self.seeds >= 0).all())
         self._observe(chosen)
 
     def _rows(self, rows: Sequence[int] | np.ndarray | None) -> np.ndarray:

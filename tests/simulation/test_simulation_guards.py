@@ -1,0 +1,34 @@
+"""What the simulator refuses before its compiled core, which checks nothing, could go wrong."""
+
+import numpy as np
+import pytest
+
+from odc_gym.errors import ActionError, OdcGymError
+from odc_gym.simulation.simulator import Simulator
+
+
+def test_step_before_every_row_is_reset_is_refused(starter12):
+    simulator = Simulator(starter12, 2)
+    actions = np.zeros((2, simulator.action_size))
+    with pytest.raises(OdcGymError, match="every environment must be reset first"):
+        simulator.step(actions)
+    simulator.reset([20_000], [1])
+    with pytest.raises(OdcGymError, match="every environment must be reset first"):
+        simulator.step(actions)
+    simulator.reset([20_001], [0])
+    simulator.step(actions)
+
+
+def test_values_that_only_sum_to_infinity_are_held_to_the_box(starter12):
+    simulator = Simulator(starter12, 1)
+    simulator.reset([20_000])
+    state = simulator.get_state()
+    simulator.step(np.full((1, simulator.action_size), 1e308))  # finite one by one
+    reward = simulator.reward.copy()
+    simulator.set_state(state)
+    simulator.step(np.ones((1, simulator.action_size)))
+    assert (simulator.reward == reward).all()
+    with pytest.raises(ActionError, match=r"action\[0, 3\] = nan: must be finite"):
+        actions = np.zeros((1, simulator.action_size))
+        actions[0, 3] = np.nan
+        simulator.step(actions)
