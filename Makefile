@@ -74,7 +74,7 @@ warm: $(READY)
 # PyTorch first, at the version of constraints.txt: an open range may pull gigabytes that are not needed
 define set_up
 	@$(PYTHON) -c "" 2>/dev/null || { echo "error: $(PYTHON) does not run; give another, as in: make PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 15) else "error: needs Python 3.11 to 3.15, $(PYTHON) is %d.%d; give another, as in: make PYTHON=python3.12" % v)'
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 14) else "error: needs Python 3.11 to 3.14, $(PYTHON) is %d.%d; give another, as in: make PYTHON=python3.12" % v)'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $(PYTHON) has no venv; install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
 	@echo "setting up $(@D), once: some minutes and 1.2 GB"
 	@$(PYTHON) -m venv --clear $(@D)
