@@ -182,8 +182,10 @@ def check_scenario(
 
     if json_file is not None:
         require_free(json_file, force)
-    rows = check(_load(scenario, parse_overrides(overrides or [])))
-    table = Table()
+    world = _load(scenario, parse_overrides(overrides or []))
+    rows = check(world)
+    each = (f"{name} with {h.accelerators.count} x {h.accelerators.kind}" for name, h in world.hardware.items())
+    table = Table(title=f"{world.name}: satellites {', '.join(each)}", title_justify="left")
     table.add_column("quantity", no_wrap=True)
     table.add_column("value", justify="right")
     table.add_column("unit")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from odc_gym.simulation.state import ABSENT, Ledger, Rules, State
 if TYPE_CHECKING:
     from odc_gym.simulation.simulator import Simulator
 
-HOUR_S, WH_J = 3600.0, 3600.0
+HOUR_S, WH_J, TERA_PER_EXA = 3600.0, 3600.0, 1e6
 _SERVICE = Rules._fields.index("service")
 
 
@@ -21,7 +22,7 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
     Wait is the time from arrival to the first placement of jobs that arrived in the episode; of those that still wait
     it is the time so far. Energy per accelerator-hour is what bus, compute and leakage drew, conversion left out, over
     the credited work. `slo_<class>` is the share of jobs due in the episode that were done by their deadline, or of
-    tokens served within their target.
+    tokens served within their target. `work_eflop` converts the work at the accelerators' peak rate, dense bf16.
 
     Args:
         simulator: the batch.
@@ -43,6 +44,7 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
         "load_factor": float(simulator.load_factor[row]),
         "value": float(account["paid"].sum()),
         "work_accelerator_h": credited_h,
+        "work_eflop": credited_h * HOUR_S * _reference_tflops(simulator) / TERA_PER_EXA,
         "work_of_sustainable": credited_h / (simulator.world.sustainable * hours),
         "lost_accelerator_h": float(account["lost_s"].sum()) / HOUR_S,
         "energy_wh_per_accelerator_h": bus_wh / credited_h if credited_h > 0 else 0.0,
@@ -65,6 +67,13 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
     return result | _by_class(simulator, row, account) | _waits(simulator, row)
 
 
+def _reference_tflops(simulator: Simulator) -> float:
+    """Peak rate behind a reference-accelerator-second [TFLOP/s]: that of the fleet's accelerators over their speed."""
+    kinds = [simulator.world.hardware[i].accelerators for i in simulator.world.shell_of]
+    rate = math.fsum(a.count * a.bf16_tflops for a in kinds)
+    return rate / math.fsum(a.count * a.speed for a in kinds)
+
+
 def _by_class(simulator: Simulator, row: int, account: dict[str, np.ndarray]) -> dict[str, float]:
     jobs, run, now = simulator.jobs[row], simulator.run[row], _now(simulator, row)
     service = simulator.world.rules[_SERVICE] > 0.5
@@ -73,6 +82,7 @@ def _by_class(simulator: Simulator, row: int, account: dict[str, np.ndarray]) ->
         result[f"value_{name}"] = float(account["paid"][c])
         result[f"work_{name}_accelerator_h"] = float(account["credited_s"][c]) / HOUR_S
         if service[c]:
+            result[f"tokens_{name}"] = float(account["served"][c])
             result[f"slo_{name}"] = float(account["in_target"][c] / max(account["arrived"][c], 1e-9))
             result[f"abandoned_{name}_frac"] = float(account["abandoned"][c] / max(account["arrived"][c], 1e-9))
             continue

@@ -161,6 +161,10 @@ REFUSED = [
         {"workload.classes.interactive.patience_s": 20},
         "workload.classes.interactive: patience_s = 20 must exceed target",
     ),
+    (
+        {"hardware.odcsat.accelerators.hbm_gb": 60},
+        "workload.classes.interactive.weights_gb = 140: must fit the memory of a replica, 2 x 60 GB",
+    ),
     ({"shells.0.hardware": "large"}, "shells.0.hardware = large: must be one of odcsat"),
     ({"start.year": None}, "start: give either year or epoch"),
 ]

@@ -171,7 +171,13 @@ class Scenario(Model):
             if shell.hardware not in self.hardware:
                 raise ValueError(f"shells.{i}.hardware = {shell.hardware}: must be one of {', '.join(self.hardware)}")
         widest = max(h.accelerators.count for h in self.hardware.values())
+        memory_gb = max(h.accelerators.hbm_gb for h in self.hardware.values())
         for name, c in self.workload.classes.items():
+            if isinstance(c, ServiceClass) and c.weights_gb > c.replica_accelerators * memory_gb:
+                raise ValueError(
+                    f"workload.classes.{name}.weights_gb = {c.weights_gb:g}: must fit the memory of a replica, "
+                    f"{c.replica_accelerators} x {memory_gb:g} GB"
+                )
             width = max(c.width) if isinstance(c, JobClass) else c.replica_accelerators
             if width > widest:
                 raise ValueError(

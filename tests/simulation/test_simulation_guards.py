@@ -32,3 +32,18 @@ def test_values_that_only_sum_to_infinity_are_held_to_the_box(starter12):
         actions = np.zeros((1, simulator.action_size))
         actions[0, 3] = np.nan
         simulator.step(actions)
+
+
+def test_flop_and_tokens_are_conversions_of_the_work(starter12):
+    fast = starter12.replace({"hardware.odcsat.accelerators.bf16_tflops": 2000})
+    told = []
+    for scenario in (starter12, fast):
+        simulator = Simulator(scenario, 1, episode_hours=2)
+        simulator.reset([20_000])
+        while not simulator.truncated.all():
+            simulator.step(np.zeros((1, simulator.action_size)))
+        told.append(simulator.episode_metrics(0))
+    plain, doubled = told
+    assert plain["work_eflop"] == pytest.approx(plain["work_accelerator_h"] * 3600 * 989e12 / 1e18)
+    assert doubled["work_eflop"] == pytest.approx(plain["work_eflop"] * 2000 / 989)
+    assert plain["tokens_interactive"] * 10.6e-3 / 3600 == pytest.approx(plain["work_interactive_accelerator_h"])
