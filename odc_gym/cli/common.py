@@ -1,0 +1,61 @@
+"""What commands share: options, the console, the progress bar, reading scenarios."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from odc_gym.scenario import Scenario
+
+PIPED_WIDTH = 160  # of tables when the output is not a terminal
+
+ScenarioName = Annotated[str, typer.Argument(help="A name from `odc-gym scenario list`, or the path of a .yaml file.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Change a field, e.g. hardware.*.battery.capacity_wh=9000. Repeatable."
+    ),
+]
+JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the results as JSON.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace an existing JSON file.")]
+
+
+def load(scenario: str, overrides: dict[str, Any]) -> Scenario:
+    """A scenario by name or path, with overrides."""
+    from odc_gym.scenario import Scenario
+
+    return Scenario.load(scenario, overrides)
+
+
+def console() -> Console:
+    """The console of tables: as wide as the terminal, or `PIPED_WIDTH`."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar on stderr; absent when that is not a terminal."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

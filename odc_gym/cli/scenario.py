@@ -1,0 +1,65 @@
+"""`odc-gym scenario`: list, show and check scenarios."""
+
+from __future__ import annotations
+
+import typer
+
+from odc_gym.cli.common import Force, JsonFile, Overrides, ScenarioName, console, load
+
+scenarios = typer.Typer(help="List, show and check scenarios.", no_args_is_help=True)
+
+
+@scenarios.command("list")
+def list_scenarios() -> None:
+    """List the scenarios that come with the package."""
+    from rich.table import Table
+
+    from odc_gym.scenario_files import names
+
+    table = Table()
+    table.add_column("scenario", no_wrap=True)
+    table.add_column("description")
+    for name in names():
+        table.add_row(name, load(name, {}).description)
+    console().print(table)
+
+
+@scenarios.command("show")
+def show_scenario(scenario: ScenarioName, overrides: Overrides = None) -> None:
+    """Print a scenario with all its fields as YAML, ready to be saved, edited and used by path."""
+    import yaml
+
+    from odc_gym.scenario_files import parse_overrides
+
+    world = load(scenario, parse_overrides(overrides or []))
+    typer.echo(yaml.safe_dump(world.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120), nl=False)
+
+
+@scenarios.command("check")
+def check_scenario(
+    scenario: ScenarioName, overrides: Overrides = None, json_file: JsonFile = None, force: Force = False
+) -> None:
+    """Print what a scenario's satellites can sustain in energy and heat, and how the offered load compares."""
+    from rich.table import Table
+
+    from odc_gym.evaluation.report import require_free, write_document
+    from odc_gym.scenario_files import parse_overrides
+    from odc_gym.simulation.closures import check
+
+    if json_file is not None:
+        require_free(json_file, force)
+    world = load(scenario, parse_overrides(overrides or []))
+    rows = check(world)
+    each = (f"{name} with {h.accelerators.count} x {h.accelerators.kind}" for name, h in world.hardware.items())
+    table = Table(title=f"{world.name}: satellites {', '.join(each)}", title_justify="left")
+    table.add_column("quantity", no_wrap=True)
+    table.add_column("value", justify="right")
+    table.add_column("unit")
+    table.add_column("note")
+    for name, value, unit, note in rows:
+        table.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value), unit, note)
+    console().print(table)
+    if json_file is not None:
+        write_document(
+            json_file, {name: {"value": value, "unit": unit, "note": note} for name, value, unit, note in rows}
+        )
