@@ -1,4 +1,9 @@
-"""Scenario files: names, YAML, dotted overrides, and one-line errors."""
+"""Scenario files: names, YAML, files based on others, dotted overrides, and one-line errors.
+
+A file with `base: NAME` (a scenario of the package, or the path of a file relative to this one) holds only what differs:
+mappings merge key by key, lists and scalars replace, and null takes a key of the base away (the rules of RFC 7396).
+Only `name` is never inherited.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +31,56 @@ def read(source: str | Path) -> Scenario:
     Raises:
         ScenarioError: unknown name, malformed file, unknown key or a value that is not allowed.
     """
-    text = str(source)
-    path = Path(source) if text.endswith((".yaml", ".yml")) else FOLDER / f"{text}.yaml"
+    path = _located(str(source), Path())
     if not path.is_file():
-        raise ScenarioError(f"scenario = {text}: must be one of {', '.join(names())}, or the path of a .yaml file")
-    return validate(read_mapping(path), str(path) if path.parent != FOLDER else text)
+        raise ScenarioError(f"scenario = {source}: must be one of {', '.join(names())}, or the path of a .yaml file")
+    return validate(read_merged(path), str(path) if path.parent != FOLDER else str(source))
+
+
+def read_merged(path: Path, descendants: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The data of a scenario file merged onto those of its base, and the base's base.
+
+    Raises:
+        ScenarioError: a malformed file, an unknown base, or a file that is based on itself.
+    """
+    data = read_mapping(path)
+    base = data.pop("base", None)
+    if base is None:
+        return data
+    if not isinstance(base, str):
+        raise ScenarioError(f"{path}: base = {base}: must be the name of a scenario or the path of a .yaml file")
+    below = _located(base, path.parent)
+    if not below.is_file():
+        known = f"must be one of {', '.join(names())}, or the path of a .yaml file, relative to this one"
+        raise ScenarioError(f"{path}: base = {base}: {known}")
+    family = (*descendants, path.resolve())
+    if below.resolve() in family:
+        raise ScenarioError(f"{path}: base = {base}: must not be based on the file itself")
+    inherited = read_merged(below, family)
+    inherited.pop("name", None)
+    merged: dict[str, Any] = merge(inherited, data)
+    return merged
+
+
+def merge(base: Any, changes: Any) -> Any:
+    """Mappings key by key, where null takes a key away; anything else replaces what was there.
+
+    Source: JSON Merge Patch, RFC 7396.
+    """
+    if not isinstance(changes, dict):
+        return changes
+    result = dict(base) if isinstance(base, dict) else {}
+    for key, value in changes.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merge(result.get(key), value)
+    return result
+
+
+def _located(text: str, folder: Path) -> Path:
+    """Where the file of a scenario is that is given by its path, relative to a folder, or by its name."""
+    return folder / text if text.endswith((".yaml", ".yml")) else FOLDER / f"{text}.yaml"
 
 
 def read_mapping(path: Path) -> dict[str, Any]:
