@@ -1,8 +1,8 @@
 """Scenario files: names, YAML, files based on others, dotted overrides, and one-line errors.
 
-A file with `base: NAME` (a scenario of the package, or the path of a file relative to this one) holds only what differs:
-mappings merge key by key, lists and scalars replace, and null takes a key of the base away (the rules of RFC 7396).
-Only `name` is never inherited.
+A file with `base: NAME` (a scenario of the package, or the path of a file relative to this one) holds only what
+differs: mappings merge key by key, lists and scalars replace, and null takes a key of the base away (the rules of
+RFC 7396). Only `name` is never inherited.
 """
 
 from __future__ import annotations
