@@ -15,21 +15,29 @@ from odc_gym.cli import app
 from odc_gym.scenario import Scenario
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 FILE = re.compile(
     r"`((?:odc_gym|agents|configs|tests|benchmarks|docs|simulation|physics|interface|orbits|workload)/[\w./-]+)`"
 )
 COMMAND = re.compile(r"odc-gym ([a-z]+(?: (?:list|show|check))?)([^`\n]*)")
-PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+
+def load(name):
+    """A program of docs/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+pages = load("pages")
+CODE = [page for page in pages.PAGES if "```" in page.read_text(encoding="utf-8")]
 
 
 @pytest.fixture(scope="module")
 def generate():
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load("generate")
 
 
 def test_the_page_of_the_environment_is_what_its_tables_say(generate):
@@ -101,10 +109,128 @@ def test_named_fields_of_the_scenario_exist():
                 node = next(iter(node.values())) if key == "*" else node[key]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_python_examples_run(page, tmp_path):
-    for k, code in enumerate(PYTHON.findall(page.read_text(encoding="utf-8"))):
-        script = tmp_path / f"example_{k}.py"
-        script.write_text(code)
-        done = subprocess.run([sys.executable, script], cwd=ROOT, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+NOT_RUN = {
+    (
+        "README.md",
+        "make train     # train a scheduler, compare it with the heuristics on test episodes, write a report",
+    ),
+    ("README.md", "odc-gym compare --agents zero,runs/ppo-1"),
+    ("README.md", "odc-gym train --config configs/train/ppo.yaml --seed 1"),
+    ("README.md", "for s in 0 1 2; do odc-gym train --seed $s --output runs/s$s; done"),
+    ("CONTRIBUTING.md", "make check     # format, lint, types, tests: what a change must pass"),
+}
+"""Blocks of commands that the tests leave out, by page and first line."""
+
+
+@pytest.mark.parametrize("page", CODE, ids=lambda page: page.name)
+def test_the_code_of_a_page_runs_and_prints_what_the_page_shows(page, tmp_path):
+    printed = pages.run(page, tmp_path)
+    assert pages.differences(page, printed) == []
+
+
+def test_what_is_not_run_is_known():
+    left_out = {
+        (page.name, block.code.splitlines()[0]) for page in CODE for block in pages.blocks(page) if block.not_run
+    }
+    assert left_out == NOT_RUN
+
+
+def test_commands_are_marked_as_commands():
+    command = re.compile(r"^(\$ |odc-gym |make |git |pip |python )", re.MULTILINE)
+    found = [
+        (page.name, b.line) for page in CODE for b in pages.blocks(page) if not b.language and command.search(b.code)
+    ]
+    assert found == []
+
+
+PAGE = """
+<!-- in tests: 20 -> 2 -->
+```python
+x = 20
+print(x)
+```
+
+```text
+2
+```
+
+```yaml
+# a/b.yaml
+x: 1
+```
+
+```bash
+cat a/b.yaml; echo b
+```
+
+```text
+...
+x: 1
+b
+```
+
+```bash
+odc-gym scenario show nowhere
+```
+
+```text
+error: scenario = nowhere: must be one of ...
+```
+
+<!-- not run: why -->
+```bash
+exit 1
+```
+
+```python
+print(x + 1)
+```
+"""
+
+
+@pytest.fixture
+def played(tmp_path):
+    """Writes a page, plays it, and tells what it gets wrong."""
+
+    def play(text):
+        page = tmp_path / "page.md"
+        page.write_text(text)
+        (tmp_path / "folder").mkdir()
+        try:
+            return pages.differences(page, pages.run(page, tmp_path / "folder"))
+        except pages.PageError as error:
+            return [str(error)]
+
+    return play
+
+
+def test_a_page_is_played_as_its_readers_would(played):
+    assert played(PAGE) == []
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "told"),
+    [
+        ("\n2\n", "\n3\n", "page.md:9: the block above it now prints\n2\n"),  # an output that changed
+        ("x: 1\nb\n", "x: 1\n", "page.md:22: the block above it now prints"),  # one that goes on
+        ("echo b", "false", "page.md:18: exit code 1"),  # a command that fails
+        ("nowhere\n```", "starter12\n```", "page.md:28: exit code 0"),  # one that should be refused
+        ("x + 1", "x + y", "page.md:41: the block fails"),  # code that fails, with the line of the page
+        ("20 ->", "30 ->", "page.md:4: what the tests shorten is not in the block"),
+        ("```python\nx", "```pyton\nx", "page.md:4: language pyton"),
+        ("# a/b.yaml\n", "", "page.md:13: a yaml block begins with the name of its file"),
+        ("```yaml\n# a/b.yaml", "```diff\n+nothing", "page.md:13: the diff no longer applies"),
+    ],
+)
+def test_what_a_page_gets_wrong_is_told_with_its_line(played, was, becomes, told):
+    assert PAGE.count(was) == 1
+    (wrong,) = played(PAGE.replace(was, becomes))
+    assert told in wrong
+
+
+def test_outputs_that_changed_are_written_into_the_page(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(PAGE.replace("\n2\n", "\nold\nlines\n"))
+    (tmp_path / "folder").mkdir()
+    pages.write(page, pages.run(page, tmp_path / "folder"))
+    assert page.read_text() == PAGE

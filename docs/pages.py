@@ -1,0 +1,272 @@
+"""Run the code of the pages as a reader would, and compare what it prints with what the page shows.
+
+A page is one sitting: its blocks run from top to bottom in a folder of their own, and the language of a block says how.
+
+- `python`: in one namespace. With a first line like `# charge_saver.py` it is saved under that name instead.
+- `yaml`: saved under the name in its first line.
+- `bash`: as commands; `odc-gym` and `python` are those of this checkout.
+- `diff`: a change of this project. The page then plays in a copy of the checkout, uncompiled.
+- `text`: what the block above it prints; a line `...` stands for any lines, `...` in a line for anything.
+  Where it begins with `error: `, the command is one that is refused.
+- No language: a figure, a formula, an output that nobody can repeat.
+
+Comments before a block, which readers do not see: `<!-- not run: why -->` leaves it out, and
+`<!-- in tests: --episodes 20 -> --episodes 2 -->` makes it shorter.
+
+    python docs/pages.py [--write] [PAGE ...]      # --write puts outputs that changed into the pages
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
+COPIED = ("odc_gym", "agents", "configs", "docs", "tests", "pyproject.toml")
+
+LANGUAGES = ("python", "yaml", "bash", "diff", "text", "")
+_BLOCK = re.compile(r"(?P<notes>(?:^<!--.*?-->\n)*)^```(?P<language>.*)\n(?P<code>(?:.*\n)*?)```$", re.MULTILINE)
+_NAMED = re.compile(r"# ([\w./-]+\.\w+)\n")
+_NOT_RUN = re.compile(r"<!-- not run: (.+) -->")
+_SHORTER = re.compile(r"<!-- in tests: (.+) -> (.+) -->")
+
+
+class PageError(Exception):
+    """A page that does not do what it says."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page."""
+
+    line: int  # of its first line of code
+    language: str
+    code: str
+    not_run: str = ""  # why not
+    shorter: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def file(self) -> str:
+        """The name under which it is saved, if it is."""
+        named = _NAMED.match(self.code) if self.language in ("python", "yaml") else None
+        return named[1] if named else ""
+
+    @property
+    def played(self) -> str:
+        """The code as it runs here."""
+        code = self.code
+        for long, short in self.shorter:
+            code = code.replace(long, short)
+        return code
+
+
+def blocks(page: Path) -> list[Block]:
+    """All fenced blocks of a page.
+
+    Raises:
+        PageError: a language that nobody runs, a file without a name, a shortening that changes nothing.
+    """
+    text = page.read_text(encoding="utf-8")
+    found = []
+    for match in _BLOCK.finditer(text):
+        line = text.count("\n", 0, match.start("code")) + 1
+        reason = _NOT_RUN.search(match["notes"])
+        block = Block(
+            line, match["language"], match["code"], reason[1] if reason else "", tuple(_SHORTER.findall(match["notes"]))
+        )
+        where = f"{_name(page)}:{line}"
+        if block.language not in LANGUAGES:
+            raise PageError(f"{where}: language {block.language}: must be one of {', '.join(LANGUAGES[:-1])}, or none")
+        if block.language == "yaml" and not block.file:
+            raise PageError(f"{where}: a yaml block begins with the name of its file, as in `# my_fleet.yaml`")
+        if any(long not in block.code for long, _ in block.shorter):
+            raise PageError(f"{where}: what the tests shorten is not in the block")
+        found.append(block)
+    return found
+
+
+def run(page: Path, folder: Path) -> dict[int, str]:
+    """Play a page in an empty folder.
+
+    Returns:
+        What each `python` and `bash` block printed, by its line.
+
+    Raises:
+        PageError: a block that fails, in one message with its place.
+    """
+    to_play = [block for block in blocks(page) if not block.not_run and block.language not in ("text", "")]
+    expected_failures = [code.line for code, shown in outputs(page) if _refused(shown.code)]
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COVERAGE", "COLUMNS"))}
+    checkout, work = ROOT, folder / "work"
+    if any(block.language == "diff" for block in to_play):
+        checkout = work
+        _copy_checkout(work)
+        environment["NUMBA_DISABLE_JIT"] = "1"
+    work.mkdir(exist_ok=True)
+    environment |= {
+        "PATH": f"{_commands(folder / 'bin')}{os.pathsep}{environment['PATH']}",
+        "PYTHONPATH": str(checkout),
+        "GIT_CEILING_DIRECTORIES": str(folder),
+    }
+    plan = {
+        "page": _name(page),
+        "blocks": [asdict(b) | {"file": b.file, "code": b.played} for b in to_play],
+        "refused": expected_failures,
+    }
+    (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    command = [sys.executable, "-W", "error", str(Path(__file__)), "--sitting", str(folder / "plan.json")]
+    done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        raise PageError(done.stderr.strip())
+    return {int(line): printed for line, printed in json.loads((folder / "printed.json").read_text("utf-8")).items()}
+
+
+def outputs(page: Path) -> Iterable[tuple[Block, Block]]:
+    """Each `text` block, after the block whose output it shows."""
+    last = None
+    for block in blocks(page):
+        if block.language == "text":
+            if last is None or last.language not in ("python", "bash"):
+                raise PageError(f"{_name(page)}:{block.line}: no command before this output")
+            yield last, block
+        last = block
+
+
+def differences(page: Path, printed: dict[int, str]) -> list[str]:
+    """Where a page shows something else than what was printed."""
+    return [
+        f"{_name(page)}:{shown.line}: the block above it now prints\n{printed[code.line]}"
+        f"run `python docs/pages.py --write {_name(page)}`, and read the page again"
+        for code, shown in outputs(page)
+        if not code.not_run and not matches(shown.code, printed[code.line])
+    ]
+
+
+def matches(shown: str, printed: str) -> bool:
+    """Whether an output is the one that a page shows; a line `...` stands for any lines."""
+    lines = (re.escape(line.rstrip()) for line in shown.splitlines())
+    pattern = "".join("(?:.*\n)*?" if line == r"\.\.\." else line.replace(r"\.\.\.", ".*") + "\n" for line in lines)
+    return re.fullmatch(pattern, _tidy(printed)) is not None
+
+
+def write(page: Path, printed: dict[int, str]) -> None:
+    """Put what was printed into a page, but for outputs that are shown in parts."""
+    lines = page.read_text(encoding="utf-8").splitlines(keepends=True)
+    for code, shown in reversed(list(outputs(page))):
+        if not code.not_run and not matches(shown.code, printed[code.line]) and "...\n" not in shown.code:
+            first = shown.line - 1
+            lines[first : first + shown.code.count("\n")] = _tidy(printed[code.line])
+    page.write_text("".join(lines), encoding="utf-8")
+
+
+def _tidy(printed: str) -> str:
+    return "".join(f"{line.rstrip()}\n" for line in printed.strip("\n").splitlines())
+
+
+def _refused(shown: str) -> bool:
+    return shown.startswith("error: ")
+
+
+def _name(page: Path) -> str:
+    return str(page.relative_to(ROOT)) if page.is_relative_to(ROOT) else str(page)
+
+
+def _copy_checkout(folder: Path) -> None:
+    folder.mkdir()
+    for name in COPIED:
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, folder / name)
+
+
+def _commands(folder: Path) -> Path:
+    """A folder with `odc-gym` and `python` of this checkout."""
+    folder.mkdir()
+    scripts = {
+        "odc-gym": f"#!{sys.executable}\nfrom odc_gym.cli import main\nif __name__ == '__main__':\n    main()\n",
+        "python": f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n',
+    }
+    for name, script in scripts.items():
+        (folder / name).write_text(script, encoding="utf-8")
+        (folder / name).chmod(0o755)
+    return folder
+
+
+def _sitting(plan_file: Path) -> None:
+    """Play the blocks of a plan here, in one process."""
+    plan = json.loads(plan_file.read_text(encoding="utf-8"))
+    namespace: dict[str, Any] = {"__name__": "__main__"}
+    sys.path.insert(0, "")  # modules that the page saves
+    printed = {}
+    for block in plan["blocks"]:
+        where = f"{plan['page']}:{block['line']}"
+        try:
+            printed[block["line"]] = _play(block, where, namespace, block["line"] in plan["refused"])
+        except PageError as error:
+            sys.exit(f"{where}: {error}")
+        except BaseException:  # SystemExit, too, is a block that failed
+            sys.exit(f"{where}: the block fails\n{traceback.format_exc()}")
+    (plan_file.parent / "printed.json").write_text(json.dumps(printed), encoding="utf-8")
+
+
+def _play(block: dict[str, Any], where: str, namespace: dict[str, Any], refused: bool) -> str:
+    """What one block prints."""
+    if block["file"]:
+        path = Path(block["file"])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(block["code"], encoding="utf-8")
+        return ""
+    if block["language"] == "python":
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            exec(compile("\n" * (block["line"] - 1) + block["code"], where.partition(":")[0], "exec"), namespace)
+        return out.getvalue()
+    if block["language"] == "diff":
+        done = subprocess.run(["git", "apply", "-"], input=block["code"], capture_output=True, text=True)
+        if done.returncode:
+            raise PageError(f"the diff no longer applies, write it anew: {done.stderr.strip()}")
+        return ""
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", block["code"]], capture_output=True, text=True)
+    if bool(done.returncode) != refused:
+        raise PageError(f"exit code {done.returncode}\n{done.stdout}{done.stderr}")
+    return done.stdout + (done.stderr if refused else "")
+
+
+def main(arguments: list[str]) -> None:
+    """Run pages, all if none is named, and say what they get wrong."""
+    writing = "--write" in arguments
+    pages = [Path(name).resolve() for name in arguments if not name.startswith("-")] or PAGES
+    wrong = []
+    for page in pages:
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                printed = run(page, Path(folder))
+            except PageError as error:
+                wrong.append(str(error))
+                continue
+        if writing:
+            write(page, printed)
+        wrong += differences(page, printed)
+    sys.exit("\n\n".join(wrong))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--sitting"]:
+        _sitting(Path(sys.argv[2]))
+    else:
+        main(sys.argv[1:])
