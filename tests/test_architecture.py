@@ -38,13 +38,14 @@ ROOMS = {
     "simulation.plans": {*BASE, *TABLES, "physics", "simulation.design", "simulation.sustainable"},
     "interface": {"_jit", "physics", "simulation.state", "simulation.dispatch"},
     "simulation.parameters": {"interface", "scenario", "simulation.design", "simulation.state"},
-    "simulation.tables": {
+    "simulation.world": {
         *BASE,
         *TABLES,
-        *{f"simulation.{name}" for name in ("design", "parameters", "plans", "state")},
+        *{f"simulation.{name}" for name in ("design", "parameters", "plans")},
         "interface",
     },
-    "simulation.episode_start": {"scenario", "simulation.state", "simulation.tables"},
+    "simulation.tables": {*BASE, *TABLES, *{f"simulation.{name}" for name in ("plans", "state", "world")}},
+    "simulation.episode_start": {"scenario", "simulation.state", "simulation.tables", "simulation.world"},
     "simulation.decision": {
         *{f"simulation.{name}" for name in ("state", "dispatch", "services", "step")},
         "_jit",
@@ -53,7 +54,7 @@ ROOMS = {
     "simulation.closures": {
         *BASE,
         *TABLES,
-        *{f"simulation.{name}" for name in ("design", "plans", "sustainable", "tables")},
+        *{f"simulation.{name}" for name in ("design", "plans", "sustainable", "world")},
     },
     "simulation.view": {"interface", "simulation.state"},
     "metrics": {"simulation.state"},

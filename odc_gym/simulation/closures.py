@@ -12,7 +12,7 @@ from odc_gym.scenario import Hardware, Scenario
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.plans import ORBIT_POINTS, ShellPlan, absorbed_w_m2, offered_by_class
 from odc_gym.simulation.sustainable import Curve, Effects, largest_constant_w, radiator_heat_w, thermal_limit_w
-from odc_gym.simulation.tables import World
+from odc_gym.simulation.world import World
 
 SINK_W_M2 = 60.0  # of the closed-form flux: a knife edge's mean at 550 km
 WARM_K = 60.0 + ZERO_CELSIUS_K

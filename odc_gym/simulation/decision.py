@@ -12,7 +12,20 @@ from odc_gym.interface.observations import encode, measure_fleet, measure_queue,
 from odc_gym.interface.rewards import reward_terms
 from odc_gym.simulation.dispatch import admit, advance, drain_and_move, evict, place, rerank, transfer
 from odc_gym.simulation.services import autoscale, serve, service_load
-from odc_gym.simulation.state import D, G, K, L, Sky, X, design_rows, fill, propagator_rows, sky_rows, state_rows
+from odc_gym.simulation.state import (
+    D,
+    G,
+    K,
+    L,
+    Sky,
+    X,
+    design_rows,
+    fill,
+    policy_rows,
+    propagator_rows,
+    sky_rows,
+    state_rows,
+)
 from odc_gym.simulation.step import SCRATCH, physics, propagator_block, request
 
 SUSTAINABLE = Sky._fields.index("sustainable_w")
@@ -91,18 +104,18 @@ def observe(
 @kernel
 def decide(
     rows, actions, state, classes, ledger, head, run, lists, points, swings, services,
-    design, skies, forecasts, days, jobs, demand, rules, policy, weights, table,
+    design, skies, forecasts, days, jobs, demand, class_rules, policies, weights, table,
     terms, out, seen, codes, numbers,
 ):  # fmt: skip
     """Play one decision in each environment of `rows` that is not over; writes reward terms and observations.
 
     `rows` (R,) are the environments to play, `actions` (B, A) their flat actions. The mutable arrays are those of
-    `state.MUTABLE`; then come tables with first axis B, and parameters of the scenario. Written are `terms` (B, 5),
-    `out` (B, N) float32, and `seen`, the measured blocks that `codes` encode. `numbers` holds the physics step [s],
-    physics steps a decision, warm-up steps, and satellites.
+    `state.MUTABLE`; then come tables and parameters with first axis B, the weights of the reward and the table of
+    ageing. Written are `terms` (B, 5), `out` (B, N) float32, and `seen`, the measured blocks that `codes` encode.
+    `numbers` holds the physics step [s], physics steps a decision, warm-up steps, and satellites.
     """
     dt_s, steps, warm_up, n = numbers[0], int(numbers[1]), int(numbers[2]), int(numbers[3])
-    lanes_n, classes_n = state.shape[2], rules.shape[1]
+    lanes_n, classes_n = state.shape[2], class_rules.shape[2]
     scratch = np.empty((SCRATCH, lanes_n))
     sky = np.empty((skies.shape[2], lanes_n))
     light, numbers_row = sky_rows(sky), propagator_rows(propagator_block(scratch))
@@ -114,6 +127,7 @@ def decide(
         x, p, k, account, v = state[b], design[b], classes[b], ledger[b], services[b]
         h, t, r, queue = head[b], jobs[b], run[b], lists[b]
         state_row, design_row = state_rows(x), design_rows(p)
+        rules, policy = class_rules[b], policy_rows(policies[b])
         decode(actions[b], x, k[K.bid], urgency, offset, n)
         fill(account[L.arrived_now], 0.0)
         fill(account[L.served_now], 0.0)
@@ -250,5 +264,5 @@ def look(
         copy_sky(skies[b, min(head[b]["tick"], skies.shape[1] - 1)], sky)
         observe(
             b, state[b], design[b], classes[b], ledger[b], services[b], head[b], jobs[b], run[b], lists[b], sky,
-            forecasts[b], days[b], rules, out, seen, codes, steps, now, n,
+            forecasts[b], days[b], rules[b], out, seen, codes, steps, now, n,
         )  # fmt: skip

@@ -6,8 +6,10 @@ import numpy as np
 
 from odc_gym.scenario import ServiceClass
 from odc_gym.simulation.state import ABSENT, HEAD, RUN, RUNNING, WAITING, Classes, Ledger, State
-from odc_gym.simulation.tables import CENSUS, EpisodeTables, World, rule_index, stream
+from odc_gym.simulation.tables import EpisodeTables, rule_index
+from odc_gym.simulation.world import World, stream
 
+CENSUS = 102  # purpose of a random stream, see `stream`
 START_K = 320.0  # of all nodes before the plan is flown
 ACCOUNTS = State._fields.index("available_j")  # the first row of State that is an account
 

@@ -19,12 +19,13 @@ from odc_gym.scenario import Scenario
 from odc_gym.simulation.decision import decide, look, settle
 from odc_gym.simulation.episode_start import busy_mix, cold_points, cold_state, open_accounts, open_queue
 from odc_gym.simulation.state import HEAD, MUTABLE, RUN, Classes, Forecast, Ledger, Services, Sky, State, padded
-from odc_gym.simulation.tables import World, build_episode
+from odc_gym.simulation.tables import build_episode
 from odc_gym.simulation.view import View
+from odc_gym.simulation.world import World
 from odc_gym.workload import JOB, Trace, read_trace
 
 ROWS = 256  # the job table grows in steps of this many rows
-TABLES = ("skies", "forecasts", "days", "demand", "jobs")  # the read-only arrays of an episode
+TABLES = ("skies", "forecasts", "days", "demand", "jobs", "design", "rules", "policy")  # read-only in an episode
 SETTLE_ORBITS = 6  # until charge and temperatures are periodic
 
 
@@ -84,7 +85,9 @@ class Simulator:
         self.run, self.jobs = np.zeros((b, ROWS), RUN), np.zeros((b, ROWS), JOB)
         self.lists = np.zeros((b, 2, ROWS), np.int32)
         self.points, self.swings = np.zeros((b, p, TURNING_POINTS + 1)), np.zeros((b, p, TURNING_POINTS + 1))
-        self.design = np.repeat(world.design[None], b, 0)
+        self.design, self.rules, self.policy = (
+            np.repeat(np.array(block)[None], b, 0) for block in (world.design, world.rules, world.policy)
+        )
         decisions = clock.total // clock.steps + 1
         self.skies = np.zeros((b, clock.total, len(Sky._fields), p), np.float32)
         self.forecasts = np.zeros((b, decisions, len(Forecast._fields), p), np.float32)
@@ -290,7 +293,7 @@ class Simulator:
         decide(
             rows, actions, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.points,
             self.swings, self.services,
-            self.design, self.skies, self.forecasts, self.days, self.jobs, self.demand, world.rules, world.policy,
+            self.design, self.skies, self.forecasts, self.days, self.jobs, self.demand, self.rules, self.policy,
             world.weights, self._table, self._terms, self.observation, self.seen, self._codes, self._numbers,
         )  # fmt: skip
 
@@ -299,7 +302,7 @@ class Simulator:
         look(
             rows, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.services, self.design,
             self.skies,
-            self.forecasts, self.days, self.jobs, self.world.rules, self.observation, self.seen, self._codes,
+            self.forecasts, self.days, self.jobs, self.rules, self.observation, self.seen, self._codes,
             self._numbers,
         )  # fmt: skip
 

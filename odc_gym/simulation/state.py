@@ -300,6 +300,7 @@ more than what most of them do.
 """
 
 state_rows, design_rows, sky_rows, propagator_rows = rows(State), rows(Design), rows(Sky), rows(Propagator)
+policy_rows = rows(Policy)
 """Named tuples of a block's rows, for the loops that must become SIMD code."""
 
 

@@ -1,166 +1,28 @@
 """Tables: what the agent cannot change, computed before the episode.
 
-`World` holds what all episodes of a scenario share; `build_episode` makes the tables of one episode from its seed
+`build_episode` makes the tables of one episode from its seed
 alone, so that the same seed gives the same bits in any process, at any place of any batch.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from odc_gym.constants import SOLAR_CONSTANT_W_M2
-from odc_gym.interface.observations import References
-from odc_gym.orbits import Constellation, FluxTable, build_ephemeris
-from odc_gym.scenario import Scenario, ServiceClass
-from odc_gym.simulation.design import design_numbers
-from odc_gym.simulation.parameters import design_block, policy_numbers, reward_weights, rules_block
-from odc_gym.simulation.plans import ShellPlan, absorbed_w_m2, class_mix, class_speed, mean_value
+from odc_gym.orbits import build_ephemeris
+from odc_gym.scenario import ServiceClass
+from odc_gym.simulation.plans import absorbed_w_m2
 from odc_gym.simulation.state import Forecast, Rules, Sky, padded
-from odc_gym.workload import JOB, Trace, draw_demand, draw_jobs, planning_demand
+from odc_gym.simulation.world import HOUR_S, MINUTE_S, World
+from odc_gym.workload import JOB, draw_demand, draw_jobs, planning_demand
 
-MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86400.0
+DAY_S = 86400.0
 CENSUS_S = 48 * HOUR_S  # history from which the jobs alive at the start are taken
 HORIZONS_MIN = (15, 30, 60, 95)  # of the solar forecast
-YEAR_SAMPLES = 73  # start dates over which the sustainable output is averaged
-START, CENSUS = 101, 102  # purposes of random streams; those of the workload are in `workload.generator`
 LOOK_AHEAD = 1.6  # orbits beyond the episode that forecasts may need
-
-
-@dataclass(frozen=True)
-class Clock:
-    """Lengths in steps: physics step, steps a decision, warm-up, episode."""
-
-    dt_s: float
-    steps: int
-    warm_up: int
-    episode: int
-
-    @property
-    def total(self) -> int:
-        """Physics steps of warm-up and episode."""
-        return self.warm_up + self.episode
-
-    @property
-    def decisions(self) -> int:
-        """Decisions of an episode."""
-        return self.episode // self.steps
-
-    @property
-    def warm_up_s(self) -> float:
-        """Length of the warm-up [s]."""
-        return self.warm_up * self.dt_s
-
-    @property
-    def episode_s(self) -> float:
-        """Length of the episode [s]."""
-        return self.episode * self.dt_s
-
-
-class World:
-    """What all episodes of a scenario share.
-
-    Attributes:
-        scenario: what is simulated.
-        trace: job trace that replaces a class, or None.
-        constellation: S satellites, shell by shell.
-        shell_of: index of each satellite's shell, (S,).
-        design: parameters and propagators, [field, P].
-        rules: class parameters, [rule, C].
-        policy: numbers of the dispatcher.
-        weights: reward weights.
-        mix: class mix.
-        shells: sustainable plans, one a shell.
-        sustainable: mean sustainable output of the fleet over the year [reference accelerators].
-        reference_value: value of that over an episode at the mix; scores 100.
-        period_s: orbital period of each satellite, (S,).
-        clock: lengths in steps.
-    """
-
-    def __init__(self, scenario: Scenario, trace: Trace | None = None) -> None:
-        self.scenario, self.trace = scenario, trace
-        groups = [Constellation.from_orbit(shell.orbit) for shell in scenario.shells]
-        self.constellation = groups[0]
-        for group in groups[1:]:
-            self.constellation = self.constellation + group
-        self.shell_of = np.repeat(np.arange(len(groups)), [len(g) for g in groups])
-        self.hardware = [scenario.hardware[shell.hardware] for shell in scenario.shells]
-        names = [scenario.shells[i].hardware for i in self.shell_of]
-        self.mix = class_mix(scenario.workload, scenario.class_names)
-        self.fluxes = [self._fluxes(float(np.mean(g.altitude_m))) for g in groups]
-        self.shells = [
-            ShellPlan.build(hardware, self.mix, float(np.mean(g.altitude_m)), table, scenario.earth)
-            for hardware, g, table in zip(self.hardware, groups, self.fluxes, strict=True)
-        ]
-        self.period_s = np.array([self.shells[i].period_s for i in self.shell_of])
-        self.clock = self._clock(float(self.period_s.max()))
-        self.design = design_block(scenario, names, self.clock.dt_s)
-        accelerators = np.array([h.accelerators.count for h in self.hardware])[self.shell_of]
-        self.accelerators = int(accelerators.sum())
-        self.widest = int(accelerators.max())
-        self.rules = rules_block(scenario, self.accelerators)
-        self.policy = policy_numbers(scenario)
-        self.sustainable = float(np.mean([self.sustainable_at(start) for start in self._year()]))
-        hours = self.clock.episode_s / HOUR_S
-        self.reference_value = self.sustainable * mean_value(scenario.workload, scenario.class_names) * hours
-        self.weights = reward_weights(scenario, self.reference_value)
-        self.class_speed = class_speed(self.mix, float(np.mean([shell.clock for shell in self.shells])))
-        self.references = self._references(names)
-
-    @property
-    def satellites(self) -> int:
-        """Number of satellites S."""
-        return len(self.shell_of)
-
-    def start_of(self, seed: int) -> datetime:
-        """When episode `seed` begins, UTC: a minute of the scenario's year, or its epoch."""
-        start = self.scenario.start
-        if start.epoch is not None:
-            return start.epoch if start.epoch.tzinfo else start.epoch.replace(tzinfo=UTC)
-        first = datetime(start.year or 0, 1, 1, tzinfo=UTC)
-        minutes = (datetime(first.year + 1, 1, 1, tzinfo=UTC) - first) // timedelta(minutes=1)
-        return first + timedelta(minutes=int(stream(seed, START).integers(minutes)))
-
-    def sustainable_at(self, start: datetime) -> float:
-        """What the fleet can hold at one date [reference accelerators]."""
-        e = build_ephemeris(self.constellation, start=start, step_s=MINUTE_S, steps=1)
-        flux = np.full(self.satellites, e.solar_flux_w_m2[0] / SOLAR_CONSTANT_W_M2)
-        total = 0.0
-        for i, shell in enumerate(self.shells):
-            mine = self.shell_of == i
-            total += float(shell.at(shell.plan.throughput, flux[mine], e.beta_rad[0, mine]).sum())
-        return total
-
-    def _year(self) -> list[datetime]:
-        if self.scenario.start.epoch is not None:
-            return [self.start_of(0)]
-        first = datetime(self.scenario.start.year or 0, 1, 1, tzinfo=UTC)
-        return [first + timedelta(days=365.0 * k / YEAR_SAMPLES) for k in range(YEAR_SAMPLES)]
-
-    def _fluxes(self, altitude_m: float) -> FluxTable:
-        earth = self.scenario.earth
-        return FluxTable.build(altitude_m, earth.infrared_w_m2, earth.albedo, earth.solar_w_m2)
-
-    def _clock(self, period_s: float) -> Clock:
-        episode = self.scenario.episode
-        steps = round(episode.decision_s / episode.physics_s)
-        warm_up = steps * int(np.ceil(period_s / episode.decision_s))
-        return Clock(episode.physics_s, steps, warm_up, round(episode.hours * HOUR_S / episode.physics_s))
-
-    def _references(self, names: list[str]) -> References:
-        columns: dict[str, list[float]] = {field: [] for field in References._fields[:7]}
-        for name, period in zip(names, self.period_s, strict=True):
-            d = design_numbers(self.scenario.hardware[name])
-            peak = self.scenario.hardware[name].accelerators.peak_w
-            drop = peak * (d["r_junction"] + 1.0 / d["g12_on"] + 1.0 / d["g23_on"])
-            orbit = (peak + d["bus_w"]) / d["eta_pcdu"] * period
-            values = (d["accelerators"], peak, d["array_peak_w"], orbit, period, d["limit_k"], d["limit_k"] - drop)
-            for field, value in zip(References._fields[:7], values, strict=True):
-                columns[field].append(value)
-        fleet = {"fleet_satellites": float(self.satellites), "fleet_accelerators": float(self.accelerators)}
-        return References(**{field: np.array(v) for field, v in columns.items()}, **fleet)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -185,11 +47,6 @@ class EpisodeTables:
     demand: np.ndarray
     census: np.ndarray
     load_factor: float
-
-
-def stream(seed: int, purpose: int) -> np.random.Generator:
-    """The random stream of an episode for one purpose."""
-    return np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=(purpose,)))
 
 
 def build_episode(world: World, seed: int) -> EpisodeTables:

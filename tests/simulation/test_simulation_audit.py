@@ -10,7 +10,7 @@ from odc_gym.simulation.state import RUNNING, WAITING, K, L, State, V, X
 SEEDS = (20_000, 20_001, 20_002)
 POLICIES = ("zero", "random", "full-clock")
 ROWS = [pytest.param(3 * p + k, id=f"{name}-{seed}") for p, name in enumerate(POLICIES) for k, seed in enumerate(SEEDS)]
-TABLES = ("design", "skies", "forecasts", "days", "demand")
+TABLES = ("design", "rules", "policy", "skies", "forecasts", "days", "demand")
 S = 12
 
 
