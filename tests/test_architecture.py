@@ -22,6 +22,7 @@ ROOMS = {
     "errors": set(),
     "_jit": set(),
     "episodes": {"errors"},
+    "sources": set(),
     "scenario": {"errors", "scenario"},
     "scenario_files": {"errors", "scenario"},
     # tables: what the agent cannot change
@@ -65,7 +66,7 @@ ROOMS = {
     "vector": {"errors", "scenario", "episodes", "simulation"},
     "env": {"errors", "scenario", "episodes", "simulation", "vector", "rendering"},
     "sb3": {"errors", "scenario", "episodes", "simulation", "vector"},
-    "evaluation": {"errors", "scenario", "episodes", "simulation"},
+    "evaluation": {"errors", "sources", "scenario", "episodes", "simulation"},
     "agents": {"errors", "scenario", "simulation.view"},
     "training": {"errors", "scenario", "scenario_files", "episodes", "simulation", "interface", "vector", "sb3"},
     "cli": {"errors"},

@@ -54,7 +54,8 @@ def compare(
 ) -> None:
     """Let schedulers play the same episodes and say which is better, and how sure that is."""
     from odc_gym.evaluation import document, evaluate, print_report, write_document
-    from odc_gym.evaluation.report import choose_baseline, require_free
+    from odc_gym.evaluation.files import require_free
+    from odc_gym.evaluation.report import choose_baseline
     from odc_gym.evaluation.suites import episodes as suite_episodes
     from odc_gym.scenario_files import parse_overrides
 

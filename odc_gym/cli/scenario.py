@@ -42,7 +42,7 @@ def check_scenario(
     """Print what a scenario's satellites can sustain in energy and heat, and how the offered load compares."""
     from rich.table import Table
 
-    from odc_gym.evaluation.report import require_free, write_document
+    from odc_gym.evaluation.files import require_free, write_document
     from odc_gym.scenario_files import parse_overrides
     from odc_gym.simulation.closures import check
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import math
-import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -19,7 +17,7 @@ from rich.table import Table
 
 from odc_gym.errors import OdcGymError
 from odc_gym.evaluation import statistics
-from odc_gym.evaluation.runner import AgentResult, Comparison
+from odc_gym.evaluation.results import AgentResult, Comparison
 from odc_gym.evaluation.statistics import Estimate
 
 BASELINE = "full-clock"
@@ -193,28 +191,6 @@ def document(comparison: Comparison, baseline: str) -> dict[str, Any]:
         "scenario_digest": comparison.scenario.digest(),
         "versions": versions(),
     }
-
-
-def write_document(path: Path, data: Mapping[str, Any]) -> None:
-    """Write JSON whole or not at all: a reader never sees half a file."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        beside.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def require_free(path: Path, force: bool) -> None:
-    """Refuse, before long work, an output file that exists or whose folder does not.
-
-    Raises:
-        OdcGymError: the file exists and `force` is not set, or it has no folder to be in.
-    """
-    if path.is_dir() or not path.parent.is_dir():
-        raise OdcGymError(f"{path}: must be a file in an existing folder")
-    if path.exists() and not force:
-        raise OdcGymError(f"{path}: exists; add --force to replace it")
 
 
 def versions() -> dict[str, str]:

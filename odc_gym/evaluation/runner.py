@@ -1,8 +1,9 @@
 """Play the same episodes with several schedulers.
 
-Episodes are split into fixed batches in the order of the seeds; a batch is one `Simulator`, and every scheduler plays
-it from the same start. Batches go to a pool of processes. What is returned depends on the scenario, the trace, the
-schedulers and the seeds only, not on the number of processes.
+Episodes are split into fixed batches in the order of the seeds; a batch of a scenario is one `Simulator`, and every
+scheduler plays it from the same start. The batches of all scenarios go to one pool of processes. What is returned
+depends on the scenarios, the trace, the schedulers and the seeds only, not on the number of processes nor on what was
+played before.
 """
 
 from __future__ import annotations
@@ -10,78 +11,25 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from odc_gym.errors import OdcGymError
+from odc_gym.errors import OdcGymError, SchedulerError
+from odc_gym.evaluation.results import AgentResult, Comparison, joined
+from odc_gym.evaluation.stage import Batch, Played, PlayerFactory, Stage, Task
+from odc_gym.evaluation.store import Store
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
 
-Array = NDArray[np.float64]
 Progress = Callable[[int, int], None]
 """Called with (episodes played, episodes to play), both summed over schedulers."""
 
 BATCH = 4
 """Episodes of one simulator: enough to share a scheduler's call, few enough to keep every core busy."""
-
-
-class Player(Protocol):
-    """What the runner asks of a scheduler; `odc_gym.agents.Scheduler` is one."""
-
-    def reset(self, view: Any, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
-        """Begin new episodes, `seeds` (B,), in the rows where `mask` (B,) is set."""
-
-    def act(self, view: Any) -> NDArray[Any]:
-        """Actions (B, A) for what the view shows."""
-
-
-PlayerFactory = Callable[[Any], Player]
-"""Makes a scheduler for a simulator's view; must be picklable when more than one process is used."""
-
-
-@dataclass(frozen=True)
-class AgentResult:
-    """What one scheduler reached, one entry an episode in the order of the comparison's seeds."""
-
-    score: Array  # (N,) sum of rewards; 100 = the fleet's sustainable output at the scenario's mix
-    terms: dict[str, Array]  # reward term: (N,) sum over the episode
-    metrics: dict[str, Array]  # KPI: (N,)
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Results of several schedulers on the same episodes."""
-
-    scenario: Scenario
-    seeds: NDArray[np.int64]  # (N,)
-    agents: dict[str, AgentResult]
-    load: Array  # (N,) offered over sustainable work
-    trace: str | None = None
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name to training runs among `agents`
-
-    def runs(self, name: str) -> list[AgentResult]:
-        """Results of a group's training runs, or the one result of a scheduler."""
-        return [self.agents[run] for run in self.groups.get(name, (name,))]
-
-    def scores(self, name: str) -> Array:
-        """Scores (R, N) of a group's training runs, or (1, N) of a scheduler."""
-        return np.stack([run.score for run in self.runs(name)])
-
-
-@dataclass(frozen=True)
-class _Task:
-    """All that a process needs to play any batch."""
-
-    scenario: Scenario
-    factories: Mapping[str, PlayerFactory]
-    trace: str | None
 
 
 def evaluate(
@@ -92,105 +40,147 @@ def evaluate(
     workers: int | None = None,
     progress: Progress | None = None,
     groups: Mapping[str, tuple[str, ...]] | None = None,
+    store: Store | None = None,
 ) -> Comparison:
-    """Play episodes with every scheduler.
+    """Play episodes of one scenario with every scheduler; arguments and errors as of `evaluate_all`.
+
+    Raises:
+        SchedulerError: a scheduler cannot operate the scenario.
+    """
+    return evaluate_all([scenario], agents, seeds, trace, workers, progress, groups, store, agents)[0]
+
+
+def evaluate_all(
+    scenarios: Sequence[Scenario],
+    agents: Mapping[str, PlayerFactory],
+    seeds: Sequence[int],
+    trace: str | Path | None = None,
+    workers: int | None = None,
+    progress: Progress | None = None,
+    groups: Mapping[str, tuple[str, ...]] | None = None,
+    store: Store | None = None,
+    required: Collection[str] = (),
+) -> list[Comparison]:
+    """Play the same episodes of several scenarios with every scheduler that can operate them.
 
     Args:
-        scenario: what is simulated.
-        agents: name to factory, as `odc_gym.agents.scheduler_factories` gives them.
-        seeds: (N,) episodes of the scenario's world.
+        scenarios: what is simulated.
+        agents: name to factory, as `odc_gym.agents.scheduler_factory` gives them.
+        seeds: (N,) episodes of the scenarios' worlds.
         trace: job trace that replaces the class it maps to.
         workers: processes; None takes one a core, 1 stays in this process. With more, a script must keep its own calls
             under `if __name__ == "__main__":`, since processes import it.
         progress: called as episodes are played.
         groups: name of a learned scheduler to the names in `agents` of its training runs.
+        store: finished episodes that need not be played again; what is played joins them.
+        required: schedulers that must be able to operate every scenario.
+
+    Returns:
+        One comparison a scenario. Schedulers that cannot operate it are in its `absent`, and so are groups with such a
+        training run.
 
     Raises:
-        OdcGymError: no scheduler, no episode, repeated seeds, workers < 1, a process that died, or what the
-            simulator refuses.
+        SchedulerError: a required scheduler cannot operate a scenario, or another one none of them.
+        OdcGymError: no scenario, scheduler or episode, repeated names or seeds, workers < 1, a process that died, or
+            what the simulator refuses.
     """
+    _refuse(scenarios, agents, seeds, workers)
+    path = None if trace is None else str(trace)
+    shelves = tuple({} if store is None else store.shelves(scenario, path) for scenario in scenarios)
+    task = Task(tuple(scenarios), agents, path, shelves, frozenset(required))
+    parts = [tuple(int(s) for s in seeds[i : i + BATCH]) for i in range(0, len(seeds), BATCH)]
+    batches = [Batch(i, part, tuple(agents)) for i in range(len(scenarios)) for part in parts]
+    results = [_stored(task, batch) for batch in batches]
+    open_batches = [
+        batch._replace(names=tuple(name for name in agents if name not in known))
+        for batch, known in zip(batches, results, strict=True)
+    ]
+    done = _counter(progress, len(seeds) * len(agents) * len(scenarios))
+    done(sum(len(batch.seeds) * len(known) for batch, known in zip(batches, results, strict=True)))
+    to_play = [k for k, batch in enumerate(open_batches) if batch.names]
+    for k, played in zip(to_play, _play_all(task, [open_batches[k] for k in to_play], workers, done), strict=True):
+        results[k].update(played)
+    each = len(parts)
+    comparisons = [
+        _comparison(task, i, np.asarray(seeds, np.int64), results[i * each : (i + 1) * each], groups or {})
+        for i in range(len(scenarios))
+    ]
+    for name in agents:
+        if all(name in comparison.absent for comparison in comparisons):
+            raise SchedulerError(comparisons[0].absent[name])
+    return comparisons
+
+
+def _refuse(
+    scenarios: Sequence[Scenario], agents: Mapping[str, PlayerFactory], seeds: Sequence[int], workers: int | None
+) -> None:
+    names = [scenario.name for scenario in scenarios]
+    if not names or len(set(names)) < len(names):
+        twice = next((f", {name} comes twice" for name in names if names.count(name) > 1), "")
+        raise OdcGymError(f"scenarios: must be at least one, each with its own name{twice}")
     if not agents:
         raise OdcGymError("agents: name at least one scheduler")
     if len(seeds) == 0 or len(set(seeds)) < len(seeds):
         raise OdcGymError("seeds: must be at least one episode, each only once")
     if workers is not None and workers < 1:
         raise OdcGymError(f"workers = {workers}: must be >= 1")
-    batches = [tuple(int(s) for s in seeds[i : i + BATCH]) for i in range(0, len(seeds), BATCH)]
+
+
+def _stored(task: Task, batch: Batch) -> Played:
+    """What is known of a batch without playing."""
+    shelves = task.shelves[batch.scenario]
+    read = {name: shelves[name].read(batch.seeds) for name in batch.names if name in shelves}
+    return {name: result for name, result in read.items() if result is not None}
+
+
+def _comparison(
+    task: Task,
+    index: int,
+    seeds: NDArray[np.int64],
+    batches: Sequence[Played],
+    groups: Mapping[str, tuple[str, ...]],
+) -> Comparison:
+    """All batches of one scenario."""
+    scenario = task.scenarios[index]
+    agents, absent = {}, {}
+    for name in task.factories:
+        parts = [batch[name] for batch in batches]
+        reasons = [part for part in parts if isinstance(part, str)]
+        if reasons:
+            absent[name] = reasons[0]
+        else:
+            agents[name] = joined([part for part in parts if isinstance(part, AgentResult)])
+    if not agents:
+        raise SchedulerError(f"{scenario.name}: no scheduler can operate it: {next(iter(absent.values()))}")
+    whole = {}
+    for group, runs in groups.items():
+        reasons = [absent[run] for run in runs if run in absent]
+        if reasons:
+            absent[group] = reasons[0]
+        else:
+            whole[group] = runs
+    load = next(iter(agents.values())).metrics["load_factor"]
+    return Comparison(scenario, seeds, agents, load, task.trace, whole, absent)
+
+
+def _play_all(task: Task, batches: list[Batch], workers: int | None, done: Callable[[int], None]) -> list[Played]:
     count = min(workers or _cores(), len(batches))
-    task = _Task(scenario, agents, None if trace is None else str(trace))
-    run = _run_here if count == 1 else _run_in_processes
-    played = run(task, batches, count, _counter(progress, len(seeds) * len(agents)))
-    results = {name: _joined([batch[name] for batch in played]) for name in agents}
-    load = next(iter(results.values())).metrics["load_factor"]
-    return Comparison(scenario, np.asarray(seeds, dtype=np.int64), results, load, task.trace, groups or {})
+    if count > 1:
+        return _play_in_processes(task, batches, count, done)
+    stage = Stage(task)
+    return [stage.play(batch, done) for batch in batches]
 
 
-class _Stage:
-    """One process's simulators and schedulers, kept from batch to batch."""
-
-    def __init__(self, task: _Task) -> None:
-        self.task = task
-        self.simulators: dict[int, Simulator] = {}
-        self.players: dict[tuple[int, str], Player] = {}
-
-    def play(self, seeds: tuple[int, ...], done: Callable[[int], None]) -> dict[str, AgentResult]:
-        """Play one batch with every scheduler; `done` is told the episodes as they are played."""
-        size = len(seeds)
-        if size not in self.simulators:
-            self.simulators[size] = Simulator(self.task.scenario, size, trace=self.task.trace)
-        simulator = self.simulators[size]
-        simulator.reset(seeds)
-        start = simulator.get_state()
-        results = {}
-        for name, factory in self.task.factories.items():
-            if (size, name) not in self.players:
-                self.players[size, name] = factory(simulator.view)
-            simulator.set_state(start)
-            results[name] = play(simulator, self.players[size, name])
-            done(size)
-        return results
-
-
-def play(simulator: Simulator, player: Player) -> AgentResult:
-    """Play the simulator's episodes from where they stand to their end.
-
-    Args:
-        simulator: just reset, or set to a state at the start of its episodes.
-        player: the scheduler.
-    """
-    batch = simulator.num_envs
-    score = np.zeros(batch)
-    terms: dict[str, Array] = {}
-    player.reset(simulator.view, np.ones(batch, dtype=np.bool_), simulator.seeds.copy())
-    while True:
-        simulator.step(player.act(simulator.view))
-        score += simulator.reward
-        for name, values in simulator.terms.items():
-            terms[name] = terms.get(name, 0.0) + values
-        if simulator.truncated.all():
-            break
-    rows = [simulator.episode_metrics(row) for row in range(batch)]
-    return AgentResult(score, terms, {name: np.array([row[name] for row in rows]) for name in rows[0]})
-
-
-def _run_here(
-    task: _Task, batches: list[tuple[int, ...]], count: int, done: Callable[[int], None]
-) -> list[dict[str, AgentResult]]:
-    stage = _Stage(task)
-    return [stage.play(seeds, done) for seeds in batches]
-
-
-def _run_in_processes(
-    task: _Task, batches: list[tuple[int, ...]], count: int, done: Callable[[int], None]
-) -> list[dict[str, AgentResult]]:
+def _play_in_processes(task: Task, batches: list[Batch], count: int, done: Callable[[int], None]) -> list[Played]:
     # compile and check here, once: the processes then load the compiled code and meet no bad input
-    Simulator(task.scenario, 1, trace=task.trace).reset(batches[0][:1])
+    for batch in {batch.scenario: batch for batch in reversed(batches)}.values():
+        Stage(task).rehearse(batch)
     before = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin, (task,))
     try:
-        futures = {pool.submit(_play_batch, seeds): i for i, seeds in enumerate(batches)}
+        futures = {pool.submit(_play_batch, batch): batch for batch in batches}
         for future in as_completed(futures):
-            done(len(batches[futures[future]]) * len(task.factories))
+            done(len(futures[future].seeds) * len(futures[future].names))
             future.result()
         return [future.result() for future in futures]
     except BrokenProcessPool:
@@ -207,19 +197,19 @@ def _run_in_processes(
         pool.shutdown(cancel_futures=True)
 
 
-_stage: _Stage | None = None  # of a worker process, set once when it starts
+_stage: Stage | None = None  # of a worker process, set once when it starts
 
 
-def _begin(task: _Task) -> None:
+def _begin(task: Task) -> None:
     global _stage
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
     os.environ["OMP_NUM_THREADS"] = "1"  # one core a process; read when a learned policy loads its library
-    _stage = _Stage(task)
+    _stage = Stage(task)
 
 
-def _play_batch(seeds: tuple[int, ...]) -> dict[str, AgentResult]:
+def _play_batch(batch: Batch) -> Played:
     assert _stage is not None
-    return _stage.play(seeds, lambda _: None)
+    return _stage.play(batch, lambda _: None)
 
 
 def _counter(progress: Progress | None, total: int) -> Callable[[int], None]:
@@ -232,14 +222,6 @@ def _counter(progress: Progress | None, total: int) -> Callable[[int], None]:
             progress(played, total)
 
     return done
-
-
-def _joined(batches: list[AgentResult]) -> AgentResult:
-    def join(tables: list[dict[str, Array]]) -> dict[str, Array]:
-        return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
-
-    score = np.concatenate([batch.score for batch in batches])
-    return AgentResult(score, join([b.terms for b in batches]), join([b.metrics for b in batches]))
 
 
 def _cores() -> int:

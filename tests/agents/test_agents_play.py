@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from odc_gym.agents import make_scheduler, scheduler_names
-from odc_gym.evaluation.runner import play
+from odc_gym.evaluation.stage import play
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.simulator import Simulator
 

@@ -8,8 +8,9 @@ from rich.console import Console
 
 from odc_gym.errors import OdcGymError
 from odc_gym.evaluation import document, print_report, statistics, write_document
-from odc_gym.evaluation.report import choose_baseline, require_free, rows, select, strata
-from odc_gym.evaluation.runner import AgentResult, Comparison
+from odc_gym.evaluation.files import require_free
+from odc_gym.evaluation.report import choose_baseline, rows, select, strata
+from odc_gym.evaluation.results import AgentResult, Comparison
 from odc_gym.scenario import Scenario
 
 N = 30

@@ -1,4 +1,5 @@
 from functools import partial
+from types import SimpleNamespace
 
 import fake_simulator
 import numpy as np
@@ -7,13 +8,15 @@ from fake_simulator import Constant, FakeSimulator, score_of
 
 from odc_gym.agents import scheduler_factory
 from odc_gym.errors import OdcGymError, TraceError
-from odc_gym.evaluation import evaluate, runner
+from odc_gym.evaluation import evaluate, runner, stage
 from odc_gym.scenario import Scenario
+
+WORLD = SimpleNamespace(name="fake")
 
 
 @pytest.fixture
 def fake(monkeypatch):
-    monkeypatch.setattr(runner, "Simulator", FakeSimulator)
+    monkeypatch.setattr(stage, "Simulator", FakeSimulator)
     fake_simulator.BUILT.clear()
     return fake_simulator.BUILT
 
@@ -21,7 +24,7 @@ def fake(monkeypatch):
 def test_scores_terms_and_metrics_in_closed_form(fake):
     agents = {"half": partial(Constant, level=0.5), "none": partial(Constant, level=0.0)}
     seeds = [10_000, 10_003, 10_001, 10_002, 10_009, 10_007]
-    result = evaluate(None, agents, seeds, workers=1)
+    result = evaluate(WORLD, agents, seeds, workers=1)
     assert list(result.agents) == ["half", "none"] and result.seeds.tolist() == seeds
     for name, level in (("half", 0.5), ("none", 0.0)):
         played = result.agents[name]
@@ -40,7 +43,7 @@ def test_simulators_and_schedulers_are_built_once_for_each_batch_size(fake):
         built.append(Constant(view, 0.0))
         return built[-1]
 
-    evaluate(None, {"a": factory}, range(10), trace="jobs.csv", workers=1)
+    evaluate(WORLD, {"a": factory}, range(10), trace="jobs.csv", workers=1)
     assert fake == [(runner.BATCH, "jobs.csv"), (2, "jobs.csv")]
     assert [scheduler.resets for scheduler in built] == [[[0, 1, 2, 3], [4, 5, 6, 7]], [[8, 9]]]
 
@@ -48,8 +51,8 @@ def test_simulators_and_schedulers_are_built_once_for_each_batch_size(fake):
 def test_progress_counts_episodes_of_all_schedulers(fake):
     told = []
     agents = {name: partial(Constant, level=0.0) for name in "ab"}
-    evaluate(None, agents, range(5), workers=1, progress=lambda done, total: told.append((done, total)))
-    assert told == [(4, 10), (8, 10), (9, 10), (10, 10)]
+    evaluate(WORLD, agents, range(5), workers=1, progress=lambda done, total: told.append((done, total)))
+    assert told == [(0, 10), (4, 10), (8, 10), (9, 10), (10, 10)]
 
 
 @pytest.mark.parametrize(
@@ -63,7 +66,7 @@ def test_progress_counts_episodes_of_all_schedulers(fake):
 )
 def test_bad_input_is_refused(fake, agents, seeds, workers, message):
     with pytest.raises(OdcGymError, match=message):
-        evaluate(None, agents, seeds, workers=workers)
+        evaluate(WORLD, agents, seeds, workers=workers)
 
 
 def test_neither_processes_nor_batches_change_results(monkeypatch):

@@ -1,0 +1,76 @@
+"""Results of a comparison: what every scheduler reached in every episode."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odc_gym.scenario import Scenario
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class AgentResult:
+    """What one scheduler reached, one entry an episode in the order of the comparison's seeds."""
+
+    score: Array  # (N,) sum of rewards; 100 = the fleet's sustainable output at the scenario's mix
+    terms: dict[str, Array]  # reward term: (N,) sum over the episode
+    metrics: dict[str, Array]  # KPI: (N,)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Results of several schedulers on the same episodes of one scenario."""
+
+    scenario: Scenario
+    seeds: NDArray[np.int64]  # (N,)
+    agents: dict[str, AgentResult]
+    load: Array  # (N,) offered over sustainable work
+    trace: str | None = None
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name to training runs among `agents`
+    absent: Mapping[str, str] = field(default_factory=dict)  # scheduler that cannot operate the scenario: why
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Schedulers, then groups of training runs."""
+        return (*self.agents, *self.groups)
+
+    @property
+    def entrants(self) -> tuple[str, ...]:
+        """Schedulers and groups, without the single runs of a group."""
+        members = {run for runs in self.groups.values() for run in runs}
+        return tuple(name for name in self.names if name not in members)
+
+    def runs(self, name: str) -> list[AgentResult]:
+        """Results of a group's training runs, or the one result of a scheduler."""
+        return [self.agents[run] for run in self.groups.get(name, (name,))]
+
+    def scores(self, name: str) -> Array:
+        """Scores (R, N) of a group's training runs, or (1, N) of a scheduler."""
+        return np.stack([run.score for run in self.runs(name)])
+
+    def terms(self, name: str) -> dict[str, Array]:
+        """Reward terms (N,), means over training runs."""
+        return _over_runs([run.terms for run in self.runs(name)])
+
+    def metrics(self, name: str) -> dict[str, Array]:
+        """KPIs (N,), means over training runs."""
+        return _over_runs([run.metrics for run in self.runs(name)])
+
+
+def joined(parts: Sequence[AgentResult]) -> AgentResult:
+    """One scheduler's results on consecutive episodes as one."""
+
+    def join(tables: list[dict[str, Array]]) -> dict[str, Array]:
+        return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+
+    score = np.concatenate([part.score for part in parts])
+    return AgentResult(score, join([part.terms for part in parts]), join([part.metrics for part in parts]))
+
+
+def _over_runs(tables: list[dict[str, Array]]) -> dict[str, Array]:
+    return {key: np.mean([table[key] for table in tables], axis=0) for key in tables[0]}

@@ -1,0 +1,134 @@
+"""A stage: the simulators and schedulers of one process, and how a batch of episodes is played."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odc_gym.errors import SchedulerError
+from odc_gym.evaluation.results import AgentResult, Array
+from odc_gym.evaluation.store import Shelf
+from odc_gym.scenario import Scenario
+from odc_gym.simulation.simulator import Simulator
+
+
+class Player(Protocol):
+    """What the runner asks of a scheduler; `odc_gym.agents.Scheduler` is one."""
+
+    def reset(self, view: Any, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
+        """Begin new episodes, `seeds` (B,), in the rows where `mask` (B,) is set."""
+
+    def act(self, view: Any) -> NDArray[Any]:
+        """Actions (B, A) for what the view shows."""
+
+
+PlayerFactory = Callable[[Any], Player]
+"""Makes a scheduler for a simulator's view; must be picklable when more than one process is used."""
+
+Played = dict[str, AgentResult | str]
+"""Results of a batch by scheduler; for one that cannot operate the scenario, why."""
+
+
+class Batch(NamedTuple):
+    """Some episodes of one scenario, and who is to play them."""
+
+    scenario: int
+    seeds: tuple[int, ...]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """All that a process needs to play any batch."""
+
+    scenarios: tuple[Scenario, ...]
+    factories: Mapping[str, PlayerFactory]
+    trace: str | None
+    shelves: tuple[Mapping[str, Shelf], ...]  # one mapping a scenario
+    required: frozenset[str]  # schedulers that must be able to operate every scenario
+
+
+class Stage:
+    """One process's simulators and schedulers of one scenario, kept from batch to batch."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.scenario = -1
+        self.simulators: dict[int, Simulator] = {}
+        self.players: dict[tuple[int, str], Player | SchedulerError] = {}
+
+    def play(self, batch: Batch, done: Callable[[int], None]) -> Played:
+        """Play one batch; `done` is told the episodes as they are played."""
+        if batch.scenario != self.scenario:  # batches come scenario by scenario: the others' memory is free
+            self.scenario = batch.scenario
+            self.simulators.clear()
+            self.players.clear()
+        size = len(batch.seeds)
+        simulator = self._simulator(size)
+        players = {name: self._player(simulator, name) for name in batch.names}
+        simulator.reset(batch.seeds)
+        start = simulator.get_state()
+        results: Played = {}
+        for name, player in players.items():
+            if isinstance(player, SchedulerError):
+                results[name] = str(player)
+            else:
+                simulator.set_state(start)
+                results[name] = self._keep(name, batch.seeds, play(simulator, player))
+            done(size)
+        return results
+
+    def rehearse(self, batch: Batch) -> None:
+        """Begin one episode of a batch: bad input is met, and the core compiled, before the long work."""
+        Simulator(self.task.scenarios[batch.scenario], 1, trace=self.task.trace).reset(batch.seeds[:1])
+
+    def _simulator(self, size: int) -> Simulator:
+        if size not in self.simulators:
+            scenario = self.task.scenarios[self.scenario]
+            self.simulators[size] = Simulator(scenario, size, trace=self.task.trace)
+        return self.simulators[size]
+
+    def _player(self, simulator: Simulator, name: str) -> Player | SchedulerError:
+        """The scheduler, or why it cannot operate this scenario."""
+        key = simulator.num_envs, name
+        if key not in self.players:
+            try:
+                self.players[key] = self.task.factories[name](simulator.view)
+            except SchedulerError as error:
+                if name in self.task.required:
+                    raise
+                self.players[key] = error
+        return self.players[key]
+
+    def _keep(self, name: str, seeds: tuple[int, ...], result: AgentResult) -> AgentResult:
+        """Put a result into the store at once: an interruption loses no more than what is being played."""
+        shelf = self.task.shelves[self.scenario].get(name)
+        if shelf is not None:
+            shelf.write(seeds, result)
+        return result
+
+
+def play(simulator: Simulator, player: Player) -> AgentResult:
+    """Play the simulator's episodes from where they stand to their end.
+
+    Args:
+        simulator: just reset, or set to a state at the start of its episodes.
+        player: the scheduler.
+    """
+    batch = simulator.num_envs
+    score = np.zeros(batch)
+    terms: dict[str, Array] = {}
+    player.reset(simulator.view, np.ones(batch, dtype=np.bool_), simulator.seeds.copy())
+    while True:
+        simulator.step(player.act(simulator.view))
+        score += simulator.reward
+        for name, values in simulator.terms.items():
+            terms[name] = terms.get(name, 0.0) + values
+        if simulator.truncated.all():
+            break
+    rows = [simulator.episode_metrics(row) for row in range(batch)]
+    return AgentResult(score, terms, {name: np.array([row[name] for row in rows], np.float64) for name in rows[0]})
