@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import inspect
 import pkgutil
+import sys
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -45,7 +46,7 @@ def scheduler(name: str) -> Callable[[_Class], _Class]:
 
     def register(factory: _Class) -> _Class:
         if name in _FACTORIES:
-            raise ValueError(f"two schedulers are called {name}")
+            raise SchedulerError(f"two schedulers are called {name}")
         _FACTORIES[name] = factory
         return factory
 
@@ -66,16 +67,19 @@ def scheduler_factory(name: str | Path) -> SchedulerFactory:
     """What makes a scheduler from a view; it can be sent to another process.
 
     Args:
-        name: a name of `scheduler_names`, or the folder of a training run.
+        name: a name of `scheduler_names`, a Python file with a scheduler, or the folder of a training run.
 
     Raises:
-        SchedulerError: neither.
+        SchedulerError: none of these.
     """
+    if _is_file(name):
+        _own(Path(name).resolve())
+        return partial(make_scheduler, str(name))
     if str(name) not in _registry() and not _is_run(Path(name)):
         if Path(name).is_dir():
             raise SchedulerError(f"scheduler = {name}: a training run has config.yaml and best_model.zip or model.zip")
         names = ", ".join(scheduler_names())
-        raise SchedulerError(f"scheduler = {name}: must be one of {names}, or a training run's folder")
+        raise SchedulerError(f"scheduler = {name}: must be one of {names}, a Python file, or a training run's folder")
     return partial(make_scheduler, str(name))
 
 
@@ -83,7 +87,7 @@ def make_scheduler(name: str | Path, env: Any) -> Scheduler:
     """Make a scheduler for an environment.
 
     Args:
-        name: a name of `scheduler_names`, or the folder of a training run.
+        name: a name of `scheduler_names`, a Python file with a scheduler, or the folder of a training run.
         env: a Gymnasium environment or vector environment of this package, wrapped or not, a `Simulator`, or a `View`.
 
     Raises:
@@ -92,6 +96,8 @@ def make_scheduler(name: str | Path, env: Any) -> Scheduler:
     """
     scheduler_factory(name)  # refuses unknown names
     view = _view(env)
+    if _is_file(name):
+        return _own(Path(name).resolve())(view)
     if str(name) in _registry():
         return _registry()[str(name)](view)
     # training imports agents; only a run's folder needs the way back
@@ -107,6 +113,30 @@ def _registry() -> dict[str, SchedulerFactory]:
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"odc_gym.agents.{module.name}")
     return _FACTORIES
+
+
+def _is_file(name: str | Path) -> bool:
+    return str(name).endswith(".py")
+
+
+@cache
+def _own(path: Path) -> SchedulerFactory:
+    """The scheduler of a user's file; it does not become one of the package."""
+    if not path.is_file():
+        raise SchedulerError(f"scheduler = {path}: no such file")
+    known = set(_registry())
+    spec = importlib.util.spec_from_file_location(f"scheduler_of_the_user.{path.stem}", path)
+    assert spec is not None and spec.loader is not None  # of a file that ends with .py
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look up the module of their class
+    try:
+        spec.loader.exec_module(module)
+    finally:
+        found = {name: _FACTORIES.pop(name) for name in set(_FACTORIES) - known}
+    if len(found) != 1:
+        names = ", ".join(sorted(found)) or "none"
+        raise SchedulerError(f'scheduler = {path}: must have one class under @scheduler("name"), has {names}')
+    return next(iter(found.values()))
 
 
 def _is_run(folder: Path) -> bool:

@@ -27,8 +27,8 @@ def compare(
         typer.Option(
             "--agents",
             "-a",
-            help="Comma-separated: names of schedulers, folders of training runs, or NAME=RUN+RUN+... for several "
-            "training runs of one learned scheduler.",
+            help="Comma-separated: names of schedulers, Python files with one, folders of training runs, or "
+            "NAME=RUN+RUN+... for several training runs of one learned scheduler.",
         ),
     ] = HEURISTICS,
     episodes: Annotated[int, typer.Option("--episodes", "-e", help="How many episodes each scheduler plays.")] = 20,

@@ -28,7 +28,7 @@ def test_every_rule_is_stated_in_two_sentences():
 
 
 def test_names_are_taken_once():
-    with pytest.raises(ValueError, match="two schedulers are called zero"):
+    with pytest.raises(SchedulerError, match="two schedulers are called zero"):
         scheduler("zero")(Zero)
 
 
@@ -56,12 +56,52 @@ def test_unknown_names_are_refused_with_the_known_ones():
             make("sunaware")
         message = str(refused.value)
         assert message.startswith("scheduler = sunaware: must be one of full-clock, gang-aware, ")
-        assert message.endswith("or a training run's folder") and "\n" not in message
+        assert message.endswith("a Python file, or a training run's folder") and "\n" not in message
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(SchedulerError, match=r"has config\.yaml and best_model\.zip or model\.zip"):
         scheduler_factory(tmp_path)
+
+
+OWN = """
+from dataclasses import dataclass
+from odc_gym.agents import scheduler
+
+@scheduler("mine")
+@dataclass
+class Mine:
+    view: object
+
+    def reset(self, view, mask, seeds): ...
+    def act(self, view): return view.layout.zeros(view.num_envs)
+"""
+
+
+def test_a_scheduler_may_be_a_file_of_the_user(tmp_path):
+    (tmp_path / "mine.py").write_text("from __future__ import annotations\n" + OWN)
+    for _ in range(2):  # a file is read once
+        factory = pickle.loads(pickle.dumps(scheduler_factory(tmp_path / "mine.py")))
+        assert type(factory(VIEW)).__name__ == "Mine"
+    assert "mine" not in scheduler_names()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (None, "mine.py: no such file"),
+        ("x = 1", 'mine.py: must have one class under @scheduler("name"), has none'),
+        (OWN + OWN.replace('"mine"', '"ours"'), "has mine, ours"),
+        (OWN.replace('"mine"', '"zero"'), "two schedulers are called zero"),
+    ],
+)
+def test_a_file_that_is_no_scheduler_is_refused(tmp_path, text, told):
+    if text is not None:
+        (tmp_path / "mine.py").write_text(text)
+    before = scheduler_names()
+    with pytest.raises(SchedulerError, match=re.escape(told)):
+        scheduler_factory(tmp_path / "mine.py")
+    assert scheduler_names() == before
 
 
 def test_a_run_is_loaded_by_training_only_when_asked_for(tmp_path, monkeypatch):
