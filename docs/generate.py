@@ -67,9 +67,9 @@ queue order, then S clock levels. K, the levels and what happens to other jobs a
   satellite can take it, else it waits on. Several jobs may be sent to one satellite; they start while there is room.
 - Jobs beyond the first K, and those that arrive between decisions, wait (`assign.others: wait`) or go where the zero
   action would send them (`bids`). Running jobs stay where they are; bids, urgencies and clock offsets are 0.
-- `env.unwrapped.action_masks()`, and `info["action_mask"]` of single environments and native batches, tell which choices
-  are feasible, component after component, K (S + 1) + S L values: the dispatcher asks the same function. A choice that
-  is masked is no error, the job waits. `stable_baselines3` batches answer `env_method("action_masks")`, which is what
+- `env.unwrapped.action_masks()`, and `info["action_mask"]` of single environments and native batches, tell which
+  choices are feasible now, component after component, K (S + 1) + S L values: the dispatcher asks the same function. A
+  masked choice is no error: the job waits for that satellite until the decision ends. `stable_baselines3` batches answer `env_method("action_masks")`, which is what
   `sb3_contrib.MaskablePPO` calls.
 """
 
@@ -203,7 +203,13 @@ def blocks() -> Iterable[str]:
 def features(rows: tuple[Feature, ...], begin: str) -> str:
     """The table of one block."""
     head = ("place", "name", "unit", "encoded as", "meaning")
-    return table(head, [(f"{begin} + {i}" if begin else f"{i}", f"`{f.name}`", f.unit, encoded(f), f.meaning) for i, f in enumerate(rows)])
+    return table(
+        head,
+        [
+            (f"{begin} + {i}" if begin else f"{i}", f"`{f.name}`", f.unit, encoded(f), f.meaning)
+            for i, f in enumerate(rows)
+        ],
+    )
 
 
 def encoded(feature: Feature) -> str:

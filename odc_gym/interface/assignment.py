@@ -21,7 +21,7 @@ ASSIGNMENTS = (
     ActionRow(
         "job",
         "visible job",
-        "s sends the job to satellite s as soon as it can take it, S lets it wait; masked choices let it wait",
+        "s sends the job to satellite s, where it starts as soon as there is room; S lets it wait",
     ),
     ActionRow("level", "satellite", "index into `assign.levels`: a clock over full clock, or the sustainable one"),
 )
