@@ -69,7 +69,8 @@ queue order, then S clock levels. K, the levels and what happens to other jobs a
   action would send them (`bids`). Running jobs stay where they are; bids, urgencies and clock offsets are 0.
 - `env.unwrapped.action_masks()`, and `info["action_mask"]` of single environments and native batches, tell which
   choices are feasible now, component after component, K (S + 1) + S L values: the dispatcher asks the same function. A
-  masked choice is no error: the job waits for that satellite until the decision ends. `stable_baselines3` batches answer `env_method("action_masks")`, which is what
+  masked choice is no error: the job waits for that satellite until the decision ends.
+- Batches for stable-baselines3 answer `env_method("action_masks")`, which is what
   `sb3_contrib.MaskablePPO` calls.
 """
 
