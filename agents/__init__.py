@@ -3,6 +3,7 @@
 Adding one takes one file in this folder with a class under `@scheduler("name")`.
 """
 
+from odc_gym.agents._identity import scheduler_identity
 from odc_gym.agents.base import (
     Scheduler,
     SchedulerFactory,
@@ -19,6 +20,7 @@ __all__ = [
     "make_scheduler",
     "scheduler",
     "scheduler_factory",
+    "scheduler_identity",
     "scheduler_names",
     "scheduler_rules",
 ]

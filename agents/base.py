@@ -83,6 +83,23 @@ def scheduler_factory(name: str | Path) -> SchedulerFactory:
     return partial(make_scheduler, str(name))
 
 
+def scheduler_module(name: str | Path) -> str | Path | None:
+    """The module that states a rule: its full name, or the file of a user's; None of a training run.
+
+    Raises:
+        SchedulerError: as `scheduler_factory`.
+    """
+    scheduler_factory(name)  # refuses unknown names
+    if _is_file(name):
+        return Path(name).resolve()
+    return _registry()[str(name)].__module__ if str(name) in _registry() else None
+
+
+def model_file(run: Path) -> Path:
+    """The model that a training run's folder flies: the best on validation, else the last."""
+    return next(path for path in _models(run) if path.is_file())
+
+
 def make_scheduler(name: str | Path, env: Any) -> Scheduler:
     """Make a scheduler for an environment.
 
@@ -140,8 +157,11 @@ def _own(path: Path) -> SchedulerFactory:
 
 
 def _is_run(folder: Path) -> bool:
-    models = (folder / "best_model.zip", folder / "model.zip")
-    return (folder / "config.yaml").is_file() and any(model.is_file() for model in models)
+    return (folder / "config.yaml").is_file() and any(model.is_file() for model in _models(folder))
+
+
+def _models(folder: Path) -> tuple[Path, ...]:
+    return folder / "best_model.zip", folder / "model.zip"
 
 
 def _view(env: Any) -> View:

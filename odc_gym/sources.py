@@ -12,21 +12,21 @@ PACKAGE = "odc_gym"
 _ROOT = Path(__file__).parent
 
 
-def source_digest(*modules: str) -> str:
-    """Hash of the source of modules of the package and of all that they import from it, directly or not.
+def source_digest(*modules: str | Path) -> str:
+    """Hash of the source of modules and of all that they import from the package, directly or not.
 
     Args:
-        modules: full names, as in `odc_gym.agents.zero`. What a module imports by a name that is only known when it
-            runs is not followed.
+        modules: full names of the package's, as in `odc_gym.agents.zero`, or files. What a module imports by a name
+            that is only known when it runs is not followed.
     """
     reached: dict[str, bytes] = {}
     open_ends = list(modules)
     while open_ends:
-        name = open_ends.pop()
-        path = _path(name)
+        module = open_ends.pop()
+        name, path = (module.name, module) if isinstance(module, Path) else (module, _path(module))
         if path is not None and name not in reached:
             reached[name] = path.read_bytes()
-            open_ends += _imports(path)
+            open_ends += _imports(reached[name])
     digest = hashlib.blake2b(digest_size=16)
     for name in sorted(reached):
         digest.update(f"{name} {len(reached[name])}\n".encode() + reached[name])
@@ -45,10 +45,10 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 @cache
-def _imports(path: Path) -> list[str]:
-    """Full names that a file imports from the package, in functions too; some are names in modules, not modules."""
+def _imports(source: bytes) -> list[str]:
+    """Full names that source imports from the package, in functions too; some are names in modules, not modules."""
     found: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:

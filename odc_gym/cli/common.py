@@ -25,7 +25,7 @@ Overrides = Annotated[
     ),
 ]
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the results as JSON.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace an existing JSON file.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
 
 def load(scenario: str, overrides: dict[str, Any]) -> Scenario:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from odc_gym.cli.common import Force, JsonFile, Overrides, console, load, progress
-from odc_gym.errors import OdcGymError
+from odc_gym.errors import OdcGymError, ScenarioError
 
 if TYPE_CHECKING:
     from odc_gym.agents import SchedulerFactory
@@ -16,12 +19,20 @@ if TYPE_CHECKING:
 
 FIRST_TEST = 10_000
 HEURISTICS = "full-clock,zero,governor,sun-aware,gang-aware"
+DEFAULT_SCENARIO, ALL = "starter12", "all"
+STDOUT = Path("-")
 
 
 def compare(
     scenario: Annotated[
-        str, typer.Option("--scenario", "-s", help="A scenario's name, or the path of a .yaml file.")
-    ] = "starter12",
+        list[str] | None,
+        typer.Option(
+            "--scenario",
+            "-s",
+            help="Comma-separated, or repeated: names of scenarios, paths of .yaml files, or `all` that come with the "
+            f"package. With several, tables across them follow. [default: {DEFAULT_SCENARIO}]",
+        ),
+    ] = None,
     agents: Annotated[
         str,
         typer.Option(
@@ -48,46 +59,112 @@ def compare(
     by_load: Annotated[
         bool, typer.Option("--strata", help="Also print the scores by thirds of the load; on with --trace.")
     ] = False,
+    store: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Keep each finished episode in this folder, and play only those that are not there: what was "
+            "interrupted goes on. A change of scenario, trace, scheduler or code is played anew.",
+        ),
+    ] = None,
     json_file: JsonFile = None,
+    markdown_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--markdown",
+            metavar="FILE",
+            help="Also write the tables as Markdown; `-` prints it in place of the tables.",
+        ),
+    ] = None,
+    dated: Annotated[
+        bool,
+        typer.Option("--date", help="Put today's date into the Markdown; without it, equal results are equal files."),
+    ] = False,
     force: Force = False,
     workers: Annotated[int | None, typer.Option(help="Processes. [default: one a core]")] = None,
 ) -> None:
     """Let schedulers play the same episodes and say which is better, and how sure that is."""
-    from odc_gym.evaluation import document, evaluate, print_report, write_document
+    from odc_gym.agents import scheduler_identity
+    from odc_gym.evaluation import Store, document, documents, evaluate_all, print_report, write_document, write_text
+    from odc_gym.evaluation import markdown as as_markdown
+    from odc_gym.evaluation.figures import choose_baseline
     from odc_gym.evaluation.files import require_free
-    from odc_gym.evaluation.report import choose_baseline
     from odc_gym.evaluation.suites import episodes as suite_episodes
-    from odc_gym.scenario_files import parse_overrides
 
-    if json_file is not None:
-        require_free(json_file, force)
+    for file in (json_file, markdown_file):
+        if file is not None and file != STDOUT:
+            require_free(file, force)
     _, seeds = suite_episodes(first_seed, episodes)
     factories, groups = _contestants(agents)
-    world = load(scenario, parse_overrides(overrides or []))
+    worlds = _worlds(scenario or [DEFAULT_SCENARIO], overrides or [])
     if trace is not None and not trace.is_file():
         raise OdcGymError(f"--trace {trace}: no such file")
-    if baseline is not None and baseline not in (*factories, *groups):
-        raise OdcGymError(
-            f"--baseline {baseline}: must be one of the compared schedulers ({', '.join((*factories, *groups))})"
-        )
+    try:
+        reference = choose_baseline((*factories, *groups), baseline)
+    except OdcGymError as error:
+        raise OdcGymError(f"--{error}") from None
+    kept = None if store is None else Store(store, {name: scheduler_identity(name) for name in factories})
+    required = factories if len(worlds) == 1 else groups.get(reference, (reference,))
     with progress("episodes") as update:
-        result = evaluate(world, factories, seeds, trace, workers, update, groups)
-    reference = choose_baseline(result, baseline)
-    if trace is not None:
-        _tell_repeats(trace, world)
-    print_report(console(), result, reference, by_load or trace is not None)
+        results = evaluate_all(worlds, factories, seeds, trace, workers, update, groups, kept, required)
+    by_load = by_load or trace is not None
+    if markdown_file != STDOUT:
+        for note in dict.fromkeys(_repeats(trace, world) for world in worlds if trace is not None):
+            console().print(note, markup=False, end="")
+        print_report(console(), results, reference, by_load)
+    if markdown_file is not None:
+        command = _command(scenario or [DEFAULT_SCENARIO], agents, seeds, trace, overrides or [], baseline, by_load)
+        text = as_markdown(results, reference, by_load, command, date.today().isoformat() if dated else None)
+        typer.echo(text, nl=False) if markdown_file == STDOUT else write_text(markdown_file, text)
     if json_file is not None:
-        write_document(json_file, document(result, reference))
+        one = len(results) == 1
+        write_document(json_file, document(results[0], reference) if one else documents(results, reference))
 
 
-def _tell_repeats(trace: Path, scenario: Scenario) -> None:
-    """Say in one line that a trace is shorter than an episode with its history, and so repeats."""
+def _worlds(sources: Sequence[str], overrides: list[str]) -> list[Scenario]:
+    """The scenarios of all `--scenario` values; errors of one of several begin with its name."""
+    from odc_gym.scenario_files import names, parse_overrides
+
+    changes = parse_overrides(overrides)
+    chosen: list[str] = []
+    for source in sources:
+        for name in _parts(source, ",", "--scenario"):
+            chosen += names() if name == ALL else [name]
+    worlds = []
+    for name in chosen:
+        world = load(name, {})
+        try:
+            worlds.append(world.replace(changes) if changes else world)
+        except ScenarioError as error:
+            raise ScenarioError(str(error) if len(chosen) == 1 else f"{name}: {error}") from None
+    return worlds
+
+
+def _command(
+    scenario: Sequence[str],
+    agents: str,
+    seeds: Sequence[int],
+    trace: Path | None,
+    overrides: Sequence[str],
+    baseline: str | None,
+    by_load: bool,
+) -> str:
+    """The command that gives the same numbers."""
+    options: list[tuple[str, Any]] = [("--scenario", ",".join(scenario)), ("--agents", agents)]
+    options += [("--episodes", len(seeds)), ("--first-seed", seeds[0])]
+    options += [("--trace", trace)] * (trace is not None) + [("--set", change) for change in overrides]
+    options += [("--baseline", baseline)] * (baseline is not None)
+    words = ["odc-gym", "compare", *(str(word) for option in options for word in option), *["--strata"] * by_load]
+    return shlex.join(words)
+
+
+def _repeats(trace: Path, scenario: Scenario) -> str:
+    """A line that says that a trace is shorter than an episode with its history, and so repeats; else nothing."""
     from odc_gym.simulation.tables import CENSUS_S
     from odc_gym.workload import read_trace
 
     note = read_trace(trace).note(CENSUS_S, 3600.0 * scenario.episode.hours)
-    if note:
-        console().print(note, markup=False)
+    return f"{note}\n" if note else ""
 
 
 def _contestants(text: str) -> tuple[dict[str, SchedulerFactory], dict[str, tuple[str, ...]]]:
@@ -96,17 +173,35 @@ def _contestants(text: str) -> tuple[dict[str, SchedulerFactory], dict[str, tupl
 
     factories: dict[str, SchedulerFactory] = {}
     groups: dict[str, tuple[str, ...]] = {}
-    for item in (part.strip() for part in text.split(",")):
-        if not item:
-            raise OdcGymError(f"--agents = {text}: must be names or folders between commas")
+    for item in _parts(text, ",", "--agents"):
         group, equals, runs = item.partition("=")
-        members = tuple(runs.split("+")) if equals else (item,)
+        is_group = bool(equals) and "(" not in group  # parameters of a rule have their own signs
+        members = tuple(_parts(runs, "+", "--agents")) if is_group else (item,)
         for member in members:
             if member in factories:
                 raise OdcGymError(f"--agents: {member} is named twice")
             factories[member] = scheduler_factory(member)
-        if equals:
+        if is_group:
             groups[group] = members
     if clash := groups.keys() & factories.keys():
         raise OdcGymError(f"--agents: {min(clash)} names a group and a scheduler")
     return factories, groups
+
+
+def _parts(text: str, sign: str, option: str) -> list[str]:
+    """What stands between the signs that are not in parentheses.
+
+    Raises:
+        OdcGymError: nothing stands somewhere.
+    """
+    parts, depth = [""], 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if character == sign and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    parts = [part.strip() for part in parts]
+    if not all(parts):
+        raise OdcGymError(f"{option} = {text}: must be names, files or folders with {sign!r} between them")
+    return parts

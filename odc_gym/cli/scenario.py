@@ -1,12 +1,15 @@
-"""`odc-gym scenario`: list, show and check scenarios."""
+"""`odc-gym scenario`: list, show, check and compare the fields of scenarios."""
 
 from __future__ import annotations
+
+import json
+from typing import Any
 
 import typer
 
 from odc_gym.cli.common import Force, JsonFile, Overrides, ScenarioName, console, load
 
-scenarios = typer.Typer(help="List, show and check scenarios.", no_args_is_help=True)
+scenarios = typer.Typer(help="List, show, check and diff scenarios.", no_args_is_help=True)
 
 
 @scenarios.command("list")
@@ -63,3 +66,44 @@ def check_scenario(
         write_document(
             json_file, {name: {"value": value, "unit": unit, "note": note} for name, value, unit, note in rows}
         )
+
+
+@scenarios.command("diff")
+def diff_scenarios(
+    a: ScenarioName, b: ScenarioName, overrides: Overrides = None, json_file: JsonFile = None, force: Force = False
+) -> None:
+    """Print the fields that differ between two scenarios; `--set` changes the second one first."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from odc_gym.evaluation.files import require_free, write_document
+    from odc_gym.scenario.difference import Missing, differences
+    from odc_gym.scenario_files import parse_overrides
+
+    if json_file is not None:
+        require_free(json_file, force)
+    rows = differences(load(a, {}), load(b, parse_overrides(overrides or [])))
+    if rows:
+        table = Table()
+        for heading in ("field", a, b):
+            table.add_column(Text(heading))
+        for row in rows:
+            table.add_row(Text(row.path), *(Text(_shown(value)) for value in (row.a, row.b)))
+        console().print(table)
+    else:
+        console().print(f"{a} and {b} do not differ", markup=False, highlight=False)
+    if json_file is not None:
+        fields = {
+            row.path: {name: value for name, value in (("a", row.a), ("b", row.b)) if value is not Missing}
+            for row in rows
+        }
+        write_document(json_file, {"a": a, "b": b, "differences": fields})
+
+
+def _shown(value: Any) -> str:
+    """A value as YAML would have it in one line, and a dash where a scenario does not have the field."""
+    from odc_gym.scenario.difference import Missing
+
+    if value is Missing:
+        return "-"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

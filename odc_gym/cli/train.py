@@ -76,7 +76,7 @@ def _compare_run(folder: Path, episodes: int) -> None:
     env = load(folder / "config.yaml").env
     changes = {"episode.decision_s": env.decision_period_s, "episode.hours": env.episode_hours}
     compare(
-        scenario=str(folder / "scenario.yaml"),
+        scenario=[str(folder / "scenario.yaml")],
         agents=f"{HEURISTICS},{folder}",
         episodes=episodes,
         trace=None if env.trace is None else Path(env.trace),

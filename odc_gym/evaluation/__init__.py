@@ -1,7 +1,8 @@
 """Fair comparison of schedulers: the same episodes, paired differences, intervals."""
 
-from odc_gym.evaluation.files import write_document
-from odc_gym.evaluation.report import document, print_report
+from odc_gym.evaluation.documents import document, documents
+from odc_gym.evaluation.files import write_document, write_text
+from odc_gym.evaluation.report import markdown, print_report
 from odc_gym.evaluation.results import AgentResult, Comparison
 from odc_gym.evaluation.runner import evaluate, evaluate_all
 from odc_gym.evaluation.store import Store
@@ -15,8 +16,11 @@ __all__ = [
     "Comparison",
     "Store",
     "document",
+    "documents",
     "evaluate",
     "evaluate_all",
+    "markdown",
     "print_report",
     "write_document",
+    "write_text",
 ]

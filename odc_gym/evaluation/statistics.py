@@ -1,8 +1,10 @@
 """Statistics of scores: means that resist outliers, and how sure a difference is.
 
-Scores are arrays (N,) of one value an episode, or (R, N) when a learned scheduler was trained R times. Every scheduler
-plays the same N episodes, so differences are taken episode by episode. Intervals come from the bootstrap: training runs
-are drawn first, then episodes, with replacement, the same draw of episodes for both sides of a comparison.
+Scores are arrays (N,) of one value an episode, (R, N) when a learned scheduler was trained R times, or (R, N, P) when
+the episodes were played on P scenarios. Every scheduler plays the same N episodes, so differences are taken episode by
+episode. Intervals come from the bootstrap: training runs are drawn first, then episodes, with replacement, the same
+draw of episodes for all schedulers and scenarios. The scenarios are never drawn: they are what they are, and episode n
+begins on the same date in each of them, so that its scores there are no independent observations.
 
 Source: Agarwal et al. 2021, "Deep reinforcement learning at the edge of the statistical precipice" (interquartile mean,
 probability of improvement); Hesterberg 2015, "What teachers should know about the bootstrap" (expanded percentiles).
@@ -11,7 +13,7 @@ probability of improvement); Hesterberg 2015, "What teachers should know about t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -65,18 +67,18 @@ def estimate(scores: ArrayLike, statistic: Statistic = mean, confidence: float =
     """A figure of one scheduler's scores with its interval.
 
     Args:
-        scores: (N,) or (R, N).
-        statistic: what to take of all R·N values.
+        scores: (N,), (R, N) or (R, N, P).
+        statistic: what to take of all values.
         confidence: nominal coverage of the interval.
 
     Raises:
-        ValueError: empty, not one or two axes, or not finite.
+        ValueError: empty, not one to three axes, or not finite.
     """
     table = _table(scores)
     figures = np.concatenate(
         [
             statistic(_take(table, runs, episodes).reshape(len(episodes), -1))
-            for runs, episodes in _draws((table.shape[0],), table.shape[1])
+            for runs, episodes in _draws((table.shape[0],), table.shape[1], table.size)
         ]
     )
     return _estimate(float(statistic(table.reshape(-1))), figures, _units(table.shape), confidence)
@@ -86,12 +88,12 @@ def paired_difference(scores: ArrayLike, baseline: ArrayLike, confidence: float 
     """Mean of scores − baseline over the same episodes, with its interval.
 
     Args:
-        scores: (N,) or (R, N).
-        baseline: (N,) or (Q, N), column n on the same episode as column n of `scores`.
+        scores: (N,), (R, N) or (R, N, P).
+        baseline: (N,), (Q, N) or (Q, N, P), column n on the same episode as column n of `scores`.
         confidence: nominal coverage of the interval.
 
     Raises:
-        ValueError: empty, not one or two axes, not finite, or different numbers of episodes.
+        ValueError: empty, not one to three axes, not finite, or different numbers of episodes or scenarios.
     """
     return _paired(scores, baseline, lambda a, b: a.mean(axis=1) - b.mean(axis=1), confidence)
 
@@ -100,19 +102,51 @@ def probability_of_improvement(scores: ArrayLike, baseline: ArrayLike, confidenc
     """Chance that a run of one scheduler scores higher than a run of the other on the same episode; a tie counts half.
 
     Args:
-        scores: (N,) or (R, N).
-        baseline: (N,) or (Q, N), column n on the same episode as column n of `scores`.
+        scores: (N,), (R, N) or (R, N, P).
+        baseline: (N,), (Q, N) or (Q, N, P), column n on the same episode as column n of `scores`.
         confidence: nominal coverage of the interval.
 
     Raises:
-        ValueError: empty, not one or two axes, not finite, or different numbers of episodes.
+        ValueError: empty, not one to three axes, not finite, or different numbers of episodes or scenarios.
     """
 
     def wins(a: Array, b: Array) -> Array:
-        difference = a[:, :, None, :] - b[:, None, :, :]  # (K, R, Q, N)
+        difference = a[:, :, None] - b[:, None]  # (K, R, Q, N, P)
         return np.asarray((0.5 * (np.sign(difference) + 1.0)).mean(axis=(1, 2)))
 
     return _paired(scores, baseline, wins, confidence)
+
+
+def mean_ranks(tables: Sequence[ArrayLike], confidence: float = CONFIDENCE) -> list[Estimate]:
+    """Rank of each scheduler by its mean score on a scenario, averaged over the scenarios: 1 is the best.
+
+    Schedulers with equal means share the mean of their ranks.
+
+    Args:
+        tables: for each scheduler its scores (R, N, P), R its own, N and P the same for all.
+        confidence: nominal coverage of the intervals.
+
+    Raises:
+        ValueError: empty, not one to three axes, not finite, or different numbers of episodes or scenarios.
+    """
+    scores = [_table(table) for table in tables]
+    _require_same([table.shape[1:] for table in scores])
+    cells = max(sum(table.size for table in scores), len(scores) ** 2 * scores[0].shape[2])
+    figures = []
+    for *runs, episodes in _draws(tuple(len(table) for table in scores), scores[0].shape[1], cells):
+        means = [_take(table, chosen, episodes).mean(axis=(1, 2)) for table, chosen in zip(scores, runs, strict=True)]
+        figures.append(_ranks(np.stack(means, axis=-1)))
+    ranks = np.concatenate(figures)
+    values = _ranks(np.stack([table.mean(axis=(0, 1)) for table in scores], axis=-1)[None])[0]
+    units = min(_units(table.shape) for table in scores)
+    return [_estimate(float(value), ranks[:, k], units, confidence) for k, value in enumerate(values)]
+
+
+def _ranks(means: Array) -> Array:
+    """Mean ranks (K, A) over P scenarios of A schedulers with mean scores (K, P, A)."""
+    above = means[..., None, :] > means[..., :, None]
+    equal = means[..., None, :] == means[..., :, None]
+    return np.asarray((0.5 + above.sum(axis=-1) + 0.5 * equal.sum(axis=-1)).mean(axis=1))
 
 
 def expanded_percentile(figures: Array, units: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -139,24 +173,29 @@ def expanded_percentile(figures: Array, units: int, confidence: float = CONFIDEN
 def _paired(
     scores: ArrayLike, baseline: ArrayLike, per_episode: Callable[[Array, Array], Array], confidence: float
 ) -> Estimate:
-    """Estimate of the mean over episodes of `per_episode`, which maps (K, R, N) and (K, Q, N) to (K, N)."""
+    """Mean over episodes and scenarios of `per_episode`, which maps (K, R, N, P) and (K, Q, N, P) to (K, N, P)."""
     ours, theirs = _table(scores), _table(baseline)
-    if ours.shape[1] != theirs.shape[1]:
-        raise ValueError(f"paired scores must cover the same episodes, got {ours.shape[1]} and {theirs.shape[1]}")
+    _require_same([ours.shape[1:], theirs.shape[1:]])
     figures = []
-    for ours_runs, theirs_runs, episodes in _draws((ours.shape[0], theirs.shape[0]), ours.shape[1]):
-        figures.append(
-            per_episode(_take(ours, ours_runs, episodes), _take(theirs, theirs_runs, episodes)).mean(axis=-1)
-        )
+    cells = len(ours) * theirs.size
+    for ours_runs, theirs_runs, episodes in _draws((len(ours), len(theirs)), ours.shape[1], cells):
+        values = per_episode(_take(ours, ours_runs, episodes), _take(theirs, theirs_runs, episodes))
+        figures.append(values.reshape(len(values), -1).mean(axis=-1))
     value = float(per_episode(ours[None], theirs[None]).mean())
     units = min(_units(ours.shape), _units(theirs.shape))
     return _estimate(value, np.concatenate(figures), units, confidence)
 
 
-def _draws(runs: tuple[int, ...], episodes: int) -> list[tuple[NDArray[np.int64], ...]]:
-    """Blocks of K resamples: indices (K, R) for each entry of `runs`, then (K, N) of episodes."""
+def _draws(runs: tuple[int, ...], episodes: int, cells: int) -> list[tuple[NDArray[np.int64], ...]]:
+    """Blocks of K resamples: indices (K, R) for each entry of `runs`, then (K, N) of episodes.
+
+    Args:
+        runs: training runs of each side.
+        episodes: N.
+        cells: values that one resample makes, which limit K.
+    """
     rng = np.random.default_rng(_SEED)
-    block = max(1, min(RESAMPLES, _CELLS // (math.prod(runs) * episodes)))
+    block = max(1, min(RESAMPLES, _CELLS // cells))
     draws = []
     for start in range(0, RESAMPLES, block):
         size = min(block, RESAMPLES - start)
@@ -166,13 +205,13 @@ def _draws(runs: tuple[int, ...], episodes: int) -> list[tuple[NDArray[np.int64]
 
 
 def _take(table: Array, runs: NDArray[np.int64], episodes: NDArray[np.int64]) -> Array:
-    """Resampled tables (K, R, N)."""
+    """Resampled tables (K, R, N, P)."""
     return np.asarray(table[runs[:, :, None], episodes[:, None, :]])
 
 
 def _units(shape: tuple[int, ...]) -> int:
     """Observations that limit the interval: the episodes, or fewer training runs when there are several."""
-    runs, episodes = shape
+    runs, episodes, _ = shape
     return episodes if runs == 1 else min(runs, episodes)
 
 
@@ -182,7 +221,17 @@ def _estimate(value: float, figures: Array, units: int, confidence: float) -> Es
 
 
 def _table(scores: ArrayLike) -> Array:
+    """Scores as (R, N, P)."""
     table = np.atleast_2d(np.asarray(scores, dtype=np.float64))
-    if table.ndim != 2 or table.size == 0 or not np.isfinite(table).all():
-        raise ValueError(f"scores must be finite with shape (N,) or (R, N), N >= 1, got shape {np.shape(scores)}")
+    table = table[:, :, None] if table.ndim == 2 else table
+    if table.ndim != 3 or table.size == 0 or not np.isfinite(table).all():
+        raise ValueError(
+            f"scores must be finite with shape (N,), (R, N) or (R, N, P), N >= 1, got shape {np.shape(scores)}"
+        )
     return table
+
+
+def _require_same(shapes: Sequence[tuple[int, ...]]) -> None:
+    """Shapes (N, P) of schedulers that are compared."""
+    if len(set(shapes)) > 1:
+        raise ValueError(f"paired scores must cover the same episodes and scenarios, got {sorted(set(shapes))}")

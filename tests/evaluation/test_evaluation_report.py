@@ -8,8 +8,8 @@ from rich.console import Console
 
 from odc_gym.errors import OdcGymError
 from odc_gym.evaluation import document, print_report, statistics, write_document
+from odc_gym.evaluation.figures import choose_baseline, rows, select, strata
 from odc_gym.evaluation.files import require_free
-from odc_gym.evaluation.report import choose_baseline, rows, select, strata
 from odc_gym.evaluation.results import AgentResult, Comparison
 from odc_gym.scenario import Scenario
 
@@ -43,7 +43,7 @@ def comparison():
 
 def printed(comparison, baseline="full-clock", by_load=False):
     console = Console(file=StringIO(), width=160)
-    print_report(console, comparison, baseline, by_load)
+    print_report(console, [comparison], baseline, by_load)
     return console.file.getvalue()
 
 
@@ -124,13 +124,12 @@ def test_one_episode_is_reported_without_intervals(comparison):
     assert data["agents"]["good"]["ci95"] is None and data["paired"]["good"]["same"]["excludes_zero"] is False
 
 
-def test_baseline_is_full_clock_when_it_plays(comparison):
-    assert choose_baseline(comparison) == "full-clock"
-    assert choose_baseline(comparison, "ppo") == "ppo"
-    without = Comparison(comparison.scenario, comparison.seeds, {"good": comparison.agents["good"]}, comparison.load)
-    assert choose_baseline(without) == "good"
+def test_baseline_is_full_clock_when_it_plays():
+    assert choose_baseline(["good", "full-clock"]) == "full-clock"
+    assert choose_baseline(["good", "full-clock"], "good") == "good"
+    assert choose_baseline(["good", "ppo"]) == "good"
     with pytest.raises(OdcGymError, match="baseline = nobody: must be one of the compared schedulers"):
-        choose_baseline(comparison, "nobody")
+        choose_baseline(["good"], "nobody")
 
 
 def test_files_are_written_whole_or_not_at_all(tmp_path):

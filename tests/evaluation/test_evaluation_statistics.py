@@ -136,12 +136,12 @@ def test_one_episode_leaves_the_interval_open():
     assert all(math.isnan(end) for end in expanded_percentile(np.ones(9), 1))
 
 
-@pytest.mark.parametrize("bad", [[], [1.0, math.nan], [[[1.0]]]])
+@pytest.mark.parametrize("bad", [[], [1.0, math.nan], [[[[1.0]]]]])
 def test_bad_scores_are_refused(bad):
     with pytest.raises(ValueError, match="scores must be finite"):
         estimate(bad)
 
 
 def test_pairs_need_the_same_episodes():
-    with pytest.raises(ValueError, match="same episodes, got 3 and 2"):
+    with pytest.raises(ValueError, match=r"same episodes and scenarios, got \[\(2, 1\), \(3, 1\)\]"):
         paired_difference([1.0, 2.0, 3.0], [1.0, 2.0])

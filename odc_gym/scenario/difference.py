@@ -1,0 +1,36 @@
+"""What differs between two scenarios, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from odc_gym.scenario import Scenario
+
+
+class Missing:
+    """Stands for a field that a scenario does not have; None is a value."""
+
+
+class Difference(NamedTuple):
+    """A field that differs; `Missing` stands where a scenario does not have it."""
+
+    path: str  # dotted, entries of lists by index
+    a: Any
+    b: Any
+
+
+def differences(a: Scenario, b: Scenario) -> list[Difference]:
+    """The fields that differ between two scenarios, in the order of their fields."""
+    ours, theirs = dict(_leaves(a.model_dump(mode="json"), "")), dict(_leaves(b.model_dump(mode="json"), ""))
+    found = [Difference(path, ours.get(path, Missing), theirs.get(path, Missing)) for path in {**ours, **theirs}]
+    return [each for each in found if each.a is Missing or each.b is Missing or each.a != each.b]
+
+
+def _leaves(node: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Paths and values below a node; an empty collection is a value."""
+    children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    if not children:
+        yield path, node
+    for key, child in children:
+        yield from _leaves(child, f"{path}.{key}" if path else str(key))
