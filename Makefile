@@ -62,6 +62,10 @@ bench: $(READY) warm  ## how fast the environment is, beside what
 docs: $(READY)  ## write the page of the environment from its tables
 	$(BIN)/python docs/generate.py
 
+.PHONY: pages
+pages: $(READY) warm  ## run the code of all pages, and write outputs that changed into them
+	$(BIN)/python docs/pages.py --write
+
 .PHONY: clean
 clean:  ## remove the environments and what tools left
 	rm -rf $(VENV) $(VENV)-oldest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -149,27 +149,33 @@ def outputs(page: Path) -> Iterable[tuple[Block, Block]]:
 def differences(page: Path, printed: dict[int, str]) -> list[str]:
     """Where a page shows something else than what was printed."""
     return [
-        f"{_name(page)}:{shown.line}: the block above it now prints\n{printed[code.line]}"
+        f"{_name(page)}:{shown.line}: the block above it now prints\n{now}"
         f"run `python docs/pages.py --write {_name(page)}`, and read the page again"
-        for code, shown in outputs(page)
-        if not code.not_run and not matches(shown.code, printed[code.line])
+        for shown, now in _changed(page, printed)
     ]
+
+
+def _changed(page: Path, printed: dict[int, str]) -> list[tuple[Block, str]]:
+    """Each output that a page shows and that is another one now, and what it is."""
+    shown = [(block, _tidy(printed[code.line])) for code, block in outputs(page) if not code.not_run]
+    return [(block, now) for block, now in shown if not matches(block.code, now)]
 
 
 def matches(shown: str, printed: str) -> bool:
     """Whether an output is the one that a page shows; a line `...` stands for any lines."""
     lines = (re.escape(line.rstrip()) for line in shown.splitlines())
     pattern = "".join("(?:.*\n)*?" if line == r"\.\.\." else line.replace(r"\.\.\.", ".*") + "\n" for line in lines)
-    return re.fullmatch(pattern, _tidy(printed)) is not None
+    return re.fullmatch(pattern, printed) is not None
 
 
 def write(page: Path, printed: dict[int, str]) -> None:
-    """Put what was printed into a page, but for outputs that are shown in parts."""
+    """Put what was printed into a page; an output that is shown in parts, with `...`, is for people to change."""
     lines = page.read_text(encoding="utf-8").splitlines(keepends=True)
-    for code, shown in reversed(list(outputs(page))):
-        if not code.not_run and not matches(shown.code, printed[code.line]) and "...\n" not in shown.code:
-            first = shown.line - 1
-            lines[first : first + shown.code.count("\n")] = _tidy(printed[code.line])
+    for shown, now in reversed(_changed(page, printed)):
+        if "..." in shown.code:
+            print(f"{_name(page)}:{shown.line}: shows parts of an output; by hand, from\n{now}")
+        else:
+            lines[shown.line - 1 : shown.line - 1 + shown.code.count("\n")] = now
     page.write_text("".join(lines), encoding="utf-8")
 
 
@@ -261,7 +267,8 @@ def main(arguments: list[str]) -> None:
                 continue
         if writing:
             write(page, printed)
-        wrong += differences(page, printed)
+        else:
+            wrong += differences(page, printed)
     sys.exit("\n\n".join(wrong))
 
 
