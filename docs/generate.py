@@ -10,6 +10,8 @@ from pathlib import Path
 
 from odc_gym.env import ODCSatEnv
 from odc_gym.interface.actions import ACTIONS
+from odc_gym.interface.assignment import ASSIGNMENTS
+from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS, Feature, References
 from odc_gym.interface.rewards import TERMS
 
@@ -27,6 +29,7 @@ REFERENCES = {
     "radiator_limit_k": "radiator temperature at which full power puts the junction at its limit [K]",
     "fleet_satellites": "satellites of the fleet",
     "fleet_accelerators": "accelerators of the fleet",
+    "widest": "accelerators of the largest satellite",
 }
 
 DESCRIPTION = """
@@ -56,6 +59,28 @@ are held to it; values that are not finite are an `ActionError`.
 - The dispatcher never sends a job where it cannot reach its next payable point before it is worthless.
 """
 
+ASSIGN_NOTES = """
+With `action_mode="assign"` the action is `MultiDiscrete([S + 1] K + [L] S)`: K choices for the first K waiting jobs, in
+queue order, then S clock levels. K, the levels and what happens to other jobs are in the scenario's `assign` block.
+
+- An order binds to its job for one decision: the job starts on its satellite in the first physics step in which that
+  satellite can take it, else it waits on. Several jobs may be sent to one satellite; they start while there is room.
+- Jobs beyond the first K, and those that arrive between decisions, wait (`assign.others: wait`) or go where the zero
+  action would send them (`bids`). Running jobs stay where they are; bids, urgencies and clock offsets are 0.
+- `env.unwrapped.action_masks()`, and `info["action_mask"]` of single environments and native batches, tell which
+  choices are feasible now, component after component, K (S + 1) + S L values: the dispatcher asks the same function. A
+  masked choice is no error: the job waits for that satellite until the decision ends.
+- Batches for stable-baselines3 answer `env_method("action_masks")`, which is what
+  `sb3_contrib.MaskablePPO` calls.
+"""
+
+DICT_NOTES = """
+With `observation_mode="dict"` the observation is a Dict: `satellites` (S, {each}), the rows of the first two tables by
+satellite; `fleet` ({fleet}), the rows of the third and fourth; `jobs` (K, {job}), a row of features for each of the
+first K waiting jobs in queue order, rows without a job 0; `jobs_present` (K,), 1 where there is a job. Values of the
+first two are those of the flat form.
+"""
+
 OBSERVATION_NOTES = """
 In the tables, x is the measured value, in the unit given; `env.unwrapped.view.observation[name]` holds it for
 schedulers that want physical units. It is encoded as written and held in [-1, 1]; squash(y) is y / (1 + |y|).
@@ -77,6 +102,7 @@ INFO = """
 | `episode_seed`, `load_factor` | reset | the episode, and its work on offer over what the fleet can hold |
 | `reward/<term>` | each step | the terms of the reward |
 | `cost`, `cost/thermal`, `cost/energy` | each step | the violations as positive numbers, and their sum |
+| `action_mask` | reset and each step of the mode `assign` | feasible choices of the coming action |
 | `episode_metrics` | at the end | KPIs by name, units in the names; see `odc_gym/metrics.py` |
 """
 
@@ -127,9 +153,19 @@ def page() -> str:
         "## Action space",
         table(("name", "one per", "meaning"), [(f"`{a.name}`", a.per, a.meaning) for a in ACTIONS]),
         ACTION_NOTES,
+        "### Mode `assign`",
+        table(("name", "one per", "meaning"), [(f"`{a.name}`", a.per, a.meaning) for a in ASSIGNMENTS]),
+        ASSIGN_NOTES,
         "## Observation space",
         OBSERVATION_NOTES,
         *blocks(),
+        "### Mode `dict`",
+        DICT_NOTES.format(
+            each=f"{len(SATELLITE)} + {len(SATELLITE_CLASS)} C",
+            fleet=f"{len(FLEET)} + {len(FLEET_CLASS)} C",
+            job=f"{len(QUEUED)} + C",
+        ),
+        features(QUEUED + QUEUED_CLASS, ""),
         "What values are relative to:",
         table(("name", "meaning"), [(f"`{name}`", REFERENCES[name]) for name in References._fields]),
         "## Rewards",
@@ -168,7 +204,13 @@ def blocks() -> Iterable[str]:
 def features(rows: tuple[Feature, ...], begin: str) -> str:
     """The table of one block."""
     head = ("place", "name", "unit", "encoded as", "meaning")
-    return table(head, [(f"{begin} + {i}", f"`{f.name}`", f.unit, encoded(f), f.meaning) for i, f in enumerate(rows)])
+    return table(
+        head,
+        [
+            (f"{begin} + {i}" if begin else f"{i}", f"`{f.name}`", f.unit, encoded(f), f.meaning)
+            for i, f in enumerate(rows)
+        ],
+    )
 
 
 def encoded(feature: Feature) -> str:

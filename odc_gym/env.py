@@ -16,16 +16,26 @@ from odc_gym.errors import ActionError, ScenarioError
 from odc_gym.rendering.ansi import render
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.view import View
-from odc_gym.vector import action_space, build_simulator, observation_space, start_columns
+from odc_gym.vector import (
+    action_space,
+    build_simulator,
+    mask_columns,
+    observation_space,
+    observe,
+    of_row,
+    start_columns,
+)
 
 
-class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
+class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
     """Run AI compute on a constellation of orbital data-centre satellites.
 
     The whole page, with every component of action, observation and reward, is `docs/environment.md`.
 
-    - Action: `Box(-1, 1, (S (C + 1) + 2 C,))`, for S satellites and C job classes: bids, clocks, urgencies, offsets.
-    - Observation: `Box(-1, 1, (S (19 + 6 C) + 10 + 8 C,))` float32.
+    - Action: `Box(-1, 1, (S (C + 1) + 2 C,))`, for S satellites and C job classes: bids, clocks, urgencies, offsets. In
+      the mode `assign` `MultiDiscrete([S + 1] K + [L] S)`: satellites for the first K waiting jobs, clock levels.
+    - Observation: `Box(-1, 1, (S (19 + 6 C) + 10 + 8 C,))` float32. In the mode `dict` its blocks `satellites` and
+      `fleet`, and `jobs` (K, 8 + C), the first waiting jobs, with `jobs_present` (K,).
     - Reward: compute minus thermal and energy violations and battery wear, plus the change of stored energy; 100 = the
       value of the fleet's sustainable output over an episode.
     - Start: a steady state, drawn from the episode's seed. End: the time limit truncates; nothing terminates.
@@ -37,8 +47,8 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
         decision_period_s: time between decisions [s]; the scenario's if None.
         episode_hours: length of an episode [h]; the scenario's if None.
         render_mode: None or "ansi".
-        action_mode: "bids".
-        observation_mode: "flat".
+        action_mode: "bids" or "assign".
+        observation_mode: "flat" or "dict".
 
     Raises:
         ScenarioError: an argument with a value that is not allowed.
@@ -64,7 +74,8 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
         self.simulator = build_simulator(
             1, scenario, overrides, trace, decision_period_s, episode_hours, action_mode, observation_mode
         )
-        self.observation_space = observation_space(self.simulator)
+        self._observation_mode = observation_mode
+        self.observation_space = observation_space(self.simulator, observation_mode)
         self.action_space = action_space(self.simulator)
         self._stream = EpisodeStream(1)
         self._score = 0.0
@@ -80,9 +91,7 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
         """What is simulated, overrides included."""
         return self.simulator.scenario
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode.
 
         Args:
@@ -91,7 +100,7 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
             options: none are known.
 
         Returns:
-            Observation (N,) float32, and the info of the start: `episode_seed`, `load_factor`.
+            Observation, and the info of the start: `episode_seed`, `load_factor`, in the mode `assign` `action_mask`.
 
         Raises:
             ScenarioError: a seed that is no integer of at least 0, or an option.
@@ -102,16 +111,15 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
         super().reset(seed=seed)
         self.simulator.reset(self._stream.next(seeds))
         self._score, self._begun = 0.0, True
-        return self.simulator.observation[0], {
-            name: value[0].item() for name, value in start_columns(self.simulator).items()
-        }
+        info: dict[str, Any] = {name: value[0].item() for name, value in start_columns(self.simulator).items()}
+        return self._observe(), info | self._mask_info()
 
-    def step(self, action: NDArray[Any]) -> tuple[NDArray[np.float32], float, bool, bool, dict[str, Any]]:
+    def step(self, action: NDArray[Any]) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Apply an action (A,) for one decision period.
 
         Returns:
-            Observation (N,) float32, reward, False, whether the episode is over, and the info: costs and reward
-            terms, and at the end `episode_metrics`.
+            Observation, reward, False, whether the episode is over, and the info: costs and reward terms, at the end
+            `episode_metrics`, in the mode `assign` the `action_mask` of the next step.
 
         Raises:
             ActionError: an action of another shape, or with values that are not finite.
@@ -130,7 +138,21 @@ class ODCSatEnv(gymnasium.Env[NDArray[np.float32], NDArray[Any]]):
         if truncated:
             info["episode_metrics"] = self.simulator.episode_metrics(0)
             self._begun = False
-        return self.simulator.observation[0], reward, False, truncated, info
+        return self._observe(), reward, False, truncated, info | self._mask_info()
+
+    def action_masks(self) -> NDArray[np.bool_]:
+        """Feasible choices of the mode `assign`, component after component, (K (S + 1) + S L,), as MaskablePPO asks.
+
+        Raises:
+            ActionError: in another mode.
+        """
+        return np.asarray(self.simulator.action_masks[0])
+
+    def _observe(self) -> Any:
+        return of_row(observe(self.simulator, self._observation_mode), 0)
+
+    def _mask_info(self) -> dict[str, Any]:
+        return {name: value[0] for name, value in mask_columns(self.simulator).items()}
 
     def render(self) -> str | None:
         """The fleet as text in render mode "ansi"."""

@@ -14,10 +14,18 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from odc_gym.episodes import EpisodeStream, environment_seeds, is_test_episode
 from odc_gym.errors import RunError, ScenarioError
-from odc_gym.vector import action_space, build_simulator, observation_space, start_columns, step_columns
+from odc_gym.vector import (
+    action_space,
+    build_simulator,
+    observation_space,
+    observe,
+    of_row,
+    start_columns,
+    step_columns,
+)
 
 Indices = int | Iterable[int] | None
-_ROW_METHODS = ("episode_metrics",)  # what `env_method` can call on one environment
+_ROW_METHODS = ("episode_metrics", "action_masks")  # what `env_method` can call on one environment
 
 
 def make_vec_env(env_id: str = "ODCSat-v0", n_envs: int = 64, seed: int | None = 0, **env_kwargs: Any) -> ODCSatVecEnv:
@@ -27,7 +35,8 @@ def make_vec_env(env_id: str = "ODCSat-v0", n_envs: int = 64, seed: int | None =
         env_id: `ODCSat-v0`.
         n_envs: B.
         seed: environment i plays episode seed + i first, then training episodes; None plays training episodes only.
-        **env_kwargs: as in `gym.make`: scenario, overrides, trace, decision_period_s, episode_hours.
+        **env_kwargs: as in `gym.make`: scenario, overrides, trace, decision_period_s, episode_hours, action_mode,
+            observation_mode.
 
     Raises:
         ScenarioError: an argument with a value that is not allowed.
@@ -43,7 +52,8 @@ def make_vec_env(env_id: str = "ODCSat-v0", n_envs: int = 64, seed: int | None =
 class ODCSatVecEnv(VecEnv):
     """A batch of B environments that resets in the step in which an episode ends.
 
-    Observations (B, N) float32, actions (B, A) in [-1, 1], rewards (B,) float32. Info of each step: costs and reward
+    Observations (B, N) float32, or blocks in the mode `dict`; actions (B, A) in [-1, 1], or choices (B, K + S) in the
+    mode `assign`; rewards (B,) float32. Info of each step: costs and reward
     terms; at an episode's end also `terminal_observation` (N,), `TimeLimit.truncated` (always true: value functions
     must look past the end), `episode_metrics`, and `episode` with return `r`, length `l` and wall time `t` as the
     Monitor wrapper gives them.
@@ -51,14 +61,15 @@ class ODCSatVecEnv(VecEnv):
 
     render_mode: None = None
 
-    def __init__(self, num_envs: int, **env_kwargs: Any) -> None:
+    def __init__(self, num_envs: int, observation_mode: str = "flat", **env_kwargs: Any) -> None:
         """Build the batch; `env_kwargs` as in `make_vec_env`.
 
         Raises:
             ScenarioError: an argument with a value that is not allowed.
         """
-        self.simulator = build_simulator(num_envs, **env_kwargs)
-        super().__init__(num_envs, observation_space(self.simulator), action_space(self.simulator))
+        self.simulator = build_simulator(num_envs, observation_mode=observation_mode, **env_kwargs)
+        super().__init__(num_envs, observation_space(self.simulator, observation_mode), action_space(self.simulator))
+        self._observation_mode = observation_mode
         self._stream = EpisodeStream(num_envs)
         self._actions: NDArray[Any] = np.zeros((num_envs, self.simulator.action_size))
         self._returns = np.zeros(num_envs)
@@ -79,21 +90,21 @@ class ODCSatVecEnv(VecEnv):
         self._seeds = seeds
         return seeds
 
-    def reset(self) -> NDArray[np.float32]:
-        """Begin an episode in every environment; observations (B, N)."""
+    def reset(self) -> Any:
+        """Begin an episode in every environment; observations (B, N), or blocks (B, ...)."""
         self.simulator.reset(self._stream.next(self._seeds))
         self._returns[:] = 0
         self._lengths[:] = 0
         self._tell_start(range(self.num_envs))
         self._reset_seeds()
         self._reset_options()
-        return self.simulator.observation
+        return self._observe()
 
     def step_async(self, actions: NDArray[Any]) -> None:
         """Keep the actions (B, A) for `step_wait`."""
         self._actions = actions
 
-    def step_wait(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
+    def step_wait(self) -> tuple[Any, NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
         """Step all environments; those that end begin their next episode.
 
         Returns:
@@ -113,14 +124,14 @@ class ODCSatVecEnv(VecEnv):
         infos: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in rows]
         if dones.any():
             self._restart(np.flatnonzero(dones), infos)
-        return simulator.observation, rewards, dones, infos
+        return self._observe(), rewards, dones, infos
 
     def _restart(self, rows: NDArray[np.intp], infos: list[dict[str, Any]]) -> None:
-        final = self.simulator.observation
+        final = self._observe()
         elapsed_s = round(time.time() - self._started_s, 6)
         for row in rows.tolist():
             infos[row] |= {
-                "terminal_observation": final[row].copy(),
+                "terminal_observation": of_row(final, row),
                 "TimeLimit.truncated": True,
                 "episode_metrics": self.simulator.episode_metrics(row),
                 "episode": {"r": float(self._returns[row]), "l": int(self._lengths[row]), "t": elapsed_s},
@@ -129,6 +140,9 @@ class ODCSatVecEnv(VecEnv):
         self._tell_start(rows.tolist())
         self._returns[rows] = 0
         self._lengths[rows] = 0
+
+    def _observe(self) -> Any:
+        return observe(self.simulator, self._observation_mode)
 
     def _tell_start(self, rows: Iterable[int]) -> None:
         columns = start_columns(self.simulator)
@@ -170,17 +184,25 @@ class ODCSatVecEnv(VecEnv):
             raise ValueError(f"indices: environments share {attr_name!r}, so it can only be set for all of them")
         setattr(self, attr_name, value)
 
+    def action_masks(self, row: int) -> NDArray[np.bool_]:
+        """Feasible choices of one environment in the mode `assign`, (K (S + 1) + S L,), as MaskablePPO wants them."""
+        return np.asarray(self.simulator.action_masks[row])
+
+    def episode_metrics(self, row: int) -> dict[str, float]:
+        """Metrics of the episode so far of one environment."""
+        return self.simulator.episode_metrics(row)
+
     def env_method(
         self, method_name: str, *method_args: Any, indices: Indices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """Call a method on environments: `episode_metrics`, the metrics of the episode so far.
+        """Call a method on environments: `episode_metrics` or, in the mode `assign`, `action_masks`.
 
         Raises:
             AttributeError: environments have no such method.
         """
         if method_name not in _ROW_METHODS:
             raise AttributeError(f"method_name = {method_name!r}: must be one of {', '.join(_ROW_METHODS)}")
-        method = getattr(self.simulator, method_name)
+        method = getattr(self, method_name)
         return [method(row, *method_args, **method_kwargs) for row in self._get_indices(indices)]
 
     def env_is_wrapped(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from gymnasium import spaces
@@ -20,6 +20,7 @@ from odc_gym.simulation.simulator import Simulator
 
 Rows = NDArray[np.intp]
 Mask = NDArray[np.bool_]
+OBSERVATION_MODES = ("flat", "dict")
 
 
 def build_simulator(
@@ -39,16 +40,40 @@ def build_simulator(
     """
     if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
         raise ScenarioError(f"num_envs = {num_envs!r}: must be an integer >= 1")
-    if action_mode != "bids":
-        raise ScenarioError(f"action_mode = {action_mode!r}: must be 'bids'")
-    if observation_mode != "flat":
-        raise ScenarioError(f"observation_mode = {observation_mode!r}: must be 'flat'")
-    return Simulator(Scenario.load(scenario, overrides), num_envs, trace, decision_period_s, episode_hours)
+    if observation_mode not in OBSERVATION_MODES:
+        allowed = ", ".join(OBSERVATION_MODES)
+        raise ScenarioError(f"observation_mode = {observation_mode!r}: must be one of {allowed}")
+    return Simulator(
+        Scenario.load(scenario, overrides),
+        num_envs,
+        trace,
+        decision_period_s,
+        episode_hours,
+        action_mode,
+        shows_jobs=observation_mode == "dict",
+    )
+
+
+def observe(simulator: Simulator, observation_mode: str) -> Any:
+    """Observations of a batch: (B, N) float32, or the blocks of `Simulator.observation_blocks`."""
+    return simulator.observation if observation_mode == "flat" else simulator.observation_blocks
+
+
+def of_row(observation: Any, row: int) -> Any:
+    """The observation of one environment of a batch."""
+    if isinstance(observation, dict):
+        return {name: block[row] for name, block in observation.items()}
+    return observation[row]
 
 
 def step_columns(simulator: Simulator) -> dict[str, NDArray[np.float64]]:
     """What `info` tells of every step: costs and reward terms by name, each (B,)."""
     return {**simulator.costs, **{f"reward/{name}": value for name, value in simulator.terms.items()}}
+
+
+def mask_columns(simulator: Simulator) -> dict[str, NDArray[Any]]:
+    """What `info` tells of the coming step in the mode `assign`: feasible choices, (B, M)."""
+    return {"action_mask": simulator.action_masks} if simulator.assigns else {}
 
 
 def start_columns(simulator: Simulator) -> dict[str, NDArray[Any]]:
@@ -59,12 +84,13 @@ def start_columns(simulator: Simulator) -> dict[str, NDArray[Any]]:
     return {"episode_seed": simulator.seeds, "load_factor": simulator.load_factor}
 
 
-class ODCSatVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]):
+class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
     """A batch of B environments `ODCSat-v0`; row i equals a single environment with the same seeds bit for bit.
 
-    Observations (B, N) float32, actions (B, A) in [-1, 1], rewards (B,) float64. Nothing terminates; the time limit
-    truncates. Infos hold an array and a mask under `name` and `_name`: costs and reward terms of each step,
-    `episode_metrics` at an episode's end, `episode_seed` and `load_factor` at its start.
+    Observations (B, N) float32, or in the mode `dict` blocks (B, ...); actions (B, A) in [-1, 1], or in the mode
+    `assign` choices (B, K + S); rewards (B,) float64. Nothing terminates; the time limit truncates. Infos hold an array
+    and a mask under `name` and `_name`: costs and reward terms of each step, `episode_metrics` at an episode's end,
+    `episode_seed` and `load_factor` at its start, in the mode `assign` always `action_mask` (B, K (S + 1) + S L).
     """
 
     def __init__(
@@ -93,8 +119,8 @@ class ODCSatVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]
             render_mode: a batch draws no pictures: None.
             autoreset_mode: what happens after an episode's end, a mode or its name (NextStep, SameStep, Disabled).
             max_episode_steps: truncate after this many decisions, if that is earlier than the episode's end.
-            action_mode: `bids`.
-            observation_mode: `flat`.
+            action_mode: `bids` or `assign`.
+            observation_mode: `flat` or `dict`.
 
         Raises:
             ScenarioError: an argument with a value that is not allowed.
@@ -109,7 +135,8 @@ class ODCSatVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]
             num_envs, scenario, overrides, trace, decision_period_s, episode_hours, action_mode, observation_mode
         )
         self.num_envs = num_envs
-        self.single_observation_space = observation_space(self.simulator)
+        self._observation_mode = observation_mode
+        self.single_observation_space = observation_space(self.simulator, observation_mode)
         self.single_action_space = action_space(self.simulator)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
@@ -121,7 +148,7 @@ class ODCSatVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """Begin episodes in all environments, or in those of a mask.
 
         Args:
@@ -129,7 +156,7 @@ class ODCSatVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]
             options: `reset_mask` (B,) bool chooses the environments; all without it.
 
         Returns:
-            Observations (B, N), those of environments left alone unchanged, and infos.
+            Observations, those of environments left alone unchanged, and infos.
 
         Raises:
             ScenarioError: a seed or an option that is not allowed.
@@ -137,15 +164,14 @@ class ODCSatVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]
         rows = self._rows(options)
         seeds = environment_seeds(seed, self.num_envs)
         self._begin(self._stream.next([seeds[row] for row in rows], rows), rows)
-        return self.simulator.observation, self._start_infos(rows)
+        began = np.isin(np.arange(self.num_envs), rows)
+        return self._observe(), self._start_infos(rows) | _masked(mask_columns(self.simulator), began)
 
-    def step(
-        self, actions: NDArray[Any]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float64], Mask, Mask, dict[str, Any]]:
-        """Apply actions (B, A) for one decision period.
+    def step(self, actions: NDArray[Any]) -> tuple[Any, NDArray[np.float64], Mask, Mask, dict[str, Any]]:
+        """Apply actions for one decision period.
 
         Returns:
-            Observations (B, N), rewards (B,), terminations (B,), truncations (B,) and infos.
+            Observations, rewards (B,), terminations (B,), truncations (B,) and infos.
 
         Raises:
             ActionError: actions of another shape, or values that are not finite.
@@ -163,7 +189,8 @@ class ODCSatVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]
         else:
             infos = self._infos(~idle, ended) | self._start_infos(np.flatnonzero(idle))
             self._over = ended.copy()
-        return self.simulator.observation, rewards, np.zeros(self.num_envs, np.bool_), ended, infos
+        infos |= _masked(mask_columns(self.simulator), np.ones(self.num_envs, np.bool_))
+        return self._observe(), rewards, np.zeros(self.num_envs, np.bool_), ended, infos
 
     def _advance(self, actions: NDArray[Any], idle: Mask) -> None:
         """Step the simulator; environments of `idle` begin their next episode instead and ignore their action."""
@@ -183,17 +210,21 @@ class ODCSatVectorEnv(VectorEnv[NDArray[np.float32], NDArray[Any], NDArray[Any]]
     def _restart(self, ended: Mask) -> dict[str, Any]:
         """Same-step reset: infos of the step just done, with final observations; the rows of `ended` begin anew."""
         infos = self._infos(~ended, np.zeros_like(ended))
-        final = self.simulator.observation
+        final = self._observe()
         rows = np.flatnonzero(ended)
-        for row in rows:
-            infos = self._add_info(infos, {"final_obs": final[row].copy()}, int(row))
-        infos |= {"final_info": self._infos(ended, ended), "_final_info": ended.copy()}
+        for row in rows.tolist():
+            infos = self._add_info(infos, {"final_obs": of_row(final, row)}, row)
+        final_infos = self._infos(ended, ended) | _masked(mask_columns(self.simulator), ended)
+        infos |= {"final_info": final_infos, "_final_info": ended.copy()}
         self._begin(self._stream.draw(rows), rows)
         return infos | self._start_infos(rows)
 
     def _start_infos(self, rows: Rows) -> dict[str, Any]:
         began = np.isin(np.arange(self.num_envs), rows)
         return _masked(start_columns(self.simulator), began)
+
+    def _observe(self) -> Any:
+        return observe(self.simulator, self._observation_mode)
 
     def _infos(self, stepped: Mask, ended: Mask) -> dict[str, Any]:
         """Costs and terms of the rows of `stepped`, 0 elsewhere, and the metrics of episodes that ended."""
@@ -218,7 +249,10 @@ def _masked(columns: Mapping[str, NDArray[Any]], rows: Mask) -> dict[str, Any]:
     """Columns (B,) with 0 outside the rows of a mask, and the mask under `_name`; nothing if it chooses no row."""
     if not rows.any():
         return {}
-    infos: dict[str, Any] = {name: np.where(rows, value, value.dtype.type(0)) for name, value in columns.items()}
+    infos: dict[str, Any] = {
+        name: np.where(rows.reshape(-1, *[1] * (value.ndim - 1)), value, value.dtype.type(0))
+        for name, value in columns.items()
+    }
     return infos | {f"_{name}": rows.copy() for name in columns}
 
 
@@ -238,15 +272,17 @@ def _without(actions: NDArray[Any], idle: Mask) -> NDArray[Any]:
     return np.where(idle[:, None], 0, array)
 
 
-def observation_space(simulator: Simulator) -> spaces.Space[NDArray[np.float32]]:
-    """Observations of one environment: a Box (N,) of float32 in [-1, 1]."""
-    return _box(simulator.observation_size)
+def observation_space(simulator: Simulator, observation_mode: str) -> spaces.Space[Any]:
+    """Observations of one environment: a Box (N,) of float32 in [-1, 1], or a Dict of such blocks."""
+    if observation_mode == "flat":
+        return spaces.Box(-1.0, 1.0, (simulator.observation_size,), np.float32)
+    shapes = {name: block.shape[1:] for name, block in simulator.observation_blocks.items()}
+    blocks: dict[str, spaces.Space[Any]] = {n: spaces.Box(-1.0, 1.0, shape, np.float32) for n, shape in shapes.items()}
+    return spaces.Dict(blocks | {"jobs_present": spaces.MultiBinary(shapes["jobs_present"])})
 
 
 def action_space(simulator: Simulator) -> spaces.Space[NDArray[Any]]:
-    """Actions of one environment: a Box (A,) of float32 in [-1, 1]."""
-    return _box(simulator.action_size)
-
-
-def _box(size: int) -> spaces.Space[NDArray[np.float32]]:
-    return cast("spaces.Space[NDArray[np.float32]]", spaces.Box(-1.0, 1.0, (size,), np.float32))
+    """Actions of one environment: a Box (A,) of float32 in [-1, 1], or the choices (K + S,) of the mode `assign`."""
+    if simulator.assigns:
+        return spaces.MultiDiscrete(simulator.assignment.choices)
+    return spaces.Box(-1.0, 1.0, (simulator.action_size,), np.float32)

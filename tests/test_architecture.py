@@ -31,13 +31,14 @@ ROOMS = {
     # run: scalar physics, then the state, then who works on it
     "physics": {"_jit"},
     "simulation.state": {"_jit", "physics"},
-    "simulation.dispatch": {"_jit", "physics", "simulation.state"},
-    "simulation.services": {"_jit", "physics", "simulation.state", "simulation.dispatch"},
+    "simulation.waiting": {"_jit", "physics", "simulation.state"},
+    "simulation.dispatch": {"_jit", "simulation.state", "simulation.waiting"},
+    "simulation.services": {"_jit", "physics", "simulation.state", "simulation.waiting", "simulation.dispatch"},
     "simulation.step": {"_jit", "physics", "simulation.state"},
     "simulation.sustainable": {"physics"},
     "simulation.design": {*BASE, "physics", "scenario"},
     "simulation.plans": {*BASE, *TABLES, "physics", "simulation.design", "simulation.sustainable"},
-    "interface": {"_jit", "physics", "simulation.state", "simulation.dispatch"},
+    "interface": {"_jit", "physics", "simulation.state", "simulation.waiting"},
     "simulation.parameters": {"interface", "scenario", "simulation.design", "simulation.state"},
     "simulation.world": {
         *BASE,
@@ -48,7 +49,7 @@ ROOMS = {
     "simulation.tables": {*BASE, *TABLES, *{f"simulation.{name}" for name in ("plans", "state", "world")}},
     "simulation.episode_start": {"scenario", "simulation.state", "simulation.tables", "simulation.world"},
     "simulation.decision": {
-        *{f"simulation.{name}" for name in ("state", "dispatch", "services", "step")},
+        *{f"simulation.{name}" for name in ("state", "waiting", "dispatch", "services", "step")},
         "_jit",
         "interface",
     },

@@ -30,14 +30,21 @@ def play(env, seed, decisions=None):
     return np.array(observations), np.array(rewards)
 
 
+MODES = [{"action_mode": a, "observation_mode": o} for a in ("bids", "assign") for o in ("flat", "dict")]
+
+
+@pytest.mark.parametrize("modes", MODES, ids=lambda m: " ".join(m.values()))
 @pytest.mark.parametrize("render_mode", [None, "ansi"])
-def test_gymnasiums_checker(render_mode):
-    check_env(gym.make(ID, render_mode=render_mode, **SHORT).unwrapped)
+def test_gymnasiums_checker(render_mode, modes):
+    check_env(gym.make(ID, render_mode=render_mode, **SHORT, **modes).unwrapped)
 
 
-def test_stable_baselines_checker():
+@pytest.mark.parametrize("modes", MODES, ids=lambda m: " ".join(m.values()))
+# its one remark about blocks of two axes: policies flatten them unless they know better
+@pytest.mark.filterwarnings("ignore:.*unconventional shape:UserWarning")
+def test_stable_baselines_checker(modes):
     checker = pytest.importorskip("stable_baselines3.common.env_checker")
-    checker.check_env(make(), warn=True, skip_render_check=False)
+    checker.check_env(make(**modes), warn=True, skip_render_check=False)
 
 
 def test_spaces_of_the_default_environment():

@@ -17,8 +17,15 @@ def small(num_envs=3, **kwargs):
     return ODCSatVectorEnv(num_envs, **{**SMALL, **kwargs})
 
 
-def singles(num_envs, mode):
-    return SyncVectorEnv([lambda: gym.make("ODCSat-v0", **SMALL)] * num_envs, autoreset_mode=mode)
+def singles(num_envs, mode, **kwargs):
+    return SyncVectorEnv([lambda: gym.make("ODCSat-v0", **SMALL, **kwargs)] * num_envs, autoreset_mode=mode)
+
+
+def random_actions(env, rng):
+    """Actions (B, ...) of any action space, as an agent would send them."""
+    if hasattr(env.single_action_space, "nvec"):
+        return rng.integers(0, env.single_action_space.nvec, env.action_space.shape)
+    return rng.uniform(-1, 1, env.action_space.shape).astype(np.float32)
 
 
 def assert_same(ours, theirs, where=""):
@@ -33,15 +40,21 @@ def assert_same(ours, theirs, where=""):
     elif isinstance(theirs, np.ndarray) and theirs.dtype == object:
         assert ours.dtype == object and ours.shape == theirs.shape, where
         for a, b in zip(ours, theirs, strict=True):
-            assert (a is None and b is None) or np.array_equal(a, b), where
+            if a is None or b is None:
+                assert a is b, where
+            else:
+                assert_same(a, b, where)
     else:
         assert np.array_equal(ours, theirs), where
         assert np.asarray(ours).dtype == np.asarray(theirs).dtype, where
 
 
+@pytest.mark.parametrize("action_mode", ["bids", "assign"])
+@pytest.mark.parametrize("observation_mode", ["flat", "dict"])
 @pytest.mark.parametrize("mode", MODES)
-def test_equals_gymnasiums_batch_of_single_environments(mode):
-    ours, theirs = small(autoreset_mode=mode), singles(3, mode)
+def test_equals_gymnasiums_batch_of_single_environments(mode, observation_mode, action_mode):
+    kwargs = {"action_mode": action_mode, "observation_mode": observation_mode}
+    ours, theirs = small(autoreset_mode=mode, **kwargs), singles(3, mode, **kwargs)
     assert ours.single_observation_space == theirs.single_observation_space
     assert ours.observation_space == theirs.observation_space
     assert ours.action_space == theirs.action_space
@@ -49,7 +62,7 @@ def test_equals_gymnasiums_batch_of_single_environments(mode):
     assert_same(ours.reset(seed=40), theirs.reset(seed=40))
     rng = np.random.default_rng(0)
     for step in range(15):
-        actions = rng.uniform(-1, 1, ours.action_space.shape).astype(np.float32)
+        actions = random_actions(ours, rng)
         a, b = ours.step(actions), theirs.step(actions)
         assert_same(a, b, f"step {step}")
         assert ours.observation_space.contains(a[0])
@@ -158,8 +171,8 @@ def test_returned_arrays_are_not_written_to_later():
     ("kwargs", "text"),
     [
         ({"autoreset_mode": "sometimes"}, "autoreset_mode = 'sometimes': must be one of NextStep, SameStep, Disabled"),
-        ({"action_mode": "assign"}, "action_mode = 'assign': must be 'bids'"),
-        ({"observation_mode": "pixels"}, "observation_mode = 'pixels': must be 'flat'"),
+        ({"action_mode": "clicks"}, "action_mode = 'clicks': must be one of bids, assign"),
+        ({"observation_mode": "pixels"}, "observation_mode = 'pixels': must be one of flat, dict"),
         ({"num_envs": 0}, "num_envs = 0: must be an integer >= 1"),
         ({"render_mode": "rgb_array"}, "render_mode = 'rgb_array': must be None"),
         ({"max_episode_steps": 0}, "max_episode_steps = 0: must be >= 1"),

@@ -91,6 +91,7 @@ def decode(action, x, bid, urgency, offset, n):
         if wanted != x[X.request, s]:
             x[X.switches, s] += 1.0
             x[X.request, s] = wanted
+        x[X.clock_order, s] = 0.0
     at = n * (classes + 1)
     for c in range(classes):
         urgency[c] = clip(action[at + c], -1.0, 1.0)

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.simulation.dispatch import remaining_estimate
 from odc_gym.simulation.state import D, F, G, K, L, V, X, fill
+from odc_gym.simulation.waiting import remaining_estimate
 
 HOUR_S = 3600.0
 URGENT_S, SOON_S = 1.0 * HOUR_S, 6.0 * HOUR_S  # bins of slack
@@ -43,6 +43,7 @@ class References(NamedTuple):
     radiator_limit_k: np.ndarray  # radiator temperature at which full power puts the junction at its limit
     fleet_satellites: float
     fleet_accelerators: float
+    widest: float  # accelerators of the largest satellite
 
 
 SATELLITE = (
@@ -180,19 +181,24 @@ FLEET_CLASS = (
 )
 
 
-def _names(block: str, features: tuple[Feature, ...]) -> Any:
+def names(block: str, features: tuple[Feature, ...]) -> Any:
     """Index of each feature by its name."""
     return namedtuple(block, [feature.name for feature in features])(*range(len(features)))
 
 
-SEEN, SEEN_CLASS = _names("Satellite", SATELLITE), _names("SatelliteClass", SATELLITE_CLASS)
-SEEN_FLEET_CLASS = _names("FleetClass", FLEET_CLASS)
+SEEN, SEEN_CLASS = names("Satellite", SATELLITE), names("SatelliteClass", SATELLITE_CLASS)
+SEEN_FLEET_CLASS = names("FleetClass", FLEET_CLASS)
 NO_SLACK_S = 24.0 * HOUR_S
+
+
+def satellite_size(classes: int) -> int:
+    """Number of features of a satellite, 19 + 6 C."""
+    return len(SATELLITE) + classes * len(SATELLITE_CLASS)
 
 
 def size(satellites: int, classes: int) -> int:
     """Length of the flat observation: S (19 + 6 C) + 10 + 8 C."""
-    return satellites * (len(SATELLITE) + classes * len(SATELLITE_CLASS)) + len(FLEET) + classes * len(FLEET_CLASS)
+    return satellites * satellite_size(classes) + len(FLEET) + classes * len(FLEET_CLASS)
 
 
 def encoding(features: tuple[Feature, ...], references: References, lanes: int) -> np.ndarray:

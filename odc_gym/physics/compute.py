@@ -57,3 +57,10 @@ def class_clock(request: float, sustainable: float, x_min: float) -> float:
     up = max(request, 0.0)
     down = min(request, 0.0)
     return sustainable + up * (1.0 - sustainable) + down * (sustainable - x_min)
+
+
+@effect
+def request_of_clock(clock: float, sustainable: float, x_min: float) -> float:
+    """The request whose `class_clock` is a clock, held in [-1, 1]."""
+    room = 1.0 - sustainable if clock > sustainable else sustainable - x_min
+    return clip((clock - sustainable) / max(room, 1e-6), -1.0, 1.0)

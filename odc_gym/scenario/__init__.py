@@ -136,6 +136,20 @@ class Dispatch(Model):
     order: Literal["value", "edf", "least-slack", "fcfs"] = "value"
 
 
+class Assign(Model):
+    """The action mode `assign`: single jobs to satellites, and clocks by levels."""
+
+    k: Annotated[int, Field(ge=1, le=256)] = Field(default=16, description="first waiting jobs that the agent places")
+    levels: tuple[Literal["sustainable"] | Annotated[float, Field(gt=0, le=1)], ...] = Field(
+        default=("sustainable", 0.3, 0.475, 0.65, 0.825, 1.0),
+        min_length=1,
+        description="clocks over full clock, or the sustainable one of the moment",
+    )
+    others: Literal["wait", "bids"] = Field(
+        default="wait", description="jobs beyond the first k, and those that arrive between decisions"
+    )
+
+
 class Reward(Model):
     """Weights of the reward's terms, in value (reference-accelerator-hours times class value)."""
 
@@ -163,6 +177,7 @@ class Scenario(Model):
     workload: Workload
     network: Network
     dispatch: Dispatch = Dispatch()
+    assign: Assign = Assign()
     reward: Reward = Reward()
 
     @model_validator(mode="after")

@@ -8,9 +8,11 @@ import numpy as np
 
 from odc_gym._jit import kernel, routine
 from odc_gym.interface.actions import decode
+from odc_gym.interface.assignment import decode_assignment, forget_orders, hold_others, show_slots
+from odc_gym.interface.jobs import encode_jobs, measure_jobs
 from odc_gym.interface.observations import encode, measure_fleet, measure_queue, measure_running, measure_satellites
 from odc_gym.interface.rewards import reward_terms
-from odc_gym.simulation.dispatch import admit, advance, drain_and_move, evict, place, rerank, transfer
+from odc_gym.simulation.dispatch import advance, drain_and_move, evict, place, transfer
 from odc_gym.simulation.services import autoscale, serve, service_load
 from odc_gym.simulation.state import (
     D,
@@ -27,6 +29,7 @@ from odc_gym.simulation.state import (
     state_rows,
 )
 from odc_gym.simulation.step import SCRATCH, physics, propagator_block, request
+from odc_gym.simulation.waiting import admit, rerank
 
 SUSTAINABLE = Sky._fields.index("sustainable_w")
 
@@ -84,6 +87,7 @@ def observe(
     forecasts,
     days,
     rules,
+    policy,
     out,
     seen,
     codes,
@@ -91,30 +95,40 @@ def observe(
     now,
     n,
 ):
-    """Measure and encode what the agent of environment `b` sees; `seen` holds the measurements."""
+    """Measure and encode what the agent of environment `b` sees.
+
+    `out` holds the flat observation, the block of visible jobs and which of its rows hold one, their rows of the job
+    table, and the satellites that could take them; `seen` holds the measurements.
+    """
+    flat, job_block, present, slots, mask = out[0][b], out[1][b], out[2][b], out[3][b], out[4][b]
     satellite, satellite_class, fleet, fleet_class = seen[0][b], seen[1][b], seen[2][b], seen[3][b]
     k = min(head["tick"] // steps, forecasts.shape[0] - 1)
     measure_satellites(satellite, satellite_class, x, p, sky, forecasts[k], classes, n)
     measure_running(satellite_class, head, jobs, run, lists, rules, now)
     measure_fleet(fleet, days[k], x, p, head, n)
     measure_queue(fleet_class, satellite_class, head, jobs, run, lists, ledger, services, rules, now, n)
-    encode(out[b], satellite, satellite_class, fleet, fleet_class, codes, n)
+    encode(flat, satellite, satellite_class, fleet, fleet_class, codes, n)
+    show_slots(slots, mask, head, jobs, run, lists[0], x, classes, rules, policy, now, n)
+    measure_jobs(seen[4][b], slots, mask, jobs, run, rules, now, n)
+    encode_jobs(job_block, present, seen[4][b], slots, codes[4])
 
 
 @kernel
 def decide(
     rows, actions, state, classes, ledger, head, run, lists, points, swings, services,
-    design, skies, forecasts, days, jobs, demand, class_rules, policies, weights, table,
+    design, skies, forecasts, days, jobs, demand, class_rules, policies, weights, table, levels,
     terms, out, seen, codes, numbers,
 ):  # fmt: skip
     """Play one decision in each environment of `rows` that is not over; writes reward terms and observations.
 
-    `rows` (R,) are the environments to play, `actions` (B, A) their flat actions. The mutable arrays are those of
-    `state.MUTABLE`; then come tables and parameters with first axis B, the weights of the reward and the table of
-    ageing. Written are `terms` (B, 5), `out` (B, N) float32, and `seen`, the measured blocks that `codes` encode.
-    `numbers` holds the physics step [s], physics steps a decision, warm-up steps, and satellites.
+    `rows` (R,) are the environments to play, `actions` (B, A) their actions. The mutable arrays are those of
+    `state.MUTABLE`; then come tables and parameters with first axis B, the weights of the reward, the table of ageing
+    and the clock levels. Written are `terms` (B, 5), `out`, see `observe`, and `seen`, the measured blocks that `codes`
+    encode. `numbers` holds the physics step [s], physics steps a decision, warm-up steps, satellites, and two flags:
+    actions assign jobs, and jobs without an order wait.
     """
     dt_s, steps, warm_up, n = numbers[0], int(numbers[1]), int(numbers[2]), int(numbers[3])
+    assigns, others_wait = numbers[4] > 0.5, numbers[5] > 0.5
     lanes_n, classes_n = state.shape[2], class_rules.shape[2]
     scratch = np.empty((SCRATCH, lanes_n))
     sky = np.empty((skies.shape[2], lanes_n))
@@ -128,7 +142,10 @@ def decide(
         h, t, r, queue = head[b], jobs[b], run[b], lists[b]
         state_row, design_row = state_rows(x), design_rows(p)
         rules, policy = class_rules[b], policy_rows(policies[b])
-        decode(actions[b], x, k[K.bid], urgency, offset, n)
+        if assigns:
+            decode_assignment(actions[b], out[3][b], levels, x, p[D.x_min], k[K.bid], urgency, offset, r, n)
+        else:
+            decode(actions[b], x, k[K.bid], urgency, offset, n)
         fill(account[L.arrived_now], 0.0)
         fill(account[L.served_now], 0.0)
         paid = total(account[L.paid])
@@ -142,9 +159,12 @@ def decide(
                     x, p, sky[SUSTAINABLE], k, rules, offset, scratch, lanes_n
                 )  # forecast rates under the new orders
                 rerank(h, t, r, queue[0], rules, policy, urgency, now)
-                drain_and_move(h, t, r, queue, x, p, k, account, rules, policy, urgency, now, n)
+                if not assigns:
+                    drain_and_move(h, t, r, queue, x, p, k, account, rules, policy, urgency, now, n)
             admit(h, t, r, queue, account, rules, policy, urgency, now)
             autoscale(h, v, demand[b, tick, 1], t, r, queue, x, p, k, rules, policy, urgency, dt_s, now, n)
+            if others_wait:
+                hold_others(h, r, queue[0])
             place(h, t, r, queue, x, p, k, account, rules, policy, urgency, now, n)
             transfer(h, t, r, queue, x, k, rules, policy, dt_s, n)
             service_load(v, demand[b, tick, 0], k, rules, dt_s, n)
@@ -169,13 +189,15 @@ def decide(
             advance(h, t, r, queue, x, p, k, account, rules, policy, urgency, dt_s, now + dt_s)
             serve(v, demand[b, tick, 0], h, t, r, queue, x, p, k, account, rules, policy, dt_s)
             h["tick"] += 1
+        forget_orders(h, r, queue[0])
         averages(h, x, account, rules, dt_s * steps, total(p[D.accelerators, :n]), n)
         reward_terms(terms[b], h, total(account[L.paid]) - paid, weights, x, p, n)
         now = (h["tick"] - warm_up) * dt_s
         copy_sky(skies[b, min(h["tick"], skies.shape[1] - 1)], sky)
         observe(
-            b, x, p, k, account, v, h, t, r, queue, sky, forecasts[b], days[b], rules, out, seen, codes, steps, now, n
-        )
+            b, x, p, k, account, v, h, t, r, queue, sky, forecasts[b], days[b], rules, policy, out, seen, codes, steps,
+            now, n,
+        )  # fmt: skip
 
 
 @kernel
@@ -251,6 +273,7 @@ def look(
     days,
     jobs,
     rules,
+    policies,
     out,
     seen,
     codes,
@@ -264,5 +287,5 @@ def look(
         copy_sky(skies[b, min(head[b]["tick"], skies.shape[1] - 1)], sky)
         observe(
             b, state[b], design[b], classes[b], ledger[b], services[b], head[b], jobs[b], run[b], lists[b], sky,
-            forecasts[b], days[b], rules[b], out, seen, codes, steps, now, n,
+            forecasts[b], days[b], rules[b], policy_rows(policies[b]), out, seen, codes, steps, now, n,
         )  # fmt: skip

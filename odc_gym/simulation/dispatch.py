@@ -1,107 +1,16 @@
-"""The queue of one environment: admission, placement, migration, progress. Scalar code between physics steps.
+"""The dispatcher of one environment: placement, migration, progress. Scalar code between physics steps.
 
-A job is a row of the read-only table `jobs` and of `run`, which holds what changes. Replicas of services are the first
-rows of both: a wanted replica queues like a job. `lists[0]` holds the waiting rows in queue order, `lists[1]` the
-running ones. Times are seconds since the episode's start, work is in reference accelerator-seconds. Blocks are indexed
-by the names of their rows, `x[X.free, s]`: see `state`.
+Waiting jobs are in `waiting`. Replicas of services are the first rows of the job table: a wanted replica queues like a
+job. `lists[1]` holds the running rows. Blocks are indexed by the names of their rows, `x[X.free, s]`: see `state`.
 """
 
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
-from odc_gym.simulation.state import ABSENT, DONE, EXPIRED, RUNNING, WAITING, D, G, K, L, X, fill
+from odc_gym.simulation.state import DONE, EXPIRED, FREE, HOLD, RUNNING, D, G, K, L, X, fill
+from odc_gym.simulation.waiting import NOWHERE, best_host, feasible, lateness, link_gb, rank_of, requeue, score_of
 
 HOUR_S = 3600.0
-LEAST_REMAINING = 0.1  # of the estimate: what a job that outlives its estimate is still expected to need
-NOWHERE = -1
-
-
-@routine
-def lateness(job, now):
-    """Share of the value still paid: 1 until the deadline, linear to 0 at expiry."""
-    return clip((job["expiry_s"] - now) / max(job["expiry_s"] - job["deadline_s"], 1.0), 0.0, 1.0)
-
-
-@routine
-def remaining_estimate(job, r):
-    """Work that is visibly left: the estimate less what was done, never below a tenth of the estimate."""
-    return max(job["estimate_s"] - r["safe_s"] - r["unsaved_s"], LEAST_REMAINING * job["estimate_s"])
-
-
-@routine
-def rank_of(job, r, rules, policy, urgency, now):
-    """Place in the queue, higher first. A replica has no deadline of its own: it was due when it was wanted."""
-    kind = job["kind"]
-    service = rules[G.service, kind] > 0.5
-    arrival = r["since_s"] if service else job["arrival_s"]
-    if policy.order < 0.5:
-        ageing = 1.0 + max(now - arrival, 0.0) / policy.age_s
-        return rules[G.queue_value, kind] * bounded_exp(2.0 * LN_2 * urgency[kind]) * ageing
-    due = arrival if service else job["deadline_s"]
-    if policy.order < 1.5:
-        return -due
-    if policy.order < 2.5:
-        left = 0.0 if service else remaining_estimate(job, r) / job["width"]
-        return -(due - now - left)
-    return -arrival
-
-
-@routine
-def link_gb(job, r, rules):
-    """Data that a placement must bring: the input, and the state of a job that has one."""
-    kind = job["kind"]
-    return rules[G.data_gb, kind] + (rules[G.state_gb, kind] if r["safe_s"] > 0.0 else 0.0)
-
-
-@routine
-def pays_in_time(job, r, rules, policy, rate, now):
-    """Whether transfer, start and the way to the next payable point end before the job is worthless."""
-    kind = job["kind"]
-    if rules[G.service, kind] > 0.5:
-        return True
-    unit = rules[G.unit_s, kind] - r["unsaved_s"] / job["width"]
-    work_s = min(unit, remaining_estimate(job, r) / job["width"])
-    start_s = policy.latency_s + link_gb(job, r, rules) / policy.link_gb_s + rules[G.init_s, kind]
-    return now + start_s + work_s / max(rate, 1e-6) < job["expiry_s"]
-
-
-@routine
-def score_of(s, kind, extra, x, p, classes, policy):
-    """Bid less the weighted share of busy accelerators, `extra` more of them busy."""
-    return (
-        classes[K.bid, kind, s]
-        - policy.load_weight * (p[D.accelerators, s] - x[X.free, s] + extra) / p[D.accelerators, s]
-    )
-
-
-@routine
-def best_host(job, r, floor, x, p, classes, rules, policy, now, n):
-    """The feasible satellite of the highest score above `floor`, not the present host; ties go to the lower index."""
-    kind, width, best = job["kind"], job["width"], NOWHERE
-    for s in range(n):
-        if classes[K.bid, kind, s] < policy.close or x[X.free, s] < width or s == r["host"]:
-            continue
-        if x[X.shed, s] + x[X.tripped, s] > 0.0:
-            continue
-        score = score_of(s, kind, width, x, p, classes, policy)
-        if score > floor and pays_in_time(job, r, rules, policy, classes[K.rate, kind, s], now):
-            floor = score
-            best = s
-    return best
-
-
-@routine
-def enqueue(row, head, waiting, run):
-    """Insert a row in falling rank; equal ranks keep their order."""
-    k = head["waiting"]
-    while k > 0 and run[waiting[k - 1]]["rank"] < run[row]["rank"]:
-        waiting[k] = waiting[k - 1]
-        k -= 1
-    waiting[k] = row
-    head["waiting"] += 1
-    run[row]["status"] = WAITING
-    run[row]["host"] = NOWHERE
 
 
 @routine
@@ -118,6 +27,7 @@ def enter(row, s, head, jobs, run, lists, x, classes, ledger, rules, policy, now
     r["host"] = s
     r["since_s"] = now
     r["status"] = RUNNING
+    r["order"] = FREE
     if r["started_s"] == np.inf:
         r["started_s"] = now
     lists[1, head["running"]] = row
@@ -165,28 +75,6 @@ def stop(job, r, ledger, rules, now):
         secure(job, r, ledger, rules, now)
     else:
         lose(job, r, ledger)
-
-
-@routine
-def requeue(row, head, jobs, run, lists, rules, policy, urgency, now):
-    """Back to the queue; a replica is no longer wanted until the autoscaler says so."""
-    r = run[row]
-    if rules[G.service, jobs[row]["kind"]] > 0.5:
-        r["status"] = ABSENT
-        return
-    r["rank"] = rank_of(jobs[row], r, rules, policy, urgency, now)
-    enqueue(row, head, lists[0], run)
-
-
-@routine
-def rerank(head, jobs, run, waiting, rules, policy, urgency, now):
-    """Sort the queue anew, once a decision."""
-    count = head["waiting"]
-    head["waiting"] = 0
-    for k in range(count):
-        row = waiting[k]
-        run[row]["rank"] = rank_of(jobs[row], run[row], rules, policy, urgency, now)
-        enqueue(row, head, waiting, run)
 
 
 @routine
@@ -242,19 +130,19 @@ def evict(head, jobs, run, lists, x, classes, ledger, rules, policy, urgency, no
 
 
 @routine
-def admit(head, jobs, run, lists, ledger, rules, policy, urgency, now):
-    """Arrivals join the queue."""
-    while head["next_job"] < jobs.shape[0] and jobs[head["next_job"]]["arrival_s"] <= now:
-        row = head["next_job"]
-        run[row]["rank"] = rank_of(jobs[row], run[row], rules, policy, urgency, now)
-        enqueue(row, head, lists[0], run)
-        ledger[L.arrived_now, jobs[row]["kind"]] += jobs[row]["estimate_s"]
-        head["next_job"] += 1
+def host_of(job, r, x, p, classes, rules, policy, now, n):
+    """Where a waiting job goes now: the satellite that the agent chose if it is feasible, else that of the best bid."""
+    if r["order"] == FREE:
+        return best_host(job, r, -np.inf, x, p, classes, rules, policy, now, n)
+    s = r["order"] - 1
+    if r["order"] != HOLD and feasible(job, r, s, x, classes, rules, policy, now):
+        return s
+    return NOWHERE
 
 
 @routine
 def place(head, jobs, run, lists, x, p, classes, ledger, rules, policy, urgency, now, n):
-    """Waiting jobs in queue order go to the best feasible satellite; only a worthless job leaves the queue."""
+    """Waiting jobs in queue order go to their satellites; only a worthless job leaves the queue."""
     waiting = lists[0]
     most = 0.0
     for s in range(n):
@@ -273,14 +161,14 @@ def place(head, jobs, run, lists, x, p, classes, ledger, rules, policy, urgency,
         if urgency[kind] >= policy.hold:
             s = NOWHERE
             if job["width"] <= most:
-                s = best_host(job, r, -np.inf, x, p, classes, rules, policy, now, n)
+                s = host_of(job, r, x, p, classes, rules, policy, now, n)
             if s != NOWHERE:
                 enter(row, s, head, jobs, run, lists, x, classes, ledger, rules, policy, now)
                 most = 0.0
                 for i in range(n):
                     most = max(most, x[X.free, i])
                 continue
-            if head["blocked_rank"] == -np.inf:
+            if head["blocked_rank"] == -np.inf and r["order"] == FREE:
                 head["blocked_rank"] = r["rank"]
                 head["blocked_width"] = job["width"]
                 head["blocked_kind"] = kind

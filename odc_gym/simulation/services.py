@@ -7,8 +7,9 @@ import numpy as np
 
 from odc_gym._jit import routine
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
-from odc_gym.simulation.dispatch import HOUR_S, NOWHERE, enqueue, leave, rank_of, score_of
-from odc_gym.simulation.state import ABSENT, RUNNING, WAITING, D, G, K, L, V, X
+from odc_gym.simulation.dispatch import HOUR_S, leave
+from odc_gym.simulation.state import ABSENT, FREE, RUNNING, WAITING, D, G, K, L, V, X
+from odc_gym.simulation.waiting import NOWHERE, enqueue, rank_of, score_of
 
 
 @routine
@@ -51,6 +52,7 @@ def retire(count, kind, head, run, lists, x, p, classes, jobs, policy):
                 place = k
         if place != NOWHERE:
             run[lists[0, place]]["status"] = ABSENT
+            run[lists[0, place]]["order"] = FREE
             head["waiting"] -= 1
             for k in range(place, head["waiting"]):
                 lists[0, k] = lists[0, k + 1]

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from odc_gym._jit import announce_compilation
-from odc_gym.errors import ActionError, OdcGymError
+from odc_gym.errors import ActionError, OdcGymError, ScenarioError
 from odc_gym.interface import observations
 from odc_gym.interface.actions import ActionLayout
+from odc_gym.interface.assignment import NOBODY, AssignmentLayout, level_clocks
+from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS, job_size
 from odc_gym.interface.rewards import TERMS
 from odc_gym.metrics import episode_metrics
 from odc_gym.physics.ageing import TURNING_POINTS, depth_stress_table
@@ -26,6 +28,7 @@ from odc_gym.workload import JOB, Trace, read_trace
 
 ROWS = 256  # the job table grows in steps of this many rows
 TABLES = ("skies", "forecasts", "days", "demand", "jobs", "design", "rules", "policy")  # read-only in an episode
+ACTION_MODES = ("bids", "assign")
 SETTLE_ORBITS = 6  # until charge and temperatures are periodic
 
 
@@ -38,9 +41,15 @@ class Simulator:
         trace: job trace, or its file, that replaces the class it maps to.
         decision_s: time between decisions [s]; None for the scenario's.
         episode_hours: length of episodes; None for the scenario's.
+        action_mode: `bids` or `assign`, see `odc_gym.interface`.
+        shows_jobs: whether the first jobs of the queue are observed one by one; `assign` needs it.
 
     Attributes:
         observation: encoded, (B, N) float32; a new array after each call.
+        job_observation: encoded features of the first K jobs of the queue, (B, K, G) float32; K = 0 if they are not
+            shown. A new array after each call, like the next two.
+        job_present: which of its rows hold a job, (B, K) int8.
+        job_feasible: whether each job can go to a satellite, and to none (always), (B, K, S + 1) bool.
         reward: of the last decision, (B,), 100 = the fleet's sustainable output over an episode.
         truncated: whether the episode has reached its end, (B,).
         seeds: episode that each row plays, (B,); -1 before the first reset.
@@ -58,7 +67,11 @@ class Simulator:
         trace: Trace | str | Path | None = None,
         decision_s: float | None = None,
         episode_hours: float | None = None,
+        action_mode: str = "bids",
+        shows_jobs: bool = False,
     ) -> None:
+        if action_mode not in ACTION_MODES:
+            raise ScenarioError(f"action_mode = {action_mode!r}: must be one of {', '.join(ACTION_MODES)}")
         if num_envs < 1:
             raise OdcGymError(f"num_envs = {num_envs}: must be >= 1")
         changes = {"episode.decision_s": decision_s, "episode.hours": episode_hours}
@@ -66,7 +79,13 @@ class Simulator:
         self.world = World(scenario, read_trace(trace) if isinstance(trace, str | Path) else trace)
         self.scenario, self.class_names, self.num_envs = scenario, scenario.class_names, num_envs
         self.satellites, self.decisions = self.world.satellites, self.world.clock.decisions
-        self.action_size = ActionLayout(self.satellites, len(self.class_names)).size
+        self.action_mode, assign = action_mode, scenario.assign
+        self.assigns = action_mode == "assign"
+        self.slots = assign.k if shows_jobs or self.assigns else 0
+        self.assignment = AssignmentLayout(self.satellites, assign.k, len(assign.levels))
+        bids = ActionLayout(self.satellites, len(self.class_names))
+        self.action_size = self.assignment.size if self.assigns else bids.size
+        self._zero = bids.zeros(num_envs)
         self.observation_size = observations.size(self.satellites, len(self.class_names))
         self.seeds = np.full(num_envs, -1, np.int64)
         self.load_factor = np.zeros(num_envs)
@@ -94,26 +113,57 @@ class Simulator:
         self.days = np.zeros((b, decisions, 2))
         self.demand = np.zeros((b, clock.total, 2, c))
         self.observation = np.zeros((b, self.observation_size), np.float32)
+        self.job_observation = np.zeros((b, self.slots, job_size(c)), np.float32)
+        self.job_present = np.zeros((b, self.slots), np.int8)
+        self.job_feasible = np.zeros((b, self.slots, self.satellites + 1), np.bool_)
+        self._slots = np.full((b, self.slots), NOBODY, np.int32)
         self.seen = (
             np.zeros((b, len(observations.SATELLITE), p)),
             np.zeros((b, len(observations.SATELLITE_CLASS), c, p)),
             np.zeros((b, len(observations.FLEET))),
             np.zeros((b, len(observations.FLEET_CLASS), c)),
+            np.zeros((b, self.slots, job_size(c))),
         )
-        blocks = (observations.SATELLITE, observations.SATELLITE_CLASS, observations.FLEET, observations.FLEET_CLASS)
+        blocks = (
+            observations.SATELLITE,
+            observations.SATELLITE_CLASS,
+            observations.FLEET,
+            observations.FLEET_CLASS,
+            (*QUEUED, *QUEUED_CLASS * c),
+        )
         self._codes = tuple(
-            observations.encoding(f, world.references, k) for f, k in zip(blocks, (p, p, 1, 1), strict=True)
+            observations.encoding(f, world.references, k) for f, k in zip(blocks, (p, p, 1, 1, 1), strict=True)
         )
         self._terms = np.zeros((b, len(TERMS)))
         self._table = depth_stress_table()
         self._all_rows = np.arange(b)
-        self._numbers = np.array([clock.dt_s, clock.steps, clock.warm_up, self.satellites])
+        self._levels = level_clocks(self.scenario.assign.levels)
+        numbers = [clock.dt_s, clock.steps, clock.warm_up, self.satellites]
+        others_wait = self.assigns and self.scenario.assign.others == "wait"
+        self._bids_numbers = np.array([*numbers, 0.0, 0.0])
+        self._numbers = np.array([*numbers, float(self.assigns), float(others_wait)])
         self._busy = busy_mix(world, p)
 
     @property
     def truncated(self) -> np.ndarray:
         """Whether each episode has reached its end, (B,) bool."""
         return np.asarray(self.head["tick"] >= self.world.clock.total)
+
+    @property
+    def observation_blocks(self) -> dict[str, np.ndarray]:
+        """The same as `observation`, by blocks, and the visible jobs.
+
+        `satellites` (B, S, 19 + 6 C), `jobs` (B, K, 8 + C), `jobs_present` (B, K), `fleet` (B, 10 + 8 C).
+        """
+        b, n = self.num_envs, self.satellites
+        each = observations.satellite_size(len(self.class_names))
+        satellites, fleet = np.split(self.observation, [n * each], 1)
+        return {
+            "satellites": satellites.reshape(b, n, each),
+            "jobs": self.job_observation,
+            "jobs_present": self.job_present,
+            "fleet": fleet,
+        }
 
     @property
     def reward(self) -> np.ndarray:
@@ -174,10 +224,10 @@ class Simulator:
         """Play one decision in every row that has not reached its end; the others stay as they are, with reward 0.
 
         Args:
-            actions: (B, A), values beyond [-1, 1] are held to it.
+            actions: bids, (B, A), values beyond [-1, 1] are held to it; or choices, (B, K + S) integers.
 
         Raises:
-            ActionError: wrong shape, or values that are not finite.
+            ActionError: wrong shape, values that are not finite, or a choice that there is not.
             OdcGymError: an environment was never reset.
         """
         if not self._begun:
@@ -188,7 +238,29 @@ class Simulator:
         if not np.isfinite(actions).all():
             b, k = (int(v[0]) for v in np.nonzero(~np.isfinite(actions)))
             raise ActionError(f"action[{b}, {k}] = {actions[b, k]}: must be finite")
-        self._play(self._all_rows, actions)
+        if self.assigns:
+            self._check_choices(actions)
+        self._play(self._all_rows, actions, self._numbers)
+
+    def _check_choices(self, actions: np.ndarray) -> None:
+        choices = self.assignment.choices
+        wrong = (actions < 0) | (actions >= choices) | (actions != np.floor(actions))
+        if wrong.any():
+            b, k = (int(v[0]) for v in np.nonzero(wrong))
+            raise ActionError(f"action[{b}, {k}] = {actions[b, k]:g}: must be an integer from 0 to {choices[k] - 1}")
+
+    @property
+    def action_masks(self) -> np.ndarray:
+        """Which choices of the mode `assign` are feasible, component after component, (B, K (S + 1) + S L) bool.
+
+        Raises:
+            ActionError: in another mode.
+        """
+        if not self.assigns:
+            raise ActionError(f"action_masks: action_mode is {self.action_mode!r}, must be 'assign'")
+        jobs = self.job_feasible.reshape(self.num_envs, -1)
+        levels = np.ones((self.num_envs, self.satellites * self.assignment.levels), np.bool_)
+        return np.concatenate([jobs, levels], 1)
 
     def episode_metrics(self, row: int) -> dict[str, float]:
         """KPIs of the episode so far, see `odc_gym.metrics`."""
@@ -281,29 +353,35 @@ class Simulator:
             self.state[row],
             self.classes[row],
         )
-        zero = np.zeros((self.num_envs, self.action_size))
         for _ in range(world.clock.warm_up // world.clock.steps):
-            self._play(np.array([row]), zero)
+            self._play(np.array([row]), self._zero, self._bids_numbers)
         open_accounts(self.state[row], self.ledger[row], self.head[row : row + 1], self.run[row])
         self._terms[row] = 0.0
 
-    def _play(self, rows: np.ndarray, actions: np.ndarray) -> None:
+    def _play(self, rows: np.ndarray, actions: np.ndarray, numbers: np.ndarray) -> None:
         world = self.world
-        self.observation = self.observation.copy()
         decide(
             rows, actions, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.points,
             self.swings, self.services,
             self.design, self.skies, self.forecasts, self.days, self.jobs, self.demand, self.rules, self.policy,
-            world.weights, self._table, self._terms, self.observation, self.seen, self._codes, self._numbers,
+            world.weights, self._table, self._levels, self._terms, self._fresh_observations(), self.seen, self._codes,
+            numbers,
         )  # fmt: skip
 
-    def _observe(self, rows: np.ndarray) -> None:
+    def _fresh_observations(self) -> tuple[np.ndarray, ...]:
+        """New arrays to write observations into: those handed out before stay as they are."""
         self.observation = self.observation.copy()
+        if self.slots:
+            self.job_observation, self.job_present = self.job_observation.copy(), self.job_present.copy()
+            self.job_feasible = self.job_feasible.copy()
+        return self.observation, self.job_observation, self.job_present, self._slots, self.job_feasible
+
+    def _observe(self, rows: np.ndarray) -> None:
         look(
             rows, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.services, self.design,
             self.skies,
-            self.forecasts, self.days, self.jobs, self.rules, self.observation, self.seen, self._codes,
-            self._numbers,
+            self.forecasts, self.days, self.jobs, self.rules, self.policy, self._fresh_observations(), self.seen,
+            self._codes, self._numbers,
         )  # fmt: skip
 
     def _grow(self, rows: int) -> None:

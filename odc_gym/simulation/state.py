@@ -39,6 +39,7 @@ class State(NamedTuple):
     idle_s: Row  # since all awake accelerators were last held
     link_frac: Row  # share of the step with a transfer
     request: Row  # clock request of the agent, -1..1
+    clock_order: Row  # clock that the agent asked for outright, 0: by request
     clock_sustainable: Row  # largest common clock within the sustainable power
     clock_cap: Row  # common cap by the governor
     duty: Row  # share of the step that jobs run
@@ -238,6 +239,7 @@ class Policy(NamedTuple):
 ORDERS = ("value", "edf", "least-slack", "fcfs")
 STATUS = ("absent", "waiting", "running", "done", "expired")
 ABSENT, WAITING, RUNNING, DONE, EXPIRED = range(5)
+FREE, HOLD = 0, -1
 
 RUN = np.dtype(
     [
@@ -253,6 +255,7 @@ RUN = np.dtype(
         ("rank", "f8"),
         ("status", "i4"),
         ("host", "i4"),
+        ("order", "i4"),  # of the agent for this decision: satellite + 1, HOLD, or FREE to go to the best bid
     ],
     align=True,
 )

@@ -92,10 +92,12 @@ def sustainable_clocks(clock, sustainable_w, idle_w, busy_w, x_min, static, v0, 
 
 
 @lanes
-def request_clocks(clock, rate, request, offset, x_min, sustainable, speed, kappa, n):
-    """Requested clock of one class, and the work rate that it promises."""
+def request_clocks(clock, rate, request, order, offset, x_min, sustainable, speed, kappa, n):
+    """Requested clock of one class, and the work rate that it promises; a clock asked for outright goes first."""
     for s in range(n):
-        x = class_clock(clip(request[s] + offset, -1.0, 1.0), sustainable[s], x_min[s])
+        outright = 1.0 if order[s] > 0.0 else 0.0
+        by_request = class_clock(clip(request[s] + offset, -1.0, 1.0), sustainable[s], x_min[s])
+        x = blend(outright, max(order[s], x_min[s]), by_request)
         clock[s] = x
         rate[s] = speed[s] * speed_frac(x, kappa)
 
@@ -342,6 +344,7 @@ def request(x, p, sustainable_w, classes, rules, offset, scratch, n):
             classes[K.clock, c],
             classes[K.rate, c],
             x[X.request],
+            x[X.clock_order],
             offset[c],
             p[D.x_min],
             clock,

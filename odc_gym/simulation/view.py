@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from odc_gym.interface.actions import ActionLayout
+from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
 from odc_gym.simulation.state import Design
 
@@ -32,7 +33,10 @@ class View:
             `solar_mean_w` (B, 4, S), mean array power of the next 15, 30, 60 and 95 minutes.
         design: parameters of the satellites by name (B, S), as in `odc_gym.simulation.state.Design`, and `peak_w`,
             `idle_w`, `gated_w`, `period_s`.
-        layout: where the components of an action are.
+        jobs: features of `odc_gym.interface.jobs` of the first K jobs of the queue by name, (B, K), `is_class`
+            (B, K, C); K = 0 unless the simulator shows jobs.
+        layout: where the components of an action of bids are.
+        assignment: where those of the action mode `assign` are; None in the mode `bids`.
         class_names: names along the class axis.
         decision_s: time between decisions [s].
     """
@@ -40,12 +44,15 @@ class View:
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
         n = simulator.satellites
-        satellite, satellite_class, fleet, fleet_class = simulator.seen
+        satellite, satellite_class, fleet, fleet_class, jobs = simulator.seen
         arrays: dict[str, np.ndarray] = {f.name: frozen(satellite[:, k, :n]) for k, f in enumerate(SATELLITE)}
         arrays |= {f.name: frozen(satellite_class[:, k, :, :n]) for k, f in enumerate(SATELLITE_CLASS)}
         arrays |= {f.name: frozen(fleet[:, k]) for k, f in enumerate(FLEET)}
         arrays |= {f.name: frozen(fleet_class[:, k]) for k, f in enumerate(FLEET_CLASS)}
         self.observation: Mapping[str, np.ndarray] = MappingProxyType(arrays)
+        queued: dict[str, np.ndarray] = {f.name: frozen(jobs[:, :, k]) for k, f in enumerate(QUEUED)}
+        queued |= {f.name: frozen(jobs[:, :, len(QUEUED) :]) for f in QUEUED_CLASS}
+        self.jobs: Mapping[str, np.ndarray] = MappingProxyType(queued)
         first = [f.name for f in SATELLITE].index("solar_15_w")
         self.forecast: Mapping[str, np.ndarray] = MappingProxyType(
             {
@@ -62,6 +69,7 @@ class View:
         design["gated_w"] = frozen(design["host_w"] + design["accelerators"] * design["gated_each_w"])
         self.design: Mapping[str, np.ndarray] = MappingProxyType(design)
         self.layout = ActionLayout(n, len(simulator.class_names))
+        self.assignment = simulator.assignment if simulator.assigns else None
         self.num_envs, self.satellites = simulator.num_envs, n
         self.class_names = simulator.class_names
         self.scenario = simulator.scenario
@@ -71,3 +79,23 @@ class View:
     def encoded(self) -> np.ndarray:
         """The flat observation as the agent sees it, (B, N) float32."""
         return self._simulator.observation
+
+    @property
+    def job_present(self) -> np.ndarray:
+        """Which of the K places hold a job, (B, K) bool."""
+        return self._simulator.job_present.astype(np.bool_)
+
+    @property
+    def job_feasible(self) -> np.ndarray:
+        """Whether each visible job can go to a satellite, and to none (always), (B, K, S + 1) bool."""
+        return self._simulator.job_feasible
+
+    @property
+    def action_masks(self) -> np.ndarray:
+        """Feasible choices of the mode `assign`, as `Simulator.action_masks` gives them."""
+        return self._simulator.action_masks
+
+    @property
+    def encoded_blocks(self) -> dict[str, np.ndarray]:
+        """The dict observation as the agent sees it, see `Simulator.observation_blocks`."""
+        return self._simulator.observation_blocks

@@ -156,5 +156,9 @@ class World:
             values = (d["accelerators"], peak, d["array_peak_w"], orbit, period, d["limit_k"], d["limit_k"] - drop)
             for field, value in zip(References._fields[:7], values, strict=True):
                 columns[field].append(value)
-        fleet = {"fleet_satellites": float(self.satellites), "fleet_accelerators": float(self.accelerators)}
+        fleet = {
+            "fleet_satellites": float(self.satellites),
+            "fleet_accelerators": float(self.accelerators),
+            "widest": float(self.widest),
+        }
         return References(**{field: np.array(v) for field, v in columns.items()}, **fleet)  # type: ignore[arg-type]

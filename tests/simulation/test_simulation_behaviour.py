@@ -139,7 +139,7 @@ def test_held_back_share_waits_for_completion(starter12):
 
 
 def test_lateness_falls_linearly_to_nothing():
-    from odc_gym.simulation.dispatch import lateness
+    from odc_gym.simulation.waiting import lateness
     from odc_gym.workload import JOB
 
     job = np.zeros(1, JOB)[0]

@@ -1,0 +1,132 @@
+"""The action mode `assign`: single jobs to satellites, and clocks by levels. The other mode is in `actions`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from odc_gym._jit import routine
+from odc_gym.interface.actions import ActionRow
+from odc_gym.physics.compute import request_of_clock
+from odc_gym.simulation.state import FREE, HOLD, X, fill
+from odc_gym.simulation.waiting import feasible
+
+SUSTAINABLE = 0.0  # the number of the level that follows the plan; other levels are clocks
+NOBODY = -1
+
+ASSIGNMENTS = (
+    ActionRow(
+        "job",
+        "visible job",
+        "s sends the job to satellite s, where it starts as soon as there is room; S lets it wait",
+    ),
+    ActionRow("level", "satellite", "index into `assign.levels`: a clock over full clock, or the sustainable one"),
+)
+
+
+@dataclass(frozen=True)
+class AssignmentLayout:
+    """Places in the action of S satellites: K jobs with S + 1 choices, then S satellites with L levels."""
+
+    satellites: int
+    slots: int
+    levels: int
+
+    @property
+    def choices(self) -> np.ndarray:
+        """Number of choices of each component, (K + S,)."""
+        return np.array([self.satellites + 1] * self.slots + [self.levels] * self.satellites)
+
+    @property
+    def size(self) -> int:
+        """Length of the action, K + S."""
+        return self.slots + self.satellites
+
+    def waiting(self, num_envs: int) -> np.ndarray:
+        """The action under which every job waits and every satellite takes its first level, (B, K + S)."""
+        action = np.zeros((num_envs, self.size), np.int64)
+        action[:, : self.slots] = self.satellites
+        return action
+
+
+def level_clocks(levels: Sequence[Literal["sustainable"] | float]) -> np.ndarray:
+    """Clocks of the levels over full clock, (L,); `SUSTAINABLE` for the sustainable one."""
+    return np.array([SUSTAINABLE if level == "sustainable" else level for level in levels])
+
+
+@routine
+def decode_assignment(action, slots, levels, x, p_x_min, bid, urgency, offset, run, n):
+    """Read an action of the mode `assign`: orders of the visible jobs, clocks; bids, urgencies and offsets are 0.
+
+    Args:
+        action: choices of K jobs, then of S satellites, (K + S,).
+        slots: rows of the visible jobs, (K,), `NOBODY` where there are fewer.
+        levels: clocks, (L,).
+        x: state block.
+        p_x_min: lowest clocks, (P,).
+        bid: bids, [C, P].
+        urgency: urgencies, (C,).
+        offset: clock offsets, (C,).
+        run: run-time columns of the jobs.
+        n: satellites.
+    """
+    for c in range(bid.shape[0]):
+        fill(bid[c], 0.0)
+    fill(urgency, 0.0)
+    fill(offset, 0.0)
+    count = slots.shape[0]
+    for k in range(count):
+        if slots[k] != NOBODY:
+            choice = int(action[k])
+            run[slots[k]]["order"] = choice + 1 if choice < n else HOLD
+    for s in range(n):
+        order = levels[int(action[count + s])]
+        if order != x[X.clock_order, s]:
+            x[X.switches, s] += 1.0
+            x[X.clock_order, s] = order
+        sustainable = x[X.clock_sustainable, s]
+        x[X.request, s] = request_of_clock(order, sustainable, p_x_min[s]) if order > 0.0 else 0.0
+
+
+@routine
+def hold_others(head, run, waiting):
+    """Jobs without an order wait for one."""
+    for k in range(head["waiting"]):
+        if run[waiting[k]]["order"] == FREE:
+            run[waiting[k]]["order"] = HOLD
+
+
+@routine
+def forget_orders(head, run, waiting):
+    """Orders end with their decision."""
+    for k in range(head["waiting"]):
+        run[waiting[k]]["order"] = FREE
+
+
+@routine
+def show_slots(slots, mask, head, jobs, run, waiting, x, classes, rules, policy, now, n):
+    """The first jobs of the queue and where each could go now.
+
+    Args:
+        slots: written, rows of the jobs, (K,), `NOBODY` where there are fewer.
+        mask: written, (K, S + 1): whether satellite s is feasible; waiting always is.
+        head: scalars of the environment.
+        jobs: job table.
+        run: run-time columns.
+        waiting: rows in queue order.
+        x: state block.
+        classes: class block.
+        rules: class parameters.
+        policy: numbers of the dispatcher.
+        now: seconds since the episode's start.
+        n: satellites.
+    """
+    for k in range(slots.shape[0]):
+        there = k < head["waiting"]
+        slots[k] = waiting[k] if there else NOBODY
+        for s in range(n):
+            mask[k, s] = there and feasible(jobs[waiting[k]], run[waiting[k]], s, x, classes, rules, policy, now)
+        mask[k, n] = True
