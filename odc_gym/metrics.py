@@ -20,9 +20,10 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
     """KPIs of one episode so far.
 
     Wait is the time from arrival to the first placement of jobs that arrived in the episode; of those that still wait
-    it is the time so far. Energy per accelerator-hour is what bus, compute and leakage drew, conversion left out, over
-    the credited work. `slo_<class>` is the share of jobs due in the episode that were done by their deadline, or of
-    tokens served within their target. `work_eflop` converts the work at the accelerators' peak rate, dense bf16.
+    it is the time so far. `jobs_run` counts the jobs, replicas of services apart, that ran at some time of the episode.
+    Energy per accelerator-hour is what bus, compute and leakage drew, conversion left out, over the credited work.
+    `slo_<class>` is the share of jobs due in the episode that were done by their deadline, or of tokens served within
+    their target. `work_eflop` converts the work at the accelerators' peak rate, dense bf16.
 
     Args:
         simulator: the batch.
@@ -62,9 +63,18 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
         "moves": float(account["moved"].sum()),
         "drains": float(account["drained"].sum()),
         "evictions": float(account["evicted"].sum()),
+        "yields": float(account["yielded"].sum()),
         "link_gb": float(account["moved_gb"].sum()),
     }
+    result["jobs_run"] = _jobs_run(simulator, row)
     return result | _by_class(simulator, row, account) | _waits(simulator, row)
+
+
+def _jobs_run(simulator: Simulator, row: int) -> float:
+    jobs, run = simulator.jobs[row], simulator.run[row]
+    replica = simulator.world.rules[_SERVICE, jobs["kind"]] > 0.5
+    ran = (run["started_s"] < _now(simulator, row)) & (run["finished_s"] > 0.0) & (run["status"] != ABSENT)
+    return float((ran & ~replica).sum())
 
 
 def _reference_tflops(simulator: Simulator) -> float:

@@ -67,7 +67,7 @@ ROOMS = {
     "vector": {"errors", "scenario", "episodes", "simulation"},
     "env": {"errors", "scenario", "episodes", "simulation", "vector", "rendering"},
     "sb3": {"errors", "scenario", "episodes", "simulation", "vector"},
-    "evaluation": {"errors", "sources", "scenario", "episodes", "simulation"},
+    "evaluation": {"errors", "sources", "scenario", "episodes", "simulation", "interface"},
     "agents": {"errors", "sources", "scenario", "simulation.view"},
     "training": {"errors", "scenario", "scenario_files", "episodes", "simulation", "interface", "vector", "sb3"},
     "cli": {"errors"},

@@ -102,6 +102,7 @@ def test_metrics_of_an_episode_are_finite_floats_in_their_ranges():
     work = sum(v for k, v in metrics.items() if k.startswith("work_") and k.endswith("_accelerator_h"))
     assert work == pytest.approx(2 * metrics["work_accelerator_h"])  # the total, and its three classes
     assert 0.6 < metrics["work_of_sustainable"] < 1.3
+    assert 0 < sum(v for k, v in metrics.items() if k.startswith("completed_")) < metrics["jobs_run"]
 
 
 def test_reset_with_a_seed_is_that_episode_and_repeats():

@@ -29,6 +29,18 @@ from odc_gym.training import checkpoint
 from odc_gym.training.config import TrainConfig
 from odc_gym.training.policy_scheduler import Interface, save_policy
 
+LEARNING = (
+    "explained_variance",
+    "value_loss",
+    "policy_gradient_loss",
+    "entropy_loss",
+    "approx_kl",
+    "clip_fraction",
+    "std",
+    "learning_rate",
+)
+"""What PPO records of an update, as in its `train/` figures."""
+
 
 class RunCallback(BaseCallback):
     """A callback that acts between rollouts."""
@@ -97,6 +109,39 @@ class EpisodeLog(RunCallback):
         self._rows, self._metrics = [], []
 
 
+class LearningLog(RunCallback):
+    """Writes a line of `learning.csv` for each update: what the learner of stable-baselines3 records of it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._path = path
+        self._rows = 0
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """Lines written."""
+        return {"rows": self._rows}
+
+    def go_on(self, state: dict[str, Any]) -> None:
+        """Drop the lines of updates that the run repeats."""
+        self._rows = state["rows"]
+        _cut(self._path, 1 + self._rows)
+
+    def _on_rollout_start(self) -> None:
+        self._note()
+
+    def _on_training_end(self) -> None:
+        self._note()
+
+    def _note(self) -> None:
+        recorded = self.logger.name_to_value  # of the last update, until the next rollout's end writes them out
+        figures = {name: recorded[f"train/{name}"] for name in LEARNING if f"train/{name}" in recorded}
+        if not figures:
+            return  # nothing was learnt yet
+        _append(self._path, {"decisions": self.decisions, **figures})
+        self._rows += 1
+
+
 class Validation(RunCallback):
     """Flies the policy without its noise through the validation episodes and keeps the best model."""
 
@@ -149,12 +194,7 @@ class Validation(RunCallback):
         return self.model.predict(seen, deterministic=True)[0]
 
     def _write(self, line: dict[str, float], metrics: dict[str, float]) -> None:
-        new = not self._path.exists()
-        with self._path.open("a", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            if new:
-                writer.writerow([*line, *metrics])
-            writer.writerow([*line.values(), *metrics.values()])
+        _append(self._path, {**line, **metrics})
         self._rows += 1
         for name, value in {**line, **metrics}.items():
             self.logger.record(f"validation/{name}", value)
@@ -298,6 +338,16 @@ def fly(
 def interface_of(simulator: Simulator) -> Interface:
     """What a policy for this simulator sees and steers."""
     return Interface(simulator.observation_size, simulator.action_size, tuple(simulator.class_names))
+
+
+def _append(path: Path, line: dict[str, float]) -> None:
+    """Add a line to a CSV file, and before the first one the names."""
+    new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        if new:
+            writer.writerow(line)
+        writer.writerow(line.values())
 
 
 def _cut(path: Path, lines: int) -> None:

@@ -1,4 +1,4 @@
-"""Trained policies on disk, and as schedulers."""
+"""Trained policies on disk, and as schedulers, with and without the noise of exploration."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from stable_baselines3 import PPO
+from stable_baselines3.common.distributions import DiagGaussianDistribution
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecNormalize
 
 from odc_gym.errors import SchedulerError
+from odc_gym.training.policies import HeldNoisePolicy
 
 if TYPE_CHECKING:
     from odc_gym.simulation.view import View
@@ -60,19 +63,53 @@ class PolicyScheduler:
 
     def act(self, view: View) -> NDArray[np.float32]:
         """Actions (B, A) for the observations that the agents see."""
-        encoded = view.encoded
-        if self._observations is not None:
-            encoded = self._observations.normalise(encoded)
         # row by row: a matrix product rounds differently in batches of different sizes
-        return np.concatenate([self._policy.predict(row, deterministic=True)[0] for row in encoded[:, None]])
+        return np.concatenate([self._policy.predict(row, deterministic=True)[0] for row in self._seen(view)[:, None]])
+
+    def _seen(self, view: View) -> NDArray[np.float32]:
+        """Observations (B, N) as the policy wants them."""
+        return view.encoded if self._observations is None else self._observations.normalise(view.encoded)
 
 
-def load_policy_scheduler(folder: str | Path, view: View) -> PolicyScheduler:
+class ExploringScheduler(PolicyScheduler):
+    """A trained policy with its exploration noise, which depends on the episode and the number of a stream alone."""
+
+    def __init__(self, policy: BasePolicy, observations: Observations | None, stream: int) -> None:
+        """Operate by a policy; streams differ in the noise that they add on the same episode."""
+        super().__init__(policy, observations)
+        self._stream = stream
+        self._generators: dict[int, np.random.Generator] = {}
+        self._noise = np.zeros((0, 0))  # of this decision, in standard deviations, (B, A)
+
+    def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
+        """Begin the noise of new episodes anew."""
+        if self._noise.shape != (view.num_envs, view.layout.size):
+            self._noise = np.zeros((view.num_envs, view.layout.size))
+        for row in np.flatnonzero(mask).tolist():
+            self._generators[row] = np.random.default_rng([int(seeds[row]), self._stream])
+            self._noise[row] = self._generators[row].standard_normal(view.layout.size)
+
+    def act(self, view: View) -> NDArray[np.float32]:
+        """Actions (B, A) with noise, held in [-1, 1]."""
+        assert isinstance(self._policy, HeldNoisePolicy)
+        with torch.no_grad():
+            normal = self._policy.get_distribution(torch.as_tensor(self._seen(view)))
+        assert isinstance(normal, DiagGaussianDistribution)
+        spread: NDArray[np.float32] = normal.distribution.stddev.numpy()
+        actions = normal.mode().numpy() + spread * self._noise
+        rho = self._policy.noise_correlation
+        fresh = np.stack([self._generators[row].standard_normal(view.layout.size) for row in range(view.num_envs)])
+        self._noise = rho * self._noise + (1 - rho**2) ** 0.5 * fresh
+        return np.asarray(np.clip(actions, -1.0, 1.0), np.float32)
+
+
+def load_policy_scheduler(folder: str | Path, view: View, explore: int | None = None) -> PolicyScheduler:
     """The policy of a training run's folder: the best on validation, else the last.
 
     Args:
         folder: the run's folder.
         view: of the environments that it is to operate.
+        explore: number of a stream of the noise by which it explored; None for none.
 
     Raises:
         SchedulerError: no model in the folder, one that cannot be read, or one made for another kind of fleet.
@@ -89,6 +126,8 @@ def load_policy_scheduler(folder: str | Path, view: View) -> PolicyScheduler:
         raise SchedulerError(f"{path}: not a policy of a training run: {' '.join(str(error).split())[:200]}") from None
     _check(path, made_for, view)
     policy.set_training_mode(False)
+    if explore is not None:
+        return ExploringScheduler(policy, observations, explore)
     return PolicyScheduler(policy, observations)
 
 

@@ -26,7 +26,15 @@ from odc_gym.sb3 import ODCSatVecEnv
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.training import checkpoint
-from odc_gym.training.callbacks import Checkpoints, EpisodeLog, Interrupts, Report, Validation, interface_of
+from odc_gym.training.callbacks import (
+    Checkpoints,
+    EpisodeLog,
+    Interrupts,
+    LearningLog,
+    Report,
+    Validation,
+    interface_of,
+)
 from odc_gym.training.config import TrainConfig, dump, load
 from odc_gym.training.groups import GroupRewards, training_seeds
 from odc_gym.training.policies import FleetPolicy, HeldNoisePolicy
@@ -60,7 +68,7 @@ def train(
 
     Returns:
         The run's folder: `best_model.zip` (best on validation), `model.zip` (last), `config.yaml`, `scenario.yaml`,
-        `versions.json`, `evaluations.csv`, `monitor.csv`, `tb/` and `checkpoints/`.
+        `versions.json`, `evaluations.csv`, `learning.csv`, `monitor.csv`, `tb/` and `checkpoints/`.
 
     Raises:
         RunError: a configuration, seed or folder that cannot be used.
@@ -85,14 +93,14 @@ def _learn(run: Path, config: TrainConfig, scenario: Scenario, resumed: bool, pr
     model = build_model(config, scenario)
     model.set_logger(configure(str(run / "tb"), ["tensorboard"]))
     validation = Validation(_simulator(config, scenario, config.eval.episodes), config, run)
-    episodes = EpisodeLog(run / "monitor.csv")
+    episodes, learning = EpisodeLog(run / "monitor.csv"), LearningLog(run / "learning.csv")
     with Interrupts() as interrupts, Report(validation, config.n_timesteps, progress) as report:
-        checkpoints = Checkpoints(run, config, (episodes, validation), interrupts)
+        checkpoints = Checkpoints(run, config, (episodes, learning, validation), interrupts)
         if resumed:
             checkpoints.go_on(checkpoint.restore(checkpoint.complete(run / "checkpoints")[-1], model))
         model.learn(
             config.n_timesteps - model.num_timesteps,
-            CallbackList([episodes, validation, report, checkpoints]),
+            CallbackList([episodes, learning, validation, report, checkpoints]),
             reset_num_timesteps=not resumed,
         )
     save_policy(run / "model.zip", model, interface_of(_environments(model).simulator))

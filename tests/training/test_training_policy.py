@@ -78,3 +78,31 @@ def test_other_classes_are_refused(run):
     other = SimpleNamespace(encoded=view.encoded, layout=view.layout, class_names=("finetuning", "batch", "edge"))
     with pytest.raises(SchedulerError, match=r"trained with class_names = finetuning, batch, interactive, but"):
         load_policy_scheduler(run, other)
+
+
+def test_exploration_has_the_deviation_and_the_memory_of_the_policys_noise(run):
+    simulator = build_simulator(2, **WORLD)
+    simulator.reset([20_000, 20_000])
+    view = simulator.view
+    mean = load_policy_scheduler(run, view).act(view)
+    seeds = np.arange(2000, 2002)
+    flights = []
+    for stream in range(60):
+        scheduler = load_policy_scheduler(run, view, explore=stream)
+        scheduler.reset(view, np.ones(2, bool), seeds)
+        flights.append([scheduler.act(view) - mean for _ in range(2)])
+    noise = np.stack(flights)  # (streams, 2 decisions, B, A); the view stands still
+    assert noise.std() == pytest.approx(np.exp(-2.0), rel=0.03)
+    assert np.corrcoef(noise[:, 0].ravel(), noise[:, 1].ravel())[0, 1] == pytest.approx(0.9, abs=0.02)
+
+
+def test_exploration_depends_on_the_episode_not_on_its_place(run):
+    simulator = build_simulator(2, **WORLD)
+    simulator.reset([20_000, 20_000])
+    first, second = (load_policy_scheduler(run, simulator.view, explore=1) for _ in range(2))
+    first.reset(simulator.view, np.ones(2, bool), np.array([5, 6]))
+    second.reset(simulator.view, np.ones(2, bool), np.array([6, 5]))
+    for _ in range(2):
+        one, other = first.act(simulator.view), second.act(simulator.view)
+        np.testing.assert_allclose(one, other[::-1], atol=1e-6)
+        assert not np.array_equal(one[0], one[1])

@@ -9,6 +9,7 @@ import pytest
 import torch
 import yaml
 from stable_baselines3 import PPO
+from stable_baselines3.common.utils import explained_variance
 
 from odc_gym.errors import OdcGymError, RunError
 from odc_gym.scenario import Scenario
@@ -58,7 +59,8 @@ def assert_same_run(a, b):
     with zipfile.ZipFile(a / "model.zip") as one, zipfile.ZipFile(b / "model.zip") as other:
         for name in set(one.namelist()) & {"observations.npz", "interface.json"}:
             assert one.read(name) == other.read(name)
-    assert (a / "evaluations.csv").read_text() == (b / "evaluations.csv").read_text()
+    for name in ("evaluations.csv", "learning.csv"):
+        assert (a / name).read_text() == (b / name).read_text()
     assert monitor(a) == monitor(b)
 
 
@@ -93,7 +95,7 @@ def kill():
 def test_run_folder(whole):
     assert {p.name for p in whole.iterdir()} == {
         "best_model.zip", "model.zip", "config.yaml", "scenario.yaml", "versions.json",
-        "evaluations.csv", "monitor.csv", "tb", "checkpoints",
+        "evaluations.csv", "learning.csv", "monitor.csv", "tb", "checkpoints",
     }  # fmt: skip
     assert load(whole / "config.yaml") == tiny()
     assert Scenario.load(whole / "scenario.yaml") == Scenario.load("starter12", WORLD["overrides"])
@@ -109,6 +111,25 @@ def test_run_folder(whole):
     np.testing.assert_allclose(terms, [float(row["mean"]) for row in rows], rtol=1e-9)
     assert float(rows[-1]["best"]) == max(float(row["mean"]) for row in rows)
     assert torch.get_num_threads() >= 1
+
+
+def test_learning_log_holds_what_the_learner_records_of_each_update(tmp_path, monkeypatch):
+    recorded = []
+    original = PPO.train
+
+    def update(self):
+        buffer = self.rollout_buffer
+        recorded.append(explained_variance(buffer.values.flatten(), buffer.returns.flatten()))
+        original(self)
+
+    monkeypatch.setattr(PPO, "train", update)
+    run = train(tiny(), output=tmp_path / "run")
+    with (run / "learning.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["decisions"]) for row in rows] == [16, 32, 48, 64, 80, 96]
+    assert [float(row["explained_variance"]) for row in rows] == pytest.approx(recorded, abs=1e-6)  # float32
+    # the schedule falls linearly over 96 decisions, and is set before the update
+    assert [float(row["learning_rate"]) for row in rows] == pytest.approx([3e-3 * (1 - k / 6) for k in range(1, 7)])
 
 
 def test_first_policy_is_the_zero_action_on_validation_episodes(whole):

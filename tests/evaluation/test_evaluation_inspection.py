@@ -1,0 +1,87 @@
+"""Inspection: figures counted by hand."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from odc_gym.agents import scheduler_factory
+from odc_gym.evaluation.inspection import Recording, action_use, autocorrelation, inspect, record, term_use
+from odc_gym.evaluation.probes import KINDS
+from odc_gym.interface.actions import ActionLayout
+from odc_gym.scenario import Scenario
+from odc_gym.simulation.simulator import Simulator
+
+
+@pytest.fixture(scope="module")
+def small():
+    return Scenario.load("starter12", {"shells.0.orbit.total": 3, "episode.hours": 2})
+
+
+def test_use_of_actions_counted_by_hand(small):
+    layout = ActionLayout(satellites=2, classes=2)
+    # bid, bid, clock of two satellites; urgencies; offsets
+    first = [1.0, -0.6, 0.0, -1.0, 0.0, 1.0, -0.95, 0.0, 0.0, 0.0]
+    second = [0.2, -0.6, 0.0, 0.2, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0]
+    actions = np.array([[first], [second]])  # (T, B, A)
+    use = action_use(Recording({}, actions, np.zeros(0), {}), small, SimpleNamespace(layout=layout))
+    assert use["bid"].saturated == 2 / 8 and use["bid"].closing == 3 / 8 and use["bid"].draining == 1 / 8
+    assert use["clock"].saturated == 1 / 4 and use["clock"].mean == 0.25 and use["clock"].closing == 0.0
+    assert use["urgency"].saturated == 0.0 and use["urgency"].closing == 1 / 4
+    assert use["clock_offset"].saturated == 1 / 4 and use["clock_offset"].deviation == pytest.approx(np.sqrt(3) / 4)
+    # deviations over the two satellites: class 0: 1 and 0; class 1: 0.3 and 0.3; clocks 0.5 and 0
+    assert use["bid"].between_satellites == pytest.approx((1.0 + 0.3 + 0.0 + 0.3) / 4)
+    assert use["clock"].between_satellites == pytest.approx(0.25)
+    assert use["urgency"].between_satellites == 0.0
+
+
+def test_terms_share_score_and_variance():
+    rng = np.random.default_rng(0)
+    big, small = rng.normal(2.0, 3.0, (5000, 4)), rng.normal(1.0, 1.0, (5000, 4))
+    use = term_use({"big": big, "against": -0.5 * big, "small": small})
+    assert sum(term.share for term in use.values()) == pytest.approx(1.0)
+    assert sum(term.variance_share for term in use.values()) == pytest.approx(1.0)
+    assert use["big"].sum == pytest.approx(big.sum(0).mean()) and use["big"].deviation == pytest.approx(3.0, rel=0.02)
+    # reward = big / 2 + small: variances 9/4 and 1; cov(big, reward) = 9/2
+    assert use["big"].variance_share == pytest.approx(4.5 / 3.25, rel=0.03)
+    assert use["small"].variance_share == pytest.approx(1.0 / 3.25, rel=0.05)
+    assert term_use({"none": np.zeros((3, 2))})["none"].variance_share == 0.0
+
+
+def test_autocorrelation_of_a_known_process():
+    rng = np.random.default_rng(0)
+    values = np.zeros((4000, 8))
+    for t in range(1, 4000):
+        values[t] = 0.8 * values[t - 1] + rng.normal(size=8)
+    found = autocorrelation(values, lags=(1, 2, 6, 5000))
+    assert found == {
+        1: pytest.approx(0.8, abs=0.02),
+        2: pytest.approx(0.64, abs=0.03),
+        6: pytest.approx(0.26, abs=0.05),
+    }
+
+
+def test_a_recording_adds_up_to_the_episodes(small):
+    simulator = Simulator(small, 2)
+    player = scheduler_factory("sun-aware")(simulator.view)
+    kept = record(simulator, player, [20_000, 20_001])
+    assert kept.rewards.shape == (24, 2) and kept.actions.shape == (24, 2, simulator.action_size)
+    assert kept.observation.shape == (simulator.observation_size,)
+    value = kept.metrics["value"] * simulator.world.weights.points
+    np.testing.assert_allclose(kept.terms["compute"].sum(0), value, rtol=1e-9)
+
+
+def test_inspection_of_a_rule_and_of_zero(small):
+    zero, seeds = scheduler_factory("zero"), [20_000, 20_001, 20_002, 20_003]
+    found = inspect(small, scheduler_factory("full-clock"), zero, seeds, learned=False, workers=1)
+    np.testing.assert_allclose(found.rewards.sum(0), found.score)
+    # full-clock asks for full clocks and nothing else: without them it is zero, and with them alone it is itself
+    assert found.actions["clock"].saturated == 1.0 and found.actions["bid"].saturated == 0.0
+    for kind in KINDS:
+        if kind != "clock":
+            assert found.worth.frozen[kind].value == found.worth.alone[kind].value == 0.0
+    assert found.worth.frozen["clock"].value == -found.worth.alone["clock"].value != 0.0
+    assert found.worth.blind == {}
+    itself = inspect(small, zero, zero, seeds[:2], learned=True, workers=1).worth
+    assert all(e.value == 0.0 for e in (*itself.frozen.values(), *itself.alone.values(), *itself.blind.values()))
+    assert len(itself.blind) > 10
