@@ -8,6 +8,7 @@ import numpy as np
 from odc_gym.physics.ageing import TURNING_POINTS, depth_stress_table
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.simulation.decision import settle
+from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.episode_start import cold_points, cold_state
 from odc_gym.simulation.parameters import design_block, rules_block
 from odc_gym.simulation.state import Classes, Design, Sky, State, padded
@@ -42,12 +43,9 @@ class Rig:
     fields = Design._fields
 
     def __init__(self, hardware: list[Hardware], utilisation: float = 1.0) -> None:
-        names = [f"h{i}" for i in range(len(hardware))]
-        base = Scenario.load("starter12")
-        scenario = base.model_copy(update={"hardware": dict(zip(names, hardware, strict=True))})
         self.satellites, lanes = len(hardware), padded(len(hardware))
-        self.design = design_block(scenario, names, DT_S)
-        self.rules = rules_block(base, 8)
+        self.design = design_block([design_numbers(h) for h in hardware], range(len(hardware)), DT_S)
+        self.rules = rules_block(Scenario.load("starter12"), 8)
         self.rules[0, 0] = utilisation  # the first rule is the utilisation, the first class does the work
         self.state = np.zeros((len(State._fields), lanes))
         self.classes = np.zeros((len(Classes._fields), self.rules.shape[1], lanes))

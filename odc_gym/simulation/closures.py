@@ -117,8 +117,8 @@ def _thermal(scenario: Scenario, world: World, i: int, beta_rad: float) -> np.nd
     infrared, albedo = table.lookup(np.full(ORBIT_POINTS, beta_rad), angle)
     lit = 1.0 - float(eclipse_fraction(table.altitude_m, beta_rad))
     one = np.ones(1)
-    sink = absorbed_w_m2(hardware, infrared.mean() * one, albedo.mean() * one, one, lit * one)
     d = design_numbers(hardware)
+    sink = absorbed_w_m2(d, infrared.mean() * one, albedo.mean() * one, one, lit * one)
     return thermal_limit_w(d, hardware.thermal.plan_c + ZERO_CELSIUS_K, radiator_heat_w(d, sink[0]))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from odc_gym.constants import STEFAN_BOLTZMANN_W_M2_K4, ZERO_CELSIUS_K
 from odc_gym.physics.ageing import temperature_stress
 from odc_gym.physics.thermal import LINEARISED_K, REFERENCE_K, Propagator, propagator
@@ -17,12 +19,17 @@ def peak_dynamic_w(hardware: Hardware) -> float:
 
 
 def design_numbers(hardware: Hardware) -> dict[str, float]:
-    """SI parameters by the names of `state.Design`, but for the governor's gains, which depend on the step."""
-    solar, power, battery, radiator, thermal, a = (
+    """SI parameters of one satellite by name.
+
+    Those of `state.Design`, but for the governor's gains, which depend on the step, and what only the tables need: its
+    full power, pointing, what its radiator absorbs, and what the sustainable plan keeps.
+    """
+    solar, power, battery, radiator, back, thermal, a = (
         hardware.solar,
         hardware.power,
         hardware.battery,
         hardware.radiator,
+        hardware.hot_back,
         hardware.thermal,
         hardware.accelerators,
     )
@@ -79,6 +86,15 @@ def design_numbers(hardware: Hardware) -> dict[str, float]:
         "v0": a.v0,
         "x_v": a.x_v,
         "speed": a.speed,
+        "peak_w": a.peak_w,
+        "pointing": float(np.cos(np.radians(solar.pointing_error_deg))),
+        "infrared_eps": radiator.eps,
+        "solar_alpha": radiator.alpha,
+        "back_exchange": radiator.eps * back.view_factor * back.eps,
+        "back_lit_k4": back.sunlit_k**4,
+        "back_dark_k4": back.eclipse_k**4,
+        "plan_k": thermal.plan_c + ZERO_CELSIUS_K,
+        "soft_depth": battery.soft_dod,
     }
 
 

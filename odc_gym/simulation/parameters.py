@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from odc_gym.interface.rewards import Weights
 from odc_gym.scenario import Checkpoints, JobClass, Scenario, ServiceClass
-from odc_gym.simulation.design import design_numbers, governor_gain, propagators
-from odc_gym.simulation.state import ORDERS, PROPAGATOR_ROWS, Design, Policy, Rules, padded
+from odc_gym.simulation.design import governor_gain, propagators
+from odc_gym.simulation.state import ORDERS, Design, Policy, Ratings, Rules, padded
 
 MINUTE_S, HOUR_S, KWH_J, BITS = 60.0, 3600.0, 3.6e6, 8.0
 
 
-def design_block(scenario: Scenario, hardware_of: list[str], dt_s: float) -> np.ndarray:
-    """Design and propagators, [field, P]; padding lanes repeat the last satellite, so that their values are benign."""
-    columns = {}
-    for name in set(hardware_of):
-        d = design_numbers(scenario.hardware[name])
+def design_block(kinds: Sequence[dict[str, float]], kind_of: Sequence[int] | np.ndarray, dt_s: float) -> np.ndarray:
+    """Design and propagators, [field, P]; padding lanes repeat the last satellite, so that their values are benign.
+
+    Args:
+        kinds: design numbers of each kind of satellite.
+        kind_of: kind of each satellite, (S,).
+        dt_s: physics step [s].
+    """
+    columns = []
+    for d in kinds:
         on, off = propagators(d, dt_s)
-        d |= {"gain_on": governor_gain(d, on), "gain_off": governor_gain(d, off)}
-        columns[name] = np.array([*(d[field] for field in Design._fields), *on, *off])
-    lanes = padded(len(hardware_of))
-    block = np.empty((len(Design._fields) + 2 * PROPAGATOR_ROWS, lanes))
-    for s in range(lanes):
-        block[:, s] = columns[hardware_of[min(s, len(hardware_of) - 1)]]
-    return block
+        gains = {"gain_on": governor_gain(d, on), "gain_off": governor_gain(d, off)}
+        columns.append([*((d | gains)[field] for field in Design._fields), *on, *off])
+    return _padded_lanes(np.array(columns).T[:, np.asarray(kind_of)])
+
+
+def ratings_block(numbers: Mapping[str, np.ndarray], period_s: np.ndarray) -> np.ndarray:
+    """Ratings of satellites with the design numbers (S,), [field, P]."""
+    idle_w, gated_w = (numbers["host_w"] + numbers["accelerators"] * numbers[f"{k}_each_w"] for k in ("idle", "gated"))
+    return _padded_lanes(np.array(Ratings(numbers["peak_w"], period_s, idle_w, gated_w)))
+
+
+def _padded_lanes(block: np.ndarray) -> np.ndarray:
+    """[field, S] to [field, P] by repeats of the last satellite."""
+    satellites = block.shape[1]
+    return np.ascontiguousarray(block[:, np.minimum(np.arange(padded(satellites)), satellites - 1)])
 
 
 def rules_block(scenario: Scenario, accelerators: int) -> np.ndarray:

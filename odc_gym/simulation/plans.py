@@ -7,12 +7,12 @@ from math import fsum
 
 import numpy as np
 
-from odc_gym.constants import SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4, ZERO_CELSIUS_K
+from odc_gym.constants import SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4
 from odc_gym.orbits import FluxTable, eclipse_fraction, orbit_period_s
 from odc_gym.physics.compute import clock_of_dynamic, speed_frac
 from odc_gym.scenario import Earth, Hardware, JobClass, Workload
 from odc_gym.simulation.design import design_numbers
-from odc_gym.simulation.sustainable import Curve, Mix, Plan, solve
+from odc_gym.simulation.sustainable import Curve, Mix, Numbers, Plan, solve
 from odc_gym.workload import offered_rate
 
 FLUXES = np.array([0.960, 0.980, 1.000, 1.020, 1.040])  # of the flux at 1 au; the year spans 0.967 to 1.034
@@ -35,7 +35,7 @@ def mean_value(workload: Workload, class_names: tuple[str, ...]) -> float:
 
 
 def absorbed_w_m2(
-    hardware: Hardware,
+    d: Numbers,
     infrared_w_m2: np.ndarray,
     albedo_w_m2: np.ndarray,
     flux_frac: np.ndarray,
@@ -46,10 +46,44 @@ def absorbed_w_m2(
     Source of the last: exchange with a diffuse grey surface of small view factor, eps1 F eps2 sigma T^4 (Gilmore,
     Spacecraft Thermal Control Handbook, chapter 3).
     """
-    radiator, back = hardware.radiator, hardware.hot_back
-    t4 = sunlit_frac * back.sunlit_k**4 + (1.0 - sunlit_frac) * back.eclipse_k**4
-    array_back = radiator.eps * back.view_factor * back.eps * STEFAN_BOLTZMANN_W_M2_K4 * t4
-    return np.asarray(radiator.eps * infrared_w_m2 + radiator.alpha * albedo_w_m2 * flux_frac + array_back)
+    t4 = sunlit_frac * d["back_lit_k4"] + (1.0 - sunlit_frac) * d["back_dark_k4"]
+    array_back = d["back_exchange"] * STEFAN_BOLTZMANN_W_M2_K4 * t4
+    return np.asarray(d["infrared_eps"] * infrared_w_m2 + d["solar_alpha"] * albedo_w_m2 * flux_frac + array_back)
+
+
+def solve_orbits(
+    d: Numbers,
+    mix: Mix,
+    altitude_m: float,
+    fluxes: FluxTable,
+    earth: Earth,
+    flux_frac: np.ndarray,
+    beta_rad: np.ndarray,
+) -> Plan:
+    """The best plan for orbits of one altitude; arrays (N,).
+
+    Light is a cylindrical shadow, the sink the mean of the sunlit part of the orbit: heat binds in sunlight, and in
+    eclipse the radiator is still warm from it.
+
+    Args:
+        d: design numbers of one satellite, or of the satellite of each orbit, (N,).
+        mix: class mix.
+        altitude_m: altitude [m].
+        fluxes: fluxes from the Earth at that altitude.
+        earth: the Sun's radiation.
+        flux_frac: sunlight over that at 1 au, (N,).
+        beta_rad: angle between the Sun and the orbit plane [rad], (N,).
+    """
+    dark = eclipse_fraction(altitude_m, beta_rad)
+    angle = np.linspace(0.0, 2.0 * np.pi, ORBIT_POINTS, endpoint=False)
+    infrared, albedo = fluxes.lookup(beta_rad[:, None], angle[None, :])
+    reflected = albedo.mean(1) / (1.0 - dark)  # none in the dark
+    sink = absorbed_w_m2(d, infrared.mean(1), reflected, flux_frac, np.ones(flux_frac.shape))
+    array_w = d["array_peak_w"] * d["pointing"] * (earth.solar_w_m2 / SOLAR_CONSTANT_W_M2) * flux_frac
+    columns = {name: value[:, None] if isinstance(value, np.ndarray) else value for name, value in d.items()}
+    return solve(
+        columns, mix, columns["plan_k"], columns["soft_depth"], orbit_period_s(altitude_m), dark, array_w, sink
+    )
 
 
 @dataclass(frozen=True)
@@ -68,37 +102,24 @@ class ShellPlan:
 
     @classmethod
     def build(cls, hardware: Hardware, mix: Mix, altitude_m: float, fluxes: FluxTable, earth: Earth) -> ShellPlan:
-        """Solve for the whole grid; light is a cylindrical shadow, the sink the mean of the sunlit part of the orbit.
-
-        Heat binds in sunlight, and in eclipse the radiator is still warm from it.
-        """
+        """Solve for the whole grid."""
         d = design_numbers(hardware)
-        beta = np.radians(BETAS_DEG)
-        dark = eclipse_fraction(altitude_m, beta)
-        angle = np.linspace(0.0, 2.0 * np.pi, ORBIT_POINTS, endpoint=False)
-        infrared, albedo = fluxes.lookup(beta[:, None], angle[None, :])
-        brightness = earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
-        pointing = np.cos(np.radians(hardware.solar.pointing_error_deg))
-        shape = (FLUXES.size, beta.size)
-        flux = np.broadcast_to(FLUXES[:, None], shape)
-        reflected = albedo.mean(1) / (1.0 - dark)  # none in the dark
-        sink = absorbed_w_m2(hardware, infrared.mean(1)[None, :], reflected[None, :], flux, np.ones(shape))
-        period = orbit_period_s(altitude_m)
-        solved = solve(
-            d, mix, hardware.thermal.plan_c + ZERO_CELSIUS_K, hardware.battery.soft_dod, period,
-            np.broadcast_to(dark, shape).ravel(), (d["array_peak_w"] * pointing * brightness * flux).ravel(),
-            sink.ravel(),
-        )  # fmt: skip
+        flux, beta = np.meshgrid(FLUXES, np.radians(BETAS_DEG), indexing="ij")
+        solved = solve_orbits(d, mix, altitude_m, fluxes, earth, flux.ravel(), beta.ravel())
         grid = Plan(
             *(
-                np.asarray(v).reshape(shape)
+                np.asarray(v).reshape(flux.shape)
                 for v in (solved.sun_w, solved.dark_w, solved.throughput, solved.depth, solved.keeps_depth)
             )
         )
         curve = Curve.of(d, mix)
         dynamic = (float(grid.sun_w[2].mean()) - d["host_w"]) / d["accelerators"] - d["idle_each_w"]
         busy = (curve.power_w[-1] - d["host_w"]) / d["accelerators"] - d["idle_each_w"]
-        return cls(grid, period, clock_of_dynamic(dynamic / busy, d["x_min"], d["static"], d["v0"], d["x_v"]))
+        return cls(
+            grid,
+            orbit_period_s(altitude_m),
+            clock_of_dynamic(dynamic / busy, d["x_min"], d["static"], d["v0"], d["x_v"]),
+        )
 
     def at(self, table: np.ndarray, flux_frac: np.ndarray, beta_rad: np.ndarray) -> np.ndarray:
         """Bilinear look-up of a grid (fluxes, betas); arguments and result share one shape."""

@@ -27,7 +27,8 @@ from odc_gym.simulation.world import World
 from odc_gym.workload import JOB, Trace, read_trace
 
 ROWS = 256  # the job table grows in steps of this many rows
-TABLES = ("skies", "forecasts", "days", "demand", "jobs", "design", "rules", "policy")  # read-only in an episode
+PARAMETERS = ("design", "ratings", "rules", "policy")  # arrays of a World, here with first axis B
+TABLES = ("skies", "forecasts", "days", "demand", "jobs", *PARAMETERS)  # what is read-only in an episode
 ACTION_MODES = ("bids", "assign")
 SETTLE_ORBITS = 6  # until charge and temperatures are periodic
 
@@ -104,8 +105,8 @@ class Simulator:
         self.run, self.jobs = np.zeros((b, ROWS), RUN), np.zeros((b, ROWS), JOB)
         self.lists = np.zeros((b, 2, ROWS), np.int32)
         self.points, self.swings = np.zeros((b, p, TURNING_POINTS + 1)), np.zeros((b, p, TURNING_POINTS + 1))
-        self.design, self.rules, self.policy = (
-            np.repeat(np.array(block)[None], b, 0) for block in (world.design, world.rules, world.policy)
+        self.design, self.ratings, self.rules, self.policy = (
+            np.repeat(np.array(getattr(world, name))[None], b, 0) for name in PARAMETERS
         )
         decisions = clock.total // clock.steps + 1
         self.skies = np.zeros((b, clock.total, len(Sky._fields), p), np.float32)

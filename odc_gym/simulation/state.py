@@ -132,6 +132,15 @@ PROPAGATOR_ROWS = len(
 )  # rows of the loop-on propagator follow those of Design, then those of loop-off
 
 
+class Ratings(NamedTuple):
+    """What schedulers read beside the design, per satellite."""
+
+    peak_w: Row  # all accelerators and host at full clock
+    period_s: Row
+    idle_w: Row  # all accelerators awake without work, and host
+    gated_w: Row
+
+
 class Sky(NamedTuple):
     """One physics step of the tables of light."""
 

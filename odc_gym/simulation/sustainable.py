@@ -15,7 +15,9 @@ flies the plan in the full physics and starts episodes on its periodic solution.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -25,6 +27,10 @@ from odc_gym.physics.thermal import REFERENCE_K
 SCAN = 64  # values of p_dark
 CLOCKS = 257  # points of the throughput curve
 DERATE = 0.99  # of the C-rates: real eclipses do not begin on a step's boundary
+
+
+Numbers = Mapping[str, Any]
+"""Design numbers by name: of one satellite, or arrays (N, 1) of N of them."""
 
 
 @dataclass(frozen=True)
@@ -52,28 +58,44 @@ ALL = Effects()
 class Curve:
     """Throughput of one satellite against compute power: [W] and reference accelerators, (CLOCKS + 1,) each.
 
-    The first point is all accelerators gated; between it and the lowest clock part of the time is gated.
+    Of N satellites both are (N, CLOCKS + 1). The first point is all accelerators gated; between it and the lowest clock
+    part of the time is gated.
     """
 
     power_w: np.ndarray
     throughput: np.ndarray
 
     @classmethod
-    def of(cls, d: dict[str, float], mix: Mix) -> Curve:
+    def of(cls, d: Numbers, mix: Mix) -> Curve:
         """All accelerators busy at one common clock; slots are shared such that work is done in its offered shares."""
-        x = np.linspace(d["x_min"], 1.0, CLOCKS)
-        dynamic = np.array([dynamic_frac(v, d["static"], d["v0"], d["x_v"]) for v in x])
-        speed = np.array([[speed_frac(v, k) for k in mix.kappa] for v in x])  # (CLOCKS, C)
-        slots = mix.share / speed
-        total = slots.sum(1)
-        utilisation = (slots * mix.utilisation).sum(1) / total
+        laws = [np.ravel(d[name]).tolist() for name in ("x_min", "static", "v0", "x_v")]
+        known = {law: _clock_law(law, mix) for law in set(zip(*laws, strict=True))}  # satellites often share theirs
+        shape = (*np.shape(d["x_min"])[:-1], CLOCKS)
+        dynamic, total, utilisation = (
+            np.array([known[law][k] for law in zip(*laws, strict=True)]).reshape(shape) for k in range(3)
+        )
         power = d["host_w"] + d["accelerators"] * (d["idle_each_w"] + d["dynamic_each_w"] * utilisation * dynamic)
-        gated = d["host_w"] + d["accelerators"] * d["gated_each_w"]
-        return cls(np.append(gated, power), np.append(0.0, d["speed"] * d["accelerators"] / total))
+        gated = np.broadcast_to(d["host_w"] + d["accelerators"] * d["gated_each_w"], (*shape[:-1], 1))
+        throughput = d["speed"] * d["accelerators"] / total
+        return cls(np.concatenate([gated, power], -1), np.concatenate([np.zeros((*shape[:-1], 1)), throughput], -1))
 
     def at(self, power_w: np.ndarray) -> np.ndarray:
-        """Throughput at a power [reference accelerators]; flat beyond full clock."""
-        return np.asarray(np.interp(power_w, self.power_w, self.throughput))
+        """Throughput at a power [reference accelerators]; flat beyond full clock. Of N satellites: (N, any)."""
+        if self.power_w.ndim == 1:
+            return np.asarray(np.interp(power_w, self.power_w, self.throughput))
+        rows = zip(power_w, self.power_w, self.throughput, strict=True)
+        return np.array([np.interp(p, mine, throughput) for p, mine, throughput in rows])
+
+
+def _clock_law(law: tuple[float, ...], mix: Mix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Against the clock from `law[0]` up to 1: dynamic power, slots that a unit of work takes, utilisation."""
+    x_min, static, v0, x_v = law
+    x = np.linspace(x_min, 1.0, CLOCKS)
+    dynamic = np.array([dynamic_frac(v, static, v0, x_v) for v in x])
+    speed = np.array([[speed_frac(v, k) for k in mix.kappa] for v in x])  # (CLOCKS, C)
+    slots = mix.share / speed
+    total = slots.sum(1)
+    return dynamic, total, (slots * mix.utilisation).sum(1) / total
 
 
 @dataclass(frozen=True)
@@ -87,7 +109,7 @@ class Plan:
     keeps_depth: np.ndarray  # False where gated accelerators and bus alone break the soft depth
 
 
-def steady_leakage(d: dict[str, float], power_w: np.ndarray, heat_w: np.ndarray) -> np.ndarray:
+def steady_leakage(d: Numbers, power_w: np.ndarray, heat_w: np.ndarray) -> np.ndarray:
     """Leakage beyond 60 C over power, in thermal equilibrium at a constant power.
 
     `heat_w` is all other heat into the radiator [W]. Fixed point of leakage and temperature; contracts by about a tenth
@@ -103,11 +125,14 @@ def steady_leakage(d: dict[str, float], power_w: np.ndarray, heat_w: np.ndarray)
     return leak
 
 
-def thermal_limit_w(d: dict[str, float], plan_k: float, heat_w: np.ndarray, effects: Effects = ALL) -> np.ndarray:
-    """Largest constant compute power whose junction is `plan_k` in equilibrium [W]; `heat_w` as in `steady_leakage`."""
+def thermal_limit_w(d: Numbers, plan_k: Any, heat_w: np.ndarray, effects: Effects = ALL) -> np.ndarray:
+    """Largest constant compute power whose junction is `plan_k` in equilibrium [W]; `heat_w` as in `steady_leakage`.
+
+    Design numbers and `plan_k` may be arrays that broadcast against `heat_w`.
+    """
     leak = d["leak"] * (2.0 ** ((plan_k - REFERENCE_K) * d["inverse_double_k"]) - 1.0) if effects.leakage else 0.0
     low = np.zeros(np.shape(heat_w))
-    high = np.full(np.shape(heat_w), 10.0 * d["host_w"] + 10.0 * d["accelerators"] * d["dynamic_each_w"])
+    high = low + (10.0 * d["host_w"] + 10.0 * d["accelerators"] * d["dynamic_each_w"])
     for _ in range(60):
         p = 0.5 * (low + high)
         into_plate = p * (1.0 + leak)
@@ -117,22 +142,22 @@ def thermal_limit_w(d: dict[str, float], plan_k: float, heat_w: np.ndarray, effe
     return low
 
 
-def radiator_heat_w(d: dict[str, float], absorbed_w_m2: np.ndarray) -> np.ndarray:
+def radiator_heat_w(d: Numbers, absorbed_w_m2: np.ndarray) -> np.ndarray:
     """Heat into the radiator that is not compute: sink, bus and its conversion [W]."""
-    return d["absorb_m2"] * np.asarray(absorbed_w_m2) + d["bus_w"] * (1.0 + d["loss"])
+    return np.asarray(d["absorb_m2"] * np.asarray(absorbed_w_m2) + d["bus_w"] * (1.0 + d["loss"]))
 
 
 def solve(
-    d: dict[str, float], mix: Mix, plan_k: float, soft_depth: float, period_s: float,
+    d: Numbers, mix: Mix, plan_k: Any, soft_depth: Any, period_s: float,
     eclipse_frac: np.ndarray, array_w: np.ndarray, absorbed_w_m2: np.ndarray, effects: Effects = ALL,
 ) -> Plan:  # fmt: skip
     """The best plan for each orbit of a batch.
 
     Args:
-        d: design numbers.
+        d: design numbers of one satellite, or of the satellite of each orbit, (N, 1).
         mix: class mix.
-        plan_k: junction temperature that the plan keeps [K].
-        soft_depth: depth of discharge that the plan keeps.
+        plan_k: junction temperature that the plan keeps [K], or (N, 1).
+        soft_depth: depth of discharge that the plan keeps, or (N, 1).
         period_s: orbital period [s].
         eclipse_frac: share of the orbit in shadow, (N,).
         array_w: array output in sunlight [W], (N,).
@@ -145,7 +170,7 @@ def solve(
     f, array, sink = (np.asarray(v, float)[:, None] for v in (eclipse_frac, array_w, absorbed_w_m2))
     heat = radiator_heat_w(d, sink)
     curve = Curve.of(d, mix)
-    lowest, highest = curve.power_w[0], curve.power_w[-1]
+    lowest, highest = curve.power_w[..., :1], curve.power_w[..., -1:]
     cap = np.minimum(thermal_limit_w(d, plan_k, heat, effects), highest)
     dark = lowest + (np.maximum(cap, lowest) - lowest) * np.linspace(0.0, 1.0, SCAN)
     drawn = (_with_leakage(d, dark, heat, effects) + d["bus_w"]) / d["eta_pcdu"]
@@ -170,18 +195,18 @@ def solve(
     return Plan(*(np.take_along_axis(np.broadcast_to(values, score.shape), best, 1)[:, 0] for values in columns))
 
 
-def largest_constant_w(d: dict[str, float], period_s: float, eclipse_frac: float, array_w: float) -> float:
+def largest_constant_w(d: Mapping[str, float], period_s: float, eclipse_frac: float, array_w: float) -> float:
     """Largest constant compute power in energy balance [W], in closed form: no leakage, taper, depth or rate limits."""
     f = eclipse_frac
     need = (1.0 - f) + f / (d["eta_charge"] * d["eta_discharge"])
     return d["eta_pcdu"] * array_w * (1.0 - f) / need - d["bus_w"]
 
 
-def _with_leakage(d: dict[str, float], power_w: np.ndarray, heat_w: np.ndarray, effects: Effects) -> np.ndarray:
+def _with_leakage(d: Numbers, power_w: np.ndarray, heat_w: np.ndarray, effects: Effects) -> np.ndarray:
     return power_w * (1.0 + steady_leakage(d, power_w, heat_w)) if effects.leakage else power_w
 
 
-def _without_leakage(d: dict[str, float], drawn_w: np.ndarray, heat_w: np.ndarray, effects: Effects) -> np.ndarray:
+def _without_leakage(d: Numbers, drawn_w: np.ndarray, heat_w: np.ndarray, effects: Effects) -> np.ndarray:
     """The power quoted at 60 C whose draw with leakage is `drawn_w`."""
     power = np.maximum(drawn_w, 0.0)
     if effects.leakage:

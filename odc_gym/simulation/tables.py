@@ -1,7 +1,7 @@
 """Tables: what the agent cannot change, computed before the episode.
 
-`build_episode` makes the tables of one episode from its seed
-alone, so that the same seed gives the same bits in any process, at any place of any batch.
+`build_episode` makes the tables of one episode from its seed alone, so that the same seed gives the same bits in any
+process, at any place of any batch.
 """
 
 from __future__ import annotations
@@ -80,14 +80,15 @@ def _sky(world: World, start: datetime) -> tuple[np.ndarray, np.ndarray]:
     flux = e.solar_flux_w_m2 / SOLAR_CONSTANT_W_M2
     brightness = scenario.earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
     sky = np.zeros((lit.shape[0], len(Sky._fields), padded(world.satellites)))
-    for i, (shell, hardware, table) in enumerate(zip(world.shells, world.hardware, world.fluxes, strict=True)):
+    for i, (shell, table) in enumerate(zip(world.shells, world.fluxes, strict=True)):
         mine = np.flatnonzero(world.shell_of == i)
+        d = {name: value[mine] for name, value in world.numbers.items()}
         infrared, albedo = table.lookup(beta[:, mine], angle[:, mine])
         distance = np.broadcast_to(flux[:, None], albedo.shape)
         share = lit[:, mine]
         sky[:, 0, mine] = share
-        sky[:, 1, mine] = distance * brightness * np.cos(np.radians(hardware.solar.pointing_error_deg))
-        sky[:, 2, mine] = absorbed_w_m2(hardware, infrared, albedo, distance, share)
+        sky[:, 1, mine] = distance * brightness * d["pointing"]
+        sky[:, 2, mine] = absorbed_w_m2(d, infrared, albedo, distance, share)
         # beta and flux drift by less than the grid's step in an hour: look the plan up every hour
         hourly = np.arange(0, lit.shape[0] + 60, 60).clip(max=lit.shape[0] - 1)
         every = np.minimum(np.arange(lit.shape[0]) // 60, hourly.size - 1)
@@ -99,7 +100,7 @@ def _sky(world: World, start: datetime) -> tuple[np.ndarray, np.ndarray]:
     sky[:, :, world.satellites :] = sky[
         :, :, world.satellites - 1 : world.satellites
     ]  # padding lanes fly like the last satellite
-    array_w = sky[:, 0, : world.satellites] * sky[:, 1, : world.satellites] * world.references.array_peak_w
+    array_w = sky[:, 0, : world.satellites] * sky[:, 1, : world.satellites] * world.numbers["array_peak_w"]
     return sky, array_w
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
-from odc_gym.simulation.state import Design
+from odc_gym.simulation.state import Design, Ratings
 
 if TYPE_CHECKING:
     from odc_gym.simulation.simulator import Simulator
@@ -31,8 +31,8 @@ class View:
         observation: features of `odc_gym.interface.observations` by name: (B, S), (B, C, S), (B,) or (B, C).
         forecast: `time_to_crossing_s` (B, S), + until the next eclipse, - until sunrise; `eclipse_length_s` (B, S);
             `solar_mean_w` (B, 4, S), mean array power of the next 15, 30, 60 and 95 minutes.
-        design: parameters of the satellites by name (B, S), as in `odc_gym.simulation.state.Design`, and `peak_w`,
-            `idle_w`, `gated_w`, `period_s`.
+        design: parameters of the satellites by name (B, S), as in `odc_gym.simulation.state.Design` and `Ratings`: the
+            true ones of the episode, where the scenario randomises them.
         jobs: features of `odc_gym.interface.jobs` of the first K jobs of the queue by name, (B, K), `is_class`
             (B, K, C); K = 0 unless the simulator shows jobs.
         layout: where the components of an action of bids are.
@@ -62,11 +62,7 @@ class View:
             }
         )
         design = {name: frozen(simulator.design[:, k, :n]) for k, name in enumerate(Design._fields)}
-        shape = (simulator.num_envs, n)
-        for name in ("peak_w", "period_s"):
-            design[name] = np.broadcast_to(getattr(simulator.world.references, name), shape)
-        design["idle_w"] = frozen(design["host_w"] + design["accelerators"] * design["idle_each_w"])
-        design["gated_w"] = frozen(design["host_w"] + design["accelerators"] * design["gated_each_w"])
+        design |= {name: frozen(simulator.ratings[:, k, :n]) for k, name in enumerate(Ratings._fields)}
         self.design: Mapping[str, np.ndarray] = MappingProxyType(design)
         self.layout = ActionLayout(n, len(simulator.class_names))
         self.assignment = simulator.assignment if simulator.assigns else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -9,10 +10,10 @@ import numpy as np
 
 from odc_gym.constants import SOLAR_CONSTANT_W_M2
 from odc_gym.interface.observations import References
-from odc_gym.orbits import Constellation, FluxTable, build_ephemeris
+from odc_gym.orbits import Constellation, FluxTable, build_ephemeris, orbit_period_s
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.design import design_numbers
-from odc_gym.simulation.parameters import design_block, policy_numbers, reward_weights, rules_block
+from odc_gym.simulation.parameters import design_block, policy_numbers, ratings_block, reward_weights, rules_block
 from odc_gym.simulation.plans import ShellPlan, class_mix, class_speed, mean_value
 from odc_gym.workload import Trace
 
@@ -64,7 +65,10 @@ class World:
         trace: job trace that replaces a class, or None.
         constellation: S satellites, shell by shell.
         shell_of: index of each satellite's shell, (S,).
+        hardware: of each shell.
+        numbers: design numbers of the satellites by name, (S,) each.
         design: parameters and propagators, [field, P].
+        ratings: figures that schedulers read beside the design, [field, P].
         rules: class parameters, [rule, C].
         policy: numbers of the dispatcher.
         weights: reward weights.
@@ -79,32 +83,40 @@ class World:
     def __init__(self, scenario: Scenario, trace: Trace | None = None) -> None:
         self.scenario, self.trace = scenario, trace
         groups = [Constellation.from_orbit(shell.orbit) for shell in scenario.shells]
+        self.altitude_m = [float(np.mean(group.altitude_m)) for group in groups]
         self.constellation = groups[0]
         for group in groups[1:]:
             self.constellation = self.constellation + group
         self.shell_of = np.repeat(np.arange(len(groups)), [len(g) for g in groups])
         self.hardware = [scenario.hardware[shell.hardware] for shell in scenario.shells]
-        names = [scenario.shells[i].hardware for i in self.shell_of]
-        self.mix = class_mix(scenario.workload, scenario.class_names)
-        self.fluxes = [self._fluxes(float(np.mean(g.altitude_m))) for g in groups]
-        self.shells = [
-            ShellPlan.build(hardware, self.mix, float(np.mean(g.altitude_m)), table, scenario.earth)
-            for hardware, g, table in zip(self.hardware, groups, self.fluxes, strict=True)
-        ]
-        self.period_s = np.array([self.shells[i].period_s for i in self.shell_of])
+        self.period_s = np.array([orbit_period_s(altitude) for altitude in self.altitude_m])[self.shell_of]
         self.clock = self._clock(float(self.period_s.max()))
-        self.design = design_block(scenario, names, self.clock.dt_s)
         accelerators = np.array([h.accelerators.count for h in self.hardware])[self.shell_of]
         self.accelerators = int(accelerators.sum())
         self.widest = int(accelerators.max())
-        self.rules = rules_block(scenario, self.accelerators)
-        self.policy = policy_numbers(scenario)
+        self._equip([design_numbers(h) for h in self.hardware], self.shell_of)
+        self.shells = [
+            ShellPlan.build(hardware, self.mix, altitude, table, scenario.earth)
+            for hardware, altitude, table in zip(self.hardware, self.altitude_m, self.fluxes, strict=True)
+        ]
+        self.clock_frac = float(np.mean([shell.clock for shell in self.shells]))
+        self.class_speed = class_speed(self.mix, self.clock_frac)
         self.sustainable = float(np.mean([self.sustainable_at(start) for start in self._year()]))
         hours = self.clock.episode_s / HOUR_S
         self.reference_value = self.sustainable * mean_value(scenario.workload, scenario.class_names) * hours
         self.weights = reward_weights(scenario, self.reference_value)
-        self.class_speed = class_speed(self.mix, float(np.mean([shell.clock for shell in self.shells])))
-        self.references = self._references(names)
+        self.references = self._references()
+
+    def _equip(self, kinds: list[dict[str, float]], kind_of: Sequence[int] | np.ndarray) -> None:
+        """Arrays from the scenario and the design numbers of each kind of satellite; `kind_of` each satellite, (S,)."""
+        scenario = self.scenario
+        self.mix = class_mix(scenario.workload, scenario.class_names)
+        self.fluxes = [self._fluxes(altitude) for altitude in self.altitude_m]
+        self.numbers = {name: np.array([kinds[k][name] for k in kind_of]) for name in kinds[0]}
+        self.design = design_block(kinds, kind_of, self.clock.dt_s)
+        self.ratings = ratings_block(self.numbers, self.period_s)
+        self.rules = rules_block(scenario, self.accelerators)
+        self.policy = policy_numbers(scenario)
 
     @property
     def satellites(self) -> int:
@@ -146,19 +158,11 @@ class World:
         warm_up = steps * int(np.ceil(period_s / episode.decision_s))
         return Clock(episode.physics_s, steps, warm_up, round(episode.hours * HOUR_S / episode.physics_s))
 
-    def _references(self, names: list[str]) -> References:
-        columns: dict[str, list[float]] = {field: [] for field in References._fields[:7]}
-        for name, period in zip(names, self.period_s, strict=True):
-            d = design_numbers(self.scenario.hardware[name])
-            peak = self.scenario.hardware[name].accelerators.peak_w
-            drop = peak * (d["r_junction"] + 1.0 / d["g12_on"] + 1.0 / d["g23_on"])
-            orbit = (peak + d["bus_w"]) / d["eta_pcdu"] * period
-            values = (d["accelerators"], peak, d["array_peak_w"], orbit, period, d["limit_k"], d["limit_k"] - drop)
-            for field, value in zip(References._fields[:7], values, strict=True):
-                columns[field].append(value)
-        fleet = {
-            "fleet_satellites": float(self.satellites),
-            "fleet_accelerators": float(self.accelerators),
-            "widest": float(self.widest),
-        }
-        return References(**{field: np.array(v) for field, v in columns.items()}, **fleet)  # type: ignore[arg-type]
+    def _references(self) -> References:
+        d = self.numbers
+        peak = d["peak_w"]
+        drop = peak * (d["r_junction"] + 1.0 / d["g12_on"] + 1.0 / d["g23_on"])
+        orbit = (peak + d["bus_w"]) / d["eta_pcdu"] * self.period_s
+        values = (d["accelerators"], peak, d["array_peak_w"], orbit, self.period_s, d["limit_k"], d["limit_k"] - drop)
+        fleet = (float(self.satellites), float(self.accelerators), float(self.widest))
+        return References(*values, *fleet)
