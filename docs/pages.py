@@ -4,6 +4,7 @@ A page is one sitting: its blocks run from top to bottom in a folder of their ow
 
 - `python`: in one namespace. With a first line like `# charge_saver.py` it is saved under that name instead.
 - `yaml`: saved under the name in its first line.
+- `csv`: data to look at; saved if a comment before it, `<!-- file: jobs.csv -->`, gives a name.
 - `bash`: as commands; `odc-gym` and `python` are those of this checkout.
 - `diff`: a change of this project. The page then plays in a copy of the checkout, uncompiled.
 - `text`: what the block above it prints; a line `...` stands for any lines, `...` in a line for anything.
@@ -38,9 +39,10 @@ ROOT = Path(__file__).parents[1]
 PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
 COPIED = ("odc_gym", "agents", "configs", "docs", "tests", "pyproject.toml")
 
-LANGUAGES = ("python", "yaml", "bash", "diff", "text", "")
+LANGUAGES = ("python", "yaml", "csv", "bash", "diff", "text", "")
 _BLOCK = re.compile(r"(?P<notes>(?:^<!--.*?-->\n)*)^```(?P<language>.*)\n(?P<code>(?:.*\n)*?)```$", re.MULTILINE)
 _NAMED = re.compile(r"# ([\w./-]+\.\w+)\n")
+_FILE = re.compile(r"<!-- file: (.+) -->")
 _NOT_RUN = re.compile(r"<!-- not run: (.+) -->")
 _SHORTER = re.compile(r"<!-- in tests: (.+) -> (.+) -->")
 
@@ -56,14 +58,22 @@ class Block:
     line: int  # of its first line of code
     language: str
     code: str
+    file: str = ""  # the name under which it is saved, if it is
     not_run: str = ""  # why not
     shorter: tuple[tuple[str, str], ...] = ()
 
+    @classmethod
+    def of(cls, line: int, language: str, code: str, notes: str) -> Block:
+        """A block with what the comments before it say."""
+        file = _FILE.search(notes) or (_NAMED.match(code) if language in ("python", "yaml") else None)
+        reason = _NOT_RUN.search(notes)
+        shorter = tuple(_SHORTER.findall(notes))
+        return cls(line, language, code, file[1] if file else "", reason[1] if reason else "", shorter)
+
     @property
-    def file(self) -> str:
-        """The name under which it is saved, if it is."""
-        named = _NAMED.match(self.code) if self.language in ("python", "yaml") else None
-        return named[1] if named else ""
+    def plays(self) -> bool:
+        """Whether it does anything when the page is played."""
+        return not self.not_run and (bool(self.file) or self.language in ("python", "bash", "diff"))
 
     @property
     def played(self) -> str:
@@ -84,10 +94,7 @@ def blocks(page: Path) -> list[Block]:
     found = []
     for match in _BLOCK.finditer(text):
         line = text.count("\n", 0, match.start("code")) + 1
-        reason = _NOT_RUN.search(match["notes"])
-        block = Block(
-            line, match["language"], match["code"], reason[1] if reason else "", tuple(_SHORTER.findall(match["notes"]))
-        )
+        block = Block.of(line, match["language"], match["code"], match["notes"])
         where = f"{_name(page)}:{line}"
         if block.language not in LANGUAGES:
             raise PageError(f"{where}: language {block.language}: must be one of {', '.join(LANGUAGES[:-1])}, or none")
@@ -108,7 +115,7 @@ def run(page: Path, folder: Path) -> dict[int, str]:
     Raises:
         PageError: a block that fails, in one message with its place.
     """
-    to_play = [block for block in blocks(page) if not block.not_run and block.language not in ("text", "")]
+    to_play = [block for block in blocks(page) if block.plays]
     expected_failures = [code.line for code, shown in outputs(page) if _refused(shown.code)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COVERAGE", "COLUMNS"))}
     checkout, work = ROOT, folder / "work"
@@ -124,7 +131,7 @@ def run(page: Path, folder: Path) -> dict[int, str]:
     }
     plan = {
         "page": _name(page),
-        "blocks": [asdict(b) | {"file": b.file, "code": b.played} for b in to_play],
+        "blocks": [asdict(b) | {"code": b.played} for b in to_play],
         "refused": expected_failures,
     }
     (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")

@@ -159,8 +159,17 @@ print(x)
 x: 1
 ```
 
+<!-- file: jobs.csv -->
+```csv
+b
+```
+
+```csv
+c
+```
+
 ```bash
-cat a/b.yaml; echo b
+cat a/b.yaml jobs.csv
 ```
 
 ```text
@@ -212,10 +221,10 @@ def test_a_page_is_played_as_its_readers_would(played):
     ("was", "becomes", "told"),
     [
         ("\n2\n", "\n3\n", "page.md:9: the block above it now prints\n2\n"),  # an output that changed
-        ("x: 1\nb\n", "x: 1\n", "page.md:22: the block above it now prints"),  # one that goes on
-        ("echo b", "false", "page.md:18: exit code 1"),  # a command that fails
-        ("nowhere\n```", "starter12\n```", "page.md:28: exit code 0"),  # one that should be refused
-        ("x + 1", "x + y", "page.md:41: the block fails"),  # code that fails, with the line of the page
+        ("x: 1\nb\n", "x: 1\n", "page.md:31: the block above it now prints"),  # one that goes on
+        ("jobs.csv\n```\n\n", "none\n```\n\n", "page.md:27: exit code 1"),  # a command that fails
+        ("nowhere\n```", "starter12\n```", "page.md:37: exit code 0"),  # one that should be refused
+        ("x + 1", "x + y", "page.md:50: the block fails"),  # code that fails, with the line of the page
         ("20 ->", "30 ->", "page.md:4: what the tests shorten is not in the block"),
         ("```python\nx", "```pyton\nx", "page.md:4: language pyton"),
         ("# a/b.yaml\n", "", "page.md:13: a yaml block begins with the name of its file"),
