@@ -21,13 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulation.view import View
 from odc_gym.training import checkpoint
 from odc_gym.training.config import TrainConfig
-from odc_gym.training.policy_scheduler import Interface, save_policy
+from odc_gym.training.policy_scheduler import Interface, choices, save_policy
 
 LEARNING = (
     "explained_variance",
@@ -45,7 +46,7 @@ LEARNING = (
 class RunCallback(BaseCallback):
     """A callback that acts between rollouts."""
 
-    model: PPO
+    model: OnPolicyAlgorithm
 
     def _on_step(self) -> bool:
         return True
@@ -151,7 +152,7 @@ class Validation(RunCallback):
         self._config = config
         self._path = run / "evaluations.csv"
         self._best_path = run / "best_model.zip"
-        self._interface = interface_of(simulator)
+        self._interface = interface_of(simulator, config)
         self._rows = 0
         self.last_decisions = -1
         self.last = self.best = -np.inf
@@ -188,9 +189,11 @@ class Validation(RunCallback):
             {"decisions": self.decisions, "mean": self.last, "worst": float(scores.min()), "best": self.best}, means
         )
 
-    def _act(self, observation: NDArray[np.float32]) -> NDArray[Any]:
+    def _act(self, view: View) -> NDArray[Any]:
+        if view.assignment is not None:
+            return choices(self.model.policy, view)
         normalise = self.model.get_vec_normalize_env()
-        seen = observation if normalise is None else normalise.normalize_obs(observation)
+        seen = view.encoded if normalise is None else normalise.normalize_obs(view.encoded)
         return self.model.predict(seen, deterministic=True)[0]
 
     def _write(self, line: dict[str, float], metrics: dict[str, float]) -> None:
@@ -310,14 +313,14 @@ class Checkpoints(RunCallback):
 
 
 def fly(
-    simulator: Simulator, episodes: Iterable[int], act: Callable[[NDArray[np.float32]], NDArray[Any]]
+    simulator: Simulator, episodes: Iterable[int], act: Callable[[View], NDArray[Any]]
 ) -> tuple[NDArray[np.float64], list[dict[str, float]]]:
     """Play one episode in each environment of a simulator.
 
     Args:
         simulator: with B environments.
         episodes: B episode numbers.
-        act: actions (B, A) for observations (B, N).
+        act: actions (B, A) for what the view shows.
 
     Returns:
         Scores (B,), the sums of rewards, and of each episode the metrics and the sums of the reward's terms.
@@ -326,7 +329,7 @@ def fly(
     scores = np.zeros(simulator.num_envs)
     sums = {name: np.zeros(simulator.num_envs) for name in simulator.terms}
     while not simulator.truncated.all():
-        simulator.step(act(simulator.observation))
+        simulator.step(act(simulator.view))
         scores += simulator.reward
         for name, value in simulator.terms.items():
             sums[name] += value
@@ -335,9 +338,15 @@ def fly(
     return scores, [terms[row] | simulator.episode_metrics(row) for row in rows]
 
 
-def interface_of(simulator: Simulator) -> Interface:
+def interface_of(simulator: Simulator, config: TrainConfig) -> Interface:
     """What a policy for this simulator sees and steers."""
-    return Interface(simulator.observation_size, simulator.action_size, tuple(simulator.class_names))
+    return Interface(
+        simulator.observation_size,
+        simulator.action_size,
+        tuple(simulator.class_names),
+        simulator.action_mode,
+        config.algo,
+    )
 
 
 def _append(path: Path, line: dict[str, float]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from stable_baselines3 import PPO
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecNormalize
 
@@ -28,11 +28,12 @@ from odc_gym.training.policies import HeldNoisePolicy
 
 LEARNER, ARRAYS, STATE = "learner.pt", "arrays.npz", "state.json"
 _UNFINISHED = ".unfinished"
+_BLOCKS = "last_observation/"
 
 Arrays = dict[str, NDArray[Any]]
 
 
-def save(folder: Path, model: PPO, callbacks: dict[str, Any], keep: int) -> Path:
+def save(folder: Path, model: OnPolicyAlgorithm, callbacks: dict[str, Any], keep: int) -> Path:
     """Write a checkpoint of this moment between two rollouts.
 
     Args:
@@ -77,7 +78,7 @@ def complete(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("[0-9]*") if path.is_dir())
 
 
-def restore(checkpoint: Path, model: PPO) -> dict[str, Any]:
+def restore(checkpoint: Path, model: OnPolicyAlgorithm) -> dict[str, Any]:
     """Put a freshly built learner and its environments into the state of a checkpoint.
 
     Returns:
@@ -117,12 +118,14 @@ def _state(checkpoint: Path) -> dict[str, Any]:
     return state
 
 
-def _arrays(model: PPO) -> Arrays:
-    arrays: Arrays = {
-        "last_observation": np.asarray(model._last_obs),
-        "last_starts": np.asarray(model._last_episode_starts),
-    }
-    arrays["noise"] = _policy(model).noise.numpy()
+def _arrays(model: OnPolicyAlgorithm) -> Arrays:
+    arrays: Arrays = {"last_starts": np.asarray(model._last_episode_starts)}
+    if isinstance(model._last_obs, dict):
+        arrays |= {f"{_BLOCKS}{name}": block for name, block in model._last_obs.items()}
+    else:
+        arrays["last_observation"] = np.asarray(model._last_obs)
+    if isinstance(model.policy, HeldNoisePolicy):
+        arrays["noise"] = model.policy.noise.numpy()
     arrays |= {f"environments/{name}": value for name, value in _environments(model).get_state().items()}
     normalise = model.get_vec_normalize_env()
     if normalise is not None:
@@ -134,12 +137,13 @@ def _arrays(model: PPO) -> Arrays:
     return arrays
 
 
-def _restore_arrays(model: PPO, arrays: Arrays) -> None:
-    model._last_obs = arrays["last_observation"]
+def _restore_arrays(model: OnPolicyAlgorithm, arrays: Arrays) -> None:
+    blocks = _part(arrays, _BLOCKS)
+    model._last_obs = blocks or arrays["last_observation"]
     model._last_episode_starts = arrays["last_starts"]
-    _policy(model).noise = torch.from_numpy(arrays["noise"])
-    start = "environments/"
-    _environments(model).set_state({n.removeprefix(start): v for n, v in arrays.items() if n.startswith(start)})
+    if isinstance(model.policy, HeldNoisePolicy):
+        model.policy.noise = torch.from_numpy(arrays["noise"])
+    _environments(model).set_state(_part(arrays, "environments/"))
     normalise = model.get_vec_normalize_env()
     if normalise is not None:
         normalise.returns = arrays["normalise/returns"]
@@ -149,7 +153,7 @@ def _restore_arrays(model: PPO, arrays: Arrays) -> None:
             statistics.count = float(arrays[f"normalise/{name}/count"])
 
 
-def _counters(model: PPO) -> dict[str, Any]:
+def _counters(model: OnPolicyAlgorithm) -> dict[str, Any]:
     generator = np.random.get_state(legacy=False)  # noqa: NPY002  stable-baselines3 shuffles with the global generator
     return {
         "num_timesteps": model.num_timesteps,
@@ -161,7 +165,7 @@ def _counters(model: PPO) -> dict[str, Any]:
     }
 
 
-def _restore_counters(model: PPO, state: dict[str, Any]) -> None:
+def _restore_counters(model: OnPolicyAlgorithm, state: dict[str, Any]) -> None:
     model.num_timesteps = state["num_timesteps"]
     model._n_updates = state["n_updates"]
     model._current_progress_remaining = state["progress_remaining"]
@@ -174,7 +178,7 @@ def _restore_counters(model: PPO, state: dict[str, Any]) -> None:
     np.random.set_state(generator)  # noqa: NPY002
 
 
-def _environments(model: PPO) -> ODCSatVecEnv:
+def _environments(model: OnPolicyAlgorithm) -> ODCSatVecEnv:
     env = model.get_env()
     assert env is not None
     environments = env.unwrapped
@@ -182,9 +186,8 @@ def _environments(model: PPO) -> ODCSatVecEnv:
     return environments
 
 
-def _policy(model: PPO) -> HeldNoisePolicy:
-    assert isinstance(model.policy, HeldNoisePolicy)
-    return model.policy
+def _part(arrays: Arrays, start: str) -> Arrays:
+    return {name.removeprefix(start): value for name, value in arrays.items() if name.startswith(start)}
 
 
 def _statistics(normalise: VecNormalize) -> dict[str, RunningMeanStd]:

@@ -20,6 +20,14 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
+MODES = {
+    "FleetPolicy": ("ppo", "bids", "flat"),
+    "MlpPolicy": ("ppo", "bids", "flat"),
+    "AssignPolicy": ("maskable_ppo", "assign", "dict"),
+}
+"""Algorithm, action mode and observation mode of each policy."""
+
+
 class _Section(BaseModel):
     """Frozen, and strict about unknown keys: a misspelt field is an error, never a silent default."""
 
@@ -33,6 +41,8 @@ class EnvKwargs(_Section):
     trace: str | None = None
     decision_period_s: Positive | None = None
     episode_hours: Positive | None = None
+    action_mode: Literal["bids", "assign"] = "bids"
+    observation_mode: Literal["flat", "dict"] = "flat"
 
 
 class NetArch(_Section):
@@ -78,8 +88,8 @@ class Checkpoints(_Section):
 class TrainConfig(_Section):
     """Everything that decides a training run."""
 
-    algo: Literal["ppo"] = "ppo"
-    policy: Literal["FleetPolicy", "MlpPolicy"] = "FleetPolicy"
+    algo: Literal["ppo", "maskable_ppo"] = "ppo"
+    policy: Literal["FleetPolicy", "MlpPolicy", "AssignPolicy"] = "FleetPolicy"
     scenario: str = "starter12"
     env: EnvKwargs = EnvKwargs()
     seed: Annotated[int, Field(ge=0)] = 0
@@ -102,7 +112,7 @@ class TrainConfig(_Section):
     target_kl: Positive | None = None
     log_std_init: LogStd = LogStd()
     noise_correlation: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.9, description="of successive decisions")
-    width: Count = Field(default=64, description="of the layers of FleetPolicy")
+    width: Count = Field(default=64, description="of the layers of FleetPolicy and AssignPolicy")
     net_arch: NetArch = NetArch(pi=(128, 128), vf=(128, 128))
 
     normalise: Normalise = Normalise()
@@ -120,6 +130,15 @@ class TrainConfig(_Section):
             raise ValueError(f"batch_size = {self.batch_size} must divide n_steps * n_envs = {self.rollout}")
         if self.n_envs % self.group:
             raise ValueError(f"group = {self.group} must divide n_envs = {self.n_envs}")
+        modes = (self.algo, self.env.action_mode, self.env.observation_mode)
+        wanted = MODES[self.policy]
+        if modes != wanted:
+            raise ValueError(
+                f"policy = {self.policy}: needs algo, env.action_mode and env.observation_mode {', '.join(wanted)}, "
+                f"got {', '.join(modes)}"
+            )
+        if self.normalise.observations and self.env.observation_mode == "dict":
+            raise ValueError("normalise.observations = true: must be false with env.observation_mode = dict")
         if self.seed >= TRAINING_EPISODES:
             raise ValueError(f"seed = {self.seed}: training seeds are 0-9999 (test 10000-19999, validation 20000+)")
         return self

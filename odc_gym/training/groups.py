@@ -29,11 +29,9 @@ class GroupRewards(VecEnvWrapper):
         super().__init__(venv)
         self._group = group
 
-    def reset(self) -> NDArray[np.float32]:
-        """Begin an episode in every environment; observations (B, N)."""
-        observations = self.venv.reset()
-        assert isinstance(observations, np.ndarray)
-        return observations
+    def reset(self) -> Any:
+        """Begin an episode in every environment; observations (B, N), or blocks (B, ...)."""
+        return self.venv.reset()
 
     def step_wait(self) -> tuple[Any, NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
         """Step; rewards (B,) are relative to the group."""

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from sb3_contrib import MaskablePPO
+from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
 from stable_baselines3 import PPO
 from stable_baselines3.common.distributions import DiagGaussianDistribution
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecNormalize
@@ -29,12 +32,17 @@ MODELS = ("best_model.zip", "model.zip")
 _INTERFACE, _OBSERVATIONS = "interface.json", "observations.npz"
 
 
+ALGORITHMS: dict[str, type[PPO] | type[MaskablePPO]] = {"ppo": PPO, "maskable_ppo": MaskablePPO}
+
+
 class Interface(NamedTuple):
-    """What a policy was trained to see and to steer."""
+    """What a policy was trained to see and to steer, and by which algorithm."""
 
     observation_size: int
     action_size: int
     class_names: tuple[str, ...]
+    action_mode: str = "bids"
+    algo: str = "ppo"
 
 
 class Observations(NamedTuple):
@@ -64,6 +72,8 @@ class PolicyScheduler:
     def act(self, view: View) -> NDArray[np.float32]:
         """Actions (B, A) for the observations that the agents see."""
         # row by row: a matrix product rounds differently in batches of different sizes
+        if view.assignment is not None:
+            return np.concatenate([choices(self._policy, view, slice(b, b + 1)) for b in range(view.num_envs)])
         return np.concatenate([self._policy.predict(row, deterministic=True)[0] for row in self._seen(view)[:, None]])
 
     def _seen(self, view: View) -> NDArray[np.float32]:
@@ -103,6 +113,13 @@ class ExploringScheduler(PolicyScheduler):
         return np.asarray(np.clip(actions, -1.0, 1.0), np.float32)
 
 
+def choices(policy: BasePolicy, view: View, rows: slice = slice(None)) -> NDArray[np.int64]:
+    """Most probable feasible choices (B, K + S) of a policy of the mode `assign`, for some rows of the view."""
+    assert isinstance(policy, MaskableActorCriticPolicy)
+    blocks = {name: block[rows] for name, block in view.encoded_blocks.items()}
+    return np.asarray(policy.predict(blocks, deterministic=True, action_masks=view.action_masks[rows])[0])
+
+
 def load_policy_scheduler(folder: str | Path, view: View, explore: int | None = None) -> PolicyScheduler:
     """The policy of a training run's folder: the best on validation, else the last.
 
@@ -121,7 +138,7 @@ def load_policy_scheduler(folder: str | Path, view: View, explore: int | None = 
         with zipfile.ZipFile(path) as archive:
             made_for = _interface(archive)
             observations = _observations(archive)
-        policy = PPO.load(path, device="cpu").policy
+        policy = ALGORITHMS[made_for.algo].load(path, device="cpu").policy
     except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError, RuntimeError, EOFError) as error:
         raise SchedulerError(f"{path}: not a policy of a training run: {' '.join(str(error).split())[:200]}") from None
     _check(path, made_for, view)
@@ -131,7 +148,7 @@ def load_policy_scheduler(folder: str | Path, view: View, explore: int | None = 
     return PolicyScheduler(policy, observations)
 
 
-def save_policy(path: Path, model: PPO, interface: Interface) -> None:
+def save_policy(path: Path, model: OnPolicyAlgorithm, interface: Interface) -> None:
     """Write a model so that stable-baselines3 and `load_policy_scheduler` can read it; the file appears when complete.
 
     Args:
@@ -168,11 +185,12 @@ def _observations(archive: zipfile.ZipFile) -> Observations | None:
 
 def _interface(archive: zipfile.ZipFile) -> Interface:
     stored: dict[str, Any] = json.loads(archive.read(_INTERFACE))
-    return Interface(stored["observation_size"], stored["action_size"], tuple(stored["class_names"]))
+    return Interface(**stored | {"class_names": tuple(stored["class_names"])})
 
 
 def _check(path: Path, made_for: Interface, view: View) -> None:
-    here = Interface(view.encoded.shape[1], view.layout.size, tuple(view.class_names))._asdict()
+    mode, size = ("bids", view.layout.size) if view.assignment is None else ("assign", view.assignment.size)
+    here = Interface(view.encoded.shape[1], size, tuple(view.class_names), mode, made_for.algo)._asdict()
     for name, wanted in made_for._asdict().items():
         if wanted != here[name]:
             raise SchedulerError(

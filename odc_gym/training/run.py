@@ -15,9 +15,9 @@ from typing import Any
 
 import torch
 import yaml
-from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import configure
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
@@ -26,6 +26,7 @@ from odc_gym.sb3 import ODCSatVecEnv
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.training import checkpoint
+from odc_gym.training.assign_policy import AssignPolicy
 from odc_gym.training.callbacks import (
     Checkpoints,
     EpisodeLog,
@@ -38,7 +39,7 @@ from odc_gym.training.callbacks import (
 from odc_gym.training.config import TrainConfig, dump, load
 from odc_gym.training.groups import GroupRewards, training_seeds
 from odc_gym.training.policies import FleetPolicy, HeldNoisePolicy
-from odc_gym.training.policy_scheduler import save_policy
+from odc_gym.training.policy_scheduler import ALGORITHMS, save_policy
 from odc_gym.vector import build_simulator
 
 CONFIG, SCENARIO, VERSIONS = "config.yaml", "scenario.yaml", "versions.json"
@@ -103,11 +104,11 @@ def _learn(run: Path, config: TrainConfig, scenario: Scenario, resumed: bool, pr
             CallbackList([episodes, learning, validation, report, checkpoints]),
             reset_num_timesteps=not resumed,
         )
-    save_policy(run / "model.zip", model, interface_of(_environments(model).simulator))
+    save_policy(run / "model.zip", model, interface_of(_environments(model).simulator, config))
     model.logger.close()
 
 
-def build_model(config: TrainConfig, scenario: Scenario) -> PPO:
+def build_model(config: TrainConfig, scenario: Scenario) -> OnPolicyAlgorithm:
     """The learner of a configuration, with its environments; its first policy is the zero action."""
     environments = ODCSatVecEnv(config.n_envs, scenario=scenario, **_env_kwargs(config))
     env: VecEnv = GroupRewards(environments, config.group) if config.group > 1 else environments
@@ -122,7 +123,7 @@ def build_model(config: TrainConfig, scenario: Scenario) -> PPO:
             gamma=config.gamma,
         )
     policy, policy_kwargs = _policy(config, environments.simulator)
-    model = PPO(
+    model = ALGORITHMS[config.algo](
         policy,
         env,
         learning_rate=LinearSchedule(config.learning_rate, config.learning_rate_end, 1.0),
@@ -144,7 +145,9 @@ def build_model(config: TrainConfig, scenario: Scenario) -> PPO:
     return model
 
 
-def _policy(config: TrainConfig, simulator: Simulator) -> tuple[type[HeldNoisePolicy], dict[str, Any]]:
+def _policy(config: TrainConfig, simulator: Simulator) -> tuple[Any, dict[str, Any]]:
+    if config.policy == "AssignPolicy":
+        return AssignPolicy, {"width": config.width}
     satellites, classes, first = simulator.satellites, len(simulator.class_names), config.log_std_init
     of_satellite = [*[first.bid] * classes, first.clock]
     of_fleet = [*[first.urgency] * classes, *[first.offset] * classes]
@@ -156,7 +159,7 @@ def _policy(config: TrainConfig, simulator: Simulator) -> tuple[type[HeldNoisePo
     return HeldNoisePolicy, common | {"net_arch": net_arch, "log_std": [*of_satellite * satellites, *of_fleet]}
 
 
-def _environments(model: PPO) -> ODCSatVecEnv:
+def _environments(model: OnPolicyAlgorithm) -> ODCSatVecEnv:
     env = model.get_env()
     assert env is not None and isinstance(env.unwrapped, ODCSatVecEnv)
     return env.unwrapped

@@ -14,6 +14,7 @@ S, C = 5, 3
 class Sizes:
     observation_size = size(S, C)
     action_size = ActionLayout(S, C).size
+    assigns = False
 
 
 def fleet_policy(satellites=S):
@@ -21,7 +22,7 @@ def fleet_policy(satellites=S):
         observation_size = size(satellites, C)
         action_size = ActionLayout(satellites, C).size
 
-    spaces = observation_space(Here), action_space(Here)
+    spaces = observation_space(Here, "flat"), action_space(Here)
     return FleetPolicy(*spaces, ConstantSchedule(1e-3), satellites=satellites, classes=C, width=8, log_std=[-1.5] * 10)
 
 
@@ -98,7 +99,7 @@ def test_spread_is_one_per_kind_of_component():
 def test_first_action_is_zero_and_can_be_learnt_from(kind):
     simulator = build_simulator(2, overrides={"shells.0.orbit.total": 3}, episode_hours=0.5)
     simulator.reset([0, 1])
-    spaces = observation_space(simulator), action_space(simulator)
+    spaces = observation_space(simulator, "flat"), action_space(simulator)
     if kind == "fleet":
         policy = FleetPolicy(*spaces, ConstantSchedule(1e-3), satellites=3, classes=3, width=8, log_std=[0.0] * 10)
     else:
@@ -110,7 +111,7 @@ def test_first_action_is_zero_and_can_be_learnt_from(kind):
 
 @pytest.mark.parametrize("rho", [0.0, 0.9])
 def test_noise_is_correlated_from_decision_to_decision_and_has_the_policys_spread(rho):
-    spaces = observation_space(Sizes), action_space(Sizes)
+    spaces = observation_space(Sizes, "flat"), action_space(Sizes)
     policy = HeldNoisePolicy(
         *spaces, ConstantSchedule(1e-3), net_arch=[8], log_std=[-1.5] * Sizes.action_size, noise_correlation=rho
     )

@@ -1,0 +1,98 @@
+"""The policy of the mode `assign`: pairs are treated alike, and it begins as the operator does."""
+
+import numpy as np
+import pytest
+import torch
+from stable_baselines3.common.utils import ConstantSchedule, obs_as_tensor
+
+from odc_gym.agents import make_scheduler
+from odc_gym.errors import SchedulerError
+from odc_gym.simulation.simulator import Simulator
+from odc_gym.training.assign_policy import AssignPolicy
+from odc_gym.training.config import TrainConfig
+from odc_gym.training.policy_scheduler import choices
+from odc_gym.training.run import train
+from odc_gym.vector import action_space, observation_space
+
+S, K = 12, 16
+
+
+@pytest.fixture(scope="module")
+def sim(starter12):
+    sim = Simulator(starter12, 3, episode_hours=2, action_mode="assign")
+    sim.reset([1, 2, 3])
+    return sim
+
+
+def policy_of(sim):
+    return AssignPolicy(observation_space(sim, "dict"), action_space(sim), ConstantSchedule(1e-3), width=8)
+
+
+def shake(policy):
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in policy.parameters():
+            parameter.add_(torch.randn(parameter.shape, generator=generator) * 0.3)
+    return policy
+
+
+def logits(policy, blocks):
+    with torch.no_grad():
+        features = policy.extract_features(obs_as_tensor(blocks, "cpu"))
+        jobs, levels = policy.action_net(features).split([K * (S + 1), S * 6], 1)
+        return jobs.reshape(-1, K, S + 1).numpy(), levels.reshape(-1, S, 6).numpy()
+
+
+def test_renumbering_satellites_and_jobs_renumbers_choices_and_nothing_else(sim):
+    """Catches blocks that are read in another order than stable-baselines3 joins them in."""
+    policy, blocks = shake(policy_of(sim)), sim.observation_blocks
+    satellites, jobs = np.random.default_rng(0).permutation(S), np.random.default_rng(1).permutation(K)
+    renumbered = blocks | {
+        "satellites": blocks["satellites"][:, satellites],
+        "jobs": blocks["jobs"][:, jobs],
+        "jobs_present": blocks["jobs_present"][:, jobs],
+    }
+    (a, level_a), (b, level_b) = logits(policy, blocks), logits(policy, renumbered)
+    assert np.ptp(a[0, 0]) > 0.1
+    columns = [*satellites, S]
+    np.testing.assert_allclose(b, a[:, jobs][:, :, columns], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(level_b, level_a[:, satellites], rtol=1e-4, atol=1e-5)
+
+
+def test_it_begins_as_the_operator(sim):
+    """Each job goes to the emptiest satellite that can take it, at the sustainable clock."""
+    action = choices(policy_of(sim), sim.view)
+    free = sim.view.observation["free"]
+    for b, k in zip(*np.nonzero(sim.view.job_present), strict=True):
+        able = np.flatnonzero(sim.job_feasible[b, k, :-1])
+        if able.size:
+            assert free[b, action[b, k]] == free[b, able].max()
+        else:
+            assert action[b, k] == S
+    assert (action[:, K:] == 0).all()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    config = {
+        "algo": "maskable_ppo", "policy": "AssignPolicy", "n_timesteps": 32, "n_envs": 4, "group": 2, "n_steps": 8,
+        "batch_size": 16, "width": 8, "eval": {"episodes": 2},
+        "env": {
+            "overrides": {"shells.0.orbit.total": 3}, "episode_hours": 0.5,
+            "action_mode": "assign", "observation_mode": "dict",
+        },
+    }  # fmt: skip
+    return train(TrainConfig.model_validate(config), output=tmp_path_factory.mktemp("runs") / "run")
+
+
+def test_a_run_operates_the_mode_it_was_trained_in(run, starter12):
+    small = starter12.replace({"shells.0.orbit.total": 3})
+    sim = Simulator(small, 2, episode_hours=0.5, action_mode="assign")
+    sim.reset([20_000, 20_001])
+    scheduler = make_scheduler(run, sim)
+    scheduler.reset(sim.view, np.ones(2, bool), sim.seeds)
+    action = scheduler.act(sim.view)
+    assert action.shape == (2, K + 3)
+    sim.step(action)
+    with pytest.raises(SchedulerError, match="trained with action_size = 19, but the environment has 18"):
+        make_scheduler(run, Simulator(small, 1))
