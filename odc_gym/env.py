@@ -43,7 +43,7 @@ class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
     Args:
         scenario: a name in `configs/scenarios`, the path of a YAML file, or a Scenario.
         overrides: dotted path to value, as in `Scenario.replace`.
-        trace: a job trace that replaces the class it maps to.
+        trace: a file of jobs or requests that replaces the classes it holds; `docs/traces.md` has the formats.
         decision_period_s: time between decisions [s]; the scenario's if None.
         episode_hours: length of an episode [h]; the scenario's if None.
         render_mode: None or "ansi".

@@ -14,7 +14,7 @@ class OrbitError(OdcGymError):
 
 
 class TraceError(OdcGymError):
-    """A job trace with a malformed line: names the file, the line and the column."""
+    """A trace that cannot be replayed: names the file, and of a malformed row the line and the column."""
 
 
 class ActionError(OdcGymError):

@@ -35,8 +35,8 @@ def make_vec_env(env_id: str = "ODCSat-v0", n_envs: int = 64, seed: int | None =
         env_id: `ODCSat-v0`.
         n_envs: B.
         seed: environment i plays episode seed + i first, then training episodes; None plays training episodes only.
-        **env_kwargs: as in `gym.make`: scenario, overrides, trace, decision_period_s, episode_hours, action_mode,
-            observation_mode.
+        **env_kwargs: as in `gym.make`: scenario, overrides, trace (`docs/traces.md`), decision_period_s, episode_hours,
+            action_mode, observation_mode.
 
     Raises:
         ScenarioError: an argument with a value that is not allowed.

@@ -113,7 +113,7 @@ class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
             num_envs: B.
             scenario: a name in `configs/scenarios`, the path of a YAML file, or a Scenario.
             overrides: dotted path to value, as in `Scenario.replace`.
-            trace: a job trace in place of generated jobs.
+            trace: a file of jobs or requests that replaces the classes it holds; `docs/traces.md` has the formats.
             decision_period_s: time between decisions [s]; the scenario's if None.
             episode_hours: length of an episode [h]; the scenario's if None.
             render_mode: a batch draws no pictures: None.

@@ -50,7 +50,11 @@ def compare(
         ),
     ] = FIRST_TEST,
     trace: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A job trace that replaces the class it maps to.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="CSV of jobs or requests: Philly, Azure LLM 2023 or your own; replaces the classes it holds.",
+        ),
     ] = None,
     overrides: Overrides = None,
     baseline: Annotated[
@@ -160,10 +164,10 @@ def _command(
 
 def _repeats(trace: Path, scenario: Scenario) -> str:
     """A line that says that a trace is shorter than an episode with its history, and so repeats; else nothing."""
-    from odc_gym.simulation.tables import CENSUS_S
+    from odc_gym.simulation.world import World
     from odc_gym.workload import read_trace
 
-    note = read_trace(trace).note(CENSUS_S, 3600.0 * scenario.episode.hours)
+    note = World(scenario, read_trace(trace)).trace_note()
     return f"{note}\n" if note else ""
 
 

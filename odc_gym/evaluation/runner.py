@@ -67,7 +67,7 @@ def evaluate_all(
         scenarios: what is simulated.
         agents: name to factory, as `odc_gym.agents.scheduler_factory` gives them.
         seeds: (N,) episodes of the scenarios' worlds.
-        trace: job trace that replaces the class it maps to.
+        trace: file of jobs or requests that replaces the classes it holds.
         workers: processes; None takes one a core, 1 stays in this process. With more, a script must keep its own calls
             under `if __name__ == "__main__":`, since processes import it.
         progress: called as episodes are played.

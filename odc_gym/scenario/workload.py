@@ -88,6 +88,12 @@ class ServiceClass(Model):
     accelerator_ms_per_token: Positive = Field(
         description="reference accelerator time of an output token with its mean input"
     )
+    prefill_ms_per_token: NonNegative = Field(
+        default=0.8, description="reference accelerator time of an input token; weighs the requests of a trace"
+    )
+    input_tokens_per_output: NonNegative = Field(
+        default=5.474, description="mean input of an output token; with the last two it gives the time of decoding"
+    )
     replica_accelerators: Annotated[int, Field(ge=1)]
     weights_gb: NonNegative
     start_s: NonNegative
@@ -101,7 +107,18 @@ class ServiceClass(Model):
     def _ordered(self) -> ServiceClass:
         if self.patience_s <= self.target_s:
             raise ValueError(f"patience_s = {self.patience_s:g} must exceed target_s = {self.target_s:g}")
+        prefill_ms = self.prefill_ms_per_token * self.input_tokens_per_output
+        if prefill_ms >= self.accelerator_ms_per_token:
+            raise ValueError(
+                f"prefill_ms_per_token * input_tokens_per_output = {prefill_ms:g} "
+                f"must be below accelerator_ms_per_token = {self.accelerator_ms_per_token:g}"
+            )
         return self
+
+    @property
+    def decode_ms_per_token(self) -> float:
+        """Reference accelerator time of an output token without its input [ms]."""
+        return self.accelerator_ms_per_token - self.prefill_ms_per_token * self.input_tokens_per_output
 
 
 WorkClass = Annotated[JobClass | ServiceClass, Field(discriminator="kind")]

@@ -39,7 +39,7 @@ class Simulator:
     Args:
         scenario: what is simulated.
         num_envs: B.
-        trace: job trace, or its file, that replaces the class it maps to.
+        trace: recorded jobs or requests, or their file, that replace the classes they hold.
         decision_s: time between decisions [s]; None for the scenario's.
         episode_hours: length of episodes; None for the scenario's.
         action_mode: `bids` or `assign`, see `odc_gym.interface`.
@@ -58,7 +58,7 @@ class Simulator:
 
     Raises:
         ScenarioError: a value that is not allowed.
-        TraceError: a malformed trace.
+        TraceError: a malformed trace, or one of a class that the scenario lacks.
     """
 
     def __init__(

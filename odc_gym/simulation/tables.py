@@ -16,11 +16,10 @@ from odc_gym.orbits import build_ephemeris
 from odc_gym.scenario import ServiceClass
 from odc_gym.simulation.plans import absorbed_w_m2
 from odc_gym.simulation.state import Forecast, Rules, Sky, padded
-from odc_gym.simulation.world import HOUR_S, MINUTE_S, World
-from odc_gym.workload import JOB, draw_demand, draw_jobs, planning_demand
+from odc_gym.simulation.world import CENSUS_S, MINUTE_S, World
+from odc_gym.workload import JOB, draw_demand, draw_jobs, planning_demand, replay_demand
 
 DAY_S = 86400.0
-CENSUS_S = 48 * HOUR_S  # history from which the jobs alive at the start are taken
 HORIZONS_MIN = (15, 30, 60, 95)  # of the solar forecast
 LOOK_AHEAD = 1.6  # orbits beyond the episode that forecasts may need
 
@@ -154,8 +153,10 @@ def _demand(world: World, seed: int, start: datetime) -> np.ndarray:
     for c, name in enumerate(scenario.class_names):
         service = scenario.workload.classes[name]
         if isinstance(service, ServiceClass):
-            table[:, 0, c] = draw_demand(
-                service, c, scenario.workload, seed, start, clock.warm_up_s, clock.episode_s, clock.dt_s
+            episode = (scenario.workload, seed, start, clock.warm_up_s, clock.episode_s, clock.dt_s)
+            requests = world.trace.requests.get(name) if world.trace else None
+            table[:, 0, c] = (
+                draw_demand(service, c, *episode) if requests is None else replay_demand(service, requests, *episode)
             )
             table[:, 1, c] = planning_demand(table[:, 0, c], clock.dt_s)
     return table

@@ -18,6 +18,7 @@ from odc_gym.simulation.plans import ShellPlan, class_mix, class_speed, mean_val
 from odc_gym.workload import Trace
 
 MINUTE_S, HOUR_S = 60.0, 3600.0
+CENSUS_S = 48 * HOUR_S  # history from which the jobs alive at the start are taken
 YEAR_SAMPLES = 73  # start dates over which the sustainable output is averaged
 START = 101  # purpose of a random stream, see `stream`
 
@@ -62,7 +63,7 @@ class World:
 
     Attributes:
         scenario: what is simulated.
-        trace: job trace that replaces a class, or None.
+        trace: recorded work that replaces classes, or None.
         constellation: S satellites, shell by shell.
         shell_of: index of each satellite's shell, (S,).
         hardware: of each shell.
@@ -82,6 +83,8 @@ class World:
 
     def __init__(self, scenario: Scenario, trace: Trace | None = None) -> None:
         self.scenario, self.trace = scenario, trace
+        if trace is not None:
+            trace.require_classes(scenario.workload)
         groups = [Constellation.from_orbit(shell.orbit) for shell in scenario.shells]
         self.altitude_m = [float(np.mean(group.altitude_m)) for group in groups]
         self.constellation = groups[0]
@@ -122,6 +125,15 @@ class World:
     def satellites(self) -> int:
         """Number of satellites S."""
         return len(self.shell_of)
+
+    def trace_note(self) -> str | None:
+        """One line for people where the trace is shorter than an episode with its history and so repeats, else None."""
+        if self.trace is None:
+            return None
+        notes = [part.note(CENSUS_S, self.clock.episode_s) for part in self.trace.jobs.values()]
+        notes += [part.note(self.clock.warm_up_s, self.clock.episode_s) for part in self.trace.requests.values()]
+        # the classes of one file cover the same time
+        return "; ".join(f"{self.trace.path}: {note}" for note in dict.fromkeys(notes) if note) or None
 
     def start_of(self, seed: int) -> datetime:
         """When episode `seed` begins, UTC: a minute of the scenario's year, or its epoch."""

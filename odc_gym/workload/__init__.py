@@ -2,7 +2,7 @@
 
 from odc_gym.workload.generator import draw_jobs
 from odc_gym.workload.jobs import JOB, offered_rate
-from odc_gym.workload.services import draw_demand, planning_demand
+from odc_gym.workload.services import draw_demand, planning_demand, replay_demand
 from odc_gym.workload.traces import Trace, read_trace
 
-__all__ = ["JOB", "Trace", "draw_demand", "draw_jobs", "offered_rate", "planning_demand", "read_trace"]
+__all__ = ["JOB", "Trace", "draw_demand", "draw_jobs", "offered_rate", "planning_demand", "read_trace", "replay_demand"]

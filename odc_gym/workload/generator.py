@@ -19,10 +19,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammainccinv, ndtr, ndtri
 
-from odc_gym.errors import TraceError
 from odc_gym.scenario import Burst, JobClass, Profile, Region, Slack, Workload
-from odc_gym.workload.jobs import JOB, offered_rate
-from odc_gym.workload.traces import Trace, keyed_uniform, replay
+from odc_gym.workload.jobs import GRID, JOB, offered_rate, on_grid
+from odc_gym.workload.traces import JobTrace, Trace, keyed_uniform, replay
 
 Floats = npt.NDArray[np.float64]
 Jobs = npt.NDArray[np.void]
@@ -30,7 +29,6 @@ Jobs = npt.NDArray[np.void]
 BIN_S = 600.0
 HOUR_S = 3600.0
 DAY_S = 86400.0
-GRID = 1024.0  # steps of the time grid in a second
 
 
 class Purpose(IntEnum):
@@ -142,25 +140,22 @@ def draw_jobs(
         before_s: history drawn for the census [s]. With a trace, older jobs that may still run are kept as well.
         after_s: length of the episode [s].
         widest: accelerators of the largest satellite; wider jobs are split into several.
-        trace: replaces the class that it maps to, scaled to that class's share of the offered load.
+        trace: its jobs replace those of their classes, scaled to each class's share of the offered load.
 
     Returns:
         (J,) of JOB in order of arrival, ties in order of class and then of drawing.
 
     Raises:
-        TraceError: the scenario has no job class that the trace could replace, or the trace is too small to be scaled.
+        TraceError: the trace is too small to be scaled.
     """
-    classes = {str(name): work_class for name, work_class in workload.classes.items()}
-    if trace is not None and not isinstance(classes.get(trace.class_name), JobClass):
-        raise TraceError(f"{trace.path}: replaces the job class {trace.class_name}, which the scenario does not have")
     episode = _Episode(workload, seed, start, before_s, after_s)
     tables = []
     for kind, name in enumerate(class_names):
-        job_class = classes[name]
+        job_class = workload.classes[name]
         if not isinstance(job_class, JobClass):
             continue
-        if trace is not None and trace.class_name == name:
-            table = _replayed(trace, job_class, episode)
+        if trace is not None and name in trace.jobs:
+            table = _replayed(trace.jobs[name], job_class, episode)
         else:
             table = _synthetic(name, job_class, episode)
         table["kind"] = kind
@@ -203,7 +198,7 @@ def _arrivals(name: str, jobs_per_h: float, episode: _Episode) -> Floats:
     variance = workload.burst.ten_minute_variance
     if variance > 0:
         rate *= stream(seed, Purpose.BINS, name).standard_gamma(1 / variance, bins) * variance
-    mean_jobs = _on_grid(rate * (jobs_per_h * workload.rate_scale * BIN_S / HOUR_S))
+    mean_jobs = on_grid(rate * (jobs_per_h * workload.rate_scale * BIN_S / HOUR_S))
     jobs = stream(seed, Purpose.COUNTS, name).poisson(mean_jobs)
     place = np.floor(stream(seed, Purpose.TIMES, name).random(int(jobs.sum())) * (BIN_S * GRID)) / GRID
     return np.repeat(begin_s, jobs) + place
@@ -215,10 +210,10 @@ def _widths(probability: dict[int, float], uniform: Floats) -> npt.NDArray[np.in
     return widths[np.searchsorted(edges[:-1] / edges[-1], uniform, side="right")]
 
 
-def _replayed(trace: Trace, job_class: JobClass, episode: _Episode) -> Jobs:
+def _replayed(trace: JobTrace, job_class: JobClass, episode: _Episode) -> Jobs:
     workload, time_of_day_s = episode.workload, second_of_day(episode.start)
-    wanted = offered_rate(job_class) * workload.rate_scale
-    rows = replay(trace, wanted, episode.seed, time_of_day_s, episode.before_s, episode.after_s)
+    ratio = offered_rate(job_class) * workload.rate_scale / trace.offered_rate
+    rows = replay(trace, ratio, episode.seed, time_of_day_s, episode.before_s, episode.after_s)
     slack = keyed_uniform(rows.key, Purpose.SLACK)
     error = ndtri(keyed_uniform(rows.key, Purpose.ESTIMATES))
     duration_s, width = trace.duration_s[rows.row], trace.width[rows.row]
@@ -236,9 +231,9 @@ def _table(
 ) -> Jobs:
     """Fill the columns but `kind`: (N,) from uniform numbers for the slack and normal ones for the estimate."""
     jobs = np.empty(arrival_s.size, JOB)
-    duration_s = np.maximum(_on_grid(duration_s), 1 / GRID)
+    duration_s = np.maximum(on_grid(duration_s), 1 / GRID)
     unit_s = duration_s if slack.of == "duration" else HOUR_S
-    slack_s = _on_grid((slack.low + (slack.high - slack.low) * uniform) * unit_s)
+    slack_s = on_grid((slack.low + (slack.high - slack.low) * uniform) * unit_s)
     jobs["arrival_s"] = arrival_s
     jobs["deadline_s"] = arrival_s + slack_s
     jobs["expiry_s"] = arrival_s + 2 * slack_s
@@ -247,7 +242,7 @@ def _table(
     jobs["work_s"] = duration_s * width
     # the mean of a lognormal is exp(mu + sigma^2 / 2): this mu makes it 1
     factor = np.exp(estimate_sigma * error - estimate_sigma**2 / 2)
-    jobs["estimate_s"] = np.maximum(_on_grid(jobs["work_s"] * factor), 1 / GRID)
+    jobs["estimate_s"] = np.maximum(on_grid(jobs["work_s"] * factor), 1 / GRID)
     return jobs
 
 
@@ -264,7 +259,3 @@ def _split(jobs: Jobs, widest: int) -> Jobs:
     split["work_s"] = split["duration_s"] * split["width"]
     split["estimate_s"] *= split["width"] / whole
     return split
-
-
-def _on_grid(seconds: Floats) -> Floats:
-    return np.rint(seconds * GRID) / GRID

@@ -6,9 +6,12 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import log_ndtr, ndtr
 
 from odc_gym.scenario import Duration, JobClass, ServiceClass
+
+GRID = 1024.0  # steps of the grid of times in a second
 
 JOB = np.dtype(
     [
@@ -48,3 +51,8 @@ def offered_rate(work_class: JobClass | ServiceClass) -> float:
     if isinstance(work_class, ServiceClass):
         return work_class.output_tokens_per_min * 60 * work_class.accelerator_ms_per_token / 1000 / 3600
     return work_class.jobs_per_h * mean_width(work_class.width) * mean_duration_h(work_class.duration_h)
+
+
+def on_grid(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Times rounded to 2^-10 s, so that sums of them are exact."""
+    return np.rint(seconds * GRID) / GRID

@@ -9,6 +9,7 @@ import numpy as np
 
 from odc_gym.scenario import CLASS_ORDER, ServiceClass, Workload
 from odc_gym.workload.generator import HOUR_S, Floats, Purpose, daily_profile, hourly_factors, second_of_day, stream
+from odc_gym.workload.traces import RequestTrace, replay
 
 MINUTE_S = 60.0
 TOKEN_GRID = 1024.0  # steps in a token; running sums stay exact
@@ -64,6 +65,58 @@ def draw_demand(
     step_edge_s = -before_s + step_s * np.arange(steps + 1)
     tokens: Floats = np.maximum(np.diff(np.interp(step_edge_s, edge_s, total)), 0.0)
     return tokens
+
+
+def replay_demand(
+    service_class: ServiceClass,
+    trace: RequestTrace,
+    workload: Workload,
+    seed: int,
+    start: datetime,
+    before_s: float,
+    after_s: float,
+    step_s: float,
+) -> Floats:
+    """Output tokens that arrive for a service in each physics step, from a trace scaled to the service's share of load.
+
+    Args:
+        service_class: mean rate, and what a request costs.
+        trace: the requests.
+        workload: scale of all rates.
+        seed: the episode.
+        start: start of the episode, UTC.
+        before_s: how long before the start the first step begins [s].
+        after_s: length of the episode [s].
+        step_s: length of a step [s].
+
+    Returns:
+        (T,) tokens a step, T = (before_s + after_s) / step_s: the sum over the requests that arrive in it.
+
+    Raises:
+        TraceError: the trace is too small to be scaled.
+    """
+    tokens = equivalent_tokens(service_class, trace.input_tokens, trace.output_tokens)
+    offered_per_min = float(tokens.sum()) / trace.span_s * MINUTE_S
+    ratio = service_class.output_tokens_per_min * workload.rate_scale / offered_per_min
+    steps = round((before_s + after_s) / step_s)
+    rows = replay(trace, ratio, seed, second_of_day(start), before_s, steps * step_s - before_s)
+    step = np.floor((rows.arrival_s + before_s) / step_s).astype(np.int64)
+    return np.asarray(np.bincount(step, tokens[rows.row], steps), np.float64)
+
+
+def equivalent_tokens(service_class: ServiceClass, input_tokens: Floats, output_tokens: Floats) -> Floats:
+    """Requests in the unit of their service: an output token with its mean input.
+
+    Args:
+        service_class: accelerator time of that unit and of an input token.
+        input_tokens: (N,) tokens of the prompts.
+        output_tokens: (N,) tokens of the answers.
+
+    Returns:
+        (N,) tokens of the same accelerator time, on the grid of tokens.
+    """
+    work_ms = service_class.prefill_ms_per_token * input_tokens + service_class.decode_ms_per_token * output_tokens
+    return np.rint(work_ms / service_class.accelerator_ms_per_token * TOKEN_GRID) / TOKEN_GRID
 
 
 def planning_demand(tokens: Floats, step_s: float = MINUTE_S) -> Floats:

@@ -1,7 +1,5 @@
-"""Reading traces, and replaying them at a class's share of the load."""
+"""Replaying traces at a class's share of the load."""
 
-import gzip
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,146 +12,18 @@ from scipy import stats
 from odc_gym.errors import TraceError
 from odc_gym.scenario import Scenario
 from odc_gym.workload import Trace, draw_jobs, offered_rate, read_trace
-from odc_gym.workload.traces import keyed_uniform, replay, splitmix64
+from odc_gym.workload.traces.recorded import JobTrace
+from odc_gym.workload.traces.replay import keyed_uniform, replay, splitmix64
 
 START = datetime(2027, 3, 4, 5, 17, tzinfo=UTC)
 HOUR, DAY = 3600.0, 86400.0
-HEADER = "timestamp,duration,num_gpus,gpu_time,cluster\n"
-GOOD = (
-    HEADER
-    + "2017-10-09 07:01:55,66.0,1,66.0,a\n"
-    + "2017-10-08 23:59:59,100,4,400,b\n"
-    + "2017-10-09 07:01:55,7.5,2,15.0,a\n"
-    + "2017-10-10 00:00:00,0,2,0,a\n"
-)
 PHILLY = Path(__file__).parents[2].parent / "shared" / "traces" / "philly_2017" / "philly_jobs_sep_nov.csv"
 with_philly = pytest.mark.skipif(not PHILLY.is_file(), reason="the Philly sample is not at hand")
-
-
-@pytest.fixture
-def write(tmp_path):
-    def write_file(data, name="jobs.csv"):
-        path = tmp_path / name
-        path.write_bytes(data if isinstance(data, bytes) else data.encode())
-        return path
-
-    return write_file
 
 
 @pytest.fixture(scope="module")
 def starter():
     return Scenario.load("starter12").workload
-
-
-def fails(path):
-    with pytest.raises(TraceError) as caught:
-        read_trace(path)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert message.startswith(str(path))
-    return message.removeprefix(str(path))
-
-
-# ---- reading
-
-
-def test_reads_sorts_and_counts_rejected_rows(write):
-    trace = read_trace(write(GOOD, "cluster.v1.csv"))
-    assert (trace.name, trace.class_name, trace.rejected) == ("cluster", "finetuning", 1)
-    assert trace.midnight == datetime(2017, 10, 8)
-    assert trace.submit_s.tolist() == [DAY - 1, DAY + 7 * 3600 + 115, DAY + 7 * 3600 + 115]
-    assert trace.duration_s.tolist() == [100, 66, 7.5]  # ties keep the order of the file
-    assert trace.width.tolist() == [4, 1, 2]
-    assert trace.span_s == 2 * DAY
-    assert trace.offered_rate == pytest.approx((400 + 66 + 15) / (2 * DAY))
-    with pytest.raises(ValueError, match="read-only"):
-        trace.submit_s[0] = 0
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        b"\xef\xbb\xbf" + GOOD.encode(),
-        gzip.compress(GOOD.encode()),
-        gzip.compress(b"\xef\xbb\xbf" + GOOD.encode()),
-        GOOD.replace("\n", "\r\n").encode(),
-        GOOD.replace("\n", "\n\n").encode() + b"\n",
-        GOOD.rstrip("\n").encode(),
-        GOOD.replace(",a\n", ',"a, b"\n').encode(),
-    ],
-    ids=["bom", "gzip", "gzip and bom", "crlf", "blank lines", "no last newline", "quotes"],
-)
-def test_disguises_of_the_same_file(write, data):
-    plain, other = read_trace(write(GOOD)), read_trace(write(data, "other.csv.gz"))
-    for column in ("submit_s", "duration_s", "width"):
-        assert np.array_equal(getattr(plain, column), getattr(other, column))
-
-
-@pytest.mark.parametrize(
-    ("row", "said"),
-    [
-        ("2017-10-09 07:01:55,abc,1,66.0,a", ":3: column 'duration': expected seconds > 0, got 'abc'"),
-        ("2017-10-09 07:01:55,-5,1,-5,a", ":3: column 'duration': expected seconds > 0, got '-5'"),
-        ("2017-10-09 07:01:55,nan,1,nan,a", ":3: column 'duration': expected seconds > 0, got 'nan'"),
-        ("2017-10-09 07:01:55,inf,1,inf,a", ":3: column 'duration': expected seconds > 0, got 'inf'"),
-        ("2017-10-09 07:01:55,6_6,1,66,a", ":3: column 'duration': expected seconds > 0, got '6_6'"),
-        ("2017-10-09 07:01:55,,1,66,a", ":3: column 'duration': expected seconds > 0, got ''"),
-        ("2017-10-09 07:01:55,66,0,0,a", ":3: column 'num_gpus': expected a whole number >= 1, got '0'"),
-        ("2017-10-09 07:01:55,66,1.5,99,a", ":3: column 'num_gpus': expected a whole number >= 1, got '1.5'"),
-        ("2017-10-09 07:01:55,66,2,66,a", ":3: column 'gpu_time': expected duration * num_gpus = 132, got '66'"),
-        ("2017-10-09,66,1,66,a", ":3: column 'timestamp': expected a time like 2017-10-09 07:01:55, got '2017-10-09'"),
-        (
-            "2017-13-09 07:01:55,66,1,66,a",
-            ":3: column 'timestamp': expected a time like 2017-10-09 07:01:55, got '2017-13-09 07:01:55'",
-        ),
-        ("2017-10-09 07:01:55,66", ":3: expected 5 columns, got 2"),
-        ("2017-10-09 07:01:55,66,1,66,a,b", ":3: expected 5 columns, got 6"),
-        ('2017-10-09 07:01:55,66,1,66,"a', ":3: not readable as CSV: unexpected end of data"),
-    ],
-)
-def test_malformed_rows_are_told_in_one_line(write, row, said):
-    path = write(HEADER + "2017-10-09 07:01:55,66.0,1,66.0,a\n" + row + "\n")
-    assert fails(path) == said
-
-
-def test_text_in_messages_is_short_and_printable(write):
-    message = fails(write(HEADER + "2017-10-09 07:01:55,\x1b[31m" + "9x" * 500 + ",1,66.0,a\n"))
-    assert message.isprintable()
-    assert len(message) < 150
-
-
-@pytest.mark.parametrize(
-    ("data", "said"),
-    [
-        (b"", ":1: expected the header 'timestamp,duration,num_gpus,gpu_time,cluster', the file is empty"),
-        (b"\n\n", ":1: expected the header 'timestamp,duration,num_gpus,gpu_time,cluster', the file is empty"),
-        (b"a,b\n1,2\n", ":1: expected the header 'timestamp,duration,num_gpus,gpu_time,cluster', got 'a,b'"),
-        (HEADER.encode(), ": no jobs below the header"),
-        (HEADER.encode() + b"2017-10-09 07:01:55,0,1,0,a\n", ": no jobs below the header but 1 of duration 0"),
-        (b"\x89PNG\r\n\x1a\n\0\0", ": expected a CSV file in UTF-8, got binary data"),
-        (b"timestamp,\0duration\n", ": expected a CSV file in UTF-8, got binary data"),
-        (GOOD.encode("utf-16"), ": expected a CSV file in UTF-8, got binary data"),
-        (gzip.compress(GOOD.encode())[:-20], ": not readable as gzip: "),
-        (b"\x1f\x8b" + b"nonsense" * 4, ": not readable as gzip: "),
-    ],
-)
-def test_files_that_are_no_trace(write, data, said):
-    assert fails(write(data)).startswith(said)
-
-
-def test_paths_that_are_no_file(tmp_path):
-    assert fails(tmp_path) == ": is a folder, expected a CSV file"
-    assert fails(tmp_path / "absent.csv") == ": no such file"
-
-
-@with_philly
-def test_philly_sample_is_read_whole_and_quickly():
-    begin = time.perf_counter()
-    trace = read_trace(PHILLY)
-    assert time.perf_counter() - begin < 5  # 0.3 s when nothing else runs
-    assert (trace.submit_s.size, trace.rejected) == (61_340, 0)
-    assert (trace.midnight, trace.span_s) == (datetime(2017, 9, 4), 88 * DAY)
-    assert trace.width.max() == 32
 
 
 # ---- keyed randomness
@@ -182,16 +52,14 @@ def test_keyed_uniform_is_uniform_for_consecutive_keys():
 
 def made(submit_h, duration_h, width=1):
     submit = np.sort(np.asarray(submit_h, float)) * HOUR
-    return Trace(
-        name="made",
-        path="made.csv",
+    return JobTrace(
+        where="made.csv",
         class_name="finetuning",
-        midnight=datetime(2020, 1, 1),
         submit_s=submit,
+        span_s=float(np.ceil(submit[-1] / DAY + 1e-9)) * DAY,
+        daily=True,
         duration_s=np.broadcast_to(np.asarray(duration_h, float) * HOUR, submit.shape),
         width=np.broadcast_to(np.int32(width), submit.shape),
-        span_s=float(np.ceil(submit[-1] / DAY + 1e-9)) * DAY,
-        rejected=0,
     )
 
 
@@ -203,7 +71,7 @@ def steady():
 
 @pytest.mark.parametrize("rate", [0.0, 0.6, 6.0, 12.0, 13.0, 30.0, 36.0])
 def test_mean_load_is_the_one_asked_for(steady, rate):
-    episodes = [replay(steady, rate, seed, 20_000.0, 0.0, DAY) for seed in range(200)]
+    episodes = [replay(steady, rate / 12, seed, 20_000.0, 0.0, DAY) for seed in range(200)]
     counts = np.array([np.sum(rows.arrival_s >= 0) for rows in episodes])
     copies = max(1, np.ceil(rate / 12))
     kept = rate / 12 / copies
@@ -216,7 +84,7 @@ def test_mean_load_is_the_one_asked_for(steady, rate):
 )
 def test_times_of_day_are_kept_whatever_the_window(seed, time_of_day, days, after_h):
     trace = made(np.arange(days * 24) + 0.25, 0.5)
-    rows = replay(trace, trace.offered_rate, seed, float(time_of_day), 10 * HOUR, after_h * HOUR)
+    rows = replay(trace, 1.0, seed, float(time_of_day), 10 * HOUR, after_h * HOUR)
     clock = (rows.arrival_s + time_of_day) % DAY
     np.testing.assert_allclose(clock, trace.submit_s[rows.row] % DAY, atol=1e-6)
     assert np.all(np.diff(rows.arrival_s) >= 0)
@@ -229,7 +97,7 @@ def test_times_of_day_are_kept_whatever_the_window(seed, time_of_day, days, afte
 def test_days_are_chosen_evenly_within_the_trace(steady):
     origin = []
     for seed in range(2000):
-        rows = replay(steady, 12.0, seed, 6 * HOUR, 48 * HOUR, 24 * HOUR)
+        rows = replay(steady, 1.0, seed, 6 * HOUR, 48 * HOUR, 24 * HOUR)
         origin.append(steady.submit_s[rows.row[-1]] - rows.arrival_s[-1])
     day, count = np.unique((np.array(origin) - 6 * HOUR) / DAY, return_counts=True)
     assert day.tolist() == list(range(2, 29))  # 48 h of history before, 24 h of episode behind
@@ -237,7 +105,7 @@ def test_days_are_chosen_evenly_within_the_trace(steady):
 
 
 def test_copies_are_of_different_days(steady):
-    rows = replay(steady, 36.0, 5, 0.0, 0.0, DAY)
+    rows = replay(steady, 3.0, 5, 0.0, 0.0, DAY)
     inside = rows.row[rows.arrival_s >= 0]
     assert np.unique(inside).size == inside.size == 3 * 288
     assert np.unique(rows.key).size == rows.key.size
@@ -247,32 +115,31 @@ def test_long_jobs_from_before_the_history_are_kept():
     # one-hour jobs every hour, and on day 1 one of 100 h: at a fifth of full speed it lives 500 h
     trace = made(np.arange(40 * 24), np.where(np.arange(40 * 24) == 30, 100.0, 1.0))
     for seed in range(30):
-        rows = replay(trace, trace.offered_rate, seed, 0.0, 48 * HOUR, DAY)
+        rows = replay(trace, 1.0, seed, 0.0, 48 * HOUR, DAY)
         origin = trace.submit_s[rows.row[-1]] - rows.arrival_s[-1]
         age_h = (origin - 48 * HOUR) / HOUR - 30  # of the long job when the history begins
         old = rows.row[rows.arrival_s < -48 * HOUR]
         assert (30 in old) == (0 < age_h < 500)
         if age_h > 5:  # the trace and the long job began well before: old short jobs are those of the last five hours
-            assert np.sum(old != 30) == 4  # and the fifth is just over
+            assert np.sum(old != 30) == 5  # the fifth ends just then
 
 
 def test_short_traces_repeat_and_say_so(steady):
     short = made(np.arange(48), 1.0)
     assert short.repeats(48 * HOUR, DAY)
-    assert (
-        short.note(48 * HOUR, DAY) == "made.csv: covers 2 days where an episode with its history needs 4, so it repeats"
-    )
+    assert short.note(48 * HOUR, DAY) == "covers 2 days where an episode needs 4 days, so it repeats"
     assert steady.note(48 * HOUR, DAY) is None
 
 
 def test_too_small_a_trace_is_refused():
-    with pytest.raises(
-        TraceError, match=r"^made\.csv: offers 0\.0417 of the 40 accelerator-hours an hour that are wanted"
-    ):
-        replay(made([3.0], 1.0), 40.0, 0, 0.0, 0.0, DAY)
+    with pytest.raises(TraceError) as caught:
+        replay(made([3.0], 1.0), 960.0, 0, 0.0, 0.0, DAY)
+    says = "made.csv: offers 0.001 of the load that 'finetuning' has in the scenario; must be at least a 64th"
+    assert str(caught.value) == says
 
 
 def jobs_of(workload, seed, trace, after=24 * HOUR, widest=8):
+    trace = trace and Trace("made.csv", jobs={trace.class_name: trace})
     return draw_jobs(workload, ("finetuning", "batch", "interactive"), seed, START, 48 * HOUR, after, widest, trace)
 
 
@@ -315,14 +182,6 @@ def test_wide_jobs_are_split(starter):
     assert np.all(parts % 3 == 0)
     assert own["work_s"].sum() == pytest.approx(20 * 3600 * parts.sum() / 3)
     assert arrivals.size <= 72
-
-
-def test_a_scenario_without_the_class_is_told(starter, steady):
-    no_jobs = starter.model_copy(update={"classes": {"batch": starter.classes["batch"]}})
-    with pytest.raises(
-        TraceError, match=r"^made\.csv: replaces the job class finetuning, which the scenario does not have$"
-    ):
-        draw_jobs(no_jobs, ("batch",), 0, START, 0, DAY, 8, steady)
 
 
 @with_philly

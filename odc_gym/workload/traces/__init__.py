@@ -1,0 +1,7 @@
+"""Traces of real clusters and services: reading their files, and replaying them at a class's share of the load."""
+
+from odc_gym.workload.traces.formats import read_trace
+from odc_gym.workload.traces.recorded import JobTrace, RequestTrace, Trace
+from odc_gym.workload.traces.replay import keyed_uniform, replay
+
+__all__ = ["JobTrace", "RequestTrace", "Trace", "keyed_uniform", "read_trace", "replay"]

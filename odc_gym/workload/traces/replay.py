@@ -1,0 +1,131 @@
+"""Choosing and scaling the window of a trace that an episode replays.
+
+A trace is scaled to its class's share of the offered load by thinning rows or by laying several stretches of it over
+each other, never by compressing times or durations: those decide what fits into an orbit.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from odc_gym.errors import TraceError
+from odc_gym.workload.jobs import on_grid
+from odc_gym.workload.traces.recorded import DAY_S, Floats, Recorded
+
+Keys = npt.NDArray[np.uint64]
+
+MAX_COPIES = 64
+_MASK = 2**64 - 1
+_DAY, _COPY, _KEEP, _INSTANT = 1, 2, 3, 4  # purposes of keyed draws
+
+
+class Replay(NamedTuple):
+    """Rows of a trace that an episode replays.
+
+    Attributes:
+        row: (N,) index in the trace.
+        key: (N,) random key of this appearance of the row in this episode.
+        arrival_s: (N,) from the start of the episode [s].
+    """
+
+    row: npt.NDArray[np.int64]
+    key: Keys
+    arrival_s: Floats
+
+
+def replay(trace: Recorded, ratio: float, seed: int, time_of_day_s: float, before_s: float, after_s: float) -> Replay:
+    """Choose an episode's window of a trace and scale it to a mean offered load.
+
+    Of a daily trace the seed chooses the day, and the trace's clock then reads the episode's time of day; of a shorter
+    one, which has no hour of day, the seed chooses the instant. The window with its history lies inside the trace where
+    the trace is long enough, otherwise the trace is repeated without end. Of the rows before the history those are kept
+    that would still run at a fifth of full speed. Less load than the trace's is got by keeping each row with one
+    probability; more by as many copies as needed, thinned alike: each of another day as far as there are days, beyond
+    that the same days again; of a shorter trace each from an instant of its own.
+
+    Args:
+        trace: the trace.
+        ratio: mean offered load that is wanted over that of the trace.
+        seed: the episode.
+        time_of_day_s: of the episode's start [s].
+        before_s: history [s].
+        after_s: length of the episode [s].
+
+    Returns:
+        The rows; those of one copy are in order of arrival.
+
+    Raises:
+        TraceError: more than 64 copies would be needed.
+    """
+    copies = max(1, math.ceil(ratio))
+    if copies > MAX_COPIES:
+        offers = f"offers {1 / ratio:.2g} of the load that '{trace.class_name}' has in the scenario"
+        raise TraceError(f"{trace.where}: {offers}; must be at least a {MAX_COPIES}th")
+    episode = splitmix64(np.array([seed & _MASK], np.uint64))
+    mine = _mix(_mix(episode, _COPY), zlib.crc32(trace.class_name.encode()))  # classes of one file are kept apart
+    scattered = splitmix64(np.arange(trace.submit_s.size, dtype=np.uint64))
+    last_s = trace.submit_s + trace.alive_s
+    parts = []
+    for copy, origin_s in enumerate(_origins(trace, episode, copies, time_of_day_s, before_s, after_s)):
+        copy_key = _mix(mine, copy)
+        for period in _periods(trace, origin_s, before_s, after_s):
+            start_s = origin_s - period * trace.span_s  # of the episode on the clock of this repetition
+            early = np.searchsorted(trace.submit_s, start_s + after_s)
+            row = np.flatnonzero(last_s[:early] >= start_s - before_s)
+            key = splitmix64(_mix(copy_key, period & _MASK) ^ scattered[row])
+            kept = keyed_uniform(key, _KEEP) < ratio / copies
+            parts.append(Replay(row[kept], key[kept], trace.submit_s[row[kept]] - start_s))
+    return Replay(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _origins(
+    trace: Recorded, episode: Keys, copies: int, time_of_day_s: float, before_s: float, after_s: float
+) -> list[float]:
+    """Where on the trace's clock each copy of the episode starts [s]."""
+    repeats = trace.repeats(before_s, after_s)
+    if trace.daily:
+        first, last = 0, round(trace.span_s / DAY_S) - 1
+        if not repeats:
+            first = math.ceil((before_s - time_of_day_s) / DAY_S)
+            last = math.floor((trace.span_s - after_s - time_of_day_s) / DAY_S)
+        days = np.arange(first, last + 1, dtype=np.int64)
+        days = days[np.argsort(_mix(_mix(episode, _DAY), days.astype(np.uint64)), kind="stable")]
+        return [float(days[copy % days.size]) * DAY_S + time_of_day_s for copy in range(copies)]
+    first_s, last_s = (0.0, trace.span_s) if repeats else (before_s, trace.span_s - after_s)
+    uniform = keyed_uniform(_mix(episode, np.arange(copies, dtype=np.uint64)), _INSTANT)
+    return [float(origin_s) for origin_s in on_grid(first_s + (last_s - first_s) * uniform)]
+
+
+def _periods(trace: Recorded, origin_s: float, before_s: float, after_s: float) -> range:
+    """Repetitions of the trace that reach into the episode: just the trace itself where it is long enough."""
+    if not trace.repeats(before_s, after_s):
+        return range(1)
+    oldest_s = origin_s - before_s - float(trace.alive_s.max())
+    return range(math.floor(oldest_s / trace.span_s), math.floor((origin_s + after_s) / trace.span_s) + 1)
+
+
+def splitmix64(x: Keys) -> Keys:
+    """The first number of a SplitMix64 generator in each state x: a bijection of (N,) 64-bit words that scatters them.
+
+    Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+    """
+    x = x + np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+def keyed_uniform(key: Keys, purpose: int) -> Floats:
+    """Uniform numbers, the same for the same key and purpose whatever else is drawn: (N,) in (0, 1)."""
+    # 52 bits and a half: neither end is reached
+    return ((_mix(key, purpose) >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+
+
+def _mix(key: Keys, value: int | Keys) -> Keys:
+    # arrays even for one word: scalars would warn of the overflow that is meant here
+    return splitmix64(key ^ splitmix64(np.atleast_1d(np.asarray(value, np.uint64))))
