@@ -1,7 +1,8 @@
-"""Inspection of one scheduler: what it does with its actions, what earns its score, and what each part is worth."""
+"""Inspection of schedulers: what each does with its actions, what earns its score, and what each part is worth."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,13 @@ from odc_gym.evaluation.results import Array
 from odc_gym.evaluation.runner import Progress, evaluate
 from odc_gym.evaluation.stage import Player, PlayerFactory
 from odc_gym.evaluation.statistics import Estimate
+from odc_gym.evaluation.store import Store
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.simulator import Simulator
 
 SATURATED = 0.99
 LAGS = (1, 2, 3, 6, 12, 19, 36, 72, 144)  # decisions: 5 min to 12 h, 19 is an orbit at 550 km
+WHOLE, ZERO = "whole", "zero action"
 WORK = ("jobs_run", "moves", "drains", "yields", "evictions", "clock_switches")
 
 
@@ -125,72 +128,112 @@ def autocorrelation(values: Array, lags: Sequence[int] = LAGS) -> dict[int, floa
 
 
 @dataclass(frozen=True)
-class Worth:
-    """Change of the score on the same episodes when a part is taken away."""
+class Subject:
+    """A scheduler to inspect."""
 
-    frozen: dict[str, Estimate]  # kind held at zero
-    alone: dict[str, Estimate]  # all other kinds held at zero; against the zero action
-    blind: dict[str, Estimate]  # block of the observation at its mean; empty for rules, which read more than it
+    factory: PlayerFactory
+    learned: bool = False  # whether it acts on the encoded observation alone, so that blocks of it can be taken away
+    identity: str | None = None  # what tells it from any other, see `Store`; None if its episodes are not to be kept
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """All that is known of one scheduler."""
+    """All that is known of one scheduler: B episodes of T decisions."""
 
     score: Array  # (B,)
     rewards: Array  # (T, B)
     actions: dict[str, ActionUse]
     terms: dict[str, TermUse]
     work: dict[str, float]  # means over episodes
-    worth: Worth
+    frozen: dict[str, Estimate]  # change of the score when a kind is held at zero
+    alone: dict[str, Estimate]  # score over that of the zero action when all other kinds are held at zero
+    blind: dict[
+        str, Estimate
+    ]  # change of the score when a block of the observation stands at its mean; of learned ones
 
 
 def inspect(
     scenario: Scenario,
-    factory: PlayerFactory,
-    zero: PlayerFactory,
+    subjects: Mapping[str, Subject],
+    zero: Subject,
     seeds: Sequence[int],
-    learned: bool,
     trace: str | Path | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
-) -> Inspection:
-    """Inspect a scheduler.
+    store: Path | None = None,
+) -> dict[str, Inspection]:
+    """Inspect schedulers on the same episodes.
 
     Args:
         scenario: what is simulated.
-        factory: of the scheduler.
-        zero: of the scheduler whose action is zero.
+        subjects: by name.
+        zero: the scheduler whose action is zero.
         seeds: (B,) episodes.
-        learned: whether it acts on the encoded observation alone, so that blocks of that can be taken away.
         trace: job trace that replaces the class it maps to.
         workers: processes, as in `evaluate`.
         progress: called as episodes are played.
+        store: folder of finished episodes, as in `evaluate`.
 
     Raises:
         OdcGymError: as `evaluate`.
     """
     simulator = Simulator(scenario, len(seeds), trace=trace)
-    recording = record(simulator, factory(simulator.view), seeds)
-    places = block_places(simulator.satellites, len(simulator.class_names)) if learned else {}
-    others = {kind: [other for other in KINDS if other != kind] for kind in KINDS}
-    variants: dict[str, PlayerFactory] = {"": factory, "zero": zero}
-    variants |= {f"frozen {kind}": frozen(factory, [kind]) for kind in KINDS}
-    variants |= {f"alone {kind}": frozen(factory, others[kind]) for kind in KINDS}
-    variants |= {f"blind {name}": blind(factory, at, recording.observation[at]) for name, at in places.items()}
-    played = evaluate(scenario, variants, seeds, trace, workers, progress)
-    score = {name: result.score for name, result in played.agents.items()}
+    recordings = {name: record(simulator, subject.factory(simulator.view), seeds) for name, subject in subjects.items()}
+    variants = {ZERO: zero}
+    for name, subject in subjects.items():
+        of_one = _variants(subject, recordings[name], simulator)
+        variants |= {_label(name, variant): one for variant, one in of_one.items()}
+    identities = {name: one.identity for name, one in variants.items() if one.identity is not None}
+    kept = None if store is None else Store(store, identities)
+    factories = {name: one.factory for name, one in variants.items()}
+    played = evaluate(scenario, factories, seeds, trace, workers, progress, store=kept).agents
+    scores = {name: result.score for name, result in played.items()}
+    return {name: _inspection(name, recordings[name], scores, simulator) for name in subjects}
+
+
+def _variants(subject: Subject, recording: Recording, simulator: Simulator) -> dict[str, Subject]:
+    """The scheduler whole, and with parts taken away."""
+    factories = {WHOLE: subject.factory}
+    for kind in KINDS:
+        factories[f"frozen {kind}"] = frozen(subject.factory, [kind])
+        factories[f"alone {kind}"] = frozen(subject.factory, [other for other in KINDS if other != kind])
+    if subject.learned:
+        for name, at in block_places(simulator.satellites, len(simulator.class_names)).items():
+            factories[f"blind {name}"] = blind(subject.factory, at, recording.observation[at])
+    constants = hashlib.blake2b(recording.observation.tobytes(), digest_size=16).hexdigest()
+    return {
+        variant: Subject(factory, identity=_identity(subject, variant, constants))
+        for variant, factory in factories.items()
+    }
+
+
+def _identity(subject: Subject, variant: str, constants: str) -> str | None:
+    if subject.identity is None or variant == WHOLE:
+        return subject.identity
+    return f"{subject.identity}, {variant} {constants if variant.startswith('blind') else ''}".rstrip()
+
+
+def _label(name: str, variant: str) -> str:
+    return f"{name}: {variant}"
+
+
+def _inspection(name: str, recording: Recording, scores: Mapping[str, Array], simulator: Simulator) -> Inspection:
+    score, zero = scores[_label(name, WHOLE)], scores[ZERO]
+
+    def changes(what: str, reference: Array) -> dict[str, Estimate]:
+        start = _label(name, what) + " "
+        found = {key.removeprefix(start): value for key, value in scores.items() if key.startswith(start)}
+        return {part: statistics.paired_difference(value, reference) for part, value in found.items()}
+
     return Inspection(
-        score=score[""],
+        score=score,
         rewards=recording.rewards,
-        actions=action_use(recording, scenario, simulator.view),
+        actions=action_use(recording, simulator.scenario, simulator.view),
         terms=term_use(recording.terms),
-        work={name: float(recording.metrics[name].mean()) for name in WORK},
-        worth=Worth(
-            frozen={kind: statistics.paired_difference(score[f"frozen {kind}"], score[""]) for kind in KINDS},
-            alone={kind: statistics.paired_difference(score[f"alone {kind}"], score["zero"]) for kind in KINDS},
-            blind={name: statistics.paired_difference(score[f"blind {name}"], score[""]) for name in places},
-        ),
+        work={key: float(recording.metrics[key].mean()) for key in WORK},
+        frozen=changes("frozen", score),
+        alone=changes("alone", zero),
+        blind=changes("blind", score),
     )
 
 

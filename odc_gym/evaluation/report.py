@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -25,11 +25,16 @@ def print_report(console: Console, comparisons: Sequence[Comparison], baseline: 
         by_load: whether to add a table for each third of the load factor.
     """
     for section in sections(comparisons, baseline, by_load):
-        for sheet in section.sheets:
-            for part in _fitting(sheet, console.width):
-                console.print(_table(part))
-            for note in sheet.notes:
-                console.print(note, markup=False, highlight=False)
+        print_sheets(console, section.sheets)
+
+
+def print_sheets(console: Console, sheets: Iterable[Sheet]) -> None:
+    """Print tables, in parts where they are too wide, and what is said below them."""
+    for sheet in sheets:
+        for part in _fitting(sheet, console.width):
+            console.print(_table(part))
+        for note in sheet.notes:
+            console.print(note, markup=False, highlight=False)
 
 
 def markdown(
@@ -54,11 +59,16 @@ def markdown(
 def _markdown_section(section: Section) -> Iterator[str]:
     yield f"## {_escaped(section.name)}"
     for sheet in section.sheets:
-        yield _escaped(sheet.title) + ":"
-        rule = ("---", *["---:"] * (len(sheet.head) - 1))
-        yield "\n".join(f"| {' | '.join(line)} |" for line in (_cells(sheet.head), rule, *map(_cells, sheet.rows)))
-        if sheet.notes:
-            yield "\n".join(f"- {_escaped(note)}" for note in sheet.notes)
+        yield from markdown_sheet(sheet)
+
+
+def markdown_sheet(sheet: Sheet) -> Iterator[str]:
+    """Title, table and notes of a sheet in Markdown, as paragraphs."""
+    yield _escaped(sheet.title) + ":"
+    rule = ("---", *["---:"] * (len(sheet.head) - 1))
+    yield "\n".join(f"| {' | '.join(line)} |" for line in (_cells(sheet.head), rule, *map(_cells, sheet.rows)))
+    if sheet.notes:
+        yield "\n".join(f"- {_escaped(note)}" for note in sheet.notes)
 
 
 def _cells(line: Sequence[str]) -> tuple[str, ...]:

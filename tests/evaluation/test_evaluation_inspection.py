@@ -1,12 +1,22 @@
 """Inspection: figures counted by hand."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from odc_gym.agents import scheduler_factory
-from odc_gym.evaluation.inspection import Recording, action_use, autocorrelation, inspect, record, term_use
+from odc_gym.evaluation.inspection import (
+    Recording,
+    Subject,
+    action_use,
+    autocorrelation,
+    inspect,
+    record,
+    term_use,
+)
+from odc_gym.evaluation.inspection_sheets import inspection_document, inspection_sheets
 from odc_gym.evaluation.probes import KINDS
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.scenario import Scenario
@@ -71,17 +81,47 @@ def test_a_recording_adds_up_to_the_episodes(small):
     np.testing.assert_allclose(kept.terms["compute"].sum(0), value, rtol=1e-9)
 
 
-def test_inspection_of_a_rule_and_of_zero(small):
-    zero, seeds = scheduler_factory("zero"), [20_000, 20_001, 20_002, 20_003]
-    found = inspect(small, scheduler_factory("full-clock"), zero, seeds, learned=False, workers=1)
+def test_inspection_of_a_rule_and_of_zero(small, tmp_path):
+    full, zero = Subject(scheduler_factory("full-clock"), identity="full"), Subject(scheduler_factory("zero"))
+    seeds = [20_000, 20_001, 20_002]
+    told = []
+
+    def look():
+        told.clear()
+        subjects = {"full-clock": full, "itself": Subject(zero.factory, learned=True)}
+        return inspect(
+            small, subjects, zero, seeds, workers=1, progress=lambda *counts: told.append(counts), store=tmp_path
+        )
+
+    found = look()["full-clock"]
     np.testing.assert_allclose(found.rewards.sum(0), found.score)
     # full-clock asks for full clocks and nothing else: without them it is zero, and with them alone it is itself
     assert found.actions["clock"].saturated == 1.0 and found.actions["bid"].saturated == 0.0
     for kind in KINDS:
         if kind != "clock":
-            assert found.worth.frozen[kind].value == found.worth.alone[kind].value == 0.0
-    assert found.worth.frozen["clock"].value == -found.worth.alone["clock"].value != 0.0
-    assert found.worth.blind == {}
-    itself = inspect(small, zero, zero, seeds[:2], learned=True, workers=1).worth
-    assert all(e.value == 0.0 for e in (*itself.frozen.values(), *itself.alone.values(), *itself.blind.values()))
+            assert found.frozen[kind].value == found.alone[kind].value == 0.0
+    assert found.frozen["clock"].value == -found.alone["clock"].value != 0.0
+    assert found.blind == {}
+    played = told[0][0]
+    again = look()
+    assert again["full-clock"].frozen == found.frozen and told[0][0] > played == 0  # what was finished is not repeated
+    itself = again["itself"]
     assert len(itself.blind) > 10
+    assert all(e.value == 0.0 for e in (*itself.frozen.values(), *itself.alone.values(), *itself.blind.values()))
+
+
+def test_tables_and_document_say_what_was_found(small):
+    zero = Subject(scheduler_factory("zero"), learned=True)
+    full = Subject(scheduler_factory("full-clock"))
+    found = inspect(small, {"zero": zero, "full-clock": full}, zero, [20_000, 20_001], workers=1)
+    sheets = inspection_sheets(found, "here")
+    assert all(len(line) == len(sheet.head) for sheet in sheets for line in sheet.rows)
+    cells = {(sheet.title, line[0]): line[1:] for sheet in sheets for line in sheet.rows}
+    assert cells["here: what actions are used for, by kind of component", "clock: saturated"] == ("0.0 %", "100.0 %")
+    change = found["full-clock"].score - found["zero"].score
+    assert cells["here: what each kind of component is worth", "clock frozen"][1].startswith(f"{-change.mean():+.2f} (")
+    assert cells["here: noise and memory of the reward", "difference: deviation"] == ("-", f"{change.std(ddof=1):.2f}")
+    assert sheets[-1].head == ("block", "zero")
+    data = json.loads(json.dumps(inspection_document(found), allow_nan=False))
+    assert data["full-clock"]["frozen"]["clock"]["mean"] == pytest.approx(-change.mean())
+    assert data["zero"]["terms"]["compute"]["sum"] == found["zero"].terms["compute"].sum
