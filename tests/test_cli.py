@@ -26,7 +26,17 @@ def refused(capsys, *arguments):
 
 
 @pytest.mark.parametrize(
-    "command", [(), ("compare",), ("agents",), ("scenario",), ("scenario", "list"), ("scenario", "check"), ("train",)]
+    "command",
+    [
+        (),
+        ("compare",),
+        ("inspect",),
+        ("agents",),
+        ("scenario",),
+        ("scenario", "list"),
+        ("scenario", "check"),
+        ("train",),
+    ],
 )
 def test_every_command_explains_itself(capsys, command):
     code, out, _ = run(capsys, *command, "--help")
@@ -211,3 +221,28 @@ def test_malformed_trace_is_one_line_with_file_line_and_column(capsys, tmp_path)
     trace.write_text("timestamp,duration,num_gpus,gpu_time,cluster\n2017-10-01 00:00:00,abc,1,1.0,x\n")
     line = refused(capsys, "compare", "--agents", "zero", "--episodes", "1", "--workers", "1", "--trace", str(trace))
     assert "broken.csv:2: column 'duration'" in line
+
+
+SHORT = ("--set", "episode.hours=1", "--set", "shells.0.orbit.total=3", "--workers", "1")
+
+
+def test_inspect_prints_its_tables_and_writes_the_numbers(capsys, tmp_path):
+    out = tmp_path / "inspection.json"
+    cli.app(["inspect", "full-clock", "zero", "--episodes", "2", *SHORT, "--json", str(out)], standalone_mode=False)
+    printed = capsys.readouterr().out
+    assert all(text in printed for text in ("clock frozen", "urgency: saturated", "moves per job", "compute: variance"))
+    data = json.loads(out.read_text())
+    assert data["zero"]["frozen"]["bid"]["mean"] == 0.0 and data["full-clock"]["actions"]["clock"]["saturated"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("nobody",), "scheduler = nobody: must be"),
+        (("zero", "--episodes", "0"), "episodes = 0: must be >= 1"),
+        (("zero", "--trace", "absent.csv"), "--trace absent.csv: no such file"),
+        (("zero", "--json", "absent/file.json"), "must be a file in an existing folder"),
+    ],
+)
+def test_inspect_refuses_in_one_line(capsys, arguments, text):
+    assert text in refused(capsys, "inspect", *arguments)
