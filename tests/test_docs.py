@@ -110,6 +110,7 @@ def test_named_fields_of_the_scenario_exist():
 
 
 NOT_RUN = {
+    ("README.md", "odc-gym inspect sun-aware runs/ppo-1"),
     (
         "README.md",
         "make train     # train a scheduler, compare it with the heuristics on test episodes, write a report",
