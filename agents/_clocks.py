@@ -1,12 +1,18 @@
-"""Clocks for powers, and requests for clocks."""
+"""Powers that a satellite may draw, clocks for powers, and requests for clocks."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from odc_gym.simulation.view import View
+
+HEAT_MARGIN_K = 2.0  # below the junction limit
+HEAT_GAIN = 0.025  # share of peak power per kelvin of room; both chosen on validation episodes with `sun-aware`
 
 
 def clock_of_dynamic(share: NDArray[Any], design: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
@@ -41,3 +47,47 @@ def clock_request(clock: NDArray[Any], sustainable: NDArray[Any], lowest: NDArra
     below = (clock - sustainable) / np.maximum(sustainable - lowest, 1e-6)
     above = (clock - sustainable) / np.maximum(1.0 - sustainable, 1e-6)
     return np.asarray(np.clip(np.where(clock < sustainable, below, above), -1.0, 1.0))
+
+
+def utilisations(view: View) -> NDArray[Any]:
+    """Dynamic power of each class over that of peak while it runs, (C,)."""
+    drawn = {str(name): work.utilisation for name, work in view.scenario.workload.classes.items()}
+    return np.array([drawn[name] for name in view.class_names])
+
+
+def clock_of_power(view: View, power_w: NDArray[Any], utilisation: NDArray[Any]) -> NDArray[Any]:
+    """Clock at which what runs now draws a compute power, (B, S).
+
+    Args:
+        view: what the agents see.
+        power_w: (B, S) compute power [W].
+        utilisation: (C,) of the classes, `utilisations`.
+    """
+    design, running = view.design, view.observation["running"]
+    busy = np.maximum(running.sum(axis=1), 1.0)
+    idle_w = design["gated_w"] + busy * (design["idle_each_w"] - design["gated_each_w"])
+    drawing = np.maximum((running * utilisation[:, None]).sum(axis=1), 0.5)
+    return clock_of_dynamic((power_w - idle_w) / (drawing * design["dynamic_each_w"]), design)
+
+
+def request_power(view: View, power_w: NDArray[Any], utilisation: NDArray[Any]) -> NDArray[Any]:
+    """The request in [-1, 1] at which what runs now draws a compute power, (B, S); see `clock_of_power`."""
+    clock = clock_of_power(view, power_w, utilisation)
+    return clock_request(clock, view.observation["clock_sustainable"], view.design["x_min"])
+
+
+def heat_budget_w(view: View, margin_k: float = HEAT_MARGIN_K, gain: float = HEAT_GAIN) -> NDArray[Any]:
+    """Compute power that brings the junction to its limit, less a margin, (B, S) [W].
+
+    Args:
+        view: what the agents see.
+        margin_k: kelvins below the limit.
+        gain: change of power over peak power, per kelvin of room.
+    """
+    room_k = view.design["limit_k"] - margin_k - view.observation["junction_k"]
+    return np.asarray(view.observation["power_w"] + gain * view.design["peak_w"] * room_k)
+
+
+def lit_power_w(view: View) -> NDArray[Any]:
+    """Array output in sunlight, (B, S) [W]: the largest forecast mean, of a window all but free of eclipse."""
+    return np.asarray(view.forecast["solar_mean_w"].max(axis=1))

@@ -7,13 +7,15 @@ import inspect
 import pkgutil
 import sys
 from collections.abc import Callable
-from functools import cache, partial
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from odc_gym.agents._parameters import base_name, read_parameters, shown
 from odc_gym.errors import SchedulerError
 
 if TYPE_CHECKING:
@@ -36,19 +38,41 @@ class Scheduler(Protocol):
         """Actions (B, A) of this decision, in the layout of `view.layout`."""
 
 
-SchedulerFactory = Callable[[Any], Scheduler]
-_FACTORIES: dict[str, SchedulerFactory] = {}
+class Requirements(TypedDict, total=False):
+    """What a scheduler needs of the environments that it operates, as keyword arguments of `gymnasium.make`.
+
+    A class states it as `requires`, and the runner of comparisons builds what it says. It may change how the
+    environment obeys, not the world: schedulers that are compared face the same light, jobs and demand.
+    """
+
+    overrides: dict[str, Any]  # dotted path of the scenario to value
+
+
+class Entry(NamedTuple):
+    """What is registered under a name."""
+
+    make: Callable[..., Scheduler]
+    parameters: type | None  # dataclass of the numbers in the rule
+
+
+_ENTRIES: dict[str, Entry] = {}
 _Class = TypeVar("_Class", bound=Callable[..., Scheduler])
 
 
-def scheduler(name: str) -> Callable[[_Class], _Class]:
-    """Register a class, constructed with the view, as the scheduler of that name."""
+def scheduler(name: str, parameters: type | None = None) -> Callable[[_Class], _Class]:
+    """Register a class as the scheduler of that name.
 
-    def register(factory: _Class) -> _Class:
-        if name in _FACTORIES:
+    Args:
+        name: the name.
+        parameters: dataclass of the rule's numbers, if it has any; fields made by `number` may be set in the name, as
+            in `fixed-clock(0.7)`. The class is constructed with the view, and with such an object if numbers are set.
+    """
+
+    def register(made: _Class) -> _Class:
+        if name in _ENTRIES:
             raise SchedulerError(f"two schedulers are called {name}")
-        _FACTORIES[name] = factory
-        return factory
+        _ENTRIES[name] = Entry(made, parameters)
+        return made
 
     return register
 
@@ -60,27 +84,72 @@ def scheduler_names() -> tuple[str, ...]:
 
 def scheduler_rules() -> dict[str, str]:
     """Name and rule, as its docstring states it, of each scheduler of the package."""
-    return {name: " ".join((inspect.getdoc(_registry()[name]) or "").split()) for name in scheduler_names()}
+    return {name: " ".join((inspect.getdoc(_registry()[name].make) or "").split()) for name in scheduler_names()}
+
+
+def scheduler_parameters() -> dict[str, tuple[str, ...]]:
+    """Name and parameters that the name may set, with defaults and ranges, of each scheduler of the package."""
+    kinds = {name: _registry()[name].parameters for name in scheduler_names()}
+    return {name: shown(kind) if kind else () for name, kind in kinds.items()}
+
+
+@dataclass(frozen=True)
+class SchedulerFactory:
+    """Makes a scheduler from a view; it can be sent to another process.
+
+    Args:
+        name: a name of `scheduler_names` or a Python file with a scheduler, with numbers for its parameters in
+            parentheses if you like, or the folder of a training run.
+
+    Raises:
+        SchedulerError: none of these, or parameters that the scheduler does not take.
+    """
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if entry := self.entry:
+            read_parameters(self.name, entry.parameters)
+        elif not _is_run(Path(self.name)):
+            raise SchedulerError(_unknown(self.name))
+
+    @property
+    def requires(self) -> Requirements:
+        """What the scheduler needs of its environments."""
+        nothing: Requirements = {}
+        return getattr(self.entry.make, "requires", nothing) if self.entry else nothing
+
+    def __call__(self, view: View) -> Scheduler:
+        """Make the scheduler.
+
+        Raises:
+            SchedulerError: an environment that is not what the scheduler requires.
+            RunError: a training run that does not fit the environment.
+        """
+        overrides = self.requires.get("overrides", {})
+        if overrides and view.scenario.replace(overrides) != view.scenario:
+            wanted = ", ".join(f"{path} = {value}" for path, value in overrides.items())
+            raise SchedulerError(
+                f"scheduler = {self.name}: needs an environment with {wanted}; make it with overrides={overrides}"
+            )
+        if entry := self.entry:
+            parameters = read_parameters(self.name, entry.parameters)
+            return entry.make(view) if parameters is None else entry.make(view, parameters)
+        # training imports agents; only a run's folder needs the way back
+        policies = importlib.import_module("odc_gym.training.policy_scheduler")
+        loaded: Scheduler = policies.load_policy_scheduler(Path(self.name), view)
+        return loaded
+
+    @property
+    def entry(self) -> Entry | None:
+        """What is registered, None of a training run."""
+        name = base_name(self.name)
+        return _own(Path(name).resolve()) if name.endswith(".py") else _registry().get(name)
 
 
 def scheduler_factory(name: str | Path) -> SchedulerFactory:
-    """What makes a scheduler from a view; it can be sent to another process.
-
-    Args:
-        name: a name of `scheduler_names`, a Python file with a scheduler, or the folder of a training run.
-
-    Raises:
-        SchedulerError: none of these.
-    """
-    if _is_file(name):
-        _own(Path(name).resolve())
-        return partial(make_scheduler, str(name))
-    if str(name) not in _registry() and not _is_run(Path(name)):
-        if Path(name).is_dir():
-            raise SchedulerError(f"scheduler = {name}: a training run has config.yaml and best_model.zip or model.zip")
-        names = ", ".join(scheduler_names())
-        raise SchedulerError(f"scheduler = {name}: must be one of {names}, a Python file, or a training run's folder")
-    return partial(make_scheduler, str(name))
+    """What makes a scheduler from a view; see `SchedulerFactory`."""
+    return SchedulerFactory(str(name))
 
 
 def scheduler_module(name: str | Path) -> str | Path | None:
@@ -89,10 +158,11 @@ def scheduler_module(name: str | Path) -> str | Path | None:
     Raises:
         SchedulerError: as `scheduler_factory`.
     """
-    scheduler_factory(name)  # refuses unknown names
-    if _is_file(name):
-        return Path(name).resolve()
-    return _registry()[str(name)].__module__ if str(name) in _registry() else None
+    entry = scheduler_factory(name).entry
+    own = base_name(str(name))
+    if own.endswith(".py"):
+        return Path(own).resolve()
+    return entry.make.__module__ if entry else None
 
 
 def model_file(run: Path) -> Path:
@@ -104,40 +174,28 @@ def make_scheduler(name: str | Path, env: Any) -> Scheduler:
     """Make a scheduler for an environment.
 
     Args:
-        name: a name of `scheduler_names`, a Python file with a scheduler, or the folder of a training run.
+        name: as of `SchedulerFactory`.
         env: a Gymnasium environment or vector environment of this package, wrapped or not, a `Simulator`, or a `View`.
 
     Raises:
-        SchedulerError: an unknown name, or something that has no view.
+        SchedulerError: an unknown name, parameters that it does not take, something that has no view, or an environment
+            that is not what the scheduler requires.
         RunError: a training run that does not fit the environment.
     """
-    scheduler_factory(name)  # refuses unknown names
-    view = _view(env)
-    if _is_file(name):
-        return _own(Path(name).resolve())(view)
-    if str(name) in _registry():
-        return _registry()[str(name)](view)
-    # training imports agents; only a run's folder needs the way back
-    policies = importlib.import_module("odc_gym.training.policy_scheduler")
-    loaded: Scheduler = policies.load_policy_scheduler(Path(name), view)
-    return loaded
+    return scheduler_factory(name)(_view(env))
 
 
 @cache
-def _registry() -> dict[str, SchedulerFactory]:
+def _registry() -> dict[str, Entry]:
     """All schedulers: every module of this folder is imported once and registers its own."""
     package = importlib.import_module("odc_gym.agents")
     for module in pkgutil.iter_modules(package.__path__):
         importlib.import_module(f"odc_gym.agents.{module.name}")
-    return _FACTORIES
-
-
-def _is_file(name: str | Path) -> bool:
-    return str(name).endswith(".py")
+    return _ENTRIES
 
 
 @cache
-def _own(path: Path) -> SchedulerFactory:
+def _own(path: Path) -> Entry:
     """The scheduler of a user's file; it does not become one of the package."""
     if not path.is_file():
         raise SchedulerError(f"scheduler = {path}: no such file")
@@ -149,7 +207,7 @@ def _own(path: Path) -> SchedulerFactory:
     try:
         spec.loader.exec_module(module)
     finally:
-        found = {name: _FACTORIES.pop(name) for name in set(_FACTORIES) - known}
+        found = {name: _ENTRIES.pop(name) for name in set(_ENTRIES) - known}
     if len(found) != 1:
         names = ", ".join(sorted(found)) or "none"
         raise SchedulerError(f'scheduler = {path}: must have one class under @scheduler("name"), has {names}')
@@ -162,6 +220,14 @@ def _is_run(folder: Path) -> bool:
 
 def _models(folder: Path) -> tuple[Path, ...]:
     return folder / "best_model.zip", folder / "model.zip"
+
+
+def _unknown(name: str) -> str:
+    """Why a name is neither a scheduler's nor a training run's."""
+    if Path(name).is_dir():
+        return f"scheduler = {name}: a training run has config.yaml and best_model.zip or model.zip"
+    names = ", ".join(scheduler_names())
+    return f"scheduler = {name}: must be one of {names}, a Python file, or a training run's folder"
 
 
 def _view(env: Any) -> View:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from odc_gym.agents._parameters import number
 from odc_gym.agents.base import scheduler
 from odc_gym.agents.sun_aware import SunAware, SunAwareParameters
 from odc_gym.scenario import JobClass, ServiceClass
@@ -23,12 +24,12 @@ class GangAwareParameters:
     """Numbers of the rule, chosen on validation episodes."""
 
     budget: SunAwareParameters = field(default_factory=SunAwareParameters)
-    closed_bid: float = -0.6  # closes a satellite to new work, drains nothing
-    open_bid: float = -0.4  # the last resort of narrow jobs
-    narrow_urgency: float = -0.5  # of classes without wide jobs
+    closed_bid: float = number(-0.6, -1.0, 1.0)  # closes a satellite to new work, drains nothing
+    open_bid: float = number(-0.4, -1.0, 1.0)  # the last resort of narrow jobs
+    narrow_urgency: float = number(-0.5, -1.0, 1.0)  # of classes without wide jobs
 
 
-@scheduler("gang-aware")
+@scheduler("gang-aware", GangAwareParameters)
 class GangAware(SunAware):
     """Runs satellites like `sun-aware`, but keeps the share of them that wide jobs need for classes with such jobs.
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odc_gym.agents._clocks import clock_request
+from odc_gym.agents._parameters import number
 from odc_gym.agents.base import scheduler
 
 if TYPE_CHECKING:
@@ -19,11 +20,11 @@ if TYPE_CHECKING:
 class GovernorParameters:
     """Bands over which the clock falls from full to lowest, chosen on validation episodes."""
 
-    heat_band_k: float = 10.0
-    charge_band_frac: float = 0.65
+    heat_band_k: float = number(10.0, 0.1, 100.0)
+    charge_band_frac: float = number(0.65, 0.01, 1.0)
 
 
-@scheduler("governor")
+@scheduler("governor", GovernorParameters)
 class Governor:
     """Lowers a clock linearly as the junction nears its limit or the charge its floor, whichever asks for less.
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from odc_gym.agents._clocks import clock_of_dynamic, clock_request
+from odc_gym.agents._clocks import HEAT_GAIN, HEAT_MARGIN_K, heat_budget_w, lit_power_w, request_power, utilisations
+from odc_gym.agents._parameters import number
+from odc_gym.agents._placement import load_term
 from odc_gym.agents.base import scheduler
 
 if TYPE_CHECKING:
@@ -21,16 +23,16 @@ Array = NDArray[Any]
 class SunAwareParameters:
     """Margins of the budget, chosen on validation episodes."""
 
-    reserve_frac: float = 0.35  # charge above the floor that is left at sunrise
-    full_frac: float = 0.95  # charge above which charging is too slow to count on
-    heat_margin_k: float = 2.0  # below the junction limit
-    heat_gain: float = 0.025  # share of peak power per kelvin of room
-    room_gain: float = 1.0  # of bids in room ahead, by how power-hungry the class is
-    pack_gain: float = 1.0  # of bids in load; 1 cancels the dispatcher's pull to the least loaded
-    least_bid: float = -0.4  # clear of the bid that closes a satellite
+    reserve_frac: float = number(0.35, 0.0, 1.0)  # charge above the floor that is left at sunrise
+    full_frac: float = number(0.95, 0.0, 2.0)  # charge above which charging is too slow to count on
+    heat_margin_k: float = number(HEAT_MARGIN_K, -20.0, 20.0)  # below the junction limit
+    heat_gain: float = number(HEAT_GAIN, 0.0, 1.0)  # share of peak power per kelvin of room
+    room_gain: float = number(1.0, 0.0, 10.0)  # of bids in room ahead, by how power-hungry the class is
+    pack_gain: float = number(1.0, 0.0, 2.0)  # of bids in load; 1 cancels the dispatcher's pull to the least loaded
+    least_bid: float = number(-0.4, -1.0, 1.0)  # clear of the bid that closes a satellite
 
 
-@scheduler("sun-aware")
+@scheduler("sun-aware", SunAwareParameters)
 class SunAware:
     """Spends, within what heat allows, the constant power that leaves a reserve of charge at the next sunrise.
 
@@ -41,8 +43,7 @@ class SunAware:
     def __init__(self, view: View, parameters: SunAwareParameters | None = None) -> None:
         """Keeps its parameters and the classes' utilisations; a rule without memory."""
         self.parameters = parameters or SunAwareParameters()
-        utilisation = {str(name): work.utilisation for name, work in view.scenario.workload.classes.items()}
-        self._utilisation = np.array([utilisation[name] for name in view.class_names])
+        self._utilisation = utilisations(view)
 
     def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
         """It remembers nothing."""
@@ -51,10 +52,7 @@ class SunAware:
         """Clock requests by budget, bids by room ahead, all else 0, (B, A)."""
         actions = view.layout.zeros(view.num_envs)
         budget_w = np.minimum(self._energy_budget_w(view), self._heat_budget_w(view))
-        clock = self._clock(view, budget_w)
-        view.layout.clocks(actions)[:] = clock_request(
-            clock, view.observation["clock_sustainable"], view.design["x_min"]
-        )
+        view.layout.clocks(actions)[:] = request_power(view, budget_w, self._utilisation)
         view.layout.bids(actions)[:] = self._bids(view)
         return actions
 
@@ -74,8 +72,7 @@ class SunAware:
         crossing_s = ahead["time_to_crossing_s"]
         light_s = np.clip(crossing_s, 0.0, design["period_s"])
         dark_s = np.where(crossing_s > 0.0, ahead["eclipse_length_s"], np.maximum(-crossing_s, view.decision_s))
-        # array output while lit: the mean over 95 min holds a whole orbit's light
-        lit_w = self._lit_w(view)
+        lit_w = lit_power_w(view)
         in_w = design["eta_charge"] * light_s
         out_w = dark_s / design["eta_discharge"]
         load_w = (spare_j + lit_w * in_w) / np.maximum(in_w + out_w, view.decision_s)
@@ -85,23 +82,9 @@ class SunAware:
         load_w = np.where(crossing_s > 0.0, np.maximum(load_w, unstored_w), load_w)
         return np.asarray(load_w * design["eta_pcdu"] - design["bus_w"])
 
-    def _lit_w(self, view: View) -> Array:
-        """Array output in sunlight, (B, S) [W]: the largest forecast mean, of a window all but free of eclipse."""
-        return np.asarray(view.forecast["solar_mean_w"].max(axis=1))
-
     def _heat_budget_w(self, view: View) -> Array:
         """Compute power that brings the junction to its limit, less a margin, (B, S) [W]."""
-        room_k = view.design["limit_k"] - self.parameters.heat_margin_k - view.observation["junction_k"]
-        return np.asarray(view.observation["power_w"] + self.parameters.heat_gain * view.design["peak_w"] * room_k)
-
-    def _clock(self, view: View, budget_w: Array) -> Array:
-        """Clock at which what runs now draws the budget, (B, S)."""
-        design, seen = view.design, view.observation
-        running = seen["running"]
-        busy = np.maximum(running.sum(axis=1), 1.0)
-        idle_w = design["gated_w"] + busy * (design["idle_each_w"] - design["gated_each_w"])
-        drawing = np.maximum((running * self._utilisation[:, None]).sum(axis=1), 0.5)
-        return clock_of_dynamic((budget_w - idle_w) / (drawing * design["dynamic_each_w"]), design)
+        return heat_budget_w(view, self.parameters.heat_margin_k, self.parameters.heat_gain)
 
     def _bids(self, view: View) -> Array:
         """Bids that fill started satellites first and draw power-hungry classes to room ahead, (B, C, S).
@@ -115,6 +98,5 @@ class SunAware:
         room = np.clip(np.minimum(energy, heat), 0.0, 1.0)
         room = room - room.mean(axis=1, keepdims=True)
         hunger = self._utilisation - self._utilisation.mean()
-        load = view.scenario.dispatch.load_weight * (1.0 - view.observation["free"] / design["accelerators"])
-        bids = rule.pack_gain * load[:, None, :] + rule.room_gain * hunger[:, None] * room[:, None, :]
+        bids = rule.pack_gain * load_term(view)[:, None, :] + rule.room_gain * hunger[:, None] * room[:, None, :]
         return np.asarray(np.clip(bids, rule.least_bid, 1.0))

@@ -6,14 +6,16 @@ from odc_gym.cli.common import console
 
 
 def list_agents() -> None:
-    """List the schedulers that come with the package, and the rule of each."""
+    """List the schedulers that come with the package, the rule of each, and the numbers that its name may carry."""
     from rich.table import Table
 
-    from odc_gym.agents import scheduler_rules
+    from odc_gym.agents import scheduler_parameters, scheduler_rules
 
+    parameters = scheduler_parameters()
     table = Table()
     table.add_column("scheduler", no_wrap=True)
     table.add_column("rule")
+    table.add_column("parameters: default and range", no_wrap=True)
     for name, rule in scheduler_rules().items():
-        table.add_row(name, rule)
+        table.add_row(name, rule, "\n".join(parameters[name]))
     console().print(table)

@@ -38,8 +38,9 @@ def compare(
         typer.Option(
             "--agents",
             "-a",
-            help="Comma-separated: names of schedulers, Python files with one, folders of training runs, or "
-            "NAME=RUN+RUN+... for several training runs of one learned scheduler.",
+            help="Comma-separated: names of schedulers, with numbers for their parameters as in "
+            "'fixed-clock(0.7)' if you like, Python files with one, folders of training runs, or NAME=RUN+RUN+... for "
+            "several training runs of one learned scheduler.",
         ),
     ] = HEURISTICS,
     episodes: Annotated[int, typer.Option("--episodes", "-e", help="How many episodes each scheduler plays.")] = 20,
@@ -198,14 +199,9 @@ def _parts(text: str, sign: str, option: str) -> list[str]:
     Raises:
         OdcGymError: nothing stands somewhere.
     """
-    parts, depth = [""], 0
-    for character in text:
-        depth += (character == "(") - (character == ")")
-        if character == sign and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    parts = [part.strip() for part in parts]
+    from odc_gym.agents import split_names
+
+    parts = split_names(text, sign)
     if not all(parts):
         raise OdcGymError(f"{option} = {text}: must be names, files or folders with {sign!r} between them")
     return parts

@@ -1,9 +1,10 @@
 """Play the same episodes with several schedulers.
 
 Episodes are split into fixed batches in the order of the seeds; a batch of a scenario is one `Simulator`, and every
-scheduler plays it from the same start. The batches of all scenarios go to one pool of processes. What is returned
-depends on the scenarios, the trace, the schedulers and the seeds only, not on the number of processes nor on what was
-played before.
+scheduler plays it from the same start. Schedulers that require another environment, such as another order of the queue,
+share a simulator of their own, of the same light, jobs and demand. The batches of all scenarios go to one pool of
+processes. What is returned depends on the scenarios, the trace, the schedulers and the seeds only, not on the number of
+processes nor on what was played before; what one scheduler reaches does not depend on the others.
 """
 
 from __future__ import annotations

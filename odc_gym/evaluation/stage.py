@@ -27,7 +27,11 @@ class Player(Protocol):
 
 
 PlayerFactory = Callable[[Any], Player]
-"""Makes a scheduler for a simulator's view; must be picklable when more than one process is used."""
+"""Makes a scheduler for a simulator's view; must be picklable when more than one process is used.
+
+It may have an attribute `requires`, as `odc_gym.agents.Requirements` describes it: the environment that its scheduler
+needs. Schedulers of the same needs share a simulator.
+"""
 
 Played = dict[str, AgentResult | str]
 """Results of a batch by scheduler; for one that cannot operate the scenario, why."""
@@ -58,19 +62,46 @@ class Stage:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.scenario = -1
-        self.simulators: dict[int, Simulator] = {}
+        self.environments: list[Scenario] = []  # the scenario as schedulers require it, each once
+        self.needs: dict[str, int] = {}  # scheduler to its environment
+        self.simulators: dict[tuple[int, int], Simulator] = {}
         self.players: dict[tuple[int, str], Player | SchedulerError] = {}
 
     def play(self, batch: Batch, done: Callable[[int], None]) -> Played:
         """Play one batch; `done` is told the episodes as they are played."""
-        if batch.scenario != self.scenario:  # batches come scenario by scenario: the others' memory is free
-            self.scenario = batch.scenario
-            self.simulators.clear()
-            self.players.clear()
-        size = len(batch.seeds)
-        simulator = self._simulator(size)
-        players = {name: self._player(simulator, name) for name in batch.names}
-        simulator.reset(batch.seeds)
+        self._open(batch.scenario)
+        results: Played = {}
+        for place in range(len(self.environments)):
+            names = [name for name in batch.names if self.needs[name] == place]
+            if names:
+                results |= self._play_in(place, names, batch.seeds, done)
+        return results
+
+    def rehearse(self, batch: Batch) -> None:
+        """Begin one episode of a batch: bad input is met, and the core compiled, before the long work."""
+        self._open(batch.scenario)
+        for place in sorted({self.needs[name] for name in batch.names}):
+            Simulator(self.environments[place], 1, trace=self.task.trace).reset(batch.seeds[:1])
+
+    def _open(self, scenario: int) -> None:
+        """Turn to a scenario. Batches come scenario by scenario: the others' memory is free."""
+        if scenario == self.scenario:
+            return
+        self.scenario = scenario
+        self.environments.clear()
+        self.simulators.clear()
+        self.players.clear()
+        for name, factory in self.task.factories.items():
+            wanted = _required(self.task.scenarios[scenario], factory)
+            if wanted not in self.environments:
+                self.environments.append(wanted)
+            self.needs[name] = self.environments.index(wanted)
+
+    def _play_in(self, place: int, names: list[str], seeds: tuple[int, ...], done: Callable[[int], None]) -> Played:
+        """Play some episodes in one environment, with schedulers that need it."""
+        simulator = self._simulator(place, len(seeds))
+        players = {name: self._player(simulator, name) for name in names}
+        simulator.reset(seeds)
         start = simulator.get_state()
         results: Played = {}
         for name, player in players.items():
@@ -78,19 +109,14 @@ class Stage:
                 results[name] = str(player)
             else:
                 simulator.set_state(start)
-                results[name] = self._keep(name, batch.seeds, play(simulator, player))
-            done(size)
+                results[name] = self._keep(name, seeds, play(simulator, player))
+            done(len(seeds))
         return results
 
-    def rehearse(self, batch: Batch) -> None:
-        """Begin one episode of a batch: bad input is met, and the core compiled, before the long work."""
-        Simulator(self.task.scenarios[batch.scenario], 1, trace=self.task.trace).reset(batch.seeds[:1])
-
-    def _simulator(self, size: int) -> Simulator:
-        if size not in self.simulators:
-            scenario = self.task.scenarios[self.scenario]
-            self.simulators[size] = Simulator(scenario, size, trace=self.task.trace)
-        return self.simulators[size]
+    def _simulator(self, place: int, size: int) -> Simulator:
+        if (place, size) not in self.simulators:
+            self.simulators[place, size] = Simulator(self.environments[place], size, trace=self.task.trace)
+        return self.simulators[place, size]
 
     def _player(self, simulator: Simulator, name: str) -> Player | SchedulerError:
         """The scheduler, or why it cannot operate this scenario."""
@@ -110,6 +136,12 @@ class Stage:
         if shelf is not None:
             shelf.write(seeds, result)
         return result
+
+
+def _required(scenario: Scenario, factory: PlayerFactory) -> Scenario:
+    """A scenario as a scheduler requires it."""
+    overrides = getattr(factory, "requires", {}).get("overrides", {})
+    return scenario.replace(overrides) if overrides else scenario
 
 
 def play(simulator: Simulator, player: Player) -> AgentResult:

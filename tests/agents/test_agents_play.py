@@ -1,31 +1,34 @@
 """Every scheduler on the real simulator."""
 
+import functools
+
 import gymnasium
 import numpy as np
 import pytest
 
-from odc_gym.agents import make_scheduler, scheduler_names
+from odc_gym.agents import make_scheduler, scheduler_factory, scheduler_names
 from odc_gym.evaluation.stage import play
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.simulator import Simulator
 
 SEEDS = (20_000, 20_007)
+SHORT = {"episode.hours": 2}
 
 
-@pytest.fixture(scope="module")
-def short():
-    """Two-hour episodes."""
-    return Scenario.load("starter12", {"episode.hours": 2})
+@functools.cache
+def simulator_for(overrides, num_envs):
+    """Two-hour episodes; `overrides` as pairs."""
+    return Simulator(Scenario.load("starter12", SHORT | dict(overrides)), num_envs)
 
 
-@pytest.fixture(scope="module")
-def pair(short):
-    return Simulator(short, 2)
+def fitting(name, num_envs):
+    """A simulator that is what the scheduler requires."""
+    return simulator_for(tuple(scheduler_factory(name).requires.get("overrides", {}).items()), num_envs)
 
 
-@pytest.fixture(scope="module")
-def single(short):
-    return Simulator(short, 1)
+@pytest.fixture
+def pair():
+    return simulator_for((), 2)
 
 
 def played(simulator, name, seeds):
@@ -34,21 +37,22 @@ def played(simulator, name, seeds):
 
 
 @pytest.mark.parametrize("name", scheduler_names())
-def test_actions_fit_the_action_box(pair, name):
-    pair.reset(SEEDS)
-    scheduler = make_scheduler(name, pair.view)
-    scheduler.reset(pair.view, np.ones(2, bool), np.array(SEEDS))
+def test_actions_fit_the_action_box(name):
+    simulator = fitting(name, 2)
+    simulator.reset(SEEDS)
+    scheduler = make_scheduler(name, simulator.view)
+    scheduler.reset(simulator.view, np.ones(2, bool), np.array(SEEDS))
     for _ in range(3):
-        action = scheduler.act(pair.view)
-        assert action.shape == (2, pair.action_size) and (np.abs(action) <= 1.0).all()
-        pair.step(action)
+        action = scheduler.act(simulator.view)
+        assert action.shape == (2, simulator.action_size) and (np.abs(action) <= 1.0).all()
+        simulator.step(action)
 
 
 @pytest.mark.parametrize("name", scheduler_names())
-def test_scores_do_not_depend_on_the_place_in_a_batch(pair, single, name):
-    together = played(pair, name, SEEDS)
+def test_scores_do_not_depend_on_the_place_in_a_batch(name):
+    together = played(fitting(name, 2), name, SEEDS)
     for row in (1, 0):
-        alone = played(single, name, SEEDS[row : row + 1])
+        alone = played(fitting(name, 1), name, SEEDS[row : row + 1])
         assert alone.score[0] == together.score[row]
         assert {k: v[0] for k, v in alone.metrics.items()} == {k: v[row] for k, v in together.metrics.items()}
 
@@ -77,3 +81,9 @@ def test_a_scheduler_is_made_for_an_environment():
     env.reset(seed=20_000)
     action = scheduler.act(env.unwrapped.view)
     assert action.shape == (1, *env.action_space.shape)
+
+
+def test_parameters_in_a_name_reach_the_rule(pair):
+    full, fixed = (played(pair, name, SEEDS) for name in ("full-clock", "fixed-clock(1)"))
+    slow = played(pair, "fixed-clock(clock=0.3)", SEEDS)
+    assert (full.score == fixed.score).all() and (slow.metrics["value"] < fixed.metrics["value"]).all()

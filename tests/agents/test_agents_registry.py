@@ -2,15 +2,28 @@ import importlib
 import pickle
 import re
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
 import odc_gym.agents
-from odc_gym.agents import make_scheduler, scheduler, scheduler_factory, scheduler_names, scheduler_rules
+from odc_gym.agents import (
+    make_scheduler,
+    number,
+    scheduler,
+    scheduler_factory,
+    scheduler_names,
+    scheduler_parameters,
+    scheduler_rules,
+    split_names,
+)
+from odc_gym.agents._parameters import read_parameters
+from odc_gym.agents.fixed_clock import FixedClock
 from odc_gym.agents.zero import Zero
 from odc_gym.errors import SchedulerError
+from odc_gym.scenario import Scenario
 
 VIEW = SimpleNamespace(observation={}, layout=None)
 FOLDER = Path(odc_gym.agents.__file__).parent
@@ -55,7 +68,7 @@ def test_unknown_names_are_refused_with_the_known_ones():
         with pytest.raises(SchedulerError) as refused:
             make("sunaware")
         message = str(refused.value)
-        assert message.startswith("scheduler = sunaware: must be one of full-clock, gang-aware, ")
+        assert message.startswith("scheduler = sunaware: must be one of coolest-first, earliest-deadline, ")
         assert message.endswith("a Python file, or a training run's folder") and "\n" not in message
 
 
@@ -129,3 +142,83 @@ def test_agents_import_no_training():
 
 def test_random_does_not_hide_the_standard_library():
     assert importlib.import_module("random").__file__ != str(FOLDER / "random.py")
+
+
+@dataclass(frozen=True)
+class Bands:
+    """Two numbers that a name may set, and one that it may not."""
+
+    heat_k: float = number(10.0, 1.0, 20.0)
+    charge: float = number(0.5, -1.0, 1.0)
+    fixed: float = 3.0
+
+
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("rule", None),
+        ("rule(12)", Bands(12.0)),
+        ("rule(1e1, charge = -.5)", Bands(10.0, -0.5)),
+        ("rule(charge=1,heat_k=2)", Bands(2.0, 1.0)),
+        ("rule(12, 0.25)", Bands(12.0, 0.25)),
+    ],
+)
+def test_a_name_sets_parameters_by_place_or_by_name(name, read):
+    assert read_parameters(name, Bands) == read
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("rule(0.5)", "heat_k = 0.5: must be a number from 1 to 20"),
+        ("rule(charge=warm)", "charge = warm: must be a number from -1 to 1"),
+        ("rule(charge=nan)", "charge = nan: must be a number from -1 to 1"),
+        ("rule()", "heat_k = : must be a number from 1 to 20"),
+        ("rule(heat_k=__import__('os'))", "heat_k = __import__('os'): must be a number from 1 to 20"),
+        ("rule(fixed=3)", "fixed is no parameter; must be one of heat_k, charge"),
+        ("rule(12, heat_k=12)", "heat_k is set twice"),
+        ("rule(1, 1, 1)", "too many values; the parameters are heat_k, charge"),
+    ],
+)
+def test_parameters_that_do_not_fit_are_one_line(name, line):
+    with pytest.raises(SchedulerError) as refused:
+        read_parameters(name, Bands)
+    assert str(refused.value) == f"scheduler = {name}: {line}"
+
+
+def test_wrong_parameters_are_refused_before_anything_is_simulated():
+    for name, line in (("zero(1)", "zero has no parameters"), ("fixed-clock(2)", "must be a number from 0 to 1")):
+        with pytest.raises(SchedulerError, match=line):
+            scheduler_factory(name)
+    for name in ("fixed-clock(0.5", "nobody(1)"):
+        with pytest.raises(SchedulerError, match="must be one of"):
+            scheduler_factory(name)
+
+
+def test_a_factory_carries_its_parameters_between_processes():
+    made = pickle.loads(pickle.dumps(scheduler_factory("fixed-clock(0.6)")))(VIEW)
+    assert isinstance(made, FixedClock) and made.parameters.clock == 0.6
+    assert make_scheduler("fixed-clock", VIEW).parameters == type(made.parameters)()
+
+
+def test_parameters_are_listed_with_default_and_range():
+    listed = scheduler_parameters()
+    assert listed["governor"] == ("heat_band_k = 10 (0.1 to 100)", "charge_band_frac = 0.65 (0.01 to 1)")
+    assert listed["zero"] == () and set(listed) == set(scheduler_names())
+
+
+def test_names_are_split_outside_parentheses():
+    assert split_names("zero, a(1,b=2) ,runs/x") == ["zero", "a(1,b=2)", "runs/x"]
+    assert split_names("g=a(b=1)+c", "=") == ["g", "a(b=1)+c"]
+    assert split_names("a(1e+3)+c", "+") == ["a(1e+3)", "c"]
+    assert split_names("a(1,b") == ["a(1,b"] and split_names("a),b") == ["a)", "b"] and split_names("") == [""]
+
+
+def test_an_environment_without_what_a_scheduler_requires_is_refused():
+    scenario = Scenario.load("starter12")
+    fits = SimpleNamespace(observation={}, layout=None, scenario=scenario.replace({"dispatch.order": "edf"}))
+    assert isinstance(make_scheduler("earliest-deadline", fits), Zero)
+    with pytest.raises(
+        SchedulerError, match=r"needs an environment with dispatch\.order = edf; make it with overrides="
+    ):
+        make_scheduler("earliest-deadline", SimpleNamespace(observation={}, layout=None, scenario=scenario))

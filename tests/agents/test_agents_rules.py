@@ -1,9 +1,8 @@
 """Rules of the schedulers on hand-made views, where the right answer is known."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
+from hand_made import CLASSES, LIMIT_K, SCENARIO, clocks_of, view_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,70 +11,7 @@ from odc_gym.agents._clocks import clock_of_dynamic, clock_request
 from odc_gym.agents.gang_aware import GangAware, wide_work
 from odc_gym.agents.governor import Governor, GovernorParameters
 from odc_gym.agents.sun_aware import SunAware, SunAwareParameters
-from odc_gym.interface.actions import ActionLayout
 from odc_gym.physics.compute import class_clock, dynamic_frac
-from odc_gym.scenario import Scenario
-
-SCENARIO = Scenario.load("starter12")
-CLASSES = ("finetuning", "batch", "interactive")
-LIMIT_K = 358.15
-CAPACITY_J = 3.6e7
-PEAK_W = 7000.0
-
-
-def view_of(num_envs=1, satellites=4, **seen):
-    """A fleet at rest in sunlight, with single values or (B, S) arrays replaced by name."""
-    shape = (num_envs, satellites)
-    observation = {
-        "charge_frac": 0.8,
-        "junction_k": 330.0,
-        "power_w": 3000.0,
-        "free": 2.0,
-        "clock_sustainable": 0.7,
-    }
-    ahead = {"time_to_crossing_s": 1800.0, "eclipse_length_s": 2100.0}
-    design = {
-        "capacity_j": CAPACITY_J,
-        "eta_pcdu": 0.95,
-        "eta_charge": 0.97,
-        "eta_discharge": 0.97,
-        "bus_w": 900.0,
-        "peak_w": PEAK_W,
-        "idle_each_w": 75.0,
-        "host_w": 600.0,
-        "gated_each_w": 10.0,
-        "gated_w": 680.0,
-        "dynamic_each_w": 725.0,
-        "static": 0.11,
-        "v0": 0.70,
-        "x_v": 0.55,
-        "accelerators": 8.0,
-        "x_min": 0.3,
-        "floor_frac": 0.2,
-        "rate_charge_w": 5000.0,
-        "limit_k": LIMIT_K,
-        "period_s": 5736.0,
-    }
-    for table in (observation, ahead, design):
-        for name in table:
-            table[name] = np.broadcast_to(np.asarray(seen.pop(name, table[name]), float), shape)
-    solar = np.broadcast_to(np.asarray(seen.pop("solar_mean_w", 7900.0), float), (num_envs, 4, satellites))
-    observation["running"] = np.broadcast_to(np.asarray(seen.pop("running", 2.0), float), (num_envs, 3, satellites))
-    waiting = np.broadcast_to(np.asarray(seen.pop("waiting_work_s", 0.0), float), (num_envs, 3))
-    observation["waiting_work_s"] = waiting
-    scenario = seen.pop("scenario", SCENARIO)
-    assert not seen
-    return SimpleNamespace(
-        observation=observation,
-        design=design,
-        forecast=ahead | {"solar_mean_w": solar},
-        layout=ActionLayout(satellites, 3),
-        num_envs=num_envs,
-        satellites=satellites,
-        class_names=CLASSES,
-        scenario=scenario,
-        decision_s=300.0,
-    )
 
 
 def parts(view, action):
@@ -139,13 +75,6 @@ def test_clock_of_dynamic_is_the_environments_law_undone(share):
         assert clock == 0.3
     else:
         assert dynamic_frac(clock, **law) <= share < dynamic_frac(clock + 1e-4, **law)
-
-
-def clocks_of(view, scheduler):
-    """Clocks (S,) that the first environment's requests mean."""
-    request = view.layout.clocks(scheduler.act(view))[0]
-    sustainable = view.observation["clock_sustainable"][0]
-    return np.array([class_clock(r, x, 0.3) for r, x in zip(request, sustainable, strict=True)])
 
 
 def test_governor_derates_linearly_by_the_scarcer_of_heat_and_charge():
@@ -248,7 +177,10 @@ def test_gang_aware_without_wide_jobs_is_sun_aware():
     assert (GangAware(view).act(view) == SunAware(view).act(view)).all()
 
 
-@pytest.mark.parametrize("name", ["governor", "sun-aware", "gang-aware"])
+@pytest.mark.parametrize(
+    "name",
+    ["governor", "sun-aware", "gang-aware", "coolest-first", "fullest-battery-first", "orbit-balanced", "sunlit-first"],
+)
 def test_rows_do_not_touch_each_other(name):
     charge = np.array([[0.3, 0.5, 0.7, 0.9], [0.9, 0.2, 0.4, 0.6]])
     both, second = view_of(num_envs=2, charge_frac=charge), view_of(charge_frac=charge[1:])
