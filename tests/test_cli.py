@@ -83,6 +83,7 @@ def test_a_shown_scenario_can_be_loaded_again(capsys, tmp_path):
 def test_agents_are_listed_with_their_rules(capsys):
     code, out, _ = run(capsys, "agents")
     assert code == 0 and "sun-aware" in out and "asks for the full clock" in " ".join(out.split())
+    assert "clock = 0.75 (0 to 1)" in out
 
 
 @pytest.mark.parametrize(
@@ -94,6 +95,12 @@ def test_agents_are_listed_with_their_rules(capsys):
         (("compare", "--agents", "zero,nobody"), "scheduler = nobody: must be one of"),
         (("compare", "--agents", "zero,zero"), "--agents: zero is named twice"),
         (("compare", "--agents", "zero=idle,zero"), "--agents: zero names a group and a scheduler"),
+        (("compare", "--agents", "zero,fixed-clock(2)"), "clock = 2: must be a number from 0 to 1"),
+        (("compare", "--agents", "governor(1,charge_band_frac=7),zero"), "charge_band_frac = 7: must be a number from"),
+        (
+            ("compare", "--agents", "g=governor(heat_band_k=1e+1)+zero(1)"),
+            "scheduler = zero(1): zero has no parameters",
+        ),
         (("compare", "--agents", "zero,"), "--agents = zero,: must be names, files or folders with ',' between them"),
         (("compare", "--episodes", "0"), "episodes = 0: must be >= 1"),
         (("compare", "--episodes", "101"), "must lie within one suite of seeds"),

@@ -99,6 +99,16 @@ def test_a_scheduler_may_be_a_file_of_the_user(tmp_path):
     assert "mine" not in scheduler_names()
 
 
+def test_a_file_takes_parameters_as_a_name_does(tmp_path):
+    text = OWN.replace('("mine")', '("mine", FixedClockParameters)').replace(
+        "object", "object\n    numbers: object = None"
+    )
+    (tmp_path / "mine.py").write_text("from odc_gym.agents.fixed_clock import FixedClockParameters\n" + text)
+    assert scheduler_factory(f"{tmp_path}/mine.py(0.5)")(VIEW).numbers.clock == 0.5
+    with pytest.raises(SchedulerError, match="speed is no parameter"):
+        scheduler_factory(f"{tmp_path}/mine.py(speed=0.5)")
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

@@ -48,6 +48,27 @@ def test_simulators_and_schedulers_are_built_once_for_each_batch_size(fake):
     assert [scheduler.resets for scheduler in built] == [[[0, 1, 2, 3], [4, 5, 6, 7]], [[8, 9]]]
 
 
+class Needy:
+    """Plays a level, and needs an environment of a kind."""
+
+    def __init__(self, level, order):
+        self.level, self.requires = level, {"overrides": {"order": order}} if order else {}
+
+    def __call__(self, view):
+        return Constant(view, self.level)
+
+
+def test_schedulers_share_the_simulator_that_they_require(fake):
+    asked = []
+    world = SimpleNamespace(name="fake", replace=lambda overrides: asked.append(overrides) or tuple(overrides.items()))
+    needs = {"a": Needy(0.1, "edf"), "b": Needy(0.2, None), "c": Needy(0.3, "fcfs"), "d": Needy(0.4, "edf")}
+    result = evaluate(world, needs, range(4), workers=1)
+    assert len(fake) == 3 and asked == [{"order": "edf"}, {"order": "fcfs"}, {"order": "edf"}]
+    assert list(result.agents) == list("abcd")
+    for name, need in needs.items():
+        assert result.agents[name].score == pytest.approx([score_of(seed, need.level) for seed in range(4)])
+
+
 def test_progress_counts_episodes_of_all_schedulers(fake):
     told = []
     agents = {name: partial(Constant, level=0.0) for name in "ab"}
