@@ -223,6 +223,18 @@ def test_short_trace_says_that_it_repeats_and_load_is_told_by_episode(capsys, tm
     assert "load factor by episode: 20000 " in printed
 
 
+def test_a_trace_of_requests_is_played_and_says_that_it_repeats(capsys, tmp_path):
+    rows = "".join(f"2023-11-16 18:{k // 60:02d}:{k % 60:02d}.5,900,400\n" for k in range(900))
+    trace = tmp_path / "requests.csv"
+    trace.write_text(f"TIMESTAMP,ContextTokens,GeneratedTokens\n{rows}")
+    arguments = ("compare", "--agents", "zero", "--episodes", "3", "--first-seed", "20000", "--workers", "1")
+    code, out, _ = run(capsys, *arguments, "--set", "episode.hours=1", "--trace", str(trace))
+    printed = " ".join(out.split())
+    assert code == 0
+    assert "covers 15 min where an episode needs 2.67 h, so it repeats from an instant that the seed chooses" in printed
+    assert "load factor by episode: 20000 " in printed and "medium load" in printed
+
+
 def test_malformed_trace_is_one_line_with_file_line_and_column(capsys, tmp_path):
     trace = tmp_path / "broken.csv"
     trace.write_text("timestamp,duration,num_gpus,gpu_time,cluster\n2017-10-01 00:00:00,abc,1,1.0,x\n")

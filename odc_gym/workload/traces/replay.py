@@ -41,12 +41,14 @@ class Replay(NamedTuple):
 def replay(trace: Recorded, ratio: float, seed: int, time_of_day_s: float, before_s: float, after_s: float) -> Replay:
     """Choose an episode's window of a trace and scale it to a mean offered load.
 
-    Of a daily trace the seed chooses the day, and the trace's clock then reads the episode's time of day; of a shorter
-    one, which has no hour of day, the seed chooses the instant. The window with its history lies inside the trace where
-    the trace is long enough, otherwise the trace is repeated without end. Of the rows before the history those are kept
-    that would still run at a fifth of full speed. Less load than the trace's is got by keeping each row with one
-    probability; more by as many copies as needed, thinned alike: each of another day as far as there are days, beyond
-    that the same days again; of a shorter trace each from an instant of its own.
+    Of a daily trace the seed chooses the day, and the trace's clock then reads the episode's time of day. The window
+    with its history lies inside the trace where the trace is long enough, otherwise the trace is repeated without end.
+    A shorter trace, which has no hour of day, is a ring, so that no part of it counts more than another; the seed
+    chooses the instant. Of the rows before the history those are kept that would still run at a fifth of full speed.
+
+    Less load than the trace's is got by keeping each row with one probability; more by as many copies as needed,
+    thinned alike: each of another day as far as there are days, beyond that the same days again; of a shorter trace
+    each from an instant of its own.
 
     Args:
         trace: the trace.
@@ -87,23 +89,21 @@ def _origins(
     trace: Recorded, episode: Keys, copies: int, time_of_day_s: float, before_s: float, after_s: float
 ) -> list[float]:
     """Where on the trace's clock each copy of the episode starts [s]."""
-    repeats = trace.repeats(before_s, after_s)
     if trace.daily:
         first, last = 0, round(trace.span_s / DAY_S) - 1
-        if not repeats:
+        if not trace.repeats(before_s, after_s):
             first = math.ceil((before_s - time_of_day_s) / DAY_S)
             last = math.floor((trace.span_s - after_s - time_of_day_s) / DAY_S)
         days = np.arange(first, last + 1, dtype=np.int64)
         days = days[np.argsort(_mix(_mix(episode, _DAY), days.astype(np.uint64)), kind="stable")]
         return [float(days[copy % days.size]) * DAY_S + time_of_day_s for copy in range(copies)]
-    first_s, last_s = (0.0, trace.span_s) if repeats else (before_s, trace.span_s - after_s)
     uniform = keyed_uniform(_mix(episode, np.arange(copies, dtype=np.uint64)), _INSTANT)
-    return [float(origin_s) for origin_s in on_grid(first_s + (last_s - first_s) * uniform)]
+    return [float(origin_s) for origin_s in on_grid(trace.span_s * uniform)]
 
 
 def _periods(trace: Recorded, origin_s: float, before_s: float, after_s: float) -> range:
-    """Repetitions of the trace that reach into the episode: just the trace itself where it is long enough."""
-    if not trace.repeats(before_s, after_s):
+    """Repetitions of the trace that reach into the episode: just the trace itself where it has the days for it."""
+    if trace.daily and not trace.repeats(before_s, after_s):
         return range(1)
     oldest_s = origin_s - before_s - float(trace.alive_s.max())
     return range(math.floor(oldest_s / trace.span_s), math.floor((origin_s + after_s) / trace.span_s) + 1)
