@@ -15,7 +15,7 @@ class FakeSimulator:
         BUILT.append((num_envs, trace))
         self.num_envs = num_envs
         layout = SimpleNamespace(zeros=lambda b: np.zeros((b, 3)))
-        self.view = SimpleNamespace(observation={}, layout=layout, num_envs=num_envs)
+        self.view = SimpleNamespace(observation={}, layout=layout, num_envs=num_envs, scenario=scenario)
 
     def reset(self, seeds, rows=None):
         assert len(seeds) == self.num_envs

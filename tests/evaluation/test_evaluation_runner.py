@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from fake_simulator import Constant, FakeSimulator, score_of
 
-from odc_gym.agents import scheduler_factory
-from odc_gym.errors import OdcGymError, TraceError
-from odc_gym.evaluation import evaluate, runner, stage
+from odc_gym.agents import scheduler_factory, scheduler_identity
+from odc_gym.errors import OdcGymError, SchedulerError, TraceError
+from odc_gym.evaluation import Store, evaluate, evaluate_all, runner, stage
 from odc_gym.scenario import Scenario
 
 WORLD = SimpleNamespace(name="fake")
@@ -90,16 +90,68 @@ def test_bad_input_is_refused(fake, agents, seeds, workers, message):
         evaluate(WORLD, agents, seeds, workers=workers)
 
 
-def test_neither_processes_nor_batches_change_results(monkeypatch):
+class Particular(Constant):
+    """Operates some scenarios only."""
+
+    def __init__(self, view, level, fits):
+        if view.scenario.name not in fits:
+            raise SchedulerError(f"made for {fits}, not {view.scenario.name}")
+        super().__init__(view, level)
+
+
+WORLDS = [SimpleNamespace(name="one"), SimpleNamespace(name="two")]
+
+
+def test_a_scheduler_that_cannot_operate_a_scenario_is_absent_there_and_its_group_too(fake):
+    agents = {"any": partial(Constant, level=0.0), "r1": partial(Particular, level=0.5, fits="one")}
+    groups = {"ppo": ("r1",), "pair": ("any", "r1")}
+    one, two = evaluate_all(WORLDS, agents, range(6), workers=1, groups=groups)
+    assert one.entrants == ("ppo", "pair") and one.names == ("any", "r1", "ppo", "pair") and one.absent == {}
+    assert two.names == ("any",) and two.absent == dict.fromkeys(("r1", "ppo", "pair"), "made for one, not two")
+    assert one.agents["any"].score.tolist() == two.agents["any"].score.tolist() == [score_of(s, 0.0) for s in range(6)]
+
+
+def test_required_schedulers_and_those_that_fit_nowhere_are_errors_before_anything_is_played(fake):
+    played = []
+
+    class Watched(Constant):
+        def reset(self, view, mask, seeds):
+            played.append(seeds)
+
+    agents = {"any": partial(Watched, level=0.0), "r1": partial(Particular, level=0.5, fits="two")}
+    with pytest.raises(SchedulerError, match="made for two, not one"):
+        evaluate_all(WORLDS, agents, range(6), workers=1, required=["r1"])
+    with pytest.raises(SchedulerError, match="made for two, not fake"):
+        evaluate(WORLD, agents, range(6), workers=1)
+    assert played == []
+    agents["r1"] = partial(Particular, level=0.5, fits="three")
+    with pytest.raises(SchedulerError, match="made for three, not one"):
+        evaluate_all(WORLDS, agents, range(6), workers=1)
+
+
+def test_scenarios_of_one_name_are_refused(fake):
+    with pytest.raises(OdcGymError, match="each with its own name, one comes twice"):
+        evaluate_all([WORLDS[0], *WORLDS], {"a": partial(Constant, level=0.0)}, [1])
+
+
+def test_memory_of_other_scenarios_is_freed(fake):
+    evaluate_all(WORLDS, {"a": partial(Constant, level=0.0)}, range(8), trace="jobs.csv", workers=1)
+    assert fake == [(runner.BATCH, "jobs.csv")] * 2  # once a scenario, though each has two batches
+
+
+def test_neither_processes_nor_batches_nor_a_store_change_results(monkeypatch, tmp_path):
     scenario = Scenario.load("starter12", {"episode.hours": 1})
     agents = {name: scheduler_factory(name) for name in ("random", "sun-aware")}
     seeds = range(20_000, 20_006)
     here = evaluate(scenario, agents, seeds, workers=1)
-    spread = evaluate(scenario, agents, seeds, workers=2)
+    kept = Store(tmp_path, {name: scheduler_identity(name) for name in agents})
+    evaluate(scenario, agents, seeds[1:3], workers=1, store=kept)
+    spread = evaluate(scenario, agents, seeds, workers=2, store=kept)
+    read = evaluate(scenario, agents, seeds, workers=2, store=kept)
     monkeypatch.setattr(runner, "BATCH", 3)
     other = evaluate(scenario, agents, seeds, workers=1)
     for name in agents:
-        for result in (spread, other):
+        for result in (spread, read, other):
             assert (result.agents[name].score == here.agents[name].score).all()
             for metric, values in here.agents[name].metrics.items():
                 assert np.array_equal(result.agents[name].metrics[metric], values, equal_nan=True), metric
