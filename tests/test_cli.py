@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from types import ModuleType
@@ -7,7 +8,9 @@ import pytest
 import yaml
 
 from odc_gym import cli
+from odc_gym.cli import compare
 from odc_gym.scenario import Scenario
+from odc_gym.scenario_files import names
 
 
 def run(capsys, *arguments):
@@ -35,6 +38,7 @@ def refused(capsys, *arguments):
         ("scenario",),
         ("scenario", "list"),
         ("scenario", "check"),
+        ("scenario", "diff"),
         ("train",),
     ],
 )
@@ -265,3 +269,120 @@ def test_inspect_prints_its_tables_and_writes_the_numbers(capsys, tmp_path):
 )
 def test_inspect_refuses_in_one_line(capsys, arguments, text):
     assert text in refused(capsys, "inspect", *arguments)
+
+
+PICKY = """
+from odc_gym.agents import scheduler
+from odc_gym.errors import SchedulerError
+
+@scheduler("picky")
+class Picky:
+    '''Does nothing, for twelve satellites.'''
+    def __init__(self, view):
+        if view.layout.satellites != 12:
+            raise SchedulerError("made for 12 satellites")
+    def reset(self, view, mask, seeds): pass
+    def act(self, view):
+        return view.layout.zeros(view.num_envs)
+"""
+
+
+def test_several_scenarios_are_compared_stored_and_written(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "picky.py").write_text(PICKY)
+    two = tmp_path / "two.yaml"
+    two.write_text(yaml.safe_dump(small_fleet().model_dump(mode="json")))
+    arguments = (*COMPARE, "--agents", "full-clock,zero,picky.py", "-s", "starter12,two.yaml", "--workers", "1")
+    arguments += ("--store", "kept", "--json", "out.json", "--force")
+    code, out, err = run(capsys, *arguments, "--markdown", "out.md")
+    assert code == 0 and err == "" and "picky.py cannot operate two: made for 12 satellites." in out
+    assert "2 scenarios, 2 episodes of each: mean scores" in out
+    data = json.loads((tmp_path / "out.json").read_text())
+    assert list(data["scenarios"]) == ["starter12", "two"] and list(data["scenarios"]["two"]["agents"]) == [
+        "full-clock",
+        "zero",
+    ]
+    assert data["across"]["absent"] == {"two": {"picky.py": "made for 12 satellites"}}
+    text = (tmp_path / "out.md").read_text()
+    command, _, _ = text.removeprefix("```\n").partition("\n")
+    assert command == (
+        "odc-gym compare --scenario starter12,two.yaml --agents full-clock,zero,picky.py --episodes 2 "
+        "--first-seed 20000 --set episode.hours=1"
+    )
+    # what the document says reproduces it, and nothing is played for it
+    monkeypatch.setattr("odc_gym.evaluation.stage.play", None)
+    code, out, _ = run(capsys, *command.split()[1:], "--store", "kept", "--workers", "1", "--markdown", "-")
+    assert code == 0 and out == text
+    # alone, a scenario that a scheduler cannot operate is an error
+    line = refused(capsys, *COMPARE, "--agents", "zero,picky.py", "-s", "two.yaml", "--workers", "1")
+    assert line == "made for 12 satellites"
+
+
+def small_fleet():
+    """starter12 with six satellites, and work for them."""
+    changes = {"name": "two", "shells.0.orbit.total": 6, "workload.rate_scale": 0.5}
+    return Scenario.load("starter12", changes)
+
+
+def test_all_scenarios_of_the_package():
+    assert [world.name for world in compare._worlds(["all"], [])] == names()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-s", "starter12,moon"), "scenario = moon: must be one of"),
+        (("-s", "starter12,,moon"), "--scenario = starter12,,moon: must be names, files or folders with"),
+        (("-s", "starter12", "-s", "starter12"), "starter12 comes twice"),
+        (
+            ("-s", "starter12,starter18", "--set", "shells.2.hardware=x"),
+            "starter12: shells.2.hardware: unknown key '2'",
+        ),
+        (("-s", "all", "-a", "zero", "--baseline", "idle"), "--baseline = idle: must be one of the compared"),
+        (("--store", __file__), "must be a folder, or the name of a new one"),
+        (("--markdown", __file__), "exists; add --force to replace it"),
+    ],
+)
+def test_mistakes_in_several_scenarios_are_one_line(capsys, arguments, message):
+    assert message in refused(capsys, "compare", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [("a,b", ["a", "b"]), ("a(0.7, 2), b", ["a(0.7, 2)", "b"]), ("f(x=(1,2)),g", ["f(x=(1,2))", "g"])],
+)
+def test_lists_are_split_outside_parentheses(text, parts):
+    assert compare._parts(text, ",", "--agents") == parts
+
+
+def test_scenarios_are_compared_field_by_field(capsys, tmp_path):
+    path = tmp_path / "diff.json"
+    change = ("--set", "hardware.*.battery.capacity_wh=9000", "--set", "start={epoch: 2026-06-21}")
+    code, out, _ = run(capsys, "scenario", "diff", "starter12", "starter12", *change, "--json", str(path))
+    lines = {
+        cells[1].strip(): [cell.strip() for cell in cells[2:4]]
+        for cells in (line.split("│") for line in out.splitlines())
+        if len(cells) == 5
+    }
+    assert code == 0 and lines["hardware.odcsat.battery.capacity_wh"] == ["10000.0", "9000.0"]
+    assert lines["start.year"][1] == "null"
+    data = json.loads(path.read_text())
+    assert data["differences"].keys() == lines.keys()
+    assert data["differences"]["hardware.odcsat.battery.capacity_wh"] == {"a": 10000.0, "b": 9000.0}
+
+
+def test_a_field_that_a_scenario_lacks_is_a_dash(capsys, tmp_path):
+    shells = small_fleet().model_dump(mode="json")["shells"]
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(yaml.safe_dump(small_fleet().model_dump(mode="json") | {"shells": shells * 2}))
+    code, out, _ = run(capsys, "scenario", "diff", "starter12", str(mine))
+    assert code == 0 and re.search(r"shells\.1\.hardware +│ - +│ odcsat", out)
+
+
+def test_equal_scenarios_are_told_so_and_mistakes_refused(capsys):
+    code, out, _ = run(capsys, "scenario", "diff", "starter12", "starter12")
+    assert code == 0 and out == "starter12 and starter12 do not differ\n"
+    assert "scenario = moon: must be one of" in refused(capsys, "scenario", "diff", "starter12", "moon")
+    assert "earth.moon: unknown key" in refused(
+        capsys, "scenario", "diff", "starter12", "starter12", "--set", "earth.moon=1"
+    )

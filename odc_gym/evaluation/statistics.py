@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -178,14 +179,21 @@ def _paired(
     _require_same([ours.shape[1:], theirs.shape[1:]])
     figures = []
     cells = len(ours) * theirs.size
+    whole = per_episode(ours[None], theirs[None])[0]
+    alone = len(ours) == len(theirs) == 1  # no runs to draw: what is taken of each episode is always the same
     for ours_runs, theirs_runs, episodes in _draws((len(ours), len(theirs)), ours.shape[1], cells):
-        values = per_episode(_take(ours, ours_runs, episodes), _take(theirs, theirs_runs, episodes))
+        values = (
+            whole[episodes]
+            if alone
+            else per_episode(_take(ours, ours_runs, episodes), _take(theirs, theirs_runs, episodes))
+        )
         figures.append(values.reshape(len(values), -1).mean(axis=-1))
-    value = float(per_episode(ours[None], theirs[None]).mean())
+    value = float(whole.mean())
     units = min(_units(ours.shape), _units(theirs.shape))
     return _estimate(value, np.concatenate(figures), units, confidence)
 
 
+@lru_cache(maxsize=8)  # the same for every pair of schedulers; a few tables come in turns
 def _draws(runs: tuple[int, ...], episodes: int, cells: int) -> list[tuple[NDArray[np.int64], ...]]:
     """Blocks of K resamples: indices (K, R) for each entry of `runs`, then (K, N) of episodes.
 

@@ -1,5 +1,7 @@
 import json
 import math
+import re
+from dataclasses import replace
 from io import StringIO
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from odc_gym.errors import OdcGymError
-from odc_gym.evaluation import document, print_report, statistics, write_document
+from odc_gym.evaluation import document, markdown, print_report, statistics, write_document
 from odc_gym.evaluation.figures import choose_baseline, rows, select, strata
 from odc_gym.evaluation.files import require_free
 from odc_gym.evaluation.results import AgentResult, Comparison
@@ -96,6 +98,74 @@ def test_the_table_tells_who_is_better_and_what_is_open(comparison):
     assert "ppo: only 2 training runs; take 5 or more for a claim." in text and "Only 30" not in text
     assert "600" in lines["wait_p50_s"] and "reward/compute" in lines and "nan" not in text
     assert "low load" not in text
+
+
+def parsed(text):
+    """Heading, title and cells of each table of a Markdown text, as a reader of GitHub's dialect has them."""
+    heading, paragraph, tables = "", "", []
+    for block in text.split("\n\n"):
+        if block.startswith("## "):
+            heading = block[3:]
+        elif block.startswith("| "):
+            lines = [re.split(r"(?<!\\)\|", line)[1:-1] for line in block.splitlines()]
+            cells = [[re.sub(r"\\(.)", r"\1", cell.strip()) for cell in line] for line in lines]
+            assert len({len(line) for line in cells}) == 1 and set("".join(cells[1])) <= set("-:")
+            tables.append((heading, paragraph, [cells[0], *cells[2:]]))
+        paragraph = block
+    return tables
+
+
+def test_markdown_holds_the_figures_and_what_reproduces_them(comparison):
+    text = markdown([comparison], "full-clock", False, "odc-gym compare --episodes 30")
+    assert text.startswith("```\nodc-gym compare --episodes 30\n```\n\npython ") and f"numpy {np.__version__}" in text
+    (heading, title, scores), (_, _, kpis) = parsed(text)
+    assert heading == "starter12" and title.startswith("starter12: 30 episodes (10000 to 10029)")
+    for line, row in zip(scores[1:], rows(comparison, "full-clock"), strict=True):
+        found = dict(
+            zip(("name", "score", "ci", "gap", "gap_ci", "verdict", "iqm", "worst", "chance"), line, strict=True)
+        )
+        assert found["name"] == (f"{row.name} (2 runs)" if row.runs > 1 else row.name)
+        assert float(found["score"]) == pytest.approx(row.score.value, abs=0.005)
+        assert [float(end) for end in found["ci"].split(" to ")] == pytest.approx(
+            [row.score.low, row.score.high], abs=0.005
+        )
+        if row.paired is not None:
+            assert float(found["gap"]) == pytest.approx(row.paired.value, abs=0.005)
+            assert float(found["chance"]) == pytest.approx(row.improvement.value, abs=0.005)
+    assert dict(zip(kpis[0], next(line for line in kpis if line[0] == "wait_p50_s"), strict=True))["good"] == "600"
+    assert "- good minus full-clock: +2.9" in text
+
+
+def test_markdown_of_strata_and_scenarios_has_every_table(comparison):
+    other = replace(comparison, scenario=comparison.scenario.replace({"name": "other"}))
+    found = parsed(markdown([comparison, other], "full-clock", True, "x"))
+    assert [heading for heading, _, _ in found] == ["starter12"] * 5 + ["other"] * 5 + ["across scenarios"] * 4
+    assert all(
+        f"{part} load" in title for part, (_, title, _) in zip(("low", "medium", "high"), found[-3:], strict=True)
+    )
+    across = {line[0]: line for line in found[-4][2]}
+    assert across["good"][1].endswith(" *") and across["good"][1] == across["good"][2]
+
+
+def test_equal_results_are_equal_markdown_unless_dated(comparison):
+    arguments = ([comparison], "full-clock", False, "x")
+    assert markdown(*arguments) == markdown(*arguments) and ", 2026-01-02." in markdown(*arguments, "2026-01-02")
+
+
+def test_markdown_shows_signs_as_they_are(comparison):
+    odd = replace(comparison, agents={"a|b*c<d": comparison.agents["good"]}, groups={}, absent={"x": "needs *all*"})
+    text = markdown([odd], "a|b*c<d", False, "x")
+    assert parsed(text)[0][2][1][0] == "a|b*c<d" and "needs \\*all\\*" in text
+
+
+def test_wide_tables_are_printed_in_parts_with_the_names_of_rows(comparison):
+    console = Console(file=StringIO(), width=70)
+    print_report(console, [comparison], "full-clock", False)
+    text = console.file.getvalue()
+    assert "(1 of 2)" in text and "(2 of 2)" in text and "…" not in text
+    assert max(map(len, text.splitlines())) <= 70
+    heads = [line for line in text.splitlines() if "reward term or KPI" in line]
+    assert len(heads) >= 1 and all(name in text for name in comparison.agents)
 
 
 def test_strata_are_thirds_of_the_load(comparison):
