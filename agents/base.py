@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import json
 import pkgutil
 import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +48,7 @@ class Requirements(TypedDict, total=False):
     """
 
     overrides: dict[str, Any]  # dotted path of the scenario to value
+    action_mode: Literal["bids", "assign"]  # "bids" if absent
 
 
 class Entry(NamedTuple):
@@ -117,7 +120,7 @@ class SchedulerFactory:
     def requires(self) -> Requirements:
         """What the scheduler needs of its environments."""
         nothing: Requirements = {}
-        return getattr(self.entry.make, "requires", nothing) if self.entry else nothing
+        return getattr(self.entry.make, "requires", nothing) if self.entry else _of_run(Path(self.name))
 
     def __call__(self, view: View) -> Scheduler:
         """Make the scheduler.
@@ -126,13 +129,9 @@ class SchedulerFactory:
             SchedulerError: an environment that is not what the scheduler requires.
             RunError: a training run that does not fit the environment.
         """
-        overrides = self.requires.get("overrides", {})
-        if overrides and view.scenario.replace(overrides) != view.scenario:
-            wanted = ", ".join(f"{path} = {value}" for path, value in overrides.items())
-            raise SchedulerError(
-                f"scheduler = {self.name}: needs an environment with {wanted}; make it with overrides={overrides}"
-            )
         if entry := self.entry:
+            if unmet := _unmet(self.requires, view):
+                raise SchedulerError(f"scheduler = {self.name}: needs an environment with {unmet}")
             parameters = read_parameters(self.name, entry.parameters)
             return entry.make(view) if parameters is None else entry.make(view, parameters)
         # training imports agents; only a run's folder needs the way back
@@ -220,6 +219,26 @@ def _is_run(folder: Path) -> bool:
 
 def _models(folder: Path) -> tuple[Path, ...]:
     return folder / "best_model.zip", folder / "model.zip"
+
+
+def _of_run(folder: Path) -> Requirements:
+    """What a training run's policy needs; nothing of a file that is no policy, which loading it will tell."""
+    try:
+        with zipfile.ZipFile(model_file(folder)) as archive:
+            return {"action_mode": json.loads(archive.read("interface.json"))["action_mode"]}
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError):
+        return {}
+
+
+def _unmet(requires: Requirements, view: View) -> str:
+    """What an environment should have been made with, and was not."""
+    overrides = requires.get("overrides", {})
+    mode = requires.get("action_mode", "bids")
+    if mode != ("bids" if getattr(view, "assignment", None) is None else "assign"):
+        return f"action_mode={mode!r}"
+    if overrides and view.scenario.replace(overrides) != view.scenario:
+        return f"overrides={overrides}"
+    return ""
 
 
 def _unknown(name: str) -> str:

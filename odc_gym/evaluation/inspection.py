@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from odc_gym.errors import SchedulerError
 from odc_gym.evaluation import statistics
 from odc_gym.evaluation.probes import KINDS, blind, block_places, feature_means, frozen, parts
 from odc_gym.evaluation.results import Array
 from odc_gym.evaluation.runner import Progress, evaluate
-from odc_gym.evaluation.stage import Player, PlayerFactory
+from odc_gym.evaluation.stage import Environment, Player, PlayerFactory
 from odc_gym.evaluation.statistics import Estimate
 from odc_gym.evaluation.store import Store
 from odc_gym.scenario import Scenario
@@ -175,20 +176,33 @@ def inspect(
         store: folder of finished episodes, as in `evaluate`.
 
     Raises:
+        SchedulerError: a scheduler of another action mode than `bids`.
         OdcGymError: as `evaluate`.
     """
-    simulator = Simulator(scenario, len(seeds), trace=trace)
-    recordings = {name: record(simulator, subject.factory(simulator.view), seeds) for name, subject in subjects.items()}
+    simulators = {name: _simulator(name, scenario, one.factory, len(seeds), trace) for name, one in subjects.items()}
+    recordings = {
+        name: record(simulators[name], one.factory(simulators[name].view), seeds) for name, one in subjects.items()
+    }
     variants = {ZERO: zero}
     for name, subject in subjects.items():
-        of_one = _variants(subject, recordings[name], simulator)
+        of_one = _variants(subject, recordings[name], simulators[name])
         variants |= {_label(name, variant): one for variant, one in of_one.items()}
     identities = {name: one.identity for name, one in variants.items() if one.identity is not None}
     kept = None if store is None else Store(store, identities)
     factories = {name: one.factory for name, one in variants.items()}
     played = evaluate(scenario, factories, seeds, trace, workers, progress, store=kept).agents
     scores = {name: result.score for name, result in played.items()}
-    return {name: _inspection(name, recordings[name], scores, simulator) for name in subjects}
+    return {name: _inspection(name, recordings[name], scores, simulators[name]) for name in subjects}
+
+
+def _simulator(
+    name: str, scenario: Scenario, factory: PlayerFactory, num_envs: int, trace: str | Path | None
+) -> Simulator:
+    """What a scheduler plays in."""
+    environment = Environment.required(scenario, factory)
+    if environment.action_mode != "bids":
+        raise SchedulerError(f"scheduler = {name}: its action_mode is {environment.action_mode}, must be bids")
+    return environment.simulator(num_envs, trace)
 
 
 def _variants(subject: Subject, recording: Recording, simulator: Simulator) -> dict[str, Subject]:

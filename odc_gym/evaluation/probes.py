@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -96,22 +97,37 @@ class _Seen:
         return getattr(self._view, name)
 
 
+@dataclass(frozen=True)
+class Changed:
+    """What makes a scheduler with a part taken away; it can be sent to another process.
+
+    Attributes:
+        factory: of the whole scheduler.
+        change: whole scheduler to the changed one.
+    """
+
+    factory: PlayerFactory
+    change: Callable[[Player], Player]
+
+    @property
+    def requires(self) -> Mapping[str, Any]:
+        """The environment that the whole scheduler needs."""
+        found: Mapping[str, Any] = getattr(self.factory, "requires", {})
+        return found
+
+    def __call__(self, view: Any) -> Player:
+        """Make it."""
+        return self.change(self.factory(view))
+
+
 def frozen(factory: PlayerFactory, kinds: Collection[str]) -> PlayerFactory:
-    """What makes the scheduler with these kinds of components at zero; it can be sent to another process."""
-    return partial(_make_frozen, factory, tuple(kinds))
+    """What makes the scheduler with these kinds of components at zero."""
+    return Changed(factory, partial(Frozen, kinds=tuple(kinds)))
 
 
 def blind(factory: PlayerFactory, places: NDArray[np.intp], constants: NDArray[np.float32]) -> PlayerFactory:
-    """What makes the scheduler with constants at places of its observation; it can be sent to another process."""
-    return partial(_make_blind, factory, places, constants)
-
-
-def _make_frozen(factory: PlayerFactory, kinds: tuple[str, ...], view: Any) -> Player:
-    return Frozen(factory(view), kinds)
-
-
-def _make_blind(factory: PlayerFactory, places: NDArray[np.intp], constants: NDArray[np.float32], view: Any) -> Player:
-    return Blind(factory(view), places, constants)
+    """What makes the scheduler with constants at places of its observation."""
+    return Changed(factory, partial(Blind, places=places, constants=constants))
 
 
 def features(satellites: int, classes: int) -> list[tuple[str, int]]:

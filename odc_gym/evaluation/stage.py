@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -37,6 +38,28 @@ Played = dict[str, AgentResult | str]
 """Results of a batch by scheduler; for one that cannot operate the scenario, why."""
 
 
+class Environment(NamedTuple):
+    """What a scheduler plays in: a scenario as it requires it, and how actions are read."""
+
+    scenario: Scenario
+    action_mode: str
+
+    @classmethod
+    def required(cls, scenario: Scenario, factory: PlayerFactory) -> Environment:
+        """The environment of a scenario that a scheduler requires.
+
+        Raises:
+            ScenarioError: the scenario cannot be what the scheduler requires.
+        """
+        requires = getattr(factory, "requires", {})
+        overrides = requires.get("overrides", {})
+        return cls(scenario.replace(overrides) if overrides else scenario, requires.get("action_mode", "bids"))
+
+    def simulator(self, num_envs: int, trace: str | Path | None) -> Simulator:
+        """A batch of it."""
+        return Simulator(self.scenario, num_envs, trace, action_mode=self.action_mode)
+
+
 class Batch(NamedTuple):
     """Some episodes of one scenario, and who is to play them."""
 
@@ -62,7 +85,7 @@ class Stage:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.scenario = -1
-        self.environments: list[Scenario] = []  # the scenario as schedulers require it, each once
+        self.environments: list[Environment] = []  # that schedulers require, each once
         self.needs: dict[str, int] = {}  # scheduler to its environment
         self.simulators: dict[tuple[int, int], Simulator] = {}
         self.players: dict[tuple[int, str], Player | SchedulerError] = {}
@@ -81,7 +104,7 @@ class Stage:
         """Begin one episode of a batch: bad input is met, and the core compiled, before the long work."""
         self._open(batch.scenario)
         for place in sorted({self.needs[name] for name in batch.names}):
-            Simulator(self.environments[place], 1, trace=self.task.trace).reset(batch.seeds[:1])
+            self.environments[place].simulator(1, self.task.trace).reset(batch.seeds[:1])
 
     def _open(self, scenario: int) -> None:
         """Turn to a scenario. Batches come scenario by scenario: the others' memory is free."""
@@ -92,7 +115,7 @@ class Stage:
         self.simulators.clear()
         self.players.clear()
         for name, factory in self.task.factories.items():
-            wanted = _required(self.task.scenarios[scenario], factory)
+            wanted = Environment.required(self.task.scenarios[scenario], factory)
             if wanted not in self.environments:
                 self.environments.append(wanted)
             self.needs[name] = self.environments.index(wanted)
@@ -115,7 +138,7 @@ class Stage:
 
     def _simulator(self, place: int, size: int) -> Simulator:
         if (place, size) not in self.simulators:
-            self.simulators[place, size] = Simulator(self.environments[place], size, trace=self.task.trace)
+            self.simulators[place, size] = self.environments[place].simulator(size, self.task.trace)
         return self.simulators[place, size]
 
     def _player(self, simulator: Simulator, name: str) -> Player | SchedulerError:
@@ -136,12 +159,6 @@ class Stage:
         if shelf is not None:
             shelf.write(seeds, result)
         return result
-
-
-def _required(scenario: Scenario, factory: PlayerFactory) -> Scenario:
-    """A scenario as a scheduler requires it."""
-    overrides = getattr(factory, "requires", {}).get("overrides", {})
-    return scenario.replace(overrides) if overrides else scenario
 
 
 def play(simulator: Simulator, player: Player) -> AgentResult:

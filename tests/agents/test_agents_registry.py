@@ -228,7 +228,5 @@ def test_an_environment_without_what_a_scheduler_requires_is_refused():
     scenario = Scenario.load("starter12")
     fits = SimpleNamespace(observation={}, layout=None, scenario=scenario.replace({"dispatch.order": "edf"}))
     assert isinstance(make_scheduler("earliest-deadline", fits), Zero)
-    with pytest.raises(
-        SchedulerError, match=r"needs an environment with dispatch\.order = edf; make it with overrides="
-    ):
+    with pytest.raises(SchedulerError, match=r"needs an environment with overrides={'dispatch\.order': 'edf'}"):
         make_scheduler("earliest-deadline", SimpleNamespace(observation={}, layout=None, scenario=scenario))

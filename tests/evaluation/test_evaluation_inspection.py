@@ -125,3 +125,12 @@ def test_tables_and_document_say_what_was_found(small):
     data = json.loads(json.dumps(inspection_document(found), allow_nan=False))
     assert data["full-clock"]["frozen"]["clock"]["mean"] == pytest.approx(-change.mean())
     assert data["zero"]["terms"]["compute"]["sum"] == found["zero"].terms["compute"].sum
+
+
+def test_a_scheduler_is_inspected_in_the_environment_that_it_requires(small):
+    whole = scheduler_factory("first-come")
+    ordered = Simulator(small.replace(whole.requires["overrides"]), 1)
+    found = inspect(small, {"fcfs": Subject(whole)}, Subject(scheduler_factory("zero")), [20_000], workers=1)["fcfs"]
+    flown = record(ordered, whole(ordered.view), [20_000])
+    assert (found.rewards == sum(flown.terms.values())).all()
+    assert found.frozen["bid"].value == 0.0

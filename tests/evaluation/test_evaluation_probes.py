@@ -1,5 +1,7 @@
 """Probes: what they take away, and nothing else."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -140,3 +142,12 @@ def test_a_blind_player_sees_constants_in_the_places_and_the_rest_as_it_is(simul
     others = np.setdiff1d(np.arange(before.shape[1]), places)
     assert np.array_equal(encoded[:, others], before[:, others]) and np.array_equal(view.encoded, before)
     assert charge is view.observation["charge_frac"] and layout is view.layout
+
+
+def test_a_probe_plays_in_the_environment_of_the_whole_scheduler(small):
+    whole = scheduler_factory("earliest-deadline")
+    parted = pickle.loads(pickle.dumps(probes.frozen(whole, ["bid"])))
+    assert parted.requires == whole.requires != {}
+    assert probes.frozen(Filled, ["bid"]).requires == {}
+    scores = evaluate(small, {"whole": whole, "parted": parted, "zero": scheduler_factory("zero")}, [20_000], workers=1)
+    assert scores.agents["whole"].score == scores.agents["parted"].score

@@ -5,8 +5,11 @@ import pytest
 import torch
 from stable_baselines3.common.utils import ConstantSchedule, obs_as_tensor
 
-from odc_gym.agents import make_scheduler
+from odc_gym.agents import make_scheduler, scheduler_factory
 from odc_gym.errors import SchedulerError
+from odc_gym.evaluation import evaluate
+from odc_gym.evaluation.inspection import Subject, inspect
+from odc_gym.evaluation.stage import play
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.training.assign_policy import AssignPolicy
 from odc_gym.training.config import TrainConfig
@@ -96,3 +99,16 @@ def test_a_run_operates_the_mode_it_was_trained_in(run, starter12):
     sim.step(action)
     with pytest.raises(SchedulerError, match="trained with action_size = 19, but the environment has 18"):
         make_scheduler(run, Simulator(small, 1))
+
+
+def test_a_run_is_compared_in_its_own_mode(run, starter12):
+    world = starter12.replace({"shells.0.orbit.total": 3, "episode.hours": 0.5})
+    factories = {name: scheduler_factory(name) for name in ("zero", str(run), "first-come")}
+    result = evaluate(world, factories, [20_000, 20_001], workers=1)
+    sim = Simulator(world, 2, action_mode="assign")
+    sim.reset([20_000, 20_001])
+    assert (play(sim, make_scheduler(run, sim)).score == result.agents[str(run)].score).all()
+    with pytest.raises(SchedulerError, match="scheduler = zero: needs an environment with action_mode='bids'"):
+        make_scheduler("zero", sim)
+    with pytest.raises(SchedulerError, match="its action_mode is assign, must be bids"):
+        inspect(world, {"run": Subject(factories[str(run)])}, Subject(factories["zero"]), [20_000])
