@@ -23,7 +23,7 @@ from odc_gym.vector import (
     observation_space,
     observe,
     of_row,
-    start_columns,
+    start_info,
 )
 
 
@@ -111,8 +111,7 @@ class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
         super().reset(seed=seed)
         self.simulator.reset(self._stream.next(seeds))
         self._score, self._begun = 0.0, True
-        info: dict[str, Any] = {name: value[0].item() for name, value in start_columns(self.simulator).items()}
-        return self._observe(), info | self._mask_info()
+        return self._observe(), start_info(self.simulator, 0) | self._mask_info()
 
     def step(self, action: NDArray[Any]) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Apply an action (A,) for one decision period.

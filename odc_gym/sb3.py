@@ -20,7 +20,7 @@ from odc_gym.vector import (
     observation_space,
     observe,
     of_row,
-    start_columns,
+    start_info,
     step_columns,
 )
 
@@ -145,9 +145,8 @@ class ODCSatVecEnv(VecEnv):
         return observe(self.simulator, self._observation_mode)
 
     def _tell_start(self, rows: Iterable[int]) -> None:
-        columns = start_columns(self.simulator)
         for row in rows:
-            self.reset_infos[row] = {name: value[row].item() for name, value in columns.items()}
+            self.reset_infos[row] = start_info(self.simulator, row)
 
     def close(self) -> None:
         """Nothing to release."""

@@ -7,7 +7,6 @@ RFC 7396). Only `name` is never inherited.
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Scenario
+from odc_gym.scenario.paths import nearest
 
 FOLDER = Path(__file__).parent / "configs" / "scenarios"
 
@@ -102,7 +102,7 @@ def replace(scenario: Scenario, overrides: dict[str, Any]) -> Scenario:
     """A copy of a scenario with dotted paths changed; see `Scenario.replace`."""
     data = scenario.model_dump(mode="python")
     for path, value in overrides.items():
-        _assign(data, path.split("."), value, path)
+        _assign(data, _keys_of(path, value), value, path)
     return validate(data, "")
 
 
@@ -136,6 +136,15 @@ def validate(data: dict[str, Any], where: str) -> Scenario:
         raise ScenarioError((f"{where}: " if where else "") + explain(error, Scenario)) from None
 
 
+def _keys_of(path: str, value: Any) -> list[str]:
+    """The keys of a dotted path; in `randomise`, a path into the scenario is one key, which a field may follow."""
+    part, _, rest = path.partition(".")
+    if part != "randomise" or not rest:
+        return path.split(".")
+    random, _, field = rest.rpartition(".")
+    return [part, rest] if isinstance(value, dict) or not random else [part, random, field]
+
+
 def _assign(node: Any, path: list[str], value: Any, whole: str) -> None:
     key, rest = path[0], path[1:]
     keys = _keys(node)
@@ -146,7 +155,7 @@ def _assign(node: Any, path: list[str], value: Any, whole: str) -> None:
     elif isinstance(node, dict) and not rest:
         chosen = [key]  # validation names unknown fields with their neighbours
     else:
-        raise ScenarioError(f"{whole}: unknown key {key!r}{_nearest(key, keys)}")
+        raise ScenarioError(f"{whole}: unknown key {key!r}{nearest(key, keys)}")
     for k in chosen:
         where = k if isinstance(node, dict) else int(k)
         if rest:
@@ -162,13 +171,6 @@ def _keys(node: Any) -> list[Any]:
     return [str(i) for i in range(len(node))] if isinstance(node, list) else []
 
 
-def _nearest(key: str, keys: list[Any]) -> str:
-    close = difflib.get_close_matches(key, [str(k) for k in keys], 1, 0.5)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; known: {', '.join(str(k) for k in keys)}" if keys else ""
-
-
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
     """The first entry of a pydantic error in one line: path, value and what is allowed."""
     first = error.errors(include_url=False)[0]
@@ -181,7 +183,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
         value = context.get("tag")
     where = ".".join(path)
     if kind == "extra_forbidden":
-        return f"{where}: unknown key{_nearest(path[-1], _fields(model, first['loc'][:-1]))}"
+        return f"{where}: unknown key{nearest(path[-1], _fields(model, first['loc'][:-1]))}"
     if kind in ("missing", "union_tag_not_found"):
         return f"{where}: is missing"
     shown = f" = {value}" if isinstance(value, str | int | float | bool) or value is None else ""

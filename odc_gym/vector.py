@@ -77,11 +77,19 @@ def mask_columns(simulator: Simulator) -> dict[str, NDArray[Any]]:
 
 
 def start_columns(simulator: Simulator) -> dict[str, NDArray[Any]]:
-    """What `info` tells of a reset: the episode that begins and its load relative to the scenario's, each (B,).
+    """What `info` tells of a reset: the episode that begins, its load relative to the scenario's, and what it drew.
 
-    Not called `episode`, which wrappers that record episodes use for themselves.
+    Each (B,), or (B, S) where every satellite drew its own. The first is not called `episode`, which wrappers that
+    record episodes use for themselves.
     """
-    return {"episode_seed": simulator.seeds, "load_factor": simulator.load_factor}
+    drawn = {f"randomised/{path}": values for path, values in simulator.drawn.items()}
+    return {"episode_seed": simulator.seeds, "load_factor": simulator.load_factor, **drawn}
+
+
+def start_info(simulator: Simulator, row: int) -> dict[str, Any]:
+    """`start_columns` of one row: numbers, or arrays (S,)."""
+    rows = {name: value[row] for name, value in start_columns(simulator).items()}
+    return {name: value.item() if value.ndim == 0 else value.copy() for name, value in rows.items()}
 
 
 class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):

@@ -39,14 +39,15 @@ ROOMS = {
     "simulation.design": {*BASE, "physics", "scenario"},
     "simulation.plans": {*BASE, *TABLES, "physics", "simulation.design", "simulation.sustainable"},
     "interface": {"_jit", "physics", "simulation.state", "simulation.waiting"},
-    "simulation.parameters": {"interface", "scenario", "simulation.design", "simulation.state"},
+    "simulation.parameters": {"interface", "physics", "scenario", "simulation.design", "simulation.state"},
     "simulation.world": {
         *BASE,
         *TABLES,
         *{f"simulation.{name}" for name in ("design", "parameters", "plans")},
         "interface",
     },
-    "simulation.tables": {*BASE, *TABLES, *{f"simulation.{name}" for name in ("plans", "state", "world")}},
+    "simulation.variation": {"scenario", "simulation.world"},
+    "simulation.tables": {*BASE, *TABLES, *{f"simulation.{name}" for name in ("plans", "state", "variation", "world")}},
     "simulation.episode_start": {"scenario", "simulation.state", "simulation.tables", "simulation.world"},
     "simulation.decision": {
         *{f"simulation.{name}" for name in ("state", "waiting", "dispatch", "services", "step")},

@@ -12,14 +12,16 @@ linear part; leakage and the curvature of T^4 enter as the nonlinear part, whose
 end) / 2.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from odc_gym._jit import effect
 from odc_gym.physics.mathematics import LN_2, bounded_exp
 
+HALVINGS, TERMS = 16, 12  # of the series of phi functions, for rates times steps up to some hundreds
 REFERENCE_K = 333.15  # junction temperature at which powers are quoted
+HALVINGS, TERMS = 16, 12  # of the series of phi functions, good for rates times steps up to hundreds
 LINEARISED_K = 320.0  # radiator temperature of the frozen linear part
 
 
@@ -152,32 +154,47 @@ def governed_power_w(
     return (throttle_k - unpowered) * gain
 
 
-def propagator(dt_s: float, g12: float, g23: float, ic1: float, ic2: float, ic3: float, slope3: float) -> Propagator:
-    """The numbers of one loop state for physics steps of `dt_s`, by the matrix exponential of SciPy.
+def propagator(dt_s: float, g12: Any, g23: Any, ic1: Any, ic2: Any, ic3: Any, slope3: Any) -> Propagator:
+    """The numbers of one loop state for physics steps of `dt_s`; arrays (N,) where the arguments are.
 
-    Source: phi1(z) = (e^z - 1) / z and phi2(z) = (e^z - 1 - z) / z^2, read off the exponential of the augmented matrix
-    [[z, I, 0], [0, 0, I], [0, 0, 0]] (Al-Mohy and Higham, SIAM J. Sci. Comput. 33, 2011, theorem 2.1).
+    Source: phi1(z) = (e^z - 1) / z and phi2(z) = (e^z - 1 - z) / z^2 of the exponential integrators (Hochbruck and
+    Ostermann, Acta Numerica 19, 2010, section 2).
     """
-    from scipy.linalg import expm
+    zero = 0.0 * np.asarray(g12 * ic1)
+    rows = ((-g12 * ic1, g12 * ic1, zero), (g12 * ic2, -(g12 + g23) * ic2, g23 * ic2))
+    jacobian = np.array([*rows, (zero, g23 * ic3, -g23 * ic3 - slope3)])  # (3, 3, ...)
+    jacobian = np.moveaxis(jacobian, (0, 1), (-2, -1))
+    half_s = 0.5 * dt_s
+    (e, m), (g, _) = _phis(half_s * jacobian), _phis(dt_s * jacobian)
+    e, m, g = half_s * e, half_s * m, dt_s * g
+    numbers = [e[..., i, j] for i in range(3) for j in range(3)]
+    numbers += [m[..., i, j] for i in range(3) for j in (0, 2)] + [g[..., 0, j] for j in range(3)]
+    return Propagator(*(_rounded(values) for values in numbers))
 
-    jacobian = np.array(
-        [
-            [-g12 * ic1, g12 * ic1, 0.0],
-            [g12 * ic2, -(g12 + g23) * ic2, g23 * ic2],
-            [0.0, g23 * ic3, -g23 * ic3 - slope3],
-        ]
-    )
 
-    def phis(h: float) -> tuple[np.ndarray, np.ndarray]:
-        augmented = np.zeros((9, 9))
-        augmented[:3, :3] = h * jacobian
-        augmented[:3, 3:6] = augmented[3:6, 6:] = np.eye(3)
-        e = expm(augmented)
-        return h * e[:3, 3:6], h * e[:3, 6:]
+def _phis(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """phi1 and phi2 of matrices (..., 3, 3): the first terms of the series of z / 2^k, doubled k times.
 
-    e, m = phis(0.5 * dt_s)
-    g, _ = phis(dt_s)
-    numbers = [*e.ravel(), m[0, 0], m[0, 2], m[1, 0], m[1, 2], m[2, 0], m[2, 2], *g[0]]
-    return Propagator(
-        *(float(f"{v:.12e}") for v in numbers)
-    )  # rounded: the last bits differ between linear-algebra libraries
+    phi1(2z) = phi1 + z phi1^2 / 2 and phi2(2z) = phi1^2 / 4 + phi2 / 2 follow from the definitions. No library of
+    linear algebra: it would lose more time with its threads than such small matrices take.
+    """
+    z = z / 2.0**HALVINGS
+    one = np.eye(3)
+    phi2 = one
+    for k in range(TERMS + 2, 2, -1):
+        phi2 = one + _product(z, phi2) / k
+    phi2 = 0.5 * phi2
+    phi1 = one + _product(z, phi2)
+    for _ in range(HALVINGS):
+        square = _product(phi1, phi1)
+        phi1, phi2, z = phi1 + 0.5 * _product(z, square), 0.25 * square + 0.5 * phi2, 2.0 * z
+    return phi1, phi2
+
+
+def _product(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.asarray((a[..., :, :, None] * b[..., None, :, :]).sum(-2))
+
+
+def _rounded(values: np.ndarray) -> Any:
+    """To 13 digits: the last bits are those of the order of sums."""
+    return np.array([float(f"{v:.12e}") for v in np.ravel(values)]).reshape(np.shape(values))

@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
 from odc_gym.scenario.hardware import Accelerators, Battery, Hardware, HotBack, Power, Radiator, Solar, Thermal
 from odc_gym.scenario.orbit import ClusterOrbit, Orbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
+from odc_gym.scenario.randomise import Draw, check
 from odc_gym.scenario.workload import (
     CLASS_ORDER,
     Burst,
@@ -41,6 +42,7 @@ __all__ = [
     "Checkpoints",
     "Chunks",
     "ClusterOrbit",
+    "Draw",
     "Duration",
     "Earth",
     "Hardware",
@@ -179,6 +181,7 @@ class Scenario(Model):
     dispatch: Dispatch = Dispatch()
     assign: Assign = Assign()
     reward: Reward = Reward()
+    randomise: dict[str, Draw] = Field(default={}, description="path of a number: how episodes draw it")
 
     @model_validator(mode="after")
     def _consistent(self) -> Scenario:
@@ -198,6 +201,11 @@ class Scenario(Model):
                 raise ValueError(
                     f"workload.classes.{name}: {width} accelerators wide, but no satellite has more than {widest}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _random(self) -> Scenario:
+        check(self, self.randomise)
         return self
 
     @property

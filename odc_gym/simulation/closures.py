@@ -39,7 +39,7 @@ def check(scenario: Scenario) -> list[Row]:
     for i, shell in enumerate(scenario.shells):
         altitude_m = float(np.mean(np.array(world.constellation.altitude_m)[world.shell_of == i]))
         rows += _shell(scenario, world, i, f"{shell.hardware}: " if len(scenario.shells) > 1 else "", altitude_m)
-    return rows + _load(scenario, world)
+    return rows + _load(scenario, world) + _random(scenario)
 
 
 def radiator_flux_w_m2(hardware: Hardware, temperature_k: float, absorbed: float) -> float:
@@ -155,6 +155,14 @@ def _load(scenario: Scenario, world: World) -> list[Row]:
         Row("transfers", "backbone", "", f"{scenario.network.backbone.rate_gbps:g} Gb/s a satellite, always reachable")
     )
     return rows
+
+
+def _random(scenario: Scenario) -> list[Row]:
+    """The random numbers; all other figures are for the values of the scenario itself."""
+    return [
+        Row(f"random {path}", f"{d.low:g} to {d.high:g}", "", f"{d.dist}, one draw for each {d.per}")
+        for path, d in scenario.randomise.items()
+    ]
 
 
 def _one_limit(world: World) -> tuple[float, float]:

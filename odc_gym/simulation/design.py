@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from odc_gym.constants import STEFAN_BOLTZMANN_W_M2_K4, ZERO_CELSIUS_K
@@ -98,8 +101,8 @@ def design_numbers(hardware: Hardware) -> dict[str, float]:
     }
 
 
-def propagators(d: dict[str, float], dt_s: float) -> tuple[Propagator, Propagator]:
-    """Propagators of loop on and loop off for physics steps of `dt_s`."""
+def propagators(d: Mapping[str, Any], dt_s: float) -> tuple[Propagator, Propagator]:
+    """Propagators of loop on and loop off for physics steps of `dt_s`; arrays (N,) where the design numbers are."""
     shared = (d["ic1"], d["ic2"], d["ic3"], d["slope3"])
     return propagator(dt_s, d["g12_on"], d["g23_on"], *shared), propagator(dt_s, d["g12_off"], d["g23_off"], *shared)
 

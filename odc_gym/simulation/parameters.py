@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from odc_gym.interface.rewards import Weights
+from odc_gym.physics.thermal import Propagator
 from odc_gym.scenario import Checkpoints, JobClass, Scenario, ServiceClass
 from odc_gym.simulation.design import governor_gain, propagators
 from odc_gym.simulation.state import ORDERS, Design, Policy, Ratings, Rules, padded
@@ -23,8 +24,9 @@ def design_block(kinds: Sequence[dict[str, float]], kind_of: Sequence[int] | np.
         dt_s: physics step [s].
     """
     columns = []
-    for d in kinds:
-        on, off = propagators(d, dt_s)
+    stacked = propagators({name: np.array([d[name] for d in kinds]) for name in kinds[0]}, dt_s)
+    for d, *numbers in zip(kinds, *(np.array(p).T.tolist() for p in stacked), strict=True):
+        on, off = (Propagator(*row) for row in numbers)
         gains = {"gain_on": governor_gain(d, on), "gain_off": governor_gain(d, off)}
         columns.append([*((d | gains)[field] for field in Design._fields), *on, *off])
     return _padded_lanes(np.array(columns).T[:, np.asarray(kind_of)])

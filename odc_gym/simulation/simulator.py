@@ -54,6 +54,7 @@ class Simulator:
         reward: of the last decision, (B,), 100 = the fleet's sustainable output over an episode.
         truncated: whether the episode has reached its end, (B,).
         seeds: episode that each row plays, (B,); -1 before the first reset.
+        drawn: values of its random numbers by path, (B,) or, one a satellite, (B, S).
         view: the same in SI units by name.
 
     Raises:
@@ -143,7 +144,8 @@ class Simulator:
         others_wait = self.assigns and self.scenario.assign.others == "wait"
         self._bids_numbers = np.array([*numbers, 0.0, 0.0])
         self._numbers = np.array([*numbers, float(self.assigns), float(others_wait)])
-        self._busy = busy_mix(world, p)
+        draws = self.scenario.randomise
+        self.drawn = {k: np.zeros((b, self.satellites) if d.per == "satellite" else b) for k, d in draws.items()}
 
     @property
     def truncated(self) -> np.ndarray:
@@ -304,8 +306,8 @@ class Simulator:
 
     def _copy(self, source: int, row: int) -> None:
         """Give a row the episode of another one, tables and state."""
-        for name in ("seeds", "load_factor", *TABLES, *MUTABLE):
-            array = getattr(self, name)
+        names = ("seeds", "load_factor", *TABLES, *MUTABLE)
+        for array in (*(getattr(self, name) for name in names), *self.drawn.values()):
             array[row] = array[source]
         self._terms[row] = 0.0
 
@@ -315,12 +317,12 @@ class Simulator:
             raise OdcGymError(f"seed = {seed}: must be >= 0")
         tables = build_episode(self.world, seed)
         self._grow(len(tables.jobs))
-        self.skies[row], self.forecasts[row], self.days[row], self.demand[row] = (
-            tables.sky,
-            tables.forecast,
-            tables.days,
-            tables.demand,
-        )
+        self.skies[row], self.forecasts[row] = tables.sky, tables.forecast
+        self.days[row], self.demand[row] = tables.days, tables.demand
+        for name in PARAMETERS:
+            getattr(self, name)[row] = getattr(tables.world, name)
+        for path, value in tables.world.drawn.items():
+            self.drawn[path][row] = value
         self.jobs[row] = np.zeros((), JOB)
         self.jobs["arrival_s"][row] = np.inf  # rows beyond the episode's jobs never arrive
         self.jobs[row, : len(tables.jobs)] = tables.jobs
@@ -329,16 +331,16 @@ class Simulator:
 
     def _warm_up(self, row: int) -> None:
         """Periodic charge and temperatures, the census in place, then one orbit under the zero action, uncounted."""
-        world, tables = self.world, self._tables
-        cold_state(self.state[row], world.design)
+        tables, world = self._tables, self._tables.world
+        cold_state(self.state[row], self.design[row])
         for array in (self.classes, self.ledger, self.services):
             array[row] = 0.0
         charge = State._fields.index("charge_frac")
         cold_points(self.points[row], self.swings[row], self.state[row, charge])
         orbit = np.array([SETTLE_ORBITS, round(float(world.period_s.max()) / world.clock.dt_s)])
         settle(
-            self.state[row], self.classes[row], self.points[row], self.swings[row], world.design, self.skies[row],
-            world.rules, self._table, self._numbers, orbit, self._busy,
+            self.state[row], self.classes[row], self.points[row], self.swings[row], self.design[row], self.skies[row],
+            self.rules[row], self._table, self._numbers, orbit, busy_mix(world, self.state.shape[2]),
         )  # fmt: skip
         cold_points(self.points[row], self.swings[row], self.state[row, charge])
         self.state[row, State._fields.index("cycles")] = 0.0

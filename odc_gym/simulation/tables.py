@@ -14,13 +14,15 @@ import numpy as np
 from odc_gym.constants import SOLAR_CONSTANT_W_M2
 from odc_gym.orbits import build_ephemeris
 from odc_gym.scenario import ServiceClass
-from odc_gym.simulation.plans import absorbed_w_m2
+from odc_gym.simulation.plans import absorbed_w_m2, solve_orbits
 from odc_gym.simulation.state import Forecast, Rules, Sky, padded
-from odc_gym.simulation.world import CENSUS_S, MINUTE_S, World
+from odc_gym.simulation.variation import vary
+from odc_gym.simulation.world import CENSUS_S, HOUR_S, MINUTE_S, World
 from odc_gym.workload import JOB, draw_demand, draw_jobs, planning_demand, replay_demand
 
 DAY_S = 86400.0
 HORIZONS_MIN = (15, 30, 60, 95)  # of the solar forecast
+PLAN_S = 6 * HOUR_S  # in which beta moves by a degree and a half at most
 LOOK_AHEAD = 1.6  # orbits beyond the episode that forecasts may need
 
 
@@ -29,6 +31,7 @@ class EpisodeTables:
     """Read-only tables of one episode. Times are seconds since the episode's start; the first step is the warm-up's.
 
     Attributes:
+        world: what the episode flies with: the scenario's world, or one with drawn values.
         sky: light, (T, F, P) float32.
         forecast: what satellites know of it, (D, F, P) float32.
         days: sine and cosine of the hour of day, (D, 2).
@@ -38,6 +41,7 @@ class EpisodeTables:
         load_factor: work on offer over what the fleet can hold.
     """
 
+    world: World
     start: datetime
     sky: np.ndarray
     forecast: np.ndarray
@@ -49,7 +53,8 @@ class EpisodeTables:
 
 
 def build_episode(world: World, seed: int) -> EpisodeTables:
-    """The tables of episode `seed`."""
+    """The tables of episode `seed` of a scenario's world."""
+    world = vary(world, seed)
     start = world.start_of(seed)
     sky, array_w = _sky(world, start)
     demand = _demand(world, seed, start)
@@ -58,6 +63,7 @@ def build_episode(world: World, seed: int) -> EpisodeTables:
     jobs = np.concatenate([_replicas(world), census, jobs])
     total = world.clock.total
     return EpisodeTables(
+        world,
         start,
         _rounded_sky(world, sky[:total]),
         _forecast(world, sky[:, 0], array_w),
@@ -79,7 +85,7 @@ def _sky(world: World, start: datetime) -> tuple[np.ndarray, np.ndarray]:
     flux = e.solar_flux_w_m2 / SOLAR_CONSTANT_W_M2
     brightness = scenario.earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
     sky = np.zeros((lit.shape[0], len(Sky._fields), padded(world.satellites)))
-    for i, (shell, table) in enumerate(zip(world.shells, world.fluxes, strict=True)):
+    for i, table in enumerate(world.fluxes):
         mine = np.flatnonzero(world.shell_of == i)
         d = {name: value[mine] for name, value in world.numbers.items()}
         infrared, albedo = table.lookup(beta[:, mine], angle[:, mine])
@@ -88,19 +94,50 @@ def _sky(world: World, start: datetime) -> tuple[np.ndarray, np.ndarray]:
         sky[:, 0, mine] = share
         sky[:, 1, mine] = distance * brightness * d["pointing"]
         sky[:, 2, mine] = absorbed_w_m2(d, infrared, albedo, distance, share)
-        # beta and flux drift by less than the grid's step in an hour: look the plan up every hour
-        hourly = np.arange(0, lit.shape[0] + 60, 60).clip(max=lit.shape[0] - 1)
-        every = np.minimum(np.arange(lit.shape[0]) // 60, hourly.size - 1)
-        sun, dark = (
-            shell.at(grid, distance[hourly], beta[np.ix_(hourly, mine)])[every]
-            for grid in (shell.plan.sun_w, shell.plan.dark_w)
-        )
+        plan = looked_up_plan if world.plans_hold else solved_plan
+        sun, dark = plan(world, i, d, distance, beta[:, mine])
         sky[:, 3, mine] = share * sun + (1.0 - share) * dark
     sky[:, :, world.satellites :] = sky[
         :, :, world.satellites - 1 : world.satellites
     ]  # padding lanes fly like the last satellite
     array_w = sky[:, 0, : world.satellites] * sky[:, 1, : world.satellites] * world.numbers["array_peak_w"]
     return sky, array_w
+
+
+def looked_up_plan(
+    world: World, i: int, d: dict[str, np.ndarray], flux: np.ndarray, beta: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Sustainable powers of the satellites of shell `i` in sunlight and in eclipse [W], (T, N), from the shell's grid.
+
+    Args:
+        world: with plans that hold.
+        i: the shell.
+        d: design numbers of its N satellites.
+        flux: sunlight over that at 1 au, (T, N).
+        beta: angle between the Sun and the orbit plane [rad], (T, N).
+    """
+    # beta and flux drift by less than the grid's step in an hour: look the plan up every hour
+    steps, shell = len(beta), world.shells[i]
+    hourly = np.arange(0, steps + 60, 60).clip(max=steps - 1)
+    every = np.minimum(np.arange(steps) // 60, hourly.size - 1)
+    sun, dark = (shell.at(grid, flux[hourly], beta[hourly])[every] for grid in (shell.plan.sun_w, shell.plan.dark_w))
+    return sun, dark
+
+
+def solved_plan(
+    world: World, i: int, d: dict[str, np.ndarray], flux: np.ndarray, beta: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same for satellites of any design: solved every `PLAN_S`, linear between."""
+    steps, satellites = beta.shape
+    nodes = np.linspace(0, steps - 1, 1 + int(np.ceil(steps * world.clock.dt_s / PLAN_S))).round().astype(int)
+    orbits = {name: np.tile(value, nodes.size) for name, value in d.items()}
+    where = (world.altitude_m[i], world.fluxes[i], world.scenario.earth)
+    plan = solve_orbits(orbits, world.mix, *where, flux[nodes].ravel(), beta[nodes].ravel())
+    sun, dark = (
+        np.stack([np.interp(np.arange(steps), nodes, row) for row in power.reshape(-1, satellites).T], 1)
+        for power in (plan.sun_w, plan.dark_w)
+    )
+    return sun, dark
 
 
 def _rounded_sky(world: World, sky: np.ndarray) -> np.ndarray:

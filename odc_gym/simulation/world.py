@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ import numpy as np
 from odc_gym.constants import SOLAR_CONSTANT_W_M2
 from odc_gym.interface.observations import References
 from odc_gym.orbits import Constellation, FluxTable, build_ephemeris, orbit_period_s
-from odc_gym.scenario import Scenario
+from odc_gym.scenario import Hardware, Scenario
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.parameters import design_block, policy_numbers, ratings_block, reward_weights, rules_block
 from odc_gym.simulation.plans import ShellPlan, class_mix, class_speed, mean_value
@@ -79,10 +80,14 @@ class World:
         reference_value: value of that over an episode at the mix; scores 100.
         period_s: orbital period of each satellite, (S,).
         clock: lengths in steps.
+        clock_frac: common clock of the mean plan.
+        class_speed: work rate of each class at that clock over that at full clock, (C,).
+        drawn: what an episode drew, by path: arrays () or (S,); empty for the scenario's own world.
     """
 
     def __init__(self, scenario: Scenario, trace: Trace | None = None) -> None:
         self.scenario, self.trace = scenario, trace
+        self.drawn: dict[str, np.ndarray] = {}
         if trace is not None:
             trace.require_classes(scenario.workload)
         groups = [Constellation.from_orbit(shell.orbit) for shell in scenario.shells]
@@ -120,6 +125,28 @@ class World:
         self.ratings = ratings_block(self.numbers, self.period_s)
         self.rules = rules_block(scenario, self.accelerators)
         self.policy = policy_numbers(scenario)
+
+    def varied(
+        self, scenario: Scenario, kinds: list[Hardware], kind_of: np.ndarray, drawn: dict[str, np.ndarray]
+    ) -> World:
+        """The world of an episode with values of its own; what 100 means and what observations are relative to stays.
+
+        Args:
+            scenario: with the values that hold for the whole fleet.
+            kinds: each kind of satellite.
+            kind_of: kind of each satellite, (S,).
+            drawn: what was drawn, by path.
+        """
+        other = copy.copy(self)
+        other.scenario, other.drawn = scenario, drawn
+        other._equip([design_numbers(hardware) for hardware in kinds], kind_of)
+        other.class_speed = class_speed(other.mix, self.clock_frac)
+        return other
+
+    @property
+    def plans_hold(self) -> bool:
+        """Whether the plans of `shells` are those of this world: no draw changed satellites, Earth or class mix."""
+        return not any(path.startswith(("hardware.", "earth.", "workload.classes.")) for path in self.drawn)
 
     @property
     def satellites(self) -> int:

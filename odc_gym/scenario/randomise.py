@@ -1,0 +1,136 @@
+"""What episodes draw: numbers of a scenario that are random, by their paths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from odc_gym.scenario.base import Model
+from odc_gym.scenario.paths import places, with_value
+
+PARTS = ("hardware", "earth", "workload", "network")
+"""The parts of a scenario whose numbers can be random; the others are rules of the game."""
+SCORED = "scores are counted in it"
+KEPT = {
+    "value": SCORED,
+    "queue_value": SCORED,
+    "hold_back": SCORED,
+    "width": "probabilities must sum to 1",
+    "hbm_gb": "no episode depends on it",
+    "bf16_tflops": "no episode depends on it",
+}
+"""Fields of those parts that are not random, and why."""
+
+Place = tuple[str, ...]
+
+
+class Draw(Model):
+    """A number that each episode draws, or each satellite of an episode for itself."""
+
+    dist: Literal["uniform", "log_uniform"] = Field(default="uniform", description="log_uniform: even over its ratios")
+    low: float
+    high: float
+    per: Literal["episode", "satellite"] = "episode"
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Draw:
+        if self.low >= self.high:
+            raise ValueError(f"low = {self.low:g}: must be < high = {self.high:g}")
+        if self.dist == "log_uniform" and self.low <= 0:
+            raise ValueError(f"low = {self.low:g}: must be > 0 with dist = log_uniform")
+        return self
+
+
+def check(scenario: BaseModel, draws: Mapping[str, Draw]) -> None:
+    """Refuse draws that some episode could not be flown with.
+
+    Both ends of every draw must be allowed in the scenario, and all combinations of ends of draws in one section of it,
+    such as a battery: rules between fields, such as floor < restore, bind at ends.
+
+    Raises:
+        ValueError: the first thing wrong, in one line.
+    """
+    drawn_by: dict[Place, str] = {}
+    for path, draw in draws.items():
+        for place in _random_places(scenario, path, draw):
+            if place in drawn_by:
+                raise ValueError(f"randomise.{path}: {'.'.join(place)} is random by {drawn_by[place]} already")
+            drawn_by[place] = path
+    for path, draw in draws.items():
+        mine = [place for place, by in drawn_by.items() if by == path]
+        for end in ("low", "high"):
+            _check_end(scenario, path, mine, end, getattr(draw, end))
+    for owner in dict.fromkeys(_owner(scenario, place) for place in drawn_by):
+        _check_section(scenario, owner, {p: by for p, by in drawn_by.items() if _owner(scenario, p) == owner}, draws)
+
+
+def _random_places(scenario: BaseModel, path: str, draw: Draw) -> list[Place]:
+    """The places of a path, if all of them may be random."""
+    where = f"randomise.{path}"
+    if path.split(".")[0] not in PARTS:
+        raise ValueError(f"{where}: must be a path in {', '.join(PARTS)}")
+    if draw.per == "satellite" and not path.startswith("hardware."):
+        raise ValueError(f"{where}.per = satellite: must be episode outside hardware")
+    try:
+        found = places(scenario, path)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+    for place, value in found.items():
+        for key in place:
+            if key in KEPT:
+                raise ValueError(f"{where}: must not be random, {KEPT[key]}")
+        if isinstance(value, int):
+            raise ValueError(f"{where}: must not be random, it is a count or a choice")
+        if not isinstance(value, float):
+            raise ValueError(f"{where}: must be the path of a number")
+    return list(found)
+
+
+def _check_end(scenario: BaseModel, path: str, mine: list[Place], end: str, value: float) -> None:
+    """The whole scenario with one end of a draw in its places, validated."""
+    changed = scenario
+    for place in mine:
+        changed = with_value(changed, place, value)
+    problem = _problem(changed, randomise={})
+    if problem:
+        for place in mine:  # the line names the field itself: it is the one of the draw
+            if problem.startswith(f"{'.'.join(place)} = "):
+                problem = problem.partition(": ")[2]
+        raise ValueError(f"randomise.{path}.{end} = {value:g}: {problem}")
+
+
+def _check_section(scenario: BaseModel, owner: Place, drawn_by: dict[Place, str], draws: Mapping[str, Draw]) -> None:
+    """One section of a scenario with every combination of the ends of its draws, validated."""
+    paths = list(dict.fromkeys(drawn_by.values()))
+    if len(paths) < 2:
+        return
+    section = places(scenario, ".".join(owner))[owner]
+    for ends in product(*((draws[path].low, draws[path].high) for path in paths)):
+        values = dict(zip(paths, ends, strict=True))
+        changed = section
+        for place, path in drawn_by.items():
+            changed = with_value(changed, place[len(owner) :], values[path])
+        problem = _problem(changed)
+        if problem:
+            combined = ", ".join(f"{path} = {value:g}" for path, value in values.items())
+            raise ValueError(f"randomise: {combined}: {problem}")
+
+
+def _owner(scenario: BaseModel, place: Place) -> Place:
+    """Where the innermost model is that holds a place."""
+    inside = (place[:k] for k in range(len(place) - 1, 0, -1))
+    return next(p for p in inside if isinstance(places(scenario, ".".join(p))[p], BaseModel))
+
+
+def _problem(model: BaseModel, **replaced: Any) -> str:
+    """What is wrong with a model, in one line; empty if nothing is."""
+    from odc_gym.scenario_files import explain
+
+    try:
+        type(model).model_validate(model.model_dump() | replaced)
+    except ValidationError as error:
+        return explain(error, type(model))
+    return ""

@@ -1,0 +1,66 @@
+"""What an episode draws: a copy of the world in which drawn values stand for the scenario's."""
+
+from __future__ import annotations
+
+import zlib
+
+import numpy as np
+
+from odc_gym.scenario import Draw, Hardware
+from odc_gym.scenario.paths import places, with_value
+from odc_gym.simulation.world import World, stream
+
+DRAWS = 103  # purpose of a random stream, see `stream`
+GRID = 2.0**30  # steps of a mantissa to which draws are rounded: the last bits of a machine's power do not reach them
+
+
+def vary(world: World, seed: int) -> World:
+    """The world of episode `seed`: `world` itself if its scenario randomises nothing.
+
+    Every path has its own random stream, so that no path shifts another.
+    """
+    scenario, draws = world.scenario, world.scenario.randomise
+    if not draws:
+        return world
+    drawn: dict[str, np.ndarray] = {}
+    for path, draw in draws.items():
+        random = stream(seed, DRAWS, zlib.crc32(path.encode()))
+        drawn[path] = quantile(draw, random.random(world.satellites if draw.per == "satellite" else ()))
+        if draw.per == "episode":
+            for place in places(scenario, path):
+                scenario = with_value(scenario, place, float(drawn[path]))
+    each = {path: drawn[path] for path, draw in draws.items() if draw.per == "satellite"}
+    if not each:
+        kinds = [scenario.hardware[shell.hardware] for shell in scenario.shells]
+        return world.varied(scenario, kinds, world.shell_of, drawn)
+    kinds = [scenario.hardware[scenario.shells[i].hardware] for i in world.shell_of]
+    for path, values in each.items():
+        drawn[path] = _give(world, kinds, path, values)
+    return world.varied(scenario, kinds, np.arange(world.satellites), drawn)
+
+
+def quantile(draw: Draw, share: np.ndarray | float) -> np.ndarray:
+    """The value below which a draw falls with a probability, any shape."""
+    if draw.dist == "uniform":
+        value = draw.low + (draw.high - draw.low) * np.asarray(share)
+    else:
+        value = draw.low * (draw.high / draw.low) ** np.asarray(share)
+    mantissa, exponent = np.frexp(value)
+    return np.asarray(np.clip(np.ldexp(np.rint(mantissa * GRID) / GRID, exponent), draw.low, draw.high))
+
+
+def _give(world: World, kinds: list[Hardware], path: str, values: np.ndarray) -> np.ndarray:
+    """Give each satellite the value that it drew for a hardware path; returns what each flies with, (S,).
+
+    A satellite of another hardware than the path's keeps its own value.
+    """
+    _, kind, field = path.split(".", 2)
+    found = places(kinds[0], field)  # all hardware has the same fields
+    flown = values.copy()
+    for s, i in enumerate(world.shell_of):
+        if kind in ("*", world.scenario.shells[i].hardware):
+            for place in found:
+                kinds[s] = with_value(kinds[s], place, float(values[s]))
+        else:
+            flown[s] = next(iter(places(kinds[s], field).values()))
+    return flown
