@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import gymnasium
 import numpy as np
@@ -25,6 +25,9 @@ from odc_gym.vector import (
     of_row,
     start_info,
 )
+
+if TYPE_CHECKING:
+    from odc_gym.workload import Trace
 
 
 class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
@@ -61,7 +64,7 @@ class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
         self,
         scenario: str | Path | Scenario = "starter12",
         overrides: dict[str, Any] | None = None,
-        trace: str | Path | None = None,
+        trace: Trace | str | Path | None = None,
         decision_period_s: float | None = None,
         episode_hours: float | None = None,
         render_mode: str | None = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gymnasium import spaces
@@ -18,6 +18,9 @@ from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.simulator import Simulator
 
+if TYPE_CHECKING:
+    from odc_gym.workload import Trace
+
 Rows = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 OBSERVATION_MODES = ("flat", "dict")
@@ -27,7 +30,7 @@ def build_simulator(
     num_envs: int,
     scenario: str | Path | Scenario = "starter12",
     overrides: dict[str, Any] | None = None,
-    trace: str | Path | None = None,
+    trace: Trace | str | Path | None = None,
     decision_period_s: float | None = None,
     episode_hours: float | None = None,
     action_mode: str = "bids",
@@ -106,7 +109,7 @@ class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
         num_envs: int = 1,
         scenario: str | Path | Scenario = "starter12",
         overrides: dict[str, Any] | None = None,
-        trace: str | Path | None = None,
+        trace: Trace | str | Path | None = None,
         decision_period_s: float | None = None,
         episode_hours: float | None = None,
         render_mode: None = None,

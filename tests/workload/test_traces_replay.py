@@ -1,5 +1,6 @@
 """Replaying traces at a class's share of the load."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -171,6 +172,14 @@ def test_replay_is_stable(starter, steady):
     kept, all_kept = (j[j["kind"] == 0] for j in (kept, all_kept))
     assert 0 < kept.size < all_kept.size
     assert np.isin(kept["arrival_s"], all_kept["arrival_s"]).all()  # more load adds jobs, it replaces none
+
+
+def test_classes_of_one_file_are_thinned_apart_on_the_same_days(steady):
+    other = replace(steady, class_name="batch")
+    mine, theirs = (replay(part, 0.5, 5, 0.0, 0.0, 20 * DAY) for part in (steady, other))
+    common = np.intersect1d(mine.row, theirs.row).size / mine.row.size
+    assert 0.45 < common < 0.55
+    assert steady.submit_s[mine.row[0]] - mine.arrival_s[0] == steady.submit_s[theirs.row[0]] - theirs.arrival_s[0]
 
 
 def test_wide_jobs_are_split(starter):

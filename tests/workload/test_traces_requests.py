@@ -169,6 +169,15 @@ def test_superposition_keeps_the_dispersion(bursty, copies):
     assert many.var() / many.mean() == pytest.approx(one.var() / one.mean(), rel=0.15)
 
 
+def test_every_repetition_and_copy_is_thinned_anew():
+    rows = rows_of(made(60.0 * np.arange(30)), 0.5, 11, after=40 * 1800.0)
+    times_kept = np.bincount(rows.row, minlength=30)
+    # binomial: 40 repetitions, one half; were it the same half each time, counts would be 0 or 40
+    assert times_kept.min() >= 8 and times_kept.max() <= 32
+    many = rows_of(made(60.0 * np.arange(30)), 2.5, 11)
+    assert np.unique(many.key).size == many.key.size
+
+
 def test_scaling_leaves_sizes_and_pairs_as_they_are(bursty):
     for ratio in (0.3, 2.5):
         rows = np.concatenate([rows_of(bursty, ratio, seed).row for seed in range(5)])
