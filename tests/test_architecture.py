@@ -35,6 +35,7 @@ ROOMS = {
     "simulation.dispatch": {"_jit", "simulation.state", "simulation.waiting"},
     "simulation.services": {"_jit", "physics", "simulation.state", "simulation.waiting", "simulation.dispatch"},
     "simulation.step": {"_jit", "physics", "simulation.state"},
+    "simulation.requests": {"_jit", "physics", "simulation.state", "simulation.step"},
     "simulation.sustainable": {"physics"},
     "simulation.design": {*BASE, "physics", "scenario"},
     "simulation.plans": {*BASE, *TABLES, "physics", "simulation.design", "simulation.sustainable"},
@@ -50,7 +51,7 @@ ROOMS = {
     "simulation.tables": {*BASE, *TABLES, *{f"simulation.{name}" for name in ("plans", "state", "variation", "world")}},
     "simulation.episode_start": {"scenario", "simulation.state", "simulation.tables", "simulation.world"},
     "simulation.decision": {
-        *{f"simulation.{name}" for name in ("state", "waiting", "dispatch", "services", "step")},
+        *{f"simulation.{name}" for name in ("state", "waiting", "dispatch", "requests", "services", "step")},
         "_jit",
         "interface",
     },

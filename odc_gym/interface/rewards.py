@@ -23,15 +23,18 @@ TERMS = (
         "class value x reference-accelerator-hours made safe x lateness: per checkpoint, chunk or token served in time",
     ),
     Term(
-        "thermal", "cost/thermal", "minus 0.10 x satellite-hours x (e + e^2/4), e = kelvins of junction over its limit"
+        "thermal",
+        "cost/thermal",
+        "minus 0.0125 x reference accelerators x hours x (e + e^2/4), e = kelvins of the satellite's junction over its "
+        "limit",
     ),
     Term(
         "energy",
         "cost/energy",
-        "minus satellite-hours x (f + f^2), f = share of bus and standby not served, and 4 (y + y^2), y = depth below "
-        "the charge floor over the floor",
+        "minus reference accelerators x hours x (0.125 (f + f^2) + 0.5 (y + y^2)), f = share of the satellite's bus "
+        "and standby not served, y = depth below its charge floor over the floor",
     ),
-    Term("wear", "", "minus 22000 x linear fatigue damage of the batteries (Xu 2018)"),
+    Term("wear", "", "minus 2200 x kWh of capacity x linear fatigue damage of the battery (Xu 2018)"),
     Term(
         "stored_energy",
         "",
@@ -44,10 +47,10 @@ COMPUTE, THERMAL, ENERGY, WEAR, STORED = range(len(TERMS))
 class Weights(NamedTuple):
     """Weights of the terms in value, and the value that scores 100."""
 
-    thermal: float
+    thermal: float  # this and the next two: per satellite-hour and reference accelerator
     unserved: float
     low_charge: float
-    wear: float
+    wear_per_j: float  # per unit of damage and joule of capacity
     stored_per_j: float
     stored_curvature: float
     points: float  # points of score per unit of value
@@ -55,13 +58,17 @@ class Weights(NamedTuple):
 
 @routine
 def settle_account(head, weights, x, p, n):
-    """Changes of thermal, unserved, low charge, wear and stored energy since the last decision; the sums go on."""
+    """Changes of thermal, unserved, low charge, wear and stored energy since the last decision; the sums go on.
+
+    The first three in hours of reference accelerators, wear in joules of capacity: violations weigh by size.
+    """
     thermal = unserved = low = fatigue = stored = 0.0
     for s in range(n):
-        thermal += x[X.thermal_h, s]
-        unserved += x[X.unserved_h, s]
-        low += x[X.low_charge_h, s]
-        fatigue += x[X.fatigue, s]
+        size = p[D.accelerators, s] * p[D.speed, s]
+        thermal += size * x[X.thermal_h, s]
+        unserved += size * x[X.unserved_h, s]
+        low += size * x[X.low_charge_h, s]
+        fatigue += p[D.capacity_j, s] * x[X.fatigue, s]
         charge = x[X.charge_frac, s]
         stored += p[D.capacity_j, s] * (charge - weights.stored_curvature * charge * charge)
     changes = (
@@ -86,5 +93,5 @@ def reward_terms(terms, head, paid, weights, x, p, n):
     terms[COMPUTE] = weights.points * paid
     terms[THERMAL] = -weights.points * weights.thermal * thermal
     terms[ENERGY] = -weights.points * (weights.unserved * unserved + weights.low_charge * low)
-    terms[WEAR] = -weights.points * weights.wear * fatigue
+    terms[WEAR] = -weights.points * weights.wear_per_j * fatigue
     terms[STORED] = weights.points * weights.stored_per_j * stored

@@ -153,12 +153,12 @@ class Assign(Model):
 
 
 class Reward(Model):
-    """Weights of the reward's terms, in value (reference-accelerator-hours times class value)."""
+    """Weights of the reward's terms, in value (reference-accelerator-hours times class value), for any satellite."""
 
-    thermal: NonNegative = 0.10
-    unserved: NonNegative = 1.0
-    low_charge: NonNegative = 4.0
-    wear: NonNegative = Field(default=2.2e4, description="per unit of linear fatigue damage of one battery")
+    thermal: NonNegative = Field(default=0.0125, description="per satellite-hour and reference accelerator")
+    unserved: NonNegative = Field(default=0.125, description="per satellite-hour and reference accelerator")
+    low_charge: NonNegative = Field(default=0.5, description="per satellite-hour and reference accelerator")
+    wear: NonNegative = Field(default=2200.0, description="per unit of linear fatigue damage and kWh of capacity")
     stored_energy_per_kwh: NonNegative = 1.3
     stored_energy_curvature: Annotated[float, Field(ge=0, le=0.5)] = 0.15
 

@@ -55,14 +55,20 @@ class Battery(Model):
 
 
 class Radiator(Model):
-    """Deployed radiator panel; `knife_edge` keeps its edge to the Sun and to nadir."""
+    """Radiator panel; `knife_edge` keeps its edge to the Sun and to nadir, `anti_sun` looks away from the Sun."""
 
     area_m2: Positive = Field(description="panel area; each face radiates")
     faces: Literal[1, 2]
-    mode: Literal["knife_edge"] = "knife_edge"
+    mode: Literal["knife_edge", "anti_sun"] = "knife_edge"
     eps: Efficiency = Field(description="infrared emissivity")
     alpha: Fraction = Field(description="solar absorptivity")
     fin: Efficiency = Field(description="fin effectiveness")
+
+    @model_validator(mode="after")
+    def _shaded(self) -> Radiator:
+        if self.mode == "anti_sun" and self.faces != 1:
+            raise ValueError(f"faces = {self.faces}: must be 1 where mode = anti_sun, the other face looks at the Sun")
+        return self
 
 
 class HotBack(Model):

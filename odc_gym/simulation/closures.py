@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from odc_gym.constants import SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4, ZERO_CELSIUS_K
-from odc_gym.orbits import eclipse_fraction, orbit_period_s
+from odc_gym.orbits import build_ephemeris, eclipse_fraction, orbit_period_s
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.plans import ORBIT_POINTS, ShellPlan, absorbed_w_m2, offered_by_class
@@ -16,7 +17,7 @@ from odc_gym.simulation.world import World
 
 SINK_W_M2 = 60.0  # of the closed-form flux: a knife edge's mean at 550 km
 WARM_K = 60.0 + ZERO_CELSIUS_K
-CHECK_BETAS_DEG = (0, 30, 60, 75)
+CHECK_BETAS_DEG = (0, 15, 30, 45, 60, 75)
 
 
 class Row(NamedTuple):
@@ -29,17 +30,23 @@ class Row(NamedTuple):
 
 
 def check(scenario: Scenario) -> list[Row]:
-    """All figures of a scenario.
+    """All figures of a scenario, shell by shell, then those of the fleet.
 
     Raises:
         ScenarioError: a scenario that cannot be flown.
     """
     world = World(scenario)
+    flown = flown_betas_rad(world)
     rows = []
     for i, shell in enumerate(scenario.shells):
-        altitude_m = float(np.mean(np.array(world.constellation.altitude_m)[world.shell_of == i]))
-        rows += _shell(scenario, world, i, f"{shell.hardware}: " if len(scenario.shells) > 1 else "", altitude_m)
-    return rows + _load(scenario, world) + _random(scenario)
+        rows += _shell(world, i, flown[i], f"{shell.hardware}: " if len(scenario.shells) > 1 else "")
+    return rows + _load(scenario, world, flown) + _random(scenario)
+
+
+def flown_betas_rad(world: World) -> list[np.ndarray]:
+    """Angles between the Sun and the orbit planes at the year's start dates, unsigned, one array a shell [rad]."""
+    beta = [build_ephemeris(world.constellation, start=t, step_s=60.0, steps=1).beta_rad[0] for t in world.year()]
+    return [np.abs(np.array(beta)[:, world.shell_of == i]).ravel() for i in range(len(world.shells))]
 
 
 def radiator_flux_w_m2(hardware: Hardware, temperature_k: float, absorbed: float) -> float:
@@ -48,69 +55,72 @@ def radiator_flux_w_m2(hardware: Hardware, temperature_k: float, absorbed: float
     return r.faces * r.fin * (r.eps * STEFAN_BOLTZMANN_W_M2_K4 * temperature_k**4 - absorbed)
 
 
-def _shell(scenario: Scenario, world: World, i: int, prefix: str, altitude_m: float) -> list[Row]:
-    hardware, plan = world.hardware[i], world.shells[i]
+def _shell(world: World, i: int, flown: np.ndarray, prefix: str) -> list[Row]:
+    hardware, plan, altitude_m = world.hardware[i], world.shells[i], world.fluxes[i].altitude_m
     d = design_numbers(hardware)
     period = orbit_period_s(altitude_m)
-    dark = float(eclipse_fraction(altitude_m, 0.0))
-    constant = largest_constant_w(d, period, dark, d["array_peak_w"])
+    dark, longest = (float(eclipse_fraction(altitude_m, b)) for b in (0.0, flown.min()))
     full = float(Curve.of(d, world.mix).power_w[-1])
-    load = (full + d["bus_w"]) / d["eta_pcdu"]
-    need = load * ((1.0 - dark) + dark / (d["eta_charge"] * d["eta_discharge"]))
     plan_k = hardware.thermal.plan_c + ZERO_CELSIUS_K
-    hot = float(_thermal(scenario, world, i, 0.0))
+    hot = float(_thermal(world, i, float(flown.min())))
     bare = thermal_limit_w(d, plan_k, radiator_heat_w(d, np.array(SINK_W_M2)), Effects(leakage=False))
+    least, most = np.degrees([flown.min(), flown.max()])
     rows = [
-        Row(f"{prefix}period", period / 60.0, "min", "Keplerian"),
-        Row(f"{prefix}eclipse fraction, beta 0", dark, "", "cylindrical shadow"),
+        Row("period", period / 60.0, "min", "Keplerian"),
+        Row("eclipse fraction, beta 0", dark, "", "cylindrical shadow"),
+        Row("least beta", least, "deg", f"at the start of episodes; the greatest is {most:.1f}"),
+        Row("longest eclipse", longest * period / 60.0, "min", "at the least beta"),
         Row(
-            f"{prefix}largest constant compute, beta 0",
-            constant / 1e3,
+            "largest constant compute",
+            largest_constant_w(d, period, longest, d["array_peak_w"]) / 1e3,
             "kW",
-            "closed form: 1 au, no leakage, taper or rate limits",
+            "closed form, least beta: 1 au, no leakage, taper or rate limits",
         ),
-        Row(f"{prefix}full power of the mix", full / 1e3, "kW", "all accelerators busy at full clock"),
+        Row("full power of the mix", full / 1e3, "kW", "all accelerators busy at full clock"),
         Row(
-            f"{prefix}array over its need, beta 0",
-            d["array_peak_w"] * (1.0 - dark) / need,
+            "array over its need",
+            array_ratio(d, full, longest),
             "",
-            "energy of an orbit at full power of the mix",
+            "energy of an orbit at full power of the mix, least beta",
         ),
         Row(
-            f"{prefix}radiator flux at 60 C",
+            "radiator flux at 60 C",
             radiator_flux_w_m2(hardware, WARM_K, SINK_W_M2),
             "W/m2",
             f"panel, sink {SINK_W_M2:g} W/m2 a face",
         ),
         Row(
-            f"{prefix}thermal limit without leakage",
+            "thermal limit without leakage",
             float(bare) / 1e3,
             "kW",
             f"junction {hardware.thermal.plan_c:g} C, sink {SINK_W_M2:g} W/m2",
         ),
-        Row(
-            f"{prefix}thermal limit",
-            hot / 1e3,
-            "kW",
-            f"everything on, beta 0; {hot / full:.2f} of the mix's full power",
-        ),
+        Row("thermal limit", hot / 1e3, "kW", "everything on, least beta"),
+        Row("radiator over its need", hot / full, "", "thermal limit over full power of the mix"),
     ]
-    for beta in CHECK_BETAS_DEG:
-        rows += _plan(plan, d, world, beta, prefix)
-    if not plan.plan.keeps_depth.all():
-        worst = float(plan.plan.depth.max())
-        rows.append(
-            Row(
-                f"{prefix}soft depth cannot be kept",
-                worst,
-                "",
-                "even with gated accelerators at some beta: least depth taken",
-            )
-        )
-    return rows
+    betas = sorted({round(least), *(b for b in CHECK_BETAS_DEG if least < b < most), round(most)})
+    rows += [_plan(plan, d, world, beta) for beta in betas]
+    rows += _broken_depth(plan, flown)
+    return [row._replace(name=prefix + row.name) for row in rows]
 
 
-def _thermal(scenario: Scenario, world: World, i: int, beta_rad: float) -> np.ndarray:
+def array_ratio(d: dict[str, float], compute_w: float, eclipse_frac: float) -> float:
+    """Energy that the array gives in an orbit over what a constant compute power, the bus and their losses take."""
+    load = (compute_w + d["bus_w"]) / d["eta_pcdu"]
+    lit = 1.0 - eclipse_frac
+    return d["array_peak_w"] * lit / (load * (lit + eclipse_frac / (d["eta_charge"] * d["eta_discharge"])))
+
+
+def _broken_depth(plan: ShellPlan, flown: np.ndarray) -> list[Row]:
+    """Told if even gated accelerators and bus discharge the battery more than they should, at a beta that is flown."""
+    one = np.ones(flown.shape)
+    if (plan.at(plan.plan.keeps_depth.astype(float), one, flown) > 0.0).all():
+        return []
+    worst = float(plan.at(plan.plan.depth, one, flown).max())
+    return [Row("soft depth cannot be kept", worst, "", "even with gated accelerators at some beta: least depth taken")]
+
+
+def _thermal(world: World, i: int, beta_rad: float) -> np.ndarray:
     """Thermal limit with leakage and the mean sink of the orbit at one beta [W]."""
     hardware, table = world.hardware[i], world.fluxes[i]
     angle = np.linspace(0.0, 2.0 * np.pi, ORBIT_POINTS, endpoint=False)
@@ -122,30 +132,30 @@ def _thermal(scenario: Scenario, world: World, i: int, beta_rad: float) -> np.nd
     return thermal_limit_w(d, hardware.thermal.plan_c + ZERO_CELSIUS_K, radiator_heat_w(d, sink[0]))
 
 
-def _plan(shell: ShellPlan, d: dict[str, float], world: World, beta: int, prefix: str) -> list[Row]:
+def _plan(shell: ShellPlan, d: dict[str, float], world: World, beta: int) -> Row:
     one, angle = np.ones(1), np.radians([float(beta)])
     at = {
         name: float(shell.at(getattr(shell.plan, name), one, angle)[0])
         for name in ("sun_w", "dark_w", "throughput", "depth")
     }
     full = Curve.of(d, world.mix).throughput[-1]
-    note = f"{at['sun_w'] / 1e3:.2f} kW in sunlight, {at['dark_w'] / 1e3:.2f} kW in eclipse, depth {at['depth']:.2f}"
-    return [Row(f"{prefix}sustainable share of slots, beta {beta}", at["throughput"] / full, "", note)]
+    note = f"{at['sun_w'] / 1e3:.3g} kW in sunlight, {at['dark_w'] / 1e3:.3g} kW in eclipse, depth {at['depth']:.2f}"
+    return Row(f"sustainable share of slots, beta {beta}", at["throughput"] / full, "", note)
 
 
-def _load(scenario: Scenario, world: World) -> list[Row]:
+def _load(scenario: Scenario, world: World, flown: list[np.ndarray]) -> list[Row]:
     """Offered load against slots, energy and heat, and which of them binds."""
     offered = offered_by_class(scenario.workload, scenario.class_names)
     total = float(offered.sum())
-    energy, heat = _one_limit(world)
-    slots = float(world.accelerators)
+    energy, heat = _one_limit(world, flown)
+    slots = math.fsum(h.accelerators.count * h.accelerators.speed for h in _each(world))
     limits = {"slots": slots, "energy": energy, "heat": heat, "all together": world.sustainable}
     rows = [
         Row(f"offered {name}", float(v), "accelerators", "reference accelerator-hours an hour")
         for name, v in zip(scenario.class_names, offered, strict=True)
     ]
     rows += [
-        Row(f"load against {name}", total / limit, "", f"{total:.1f} offered of {limit:.1f}")
+        Row(f"load against {name}", total / limit, "", f"{total:.4g} offered of {limit:.4g}")
         for name, limit in limits.items()
     ]
     binding = min(("slots", "energy", "heat"), key=lambda name: limits[name])
@@ -165,17 +175,23 @@ def _random(scenario: Scenario) -> list[Row]:
     ]
 
 
-def _one_limit(world: World) -> tuple[float, float]:
-    """What the fleet could hold by energy alone and by heat alone, mean over beta with equal weight [accelerators]."""
+def _one_limit(world: World, flown: list[np.ndarray]) -> tuple[float, float]:
+    """What the fleet could hold by energy alone and by heat alone, mean over the year [reference accelerators]."""
     energy = heat = 0.0
-    for i in world.shell_of.tolist():
+    for i, betas in enumerate(flown):
         hardware, table = world.hardware[i], world.fluxes[i]
         d = design_numbers(hardware)
         curve = Curve.of(d, world.mix)
-        betas = np.radians(np.arange(0.0, 90.0, 5.0))
         dark = eclipse_fraction(table.altitude_m, betas)
         array = d["array_peak_w"] * world.scenario.earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
-        powers = [largest_constant_w(d, world.period_s[0], float(f), array) for f in dark]
-        energy += float(curve.at(np.array(powers)).mean())
-        heat += float(np.mean([curve.at(_thermal(world.scenario, world, i, float(b))) for b in betas]))
+        powers = [largest_constant_w(d, world.shells[i].period_s, float(f), array) for f in dark]
+        satellites = float((world.shell_of == i).sum())
+        energy += satellites * float(curve.at(np.array(powers)).mean())
+        grid = np.linspace(betas.min(), betas.max(), 10)  # the limit hardly changes with beta
+        limits = curve.at(np.array([float(_thermal(world, i, b)) for b in grid]))
+        heat += satellites * float(np.interp(betas, grid, limits).mean())
     return energy, heat
+
+
+def _each(world: World) -> list[Hardware]:
+    return [world.hardware[i] for i in world.shell_of]

@@ -13,6 +13,7 @@ from odc_gym.interface.jobs import encode_jobs, measure_jobs
 from odc_gym.interface.observations import encode, measure_fleet, measure_queue, measure_running, measure_satellites
 from odc_gym.interface.rewards import reward_terms
 from odc_gym.simulation.dispatch import advance, drain_and_move, evict, place, transfer
+from odc_gym.simulation.requests import request
 from odc_gym.simulation.services import autoscale, serve, service_load
 from odc_gym.simulation.state import (
     D,
@@ -28,7 +29,7 @@ from odc_gym.simulation.state import (
     sky_rows,
     state_rows,
 )
-from odc_gym.simulation.step import SCRATCH, physics, propagator_block, request
+from odc_gym.simulation.step import SCRATCH, physics, propagator_block
 from odc_gym.simulation.waiting import admit, rerank
 
 SUSTAINABLE = Sky._fields.index("sustainable_w")

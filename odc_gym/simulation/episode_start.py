@@ -21,6 +21,20 @@ def busy_mix(world: World, lanes: int) -> np.ndarray:
     return np.asarray((slots / slots.sum())[:, None] * accelerators[None, :lanes])
 
 
+def periodic(skies: np.ndarray, steps: np.ndarray, orbits: int) -> np.ndarray:
+    """The first orbit of each satellite's light again and again, ending where the next would begin, (T, F, P).
+
+    Args:
+        skies: tables of light, [T, F, P].
+        steps: steps of an orbit of each satellite, (S,); shells differ, and padding lanes fly like the last satellite.
+        orbits: repeats of the longest orbit; shorter ones are repeated more often.
+    """
+    lanes = skies.shape[2]
+    own = np.append(steps, np.repeat(steps[-1], lanes - len(steps)))
+    ticks = np.arange(-orbits * steps.max(), 0)[:, None] % own[None, :]
+    return np.ascontiguousarray(np.moveaxis(skies[ticks, :, np.arange(lanes)[None, :]], 2, 1))
+
+
 def cold_state(state: np.ndarray, design: np.ndarray) -> None:
     """Fill the state of one environment [field, P] before the plan is flown: warm, full, everything free."""
     state[:] = 0.0

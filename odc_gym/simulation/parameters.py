@@ -108,7 +108,7 @@ def reward_weights(scenario: Scenario, reference_value: float) -> Weights:
         reward.thermal,
         reward.unserved,
         reward.low_charge,
-        reward.wear,
+        reward.wear / KWH_J,
         stored,
         reward.stored_energy_curvature,
         100.0 / reference_value,

@@ -7,7 +7,7 @@ from math import fsum
 
 import numpy as np
 
-from odc_gym.constants import SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4
+from odc_gym.constants import EARTH_RADIUS_M, SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4
 from odc_gym.orbits import FluxTable, eclipse_fraction, orbit_period_s
 from odc_gym.physics.compute import clock_of_dynamic, speed_frac
 from odc_gym.scenario import Earth, Hardware, JobClass, Workload
@@ -78,12 +78,20 @@ def solve_orbits(
     angle = np.linspace(0.0, 2.0 * np.pi, ORBIT_POINTS, endpoint=False)
     infrared, albedo = fluxes.lookup(beta_rad[:, None], angle[None, :])
     reflected = albedo.mean(1) / (1.0 - dark)  # none in the dark
-    sink = absorbed_w_m2(d, infrared.mean(1), reflected, flux_frac, np.ones(flux_frac.shape))
+    lit = sunlit(altitude_m, beta_rad[:, None], angle[None, :])
+    emitted = (infrared * lit).sum(1) / lit.sum(1)
+    sink = absorbed_w_m2(d, emitted, reflected, flux_frac, np.ones(flux_frac.shape))
     array_w = d["array_peak_w"] * d["pointing"] * (earth.solar_w_m2 / SOLAR_CONSTANT_W_M2) * flux_frac
     columns = {name: value[:, None] if isinstance(value, np.ndarray) else value for name, value in d.items()}
     return solve(
         columns, mix, columns["plan_k"], columns["soft_depth"], orbit_period_s(altitude_m), dark, array_w, sink
     )
+
+
+def sunlit(altitude_m: float, beta_rad: np.ndarray, orbit_angle_rad: np.ndarray) -> np.ndarray:
+    """1 where an orbit is outside Earth's cylindrical shadow, 0 inside; angles from orbit noon [rad]."""
+    edge = np.sqrt(1.0 - (EARTH_RADIUS_M / (EARTH_RADIUS_M + altitude_m)) ** 2)
+    return np.asarray(np.cos(beta_rad) * np.cos(orbit_angle_rad) > -edge, float)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from odc_gym.metrics import episode_metrics
 from odc_gym.physics.ageing import TURNING_POINTS, depth_stress_table
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.decision import decide, look, settle
-from odc_gym.simulation.episode_start import busy_mix, cold_points, cold_state, open_accounts, open_queue
+from odc_gym.simulation.episode_start import busy_mix, cold_points, cold_state, open_accounts, open_queue, periodic
 from odc_gym.simulation.state import HEAD, MUTABLE, RUN, Classes, Forecast, Ledger, Services, Sky, State, padded
 from odc_gym.simulation.tables import build_episode
 from odc_gym.simulation.view import View
@@ -337,10 +337,11 @@ class Simulator:
             array[row] = 0.0
         charge = State._fields.index("charge_frac")
         cold_points(self.points[row], self.swings[row], self.state[row, charge])
-        orbit = np.array([SETTLE_ORBITS, round(float(world.period_s.max()) / world.clock.dt_s)])
+        light = periodic(self.skies[row], np.rint(world.period_s / world.clock.dt_s).astype(int), SETTLE_ORBITS)
         settle(
-            self.state[row], self.classes[row], self.points[row], self.swings[row], self.design[row], self.skies[row],
-            self.rules[row], self._table, self._numbers, orbit, busy_mix(world, self.state.shape[2]),
+            self.state[row], self.classes[row], self.points[row], self.swings[row], self.design[row], light,
+            self.rules[row], self._table, self._numbers, np.array([1, len(light)]),
+            busy_mix(world, self.state.shape[2]),
         )  # fmt: skip
         cold_points(self.points[row], self.swings[row], self.state[row, charge])
         self.state[row, State._fields.index("cycles")] = 0.0
@@ -348,14 +349,9 @@ class Simulator:
         used = len(tables.jobs)
         self.run[row] = np.zeros((), RUN)
         self.head[row] = open_queue(
-            world,
-            tables,
-            int(self.seeds[row]),
-            self.run[row, :used],
-            self.lists[row],
-            self.state[row],
+            world, tables, int(self.seeds[row]), self.run[row, :used], self.lists[row], self.state[row],
             self.classes[row],
-        )
+        )  # fmt: skip
         for _ in range(world.clock.warm_up // world.clock.steps):
             self._play(np.array([row]), self._zero, self._bids_numbers)
         open_accounts(self.state[row], self.ledger[row], self.head[row : row + 1], self.run[row])

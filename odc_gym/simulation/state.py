@@ -45,7 +45,8 @@ class State(NamedTuple):
     duty: Row  # share of the step that jobs run
     power_w: Row  # compute power
     battery_loss_w: Row  # of the last step; heats the radiator in the next
-    allowed_w: Row  # compute power that heat and electricity allow
+    held_w: Row  # compute power that the request allows where the plan is below the lowest clock
+    allowed_w: Row  # compute power that heat, electricity and the request allow
     bus_served_w: Row
     cycles: Row  # battery damage so far by cycles at 25 C
     fatigue: Row  # battery damage so far, linear, calendar ageing and temperature included

@@ -7,7 +7,7 @@ clocks. Each is one loop over satellites that compiles to SIMD code; the scalar 
 from odc_gym._jit import effect, lanes, routine
 from odc_gym.physics.ageing import CALENDAR_PER_S, charge_stress, count_cycles
 from odc_gym.physics.battery import RESERVE_FRAC, charge_limit_w, discharge_limit_w, loss_w, stored_power_w
-from odc_gym.physics.compute import class_clock, clock_of_dynamic, dynamic_frac, idle_power_w, speed_frac
+from odc_gym.physics.compute import dynamic_frac, idle_power_w
 from odc_gym.physics.mathematics import clip
 from odc_gym.physics.solar import array_power_w
 from odc_gym.physics.thermal import Nodes, Propagator, governed_power_w, half_step, leakage_frac
@@ -51,7 +51,7 @@ def loop_nodes(p, on, s):
 
 @lanes
 def budgets(x, p, e, sky, dt_s, n):
-    """Power that heat and electricity allow for compute, bus power that can be served, and idle states."""
+    """Power that heat, electricity and the request allow, bus power that can be served, and idle states."""
     for s in range(n):
         held = p.accelerators[s] - x.free[s]
         full = 1.0 if held >= x.awake[s] else 0.0
@@ -77,36 +77,7 @@ def budgets(x, p, e, sky, dt_s, n):
             x.plate_k[s], x.loop_k[s], x.radiator_k[s], other, p.throttle_k[s],
             loop_nodes(p, on, s), e.g1[s], e.g2[s], e.g3[s], blend(on, p.gain_on[s], p.gain_off[s]),
         )  # fmt: skip
-        x.allowed_w[s] = max(0.0, min(electrical, heat))
-
-
-@lanes
-def sustainable_clocks(clock, sustainable_w, idle_w, busy_w, x_min, static, v0, x_v, n):
-    """Largest common clock whose power stays within the sustainable plan for what runs now.
-
-    `idle_w` is the power without work, `busy_w` the dynamic power of the work at full clock, (P,) [W].
-    """
-    for s in range(n):
-        target = (sustainable_w[s] - idle_w[s]) / max(busy_w[s], 1e-3)
-        clock[s] = clock_of_dynamic(target, x_min[s], static[s], v0[s], x_v[s])
-
-
-@lanes
-def request_clocks(clock, rate, request, order, offset, x_min, sustainable, speed, kappa, n):
-    """Requested clock of one class, and the work rate that it promises; a clock asked for outright goes first."""
-    for s in range(n):
-        outright = 1.0 if order[s] > 0.0 else 0.0
-        by_request = class_clock(clip(request[s] + offset, -1.0, 1.0), sustainable[s], x_min[s])
-        x = blend(outright, max(order[s], x_min[s]), by_request)
-        clock[s] = x
-        rate[s] = speed[s] * speed_frac(x, kappa)
-
-
-@lanes
-def class_dynamic(busy_w, busy, utilisation, dynamic_each_w, n):
-    """Add the dynamic power at full clock of one class [W] to `busy_w`."""
-    for s in range(n):
-        busy_w[s] += busy[s] * utilisation * dynamic_each_w[s]
+        x.allowed_w[s] = max(0.0, min(min(electrical, heat), x.held_w[s]))
 
 
 @lanes
@@ -329,32 +300,6 @@ def wear(x, p, points, swings, table, dt_s, n):
 
 
 @routine
-def request(x, p, sustainable_w, classes, rules, offset, scratch, n):
-    """Turn the agent's requests into clocks: the sustainable clock of this moment, then each class's own."""
-    busy_w, idle_w = scratch[0], scratch[1]
-    for s in range(n):
-        busy_w[s] = 0.0
-    for c in range(rules.shape[1]):
-        class_dynamic(busy_w, classes[K.busy, c], rules[G.utilisation, c], p[D.dynamic_each_w], n)
-    idle_power(idle_w, x, p, n)
-    clock = x[X.clock_sustainable]
-    sustainable_clocks(clock, sustainable_w, idle_w, busy_w, p[D.x_min], p[D.static], p[D.v0], p[D.x_v], n)
-    for c in range(rules.shape[1]):
-        request_clocks(
-            classes[K.clock, c],
-            classes[K.rate, c],
-            x[X.request],
-            x[X.clock_order],
-            offset[c],
-            p[D.x_min],
-            clock,
-            p[D.speed],
-            rules[G.kappa, c],
-            n,
-        )
-
-
-@routine
 def propagator_block(scratch):
     """The part of the work space that holds the propagators of the step."""
     return scratch[SCRATCH - PROPAGATOR_ROWS :]
@@ -390,6 +335,8 @@ def physics(x, p, state, design, light, numbers, classes, rules, points, swings,
     )  # fmt: skip
     satellites(state, design, numbers, light, dt_s, n)
     for s in range(satellites_n):
+        if x[X.allowed_w, s] >= x[X.held_w, s]:
+            continue  # the plan holds the power, not the governor
         for c in range(rules.shape[1]):
             if classes[K.busy, c, s] > 0.0 and x[X.clock_cap, s] < classes[K.clock, c, s]:
                 x[X.governed_s, s] += dt_s

@@ -229,10 +229,12 @@ def _load_factor(world: World, jobs: np.ndarray, census: np.ndarray, demand: np.
     """Work that could be done within the episode over what the fleet can hold: arrivals, jobs carried over, tokens."""
     clock = world.clock
     inside = jobs[jobs["arrival_s"] >= 0.0]
-    arriving = np.minimum(inside["work_s"], inside["width"] * (clock.episode_s - inside["arrival_s"])).sum()
+    fastest = float(world.numbers["speed"].max())
+    most = fastest * inside["width"] * (clock.episode_s - inside["arrival_s"])
+    arriving = np.minimum(inside["work_s"], most).sum()
     age = -clock.warm_up_s - census["arrival_s"]
     left = census["work_s"] - census["width"] * age * world.class_speed[census["kind"]]
-    carried = np.clip(left, 0.0, census["width"] * clock.episode_s).sum()
+    carried = np.clip(left, 0.0, fastest * census["width"] * clock.episode_s).sum()
     tokens = (demand[clock.warm_up :, 0].sum(0) * world.rules[rule_index("token_s")]).sum()
     return float((arriving + carried + tokens) / (world.sustainable * clock.episode_s))
 

@@ -81,7 +81,7 @@ class World:
         period_s: orbital period of each satellite, (S,).
         clock: lengths in steps.
         clock_frac: common clock of the mean plan.
-        class_speed: work rate of each class at that clock over that at full clock, (C,).
+        class_speed: work rate of an accelerator of each class at that clock [reference's], (C,).
         drawn: what an episode drew, by path: arrays () or (S,); empty for the scenario's own world.
     """
 
@@ -108,8 +108,8 @@ class World:
             for hardware, altitude, table in zip(self.hardware, self.altitude_m, self.fluxes, strict=True)
         ]
         self.clock_frac = float(np.mean([shell.clock for shell in self.shells]))
-        self.class_speed = class_speed(self.mix, self.clock_frac)
-        self.sustainable = float(np.mean([self.sustainable_at(start) for start in self._year()]))
+        self.class_speed = self.speed * class_speed(self.mix, self.clock_frac)
+        self.sustainable = float(np.mean([self.sustainable_at(start) for start in self.year()]))
         hours = self.clock.episode_s / HOUR_S
         self.reference_value = self.sustainable * mean_value(scenario.workload, scenario.class_names) * hours
         self.weights = reward_weights(scenario, self.reference_value)
@@ -119,7 +119,10 @@ class World:
         """Arrays from the scenario and the design numbers of each kind of satellite; `kind_of` each satellite, (S,)."""
         scenario = self.scenario
         self.mix = class_mix(scenario.workload, scenario.class_names)
-        self.fluxes = [self._fluxes(altitude) for altitude in self.altitude_m]
+        self.fluxes = [
+            self._fluxes(altitude, hardware.radiator.mode)
+            for altitude, hardware in zip(self.altitude_m, self.hardware, strict=True)
+        ]
         self.numbers = {name: np.array([kinds[k][name] for k in kind_of]) for name in kinds[0]}
         self.design = design_block(kinds, kind_of, self.clock.dt_s)
         self.ratings = ratings_block(self.numbers, self.period_s)
@@ -140,7 +143,7 @@ class World:
         other = copy.copy(self)
         other.scenario, other.drawn = scenario, drawn
         other._equip([design_numbers(hardware) for hardware in kinds], kind_of)
-        other.class_speed = class_speed(other.mix, self.clock_frac)
+        other.class_speed = other.speed * class_speed(other.mix, self.clock_frac)
         return other
 
     @property
@@ -152,6 +155,11 @@ class World:
     def satellites(self) -> int:
         """Number of satellites S."""
         return len(self.shell_of)
+
+    @property
+    def speed(self) -> float:
+        """Mean speed of the fleet's accelerators at full clock [reference's]."""
+        return float(np.average(self.numbers["speed"], weights=self.numbers["accelerators"]))
 
     def trace_note(self) -> str | None:
         """One line for people where the trace is shorter than an episode with its history and so repeats, else None."""
@@ -181,15 +189,16 @@ class World:
             total += float(shell.at(shell.plan.throughput, flux[mine], e.beta_rad[0, mine]).sum())
         return total
 
-    def _year(self) -> list[datetime]:
+    def year(self) -> list[datetime]:
+        """Start dates over which the sustainable output is averaged."""
         if self.scenario.start.epoch is not None:
             return [self.start_of(0)]
         first = datetime(self.scenario.start.year or 0, 1, 1, tzinfo=UTC)
         return [first + timedelta(days=365.0 * k / YEAR_SAMPLES) for k in range(YEAR_SAMPLES)]
 
-    def _fluxes(self, altitude_m: float) -> FluxTable:
+    def _fluxes(self, altitude_m: float, attitude: str) -> FluxTable:
         earth = self.scenario.earth
-        return FluxTable.build(altitude_m, earth.infrared_w_m2, earth.albedo, earth.solar_w_m2)
+        return FluxTable.build(altitude_m, earth.infrared_w_m2, earth.albedo, earth.solar_w_m2, attitude)
 
     def _clock(self, period_s: float) -> Clock:
         episode = self.scenario.episode

@@ -45,7 +45,7 @@ def test_one_hundred_points_are_the_sustainable_output(starter12):
 
 
 def test_thermal_violation_by_hand():
-    """Held 2 K over 85 C for an hour: 0.10 x (2 + 4/4) = 0.3 of value; degree-hours 2."""
+    """Held 2 K over 85 C for an hour: 8 accelerators x 0.0125 x (2 + 4/4) = 0.3 of value; degree-hours 2."""
     rig = Rig([starter(thermal__limit_c=85.0, thermal__throttle_c=87.0, thermal__trip_c=95.0, radiator__area_m2=4.0)])
     rig["charge_frac"] = 1.0
     rig.step(steps=400)
@@ -53,22 +53,22 @@ def test_thermal_violation_by_hand():
     hot, violation = rig["hot_kh"][0], rig["thermal_h"][0]
     rig.step(steps=60)
     assert rig["hot_kh"][0] - hot == pytest.approx(2.0, rel=1e-3)
-    assert 0.10 * (rig["thermal_h"][0] - violation) == pytest.approx(0.30, rel=1e-3)
+    assert 8 * 0.0125 * (rig["thermal_h"][0] - violation) == pytest.approx(0.30, rel=1e-3)
 
 
 def test_energy_violation_by_hand():
-    """Bus and standby unserved for an hour: f + f^2 = 2; charge at 2 %: y = 0.9, 4 (y + y^2) = 6.84."""
+    """Bus and standby unserved for an hour: f + f^2 = 2; charge at 2 %: y = 0.9, 8 x 0.5 (y + y^2) = 6.84."""
     rig = Rig([starter()])
     rig["charge_frac"], rig["shed"] = 0.02, 1.0
     rig.step(sunlit=0.0, steps=60)
     assert rig["unserved_h"][0] == pytest.approx(2.0, rel=1e-6)
-    assert 4.0 * rig["low_charge_h"][0] == pytest.approx(6.84, rel=1e-3)
+    assert 8 * 0.5 * rig["low_charge_h"][0] == pytest.approx(6.84, rel=1e-3)
 
 
 def test_an_orbit_at_thirty_percent_costs_one_to_three_percent_of_its_value(starter12):
     """The wear price against the value of a satellite's orbit: catches a price of capacity fade instead of damage."""
     damage = 7.524e-6 * np.exp(1.04 * 0.25) * 0.703  # a cycle of 30 % around 75 % charge at 20 C
-    price = starter12.reward.wear * damage
+    price = starter12.reward.wear * 10.0 * damage  # 10 kWh
     orbit_value = 0.77 * 8 * 1.2 * 5739 / 3600  # share of slots x accelerators x mean value x hours
     assert 0.01 < price / orbit_value < 0.03
 
@@ -84,3 +84,25 @@ def test_stored_energy_is_concave_in_charge(starter12):
         sim.step(np.full((1, sim.action_size), np.sin(k)))
         total += sim.terms["stored_energy"][0]
     assert total * sim.world.reference_value / 100.0 == pytest.approx(phi(charge()) - before, rel=1e-9)
+
+
+def test_violations_weigh_by_size_and_wear_by_capacity(starter12):
+    """Twice the accelerators at half the speed weigh as before, twice the accelerators twice."""
+    from odc_gym.interface.rewards import settle_account
+    from odc_gym.simulation.state import HEAD, Design
+
+    sim = Simulator(starter12, 1)
+    x, p = np.zeros(sim.state.shape[1:]), sim.design[0].copy()
+    for name in ("thermal_h", "unserved_h", "low_charge_h", "fatigue"):
+        x[State._fields.index(name), 0] = 1.0
+
+    def changes(**factors):
+        q = p.copy()
+        for name, factor in factors.items():
+            q[Design._fields.index(name), 0] *= factor
+        return np.array(settle_account(np.zeros(1, HEAD)[0], sim.world.weights, x, q, 12)[:4])
+
+    one = changes()
+    assert one[:3] == pytest.approx([8.0] * 3) and one[3] == pytest.approx(3.6e7)
+    assert changes(accelerators=2.0, speed=0.5) == pytest.approx(one)
+    assert changes(accelerators=2.0, capacity_j=3.0) == pytest.approx(one * [2, 2, 2, 3])

@@ -1,0 +1,48 @@
+"""Every scenario of the package: scarce as it should be, and one that the zero action can fly."""
+
+import pytest
+
+from odc_gym.scenario import Scenario
+from odc_gym.scenario_files import FOLDER, names
+from odc_gym.simulation import closures
+
+LIKE_STARTER = ("starter12", "starter18", "starter24")
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_file_is_scarce(name):
+    """With slack all schedulers tie: more work than can be held, in each shell energy or heat short of full power."""
+    rows = closures.check(Scenario.load(name))
+    value = {row.name: row.value for row in rows}
+    assert 1.05 <= value["load against all together"] <= 1.2
+    assert value["load against slots"] < 1.0
+    for array in (row for row in rows if row.name.endswith("array over its need")):
+        radiator = value[array.name.replace("array", "radiator")]
+        assert 0.6 <= min(array.value, radiator) <= 0.9
+        if name in LIKE_STARTER:  # both limits bind, at one beta angle or another
+            assert 0.65 <= array.value <= 0.8 and 0.75 <= radiator <= 0.9
+    assert "soft depth cannot be kept" not in " ".join(value)
+
+
+@pytest.mark.parametrize("name", LIKE_STARTER[1:])
+def test_larger_fleets_of_the_starter_are_as_loaded_as_the_starter(name):
+    load = [
+        {row.name: row.value for row in closures.check(Scenario.load(n))}["load against all together"]
+        for n in (name, "starter12")
+    ]
+    assert load[0] == pytest.approx(load[1], rel=2e-3)
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_file_says_what_its_work_is_and_where_its_numbers_come_from(name):
+    text = (FOLDER / f"{name}.yaml").read_text()
+    assert "# WORK: " in text.partition("\nname:")[0]
+    assert all(tag in text for tag in ("[E]", "[C]")) or "base:" in text
+
+
+@pytest.mark.parametrize("name", names())
+def test_speed_is_that_of_the_peak_rate(name):
+    """A speed of its own for each kind of accelerator: catches a new kind that counts as an H200."""
+    for hardware in Scenario.load(name).hardware.values():
+        a = hardware.accelerators
+        assert a.speed == pytest.approx(a.bf16_tflops / 989, rel=2e-3)
