@@ -20,7 +20,7 @@ LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 FILE = re.compile(
     r"`((?:odc_gym|agents|configs|tests|benchmarks|docs|simulation|physics|interface|orbits|workload)/[\w./-]+)`"
 )
-COMMAND = re.compile(r"odc-gym ([a-z]+(?: (?:list|show|check))?)([^`\n]*)")
+COMMAND = re.compile(r"odc-gym ([a-z]+(?: (?:list|show|check|diff))?)([^`\n]*)")
 
 
 def load(name):

@@ -17,7 +17,7 @@ FEW_EPISODES, FEW_RUNS = 10, 5
 BEST, LEVEL = "*", "≈"
 ACROSS = "across scenarios"
 _LEGEND = (
-    f"{BEST} highest mean of the scenario; {LEVEL} not resolved from it: the 95 % interval of the paired difference "
+    f"{BEST} highest mean of the scenario; {LEVEL} not resolved: the 95 % interval of the paired difference to it "
     "holds 0.",
     "mean: over scenarios, each weighs the same; scores are in % of what the scenario's fleet can sustain. mean rank: "
     "by mean score in each scenario, 1 is the best. Intervals are for other episodes of these scenarios, not for other "
@@ -166,7 +166,7 @@ def _across_remarks(comparisons: Sequence[Comparison], overall: Across) -> list[
         best = overall.best[scenario]
         level = [row.name for row in overall.rows if scenario in row.level]
         mean = next(row.means[scenario] for row in overall.rows if row.name == best)
-        lines.append(f"{scenario}: {best} {mean:.2f}" + (f", not resolved from {', '.join(level)}." if level else "."))
+        lines.append(f"{scenario}: {best} {mean:.2f}" + (f"; not resolved: {', '.join(level)}." if level else "."))
     names = [row.name for row in overall.rows if row.score is not None]
     what = f"{len(comparisons)} scenarios x {_episodes(comparisons[0])}"
     for rival in dict.fromkeys([overall.baseline, *names[1:2]]):
