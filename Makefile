@@ -58,6 +58,10 @@ check: $(READY)  ## what a change must pass: format, lint, types, tests
 bench: $(READY) warm  ## how fast the environment is, beside what
 	$(BIN)/python benchmarks/bench.py
 
+.PHONY: learnability
+learnability: $(READY) warm  ## train PPO on two fleets and write docs/learnability.md: half an hour, goes on where it stopped
+	$(BIN)/python benchmarks/learnability $(if $(STEPS),--set n_timesteps=$(STEPS))
+
 .PHONY: docs
 docs: $(READY)  ## write the page of the environment from its tables
 	$(BIN)/python docs/generate.py

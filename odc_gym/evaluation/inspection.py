@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from odc_gym.errors import SchedulerError
 from odc_gym.evaluation import statistics
-from odc_gym.evaluation.probes import KINDS, blind, block_places, feature_means, frozen, parts
+from odc_gym.evaluation.probes import KINDS, blind, block_places, feature_means, frozen, nudged, parts
 from odc_gym.evaluation.results import Array
 from odc_gym.evaluation.runner import Progress, evaluate
 from odc_gym.evaluation.stage import Environment, Player, PlayerFactory
@@ -24,7 +24,8 @@ from odc_gym.simulation.simulator import Simulator
 
 SATURATED = 0.99
 LAGS = (1, 2, 3, 6, 12, 19, 36, 72, 144)  # decisions: 5 min to 12 h, 19 is an orbit at 550 km
-WHOLE, ZERO = "whole", "zero action"
+NUDGE = 0.001  # deviation of noise on actions that means nothing
+WHOLE, NUDGED, ZERO = "whole", "nudged", "zero action"
 WORK = ("jobs_run", "moves", "drains", "yields", "evictions", "clock_switches")
 
 
@@ -142,6 +143,7 @@ class Inspection:
     """All that is known of one scheduler: B episodes of T decisions."""
 
     score: Array  # (B,)
+    nudged: Array  # (B,), with noise of 0.001 on its actions
     rewards: Array  # (T, B)
     actions: dict[str, ActionUse]
     terms: dict[str, TermUse]
@@ -207,7 +209,7 @@ def _simulator(
 
 def _variants(subject: Subject, recording: Recording, simulator: Simulator) -> dict[str, Subject]:
     """The scheduler whole, and with parts taken away."""
-    factories = {WHOLE: subject.factory}
+    factories = {WHOLE: subject.factory, NUDGED: nudged(subject.factory, NUDGE)}
     for kind in KINDS:
         factories[f"frozen {kind}"] = frozen(subject.factory, [kind])
         factories[f"alone {kind}"] = frozen(subject.factory, [other for other in KINDS if other != kind])
@@ -241,6 +243,7 @@ def _inspection(name: str, recording: Recording, scores: Mapping[str, Array], si
 
     return Inspection(
         score=score,
+        nudged=scores[_label(name, NUDGED)],
         rewards=recording.rewards,
         actions=action_use(recording, simulator.scenario, simulator.view),
         terms=term_use(recording.terms),

@@ -40,7 +40,9 @@ _BLIND_NOTES = (
 )
 _NOISE_NOTES = (
     "deviation: of the score from episode to episode. difference: the same of the paired difference to the first "
-    "scheduler. correlation: of the reward of a decision with that of a later one of its episode.",
+    "scheduler. nudge: the same of the change by noise of 0.001 on all components of its actions, which means nothing: "
+    "other jobs are paid in another decision, and the day goes another way. correlation: of the reward of a decision "
+    "with that of a later one of its episode.",
 )
 
 
@@ -127,6 +129,9 @@ def noise_sheet(found: Inspections, what: str) -> Sheet:
             *("-" if one is first else _deviation(one.score - first.score) for one in found.values()),
         ),
     ]
+    nudges = [statistics.paired_difference(one.nudged, one.score) for one in found.values()]
+    lines.append(("nudge: mean", *map(change, nudges)))
+    lines.append(("nudge: deviation", *(_deviation(one.nudged - one.score) for one in found.values())))
     lags = {name: autocorrelation(one.rewards) for name, one in found.items()}
     lines += [
         (f"correlation after {lag}", *(f"{table[lag]:+.3f}" for table in lags.values()))
@@ -144,6 +149,7 @@ def _document(one: Inspection) -> dict[str, Any]:
     return {
         "score": one.score.tolist(),
         "mean": float(one.score.mean()),
+        "nudged": one.nudged.tolist(),
         "actions": {kind: asdict(use) for kind, use in one.actions.items()},
         "terms": {term: asdict(use) for term, use in one.terms.items()},
         "work": one.work,

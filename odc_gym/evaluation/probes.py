@@ -69,6 +69,27 @@ class Frozen:
         return actions
 
 
+class Nudged:
+    """A scheduler with noise that means nothing: what the score changes by it, any change of the scheduler changes."""
+
+    def __init__(self, player: Player, deviation: float) -> None:
+        """Add noise of this `deviation` to every component of what `player` does, drawn by the episode's number."""
+        self._player, self._deviation = player, deviation
+        self._generators: dict[int, np.random.Generator] = {}
+
+    def reset(self, view: Any, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
+        """Begin new episodes."""
+        self._player.reset(view, mask, seeds)
+        for row in np.flatnonzero(mask).tolist():
+            self._generators[row] = np.random.default_rng(int(seeds[row]))
+
+    def act(self, view: Any) -> NDArray[Any]:
+        """The scheduler's actions (B, A) and the noise."""
+        actions = self._player.act(view)
+        noise = np.stack([self._generators[row].standard_normal(actions.shape[1]) for row in range(len(actions))])
+        return np.asarray(actions + self._deviation * noise)
+
+
 class Blind:
     """A scheduler that reads the encoded observation, with constants in some places of it."""
 
@@ -123,6 +144,11 @@ class Changed:
 def frozen(factory: PlayerFactory, kinds: Collection[str]) -> PlayerFactory:
     """What makes the scheduler with these kinds of components at zero."""
     return Changed(factory, partial(Frozen, kinds=tuple(kinds)))
+
+
+def nudged(factory: PlayerFactory, deviation: float) -> PlayerFactory:
+    """What makes the scheduler with noise on its actions."""
+    return Changed(factory, partial(Nudged, deviation=deviation))
 
 
 def blind(factory: PlayerFactory, places: NDArray[np.intp], constants: NDArray[np.float32]) -> PlayerFactory:

@@ -103,6 +103,7 @@ def test_inspection_of_a_rule_and_of_zero(small, tmp_path):
     assert found.frozen["clock"].value == -found.alone["clock"].value != 0.0
     assert found.blind == {}
     played = told[0][0]
+    assert 0 < np.abs(found.nudged - found.score).max() < 5
     again = look()
     assert again["full-clock"].frozen == found.frozen and told[0][0] > played == 0  # what was finished is not repeated
     itself = again["itself"]

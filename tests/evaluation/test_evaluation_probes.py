@@ -151,3 +151,14 @@ def test_a_probe_plays_in_the_environment_of_the_whole_scheduler(small):
     assert probes.frozen(Filled, ["bid"]).requires == {}
     scores = evaluate(small, {"whole": whole, "parted": parted, "zero": scheduler_factory("zero")}, [20_000], workers=1)
     assert scores.agents["whole"].score == scores.agents["parted"].score
+
+
+def test_a_nudge_has_its_size_and_depends_on_the_episode_not_on_its_place(simulator):
+    view = simulator.view
+    noises = []
+    for seeds in ([5, 6], [6, 5]):
+        player = probes.nudged(Filled, 0.01)(view)
+        player.reset(view, np.ones(2, bool), np.array(seeds))
+        noises.append(np.stack([player.act(view) - Filled(view).act(view) for _ in range(50)]))
+    assert np.array_equal(noises[0], noises[1][:, ::-1])
+    assert noises[0].std() == pytest.approx(0.01, rel=0.05) and abs(noises[0].mean()) < 1e-3

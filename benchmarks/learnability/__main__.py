@@ -1,0 +1,63 @@
+"""Can a scheduler be learnt, and what is each part of action and observation worth: `make learnability`.
+
+Trains PPO for several seeds of each scenario, flies what came out beside rules, and writes a page, its figures and all
+numbers. Finished runs and played episodes are kept in the folder of runs, so that it goes on where it was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SCENARIOS = ("starter12", "starter24")
+QUICK = ("n_timesteps=12288", "eval.episodes=4", "eval.every=1")
+COMMAND = "make learnability"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train, fly, write."""
+    parser = argparse.ArgumentParser(
+        description="Learning curves, and the worth of each part of action and observation."
+    )
+    parser.add_argument("--scenarios", nargs="+", default=SCENARIOS, metavar="NAME")
+    parser.add_argument("--seeds", type=int, default=3, help="training runs of each scenario")
+    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="change the configuration")
+    parser.add_argument("--episodes", type=int, default=32, help="validation episodes of the inspection")
+    parser.add_argument("--test-episodes", type=int, default=100)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--runs", type=Path, default=Path("runs/learnability"), help="folder of training runs")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs", help="folder of the page")
+    parser.add_argument("--quick", action="store_true", help="tiny budgets, to see that it works")
+    given = parser.parse_args(arguments)
+    if given.quick:
+        given.set, given.episodes, given.test_episodes = [*QUICK, *given.set], 4, 4
+        given.runs = given.runs.with_name(given.runs.name + "-quick")
+        given.output = given.runs / "page"
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # small networks are slower with more; read by what is imported now
+    from page import write
+    from study import Plan, studies
+
+    from odc_gym.errors import OdcGymError
+    from odc_gym.scenario_files import parse_overrides
+
+    plan = Plan(
+        tuple(given.scenarios),
+        tuple(range(given.seeds)),
+        parse_overrides(given.set),
+        given.episodes,
+        given.test_episodes,
+        given.processes,
+        given.runs,
+    )
+    try:
+        write(studies(plan), given.output)
+    except OdcGymError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,100 @@
+"""The figures of the page: learning curves, and what parts of action and observation are worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from study import INSPECTED_RULES, Study
+
+DPI = 110
+RUNS = ("#1b6ca8", "#d1495b", "#2e8b57", "#8e5ea2", "#c98a1b")
+RULES = {"zero": "#777777", "sun-aware": "#e08e0b", "gang-aware": "#222222", "full-clock": "#bbbbbb"}
+
+
+def draw(one: Study, folder: Path) -> list[Path]:
+    """Both figures of a study, as files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = one.scenario.name
+    return [
+        curves(one, folder / f"learnability-{name}-curves.png"),
+        worth(one, folder / f"learnability-{name}-worth.png"),
+    ]
+
+
+def curves(one: Study, path: Path) -> Path:
+    """Validation score and the critic's explained variance against decisions."""
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.6), layout="constrained")
+    scores = [line["mean"] for lines in one.curves.values() for line in lines]
+    for (label, lines), colour in zip(one.curves.items(), RUNS, strict=False):
+        left.plot(
+            [line["decisions"] / 1e3 for line in lines], [line["mean"] for line in lines], color=colour, label=label
+        )
+    for rule, colour in RULES.items():
+        mean = float(one.chosen_on.agents[rule].score.mean())
+        if rule in INSPECTED_RULES:  # far below all others, full-clock would leave no room for the curves
+            left.axhline(mean, color=colour, linestyle="--", linewidth=1, label=f"{rule} {mean:.1f}")
+            scores.append(mean)
+        else:
+            left.plot([], [], color=colour, linestyle="--", linewidth=1, label=f"{rule} {mean:.1f} (not shown)")
+    margin = max(0.08 * (max(scores) - min(scores)), 0.1)
+    left.set(
+        xlabel="thousand decisions", ylabel="mean score, validation", ylim=(min(scores) - margin, max(scores) + margin)
+    )
+    figure.legend(*left.get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=7)
+    for (label, lines), colour in zip(one.learning.items(), RUNS, strict=False):
+        at = [line["decisions"] / 1e3 for line in lines]
+        right.plot(at, [line["explained_variance"] for line in lines], color=colour, label=label)
+    right.axhline(0.0, color="#bbbbbb", linewidth=1)
+    right.set(xlabel="thousand decisions", ylabel="explained variance of the critic", ylim=(-0.5, 1.0))
+    return _save(figure, path, one)
+
+
+def worth(one: Study, path: Path) -> Path:
+    """Changes of the score when a kind of component is frozen, or a block of the observation hidden."""
+    learned = {label: found for label, found in one.inspections.items() if found.blind}
+    shown = {label: found for label, found in one.inspections.items() if label != "zero"}
+    blocks = next(iter(learned.values())).blind
+    order = sorted(blocks, key=lambda block: -sum(found.blind[block].value for found in learned.values()))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 0.8 + 0.26 * len(order)), layout="constrained")
+    kinds = list(reversed(next(iter(shown.values())).frozen))
+    colours = dict(zip(learned, RUNS, strict=False)) | RULES
+    _dots(left, kinds, {label: [found.frozen[kind] for kind in kinds] for label, found in shown.items()}, colours)
+    left.set_title("a kind of component frozen at zero", fontsize=10)
+    _dots(right, order, {label: [found.blind[block] for block in order] for label, found in learned.items()}, colours)
+    right.set_title("a block of the observation at its mean", fontsize=10)
+    figure.legend(*left.get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=7)
+    return _save(figure, path, one)
+
+
+def _dots(axes: Axes, rows: list[str], columns: dict[str, list], colours: dict[str, str]) -> None:
+    """One row a part, one dot with its interval a scheduler."""
+    shift = np.linspace(0.3, -0.3, len(columns)) if len(columns) > 1 else [0.0]
+    for (label, estimates), offset in zip(columns.items(), shift, strict=True):
+        values = np.array([estimate.value for estimate in estimates])
+        ends = np.nan_to_num([[e.value - e.low, e.high - e.value] for e in estimates]).T
+        axes.errorbar(
+            values, np.arange(len(rows)) + offset, xerr=np.abs(ends), fmt="o", markersize=3.5, linewidth=1.1,
+            color=colours[label], label=label,
+        )  # fmt: skip
+    axes.axvline(0.0, color="#bbbbbb", linewidth=1, zorder=0)
+    axes.set_yticks(np.arange(len(rows)), rows, fontsize=8)
+    axes.tick_params(axis="x", labelsize=8)
+    axes.set_xlabel("change of the score, 95 % interval", fontsize=9)
+
+
+def _save(figure: plt.Figure, path: Path, one: Study) -> Path:
+    figure.suptitle(one.scenario.name, fontsize=11)
+    for axes in figure.axes:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(axis="both", color="#eeeeee", zorder=0)
+        axes.set_axisbelow(True)
+    figure.savefig(path, dpi=DPI, metadata={"Software": None})  # the same numbers are the same file
+    plt.close(figure)
+    return path

@@ -1,0 +1,239 @@
+"""Runs of some scenarios, and what is measured of them: trained once, kept, flown beside rules."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from odc_gym.agents import scheduler_factory, scheduler_identity
+from odc_gym.errors import OdcGymError
+from odc_gym.evaluation import TEST, VALIDATION, Comparison, Store, evaluate, write_text
+from odc_gym.evaluation.inspection import Inspection, Subject, action_use, inspect, record
+from odc_gym.evaluation.inspection_sheets import inspection_document
+from odc_gym.scenario import Scenario
+from odc_gym.scenario_files import names
+from odc_gym.simulation.simulator import Simulator
+from odc_gym.training.config import TrainConfig, dump, load
+from odc_gym.training.policy_scheduler import load_policy_scheduler
+
+RULES = ("zero", "sun-aware", "gang-aware", "full-clock")
+INSPECTED_RULES = ("zero", "sun-aware", "gang-aware")  # differences are to the first
+WINDOWS = (1, 3, 12, 48, 96, 288)  # decisions: 5 min to a day
+INSPECT_FROM = VALIDATION.first + 100  # beyond the episodes on which models are chosen
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done."""
+
+    scenarios: tuple[str, ...]
+    seeds: tuple[int, ...]
+    changes: dict[str, Any]  # of the training configuration
+    episodes: int  # of the inspection
+    test_episodes: int
+    processes: int
+    runs: Path
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """A policy with the noise by which it explored."""
+
+    inspection: Inspection  # its use of actions is that with noise
+    score: float
+    common: dict[
+        int, float
+    ]  # decisions: share of the variance of their reward that flights of an episode have in common
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that is known of one scenario."""
+
+    scenario: Scenario
+    config: TrainConfig
+    curves: dict[str, list[dict[str, float]]]  # run: lines of evaluations.csv
+    learning: dict[str, list[dict[str, float]]]  # run: lines of learning.csv
+    chosen_on: Comparison  # rules on the episodes of the curves
+    test: Comparison
+    inspections: dict[str, Inspection]
+    inspected: tuple[int, int]  # first and last episode
+    exploration: dict[str, Exploration]
+    randomised: Comparison | None  # the same schedulers where satellites differ from what they learnt on
+
+
+def studies(plan: Plan) -> list[Study]:
+    """Train what is not trained yet, then study one scenario after the other."""
+    train_all(plan)
+    return [study(plan, scenario) for scenario in plan.scenarios]
+
+
+def config_of(plan: Plan, scenario: str, seed: int) -> TrainConfig:
+    """The configuration of one run: that of `make train`, for the scenario and seed."""
+    return load("ppo", {"scenario": scenario, **plan.changes, "seed": seed})
+
+
+def folder_of(plan: Plan, scenario: str, seed: int) -> Path:
+    """The folder of one run."""
+    return plan.runs / f"{Path(scenario).stem}-ppo-{seed}"
+
+
+def train_all(plan: Plan) -> None:
+    """Train the runs that are not finished, some at a time."""
+    plan.runs.mkdir(parents=True, exist_ok=True)
+    wanted = [(folder_of(plan, s, seed), config_of(plan, s, seed)) for s in plan.scenarios for seed in plan.seeds]
+    todo = [(folder, config) for folder, config in wanted if not finished(folder, config)]
+    with ThreadPoolExecutor(plan.processes) as pool:
+        for folder in pool.map(lambda item: train_one(*item), todo):
+            print(f"trained {folder}", file=sys.stderr, flush=True)
+
+
+def finished(folder: Path, config: TrainConfig) -> bool:
+    """Whether a run is done.
+
+    Raises:
+        OdcGymError: the folder holds a run of another configuration or of another version of the scenario.
+    """
+    if not (folder / "config.yaml").is_file():
+        return False
+    scenario = Scenario.load(config.scenario, config.env.overrides)
+    if load(folder / "config.yaml") != config or Scenario.load(folder / "scenario.yaml") != scenario:
+        raise OdcGymError(f"{folder}: a run of another configuration; delete it, or choose another folder with --runs")
+    return (folder / "model.zip").is_file()
+
+
+def train_one(folder: Path, config: TrainConfig) -> Path:
+    """Train a run, or go on with it, in a process of its own; what it prints goes to a file beside it."""
+    if (folder / "checkpoints").is_dir():
+        what = ["--resume", str(folder)]
+    else:
+        written = folder.with_suffix(".yaml")
+        write_text(written, dump(config))
+        what = ["--config", str(written), "--output", str(folder)]
+    code = "from odc_gym.cli import main; main()"
+    with folder.with_suffix(".log").open("a", encoding="utf-8") as log:
+        done = subprocess.run(
+            [sys.executable, "-c", code, "train", *what, "--test-episodes", "0"], stdout=log, stderr=log
+        )
+    if done.returncode:
+        raise OdcGymError(
+            f"{folder}: training ended with exit code {done.returncode}; see {folder.with_suffix('.log')}"
+        )
+    return folder
+
+
+def study(plan: Plan, name: str) -> Study:
+    """Fly all schedulers of one scenario."""
+    config = config_of(plan, name, plan.seeds[0])
+    world = Scenario.load(config.scenario, config.env.overrides)
+    folders = {f"PPO {seed}": folder_of(plan, name, seed) for seed in plan.seeds}
+    places = {**dict.fromkeys(RULES), **folders}
+    store = plan.runs / "episodes"
+    identities = {label: scheduler_identity(folder or label) for label, folder in places.items()}
+    factories = {label: scheduler_factory(folder or label) for label, folder in places.items()}
+    play = partial(evaluate, workers=plan.processes, store=Store(store, identities))
+    first = config.eval.first_seed
+    chosen_on = play(world, {rule: factories[rule] for rule in RULES}, range(first, first + config.eval.episodes))
+    curves = {label: read(folder / "evaluations.csv") for label, folder in folders.items()}
+    refuse_other_worlds(folders, curves, float(chosen_on.agents["zero"].score.mean()))
+    seeds = range(INSPECT_FROM, INSPECT_FROM + plan.episodes)
+    subjects = {
+        label: Subject(factories[label], label in folders, identities[label]) for label in (*INSPECTED_RULES, *folders)
+    }
+    inspections = inspect(world, subjects, subjects["zero"], seeds, workers=plan.processes, store=store)
+    test = range(TEST.first, TEST.first + plan.test_episodes)
+    other = f"{world.name}-randomised"
+    return Study(
+        scenario=world,
+        config=config,
+        curves=curves,
+        learning={label: read(folder / "learning.csv") for label, folder in folders.items()},
+        chosen_on=chosen_on,
+        test=play(world, factories, test),
+        inspections=inspections,
+        inspected=(seeds[0], seeds[-1]),
+        exploration={label: explore(world, folder, seeds, inspections[label]) for label, folder in folders.items()},
+        randomised=play(Scenario.load(other), factories, test) if other in names() else None,
+    )
+
+
+def explore(world: Scenario, folder: Path, seeds: Sequence[int], inspection: Inspection) -> Exploration:
+    """Fly a policy twice with different noise."""
+    simulator = Simulator(world, len(seeds))
+    flights = [
+        record(simulator, load_policy_scheduler(folder, simulator.view, explore=stream), seeds) for stream in (0, 1)
+    ]
+    one, other = (flight.rewards for flight in flights)
+    return Exploration(
+        inspection=replace(inspection, actions=action_use(flights[0], world, simulator.view)),
+        score=float(np.mean([one.sum(0).mean(), other.sum(0).mean()])),
+        common={length: common_share(one, other, length) for length in WINDOWS if length <= len(one)},
+    )
+
+
+def common_share(one: np.ndarray, other: np.ndarray, length: int) -> float:
+    """Share of the variance of rewards summed over `length` decisions that two flights (T, B) have in common."""
+    whole = len(one) // length * length
+    sums = [flight[:whole].reshape(-1, length, flight.shape[1]).sum(1) for flight in (one, other)]
+    variance = float(np.var(np.stack(sums)))
+    return 1.0 - float(np.mean((sums[0] - sums[1]) ** 2)) / 2 / variance if variance else 0.0
+
+
+def read(path: Path) -> list[dict[str, float]]:
+    """Lines of a CSV file of numbers."""
+    if not path.is_file():
+        raise OdcGymError(f"{path}: no such file; the run is not of this version of odc-gym, delete its folder")
+    with path.open(encoding="utf-8") as file:
+        return [{name: float(value) for name, value in line.items()} for line in csv.DictReader(file)]
+
+
+def refuse_other_worlds(folders: dict[str, Path], curves: dict[str, list[dict[str, float]]], zero: float) -> None:
+    """Refuse runs that began in a world that is no more: a run begins as the zero action.
+
+    Raises:
+        OdcGymError: the first validation of a run differs from the zero action's score.
+    """
+    for label, lines in curves.items():
+        if abs(lines[0]["mean"] - zero) > 1e-6:
+            raise OdcGymError(
+                f"{folders[label]}: trained where the zero action scored {lines[0]['mean']:.4f}, now it scores "
+                f"{zero:.4f}; delete it, or choose another folder with --runs"
+            )
+
+
+def numbers(one: Study) -> dict[str, Any]:
+    """A study as JSON data."""
+    comparisons = {"chosen_on": one.chosen_on, "test": one.test, "randomised": one.randomised}
+    return {
+        "config": one.config.model_dump(mode="json"),
+        "curves": {
+            label: [{key: line[key] for key in ("decisions", "mean", "worst")} for line in lines]
+            for label, lines in one.curves.items()
+        },
+        "learning": one.learning,
+        **{
+            key: None
+            if c is None
+            else {"episodes": c.seeds.tolist()} | {n: c.agents[n].score.tolist() for n in c.agents}
+            for key, c in comparisons.items()
+        },
+        "inspected": one.inspected,
+        "inspection": inspection_document(one.inspections),
+        "exploration": {
+            label: {
+                "score": e.score,
+                "common": {str(length): share for length, share in e.common.items()},
+                "actions": inspection_document({"": e.inspection})[""]["actions"],
+            }
+            for label, e in one.exploration.items()
+        },
+    }
