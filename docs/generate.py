@@ -60,12 +60,13 @@ are held to it; values that are not finite are an `ActionError`.
 """
 
 ASSIGN_NOTES = """
-With `action_mode="assign"` the action is `MultiDiscrete([S + 1] K + [L] S)`: K choices for the first K waiting jobs, in
-queue order, then S clock levels. K, the levels and what happens to other jobs are in the scenario's `assign` block.
+With `action_mode="assign"` the action is `MultiDiscrete([S + 1] K + [L] S)`: K choices for waiting jobs, then S clock
+levels. The K jobs are the first of the queue that some satellite can take now, then the first of the others.
+K, the levels and what happens to other jobs are in the scenario's `assign` block.
 
 - An order binds to its job for one decision: the job starts on its satellite in the first physics step in which that
   satellite can take it, else it waits on. Several jobs may be sent to one satellite; they start while there is room.
-- Jobs beyond the first K, and those that arrive between decisions, wait (`assign.others: wait`) or go where the zero
+- Jobs beyond those K, and those that arrive between decisions, wait (`assign.others: wait`) or go where the zero
   action would send them (`bids`). Running jobs stay where they are; bids, urgencies and clock offsets are 0.
 - `env.unwrapped.action_masks()`, and `info["action_mask"]` of single environments and native batches, tell which
   choices are feasible now, component after component, K (S + 1) + S L values: the dispatcher asks the same function. A
@@ -76,9 +77,9 @@ queue order, then S clock levels. K, the levels and what happens to other jobs a
 
 DICT_NOTES = """
 With `observation_mode="dict"` the observation is a Dict: `satellites` (S, {each}), the rows of the first two tables by
-satellite; `fleet` ({fleet}), the rows of the third and fourth; `jobs` (K, {job}), a row of features for each of the
-first K waiting jobs in queue order, rows without a job 0; `jobs_present` (K,), 1 where there is a job. Values of the
-first two are those of the flat form.
+satellite; `fleet` ({fleet}), the rows of the third and fourth; `jobs` (K, {job}), a row of features for each of the K
+waiting jobs that the mode `assign` would place, rows without a job 0; `jobs_present` (K,), 1 where there is a job.
+`satellites` and `fleet` hold the values of the flat form.
 """
 
 OBSERVATION_NOTES = """

@@ -36,9 +36,9 @@ class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
     The whole page, with every component of action, observation and reward, is `docs/environment.md`.
 
     - Action: `Box(-1, 1, (S (C + 1) + 2 C,))`, for S satellites and C job classes: bids, clocks, urgencies, offsets. In
-      the mode `assign` `MultiDiscrete([S + 1] K + [L] S)`: satellites for the first K waiting jobs, clock levels.
+      the mode `assign` `MultiDiscrete([S + 1] K + [L] S)`: satellites for K waiting jobs, clock levels.
     - Observation: `Box(-1, 1, (S (19 + 6 C) + 10 + 8 C,))` float32. In the mode `dict` its blocks `satellites` and
-      `fleet`, and `jobs` (K, 8 + C), the first waiting jobs, with `jobs_present` (K,).
+      `fleet`, and `jobs` (K, 8 + C), K waiting jobs, with `jobs_present` (K,).
     - Reward: compute minus thermal and energy violations and battery wear, plus the change of stored energy; 100 = the
       value of the fleet's sustainable output over an episode.
     - Start: a steady state, drawn from the episode's seed. End: the time limit truncates; nothing terminates.

@@ -108,7 +108,10 @@ def forget_orders(head, run, waiting):
 
 @routine
 def show_slots(slots, mask, head, jobs, run, waiting, x, classes, rules, policy, now, n):
-    """The first jobs of the queue and where each could go now.
+    """The jobs that the agent may place, and where each could go now.
+
+    They are in queue order, but those that some satellite can take come first: a few wide jobs that fit nowhere would
+    else hide all others.
 
     Args:
         slots: written, rows of the jobs, (K,), `NOBODY` where there are fewer.
@@ -124,9 +127,27 @@ def show_slots(slots, mask, head, jobs, run, waiting, x, classes, rules, policy,
         now: seconds since the episode's start.
         n: satellites.
     """
-    for k in range(slots.shape[0]):
-        there = k < head["waiting"]
-        slots[k] = waiting[k] if there else NOBODY
-        for s in range(n):
-            mask[k, s] = there and feasible(jobs[waiting[k]], run[waiting[k]], s, x, classes, rules, policy, now)
-        mask[k, n] = True
+    most, count = slots.shape[0], head["waiting"]
+    if most == 0:
+        return
+    can_start = np.zeros(count, np.bool_)
+    k = 0
+    for i in range(count):
+        if k < most:
+            for s in range(n):
+                mask[k, s] = feasible(jobs[waiting[i]], run[waiting[i]], s, x, classes, rules, policy, now)
+                can_start[i] |= mask[k, s]
+            if can_start[i]:
+                slots[k] = waiting[i]
+                k += 1
+    able = k
+    for i in range(count):
+        if k < most and not can_start[i]:
+            slots[k] = waiting[i]
+            k += 1
+    for i in range(most):
+        if i >= able:
+            fill(mask[i], False)
+        if i >= k:
+            slots[i] = NOBODY
+        mask[i, n] = True

@@ -1,4 +1,4 @@
-"""What an agent sees of the first jobs of the queue, a row of features each: the block `jobs` of dict observations."""
+"""What an agent sees of single waiting jobs, a row of features each: the block `jobs` of dict observations."""
 
 from __future__ import annotations
 

@@ -141,7 +141,7 @@ class Dispatch(Model):
 class Assign(Model):
     """The action mode `assign`: single jobs to satellites, and clocks by levels."""
 
-    k: Annotated[int, Field(ge=1, le=256)] = Field(default=16, description="first waiting jobs that the agent places")
+    k: Annotated[int, Field(ge=1, le=256)] = Field(default=16, description="waiting jobs that agents see and place")
     levels: tuple[Literal["sustainable"] | Annotated[float, Field(gt=0, le=1)], ...] = Field(
         default=("sustainable", 0.3, 0.475, 0.65, 0.825, 1.0),
         min_length=1,

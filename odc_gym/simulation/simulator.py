@@ -43,11 +43,11 @@ class Simulator:
         decision_s: time between decisions [s]; None for the scenario's.
         episode_hours: length of episodes; None for the scenario's.
         action_mode: `bids` or `assign`, see `odc_gym.interface`.
-        shows_jobs: whether the first jobs of the queue are observed one by one; `assign` needs it.
+        shows_jobs: whether waiting jobs are observed one by one; `assign` needs it.
 
     Attributes:
         observation: encoded, (B, N) float32; a new array after each call.
-        job_observation: encoded features of the first K jobs of the queue, (B, K, G) float32; K = 0 if they are not
+        job_observation: encoded features of K waiting jobs, (B, K, G) float32; K = 0 if they are not
             shown. A new array after each call, like the next two.
         job_present: which of its rows hold a job, (B, K) int8.
         job_feasible: whether each job can go to a satellite, and to none (always), (B, K, S + 1) bool.

@@ -33,7 +33,7 @@ class View:
             `solar_mean_w` (B, 4, S), mean array power of the next 15, 30, 60 and 95 minutes.
         design: parameters of the satellites by name (B, S), as in `odc_gym.simulation.state.Design` and `Ratings`: the
             true ones of the episode, where the scenario randomises them.
-        jobs: features of `odc_gym.interface.jobs` of the first K jobs of the queue by name, (B, K), `is_class`
+        jobs: features of `odc_gym.interface.jobs` of K waiting jobs by name, (B, K), `is_class`
             (B, K, C); K = 0 unless the simulator shows jobs.
         layout: where the components of an action of bids are.
         assignment: where those of the action mode `assign` are; None in the mode `bids`.

@@ -120,12 +120,28 @@ def test_masks_belong_to_the_mode(starter12, sim):
         _ = Simulator(starter12, 1).action_masks
 
 
-def test_visible_jobs_are_the_first_of_the_queue(sim):
-    """Features against the job table: catches a shifted row, and rows that outlive their job."""
+def test_visible_jobs_are_those_that_can_start_then_the_first_of_the_others(sim):
+    """A queue of wide jobs that fit nowhere must not hide what could start."""
+    for _ in range(8):
+        sim.step(waiting(sim))
+        for b in range(2):
+            queue = sim.lists[b, 0, : sim.head[b]["waiting"]]
+            able = sim.job_feasible[b, :, :-1].any(1)
+            shown = sim._slots[b][sim._slots[b] >= 0]
+            first = int(able.sum())
+            assert able[:first].all() and not able[first:].any()
+            place = [int(np.flatnonzero(queue == row)[0]) for row in shown]
+            assert place[:first] == sorted(place[:first]) and place[first:] == sorted(place[first:])
+            hidden = set(queue.tolist()) - set(shown.tolist())
+            assert not hidden or len(shown) == K
+
+
+def test_features_of_visible_jobs(sim):
+    """Against the job table: catches a shifted row, and rows that outlive their job."""
     sim.step(waiting(sim))
     for b in range(2):
-        rows = sim.lists[b, 0, : sim.head[b]["waiting"]][:K]
-        assert np.array_equal(sim._slots[b, : len(rows)], rows) and (sim._slots[b, len(rows) :] == -1).all()
+        rows = sim._slots[b][sim._slots[b] >= 0]
+        assert len(rows) == min(K, sim.head[b]["waiting"]) and (sim._slots[b, len(rows) :] == -1).all()
         assert np.array_equal(sim.job_present[b], np.arange(K) < len(rows))
         jobs, seen = sim.jobs[b, rows], sim.seen[4][b, : len(rows)]
         assert np.array_equal(seen[:, SEEN_JOB.width], jobs["width"])
