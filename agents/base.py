@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import inspect
 import json
 import pkgutil
@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypedDict, TypeVar
 
 import numpy as np
@@ -193,20 +194,25 @@ def _registry() -> dict[str, Entry]:
     return _ENTRIES
 
 
-@cache
 def _own(path: Path) -> Entry:
-    """The scheduler of a user's file; it does not become one of the package."""
+    """The scheduler of a user's file as it is now; it does not become one of the package."""
     if not path.is_file():
         raise SchedulerError(f"scheduler = {path}: no such file")
-    known = set(_registry())
-    spec = importlib.util.spec_from_file_location(f"scheduler_of_the_user.{path.stem}", path)
-    assert spec is not None and spec.loader is not None  # of a file that ends with .py
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look up the module of their class
+    return _of_source(path, path.read_bytes())
+
+
+@cache
+def _of_source(path: Path, source: bytes) -> Entry:
+    package = {name for name, entry in _registry().items() if entry.make.__module__.startswith("odc_gym.")}
+    imported = {name: _ENTRIES.pop(name) for name in set(_ENTRIES) - package}  # a script may have imported this file
+    module = ModuleType(f"scheduler_of_the_user.{path.stem}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # dataclasses look up the module of their class
     try:
-        spec.loader.exec_module(module)
+        exec(compile(source, path, "exec"), module.__dict__)
     finally:
-        found = {name: _ENTRIES.pop(name) for name in set(_ENTRIES) - known}
+        found = {name: _ENTRIES.pop(name) for name in set(_ENTRIES) - package}
+        _ENTRIES.update(imported)
     if len(found) != 1:
         names = ", ".join(sorted(found)) or "none"
         raise SchedulerError(f'scheduler = {path}: must have one class under @scheduler("name"), has {names}')

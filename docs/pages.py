@@ -11,8 +11,8 @@ A page is one sitting: its blocks run from top to bottom in a folder of their ow
   Where it begins with `error: `, the command is one that is refused.
 - No language: a figure, a formula, an output that nobody can repeat.
 
-Comments before a block, which readers do not see: `<!-- not run: why -->` leaves it out, and
-`<!-- in tests: --episodes 20 -> --episodes 2 -->` makes it shorter.
+Comments before a block, which readers do not see: `<!-- not run: why -->` leaves it out, `<!-- slow -->` leaves it to
+the slow tests, and `<!-- in tests: --episodes 20 -> --episodes 2 -->` makes it shorter.
 
     python docs/pages.py [--write] [PAGE ...]      # --write puts outputs that changed into the pages
 """
@@ -26,9 +26,11 @@ import os
 import re
 import shlex
 import shutil
+import socketserver
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -60,6 +62,7 @@ class Block:
     code: str
     file: str = ""  # the name under which it is saved, if it is
     not_run: str = ""  # why not
+    slow: bool = False
     shorter: tuple[tuple[str, str], ...] = ()
 
     @classmethod
@@ -68,12 +71,13 @@ class Block:
         file = _FILE.search(notes) or (_NAMED.match(code) if language in ("python", "yaml") else None)
         reason = _NOT_RUN.search(notes)
         shorter = tuple(_SHORTER.findall(notes))
-        return cls(line, language, code, file[1] if file else "", reason[1] if reason else "", shorter)
+        slow = "<!-- slow -->" in notes
+        return cls(line, language, code, file[1] if file else "", reason[1] if reason else "", slow, shorter)
 
-    @property
-    def plays(self) -> bool:
-        """Whether it does anything when the page is played."""
-        return not self.not_run and (bool(self.file) or self.language in ("python", "bash", "diff"))
+    def plays(self, slow: bool) -> bool:
+        """Whether it does anything when the page is played, slow blocks too or not."""
+        runs = not self.not_run and (slow or not self.slow)
+        return runs and (bool(self.file) or self.language in ("python", "bash", "diff"))
 
     @property
     def played(self) -> str:
@@ -106,8 +110,8 @@ def blocks(page: Path) -> list[Block]:
     return found
 
 
-def run(page: Path, folder: Path) -> dict[int, str]:
-    """Play a page in an empty folder.
+def run(page: Path, folder: Path, slow: bool = True) -> dict[int, str]:
+    """Play a page in an empty folder, with its slow blocks or without.
 
     Returns:
         What each `python` and `bash` block printed, by its line.
@@ -115,19 +119,22 @@ def run(page: Path, folder: Path) -> dict[int, str]:
     Raises:
         PageError: a block that fails, in one message with its place.
     """
-    to_play = [block for block in blocks(page) if block.plays]
+    to_play = [block for block in blocks(page) if block.plays(slow)]
     expected_failures = [code.line for code, shown in outputs(page) if _refused(shown.code)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COVERAGE", "COLUMNS"))}
     checkout, work = ROOT, folder / "work"
-    if any(block.language == "diff" for block in to_play):
+    changes = any(block.language == "diff" for block in to_play)
+    if changes:
         checkout = work
         _copy_checkout(work)
         environment["NUMBA_DISABLE_JIT"] = "1"
     work.mkdir(exist_ok=True)
     environment |= {
-        "PATH": f"{_commands(folder / 'bin')}{os.pathsep}{environment['PATH']}",
+        "PATH": f"{_commands(folder / 'bin', changes)}{os.pathsep}{environment['PATH']}",
+        "SITTING": str(folder / "sitting"),
         "PYTHONPATH": str(checkout),
         "GIT_CEILING_DIRECTORIES": str(folder),
+        "OMP_NUM_THREADS": "1",  # small networks are slower with more
     }
     plan = {
         "page": _name(page),
@@ -164,7 +171,7 @@ def differences(page: Path, printed: dict[int, str]) -> list[str]:
 
 def _changed(page: Path, printed: dict[int, str]) -> list[tuple[Block, str]]:
     """Each output that a page shows and that is another one now, and what it is."""
-    shown = [(block, _tidy(printed[code.line])) for code, block in outputs(page) if not code.not_run]
+    shown = [(block, _tidy(printed[code.line])) for code, block in outputs(page) if code.line in printed]
     return [(block, now) for block, now in shown if not matches(block.code, now)]
 
 
@@ -207,11 +214,12 @@ def _copy_checkout(folder: Path) -> None:
             shutil.copy(ROOT / name, folder / name)
 
 
-def _commands(folder: Path) -> Path:
-    """A folder with `odc-gym` and `python` of this checkout."""
+def _commands(folder: Path, of_its_own: bool) -> Path:
+    """A folder with `python` and `odc-gym`, the latter in a process of its own or in that of the sitting."""
     folder.mkdir()
+    process = "from odc_gym.cli import main\nif __name__ == '__main__':\n    main()\n"
     scripts = {
-        "odc-gym": f"#!{sys.executable}\nfrom odc_gym.cli import main\nif __name__ == '__main__':\n    main()\n",
+        "odc-gym": f"#!{sys.executable}\n{process}" if of_its_own else f"#!{sys.executable} -S\n{_CLIENT}",
         "python": f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n',
     }
     for name, script in scripts.items():
@@ -220,11 +228,45 @@ def _commands(folder: Path) -> Path:
     return folder
 
 
+_CLIENT = """
+import json, os, socket, sys
+with socket.socket(socket.AF_UNIX) as call, call.makefile("rw") as file:
+    call.connect(os.environ["SITTING"])
+    print(json.dumps(sys.argv[1:]), file=file, flush=True)
+    code, out, err = json.loads(file.readline())
+sys.stdout.write(out)
+sys.stderr.write(err)
+sys.exit(code)
+"""
+
+
+class _CommandLine(socketserver.StreamRequestHandler):
+    """Runs `odc-gym` of a shell in this process, where all is loaded: most of a command's time is its start."""
+
+    def handle(self) -> None:
+        """One command; the thread that plays the page waits for its shell meanwhile."""
+        from odc_gym.cli import main
+
+        out, err, code = io.StringIO(), io.StringIO(), 0
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                main(json.loads(self.rfile.readline()))
+            except SystemExit as end:
+                code = end.code
+            except BaseException:
+                err.write(traceback.format_exc())
+                code = 1
+        self.wfile.write(json.dumps([code, out.getvalue(), err.getvalue()]).encode() + b"\n")
+
+
 def _sitting(plan_file: Path) -> None:
     """Play the blocks of a plan here, in one process."""
     plan = json.loads(plan_file.read_text(encoding="utf-8"))
     namespace: dict[str, Any] = {"__name__": "__main__"}
     sys.path.insert(0, "")  # modules that the page saves
+    server = socketserver.ThreadingUnixStreamServer(os.environ["SITTING"], _CommandLine)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     printed = {}
     for block in plan["blocks"]:
         where = f"{plan['page']}:{block['line']}"
@@ -276,7 +318,7 @@ def main(arguments: list[str]) -> None:
             write(page, printed)
         else:
             wrong += differences(page, printed)
-    sys.exit("\n\n".join(wrong))
+    sys.exit("\n\n".join(wrong) or 0)
 
 
 if __name__ == "__main__":

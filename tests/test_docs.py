@@ -32,7 +32,8 @@ def load(name):
 
 
 pages = load("pages")
-CODE = [page for page in pages.PAGES if "```" in page.read_text(encoding="utf-8")]
+CODE = [page for page in pages.PAGES if any(block.plays(slow=True) for block in pages.blocks(page))]
+SLOW = [page for page in CODE if any(block.slow for block in pages.blocks(page))]
 
 
 @pytest.fixture(scope="module")
@@ -125,13 +126,18 @@ NOT_RUN = {
 
 @pytest.mark.parametrize("page", CODE, ids=lambda page: page.name)
 def test_the_code_of_a_page_runs_and_prints_what_the_page_shows(page, tmp_path):
-    printed = pages.run(page, tmp_path)
-    assert pages.differences(page, printed) == []
+    assert pages.differences(page, pages.run(page, tmp_path, slow=False)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", SLOW, ids=lambda page: page.name)
+def test_the_slow_code_of_a_page_runs_too(page, tmp_path):
+    assert pages.differences(page, pages.run(page, tmp_path)) == []
 
 
 def test_what_is_not_run_is_known():
     left_out = {
-        (page.name, block.code.splitlines()[0]) for page in CODE for block in pages.blocks(page) if block.not_run
+        (page.name, block.code.splitlines()[0]) for page in pages.PAGES for block in pages.blocks(page) if block.not_run
     }
     assert left_out == NOT_RUN
 
@@ -139,7 +145,10 @@ def test_what_is_not_run_is_known():
 def test_commands_are_marked_as_commands():
     command = re.compile(r"^(\$ |odc-gym |make |git |pip |python )", re.MULTILINE)
     found = [
-        (page.name, b.line) for page in CODE for b in pages.blocks(page) if not b.language and command.search(b.code)
+        (page.name, b.line)
+        for page in pages.PAGES
+        for b in pages.blocks(page)
+        if not b.language and command.search(b.code)
     ]
     assert found == []
 

@@ -10,6 +10,7 @@ import pytest
 
 import odc_gym.agents
 from odc_gym.agents import (
+    base,
     make_scheduler,
     number,
     scheduler,
@@ -92,10 +93,10 @@ class Mine:
 
 
 def test_a_scheduler_may_be_a_file_of_the_user(tmp_path):
-    (tmp_path / "mine.py").write_text("from __future__ import annotations\n" + OWN)
-    for _ in range(2):  # a file is read once
+    for name in ("Mine", "Amended"):
+        (tmp_path / "mine.py").write_text("from __future__ import annotations\n" + OWN.replace("Mine", name))
         factory = pickle.loads(pickle.dumps(scheduler_factory(tmp_path / "mine.py")))
-        assert type(factory(VIEW)).__name__ == "Mine"
+        assert type(factory(VIEW)).__name__ == name
     assert "mine" not in scheduler_names()
 
 
@@ -107,6 +108,17 @@ def test_a_file_takes_parameters_as_a_name_does(tmp_path):
     assert scheduler_factory(f"{tmp_path}/mine.py(0.5)")(VIEW).numbers.clock == 0.5
     with pytest.raises(SchedulerError, match="speed is no parameter"):
         scheduler_factory(f"{tmp_path}/mine.py(speed=0.5)")
+
+
+def test_a_file_that_was_imported_may_be_named_too(tmp_path, monkeypatch):
+    (tmp_path / "mine_imported.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(base._ENTRIES, "mine", None)  # so that it is taken out again
+    del base._ENTRIES["mine"]
+    imported = importlib.import_module("mine_imported").Mine
+    assert isinstance(make_scheduler("mine", VIEW), imported)
+    assert not isinstance(make_scheduler(tmp_path / "mine_imported.py", VIEW), imported)
+    assert isinstance(make_scheduler("mine", VIEW), imported)
 
 
 @pytest.mark.parametrize(
