@@ -32,6 +32,7 @@ def print_sheets(console: Console, sheets: Iterable[Sheet]) -> None:
     """Print tables, in parts where they are too wide, and what is said below them."""
     for sheet in sheets:
         for part in _fitting(sheet, console.width):
+            console.print(Text(part.title, style="italic"))
             console.print(_table(part))
         for note in sheet.notes:
             console.print(note, markup=False, highlight=False)
@@ -81,7 +82,7 @@ def _escaped(text: str) -> str:
 
 
 def _table(sheet: Sheet) -> Table:
-    out = Table(title=Text(sheet.title), title_justify="left")
+    out = Table()
     for k, name in enumerate(sheet.head):
         out.add_column(Text(name), no_wrap=k == 0, justify="right" if k else "left")
     for line in sheet.rows:
@@ -90,11 +91,8 @@ def _table(sheet: Sheet) -> Table:
 
 
 def _fitting(sheet: Sheet, width: int) -> Iterator[Sheet]:
-    """The sheet in parts, each with the first column, whose cells fit the width; notes are left out."""
-    needs = [
-        max(*(len(word) for word in head.split()), *(len(line[k]) for line in sheet.rows)) + _RULES
-        for k, head in enumerate(sheet.head)
-    ]
+    """The sheet in parts that fit the width, each with the first column; notes are left out."""
+    needs = [max(len(head), *(len(line[k]) for line in sheet.rows)) + _RULES for k, head in enumerate(sheet.head)]
     columns: list[list[int]] = [[]]
     for k in range(1, len(needs)):
         if columns[-1] and sum(needs[j] for j in (0, *columns[-1], k)) >= width:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +16,10 @@ from odc_gym.evaluation.statistics import Estimate
 FEW_EPISODES, FEW_RUNS = 10, 5
 BEST, LEVEL = "*", "≈"
 ACROSS = "across scenarios"
-_LEGEND = (
-    f"{BEST} highest mean of the scenario; {LEVEL} not resolved: the 95 % interval of the paired difference to it "
-    "holds 0.",
-    "mean: over scenarios, each weighs the same; scores are in % of what the scenario's fleet can sustain. mean rank: "
-    "by mean score in each scenario, 1 is the best. Intervals are for other episodes of these scenarios, not for other "
-    "scenarios.",
+_STANDINGS = f"{BEST} highest mean of the scenario; {LEVEL} not resolved: 0 is in the 95 % interval of the paired difference to it."
+_OVERALL = (
+    "Each scenario weighs the same; scores are in % of what its fleet can sustain. mean rank: by mean score in each "
+    "scenario, 1 is the best. Intervals are for other episodes of these scenarios, not for other scenarios."
 )
 
 
@@ -71,16 +69,20 @@ def _scenario_sheets(comparison: Comparison, baseline: str, by_load: bool) -> li
 
 def _across_sheets(comparisons: Sequence[Comparison], baseline: str, by_load: bool) -> list[Sheet]:
     what = f"{len(comparisons)} scenarios"
+    each = f"{_episodes(comparisons[0])} of each"
     overall = across(comparisons, baseline)
-    notes = (*_LEGEND, *_across_remarks(comparisons, overall))
-    sheets = [across_sheet(overall, f"{what}, {_episodes(comparisons[0])} of each: mean scores", notes)]
+    where = tuple(_winners(overall))
+    sheets = [
+        standings_sheet(overall, f"{what}, {each}: mean scores", (_STANDINGS, *where)),
+        overall_sheet(overall, f"{what}, {each}: over all", (_OVERALL, *_overall_remarks(comparisons, overall))),
+    ]
     if by_load:
         for name, episodes in strata_across(comparisons).items():
             parts = [select(comparison, episodes) for comparison in comparisons]
             low, high = min(p.load.min() for p in parts), max(p.load.max() for p in parts)
-            load = f"the third of the episodes by mean load factor ({low:.2f} to {high:.2f})"
-            title = f"{what}, {name} load: {load}, {_episodes(parts[0])} of each"
-            sheets.append(across_sheet(across(parts, baseline), title))
+            load = f"{name} load, the third of the episodes by mean load factor ({low:.2f} to {high:.2f})"
+            part, title = across(parts, baseline), f"{what}, {load}, {_episodes(parts[0])} of each"
+            sheets += [standings_sheet(part, f"{title}: mean scores"), overall_sheet(part, f"{title}: over all")]
     return sheets
 
 
@@ -112,21 +114,35 @@ def metric_sheet(comparison: Comparison, names: Sequence[str]) -> Sheet:
     return Sheet(f"{comparison.scenario.name}: means over episodes", ("reward term or KPI", *names), tuple(lines))
 
 
-def across_sheet(overall: Across, title: str, notes: Sequence[str] = ()) -> Sheet:
-    """Mean scores, one row a scheduler and one column a scenario, and what they come to over all scenarios."""
-    head = ("scheduler", *overall.scenarios, "mean", "95 % interval", f"minus {overall.baseline}", "95 % interval")
+def standings_sheet(overall: Across, title: str, notes: Sequence[str] = ()) -> Sheet:
+    """Mean scores, one row a scheduler and one column a scenario."""
     lines = [
         (
             _name(row),
             *(_standing(overall, row, scenario) for scenario in overall.scenarios),
             "-" if row.score is None else f"{row.score.value:.2f}",
-            "-" if row.score is None else _interval(row.score),
+        )
+        for row in overall.rows
+    ]
+    return Sheet(title, ("scheduler", *overall.scenarios, "mean"), tuple(lines), tuple(notes))
+
+
+def overall_sheet(overall: Across, title: str, notes: Sequence[str] = ()) -> Sheet:
+    """What the scores come to over all scenarios, one row a scheduler that can operate them all."""
+    head = ("scheduler", "mean", "95 % interval", f"minus {overall.baseline}", "95 % interval", "verdict")
+    lines = [
+        (
+            _name(row),
+            f"{row.score.value:.2f}",
+            _interval(row.score),
             *_against(row.paired),
-            "-" if row.rank is None else f"{row.rank.value:.2f}",
-            "-" if row.rank is None else _interval(row.rank),
+            "-" if row.paired is None else _verdict(row.paired),
+            f"{row.rank.value:.2f}",
+            _interval(row.rank),
             "-" if row.improvement is None else f"{row.improvement.value:.2f}",
         )
         for row in overall.rows
+        if row.score is not None and row.rank is not None
     ]
     return Sheet(title, (*head, "mean rank", "95 % interval", "P(better)"), tuple(lines), tuple(notes))
 
@@ -147,8 +163,7 @@ def _remarks(comparison: Comparison, table: list[Row], baseline: str) -> list[st
         for rival in rivals
         if rival != names[0]
     ]
-    if len(comparison.seeds) < FEW_EPISODES:
-        lines.append(f"Only {_episodes(comparison)}: intervals are rough; take {FEW_EPISODES} or more for a claim.")
+    lines += _few(comparison)
     for row in table:
         if 1 < row.runs < FEW_RUNS:
             lines.append(f"{row.name}: only {row.runs} training runs; take {FEW_RUNS} or more for a claim.")
@@ -159,21 +174,29 @@ def _remarks(comparison: Comparison, table: list[Row], baseline: str) -> list[st
     return lines
 
 
-def _across_remarks(comparisons: Sequence[Comparison], overall: Across) -> list[str]:
-    """Who wins where, and the best over all scenarios against the baseline and the next."""
-    lines = []
+def _winners(overall: Across) -> Iterator[str]:
+    """Who wins where, and against whom that is not resolved."""
     for scenario in overall.scenarios:
         best = overall.best[scenario]
         level = [row.name for row in overall.rows if scenario in row.level]
         mean = next(row.means[scenario] for row in overall.rows if row.name == best)
-        lines.append(f"{scenario}: {best} {mean:.2f}" + (f"; not resolved: {', '.join(level)}." if level else "."))
+        yield f"{scenario}: {best} {mean:.2f}" + (f"; not resolved: {', '.join(level)}." if level else ".")
+
+
+def _overall_remarks(comparisons: Sequence[Comparison], overall: Across) -> Iterator[str]:
+    """The best over all scenarios against the baseline and the next."""
     names = [row.name for row in overall.rows if row.score is not None]
     what = f"{len(comparisons)} scenarios x {_episodes(comparisons[0])}"
     for rival in dict.fromkeys([overall.baseline, *names[1:2]]):
         if rival != names[0]:
             ours, theirs = scores_across(comparisons, names[0]), scores_across(comparisons, rival)
-            lines.append("mean over scenarios: " + _claim(names[0], rival, ours, theirs, what))
-    return lines
+            yield "mean over scenarios: " + _claim(names[0], rival, ours, theirs, what)
+    yield from _few(comparisons[0])
+
+
+def _few(comparison: Comparison) -> Iterator[str]:
+    if len(comparison.seeds) < FEW_EPISODES:
+        yield f"Only {_episodes(comparison)}: intervals are rough; take {FEW_EPISODES} or more for a claim."
 
 
 def _claim(ours: str, theirs: str, scores: Array, reference: Array, what: str) -> str:

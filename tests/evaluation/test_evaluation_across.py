@@ -102,13 +102,16 @@ def test_strata_across_hold_the_same_seeds():
 def test_the_sheet_marks_standings_and_leaves_out_what_does_not_exist(three):
     *each, last = sections(three, "zero", by_load=True)
     assert [section.name for section in each] == ["one", "two"] and last.name == "across scenarios"
-    table, *strata = last.sheets
-    lines = {line[0]: line for line in table.rows}
-    assert table.head[:5] == ("scheduler", "one", "two", "mean", "95 % interval") and len(strata) == 3
-    assert lines["alien"] == ("alien", "74.00 *", *["-"] * 8)
-    assert lines["good"][1:4] == ("68.00", "76.00 *", "72.00") and lines["zero"][5:7] == ("-", "-")
-    assert "one: alien 74.00." in table.notes and "two: good 76.00." in table.notes
-    assert any(note.startswith("mean over scenarios: good minus zero: +2.00") for note in table.notes)
+    standings, overall, *strata = last.sheets
+    lines = {line[0]: line for line in standings.rows}
+    assert standings.head == ("scheduler", "one", "two", "mean") and len(strata) == 2 * 3
+    assert lines["alien"] == ("alien", "74.00 *", "-", "-") and lines["good"][1:] == ("68.00", "76.00 *", "72.00")
+    assert standings.notes[1:] == ("one: alien 74.00.", "two: good 76.00.")
+    lines = {line[0]: line for line in overall.rows}
+    assert set(lines) == {"good", "even", "zero"} and lines["zero"][3:6] == ("-", "-", "-")
+    assert lines["good"][1] == "72.00" and lines["good"][3:6] == ("+2.00", "2.00 to 2.00", "better")
+    assert any(note.startswith("mean over scenarios: good minus zero: +2.00") for note in overall.notes)
+    assert overall.notes[-1].startswith("Only 4 episodes: intervals are rough")
     assert "alien cannot operate two: made for one." in each[1].sheets[0].notes
     assert len(sections(three[:1], "zero", by_load=False)) == 1  # nothing across one scenario
 
