@@ -84,7 +84,7 @@ def scores_across(comparisons: Sequence[Comparison], name: str) -> Array:
 def strata_across(comparisons: Sequence[Comparison]) -> dict[str, np.ndarray]:
     """Episodes by thirds of their load factor's mean over the scenarios: the same seeds in each of them.
 
-    The load of a seed is alike in all scenarios, since its dates and its swings of demand are the same.
+    The loads of a seed in several scenarios are related: its date is the same, and so are swings of demand.
     """
     return strata(np.mean([comparison.load for comparison in comparisons], axis=0))
 

@@ -16,7 +16,7 @@ from odc_gym.evaluation.statistics import Estimate
 FEW_EPISODES, FEW_RUNS = 10, 5
 BEST, LEVEL = "*", "≈"
 ACROSS = "across scenarios"
-_STANDINGS = f"{BEST} highest mean of the scenario; {LEVEL} not resolved: 0 is in the 95 % interval of the paired difference to it."
+_STANDINGS = f"{BEST} highest mean of the scenario; {LEVEL} not resolved: the 95 % interval of the difference holds 0."
 _OVERALL = (
     "Each scenario weighs the same; scores are in % of what its fleet can sustain. mean rank: by mean score in each "
     "scenario, 1 is the best. Intervals are for other episodes of these scenarios, not for other scenarios."
