@@ -128,7 +128,7 @@ def randomised_sheet(home: Comparison, away: Comparison) -> Sheet:
             name,
             f"{home.agents[name].score.mean():.2f}",
             f"{away.agents[name].score.mean():.2f}",
-            f"{home.agents[name].score.mean() - away.agents[name].score.mean():+.2f}",
+            change(statistics.paired_difference(home.scores(name), away.scores(name))),
             difference(home, name, "zero") if name != "zero" else "-",
             difference(away, name, "zero") if name != "zero" else "-",
         )
@@ -138,7 +138,7 @@ def randomised_sheet(home: Comparison, away: Comparison) -> Sheet:
         "scheduler",
         home.scenario.name,
         away.scenario.name,
-        "loss",
+        "loss, by episode",
         "minus zero, at home",
         "minus zero, randomised",
     )
