@@ -32,7 +32,8 @@ def places(node: Any, path: str) -> dict[tuple[str, ...], Any]:
         for place, at in found.items():
             parts = children(at)
             if key not in parts and not (key == "*" and parts):
-                raise ValueError(f"unknown key {key!r}{nearest(key, parts)}")
+                where = f" in {'.'.join(place)}" if "*" in path else ""
+                raise ValueError(f"unknown key {key!r}{where}{nearest(key, parts)}")
             below |= {(*place, k): parts[k] for k in (parts if key == "*" else (key,))}
         found = below
     return found
