@@ -26,6 +26,7 @@ from odc_gym.physics.thermal import REFERENCE_K
 
 SCAN = 64  # values of p_dark
 CLOCKS = 257  # points of the throughput curve
+SETTLED = 2e-3  # share of a draw by which a fixed point may miss it
 DERATE = 0.99  # of the C-rates: real eclipses do not begin on a step's boundary
 
 
@@ -117,11 +118,8 @@ def steady_leakage(d: Numbers, power_w: np.ndarray, heat_w: np.ndarray) -> np.nd
     """
     leak = np.zeros(np.broadcast(power_w, heat_w).shape)
     for _ in range(10):
-        into_plate = power_w * (1.0 + leak)
-        radiator = np.maximum(heat_w + into_plate * (1.0 + d["loss"]), 0.0) / d["radiation"]
-        plate = radiator**0.25 + into_plate * (1.0 / d["g12_on"] + 1.0 / d["g23_on"])
-        junction = np.minimum(plate + d["r_junction"] * power_w, d["trip_k"])
-        leak = d["leak"] * (2.0 ** ((junction - REFERENCE_K) * d["inverse_double_k"]) - 1.0)
+        plate = _plate_k(d, power_w * (1.0 + leak), heat_w)
+        leak = _leakage(d, np.minimum(plate + d["r_junction"] * power_w, d["trip_k"]))
     return leak
 
 
@@ -130,7 +128,7 @@ def thermal_limit_w(d: Numbers, plan_k: Any, heat_w: np.ndarray, effects: Effect
 
     Design numbers and `plan_k` may be arrays that broadcast against `heat_w`.
     """
-    leak = d["leak"] * (2.0 ** ((plan_k - REFERENCE_K) * d["inverse_double_k"]) - 1.0) if effects.leakage else 0.0
+    leak = _leakage(d, plan_k) if effects.leakage else 0.0
     low = np.zeros(np.shape(heat_w))
     high = low + (10.0 * d["host_w"] + 10.0 * d["accelerators"] * d["dynamic_each_w"])
     for _ in range(60):
@@ -207,9 +205,34 @@ def _with_leakage(d: Numbers, power_w: np.ndarray, heat_w: np.ndarray, effects: 
 
 
 def _without_leakage(d: Numbers, drawn_w: np.ndarray, heat_w: np.ndarray, effects: Effects) -> np.ndarray:
-    """The power quoted at 60 C whose draw with leakage is `drawn_w`."""
-    power = np.maximum(drawn_w, 0.0)
-    if effects.leakage:
-        for _ in range(8):
-            power = np.maximum(drawn_w, 0.0) / (1.0 + steady_leakage(d, power, heat_w))
+    """The power quoted at 60 C whose draw with leakage is `drawn_w`, in thermal equilibrium."""
+    if not effects.leakage:
+        return drawn_w
+    into_plate = np.maximum(drawn_w, 0.0)
+    power = into_plate
+    for _ in range(8):
+        power = into_plate / (1.0 + steady_leakage(d, power, heat_w))
+    swings = np.abs(power * (1.0 + steady_leakage(d, power, heat_w)) - into_plate) > SETTLED * into_plate
+    if swings.any():  # under strong leakage that fixed point does not contract
+        power = np.where(swings, _power_of_draw(d, into_plate, heat_w), power)
     return np.where(drawn_w < 0.0, drawn_w, power)
+
+
+def _power_of_draw(d: Numbers, into_plate_w: np.ndarray, heat_w: np.ndarray) -> np.ndarray:
+    """The same for any leakage: the draw fixes the plate, and only the step from there to the junction is unknown."""
+    plate = _plate_k(d, into_plate_w, heat_w)
+    power = into_plate_w
+    for _ in range(8):
+        power = into_plate_w / (1.0 + _leakage(d, np.minimum(plate + d["r_junction"] * power, d["trip_k"])))
+    return power
+
+
+def _plate_k(d: Numbers, into_plate_w: np.ndarray, heat_w: np.ndarray) -> np.ndarray:
+    """Temperature of the plate in thermal equilibrium [K], from the heat into it and all other heat [W]."""
+    radiator = np.maximum(heat_w + into_plate_w * (1.0 + d["loss"]), 0.0) / d["radiation"]
+    return np.asarray(radiator**0.25 + into_plate_w * (1.0 / d["g12_on"] + 1.0 / d["g23_on"]))
+
+
+def _leakage(d: Numbers, junction_k: np.ndarray | float) -> Any:
+    """Leakage beyond 60 C over power."""
+    return d["leak"] * (2.0 ** ((junction_k - REFERENCE_K) * d["inverse_double_k"]) - 1.0)

@@ -9,7 +9,7 @@ from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.episode_start import busy_mix
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.simulation.state import K, State, X
-from odc_gym.simulation.sustainable import Curve, Effects, solve
+from odc_gym.simulation.sustainable import Curve, Effects, radiator_heat_w, solve, steady_leakage
 
 ORBITS = 15
 
@@ -156,3 +156,35 @@ def test_least_depth_where_even_gated_chips_break_it(design, mix):
     _, plan = plans(design, mix, capacity_j=0.1 * design["capacity_j"], rate_charge_w=1e6, rate_discharge_w=1e6)
     assert not plan.keeps_depth.any()
     assert plan.dark_w == pytest.approx(600.0 + 80.0)
+
+
+@pytest.mark.parametrize("leak", [0.05, 0.10, 0.20])
+def test_plan_draws_what_it_can_under_any_leakage(design, mix, leak):
+    """Leakage that feeds itself: catches a fixed point that swings instead of settling, and promises too much."""
+    array, plan = plans(design, mix, leak=leak)
+    f, d = 0.3723, design | {"leak": leak}
+    sink = radiator_heat_w(d, np.full(array.shape, 60.0))
+    out_w = (plan.dark_w * (1.0 + steady_leakage(d, plan.dark_w, sink)) + d["bus_w"]) / d["eta_pcdu"]
+    charge_w = out_w * f / d["eta_discharge"] / (d["eta_charge"] * (1.0 - f))
+    heat = sink + (1.0 - d["eta_charge"]) * charge_w
+    drawn_w = (plan.sun_w * (1.0 + steady_leakage(d, plan.sun_w, heat)) + d["bus_w"]) / d["eta_pcdu"]
+    ok = plan.keeps_depth & (plan.sun_w > 1.001 * (d["host_w"] + 80.0))
+    assert ok.sum() > 10 and (drawn_w + charge_w <= 1.004 * array)[ok].all()
+
+
+def test_plans_of_many_designs_at_once_are_those_of_each(design, mix):
+    """Satellites of different design in one call against one call each."""
+    names = {
+        "capacity_j": (2e7, 4e7, 5e7),
+        "leak": (0.05, 0.2, 0.1),
+        "x_v": (0.5, 0.55, 0.6),
+        "plan_k": (350, 355, 357),
+    }
+    each = [design | dict(zip(names, values, strict=True)) for values in zip(*names.values(), strict=True)]
+    many = {name: np.array([[d[name]] for d in each]) for name in design}
+    f, array, sink = np.array([0.37, 0.2, 0.0]), np.array([7000.0, 8000.0, 6000.0]), np.array([60.0, 70.0, 55.0])
+    together = solve(many, mix, many["plan_k"], np.full((3, 1), 0.3), 5739.0, f, array, sink)
+    for k, d in enumerate(each):
+        alone = solve(d, mix, d["plan_k"], 0.3, 5739.0, f[k : k + 1], array[k : k + 1], sink[k : k + 1])
+        for name in ("sun_w", "dark_w", "throughput", "depth"):
+            assert getattr(together, name)[k] == pytest.approx(getattr(alone, name)[0], rel=1e-12)

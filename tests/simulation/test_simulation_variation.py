@@ -4,11 +4,13 @@ import hashlib
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 from core_rig import same_state
 
+from odc_gym.orbits import build_ephemeris
 from odc_gym.scenario import Draw, Scenario
 from odc_gym.simulation.simulator import PARAMETERS, TABLES, Simulator
 from odc_gym.simulation.state import D
@@ -23,6 +25,7 @@ SMALL = {
     "workload.rate_scale": 0.25,
 }
 CAPACITY, EOL = "hardware.odcsat.battery.capacity_wh", "hardware.odcsat.solar.eol"
+EPISODES = 200
 STRONG = {
     CAPACITY: {"low": 7000, "high": 13000, "per": "satellite"},
     EOL: {"low": 0.75, "high": 1.0, "per": "satellite"},
@@ -37,7 +40,7 @@ STRONG = {
 
 
 def random(scenario, **draws):
-    return scenario.replace({"randomise": {path: draw for path, draw in draws.items()}})
+    return scenario.replace({"randomise": draws})
 
 
 @pytest.fixture(scope="module")
@@ -65,24 +68,23 @@ def test_quantiles_against_scipy(dist):
 
 
 def test_draws_fill_their_range_and_do_not_follow_each_other(world):
-    """400 episodes: catches paths that share a stream, satellites that share a draw, and seeds that lie close."""
-    draws = [vary(world, seed).drawn for seed in range(400)]
+    """Catches paths that share a stream, satellites that share a draw, and seeds that lie close."""
+    draws = [vary(world, seed).drawn for seed in range(EPISODES)]
     share = {}
     for path, draw in world.scenario.randomise.items():
         values = np.array([d[path] for d in draws])
-        assert values.shape == ((400, 12) if draw.per == "satellite" else (400,))
+        assert values.shape == ((EPISODES, 12) if draw.per == "satellite" else (EPISODES,))
         log = draw.dist == "log_uniform"
         low, high, values = (np.log(v) if log else v for v in (draw.low, draw.high, values))
         share[path] = (values - low) / (high - low)
         assert (share[path] >= 0.0).all() and (share[path] <= 1.0).all()
-        assert share[path].std() == pytest.approx(12**-0.5, abs=0.03)
+        assert share[path].std() == pytest.approx(12**-0.5, abs=0.05)
         assert share[path].mean() == pytest.approx(0.5, abs=5 * 12**-0.5 / values.size**0.5)
-    columns = np.concatenate([s.reshape(400, -1) for s in share.values()], 1)  # (400, paths and satellites)
-    for one, other in ((columns.T, columns.T), (columns[1:].T, columns[:-1].T)):
-        found = np.corrcoef(one, other)[: len(one), len(one) :]
-        if one is other:
-            found = found - np.eye(len(one))
-        assert np.abs(found).max() < 0.25  # 5 deviations of 400 draws
+    columns = np.concatenate([s.reshape(EPISODES, -1) for s in share.values()], 1)  # (EPISODES, all draws)
+    together = np.corrcoef(columns.T)
+    in_turn = np.corrcoef(columns[1:].T, columns[:-1].T)[: len(together), len(together) :]
+    for found in (together - np.eye(len(together)), in_turn):
+        assert np.abs(found).max() < 5.0 * EPISODES**-0.5
 
 
 def test_another_random_path_does_not_move_the_others(small):
@@ -123,15 +125,13 @@ GROUPS = {
     "network.backbone.rate_gbps": (40, 90),
     "hardware.*.thermal.dt_full_k.*": (7, 9),
 }
-SKY_ERROR = {"sustainable_w": 0.03}  # looked up on a grid, or solved
 
 
 @pytest.mark.parametrize("path", GROUPS)
 def test_an_episode_is_that_of_a_scenario_with_the_drawn_values(small, path):
     """Every group of fields: catches a number that is drawn and told, but not flown."""
     low, high = GROUPS[path]
-    sim = World(random(small, **{path: {"low": low, "high": high}}))
-    drawn = build_episode(sim, 20_000)
+    drawn = build_episode(World(random(small, **{path: {"low": low, "high": high}})), 20_000)
     value = float(drawn.world.drawn[path])
     written = build_episode(World(small.replace({path: value})), 20_000)
     plain = build_episode(World(small), 20_000)
@@ -147,8 +147,7 @@ def test_an_episode_is_that_of_a_scenario_with_the_drawn_values(small, path):
         assert np.allclose(ours, theirs, rtol=1e-6), name
         changed |= not np.array_equal(ours, nominal)
     assert np.allclose(drawn.sky[:, :3], written.sky[:, :3], rtol=1e-5)
-    lit = np.abs(drawn.sky[:, 3] / written.sky[:, 3] - 1.0)
-    assert lit.max() < 0.03  # solved for the episode, or looked up between the points of a grid
+    assert np.allclose(drawn.sky[:, 3], written.sky[:, 3], rtol=0.03)  # solved, or looked up on a grid
     arrivals = [t.jobs[np.isfinite(t.jobs["arrival_s"]) & (t.jobs["arrival_s"] >= 0)] for t in (drawn, written, plain)]
     assert np.array_equal(arrivals[0], arrivals[1])
     assert changed or not np.array_equal(drawn.sky, plain.sky) or len(arrivals[0]) != len(arrivals[2])
@@ -199,17 +198,12 @@ def test_a_larger_battery_swings_less(small):
 
 def test_the_solved_plan_is_the_plan_of_the_grid(starter12):
     """On the scenario's own satellites both are known: catches a design number that the solver of many forgets."""
-    from odc_gym.orbits import build_ephemeris
-
     world = World(starter12.replace({"start": {"epoch": "2027-01-01T00:00:00"}}))
-    d = world.numbers
-    for start in ("2027-02-10", "2027-05-03", "2027-09-22"):
-        at = np.datetime64(start).astype("datetime64[s]").item()
-        from datetime import UTC
-
-        e = build_ephemeris(world.constellation, start=at.replace(tzinfo=UTC), step_s=60.0, steps=1600)
+    for month in (2, 9):
+        start = datetime(2027, month, 10, tzinfo=UTC)
+        e = build_ephemeris(world.constellation, start=start, step_s=60.0, steps=1600)
         flux = np.broadcast_to(e.solar_flux_w_m2[:, None] / 1361.0, e.beta_rad.shape)
-        looked, solved = (plan(world, 0, d, flux, e.beta_rad) for plan in (looked_up_plan, solved_plan))
+        looked, solved = (plan(world, 0, world.numbers, flux, e.beta_rad) for plan in (looked_up_plan, solved_plan))
         for ours, theirs in zip(solved, looked, strict=True):
             assert ours == pytest.approx(theirs, rel=0.03)  # a step of the solver's scan of eclipse powers
             assert np.mean(ours) == pytest.approx(np.mean(theirs), rel=0.003)
@@ -225,7 +219,7 @@ def test_the_zero_action_holds_whatever_was_drawn(strong):
     for name in ("shed_h", "trips", "degree_h", "unserved_frac"):
         assert max(kpi[name] for kpi in kpis) == 0.0, name
     assert max(kpi["junction_most_c"] for kpi in kpis) > 83.0  # heat binds: the plans are not timid
-    assert min(kpi["charge_least_frac"] for kpi in kpis) > 0.55
+    assert min(kpi["charge_least_frac"] for kpi in kpis) > 0.62  # the plan keeps 0.30 of what it began with
 
 
 def bits(sim, row):
@@ -267,23 +261,25 @@ def test_a_state_of_another_episode_brings_its_draws(small):
 
 
 SCRIPT = """
-import hashlib
+import json, sys
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.tables import build_episode
-from odc_gym.simulation.world import World
-tables = build_episode(World(Scenario.load("starter12-randomised", {"start": {"epoch": "2027-03-01T00:00:00"}})), 20_000)
-world = tables.world
-parts = (*world.drawn.values(), world.design, world.rules, tables.sky, tables.demand)
-print(hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest())
+from test_simulation_variation import digest_of_an_episode
+print(digest_of_an_episode(Scenario.model_validate(json.load(sys.stdin))))
 """
 
 
-def test_same_bits_in_another_process():
-    found = []
-    for hashing in ("1", "2"):
-        done = subprocess.run(
-            [sys.executable, "-c", SCRIPT],
-            env=os.environ | {"PYTHONHASHSEED": hashing}, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        found.append(done.stdout)
-    assert found[0] == found[1] and len(found[0]) == 65
+def digest_of_an_episode(scenario):
+    tables = build_episode(World(scenario), 20_000)
+    world = tables.world
+    parts = (*world.drawn.values(), world.design, world.rules, tables.sky, tables.demand)
+    return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
+
+
+def test_same_bits_in_another_process(small):
+    """Catches draws that follow the order of a set, which Python changes from process to process."""
+    scenario = random(small, **STRONG | {"workload.rate_scale": {"low": 0.2, "high": 0.3}})
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT], input=scenario.model_dump_json(), env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.strip() == digest_of_an_episode(scenario)
