@@ -101,7 +101,7 @@ INFO = """
 | key | when | meaning |
 | --- | --- | --- |
 | `episode_seed`, `load_factor` | reset | the episode, and its work on offer over what the fleet can hold |
-| `randomised/<path>` | reset | what the episode drew for a random number of the scenario, or (S,) what each satellite did |
+| `randomised/<path>` | reset | what the episode drew for a random number, or (S,) what each satellite drew |
 | `reward/<term>` | each step | the terms of the reward |
 | `cost`, `cost/thermal`, `cost/energy` | each step | the violations as positive numbers, and their sum |
 | `action_mask` | reset and each step of the mode `assign` | feasible choices of the coming action |

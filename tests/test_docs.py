@@ -112,6 +112,8 @@ def test_named_fields_of_the_scenario_exist():
 
 NOT_RUN = {
     ("README.md", "odc-gym inspect sun-aware runs/ppo-1"),
+    ("randomisation.md", "odc-gym compare --scenario starter12 --agents zero,runs/ppo-1"),
+    ("randomisation.md", "odc-gym train --config configs/train/ppo-randomised.yaml"),
     (
         "README.md",
         "make train     # train a scheduler, compare it with the heuristics on test episodes, write a report",

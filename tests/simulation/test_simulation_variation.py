@@ -279,7 +279,7 @@ def test_same_bits_in_another_process(small):
     """Catches draws that follow the order of a set, which Python changes from process to process."""
     scenario = random(small, **STRONG | {"workload.rate_scale": {"low": 0.2, "high": 0.3}})
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], input=scenario.model_dump_json(), env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True, text=True, check=True,
+        [sys.executable, "-c", SCRIPT], input=scenario.model_dump_json(), capture_output=True, text=True, check=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert done.stdout.strip() == digest_of_an_episode(scenario)
