@@ -148,6 +148,8 @@ class Stage:
             try:
                 self.players[key] = self.task.factories[name](simulator.view)
             except SchedulerError as error:
+                if name in self.task.required and len(self.task.scenarios) > 1:
+                    raise SchedulerError(f"{self.task.scenarios[self.scenario].name}: {error}") from None
                 if name in self.task.required:
                     raise
                 self.players[key] = error

@@ -119,7 +119,7 @@ def test_required_schedulers_and_those_that_fit_nowhere_are_errors_before_anythi
             played.append(seeds)
 
     agents = {"any": partial(Watched, level=0.0), "r1": partial(Particular, level=0.5, fits="two")}
-    with pytest.raises(SchedulerError, match="made for two, not one"):
+    with pytest.raises(SchedulerError, match="one: made for two, not one"):
         evaluate_all(WORLDS, agents, range(6), workers=1, required=["r1"])
     with pytest.raises(SchedulerError, match="made for two, not fake"):
         evaluate(WORLD, agents, range(6), workers=1)
