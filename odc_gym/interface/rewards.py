@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from odc_gym._jit import routine
 from odc_gym.simulation.state import D, X
 
@@ -38,7 +40,8 @@ TERMS = (
     Term(
         "stored_energy",
         "",
-        "change of 1.3 x kWh of capacity x (c - 0.15 c^2), c = charge: draining the battery at the end gains nothing",
+        "change of price x kWh of capacity x (c - 0.15 c^2), c = charge, price = 0.92 x the value that the sustainable "
+        "plan makes of one more kWh: draining the battery at the end gains nothing",
     ),
 )
 COMPUTE, THERMAL, ENERGY, WEAR, STORED = range(len(TERMS))
@@ -51,7 +54,7 @@ class Weights(NamedTuple):
     unserved: float
     low_charge: float
     wear_per_j: float  # per unit of damage and joule of capacity
-    stored_per_j: float
+    stored_per_j: np.ndarray  # (P,), price of a joule at an empty battery
     stored_curvature: float
     points: float  # points of score per unit of value
 
@@ -60,7 +63,8 @@ class Weights(NamedTuple):
 def settle_account(head, weights, x, p, n):
     """Changes of thermal, unserved, low charge, wear and stored energy since the last decision; the sums go on.
 
-    The first three in hours of reference accelerators, wear in joules of capacity: violations weigh by size.
+    The first three in hours of reference accelerators, wear in joules of capacity, stored energy in value: violations
+    weigh by size.
     """
     thermal = unserved = low = fatigue = stored = 0.0
     for s in range(n):
@@ -70,7 +74,8 @@ def settle_account(head, weights, x, p, n):
         low += size * x[X.low_charge_h, s]
         fatigue += p[D.capacity_j, s] * x[X.fatigue, s]
         charge = x[X.charge_frac, s]
-        stored += p[D.capacity_j, s] * (charge - weights.stored_curvature * charge * charge)
+        price = weights.stored_per_j[s] * p[D.capacity_j, s]
+        stored += price * (charge - weights.stored_curvature * charge * charge)
     changes = (
         thermal - head["thermal_sum"],
         unserved - head["unserved_sum"],
@@ -94,4 +99,4 @@ def reward_terms(terms, head, paid, weights, x, p, n):
     terms[THERMAL] = -weights.points * weights.thermal * thermal
     terms[ENERGY] = -weights.points * (weights.unserved * unserved + weights.low_charge * low)
     terms[WEAR] = -weights.points * weights.wear_per_j * fatigue
-    terms[STORED] = weights.points * weights.stored_per_j * stored
+    terms[STORED] = weights.points * stored

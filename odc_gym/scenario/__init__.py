@@ -159,7 +159,9 @@ class Reward(Model):
     unserved: NonNegative = Field(default=0.125, description="per satellite-hour and reference accelerator")
     low_charge: NonNegative = Field(default=0.5, description="per satellite-hour and reference accelerator")
     wear: NonNegative = Field(default=2200.0, description="per unit of linear fatigue damage and kWh of capacity")
-    stored_energy_per_kwh: NonNegative = 1.3
+    stored_energy: NonNegative = Field(
+        default=0.92, description="price of stored energy over what the sustainable plan makes of a little more of it"
+    )
     stored_energy_curvature: Annotated[float, Field(ge=0, le=0.5)] = 0.15
 
 

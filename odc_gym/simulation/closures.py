@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from odc_gym.constants import SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4, ZERO_CELSIUS_K
-from odc_gym.orbits import build_ephemeris, eclipse_fraction, orbit_period_s
+from odc_gym.orbits import eclipse_fraction, orbit_period_s
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.plans import ORBIT_POINTS, ShellPlan, absorbed_w_m2, offered_by_class
@@ -45,8 +45,8 @@ def check(scenario: Scenario) -> list[Row]:
 
 def flown_betas_rad(world: World) -> list[np.ndarray]:
     """Angles between the Sun and the orbit planes at the year's start dates, unsigned, one array a shell [rad]."""
-    beta = [build_ephemeris(world.constellation, start=t, step_s=60.0, steps=1).beta_rad[0] for t in world.year()]
-    return [np.abs(np.array(beta)[:, world.shell_of == i]).ravel() for i in range(len(world.shells))]
+    _, beta = world.year_light()
+    return [np.abs(beta[:, world.shell_of == i]).ravel() for i in range(len(world.shells))]
 
 
 def radiator_flux_w_m2(hardware: Hardware, temperature_k: float, absorbed: float) -> float:
@@ -100,6 +100,10 @@ def _shell(world: World, i: int, flown: np.ndarray, prefix: str) -> list[Row]:
     ]
     betas = sorted({round(least), *(b for b in CHECK_BETAS_DEG if least < b < most), round(most)})
     rows += [_plan(plan, d, world, beta) for beta in betas]
+    worth = 1e3 * float(world.stored_value[i])
+    price = world.scenario.reward.stored_energy * worth
+    note = f"in value; the sustainable plan makes {worth:.3g} of one more kWh"
+    rows.append(Row("price of a stored kWh", price, "", note))
     rows += _broken_depth(plan, flown)
     return [row._replace(name=prefix + row.name) for row in rows]
 

@@ -12,7 +12,7 @@ from odc_gym.scenario import Checkpoints, JobClass, Scenario, ServiceClass
 from odc_gym.simulation.design import governor_gain, propagators
 from odc_gym.simulation.state import ORDERS, Design, Policy, Ratings, Rules, padded
 
-MINUTE_S, HOUR_S, KWH_J, BITS = 60.0, 3600.0, 3.6e6, 8.0
+MINUTE_S, HOUR_S, WH_J, KWH_J, BITS = 60.0, 3600.0, 3600.0, 3.6e6, 8.0
 
 
 def design_block(kinds: Sequence[dict[str, float]], kind_of: Sequence[int] | np.ndarray, dt_s: float) -> np.ndarray:
@@ -100,16 +100,23 @@ def policy_numbers(scenario: Scenario) -> Policy:
     )  # fmt: skip
 
 
-def reward_weights(scenario: Scenario, reference_value: float) -> Weights:
-    """Weights of the reward; `reference_value` is the value that scores 100."""
+def reward_weights(scenario: Scenario, reference_value: float, stored_value: np.ndarray) -> Weights:
+    """Weights of the reward.
+
+    Args:
+        scenario: what is simulated.
+        reference_value: value that scores 100.
+        stored_value: what the plan of each satellite makes of one more watt-hour, (S,) [value/Wh].
+    """
     reward = scenario.reward
-    stored = reward.stored_energy_per_kwh / KWH_J
+    lanes = np.zeros(padded(len(stored_value)))
+    lanes[: len(stored_value)] = reward.stored_energy * stored_value / WH_J
     return Weights(
         reward.thermal,
         reward.unserved,
         reward.low_charge,
         reward.wear / KWH_J,
-        stored,
+        lanes,
         reward.stored_energy_curvature,
         100.0 / reference_value,
     )

@@ -102,11 +102,14 @@ class ShellPlan:
         plan: compute powers, throughput and depth.
         period_s: orbital period.
         clock: common clock of the mean plan with all accelerators busy with the mix.
+        marginal: what one more watt adds to the throughput, where it adds more: in sunlight or in eclipse [reference
+            accelerators/W].
     """
 
     plan: Plan
     period_s: float
     clock: float
+    marginal: np.ndarray
 
     @classmethod
     def build(cls, hardware: Hardware, mix: Mix, altitude_m: float, fluxes: FluxTable, earth: Earth) -> ShellPlan:
@@ -127,6 +130,7 @@ class ShellPlan:
             grid,
             orbit_period_s(altitude_m),
             clock_of_dynamic(dynamic / busy, d["x_min"], d["static"], d["v0"], d["x_v"]),
+            np.maximum(curve.slope(grid.sun_w), curve.slope(grid.dark_w)),
         )
 
     def at(self, table: np.ndarray, flux_frac: np.ndarray, beta_rad: np.ndarray) -> np.ndarray:

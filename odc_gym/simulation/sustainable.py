@@ -87,6 +87,12 @@ class Curve:
         rows = zip(power_w, self.power_w, self.throughput, strict=True)
         return np.array([np.interp(p, mine, throughput) for p, mine, throughput in rows])
 
+    def slope(self, power_w: np.ndarray) -> np.ndarray:
+        """What one more watt adds to the throughput of one satellite at a power [reference accelerators/W]."""
+        part = np.searchsorted(self.power_w, power_w, side="right") - 1
+        part = np.clip(part, 0, len(self.power_w) - 2)
+        return np.asarray((np.diff(self.throughput) / np.diff(self.power_w))[part])
+
 
 def _clock_law(law: tuple[float, ...], mix: Mix) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Against the clock from `law[0]` up to 1: dynamic power, slots that a unit of work takes, utilisation."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -78,6 +78,7 @@ class World:
         shells: sustainable plans, one a shell.
         sustainable: mean sustainable output of the fleet over the year [reference accelerators].
         reference_value: value of that over an episode at the mix; scores 100.
+        stored_value: what the plan of each shell makes of one more watt-hour [value/Wh].
         period_s: orbital period of each satellite, (S,).
         clock: lengths in steps.
         clock_frac: common clock of the mean plan.
@@ -109,10 +110,13 @@ class World:
         ]
         self.clock_frac = float(np.mean([shell.clock for shell in self.shells]))
         self.class_speed = self.speed * class_speed(self.mix, self.clock_frac)
-        self.sustainable = float(np.mean([self.sustainable_at(start) for start in self.year()]))
+        self.sustainable = float(self._over_year(lambda shell: shell.plan.throughput).sum())
         hours = self.clock.episode_s / HOUR_S
-        self.reference_value = self.sustainable * mean_value(scenario.workload, scenario.class_names) * hours
-        self.weights = reward_weights(scenario, self.reference_value)
+        value = mean_value(scenario.workload, scenario.class_names)
+        self.reference_value = self.sustainable * value * hours
+        marginal = self._over_year(lambda shell: shell.marginal)
+        self.stored_value = value * np.array([marginal[self.shell_of == i].mean() for i in range(len(groups))])
+        self.weights = reward_weights(scenario, self.reference_value, self.stored_value[self.shell_of])
         self.references = self._references()
 
     def _equip(self, kinds: list[dict[str, float]], kind_of: Sequence[int] | np.ndarray) -> None:
@@ -179,15 +183,21 @@ class World:
         minutes = (datetime(first.year + 1, 1, 1, tzinfo=UTC) - first) // timedelta(minutes=1)
         return first + timedelta(minutes=int(stream(seed, START).integers(minutes)))
 
-    def sustainable_at(self, start: datetime) -> float:
-        """What the fleet can hold at one date [reference accelerators]."""
-        e = build_ephemeris(self.constellation, start=start, step_s=MINUTE_S, steps=1)
-        flux = np.full(self.satellites, e.solar_flux_w_m2[0] / SOLAR_CONSTANT_W_M2)
-        total = 0.0
+    def year_light(self) -> tuple[np.ndarray, np.ndarray]:
+        """Sunlight over that at 1 au, (N,), and beta angles [rad], (N, S), at the year's start dates."""
+        at = [build_ephemeris(self.constellation, start=start, step_s=MINUTE_S, steps=1) for start in self.year()]
+        flux = np.array([e.solar_flux_w_m2[0] for e in at]) / SOLAR_CONSTANT_W_M2
+        return flux, np.array([e.beta_rad[0] for e in at])
+
+    def _over_year(self, figure: Callable[[ShellPlan], np.ndarray]) -> np.ndarray:
+        """Mean over the year's start dates of a grid of the plans, for each satellite, (S,)."""
+        flux, beta = self.year_light()
+        mean = np.empty(self.satellites)
         for i, shell in enumerate(self.shells):
             mine = self.shell_of == i
-            total += float(shell.at(shell.plan.throughput, flux[mine], e.beta_rad[0, mine]).sum())
-        return total
+            distance = np.broadcast_to(flux[:, None], beta[:, mine].shape)
+            mean[mine] = shell.at(figure(shell), distance, beta[:, mine]).mean(0)
+        return mean
 
     def year(self) -> list[datetime]:
         """Start dates over which the sustainable output is averaged."""

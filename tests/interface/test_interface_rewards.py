@@ -74,16 +74,30 @@ def test_an_orbit_at_thirty_percent_costs_one_to_three_percent_of_its_value(star
 
 
 def test_stored_energy_is_concave_in_charge(starter12):
-    """phi = 1.3 kWh (c - 0.15 c^2): the change over an episode telescopes, whatever happens between."""
+    """phi = price x kWh (c - 0.15 c^2): the change over an episode telescopes, whatever happens between."""
     sim = Simulator(starter12, 1, episode_hours=3)
     sim.reset([20_030])
+    price = 0.92 * 1e3 * sim.world.stored_value[0]
+    assert price == pytest.approx(1.3, rel=3e-3)
     charge = lambda: sim.state[0, State._fields.index("charge_frac"), :12].copy()  # noqa: E731
-    phi = lambda c: (1.3 * 10.0 * (c - 0.15 * c * c)).sum()  # noqa: E731
+    phi = lambda c: (price * 10.0 * (c - 0.15 * c * c)).sum()  # noqa: E731
     before, total = phi(charge()), 0.0
     for k in range(sim.decisions):
         sim.step(np.full((1, sim.action_size), np.sin(k)))
         total += sim.terms["stored_energy"][0]
     assert total * sim.world.reference_value / 100.0 == pytest.approx(phi(charge()) - before, rel=1e-9)
+
+
+def test_stored_energy_is_worth_what_the_plan_makes_of_it(starter12):
+    """Five watts more and less of the plan, where they matter more: catches a slope at another power."""
+    from odc_gym.simulation.sustainable import Curve
+
+    world = Simulator(starter12, 1).world
+    curve = Curve.of({name: float(v[0]) for name, v in world.numbers.items()}, world.mix)
+    shell = world.shells[0]
+    watts = np.stack([shell.plan.sun_w, shell.plan.dark_w])
+    gained = (curve.at(watts + 5.0) - curve.at(watts - 5.0)) / 10.0
+    assert shell.marginal == pytest.approx(gained.max(0), rel=0.02)
 
 
 def test_violations_weigh_by_size_and_wear_by_capacity(starter12):

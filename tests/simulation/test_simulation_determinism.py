@@ -9,6 +9,8 @@ import pytest
 from core_rig import same_state
 
 from odc_gym.errors import OdcGymError
+from odc_gym.scenario import Scenario
+from odc_gym.scenario_files import names
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.simulation.state import MUTABLE
 
@@ -64,6 +66,15 @@ def test_place_and_size_of_the_batch_do_not_matter(starter12, alone, size):
     seeds = SEEDS[:size][::-1]
     for seed, result in play(Simulator(starter12, size), seeds).items():
         assert_same(result, alone[seed])
+
+
+@pytest.mark.parametrize("name", [name for name in names() if name != "starter12"])
+def test_rows_of_a_batch_of_any_scenario_are_single_episodes(name):
+    """Shells of several kinds, and fleets of other sizes: two hours in a batch of three and alone."""
+    scenario = Scenario.load(name)
+    alone, batch = Simulator(scenario, 1, episode_hours=2), Simulator(scenario, 3, episode_hours=2)
+    together = play(batch, SEEDS[:3])
+    assert_same(together[SEEDS[1]], play(alone, [SEEDS[1]])[SEEDS[1]])
 
 
 def test_same_seed_in_two_rows_is_the_same_episode(starter12):

@@ -1,6 +1,6 @@
-"""Golden rollouts: scores and KPIs of `starter12` that change only when the model does.
+"""Golden rollouts: scores and KPIs of every scenario that change only when the model does.
 
-A failure means that the dynamics, the default scenario or the reward are no longer what they were. If that is intended,
+A failure means that the dynamics, a scenario or the reward are no longer what they were. If that is intended,
 say it in the changelog and write the figures anew with
 
     python tests/simulation/test_simulation_golden.py
@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from odc_gym.scenario import Scenario
+from odc_gym.scenario_files import names
+
 FILE = Path(__file__).with_name("golden.json")
 SEEDS = (20_000, 20_001)
 KPIS = (
@@ -21,11 +24,14 @@ KPIS = (
 )  # fmt: skip
 
 
-def rollouts(starter12):
-    """Policy and seed to figures, of a day each: the zero action, and actions drawn anew every half hour."""
+def rollouts(name):
+    """Policy and seed to figures: the zero action, and actions drawn anew every half hour.
+
+    Days of the default scenario, four hours of the others.
+    """
     from odc_gym.simulation.simulator import Simulator
 
-    sim = Simulator(starter12, 4)
+    sim = Simulator(Scenario.load(name), 4, episode_hours=None if name == "starter12" else 4)
     sim.reset(SEEDS * 2)
     rngs = [np.random.default_rng(seed) for seed in SEEDS]
     actions, terms = np.zeros((4, sim.action_size)), {name: np.zeros(4) for name in sim.terms}
@@ -36,26 +42,24 @@ def rollouts(starter12):
         for name, values in sim.terms.items():
             terms[name] += values
     found = {}
-    for row, name in enumerate(f"{policy} {seed}" for policy in ("zero", "random") for seed in SEEDS):
+    for row, run in enumerate(f"{policy} {seed}" for policy in ("zero", "random") for seed in SEEDS):
         metrics = sim.episode_metrics(row)
-        figures = {f"reward/{t}": values[row] for t, values in terms.items()} | {kpi: metrics[kpi] for kpi in KPIS}
+        figures = {f"reward/{t}": values[row] for t, values in terms.items()} | {
+            kpi: metrics[kpi] for kpi in KPIS if kpi in metrics
+        }
         figures["observation"] = float(np.abs(sim.observation[row].astype(float)).sum())
-        found[name] = {key: float(f"{value:.10g}") for key, value in figures.items()}
+        found[run] = {key: float(f"{value:.10g}") for key, value in figures.items()}
     return found
 
 
-@pytest.fixture(scope="module")
-def found(starter12):
-    return rollouts(starter12)
-
-
-@pytest.mark.parametrize("name", [f"{policy} {seed}" for policy in ("zero", "random") for seed in SEEDS])
-def test_rollout_is_the_golden_one(found, name):
+@pytest.mark.parametrize("name", names())
+def test_rollouts_are_the_golden_ones(name):
     golden = json.loads(FILE.read_text(encoding="utf-8"))[name]
-    assert found[name] == pytest.approx(golden, rel=1e-9, abs=1e-12)
+    found = rollouts(name)
+    assert found.keys() == golden.keys() and len(found) == 4
+    for run, figures in found.items():
+        assert figures == pytest.approx(golden[run], rel=1e-9, abs=1e-12), run
 
 
 if __name__ == "__main__":
-    from odc_gym.scenario import Scenario
-
-    FILE.write_text(json.dumps(rollouts(Scenario.load("starter12")), indent=1) + "\n", encoding="utf-8")
+    FILE.write_text(json.dumps({name: rollouts(name) for name in names()}, indent=1) + "\n", encoding="utf-8")
