@@ -40,8 +40,8 @@ TERMS = (
     Term(
         "stored_energy",
         "",
-        "change of price x kWh of capacity x (c - 0.15 c^2), c = charge, price = 0.92 x the value that the sustainable "
-        "plan makes of one more kWh: draining the battery at the end gains nothing",
+        "change of price x kWh of capacity x (c - 0.15 c^2), c = charge, price = 0.9213 x the value that the "
+        "sustainable plan makes of one more kWh: draining the battery at the end gains nothing",
     ),
 )
 COMPUTE, THERMAL, ENERGY, WEAR, STORED = range(len(TERMS))

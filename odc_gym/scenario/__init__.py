@@ -160,7 +160,7 @@ class Reward(Model):
     low_charge: NonNegative = Field(default=0.5, description="per satellite-hour and reference accelerator")
     wear: NonNegative = Field(default=2200.0, description="per unit of linear fatigue damage and kWh of capacity")
     stored_energy: NonNegative = Field(
-        default=0.92, description="price of stored energy over what the sustainable plan makes of a little more of it"
+        default=0.9213, description="price of stored energy over what the sustainable plan makes of a little more of it"
     )
     stored_energy_curvature: Annotated[float, Field(ge=0, le=0.5)] = 0.15
 

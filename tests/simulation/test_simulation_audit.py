@@ -254,7 +254,7 @@ def test_rewards_sum_to_the_score_of_the_accounts(played):
         played.each(lambda h: h.accelerators.count * h.accelerators.speed),
         played.each(lambda h: h.battery.capacity_wh / 1e3),
     )
-    price = 0.92 * 1e3 * sim.world.stored_value[sim.world.shell_of]
+    price = 0.9213 * 1e3 * sim.world.stored_value[sim.world.shell_of]
 
     def stored(block):
         charge = block["state"][:, X.charge_frac, : played.satellites]
