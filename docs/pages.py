@@ -123,14 +123,13 @@ def run(page: Path, folder: Path, slow: bool = True) -> dict[int, str]:
     expected_failures = [code.line for code, shown in outputs(page) if _refused(shown.code)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COVERAGE", "COLUMNS"))}
     checkout, work = ROOT, folder / "work"
-    changes = any(block.language == "diff" for block in to_play)
-    if changes:
+    if any(block.language == "diff" for block in to_play):
         checkout = work
         _copy_checkout(work)
         environment["NUMBA_DISABLE_JIT"] = "1"
     work.mkdir(exist_ok=True)
     environment |= {
-        "PATH": f"{_commands(folder / 'bin', changes)}{os.pathsep}{environment['PATH']}",
+        "PATH": f"{_commands(folder / 'bin')}{os.pathsep}{environment['PATH']}",
         "SITTING": str(folder / "sitting"),
         "PYTHONPATH": str(checkout),
         "GIT_CEILING_DIRECTORIES": str(folder),
@@ -214,12 +213,11 @@ def _copy_checkout(folder: Path) -> None:
             shutil.copy(ROOT / name, folder / name)
 
 
-def _commands(folder: Path, of_its_own: bool) -> Path:
-    """A folder with `python` and `odc-gym`, the latter in a process of its own or in that of the sitting."""
+def _commands(folder: Path) -> Path:
+    """A folder with `python`, and an `odc-gym` that asks the process of the sitting."""
     folder.mkdir()
-    process = "from odc_gym.cli import main\nif __name__ == '__main__':\n    main()\n"
     scripts = {
-        "odc-gym": f"#!{sys.executable}\n{process}" if of_its_own else f"#!{sys.executable} -S\n{_CLIENT}",
+        "odc-gym": f"#!{sys.executable} -S\n{_CLIENT}",
         "python": f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n',
     }
     for name, script in scripts.items():
@@ -295,6 +293,8 @@ def _play(block: dict[str, Any], where: str, namespace: dict[str, Any], refused:
         done = subprocess.run(["git", "apply", "-"], input=block["code"], capture_output=True, text=True)
         if done.returncode:
             raise PageError(f"the diff no longer applies, write it anew: {done.stderr.strip()}")
+        for name in [name for name in sys.modules if name.partition(".")[0] == "odc_gym"]:
+            del sys.modules[name]  # what was imported is not what the next block should run
         return ""
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", block["code"]], capture_output=True, text=True)
     if bool(done.returncode) != refused:

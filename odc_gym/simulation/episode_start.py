@@ -143,14 +143,6 @@ def open_accounts(state: np.ndarray, ledger: np.ndarray, head: np.ndarray, run: 
     ledger[Ledger._fields.index("arrival_rate")] = kept
     for name, values in zip(("served_now", "arrived_now"), shown, strict=True):
         ledger[Ledger._fields.index(name)] = values
-    for name in (
-        "thermal_sum",
-        "unserved_sum",
-        "low_charge_sum",
-        "fatigue_sum",
-        "trips_sum",
-        "moves_sum",
-        "trips_now",
-        "moves_now",
-    ):
-        head[name] = 0.0
+    for name in HEAD.names or ():
+        if name.endswith(("_sum", "_now")) and name != "stored_sum":  # of the charge, which goes on
+            head[name] = 0.0
