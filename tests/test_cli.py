@@ -98,6 +98,7 @@ def test_agents_are_listed_with_their_rules(capsys):
         (("scenario", "show", "starter12", "--set", "episode.hours=-1"), "episode.hours = -1: must be > 0"),
         (("compare", "--agents", "zero,nobody"), "scheduler = nobody: must be one of"),
         (("compare", "--agents", "zero,zero"), "--agents: zero is named twice"),
+        (("compare", "--agents", "all,zero"), "--agents: zero is named twice"),
         (("compare", "--agents", "zero=idle,zero"), "--agents: zero names a group and a scheduler"),
         (("compare", "--agents", "zero,fixed-clock(2)"), "clock = 2: must be a number from 0 to 1"),
         (("compare", "--agents", "governor(1,charge_band_frac=7),zero"), "charge_band_frac = 7: must be a number from"),

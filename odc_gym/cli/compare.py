@@ -40,7 +40,7 @@ def compare(
             "-a",
             help="Comma-separated: names of schedulers, with numbers for their parameters as in "
             "'fixed-clock(0.7)' if you like, Python files with one, folders of training runs, or NAME=RUN+RUN+... for "
-            "several training runs of one learned scheduler.",
+            "several training runs of one learned scheduler; `all` for every scheduler of the package.",
         ),
     ] = HEURISTICS,
     episodes: Annotated[int, typer.Option("--episodes", "-e", help="How many episodes each scheduler plays.")] = 20,
@@ -174,11 +174,12 @@ def _repeats(trace: Path, scenario: Scenario) -> str:
 
 def _contestants(text: str) -> tuple[dict[str, SchedulerFactory], dict[str, tuple[str, ...]]]:
     """Factories by name, and the groups of training runs, of an `--agents` value."""
-    from odc_gym.agents import scheduler_factory
+    from odc_gym.agents import scheduler_factory, scheduler_names
 
     factories: dict[str, SchedulerFactory] = {}
     groups: dict[str, tuple[str, ...]] = {}
-    for item in _parts(text, ",", "--agents"):
+    items = [name for item in _parts(text, ",", "--agents") for name in (scheduler_names() if item == ALL else [item])]
+    for item in items:
         group, equals, runs = item.partition("=")
         is_group = bool(equals) and "(" not in group  # parameters of a rule have their own signs
         members = tuple(_parts(runs, "+", "--agents")) if is_group else (item,)
