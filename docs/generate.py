@@ -1,4 +1,4 @@
-"""Write docs/environment.md from the tables of the interface, and the house in docs/architecture.md: `make docs`."""
+"""Write what pages take from the code, `make docs`: docs/environment.md, the house, the table of scenarios."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ from odc_gym.interface.assignment import ASSIGNMENTS
 from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS, Feature, References
 from odc_gym.interface.rewards import TERMS
+from odc_gym.scenario import Orbit, Scenario
+from odc_gym.scenario_files import names
+from odc_gym.simulation.closures import check
 
 ROOT = Path(__file__).parents[1]
 PAGE, HOUSE = ROOT / "docs" / "environment.md", ROOT / "docs" / "architecture.md"
+SCENARIOS = ROOT / "docs" / "scenarios.md"
+BEGIN_SCENARIOS, END_OF_SCENARIOS = "<!-- scenarios: written by make docs -->\n", "<!-- end of scenarios -->\n"
 BEGIN, END_OF_HOUSE = "<!-- house: written by make docs -->\n", "<!-- end of house -->\n"
 
 REFERENCES = {
@@ -250,6 +255,53 @@ def architecture() -> str:
     return f"{before}{BEGIN}```\n{house()}```\n{END_OF_HOUSE}{after}"
 
 
+def scenarios() -> str:
+    """docs/scenarios.md with the table of the scenarios as they stand."""
+    before, _, rest = SCENARIOS.read_text(encoding="utf-8").partition(BEGIN_SCENARIOS)
+    after = rest.partition(END_OF_SCENARIOS)[2]
+    head = (
+        "scenario", "satellites", "orbit", "accelerators each", "beta [deg]", "longest eclipse [min]", "battery [kWh]",
+        "array", "radiator", "load", "sustainable", "binds most",
+    )  # fmt: skip
+    rows = [row for name in names() for row in shells(Scenario.load(name))]
+    return f"{before}{BEGIN_SCENARIOS}\n{table(head, rows)}\n\n{END_OF_SCENARIOS}{after}"
+
+
+def shells(scenario: Scenario) -> Iterable[tuple[str, ...]]:
+    """The rows of a scenario: one a shell, the first with the figures of the fleet."""
+    found = {row.name: row for row in check(scenario)}
+    figure = {name: row.value for name, row in found.items()}
+    fleet = (f"{figure['load against all together']:.2f}", f"{figure['sustainable']:.1f}", str(figure["binds most"]))
+    for i, shell in enumerate(scenario.shells):
+        prefix = f"{shell.hardware}: " if len(scenario.shells) > 1 else ""
+        hardware, orbit = scenario.hardware[shell.hardware], shell.orbit
+        one = {key.removeprefix(prefix): row for key, row in found.items() if key.startswith(prefix)}
+        yield (
+            f"`{scenario.name}`" * (i == 0),
+            str(len(orbit.lines) if orbit.pattern == "tle" else orbit.total),
+            orbit_of(orbit),
+            f"{hardware.accelerators.count} {hardware.accelerators.kind}",
+            f"{one['least beta'].value:.0f} to {one['greatest beta'].value:.0f}",
+            f"{one['longest eclipse'].value:.0f}",
+            f"{hardware.battery.capacity_wh / 1e3:g}",
+            f"{one['array over its need'].value:.2f}",
+            f"{one['radiator over its need'].value:.2f}",
+            *(text * (i == 0) for text in fleet),
+        )
+
+
+def orbit_of(orbit: Orbit) -> str:
+    """An orbit in a few words."""
+    if orbit.pattern == "tle":
+        return "two-line elements"
+    if orbit.pattern == "delta" or orbit.pattern == "star":
+        return f"{orbit.altitude_km:g} km, {orbit.inclination_deg:g}°, {orbit.planes} planes"
+    times = orbit.local_time_h if isinstance(orbit.local_time_h, tuple) else (orbit.local_time_h,)
+    clock = " to ".join(f"{int(h)}:{round(h % 1 * 60):02d}" for h in dict.fromkeys((min(times), max(times))))
+    kind = "cluster" if orbit.pattern == "cluster" else f"{orbit.planes} plane{'s' * (orbit.planes > 1)}"
+    return f"{orbit.altitude_km:g} km, sun-synchronous {clock}, {kind}"
+
+
 def house() -> str:
     """One line a module: its name and the first paragraph of its docstring."""
     lines = []
@@ -272,3 +324,4 @@ def _packages_last(path: Path) -> tuple[object, ...]:
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
     HOUSE.write_text(architecture(), encoding="utf-8")
+    SCENARIOS.write_text(scenarios(), encoding="utf-8")

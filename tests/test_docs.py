@@ -45,6 +45,10 @@ def test_the_page_of_the_environment_is_what_its_tables_say(generate):
     assert generate.PAGE.read_text(encoding="utf-8") == generate.page(), "run `make docs`"
 
 
+def test_the_table_of_scenarios_is_what_their_files_say(generate):
+    assert generate.SCENARIOS.read_text(encoding="utf-8") == generate.scenarios(), "run `make docs`"
+
+
 def test_the_house_is_what_the_modules_say(generate):
     assert generate.HOUSE.read_text(encoding="utf-8") == generate.architecture(), "run `make docs`"
 

@@ -68,7 +68,8 @@ def _shell(world: World, i: int, flown: np.ndarray, prefix: str) -> list[Row]:
     rows = [
         Row("period", period / 60.0, "min", "Keplerian"),
         Row("eclipse fraction, beta 0", dark, "", "cylindrical shadow"),
-        Row("least beta", least, "deg", f"at the start of episodes; the greatest is {most:.1f}"),
+        Row("least beta", least, "deg", "angle between Sun and orbit plane at the start of episodes, over the year"),
+        Row("greatest beta", most, "deg", "the same"),
         Row("longest eclipse", longest * period / 60.0, "min", "at the least beta"),
         Row(
             "largest constant compute",
@@ -164,6 +165,7 @@ def _load(scenario: Scenario, world: World, flown: list[np.ndarray]) -> list[Row
     ]
     binding = min(("slots", "energy", "heat"), key=lambda name: limits[name])
     rows.append(Row("binds most", binding, "", "over the year"))
+    rows.append(Row("sustainable", world.sustainable, "accelerators", "by slots, energy and heat, mean over the year"))
     rows.append(Row("value that scores 100", world.reference_value, "", "of the sustainable output over an episode"))
     rows.append(
         Row("transfers", "backbone", "", f"{scenario.network.backbone.rate_gbps:g} Gb/s a satellite, always reachable")
