@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from core_rig import FULL_W, Rig, starter
 
+from odc_gym.scenario import Scenario
+from odc_gym.simulation.simulator import Simulator
 from odc_gym.simulation.state import State, X
 
 GATED_W = 600.0 + 8 * 10.0
@@ -163,3 +165,31 @@ def test_gating_waits_for_the_last_release(starter12):
     rig.step(busy=0.0, steps=20)  # held, if idle: never gated
     assert rig["awake"][0] == 8.0
     assert rig["power_w"][0] == pytest.approx(1200.0)
+
+
+def test_a_plan_below_the_lowest_clock_is_held_by_gating():
+    """680 W gated, 2600 W at the lowest clock: catches 1500 W of plan that become 2600 W."""
+    rig = Rig([starter()])
+    rig.step(power_w=1500.0, steps=5)
+    assert rig["power_w"][0] == pytest.approx(1500.0)
+    assert rig["duty"][0] == pytest.approx((1500.0 - GATED_W) / (LOWEST_W - GATED_W), rel=1e-3)
+    assert rig["governed_s"][0] == 0.0  # the plan holds it, not the governor
+    rig.step(power_w=3000.0, steps=5)
+    assert rig["power_w"][0] == pytest.approx(3000.0, rel=1e-6) and rig["duty"][0] == 1.0
+
+
+def test_a_higher_request_lifts_what_holds_a_plan_below_the_lowest_clock():
+    """In the dark `threebody12` has such a plan: a request of 1 runs all that is there, -1 draws what 0 draws."""
+    sim = Simulator(Scenario.load("threebody12"), 3, episode_hours=4)
+    sim.reset([20_000] * 3)
+    layout, drawn = sim.view.layout, []
+    for _ in range(24):
+        action = layout.zeros(3)
+        layout.clocks(action)[1:] = np.array([[1.0], [-1.0]])
+        dark = sim.view.observation["sunlit_frac"][0] < 0.5
+        sim.step(action)
+        still = dark & (sim.view.observation["sunlit_frac"][0] < 0.5)
+        drawn.append(sim.state[:, X.power_w, :12][:, still].mean(1))
+    zero, full, lowest = np.mean(drawn, 0)
+    assert zero == pytest.approx(lowest, rel=0.05)
+    assert full > 1.5 * zero
