@@ -123,6 +123,11 @@ NOT_RUN = {
         "make train     # train a scheduler, compare it with the heuristics on test episodes, write a report",
     ),
     ("README.md", "odc-gym compare --agents zero,runs/ppo-1"),
+    (
+        "results.md",
+        "odc-gym compare --scenario all --agents all --episodes 20 --store runs/store --markdown presets.md",
+    ),
+    ("results.md", "odc-gym compare --scenario starter12 --agents all --episodes 20 --trace conv_first30min.csv"),
     ("README.md", "odc-gym train --config configs/train/ppo.yaml --seed 1"),
     ("README.md", "for s in 0 1 2; do odc-gym train --seed $s --output runs/s$s; done"),
     ("CONTRIBUTING.md", "make check     # format, lint, types, tests: what a change must pass"),
