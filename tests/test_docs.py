@@ -117,6 +117,11 @@ def test_named_fields_of_the_scenario_exist():
 NOT_RUN = {
     ("README.md", "odc-gym inspect sun-aware runs/ppo-1"),
     ("randomisation.md", "odc-gym compare --scenario starter12 --agents zero,runs/ppo-1"),
+    (
+        "randomisation.md",
+        "odc-gym compare --scenario starter12,starter12-randomised --agents "
+        "zero,sun-aware,gang-aware,PPO=runs/s0+runs/s1+runs/s2 --baseline zero --episodes 100",
+    ),
     ("randomisation.md", "odc-gym train --config configs/train/ppo-randomised.yaml"),
     (
         "README.md",
