@@ -9,7 +9,6 @@ from odc_gym.interface.assignment import AssignmentLayout
 from odc_gym.interface.jobs import QUEUED, SEEN_JOB
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.simulation.state import RUNNING, WAITING, L, X
-from odc_gym.simulation.state import K as CLASS
 
 K, LEVELS = 16, 6
 
@@ -193,38 +192,3 @@ def test_state_goes_on_with_its_visible_jobs(sim, starter12):
             one.step(action)
         assert np.array_equal(sim.observation, other.observation) and np.array_equal(sim.reward, other.reward)
     assert same_state(sim.get_state(), other.get_state())
-
-
-def test_rows_do_not_depend_on_their_place(starter12):
-    """The same bits alone and in a batch: catches visible jobs or masks of another row."""
-
-    def play(seeds, row):
-        sim = Simulator(starter12, len(seeds), episode_hours=2, action_mode="assign", shows_jobs=True)
-        sim.reset(seeds)
-        seen = []
-        for k in range(12):
-            rngs = [np.random.default_rng([seed, k]) for seed in seeds]
-            sim.step(np.stack([rng.integers(0, sim.assignment.choices) for rng in rngs]))
-            blocks = sim.observation_blocks
-            seen.append([block[row] for block in blocks.values()] + [sim.action_masks[row], sim.reward[row]])
-        return seen
-
-    for ours, theirs in zip(play([7], 0), play([3, 7, 5], 1), strict=True):
-        assert all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
-
-
-def test_accounts_close_under_random_choices(starter12):
-    """What was executed is credited, lost or not yet safe, and accelerators are never given twice."""
-    sim = Simulator(starter12, 2, episode_hours=6, action_mode="assign")
-    sim.reset([20_001, 20_003])
-    rng = np.random.default_rng(0)
-    while not sim.truncated.any():
-        sim.step(np.stack([rng.integers(0, sim.assignment.choices) for _ in range(2)]))
-        held = sim.classes[:, CLASS.held, :, :12].sum(1)
-        assert np.array_equal(held + sim.state[:, X.free, :12], np.full((2, 12), 8.0))
-    kinds = sim.jobs["kind"][..., None] == np.arange(3)
-    new = np.maximum(sim.run["safe_s"] + sim.run["unsaved_s"] - np.maximum(sim.run["before_s"], sim.run["safe_s"]), 0.0)
-    unsaved = np.where(sim.run["status"] == RUNNING, new, 0.0)
-    executed, credited, lost = (sim.ledger[:, k] for k in (L.executed_s, L.credited_s, L.lost_s))
-    closing = executed - credited - lost - (unsaved[..., None] * kinds).sum(1)
-    assert np.abs(closing).max() < 1e-6 * executed.max()
