@@ -190,7 +190,8 @@ def decide(
             advance(h, t, r, queue, x, p, k, account, rules, policy, urgency, dt_s, now + dt_s)
             serve(v, demand[b, tick, 0], h, t, r, queue, x, p, k, account, rules, policy, dt_s)
             h["tick"] += 1
-        forget_orders(h, r, queue[0])
+        if assigns:
+            forget_orders(h, r, queue[0])
         averages(h, x, account, rules, dt_s * steps, total(p[D.accelerators, :n]), n)
         reward_terms(terms[b], h, total(account[L.paid]) - paid, weights, x, p, n)
         now = (h["tick"] - warm_up) * dt_s
