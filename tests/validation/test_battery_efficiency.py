@@ -1,0 +1,81 @@
+"""Losses of the battery beside cells that PyBaMM cycled, `reference/battery_efficiency.csv`."""
+
+from pathlib import Path
+
+import numpy as np
+from comparison import compares
+
+from odc_gym.constants import ZERO_CELSIUS_K
+from odc_gym.physics.battery import cell_loss
+
+TABLE = np.genfromtxt(
+    Path(__file__).parent / "reference" / "battery_efficiency.csv",
+    delimiter=",", names=True, dtype=None, encoding="utf8", skip_header=2,
+)  # fmt: skip
+NOMINAL_WH = 5.0 * 3.63
+PYBAMM = "PyBaMM 26.10.1.1 (SPMe, Chen2020)"
+FITTED = (
+    (TABLE["thermal"] == "isothermal") & (TABLE["start_frac"] == 0.9) & (TABLE["ambient_c"] % 20 == 0)
+    & (TABLE["charge_min"] > 50) & (TABLE["discharge_min"] > 30)
+)  # fmt: skip
+"""The cycles that the law was fitted to; the others test it."""
+ORBITS = (TABLE["discharge_min"] > 30) & (TABLE["ambient_c"] >= 0) & (TABLE["ambient_c"] <= 40)
+LUMPED = TABLE["thermal"] == "lumped"
+
+
+def loss(temperature_c, power_w):
+    """One-way share of a cell's terminal power that is lost."""
+    a, b = np.array([cell_loss(t + ZERO_CELSIUS_K) for t in np.atleast_1d(temperature_c)]).T
+    return a + b * power_w / NOMINAL_WH
+
+
+def round_trip(rows, temperature="mean_c"):
+    """Energy out over energy in, at the terminals, as the recipe books charging and discharging."""
+    out, into = loss(rows[temperature], rows["discharge_w"]), loss(rows[temperature], rows["charge_w"])
+    return (1.0 - into) / (1.0 + out)
+
+
+@compares(
+    "Battery", "round trip at 0 to 40 °C, 10 to 29 % depth, cells at a temperature", "", PYBAMM, 0.006,
+    mean_tolerance=0.003,
+    note="Cycles that the law was not fitted to: temperatures between, fast charge, a lower start.",
+)  # fmt: skip
+def test_round_trip_of_cycles_that_were_not_fitted():
+    """Catches an efficiency that is off by 1 %, temperature in Celsius, and a rate in the wrong unit."""
+    rows = TABLE[ORBITS & ~FITTED & ~LUMPED]
+    return round_trip(rows), rows["round_trip"]
+
+
+@compares(
+    "Battery", "round trip at 0 to 40 °C ambient, 10 to 29 % depth, cells that warm themselves", "", PYBAMM, 0.006,
+    mean_tolerance=0.003, note="The law at the ambient temperature; the cells are up to 3.5 K warmer.",
+)  # fmt: skip
+def test_round_trip_by_ambient_temperature():
+    rows = TABLE[ORBITS & LUMPED]
+    return round_trip(rows, "ambient_c"), rows["round_trip"]
+
+
+@compares(
+    "Battery", "one-way losses at 0 to 40 °C, share of terminal power", "", PYBAMM, 0.005,
+    note="Against energy at equilibrium: catches charge and discharge that err in opposite ways.",
+)  # fmt: skip
+def test_one_way_losses():
+    rows = TABLE[ORBITS]
+    ours = [loss(rows["mean_c"], rows["discharge_w"]), loss(rows["mean_c"], rows["charge_w"])]
+    return ours, [rows["loss_discharge"], rows["loss_charge"]]
+
+
+@compares(
+    "Battery", "round trip at -20 to 60 °C and up to a rate of 1/h", "", PYBAMM, 0.02, mean_tolerance=0.006,
+    note="The corners: losses grow less than with the rate, so that fast cycles do better than the law.",
+)  # fmt: skip
+def test_round_trip_in_the_corners():
+    rows = TABLE[~ORBITS]
+    return round_trip(rows), rows["round_trip"]
+
+
+def test_cycles_of_the_table_close():
+    """The losses each way make the round trip: catches a cycle that PyBaMM ended before the charge was back."""
+    both = (1.0 - TABLE["loss_charge"]) / (1.0 + TABLE["loss_discharge"])
+    assert np.abs(both - TABLE["round_trip"]).max() < 1e-4
+    assert len(TABLE) == 143 and FITTED.sum() == 30
