@@ -8,10 +8,11 @@ with P compute power, W all other heat (bus, conversion, battery, sink), c the c
 eps sigma. Junction = plate + R P.
 
 Integrated by the exponential Runge-Kutta method ETD2 (Cox and Matthews, J. Comput. Phys. 176, 2002) with a frozen
-linear part; leakage and the curvature of T^4 enter as the nonlinear part, whose mean over a step is exactly (start +
-end) / 2.
+linear part; leakage and the curvature of T^4 enter as the nonlinear part, a ramp over the half step. For T^4 the ramp
+ends at the value of the end; for leakage, which bends where a cold plate is loaded, it has the mean of Simpson's rule.
 """
 
+from math import sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,6 +118,11 @@ def half_step(
     u2 = t2 + p.e21 * d1 + p.e22 * d2 + p.e23 * d3
     u3 = t3 + p.e31 * d1 + p.e32 * d2 + p.e33 * d3
     more = power_w * leakage_frac(u1 + above, leak, inverse_double_k) - leak_w
+    quoted = power_w * leak
+    begin, end = leak_w + quoted, leak_w + quoted + more
+    warmer = LN_2 * inverse_double_k * p.m11 * more * nodes.ic1  # by what leakage gained on the way
+    end += end * warmer * (1.0 + 0.5 * warmer)
+    more = (4.0 * sqrt(begin * end) + end - 5.0 * begin) * (1.0 / 3.0)  # half way, it is the geometric mean
     r = u3 * u3
     n1 = more * nodes.ic1
     n3 = nodes.slope3 * (u3 - t3) + (loss * more - nodes.radiation * (r * r - q * q)) * nodes.ic3
