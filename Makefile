@@ -62,6 +62,10 @@ bench: $(READY) warm  ## how fast the environment is, beside what
 learnability: $(READY) warm  ## train PPO on two fleets and write docs/learnability.md: half an hour, goes on where it stopped
 	$(BIN)/python benchmarks/learnability $(if $(STEPS),--set n_timesteps=$(STEPS))
 
+.PHONY: validate
+validate: $(READY) warm  ## measure what is compared with other tools and closed forms, and write docs/validation.md
+	$(BIN)/python -W error docs/validate.py
+
 .PHONY: docs
 docs: $(READY)  ## write the page of the environment from its tables
 	$(BIN)/python docs/generate.py

@@ -14,6 +14,9 @@ from typing import Any
 
 import numpy as np
 
+CHAPTERS = ("Orbits and light", "Solar and Earth fluxes", "Heat", "Battery", "Compute", "Radiation and age")
+"""Of the page, in their order."""
+
 
 @dataclass(frozen=True)
 class Subject:
@@ -65,7 +68,15 @@ class Finding:
         return self.worst <= subject.tolerance and self.mean <= (subject.mean_tolerance or np.inf)
 
 
-COMPARISONS: list[Callable[[], Finding]] = []
+@dataclass(frozen=True)
+class Comparison:
+    """A registered comparison: what is compared, and how it is measured, once."""
+
+    subject: Subject
+    finding: Callable[[], Finding]
+
+
+COMPARISONS: list[Comparison] = []
 """Every comparison of the modules that are imported, in their order."""
 PICTURES: dict[str, tuple[str, str, Callable[[], Any]]] = {}
 """Name of the file to chapter, caption and a function that draws a matplotlib figure."""
@@ -82,6 +93,7 @@ def compare(subject: Subject, ours: Any, theirs: Any) -> Finding:
 
 def compares(chapter: str, quantity: str, unit: str, oracle: str, tolerance: float, **options: Any):  # type: ignore[no-untyped-def]
     """Make a test of a function without arguments that returns our values and the oracle's."""
+    assert chapter in CHAPTERS, f"{quantity}: chapter {chapter}: must be one of {', '.join(CHAPTERS)}"
     subject = Subject(chapter, quantity, unit, oracle, tolerance, **options)
 
     def decorate(measure: Callable[[], tuple[Any, Any]]) -> Callable[[], None]:
@@ -94,7 +106,7 @@ def compares(chapter: str, quantity: str, unit: str, oracle: str, tolerance: flo
             found = finding()
             assert found.holds, f"{subject.quantity}: worst {found.worst:.4g}, mean {found.mean:.4g} {subject.unit}"
 
-        COMPARISONS.append(finding)
+        COMPARISONS.append(Comparison(subject, finding))
         return test
 
     return decorate
@@ -102,6 +114,8 @@ def compares(chapter: str, quantity: str, unit: str, oracle: str, tolerance: flo
 
 def pictures(chapter: str, name: str, caption: str):  # type: ignore[no-untyped-def]
     """Register a function that draws a matplotlib figure for the page, saved as docs/figures/validation-NAME.png."""
+
+    assert chapter in CHAPTERS, f"{name}: chapter {chapter}: must be one of {', '.join(CHAPTERS)}"
 
     def decorate(draw: Callable[[], Any]) -> Callable[[], Any]:
         PICTURES[name] = (chapter, caption, draw)

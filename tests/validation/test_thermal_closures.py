@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+from comparison import compares
 from core_rig import Rig, starter
+from scipy import constants
 
 from odc_gym.orbits import eclipse_fraction, orbit_period_s
 from odc_gym.simulation.closures import radiator_flux_w_m2
@@ -38,9 +40,17 @@ def test_largest_constant_power_of_the_fixture_starter():
     assert abs((flow * dt).sum()) < 1e-3 * np.abs(flow * dt).sum()
 
 
-def test_two_sided_flux_at_60_c():
-    """1020.6 W per square metre of panel, sink 60 W/m2 a face: catches a face, the fins or the sink left out."""
+@compares(
+    "Heat", "flux of a panel with two faces, 250 to 390 K, sink 60 W/m2", "W/m2",
+    "Stefan-Boltzmann law, constant of SciPy",
+    1e-6, relative=True, package="scipy", note="1020.6 W/m2 at 60 C",
+)  # fmt: skip
+def test_two_sided_flux():
+    """Catches a face, the fins or the sink left out, and another constant."""
     assert radiator_flux_w_m2(FACTS_STARTER, 333.15, 60.0) == pytest.approx(1020.6, rel=5e-3)
+    kelvin = np.linspace(250.0, 390.0, 29)
+    panel = 2 * 0.92 * (0.88 * constants.Stefan_Boltzmann * kelvin**4 - 60.0)
+    return [radiator_flux_w_m2(FACTS_STARTER, t, 60.0) for t in kelvin], panel
 
 
 def test_thermal_limit_of_a_hundred_kilowatt_satellite():

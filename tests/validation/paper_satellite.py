@@ -1,0 +1,57 @@
+"""The heat of a satellite on paper: three nodes worked from its data sheet, not from the numbers of the simulation."""
+
+from typing import NamedTuple
+
+from scipy import constants
+
+from odc_gym.scenario import Hardware
+
+QUOTED_K = 60.0 + constants.zero_Celsius  # junction temperature at which powers are quoted
+
+
+class Paper(NamedTuple):
+    """Heat capacities [J/K], conductances [W/K] with the loop running and standing, radiator, leakage."""
+
+    capacity: tuple[float, float, float]
+    running: tuple[float, float]
+    standing: tuple[float, float]
+    radiation: float  # [W/K4]
+    panel_m2: float
+    above_plate: float  # junction over plate [K/W]
+    leak: float
+    double_k: float
+    efficiency: float  # of conditioning
+
+    @classmethod
+    def of(cls, hardware: Hardware) -> "Paper":
+        """A satellite of given hardware."""
+        thermal, radiator, peak = hardware.thermal, hardware.radiator, hardware.accelerators.peak_w
+        junction, plate, loop = thermal.dt_full_k
+        panel = radiator.area_m2 * radiator.faces * radiator.fin
+        return cls(
+            tuple(1000.0 * c for c in thermal.c_kj_k),
+            (peak / plate, peak / loop),
+            (thermal.off_conductance * peak / plate, thermal.off_conductance * peak / loop),
+            constants.Stefan_Boltzmann * radiator.eps * panel,
+            panel,
+            junction / peak,
+            thermal.leak,
+            thermal.double_k,
+            hardware.power.pcdu,
+        )
+
+    def leakage_w(self, power_w: float, plate_k: float) -> float:
+        """Leakage beyond what is quoted at 60 C."""
+        above = plate_k + self.above_plate * power_w - QUOTED_K
+        return power_w * self.leak * (2.0 ** (above / self.double_k) - 1.0)
+
+    def rates(self, nodes, loop_on: bool, power_w: float, bus_w: float, other_w: float) -> list[float]:
+        """Change of plate, loop and radiator [K/s]; `other_w` warms the radiator beside bus and conversion."""
+        plate, loop, radiator = map(float, nodes)  # NumPy's scalars are slow
+        leak = self.leakage_w(power_w, plate)
+        first, second = self.running if loop_on else self.standing
+        a, b = first * (plate - loop), second * (loop - radiator)
+        conversion = (power_w + leak + bus_w) * (1.0 / self.efficiency - 1.0)
+        outside = conversion + bus_w + other_w - self.radiation * radiator**4
+        flows = (power_w + leak - a, a - b, b + outside)
+        return [flow / capacity for flow, capacity in zip(flows, self.capacity, strict=True)]

@@ -1,0 +1,71 @@
+"""Equilibria of satellites of random size against closed forms of heat that is put in and radiated: 0.01 K."""
+
+import numpy as np
+from comparison import compares
+from core_rig import Rig, random_hardware
+from paper_satellite import Paper
+from scipy.optimize import brentq
+
+SATELLITES = 64
+STEPS = 2000
+ORACLE = "Stefan-Boltzmann law and conductances, leakage by a root; SciPy"
+
+
+def balance(paper, conductances, power_w, bus_w, other_w):
+    """Plate, loop and radiator of a satellite in equilibrium [K]."""
+    a, b = conductances
+
+    def nodes(leak_w):
+        into = power_w + leak_w
+        radiated = (into + bus_w) / paper.efficiency + other_w
+        radiator = (radiated / paper.radiation) ** 0.25
+        return radiator + into / a + into / b, radiator + into / b, radiator
+
+    def missing(leak_w):
+        return paper.leakage_w(power_w, nodes(leak_w)[0]) - leak_w
+
+    # the first root is the stable one; beyond the second, leakage feeds itself
+    above = next(w for w in np.linspace(-0.2, 1.0, 121) * power_w if missing(w) <= 0.0)
+    return nodes(brentq(missing, above - 0.01 * power_w, above, xtol=1e-12, rtol=1e-14))
+
+
+def settled(rig, papers, conductances, sink_w_m2):
+    """Nodes as flown and by the closed form, (S, 3) each [K]."""
+    heat = zip(rig["power_w"], rig["bus_served_w"], rig["battery_loss_w"], sink_w_m2, strict=True)
+    theirs = [
+        balance(p, g, power, bus, loss + p.panel_m2 * sink)
+        for p, g, (power, bus, loss, sink) in zip(papers, conductances, heat, strict=True)
+    ]
+    return np.stack([rig["plate_k"], rig["loop_k"], rig["radiator_k"]], -1), np.array(theirs)
+
+
+def fleet(**changes):
+    """Satellites of random size, radiators that can carry full power or not, and sinks of 20 to 110 W/m2."""
+    rng = np.random.default_rng(17)
+    hardware = [random_hardware(rng) for _ in range(SATELLITES)]
+    hardware = [h.model_copy(update={"thermal": h.thermal.model_copy(update=changes)}) for h in hardware]
+    return Rig(hardware), [Paper.of(h) for h in hardware], rng.uniform(20.0, 110.0, SATELLITES).astype(np.float32)
+
+
+@compares("Heat", "nodes of 64 random satellites in equilibrium, loop running", "K", ORACLE, 0.01, package="scipy")
+def test_equilibrium_with_the_loop_running():
+    """Catches a wrong emissivity, face, fin, conversion loss, conductance, or leakage."""
+    rig, papers, sink = fleet()
+    rig["charge_frac"] = 1.0
+    rig.step(busy=rig.of("accelerators").copy(), absorbed_w_m2=sink, steps=STEPS)
+    assert (rig["loop_on"] == 1.0).all() and (rig["power_w"] > 0.3 * rig.of("host_w")).all()
+    return settled(rig, papers, [p.running for p in papers], sink)
+
+
+@compares(
+    "Heat", "nodes of 64 random satellites in equilibrium, shed, loop standing", "K", ORACLE, 0.01, package="scipy"
+)
+def test_equilibrium_with_the_loop_standing():
+    rig, papers, sink = fleet(loop_on_w=1e9)
+    rig.at((260.0, 255.0, 250.0))
+    rig["loop_on"] = 0.0
+    for _ in range(STEPS // 5):
+        rig["shed"], rig["charge_frac"] = 1.0, 0.25
+        rig.step(busy=0.0, absorbed_w_m2=sink, sunlit=0.0, steps=20)
+    assert (rig["loop_on"] == 0.0).all()
+    return settled(rig, papers, [p.standing for p in papers], sink)
