@@ -1,13 +1,15 @@
-"""Earth's infrared and reflected sunlight on a radiator, by its attitude.
+"""Earth's infrared and reflected sunlight on plane faces: a quadrature over the visible cap of a diffuse Earth.
 
-A knife edge has its normal perpendicular to the Sun and to nadir, so that its two faces see mirror images of the
-Earth; where Sun and nadir are parallel the normal may be any horizontal one, all of them receive the same. An anti-Sun
-radiator has one face, whose normal points away from the Sun.
+What the face of a radiator receives depends on the zenith angle of the Sun at the satellite (cos zenith = cos beta cos
+orbit angle) and on its attitude:
 
-What a face of either receives depends on one angle only, the zenith angle of the Sun at the satellite (cos zenith = cos
-beta cos orbit angle): the table over it is exact where a table over beta and orbit angle would interpolate twice. An
-attitude is one function that gives the two factors of the table; one whose normal lies in the plane of Sun and nadir
-only has to say where (`_in_sun_plane`).
+- knife edge: two faces whose normals are perpendicular to the Sun and to nadir; where Sun and nadir are parallel, any
+  horizontal normal, all of them receive the same. One that cannot follow stays perpendicular to the Sun, rolled about
+  the Sun's direction by a lag.
+- anti-Sun, nadir, zenith: one face each.
+
+An attitude is one function that says where its normals are; the quadrature takes any normal. The table over the zenith
+angle is exact where one over beta and orbit angle would interpolate twice.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from odc_gym.errors import OrbitError
 from odc_gym.orbits.frames import Array
 
 STEP_DEG = 1.0  # interpolating the cosine-like curve over 1 deg errs by less than 0.01 W/m2
-QUADRATURE = 256
+LAG_STEP_DEG = 3.0  # the same over 3 deg: 0.1 W/m2
+QUADRATURE = 64  # nodes: within 0.003 W/m2 of four times as many
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +38,14 @@ class FluxTable:
 
     Attributes:
         altitude_m: altitude above the equatorial radius [m].
-        infrared_w_m2: (181,) Earth's infrared [W/m2].
-        albedo_w_m2: (181,) reflected sunlight [W/m2].
+        attitude: where the faces look, one of `ATTITUDES`.
+        infrared_w_m2: (L, 181) Earth's infrared [W/m2]; L = 1 where the attitude is always reached, else 31 lags of
+            the roll angle of 0, 3 .. 90 deg.
+        albedo_w_m2: (L, 181) reflected sunlight [W/m2].
     """
 
     altitude_m: float
+    attitude: str
     infrared_w_m2: Array
     albedo_w_m2: Array
 
@@ -51,6 +57,7 @@ class FluxTable:
         albedo: float = 0.30,
         solar_w_m2: float = SOLAR_CONSTANT_W_M2,
         attitude: str = "knife_edge",
+        lags: bool = False,
     ) -> FluxTable:
         """The table of one altitude and attitude; the quadrature behind it runs once for each.
 
@@ -59,7 +66,8 @@ class FluxTable:
             infrared_w_m2: infrared that leaves the Earth, everywhere the same [W/m2].
             albedo: fraction of sunlight that the Earth reflects, diffusely.
             solar_w_m2: sunlight at Earth [W/m2].
-            attitude: "knife_edge" or "anti_sun".
+            attitude: "knife_edge", "anti_sun", "nadir" or "zenith".
+            lags: whether a knife edge lags behind its attitude.
 
         Raises:
             OrbitError: a value that is not allowed.
@@ -74,15 +82,16 @@ class FluxTable:
             raise OrbitError(f"solar_w_m2 = {solar_w_m2:g}: must be >= 0")
         if attitude not in ATTITUDES:
             raise OrbitError(f"attitude = {attitude}: must be one of {', '.join(ATTITUDES)}")
-        factors = _factors(attitude, float(altitude_m))
-        return cls(altitude_m, infrared_w_m2 * factors.infrared, albedo * solar_w_m2 * factors.albedo)
+        factors = _factors(attitude, float(altitude_m), lags)
+        return cls(altitude_m, attitude, infrared_w_m2 * factors.infrared, albedo * solar_w_m2 * factors.albedo)
 
-    def lookup(self, beta_rad: ArrayLike, orbit_angle_rad: ArrayLike) -> tuple[Array, Array]:
+    def lookup(self, beta_rad: ArrayLike, orbit_angle_rad: ArrayLike, lag_rad: ArrayLike = 0.0) -> tuple[Array, Array]:
         """Incident infrared and reflected sunlight, mean of the faces.
 
         Args:
             beta_rad: angle between the Sun and the orbit plane [rad], any shape.
             orbit_angle_rad: angle in the orbit plane from orbit noon [rad], broadcasts against `beta_rad`.
+            lag_rad: roll angle by which a knife edge lags [rad], -pi/2 to pi/2, broadcasts; for tables with lags.
 
         Returns:
             Infrared and reflected sunlight [W/m2], of the broadcast shape. Reflected sunlight is for the
@@ -90,12 +99,24 @@ class FluxTable:
         """
         cosine = np.cos(np.asarray(beta_rad, dtype=np.float64)) * np.cos(np.asarray(orbit_angle_rad, dtype=np.float64))
         position = np.arccos(cosine) * (180 / (math.pi * STEP_DEG))
-        low = np.minimum(position.astype(np.intp), self.albedo_w_m2.size - 2)
+        if len(self.albedo_w_m2) == 1:
+            infrared, reflected = (_between(table[0], position) for table in (self.infrared_w_m2, self.albedo_w_m2))
+            return infrared, reflected
+        row = np.abs(lag_rad) * (180 / (math.pi * LAG_STEP_DEG))
+        low = np.minimum(row.astype(np.intp), len(self.albedo_w_m2) - 2)
+        position, low, share = np.broadcast_arrays(position, low, row - low)
         infrared, reflected = (
-            np.asarray(table[low] + (position - low) * (table[low + 1] - table[low]))
+            (1 - share) * _between(table, position, low) + share * _between(table, position, low + 1)
             for table in (self.infrared_w_m2, self.albedo_w_m2)
         )
         return infrared, reflected
+
+
+def _between(table: Array, position: Array, row: Array | None = None) -> Array:
+    """Linear look-up of a table, or of a row of it for each position."""
+    low = np.minimum(position.astype(np.intp), table.shape[-1] - 2)
+    at, following = (table[low], table[low + 1]) if row is None else (table[row, low], table[row, low + 1])
+    return np.asarray(at + (position - low) * (following - at))
 
 
 def edge_view_factor(altitude_m: float) -> float:
@@ -109,7 +130,7 @@ def edge_view_factor(altitude_m: float) -> float:
 
 
 class Factors(NamedTuple):
-    """What a face receives, by the Sun's zenith angle in steps of 1 deg, mean of the faces, (181,) each.
+    """What faces receive; arrays of one shape.
 
     Attributes:
         infrared: view factor of the Earth.
@@ -120,85 +141,100 @@ class Factors(NamedTuple):
     albedo: Array
 
 
-@lru_cache(maxsize=64)
-def _factors(attitude: str, altitude_m: float) -> Factors:
-    factors = ATTITUDES[attitude](altitude_m, np.radians(np.arange(0, 180 + STEP_DEG / 2, STEP_DEG))[:, None])
-    for table in factors:
-        table.flags.writeable = False
-    return factors
+class Normal(NamedTuple):
+    """Normals of faces in axes that the Sun gives: it stands in the plane of zenith and `across`. Shapes broadcast.
 
-
-def _cap(altitude_m: float) -> tuple[Array, Array, float]:
-    """Quadrature over the visible cap of a diffuse Earth, (Q,): angles w from the nadir point [rad], and kernels.
-
-    A surface element at w and azimuth p sends (1/pi) cos(sun) cos(emission) max(0, n.d) / d^2 dA to a face of normal n.
-    The kernel is dA cos(emission) / (d^3 dp): what is left for the integral over p, which is done in closed form as the
-    part that is lit and seen changes with w, is max(0, n.d) with d in Earth radii, times cos(sun) for reflected light.
-    Also returns the satellite's distance over the Earth's radius.
+    Attributes:
+        up: component along zenith.
+        across: along the horizontal direction towards the Sun.
+        side: along the other horizontal direction; its sign does not matter.
     """
-    ratio = 1 + altitude_m / EARTH_RADIUS_M
-    nodes, weights = np.polynomial.legendre.leggauss(QUADRATURE)
-    edge = math.acos(1 / ratio)
-    w = 0.5 * edge * (nodes + 1)
-    distance2 = 1 + ratio**2 - 2 * ratio * np.cos(w)
-    return w, 0.5 * edge * weights * np.sin(w) * (ratio * np.cos(w) - 1) / distance2**2, ratio
+
+    up: Array
+    across: Array
+    side: Array
 
 
-def _knife_edge(altitude_m: float, zenith: Array) -> Factors:
-    """Both faces of a knife edge; with the Sun in the plane p = 0 the normals are at p = +-90 deg."""
-    w, kernel, _ = _cap(altitude_m)
-    kernel = kernel * np.sin(w)  # |n.d| = sin w |sin p|
-    lit = _sunlit_azimuths(np.cos(zenith) * np.cos(w), np.sin(zenith) * np.sin(w))  # (181, Q)
-    reflected = np.asarray((lit * kernel).sum(axis=1) / (2 * math.pi), dtype=np.float64)
-    return Factors(np.full(reflected.shape, edge_view_factor(altitude_m)), reflected)
+def face_factors(altitude_m: float, zenith_rad: Array, normal: Normal, nodes: int = QUADRATURE) -> Factors:
+    """What a face of any normal receives from a diffuse Earth.
 
-
-def _anti_sun(altitude_m: float, zenith: Array) -> Factors:
-    """One face, away from the Sun: it looks at the ground at noon and at the sky at midnight."""
-    return _in_sun_plane(altitude_m, zenith, -np.sin(zenith), -np.cos(zenith))
-
-
-def _in_sun_plane(altitude_m: float, zenith: Array, across: Array, up: Array) -> Factors:
-    """One face with its normal in the plane of Sun and nadir.
+    A surface element at the angle w from the nadir point and azimuth p sends (1/pi) cos(sun) cos(emission) max(0, n.d)
+    / d^2 dA to a face of normal n. Over w the integral is a Gauss sum; over p it is in closed form, as the part that is
+    lit and seen changes with w.
 
     Args:
-        altitude_m: altitude [m].
-        zenith: the Sun's zenith angle [rad], (181, 1).
-        across: component of the normal along the horizontal direction towards the Sun, (181, 1).
-        up: component of the normal along zenith, (181, 1).
+        altitude_m: altitude above the equatorial radius [m].
+        zenith_rad: zenith angle of the Sun [rad], any shape.
+        normal: of the face, broadcasts against it.
+        nodes: of the quadrature.
+
+    Returns:
+        Factors of the broadcast shape.
     """
-    w, kernel, ratio = _cap(altitude_m)
-    seen = (up * (np.cos(w) - ratio), across * np.sin(w))  # n.d = a + b cos p, (181, Q) each
-    lit = (np.cos(zenith) * np.cos(w), np.sin(zenith) * np.sin(w))  # cos(sun), the same way
-    ones = (np.ones_like(seen[0]), np.zeros_like(seen[0]))
-    infrared, reflected = ((_azimuths(seen, by) * kernel).sum(axis=1) / math.pi for by in (ones, lit))
-    return Factors(np.asarray(infrared), np.asarray(reflected))
+    ratio = 1 + altitude_m / EARTH_RADIUS_M
+    points, weights = np.polynomial.legendre.leggauss(nodes)
+    edge = math.acos(1 / ratio)
+    w = 0.5 * edge * (points + 1)
+    distance2 = 1 + ratio**2 - 2 * ratio * np.cos(w)
+    # dA cos(emission) / (d^3 dp); what is left is n.d with d in Earth radii, times cos(sun) for reflected light
+    kernel = 0.5 * edge * weights * np.sin(w) * (ratio * np.cos(w) - 1) / distance2**2 / math.pi
+    zenith, up, across, side = (np.asarray(v)[..., None] for v in (zenith_rad, *normal))
+    facing = (up * (np.cos(w) - ratio), np.hypot(across, side) * np.sin(w))  # n.d = mean + swing cos(p - turn)
+    turn = np.arctan2(np.abs(side), across)
+    lit = (np.cos(zenith) * np.cos(w), np.sin(zenith) * np.sin(w))  # cos(sun), the same way with turn 0
+    seen = _half_arc(*facing)
+    infrared = 2 * (facing[0] * seen + facing[1] * np.sin(seen)) @ kernel
+    return Factors(*np.broadcast_arrays(infrared, np.maximum(_azimuths(facing, turn, lit) @ kernel, 0.0)))
 
 
-ATTITUDES: dict[str, Callable[[float, Array], Factors]] = {"knife_edge": _knife_edge, "anti_sun": _anti_sun}
-"""Name to factors of an altitude [m] at zenith angles of the Sun [rad], (181, 1)."""
+def _azimuths(facing: tuple[Array, Array], turn: Array, lit: tuple[Array, Array]) -> Array:
+    """Integral over a turn of max(0, a + b cos(p - turn)) max(0, c + d cos p), for facing (a, b) and lit (c, d).
 
-
-def _azimuths(one: tuple[Array, Array], other: tuple[Array, Array]) -> Array:
-    """Integral of max(0, a + b cos p) max(0, c + d cos p) over a turn, for pairs (a, b) and (c, d)."""
-    low, high = np.full(one[0].shape, -1.0), np.full(one[0].shape, 1.0)  # where both are positive: low < cos p < high
-    for mean, swing in (one, other):
-        edge = mean / np.maximum(np.abs(swing), 1e-300)
-        low = np.where(swing >= 0.0, np.maximum(low, -edge), low)
-        high = np.where(swing < 0.0, np.minimum(high, edge), high)
-    first, last = np.arccos(np.clip(high, -1.0, 1.0)), np.arccos(np.clip(low, -1.0, 1.0))
-    (a, b), (c, d) = one, other
-
-    def primitive(p: Array) -> Array:
-        return (a * c + 0.5 * b * d) * p + (a * d + b * c) * np.sin(p) + 0.25 * b * d * np.sin(2.0 * p)
-
-    return np.where(last > first, 2.0 * (primitive(last) - primitive(first)), 0.0)
-
-
-def _sunlit_azimuths(mean: Array, swing: Array) -> Array:
-    """Integral of |sin p| max(0, mean + swing cos p) over a turn, swing >= 0.
-
-    With c = cos p it is twice the integral of max(0, mean + swing c) from -1 to 1.
+    Each factor is positive on an arc, centred at `turn`, 0 to pi, and at 0. The arcs share one piece, or two if they
+    also meet on the far side.
     """
-    partly = (mean + swing) ** 2 / np.maximum(swing, 1e-300)
-    return np.where(mean >= swing, 4 * mean, np.where(mean <= -swing, 0.0, partly))
+    (a, b), (c, d) = facing, lit
+    seen, bright = _half_arc(a, b), _half_arc(c, d)
+    whole = np.zeros(np.broadcast_shapes(seen.shape, bright.shape, turn.shape))
+    for centre in (turn, turn - 2 * math.pi):
+        first = np.maximum(-bright, centre - seen)
+        last = np.maximum(np.minimum(bright, centre + seen), first)
+        whole += a * c * (last - first) + a * d * (np.sin(last) - np.sin(first))
+        whole += b * c * (np.sin(last - turn) - np.sin(first - turn))
+        whole += 0.5 * b * d * np.cos(turn) * (last - first)
+        whole += 0.25 * b * d * (np.sin(2 * last - turn) - np.sin(2 * first - turn))
+    return whole
+
+
+def _half_arc(mean: Array, swing: Array) -> Array:
+    """Half of the arc on which mean + swing cos p > 0 [rad], swing >= 0."""
+    return np.arccos(np.clip(-mean / np.maximum(swing, 1e-300), -1.0, 1.0))
+
+
+def _knife_edge(zenith: Array, lag: Array) -> list[Normal]:
+    """Both faces, perpendicular to the Sun: horizontal without lag, in the plane of Sun and nadir at 90 deg."""
+    one = Normal(-np.sin(lag) * np.sin(zenith), np.sin(lag) * np.cos(zenith), np.cos(lag) * np.ones_like(zenith))
+    return [one, Normal(*(-part for part in one))]
+
+
+ATTITUDES: dict[str, Callable[[Array, Array], list[Normal]]] = {
+    "knife_edge": _knife_edge,
+    "anti_sun": lambda zenith, lag: [Normal(-np.cos(zenith), -np.sin(zenith), 0.0 * zenith)],
+    "nadir": lambda zenith, lag: [Normal(0.0 * zenith - 1.0, 0.0 * zenith, 0.0 * zenith)],
+    "zenith": lambda zenith, lag: [Normal(0.0 * zenith + 1.0, 0.0 * zenith, 0.0 * zenith)],
+}
+"""Name to the normals of the faces, from the Sun's zenith angle and the lag [rad]."""
+
+
+@lru_cache(maxsize=64)
+def _factors(attitude: str, altitude_m: float, lags: bool) -> Factors:
+    """Mean of the faces, by lag in steps of 3 deg (or none) and the Sun's zenith angle in steps of 1 deg, (L, 181)."""
+    zenith = np.radians(np.arange(0, 180 + STEP_DEG / 2, STEP_DEG))
+    rows = []
+    for lag in np.radians(np.arange(0, 90 + LAG_STEP_DEG / 2, LAG_STEP_DEG)) if lags else [np.array(0.0)]:
+        faces = [face_factors(altitude_m, zenith, normal) for normal in ATTITUDES[attitude](zenith, lag)]
+        rows.append([np.mean([getattr(face, name) for face in faces], axis=0) for name in Factors._fields])
+    tables = Factors(*np.array(rows).swapaxes(0, 1))
+    for table in tables:
+        table.flags.writeable = False
+    return tables

@@ -15,9 +15,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
-from odc_gym.scenario.hardware import Accelerators, Battery, Hardware, HotBack, Power, Radiator, Solar, Thermal
+from odc_gym.scenario.hardware import Accelerators, Battery, Hardware, Power, Thermal
 from odc_gym.scenario.orbit import ClusterOrbit, Orbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
 from odc_gym.scenario.randomise import Draw, check
+from odc_gym.scenario.surfaces import HotBack, Radiator, Solar
 from odc_gym.scenario.workload import (
     CLASS_ORDER,
     Burst,

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from odc_gym.scenario.base import Celsius, Efficiency, Fraction, Model, NonNegative, Positive
-
-
-class Solar(Model):
-    """Array output at operating temperature, and how well it points."""
-
-    area_m2: Positive
-    w_per_m2: Positive = Field(description="electrical output at 1361 W/m2, new, operating temperature")
-    eol: Efficiency = Field(description="output left at end of life")
-    tracking: Literal["two_axis"] = "two_axis"
-    pointing_error_deg: Annotated[float, Field(ge=0, lt=90)] = 0.0
+from odc_gym.scenario.surfaces import HotBack, Radiator, Solar
 
 
 class Power(Model):
@@ -52,32 +43,6 @@ class Battery(Model):
                 f"must hold 0.02 < floor < restore < 1, got floor = {self.floor}, restore = {self.restore}"
             )
         return self
-
-
-class Radiator(Model):
-    """Radiator panel; `knife_edge` keeps its edge to the Sun and to nadir, `anti_sun` looks away from the Sun."""
-
-    area_m2: Positive = Field(description="panel area; each face radiates")
-    faces: Literal[1, 2]
-    mode: Literal["knife_edge", "anti_sun"] = "knife_edge"
-    eps: Efficiency = Field(description="infrared emissivity")
-    alpha: Fraction = Field(description="solar absorptivity")
-    fin: Efficiency = Field(description="fin effectiveness")
-
-    @model_validator(mode="after")
-    def _shaded(self) -> Radiator:
-        if self.mode == "anti_sun" and self.faces != 1:
-            raise ValueError(f"faces = {self.faces}: must be 1 where mode = anti_sun, the other face looks at the Sun")
-        return self
-
-
-class HotBack(Model):
-    """The warm back of the solar array as the radiator sees it."""
-
-    view_factor: Fraction
-    eps: Fraction
-    sunlit_k: Positive
-    eclipse_k: Positive
 
 
 class Thermal(Model):

@@ -11,7 +11,8 @@ from odc_gym.constants import SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4, ZER
 from odc_gym.orbits import eclipse_fraction, orbit_period_s
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.simulation.design import design_numbers
-from odc_gym.simulation.plans import ORBIT_POINTS, ShellPlan, absorbed_w_m2, offered_by_class
+from odc_gym.simulation.plans import ShellPlan, around, offered_by_class
+from odc_gym.simulation.surroundings import Surfaces, light, mean_sunlit_response
 from odc_gym.simulation.sustainable import Curve, Effects, largest_constant_w, radiator_heat_w, thermal_limit_w
 from odc_gym.simulation.world import World
 
@@ -56,10 +57,11 @@ def radiator_flux_w_m2(hardware: Hardware, temperature_k: float, absorbed: float
 
 
 def _shell(world: World, i: int, flown: np.ndarray, prefix: str) -> list[Row]:
-    hardware, plan, altitude_m = world.hardware[i], world.shells[i], world.fluxes[i].altitude_m
+    hardware, plan, surfaces = world.hardware[i], world.shells[i], world.surfaces[i]
     d = design_numbers(hardware)
-    period = orbit_period_s(altitude_m)
-    dark, longest = (float(eclipse_fraction(altitude_m, b)) for b in (0.0, flown.min()))
+    period = orbit_period_s(surfaces.altitude_m)
+    dark, longest = (float(eclipse_fraction(surfaces.altitude_m, b)) for b in (0.0, flown.min()))
+    array_w = float(_array_w(d, surfaces, flown.min(keepdims=True))[0])
     full = float(Curve.of(d, world.mix).power_w[-1])
     plan_k = hardware.thermal.plan_c + ZERO_CELSIUS_K
     hot = float(_thermal(world, i, float(flown.min())))
@@ -73,14 +75,14 @@ def _shell(world: World, i: int, flown: np.ndarray, prefix: str) -> list[Row]:
         Row("longest eclipse", longest * period / 60.0, "min", "at the least beta"),
         Row(
             "largest constant compute",
-            largest_constant_w(d, period, longest, d["array_peak_w"]) / 1e3,
+            largest_constant_w(d, period, longest, array_w) / 1e3,
             "kW",
             "closed form, least beta: 1 au, no leakage, taper or rate limits",
         ),
         Row("full power of the mix", full / 1e3, "kW", "all accelerators busy at full clock"),
         Row(
             "array over its need",
-            array_ratio(d, full, longest),
+            array_ratio(d, full, longest, array_w),
             "",
             "energy of an orbit at full power of the mix, least beta",
         ),
@@ -109,11 +111,17 @@ def _shell(world: World, i: int, flown: np.ndarray, prefix: str) -> list[Row]:
     return [row._replace(name=prefix + row.name) for row in rows]
 
 
-def array_ratio(d: dict[str, float], compute_w: float, eclipse_frac: float) -> float:
+def array_ratio(d: dict[str, float], compute_w: float, eclipse_frac: float, array_w: float) -> float:
     """Energy that the array gives in an orbit over what a constant compute power, the bus and their losses take."""
     load = (compute_w + d["bus_w"]) / d["eta_pcdu"]
     lit = 1.0 - eclipse_frac
-    return d["array_peak_w"] * lit / (load * (lit + eclipse_frac / (d["eta_charge"] * d["eta_discharge"])))
+    return array_w * lit / (load * (lit + eclipse_frac / (d["eta_charge"] * d["eta_discharge"])))
+
+
+def _array_w(d: dict[str, float], surfaces: Surfaces, betas_rad: np.ndarray) -> np.ndarray:
+    """Output in sunlight at 1 au and operating temperature, mean of the sunlit part of orbits, (N,) [W]."""
+    steps = around(surfaces.altitude_m, np.ones(1), betas_rad)
+    return d["array_peak_w"] * mean_sunlit_response(surfaces.array_law, steps)
 
 
 def _broken_depth(plan: ShellPlan, flown: np.ndarray) -> list[Row]:
@@ -127,14 +135,10 @@ def _broken_depth(plan: ShellPlan, flown: np.ndarray) -> list[Row]:
 
 def _thermal(world: World, i: int, beta_rad: float) -> np.ndarray:
     """Thermal limit with leakage and the mean sink of the orbit at one beta [W]."""
-    hardware, table = world.hardware[i], world.fluxes[i]
-    angle = np.linspace(0.0, 2.0 * np.pi, ORBIT_POINTS, endpoint=False)
-    infrared, albedo = table.lookup(np.full(ORBIT_POINTS, beta_rad), angle)
-    lit = 1.0 - float(eclipse_fraction(table.altitude_m, beta_rad))
-    one = np.ones(1)
+    hardware, surfaces = world.hardware[i], world.surfaces[i]
     d = design_numbers(hardware)
-    sink = absorbed_w_m2(d, infrared.mean() * one, albedo.mean() * one, one, lit * one)
-    return thermal_limit_w(d, hardware.thermal.plan_c + ZERO_CELSIUS_K, radiator_heat_w(d, sink[0]))
+    sink = light(d, surfaces, around(surfaces.altitude_m, np.ones(1), np.array([beta_rad]))).absorbed_w_m2.mean()
+    return thermal_limit_w(d, hardware.thermal.plan_c + ZERO_CELSIUS_K, radiator_heat_w(d, sink))
 
 
 def _plan(shell: ShellPlan, d: dict[str, float], world: World, beta: int) -> Row:
@@ -185,12 +189,13 @@ def _one_limit(world: World, flown: list[np.ndarray]) -> tuple[float, float]:
     """What the fleet could hold by energy alone and by heat alone, mean over the year [reference accelerators]."""
     energy = heat = 0.0
     for i, betas in enumerate(flown):
-        hardware, table = world.hardware[i], world.fluxes[i]
+        hardware, surfaces = world.hardware[i], world.surfaces[i]
         d = design_numbers(hardware)
         curve = Curve.of(d, world.mix)
-        dark = eclipse_fraction(table.altitude_m, betas)
-        array = d["array_peak_w"] * world.scenario.earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
-        powers = [largest_constant_w(d, world.shells[i].period_s, float(f), array) for f in dark]
+        dark = eclipse_fraction(surfaces.altitude_m, betas)
+        array = _array_w(d, surfaces, betas) * world.scenario.earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
+        period = world.shells[i].period_s
+        powers = [largest_constant_w(d, period, float(f), float(a)) for f, a in zip(dark, array, strict=True)]
         satellites = float((world.shell_of == i).sum())
         energy += satellites * float(curve.at(np.array(powers)).mean())
         grid = np.linspace(betas.min(), betas.max(), 10)  # the limit hardly changes with beta

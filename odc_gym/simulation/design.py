@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from odc_gym.constants import STEFAN_BOLTZMANN_W_M2_K4, ZERO_CELSIUS_K
+from odc_gym.orbits.attitude import cell_response
 from odc_gym.physics.ageing import temperature_stress
 from odc_gym.physics.thermal import LINEARISED_K, REFERENCE_K, Propagator, propagator
-from odc_gym.scenario import Hardware
+from odc_gym.scenario import Hardware, Solar
 
 WH_J = 3600.0
 
@@ -19,6 +21,15 @@ def peak_dynamic_w(hardware: Hardware) -> float:
     """Dynamic power of one accelerator at full clock and utilisation 1 [W]."""
     a = hardware.accelerators
     return (a.peak_w - a.host_w) / a.count - a.idle_each_w
+
+
+def array_peak_w(solar: Solar, years: float = 0.0) -> float:
+    """Output in normal sunlight of 1361 W/m2 at operating temperature, at an age of the mission [years].
+
+    New output x `eol`, at any age, or x (1 - degradation_per_year)^years, or new.
+    """
+    left = (1.0 - (solar.degradation_per_year or 0.0)) ** years if solar.eol is None else solar.eol
+    return solar.area_m2 * solar.w_per_m2 * left
 
 
 def design_numbers(hardware: Hardware) -> dict[str, float]:
@@ -43,7 +54,7 @@ def design_numbers(hardware: Hardware) -> dict[str, float]:
     radiation = panel_m2 * radiator.eps * STEFAN_BOLTZMANN_W_M2_K4
     return {
         "accelerators": float(a.count),
-        "array_peak_w": solar.area_m2 * solar.w_per_m2 * solar.eol,
+        "array_peak_w": array_peak_w(solar),
         "eta_pcdu": power.pcdu,
         "loss": 1.0 / power.pcdu - 1.0,
         "bus_w": power.bus_w,
@@ -90,7 +101,9 @@ def design_numbers(hardware: Hardware) -> dict[str, float]:
         "x_v": a.x_v,
         "speed": a.speed,
         "peak_w": a.peak_w,
-        "pointing": float(np.cos(np.radians(solar.pointing_error_deg))),
+        "pointing": float(cell_response(np.cos(np.radians(solar.pointing_error_deg)))),
+        "faces": float(radiator.faces),
+        "radiator_error_rad": math.radians(radiator.pointing_error_deg),
         "infrared_eps": radiator.eps,
         "solar_alpha": radiator.alpha,
         "back_exchange": radiator.eps * back.view_factor * back.eps,

@@ -7,11 +7,12 @@ from math import fsum
 
 import numpy as np
 
-from odc_gym.constants import EARTH_RADIUS_M, SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4
-from odc_gym.orbits import FluxTable, eclipse_fraction, orbit_period_s
+from odc_gym.constants import EARTH_RADIUS_M
+from odc_gym.orbits import eclipse_fraction, orbit_period_s
 from odc_gym.physics.compute import clock_of_dynamic, speed_frac
-from odc_gym.scenario import Earth, Hardware, JobClass, Workload
+from odc_gym.scenario import Hardware, JobClass, Workload
 from odc_gym.simulation.design import design_numbers
+from odc_gym.simulation.surroundings import Pass, Surfaces, light
 from odc_gym.simulation.sustainable import Curve, Mix, Numbers, Plan, solve
 from odc_gym.workload import offered_rate
 
@@ -34,58 +35,39 @@ def mean_value(workload: Workload, class_names: tuple[str, ...]) -> float:
     return fsum(s * workload.classes[name].value for s, name in zip(mix.share, class_names, strict=True))
 
 
-def absorbed_w_m2(
-    d: Numbers,
-    infrared_w_m2: np.ndarray,
-    albedo_w_m2: np.ndarray,
-    flux_frac: np.ndarray,
-    sunlit_frac: np.ndarray,
-) -> np.ndarray:
-    """Heat that a radiator face absorbs [W/m2]: Earth's infrared, reflected sunlight, and the back of the array.
-
-    Source of the last: exchange with a diffuse grey surface of small view factor, eps1 F eps2 sigma T^4 (Gilmore,
-    Spacecraft Thermal Control Handbook, chapter 3).
-    """
-    t4 = sunlit_frac * d["back_lit_k4"] + (1.0 - sunlit_frac) * d["back_dark_k4"]
-    array_back = d["back_exchange"] * STEFAN_BOLTZMANN_W_M2_K4 * t4
-    return np.asarray(d["infrared_eps"] * infrared_w_m2 + d["solar_alpha"] * albedo_w_m2 * flux_frac + array_back)
-
-
-def solve_orbits(
-    d: Numbers,
-    mix: Mix,
-    altitude_m: float,
-    fluxes: FluxTable,
-    earth: Earth,
-    flux_frac: np.ndarray,
-    beta_rad: np.ndarray,
-) -> Plan:
+def solve_orbits(d: Numbers, mix: Mix, surfaces: Surfaces, flux_frac: np.ndarray, beta_rad: np.ndarray) -> Plan:
     """The best plan for orbits of one altitude; arrays (N,).
 
-    Light is a cylindrical shadow, the sink the mean of the sunlit part of the orbit: heat binds in sunlight, and in
-    eclipse the radiator is still warm from it.
+    Light is a cylindrical shadow. Array and sink are the means of the sunlit part of the orbit: heat binds in sunlight,
+    and in eclipse the radiator is still warm from it.
 
     Args:
         d: design numbers of one satellite, or of the satellite of each orbit, (N,).
         mix: class mix.
-        altitude_m: altitude [m].
-        fluxes: fluxes from the Earth at that altitude.
-        earth: the Sun's radiation.
+        surfaces: what array and radiator see at that altitude.
         flux_frac: sunlight over that at 1 au, (N,).
         beta_rad: angle between the Sun and the orbit plane [rad], (N,).
     """
+    altitude_m = surfaces.altitude_m
     dark = eclipse_fraction(altitude_m, beta_rad)
-    angle = np.linspace(0.0, 2.0 * np.pi, ORBIT_POINTS, endpoint=False)
-    infrared, albedo = fluxes.lookup(beta_rad[:, None], angle[None, :])
-    reflected = albedo.mean(1) / (1.0 - dark)  # none in the dark
-    lit = sunlit(altitude_m, beta_rad[:, None], angle[None, :])
-    emitted = (infrared * lit).sum(1) / lit.sum(1)
-    sink = absorbed_w_m2(d, emitted, reflected, flux_frac, np.ones(flux_frac.shape))
-    array_w = d["array_peak_w"] * d["pointing"] * (earth.solar_w_m2 / SOLAR_CONSTANT_W_M2) * flux_frac
+    steps = around(altitude_m, flux_frac, beta_rad)
+    brought = light(d, surfaces, steps)
+    share = steps.sunlit_frac / steps.sunlit_frac.sum(0)
+    sink = (brought.absorbed_w_m2 * share).sum(0)
+    array_w = d["array_peak_w"] * (brought.irradiance_frac * share).sum(0)
     columns = {name: value[:, None] if isinstance(value, np.ndarray) else value for name, value in d.items()}
     return solve(
         columns, mix, columns["plan_k"], columns["soft_depth"], orbit_period_s(altitude_m), dark, array_w, sink
     )
+
+
+def around(altitude_m: float, flux_frac: np.ndarray, beta_rad: np.ndarray) -> Pass:
+    """One turn of each of N orbits, in `ORBIT_POINTS` steps: (ORBIT_POINTS, N)."""
+    shape = (ORBIT_POINTS, beta_rad.size)
+    beta, flux = (np.broadcast_to(values, shape) for values in (beta_rad, flux_frac))
+    angle = np.broadcast_to(np.linspace(0.0, 2.0 * np.pi, ORBIT_POINTS, endpoint=False)[:, None], shape)
+    advance = np.broadcast_to(2.0 * np.pi / ORBIT_POINTS, shape)
+    return Pass(flux, sunlit(altitude_m, beta, angle), beta, angle, advance)
 
 
 def sunlit(altitude_m: float, beta_rad: np.ndarray, orbit_angle_rad: np.ndarray) -> np.ndarray:
@@ -112,11 +94,11 @@ class ShellPlan:
     marginal: np.ndarray
 
     @classmethod
-    def build(cls, hardware: Hardware, mix: Mix, altitude_m: float, fluxes: FluxTable, earth: Earth) -> ShellPlan:
+    def build(cls, hardware: Hardware, mix: Mix, surfaces: Surfaces) -> ShellPlan:
         """Solve for the whole grid."""
         d = design_numbers(hardware)
         flux, beta = np.meshgrid(FLUXES, np.radians(BETAS_DEG), indexing="ij")
-        solved = solve_orbits(d, mix, altitude_m, fluxes, earth, flux.ravel(), beta.ravel())
+        solved = solve_orbits(d, mix, surfaces, flux.ravel(), beta.ravel())
         grid = Plan(
             *(
                 np.asarray(v).reshape(flux.shape)
@@ -128,7 +110,7 @@ class ShellPlan:
         busy = (curve.power_w[-1] - d["host_w"]) / d["accelerators"] - d["idle_each_w"]
         return cls(
             grid,
-            orbit_period_s(altitude_m),
+            orbit_period_s(surfaces.altitude_m),
             clock_of_dynamic(dynamic / busy, d["x_min"], d["static"], d["v0"], d["x_v"]),
             np.maximum(curve.slope(grid.sun_w), curve.slope(grid.dark_w)),
         )

@@ -14,8 +14,9 @@ import numpy as np
 from odc_gym.constants import SOLAR_CONSTANT_W_M2
 from odc_gym.orbits import build_ephemeris
 from odc_gym.scenario import ServiceClass
-from odc_gym.simulation.plans import absorbed_w_m2, solve_orbits
+from odc_gym.simulation.plans import solve_orbits
 from odc_gym.simulation.state import Forecast, Rules, Sky, padded
+from odc_gym.simulation.surroundings import Pass, light
 from odc_gym.simulation.variation import vary
 from odc_gym.simulation.world import CENSUS_S, HOUR_S, MINUTE_S, World
 from odc_gym.workload import JOB, draw_demand, draw_jobs, planning_demand, replay_demand
@@ -77,25 +78,22 @@ def build_episode(world: World, seed: int) -> EpisodeTables:
 
 def _sky(world: World, start: datetime) -> tuple[np.ndarray, np.ndarray]:
     """Light of warm-up, episode and the look-ahead (T', F, P), and array power (T', S) [W]."""
-    clock, scenario = world.clock, world.scenario
+    clock = world.clock
     ahead = int(np.ceil(LOOK_AHEAD * world.period_s.max() / clock.dt_s)) + HORIZONS_MIN[-1]
     begin = start - timedelta(seconds=clock.warm_up_s)
     e = build_ephemeris(world.constellation, start=begin, step_s=clock.dt_s, steps=clock.total + ahead)
     lit, beta, angle = e.sunlit_frac, e.beta_rad, e.orbit_angle_rad
     flux = e.solar_flux_w_m2 / SOLAR_CONSTANT_W_M2
-    brightness = scenario.earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
     sky = np.zeros((lit.shape[0], len(Sky._fields), padded(world.satellites)))
-    for i, table in enumerate(world.fluxes):
+    for i, surfaces in enumerate(world.surfaces):
         mine = np.flatnonzero(world.shell_of == i)
         d = {name: value[mine] for name, value in world.numbers.items()}
-        infrared, albedo = table.lookup(beta[:, mine], angle[:, mine])
-        distance = np.broadcast_to(flux[:, None], albedo.shape)
-        share = lit[:, mine]
+        steps = Pass.of_ephemeris(flux, lit[:, mine], beta[:, mine], angle[:, mine])
+        share = steps.sunlit_frac
         sky[:, 0, mine] = share
-        sky[:, 1, mine] = distance * brightness * d["pointing"]
-        sky[:, 2, mine] = absorbed_w_m2(d, infrared, albedo, distance, share)
+        sky[:, 1, mine], sky[:, 2, mine] = light(d, surfaces, steps)
         plan = looked_up_plan if world.plans_hold else solved_plan
-        sun, dark = plan(world, i, d, distance, beta[:, mine])
+        sun, dark = plan(world, i, d, steps.flux_frac, beta[:, mine])
         sky[:, 3, mine] = share * sun + (1.0 - share) * dark
     sky[:, :, world.satellites :] = sky[
         :, :, world.satellites - 1 : world.satellites
@@ -131,8 +129,7 @@ def solved_plan(
     steps, satellites = beta.shape
     nodes = np.linspace(0, steps - 1, 1 + int(np.ceil(steps * world.clock.dt_s / PLAN_S))).round().astype(int)
     orbits = {name: np.tile(value, nodes.size) for name, value in d.items()}
-    where = (world.altitude_m[i], world.fluxes[i], world.scenario.earth)
-    plan = solve_orbits(orbits, world.mix, *where, flux[nodes].ravel(), beta[nodes].ravel())
+    plan = solve_orbits(orbits, world.mix, world.surfaces[i], flux[nodes].ravel(), beta[nodes].ravel())
     sun, dark = (
         np.stack([np.interp(np.arange(steps), nodes, row) for row in power.reshape(-1, satellites).T], 1)
         for power in (plan.sun_w, plan.dark_w)

@@ -11,11 +11,12 @@ import numpy as np
 
 from odc_gym.constants import SOLAR_CONSTANT_W_M2
 from odc_gym.interface.observations import References
-from odc_gym.orbits import Constellation, FluxTable, build_ephemeris, orbit_period_s
+from odc_gym.orbits import Constellation, build_ephemeris, orbit_period_s
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.parameters import design_block, policy_numbers, ratings_block, reward_weights, rules_block
 from odc_gym.simulation.plans import ShellPlan, class_mix, class_speed, mean_value
+from odc_gym.simulation.surroundings import Surfaces
 from odc_gym.workload import Trace
 
 MINUTE_S, HOUR_S = 60.0, 3600.0
@@ -69,6 +70,7 @@ class World:
         shell_of: index of each satellite's shell, (S,).
         hardware: of each shell.
         numbers: design numbers of the satellites by name, (S,) each.
+        surfaces: what array and radiator of each shell see.
         design: parameters and propagators, [field, P].
         ratings: figures that schedulers read beside the design, [field, P].
         rules: class parameters, [rule, C].
@@ -105,8 +107,8 @@ class World:
         self.widest = int(accelerators.max())
         self._equip([design_numbers(h) for h in self.hardware], self.shell_of)
         self.shells = [
-            ShellPlan.build(hardware, self.mix, altitude, table, scenario.earth)
-            for hardware, altitude, table in zip(self.hardware, self.altitude_m, self.fluxes, strict=True)
+            ShellPlan.build(hardware, self.mix, surfaces)
+            for hardware, surfaces in zip(self.hardware, self.surfaces, strict=True)
         ]
         self.clock_frac = float(np.mean([shell.clock for shell in self.shells]))
         self.class_speed = self.speed * class_speed(self.mix, self.clock_frac)
@@ -123,8 +125,8 @@ class World:
         """Arrays from the scenario and the design numbers of each kind of satellite; `kind_of` each satellite, (S,)."""
         scenario = self.scenario
         self.mix = class_mix(scenario.workload, scenario.class_names)
-        self.fluxes = [
-            self._fluxes(altitude, hardware.radiator.mode)
+        self.surfaces = [
+            Surfaces.of(hardware, altitude, scenario.earth)
             for altitude, hardware in zip(self.altitude_m, self.hardware, strict=True)
         ]
         self.numbers = {name: np.array([kinds[k][name] for k in kind_of]) for name in kinds[0]}
@@ -205,10 +207,6 @@ class World:
             return [self.start_of(0)]
         first = datetime(self.scenario.start.year or 0, 1, 1, tzinfo=UTC)
         return [first + timedelta(days=365.0 * k / YEAR_SAMPLES) for k in range(YEAR_SAMPLES)]
-
-    def _fluxes(self, altitude_m: float, attitude: str) -> FluxTable:
-        earth = self.scenario.earth
-        return FluxTable.build(altitude_m, earth.infrared_w_m2, earth.albedo, earth.solar_w_m2, attitude)
 
     def _clock(self, period_s: float) -> Clock:
         episode = self.scenario.episode

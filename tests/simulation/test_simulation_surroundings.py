@@ -1,0 +1,155 @@
+"""What Sun and Earth do to arrays and radiators, by the scenario's fields: from the file to tables and plans."""
+
+import numpy as np
+import pytest
+
+from odc_gym.errors import ScenarioError
+from odc_gym.orbits import build_ephemeris
+from odc_gym.simulation.design import array_peak_w, design_numbers
+from odc_gym.simulation.plans import around
+from odc_gym.simulation.surroundings import Surfaces, light
+from odc_gym.simulation.tables import build_episode
+from odc_gym.simulation.world import World
+from tests.core_rig import starter
+
+SOLAR, RADIATOR = "hardware.odcsat.solar", "hardware.odcsat.radiator"
+EPOCH = {"start": {"epoch": "2027-02-10T00:00:00"}, "episode.hours": 3}
+LAWS = [
+    {f"{SOLAR}.tracking": "two_axis"},
+    {f"{SOLAR}.tracking": "one_axis"},
+    *(
+        {f"{SOLAR}.tracking": "body_fixed", f"{SOLAR}.normal": normal}
+        for normal in ("zenith", "along_track", "cross_track")
+    ),
+]
+
+
+def flown(world, start, points=30):
+    """Sun, zenith, flight and orbit normal of every satellite, in the middle of short steps, from positions."""
+    steps = world.clock.total * points
+    e = build_ephemeris(world.constellation, start=start, step_s=60.0 / points, steps=steps + 1)
+    position = e.position_gcrs_m
+    middle = 0.5 * (position[1:] + position[:-1])
+    zenith = middle / np.linalg.norm(middle, axis=-1, keepdims=True)
+    normal = np.cross(position[:-1], position[1:])
+    normal /= np.linalg.norm(normal, axis=-1, keepdims=True)
+    sun = np.broadcast_to(e.sun_direction[:-1, None], zenith.shape)
+    flux = e.solar_flux_w_m2[:-1].reshape(-1, points).mean(1)[:, None] / 1361.0
+    return {"sun": sun, "zenith": zenith, "along": np.cross(normal, zenith), "normal": normal}, flux
+
+
+@pytest.fixture(scope="module")
+def small(starter12):
+    orbit = {"shells.0.orbit.total": 3, "shells.0.orbit.planes": 3, "shells.0.orbit.phasing": 1}
+    return starter12.replace(orbit | EPOCH)
+
+
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: "-".join(law.values()))
+def test_tables_hold_the_mean_of_the_step_of_each_law(small, law):
+    """Against positions 2 s apart: catches a cosine that is dropped, or taken at the beginning of the step."""
+    from datetime import timedelta
+
+    world = World(small.replace(law))
+    tables = build_episode(world, 0)
+    at, flux = flown(world, tables.start - timedelta(seconds=world.clock.warm_up_s))
+    dot = {name: (at["sun"] * at[name]).sum(-1) for name in ("zenith", "along", "normal")}
+    cosine = {
+        "two_axis": np.ones_like(dot["zenith"]),
+        "one_axis": np.sqrt(1.0 - dot["normal"] ** 2),
+        "zenith": dot["zenith"],
+        "along_track": dot["along"],
+        "cross_track": np.abs(dot["normal"]),
+    }[world.hardware[0].solar.law]
+    degrees = np.degrees(np.arccos(cosine.clip(-1, 1)))
+    kelly = np.interp(degrees, [60, 80, 85], [1.0, 0.1 / np.cos(np.radians(80.0)), 0.0])
+    mean = (np.maximum(cosine, 0.0) * kelly).reshape(-1, 30, 3).mean(1)
+    expected = flux * mean * np.cos(np.radians(2.0))
+    assert tables.sky[:, 1, :3] == pytest.approx(expected, abs=1e-3)  # the drift of the node tilts the motion by 8e-4
+    assert tables.sky[:, 1, :3].max() > 0.3
+
+
+def test_two_axes_give_what_they_gave(small):
+    """The table is flux x cosine of the pointing error, to the bit of its rounding."""
+    world = World(small)
+    tables = build_episode(world, 0)
+    e = build_ephemeris(world.constellation, start=tables.start, step_s=60.0, steps=10)
+    ours = tables.sky[world.clock.warm_up : world.clock.warm_up + 10, 1, 0]
+    expected = e.solar_flux_w_m2 / 1361.0 * float(np.cos(np.radians(2.0)))
+    assert np.abs(ours - expected).max() < 2.0**-19
+
+
+@pytest.mark.parametrize("law", LAWS[1:], ids=lambda law: "-".join(law.values()))
+def test_the_plan_knows_the_law(starter12, law):
+    """Mean array power of the sunlit part of an orbit, by hand, against the compute and bus that the plan spends."""
+    plain, other = (World(starter12.replace(change)) for change in ({}, law))
+    for beta_deg in (0, 40, 70):
+        column = (2, beta_deg)
+        assert other.shells[0].plan.throughput[column] <= plain.shells[0].plan.throughput[column] + 1e-9
+    assert other.sustainable < 0.99 * plain.sustainable
+
+
+BAD = [
+    ({f"{SOLAR}.tracking": "body_fixed"}, "hardware.odcsat.solar: normal: must be given where tracking = body_fixed"),
+    ({f"{SOLAR}.normal": "zenith"}, "normal = zenith: must be left out where tracking = two_axis"),
+    (
+        {f"{SOLAR}.tracking": "three_axis"},
+        "solar.tracking = three_axis: must be 'two_axis', 'one_axis' or 'body_fixed'",
+    ),
+    ({f"{SOLAR}.degradation_per_year": 0.02}, "degradation_per_year = 0.02: must not be given beside eol"),
+    ({f"{SOLAR}.eol": None, f"{SOLAR}.degradation_per_year": 1.0}, "solar.degradation_per_year = 1.0: must be < 1"),
+    ({f"{RADIATOR}.mode": "zenith"}, "faces = 2: must be 1 where mode = zenith, the other face looks to the ground"),
+    ({f"{RADIATOR}.mode": "nadir"}, "faces = 2: must be 1 where mode = nadir, the other face looks to the sky"),
+    ({f"{RADIATOR}.pointing_error_deg": 90.0}, "radiator.pointing_error_deg = 90.0: must be < 90"),
+]
+
+
+@pytest.mark.parametrize("change, message", BAD)
+def test_what_is_wrong_is_told_in_one_line(starter12, change, message):
+    with pytest.raises(ScenarioError) as error:
+        starter12.replace(change)
+    assert message in str(error.value) and "\n" not in str(error.value)
+
+
+def test_age_of_an_array():
+    """2 % a year for ten years leaves 0.817; eol is the same at any age; with neither an array stays new."""
+    solar = starter().solar.model_copy
+    aged = solar(update={"eol": None, "degradation_per_year": 0.02})
+    assert array_peak_w(aged) == 36 * 245
+    assert array_peak_w(aged, 10.0) == pytest.approx(36 * 245 * 0.817073, rel=1e-6)
+    assert array_peak_w(solar(), 10.0) == array_peak_w(solar()) == pytest.approx(36 * 245 * 0.90)
+    assert array_peak_w(solar(update={"eol": None}), 10.0) == 36 * 245
+
+
+def absorbed(mode, beta_deg, error_deg=0.0, faces=1, eps=0.90, alpha=0.15, altitude_km=550.0, **fields):
+    """Heat on a face around an orbit [W/m2], mean of faces, without the array's back."""
+    changes = {"mode": mode, "pointing_error_deg": error_deg, "faces": faces, "eps": eps, "alpha": alpha} | fields
+    hardware = starter(hot_back__view_factor=0.0, **{f"radiator__{name}": value for name, value in changes.items()})
+    from odc_gym.scenario import Earth
+
+    surfaces = Surfaces.of(hardware, altitude_km * 1e3, Earth())
+    steps = around(altitude_km * 1e3, np.ones(1), np.radians([beta_deg]))
+    return light(design_numbers(hardware), surfaces, steps).absorbed_w_m2[:, 0]
+
+
+def test_a_zenith_face_sees_the_sun_and_not_the_earth():
+    """eps .90, alpha .15: 65 W/m2 on average at beta 0, 204 at most, direct Sun alone."""
+    heat = absorbed("zenith", 0.0)
+    assert heat.mean() == pytest.approx(65.0, abs=0.3)
+    assert heat.max() == pytest.approx(204.15, abs=0.1)
+
+
+def test_a_nadir_face_sees_the_earth_and_the_low_sun():
+    """Infrared 237 eps / H^2 everywhere, and the Sun where it stands below the horizontal and is not yet hidden."""
+    heat = absorbed("nadir", 0.0, alpha=0.2)
+    infrared = 0.90 * 237.0 / (1.0 + 550.0 / 6378.137) ** 2
+    assert heat.min() == pytest.approx(infrared, abs=0.01)  # midnight
+    before_eclipse = heat[54]  # at 108 deg: the Sun 18 deg below, no lit ground in view
+    assert before_eclipse - infrared == pytest.approx(0.2 * 1361 * np.sin(np.radians(18.0)), abs=0.1)
+
+
+@pytest.mark.parametrize("faces", [1, 2])
+def test_a_knife_edge_5_deg_off_takes_24_w_m2_on_the_face_that_sees_the_sun(faces):
+    off, on = (absorbed("knife_edge", 80.0, error, faces, alpha=0.20) for error in (5.0, 0.0))
+    assert faces * (off - on) == pytest.approx(23.7, abs=0.05)
+    dark = absorbed("knife_edge", 0.0, 5.0, faces)[90] - absorbed("knife_edge", 0.0, 0.0, faces)[90]
+    assert dark == 0.0
