@@ -1,24 +1,25 @@
 """Accounts that must close over whole episodes: energy, heat, work, accelerators, tokens.
 
-Every fixed fleet under three policies: `starter12` flies days of three seeds, the others four hours of one. What a
-satellite is made of is read from the scenario, not from the arrays of the simulation.
+Every preset and 20 random scenarios under three policies: `starter12` flies days of three seeds, the other presets four
+hours of one, the random ones six hours. What a satellite is made of is read from the scenario and what was drawn, not
+from the arrays of the simulation.
 """
 
-import hashlib
 import itertools
 
 import numpy as np
 import pytest
+from audited import POLICIES, SEEDS, Day, digest
+from random_scenarios import random_scenario
 
 from odc_gym.scenario import Scenario
 from odc_gym.scenario_files import names
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import RUNNING, WAITING, K, L, State, V, X
+from odc_gym.simulation.state import RUNNING, WAITING, K, L, V, X
 
-SEEDS = (20_000, 20_001, 20_002)
-POLICIES = ("zero", "random", "full-clock")
-TABLES = ("design", "skies", "forecasts", "days", "demand")
-FLEETS = [name for name in names() if not Scenario.load(name).randomise]  # satellites are what their file says
+PRESETS = list(names())
+RANDOM = {f"random-{number}": number for number in range(20)}
+FLEETS = [*PRESETS, *RANDOM]
 
 
 def cases():
@@ -33,57 +34,6 @@ EACH = pytest.mark.parametrize(("played", "row"), list(cases()), indirect=["play
 EVERY = pytest.mark.parametrize("played", FLEETS, indirect=True)
 
 
-def digest(sim, row):
-    tables = [np.ascontiguousarray(getattr(sim, name)[row]) for name in TABLES]
-    jobs = sim.jobs[row]
-    tables += [np.ascontiguousarray(jobs[name]) for name in jobs.dtype.names]
-    tables += [sim.world.rules, sim.world.design, np.array(sim.world.policy), np.hstack(sim.world.weights)]
-    return hashlib.sha256(b"".join(t.tobytes() for t in tables)).hexdigest()
-
-
-class Day:
-    """An episode under the policies; `start` and `end` map names to what was there, `steps` lists it after each."""
-
-    def __init__(self, sim):
-        self.sim, self.satellites, self.seeds = sim, sim.satellites, SEEDS[: sim.num_envs // 3]
-        each = len(self.seeds)
-        sim.reset(self.seeds * 3)
-        rng = np.random.default_rng(0)
-        layout = sim.view.layout
-        self.hashes = [digest(sim, row) for row in range(sim.num_envs)]
-        self.start = self.copy()
-        self.steps, self.rewards, self.observations = [], [], []
-        for _ in range(sim.decisions):
-            action = layout.zeros(sim.num_envs)
-            action[each : 2 * each] = rng.uniform(-1.0, 1.0, (each, sim.action_size))
-            layout.clocks(action)[2 * each :] = 1.0
-            sim.step(action)
-            self.steps.append(self.copy())
-            self.rewards.append(sim.reward)
-            self.observations.append(sim.observation)
-        self.end = self.steps[-1]
-
-    def copy(self):
-        sim = self.sim
-        return {
-            name: getattr(sim, name).copy()
-            for name in ("state", "ledger", "services", "run", "lists", "head", "classes")
-        }
-
-    def each(self, figure):
-        """A figure of the hardware of each satellite, (S,)."""
-        scenario = self.sim.scenario
-        kinds = [scenario.hardware[s.hardware] for s in scenario.shells for _ in range(s.orbit.total)]
-        return np.array([figure(kind) for kind in kinds])
-
-    def row_of(self, block, name, row):
-        """A row of the state of the real satellites, (S,)."""
-        return block["state"][row, State._fields.index(name), : self.satellites]
-
-    def change(self, name, row):
-        return self.row_of(self.end, name, row) - self.row_of(self.start, name, row)
-
-
 @pytest.fixture(scope="module")
 def flown():
     """Days that were played, by scenario."""
@@ -94,25 +44,30 @@ def flown():
 def played(request, day, flown):
     name = request.param
     if name not in flown:
-        flown[name] = Day(day if name == "starter12" else Simulator(Scenario.load(name), 3, episode_hours=4))
+        if name in RANDOM:
+            sim = Simulator(random_scenario(RANDOM[name]), 3)
+        else:
+            sim = day if name == "starter12" else Simulator(Scenario.load(name), 3, episode_hours=4)
+        flown[name] = Day(sim, preset=name in PRESETS)
     return flown[name]
 
 
 @EACH
 def test_joules_drawn_are_joules_put_into_nodes(played, row):
     """Array energy used = heat of the nodes + what the battery gained + its loss that heats the next step, to 1e-9."""
-    stored = played.change("charge_frac", row) * played.each(lambda h: h.battery.capacity_wh * 3600.0)
-    pending = played.change("battery_loss_w", row) * 60.0
+    stored = played.change("charge_frac", row) * played.each(lambda h: h.battery.capacity_wh * 3600.0, row)
+    pending = played.change("battery_loss_w", row) * played.dt_s
     used = played.change("used_j", row)
     assert used - stored == pytest.approx(played.change("heat_j", row) + pending, rel=1e-9)
-    assert (used > 0.5 * 3600.0 * played.sim.scenario.episode.hours * played.each(lambda h: h.power.bus_w)).all()
+    if played.preset:
+        assert (used > 0.5 * 3600.0 * played.hours * played.each(lambda h: h.power.bus_w, row)).all()
 
 
 @EACH
 def test_heat_put_in_is_stored_or_radiated(played, row):
     """Node capacities x rise = heat + absorbed - radiated, to 1e-4 of the heat; radiation is integrated apart."""
     rise = [
-        1e3 * played.each(lambda h, k=k: h.thermal.c_kj_k[k]) * played.change(name, row)
+        1e3 * played.each(lambda h, k=k: h.thermal.c_kj_k[k], row) * played.change(name, row)
         for k, name in enumerate(("plate_k", "loop_k", "radiator_k"))
     ]
     heat, absorbed = played.change("heat_j", row), played.change("absorbed_j", row)
@@ -125,10 +80,10 @@ def test_sun_and_earth_are_those_of_the_tables(played, row):
     """Available and absorbed energy summed from the tables by hand: catches a step that reads the light of another."""
     sim, clock = played.sim, played.sim.world.clock
     sky = sim.skies[row, clock.warm_up :, :, : played.satellites].astype(float)
-    array = played.each(lambda h: h.solar.area_m2 * h.solar.w_per_m2 * h.solar.eol)
-    panel = played.each(lambda h: h.radiator.faces * h.radiator.area_m2 * h.radiator.fin)
-    available = (sky[:, 0] * sky[:, 1]).sum(0) * 60.0 * array
-    absorbed = sky[:, 2].sum(0) * 60.0 * panel
+    array = played.each(lambda h: h.solar.area_m2 * h.solar.w_per_m2 * h.solar.eol, row)
+    panel = played.each(lambda h: h.radiator.faces * h.radiator.area_m2 * h.radiator.fin, row)
+    available = (sky[:, 0] * sky[:, 1]).sum(0) * played.dt_s * array
+    absorbed = sky[:, 2].sum(0) * played.dt_s * panel
     assert played.row_of(played.end, "available_j", row) == pytest.approx(available, rel=1e-9)
     assert played.row_of(played.end, "absorbed_j", row) == pytest.approx(absorbed, rel=1e-9)
 
@@ -141,40 +96,48 @@ def test_executed_work_is_credited_lost_or_open(played, row):
     unsaved = np.where(
         np.isfinite(run["safe_s"]), run["unsaved_s"] - np.maximum(run["before_s"] - run["safe_s"], 0.0), 0.0
     )
-    least = 0.05 * played.sim.world.sustainable * 3600.0  # 3 minutes of the fleet
+    least = 0.05 * played.sim.world.sustainable * 3600.0 * played.preset  # 3 minutes of the fleet
     for c in range(len(played.sim.class_names)):
         executed = ledger[L.executed_s, c]
         accounted = ledger[L.credited_s, c] + ledger[L.lost_s, c] + unsaved[kinds == c].sum()
         assert accounted == pytest.approx(executed, rel=1e-6)
-        assert executed > least
+        assert executed >= least
     assert (ledger[L.lost_s] >= -1e-9).all() and (ledger[L.credited_s] >= 0.0).all()
 
 
 @EACH
 def test_work_does_not_exceed_what_was_drawn(played, row):
     """No compute without power: work takes at least the energy of its class at the most frugal clock."""
-    ledger, x = played.end["ledger"][row], np.linspace(0.3, 1.0, 71)
-    hours = played.sim.scenario.episode.hours
-    on = 1 - played.row_of(played.end, "shed_s", row).mean() / (3600.0 * hours)
-    least_j = played.each(lambda h: h.accelerators.host_w).sum() * 3600.0 * hours * on
-    kinds = [h.accelerators for h in played.sim.scenario.hardware.values()]  # the same chips in all shells
-    a, volt = kinds[0], np.maximum(0.7, 0.7 + 0.3 * (x - 0.55) / 0.45)
-    assert all(kind == a for kind in kinds)
-    dynamic = (a.peak_w - a.host_w) / a.count - a.idle_each_w
+    ledger, hours = played.end["ledger"][row], played.hours
+    off = played.change("shed_s", row) + played.change("tripped_s", row)
+    hosts = played.each(lambda h: h.accelerators.host_w, row)
+    least_j = (hosts * np.maximum(3600.0 * hours - off, 0.0)).sum()
     for c, name in enumerate(played.sim.class_names):
         rule = played.sim.scenario.workload.classes[name]
-        time = rule.clock_sensitivity / x + 1 - rule.clock_sensitivity
-        per_work = dynamic * rule.utilisation * (0.11 + 0.89 * x * volt**2) * time + a.idle_each_w
-        least_j += ledger[L.executed_s, c] * per_work.min() / a.speed
-    drawn = played.row_of(played.end, "compute_j", row).sum()
-    assert 0.94 * least_j < drawn < 2.0 * least_j  # cold chips leak up to 6 % less than is quoted
-    assert ledger[L.executed_s].sum() <= played.satellites * a.count * a.speed * hours * 3600.0
+        least_j += ledger[L.executed_s, c] * played.each(lambda h, rule=rule: frugal_j(h.accelerators, rule), row).min()
+    drawn = played.change("compute_j", row).sum()
+    warm = 1.0 - played.each(lambda h: h.thermal.leak, row).max()  # cold chips leak less than is quoted
+    assert warm * least_j < drawn
+    if played.preset:
+        assert drawn < 2.0 * least_j
+    slots = played.each(lambda h: h.accelerators.count * h.accelerators.speed, row).sum()
+    assert ledger[L.executed_s].sum() <= slots * hours * 3600.0
+
+
+def frugal_j(chip, rule):
+    """Least energy of a second of reference work of a class on an accelerator [J]."""
+    x = np.linspace(chip.x_min, 1.0, 71)
+    volt = np.maximum(chip.v0, chip.v0 + (1.0 - chip.v0) * (x - chip.x_v) / (1.0 - chip.x_v))
+    dynamic = (chip.peak_w - chip.host_w) / chip.count - chip.idle_each_w
+    time = rule.clock_sensitivity / x + 1.0 - rule.clock_sensitivity
+    power = dynamic * rule.utilisation * (chip.static + (1.0 - chip.static) * x * volt**2)
+    return (power * time + chip.idle_each_w).min() / chip.speed
 
 
 @EACH
 def test_accelerators_are_conserved(played, row):
     """After each decision: free + held = all, and held are the widths of the running jobs, class by class."""
-    jobs, count = played.sim.jobs[row], played.each(lambda h: h.accelerators.count)
+    jobs, count = played.sim.jobs[row], played.each(lambda h: h.accelerators.count, row)
     for step in [played.start, *played.steps]:
         head, run = step["head"][row], step["run"][row]
         running = step["lists"][row, 1, : head["running"]]
@@ -197,7 +160,8 @@ def test_tokens_are_conserved(played, row):
     left = ledger[L.served] + ledger[L.abandoned] + after
     assert ledger[L.arrived] + before == pytest.approx(left, rel=1e-9)
     assert ledger[L.arrived] == pytest.approx(played.sim.demand[row, clock.warm_up :, 0].sum(0), rel=1e-12)
-    assert ledger[L.arrived, played.sim.class_names.index("interactive")] > 1e5
+    if played.preset:
+        assert ledger[L.arrived, played.sim.class_names.index("interactive")] > 1e5
     assert (ledger[L.in_target] <= ledger[L.served] * (1 + 1e-12)).all()
 
 
@@ -217,7 +181,7 @@ def test_every_job_ends_somewhere(played, row):
 
 @EACH
 def test_state_stays_in_bounds(played, row):
-    count = played.each(lambda h: h.accelerators.count)
+    count = played.each(lambda h: h.accelerators.count, row)
     for before, after in zip([played.start, *played.steps[:-1]], played.steps, strict=True):
         state = after["state"][row, :, : played.satellites]
         assert np.isfinite(state).all() and np.isfinite(after["ledger"][row]).all()
@@ -228,7 +192,7 @@ def test_state_stays_in_bounds(played, row):
         assert (after["ledger"][row][L.paid] >= before["ledger"][row][L.paid]).all()
         assert (state[X.duty] >= 0.0).all() and (state[X.duty] <= 1.0).all()
         assert (state[X.free] >= 0.0).all() and (state[X.awake] >= count - state[X.free] - 1e-12).all()
-        assert (state[X.plate_k] > 200.0).all() and (state[X.junction_k] < 369.0).all()
+        assert (state[[X.plate_k, X.loop_k, X.radiator_k]] > 150.0).all() and (state[X.junction_k] < 369.0).all()
 
 
 @EACH
@@ -248,30 +212,26 @@ def test_policies_face_the_same_tables(played):
 @EVERY
 def test_rewards_sum_to_the_score_of_the_accounts(played):
     """Score = points x value paid, less violations and wear, plus stored energy: from the accounts of the episode."""
-    sim = played.sim
-    weights = sim.world.weights
+    sim, end = played.sim, played.end
+    prices = 0.9213 * 1e3 * sim.world.stored_value[sim.world.shell_of]
+
+    def stored(block, row, kwh):
+        charge = played.row_of(block, "charge_frac", row)
+        return (prices * kwh * (charge - 0.15 * charge**2)).sum()
+
+    expected = []
+    for row in range(sim.num_envs):
+        size = played.each(lambda h: h.accelerators.count * h.accelerators.speed, row)
+        kwh = played.each(lambda h: h.battery.capacity_wh / 1e3, row)
+        of = {name: played.row_of(end, name, row) for name in ("thermal_h", "unserved_h", "low_charge_h", "fatigue")}
+        violations = size * (0.0125 * of["thermal_h"] + 0.125 * of["unserved_h"] + 0.5 * of["low_charge_h"])
+        wear = 2200.0 * kwh * of["fatigue"]
+        saved = stored(end, row, kwh) - stored(played.start, row, kwh)
+        expected.append(end["ledger"][row, L.paid].sum() - (violations + wear).sum() + saved)
     score = np.sum(played.rewards, 0)
-    size, kwh = (
-        played.each(lambda h: h.accelerators.count * h.accelerators.speed),
-        played.each(lambda h: h.battery.capacity_wh / 1e3),
-    )
-    price = 0.9213 * 1e3 * sim.world.stored_value[sim.world.shell_of]
-
-    def stored(block):
-        charge = block["state"][:, X.charge_frac, : played.satellites]
-        return (price * kwh * (charge - 0.15 * charge**2)).sum(1)
-
-    total = {name: played.end["state"][:, State._fields.index(name), : played.satellites] for name in State._fields}
-    violations = 0.0125 * total["thermal_h"] + 0.125 * total["unserved_h"] + 0.5 * total["low_charge_h"]
-    expected = weights.points * (
-        played.end["ledger"][:, L.paid].sum(1)
-        - (size * violations).sum(1)
-        - 2200.0 * (kwh * total["fatigue"]).sum(1)
-        + stored(played.end)
-        - stored(played.start)
-    )
-    assert score == pytest.approx(expected, rel=1e-9, abs=1e-9)
-    assert (score[: len(played.seeds)] > 2.0 * sim.scenario.episode.hours).all()
+    assert score == pytest.approx(sim.world.weights.points * np.array(expected), rel=1e-9, abs=1e-9)
+    if played.preset:
+        assert (score[: len(played.seeds)] > 2.0 * played.hours).all()
 
 
 def test_wear_is_the_rainflow_of_the_recorded_charge(starter12):

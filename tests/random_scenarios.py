@@ -1,0 +1,125 @@
+"""Valid scenarios of random fleets, orbits and work: the same number, the same scenario."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from odc_gym.scenario import Scenario
+from odc_gym.workload import offered_rate
+
+SHORTEST_H = 6.0
+
+
+def random_scenario(number: int) -> Scenario:
+    """One to three shells of satellites from 0.5 to 100 kW, with one to three classes of work that keep them busy."""
+    rng = np.random.default_rng([4, number])
+    base = Scenario.load("starter12")
+    kinds = {f"kind-{i}": _hardware(rng, base) for i in range(rng.integers(1, 4))}
+    shells = [{"hardware": name, "orbit": _orbit(rng)} for name in kinds]
+    fleet = sum(s["orbit"]["total"] * kinds[s["hardware"]]["accelerators"]["count"] * 1.0 for s in shells)
+    widest = max(kind["accelerators"]["count"] for kind in kinds.values())
+    dump = base.model_dump() | {
+        "name": f"random-{number}",
+        "description": "a random fleet",
+        "start": {"year": int(rng.integers(2024, 2036))},
+        "episode": {"hours": SHORTEST_H, "physics_s": float(rng.choice([30.0, 60.0])), "decision_s": 300.0},
+        "shells": shells,
+        "hardware": kinds,
+        "earth": {"infrared_w_m2": rng.uniform(200, 270), "albedo": rng.uniform(0.1, 0.5), "solar_w_m2": 1361.0},
+    }
+    dump["workload"]["classes"] = _classes(rng, base, fleet, widest)
+    return Scenario.model_validate(dump)
+
+
+def _hardware(rng: np.random.Generator, base: Scenario) -> dict:
+    """A satellite of random size: some are short of light, some of heat, some of storage."""
+    kind = base.hardware["odcsat"].model_dump()
+    count = int(rng.choice([1, 2, 4, 8, 24]))
+    peak = count * 10.0 ** rng.uniform(2.7, 3.6)
+    idle, host = rng.uniform(0.05, 0.2) * peak, rng.uniform(0.02, 0.1) * peak
+    size = peak / 7000.0
+    radiator = str(rng.choice(["knife_edge", "knife_edge", "anti_sun", "nadir", "zenith"]))
+    tracking = str(rng.choice(["two_axis", "two_axis", "one_axis", "body_fixed"]))
+    faces = 2 if radiator == "knife_edge" else 1
+    changes = {
+        "solar": {
+            "area_m2": peak / rng.uniform(120, 220) * (1.0 if tracking == "two_axis" else 1.6),
+            "w_per_m2": rng.uniform(200, 340),
+            "eol": rng.uniform(0.8, 1.0),
+            "tracking": tracking,
+            "normal": str(rng.choice(["zenith", "along_track", "cross_track"])) if tracking == "body_fixed" else None,
+            "pointing_error_deg": rng.uniform(0, 5),
+        },
+        "power": {
+            "pcdu": rng.uniform(0.9, 0.99),
+            "bus_w": rng.uniform(0.05, 0.2) * peak,
+            "terminal_w": rng.uniform(0.0, 0.02) * peak,
+        },
+        "battery": {
+            "capacity_wh": rng.uniform(0.5, 2.5) * peak,
+            "eff_charge": rng.uniform(0.93, 1.0),
+            "eff_discharge": rng.uniform(0.93, 1.0),
+            "floor": rng.uniform(0.1, 0.25),
+            "soft_dod": rng.uniform(0.2, 0.5),
+            "taper_from": rng.uniform(0.8, 0.95),
+        },
+        "radiator": {
+            "area_m2": rng.uniform(0.7, 1.3) * peak / 1000.0 * (3 - faces),
+            "faces": faces,
+            "mode": radiator,
+            "eps": rng.uniform(0.8, 0.92),
+            "alpha": rng.uniform(0.1, 0.3),
+            "fin": rng.uniform(0.8, 0.95),
+        },
+        "hot_back": {"view_factor": rng.uniform(0.0, 0.1)},
+        "thermal": {
+            "c_kj_k": tuple(size * c for c in (rng.uniform(4, 16), rng.uniform(10, 60), rng.uniform(40, 250))),
+            "dt_full_k": (rng.uniform(6, 16), rng.uniform(4, 14), rng.uniform(3, 10)),
+            "leak": rng.uniform(0.03, 0.2),
+            "double_k": rng.uniform(25, 40),
+            "loop_on_w": 0.02 * peak,
+        },
+        "accelerators": {
+            "count": count,
+            "speed": 1.0,
+            "peak_w": peak,
+            "host_w": host,
+            "idle_each_w": idle / count,
+            "gated_each_w": 0.1 * idle / count,
+            "standby_w": 0.3 * host,
+            "x_min": rng.uniform(0.2, 0.4),
+        },
+    }
+    return {block: values | changes.get(block, {}) for block, values in kind.items()}
+
+
+def _orbit(rng: np.random.Generator) -> dict:
+    """A few satellites on an orbit of any kind that has a closed form."""
+    planes = int(rng.integers(1, 4))
+    pattern = str(rng.choice(["delta", "star", "sun_synchronous", "cluster"]))
+    orbit = {"pattern": pattern, "altitude_km": rng.uniform(400, 1600), "total": planes * int(rng.integers(1, 4))}
+    if pattern in ("delta", "star"):
+        inclination = {"inclination_deg": rng.uniform(0, 100), "raan_deg": rng.uniform(0, 360)}
+        return orbit | inclination | {"planes": planes, "phasing": int(rng.integers(planes))}
+    if pattern == "cluster":
+        return orbit | {"local_time_h": rng.uniform(0, 24)}
+    return orbit | {"local_time_h": tuple(rng.uniform(0, 24, planes)), "planes": planes}
+
+
+def _classes(rng: np.random.Generator, base: Scenario, fleet: float, widest: int) -> dict:
+    """Some of the three classes, 0.5 to 1.2 of the fleet's accelerators on offer."""
+    chosen = [name for name in base.class_names if rng.random() < 0.7] or ["batch"]
+    shares = rng.dirichlet(np.ones(len(chosen))) * rng.uniform(0.5, 1.2) * fleet
+    found = {}
+    for name, share in zip(chosen, shares, strict=True):
+        own = base.workload.classes[name]
+        changes: dict = {"utilisation": rng.uniform(0.5, 1.0), "clock_sensitivity": rng.uniform(0.3, 1.0)}
+        if name == "interactive":
+            changes |= {"replica_accelerators": min(widest, 2), "weights_gb": 70.0}
+            rate, key = offered_rate(own), "output_tokens_per_min"
+        else:
+            width = {1: 0.7, widest: 0.3} if widest > 1 else {1: 1.0}
+            rate, key = offered_rate(own.model_copy(update={"width": width})), "jobs_per_h"
+            changes["width"] = width
+        found[name] = own.model_dump() | changes | {key: getattr(own, key) * share / rate}
+    return found

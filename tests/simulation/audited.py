@@ -1,0 +1,79 @@
+"""Episodes that were flown under three policies, with all their accounts, and what each satellite is made of."""
+
+import functools
+import hashlib
+
+import numpy as np
+
+from odc_gym.scenario import Hardware
+from odc_gym.simulation.state import State
+
+SEEDS = (20_000, 20_001, 20_002)
+POLICIES = ("zero", "random", "full-clock")
+TABLES = ("design", "skies", "forecasts", "days", "demand")
+
+
+def digest(sim, row):
+    tables = [np.ascontiguousarray(getattr(sim, name)[row]) for name in TABLES]
+    jobs = sim.jobs[row]
+    tables += [np.ascontiguousarray(jobs[name]) for name in jobs.dtype.names]
+    tables += [sim.world.rules, sim.world.design, np.array(sim.world.policy), np.hstack(sim.world.weights)]
+    return hashlib.sha256(b"".join(t.tobytes() for t in tables)).hexdigest()
+
+
+def hardware_of(sim, row):
+    """What each satellite of a row is made of, as it was drawn: read from the scenario, not from arrays."""
+    scenario, flown = sim.scenario, []
+    names = [shell.hardware for shell in scenario.shells for _ in range(shell.orbit.total)]
+    for s, name in enumerate(names):
+        kind = scenario.hardware[name].model_dump()
+        for path, values in sim.drawn.items():
+            part, *keys, field = path.split(".")
+            if part == "hardware" and keys[0] in (name, "*"):
+                value = np.broadcast_to(values[row], len(names))[s]
+                functools.reduce(dict.__getitem__, keys[1:], kind)[field] = float(value)
+        flown.append(Hardware.model_validate(kind))
+    return flown
+
+
+class Day:
+    """An episode under the policies; `start` and `end` map names to what was there, `steps` lists it after each."""
+
+    def __init__(self, sim, preset):
+        self.sim, self.satellites, self.seeds, self.preset = sim, sim.satellites, SEEDS[: sim.num_envs // 3], preset
+        self.hours, self.dt_s = sim.scenario.episode.hours, sim.scenario.episode.physics_s
+        each = len(self.seeds)
+        sim.reset(self.seeds * 3)
+        rng = np.random.default_rng(0)
+        layout = sim.view.layout
+        self.hardware = [hardware_of(sim, row) for row in range(sim.num_envs)]
+        self.hashes = [digest(sim, row) for row in range(sim.num_envs)]
+        self.start = self.copy()
+        self.steps, self.rewards, self.observations = [], [], []
+        for _ in range(sim.decisions):
+            action = layout.zeros(sim.num_envs)
+            action[each : 2 * each] = rng.uniform(-1.0, 1.0, (each, sim.action_size))
+            layout.clocks(action)[2 * each :] = 1.0
+            sim.step(action)
+            self.steps.append(self.copy())
+            self.rewards.append(sim.reward)
+            self.observations.append(sim.observation)
+        self.end = self.steps[-1]
+
+    def copy(self):
+        sim = self.sim
+        return {
+            name: getattr(sim, name).copy()
+            for name in ("state", "ledger", "services", "run", "lists", "head", "classes")
+        }
+
+    def each(self, figure, row):
+        """A figure of the hardware of each satellite, (S,)."""
+        return np.array([figure(hardware) for hardware in self.hardware[row]])
+
+    def row_of(self, block, name, row):
+        """A row of the state of the real satellites, (S,)."""
+        return block["state"][row, State._fields.index(name), : self.satellites]
+
+    def change(self, name, row):
+        return self.row_of(self.end, name, row) - self.row_of(self.start, name, row)
