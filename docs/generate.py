@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from odc_gym.env import ODCSatEnv
@@ -14,6 +14,7 @@ from odc_gym.interface.assignment import ASSIGNMENTS
 from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS, Feature, References
 from odc_gym.interface.rewards import TERMS
+from odc_gym.interface.sensing import AGED, FLEET_MEASURED, NOISY
 from odc_gym.scenario import Orbit, Scenario
 from odc_gym.scenario_files import names
 from odc_gym.simulation.closures import check
@@ -91,6 +92,11 @@ OBSERVATION_NOTES = """
 In the tables, x is the measured value, in the unit given; `env.unwrapped.view.observation[name]` holds it for
 schedulers that want physical units. It is encoded as written and held in [-1, 1]; squash(y) is y / (1 + |y|).
 Nothing of the future is seen but what orbits tell, and no hidden truth: work left is the visible estimate.
+
+Telemetry may be noisy and old, as the scenario's block `sensing` says; by default it is exact. {noisy} carry noise;
+these and {aged} are `sensing.delay_s` old, rounded up to whole physics steps; {fleet} are worked out from what is seen
+of the satellites. All else is exact: orders, light, clock, and what the dispatcher itself keeps. Rewards, KPIs,
+governor and protection know the truth. The noise belongs to the episode: all schedulers see the same.
 """
 
 REWARD_NOTES = """
@@ -164,7 +170,9 @@ def page() -> str:
         table(("name", "one per", "meaning"), [(f"`{a.name}`", a.per, a.meaning) for a in ASSIGNMENTS]),
         ASSIGN_NOTES,
         "## Observation space",
-        OBSERVATION_NOTES,
+        OBSERVATION_NOTES.format(
+            noisy=listed(NOISY), aged=listed([name for name in AGED if name not in NOISY]), fleet=listed(FLEET_MEASURED)
+        ),
         *blocks(),
         "### Mode `dict`",
         DICT_NOTES.format(
@@ -226,6 +234,12 @@ def encoded(feature: Feature) -> str:
     factors = [plain(feature.scale)] * (feature.scale != 1.0) + [feature.reference] * bool(feature.reference)
     value = f"{top} / {factors[0]}" if len(factors) == 1 else f"{top} / ({' x '.join(factors)})" if factors else top
     return f"squash({value})" if feature.squash else value
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence lists them."""
+    quoted = [f"`{name}`" for name in names]
+    return ", ".join(quoted[:-1]) + " and " + quoted[-1] if len(quoted) > 1 else quoted[0]
 
 
 def plain(value: float | str) -> str:

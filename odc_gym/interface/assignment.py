@@ -107,7 +107,7 @@ def forget_orders(head, run, waiting):
 
 
 @routine
-def show_slots(slots, mask, head, jobs, run, waiting, x, classes, rules, policy, now, n):
+def show_slots(slots, mask, head, jobs, run, waiting, x, p, classes, rules, policy, now, n):
     """The jobs that the agent may place, and where each could go now.
 
     They are in queue order, but those that some satellite can take come first: a few wide jobs that fit nowhere would
@@ -121,6 +121,7 @@ def show_slots(slots, mask, head, jobs, run, waiting, x, classes, rules, policy,
         run: run-time columns.
         waiting: rows in queue order.
         x: state block.
+        p: design block.
         classes: class block.
         rules: class parameters.
         policy: numbers of the dispatcher.
@@ -135,7 +136,7 @@ def show_slots(slots, mask, head, jobs, run, waiting, x, classes, rules, policy,
     for i in range(count):
         if k < most:
             for s in range(n):
-                mask[k, s] = feasible(jobs[waiting[i]], run[waiting[i]], s, x, classes, rules, policy, now)
+                mask[k, s] = feasible(jobs[waiting[i]], run[waiting[i]], s, x, p, classes, rules, policy, now)
                 can_start[i] |= mask[k, s]
             if can_start[i]:
                 slots[k] = waiting[i]

@@ -257,25 +257,14 @@ def encode(out, satellite, satellite_class, fleet, fleet_class, codes, n):
 
 @routine
 def measure_satellites(v, w, x, p, sky, forecast, classes, n):
-    """Fill the satellite features [F, P] and those of satellite and class that need no jobs [F, C, P]."""
+    """Fill what is known of satellites [F, P] without measuring, and of satellite and class without jobs [F, C, P]."""
     for s in range(n):
-        granted = x[X.clock_cap, s]
         for c in range(classes.shape[1]):
-            if classes[K.held, c, s] > 0.0:
-                granted = min(granted, classes[K.clock, c, s])
             w[SEEN_CLASS.running, c, s] = classes[K.held, c, s]
             w[SEEN_CLASS.transfers_gb, c, s] = classes[K.transfer_gb, c, s]
             w[SEEN_CLASS.bid, c, s] = classes[K.bid, c, s]
-        v[SEEN.charge_frac, s] = x[X.charge_frac, s]
-        v[SEEN.usable_energy_j, s] = (
-            (x[X.charge_frac, s] - p[D.floor_frac, s]) * p[D.capacity_j, s] * p[D.eta_discharge, s]
-        )
-        v[SEEN.junction_k, s] = x[X.junction_k, s]
-        v[SEEN.radiator_k, s] = x[X.radiator_k, s]
-        v[SEEN.clock_granted, s] = granted * x[X.duty, s]
         v[SEEN.clock_request, s] = x[X.request, s]
         v[SEEN.clock_sustainable, s] = x[X.clock_sustainable, s]
-        v[SEEN.power_w, s] = x[X.power_w, s]
         v[SEEN.shed, s] = x[X.shed, s]
         v[SEEN.tripped, s] = x[X.tripped, s]
         v[SEEN.free, s] = x[X.free, s]
@@ -310,16 +299,16 @@ def measure_running(w, head, jobs, run, lists, rules, now):
 
 
 @routine
-def measure_fleet(fleet, day, x, p, head, n):
-    """Fill the fleet's features [F] in the order of `FLEET`."""
+def measure_fleet(fleet, day, v, x, p, head, n):
+    """Fill the fleet's features [F] in the order of `FLEET`; charge and heat as they are seen of its satellites."""
     charge = free = shed = 0.0
     least = margin = np.inf
     for s in range(n):
-        charge += x[X.charge_frac, s]
+        charge += v[SEEN.charge_frac, s]
         free += x[X.free, s]
         shed += x[X.shed, s]
-        least = min(least, x[X.charge_frac, s])
-        margin = min(margin, p[D.limit_k, s] - x[X.junction_k, s])
+        least = min(least, v[SEEN.charge_frac, s])
+        margin = min(margin, p[D.limit_k, s] - v[SEEN.junction_k, s])
     fleet[0] = day[0]
     fleet[1] = day[1]
     fleet[2] = charge / n

@@ -18,6 +18,7 @@ from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
 from odc_gym.scenario.hardware import Accelerators, Battery, Hardware, Power, Thermal
 from odc_gym.scenario.orbit import ClusterOrbit, Orbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
 from odc_gym.scenario.randomise import Draw, check
+from odc_gym.scenario.sensing import Sensing
 from odc_gym.scenario.surfaces import HotBack, Radiator, Solar
 from odc_gym.scenario.workload import (
     CLASS_ORDER,
@@ -57,6 +58,7 @@ __all__ = [
     "Radiator",
     "Region",
     "Scenario",
+    "Sensing",
     "ServiceClass",
     "Slack",
     "Solar",
@@ -183,6 +185,7 @@ class Scenario(Model):
     network: Network
     dispatch: Dispatch = Dispatch()
     assign: Assign = Assign()
+    sensing: Sensing = Sensing()
     reward: Reward = Reward()
     randomise: dict[str, Draw] = Field(default={}, description="path of a number: how episodes draw it")
 

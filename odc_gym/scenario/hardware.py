@@ -82,6 +82,7 @@ class Accelerators(Model):
     idle_each_w: NonNegative
     gated_each_w: NonNegative
     gate_after_s: Positive = 300.0
+    wake_s: NonNegative = Field(default=0.0, description="from gated to ready for work, at idle power")
     host_w: NonNegative
     standby_w: NonNegative = Field(description="host on standby, while shed or tripped")
     x_min: Annotated[float, Field(ge=0.05, lt=1)] = Field(description="lowest clock over full clock")

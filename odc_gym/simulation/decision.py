@@ -12,6 +12,7 @@ from odc_gym.interface.assignment import decode_assignment, forget_orders, hold_
 from odc_gym.interface.jobs import encode_jobs, measure_jobs
 from odc_gym.interface.observations import encode, measure_fleet, measure_queue, measure_running, measure_satellites
 from odc_gym.interface.rewards import reward_terms
+from odc_gym.interface.sensing import measure_readings, remember
 from odc_gym.simulation.dispatch import advance, drain_and_move, evict, place, transfer
 from odc_gym.simulation.requests import request
 from odc_gym.simulation.services import autoscale, serve, service_load
@@ -89,6 +90,9 @@ def observe(
     days,
     rules,
     policy,
+    past,
+    sensors,
+    seed,
     out,
     seen,
     codes,
@@ -105,11 +109,12 @@ def observe(
     satellite, satellite_class, fleet, fleet_class = seen[0][b], seen[1][b], seen[2][b], seen[3][b]
     k = min(head["tick"] // steps, forecasts.shape[0] - 1)
     measure_satellites(satellite, satellite_class, x, p, sky, forecasts[k], classes, n)
+    measure_readings(satellite, x, p, classes, past, sensors, seed, head["tick"], steps, n)
     measure_running(satellite_class, head, jobs, run, lists, rules, now)
-    measure_fleet(fleet, days[k], x, p, head, n)
+    measure_fleet(fleet, days[k], satellite, x, p, head, n)
     measure_queue(fleet_class, satellite_class, head, jobs, run, lists, ledger, services, rules, now, n)
     encode(flat, satellite, satellite_class, fleet, fleet_class, codes, n)
-    show_slots(slots, mask, head, jobs, run, lists[0], x, classes, rules, policy, now, n)
+    show_slots(slots, mask, head, jobs, run, lists[0], x, p, classes, rules, policy, now, n)
     measure_jobs(seen[4][b], slots, mask, jobs, run, rules, now, n)
     encode_jobs(job_block, present, seen[4][b], slots, codes[4])
 
@@ -117,16 +122,16 @@ def observe(
 @kernel
 def decide(
     rows, actions, state, classes, ledger, head, run, lists, points, swings, services,
-    design, skies, forecasts, days, jobs, demand, class_rules, policies, weights, table, levels,
+    past, design, skies, forecasts, days, jobs, demand, class_rules, policies, sensors, seeds, weights, table, levels,
     terms, out, seen, codes, numbers,
 ):  # fmt: skip
     """Play one decision in each environment of `rows` that is not over; writes reward terms and observations.
 
     `rows` (R,) are the environments to play, `actions` (B, A) their actions. The mutable arrays are those of
-    `state.MUTABLE`; then come tables and parameters with first axis B, the weights of the reward, the table of ageing
-    and the clock levels. Written are `terms` (B, 5), `out`, see `observe`, and `seen`, the measured blocks that `codes`
-    encode. `numbers` holds the physics step [s], physics steps a decision, warm-up steps, satellites, and two flags:
-    actions assign jobs, and jobs without an order wait.
+    `state.MUTABLE`; then come tables, parameters and seeds with first axis B, the weights of the reward, the table of
+    ageing and the clock levels. Written are `terms` (B, 5), `out`, see `observe`, and `seen`, the measured blocks that
+    `codes` encode. `numbers` holds the physics step [s], physics steps a decision, warm-up steps, satellites, and two
+    flags: actions assign jobs, and jobs without an order wait.
     """
     dt_s, steps, warm_up, n = numbers[0], int(numbers[1]), int(numbers[2]), int(numbers[3])
     assigns, others_wait = numbers[4] > 0.5, numbers[5] > 0.5
@@ -190,6 +195,7 @@ def decide(
             advance(h, t, r, queue, x, p, k, account, rules, policy, urgency, dt_s, now + dt_s)
             serve(v, demand[b, tick, 0], h, t, r, queue, x, p, k, account, rules, policy, dt_s)
             h["tick"] += 1
+            remember(past[b], x, k, sensors[b], h["tick"], steps, n)
         if assigns:
             forget_orders(h, r, queue[0])
         averages(h, x, account, rules, dt_s * steps, total(p[D.accelerators, :n]), n)
@@ -197,8 +203,8 @@ def decide(
         now = (h["tick"] - warm_up) * dt_s
         copy_sky(skies[b, min(h["tick"], skies.shape[1] - 1)], sky)
         observe(
-            b, x, p, k, account, v, h, t, r, queue, sky, forecasts[b], days[b], rules, policy, out, seen, codes, steps,
-            now, n,
+            b, x, p, k, account, v, h, t, r, queue, sky, forecasts[b], days[b], rules, policy, past[b], sensors[b],
+            seeds[b], out, seen, codes, steps, now, n,
         )  # fmt: skip
 
 
@@ -269,6 +275,7 @@ def look(
     run,
     lists,
     services,
+    past,
     design,
     skies,
     forecasts,
@@ -276,6 +283,8 @@ def look(
     jobs,
     rules,
     policies,
+    sensors,
+    seeds,
     out,
     seen,
     codes,
@@ -289,5 +298,6 @@ def look(
         copy_sky(skies[b, min(head[b]["tick"], skies.shape[1] - 1)], sky)
         observe(
             b, state[b], design[b], classes[b], ledger[b], services[b], head[b], jobs[b], run[b], lists[b], sky,
-            forecasts[b], days[b], rules[b], policy_rows(policies[b]), out, seen, codes, steps, now, n,
+            forecasts[b], days[b], rules[b], policy_rows(policies[b]), past[b], sensors[b], seeds[b], out, seen, codes,
+            steps, now, n,
         )  # fmt: skip

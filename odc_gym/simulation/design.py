@@ -99,6 +99,7 @@ def design_numbers(hardware: Hardware) -> dict[str, float]:
         "static": a.static,
         "v0": a.v0,
         "x_v": a.x_v,
+        "wake_s": a.wake_s,
         "speed": a.speed,
         "peak_w": a.peak_w,
         "pointing": float(cell_response(np.cos(np.radians(solar.pointing_error_deg)))),

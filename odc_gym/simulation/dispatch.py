@@ -8,20 +8,31 @@ import numpy as np
 
 from odc_gym._jit import routine
 from odc_gym.simulation.state import DONE, EXPIRED, FREE, HOLD, RUNNING, D, G, K, L, X, fill
-from odc_gym.simulation.waiting import NOWHERE, best_host, feasible, lateness, link_gb, rank_of, requeue, score_of
+from odc_gym.simulation.waiting import (
+    NOWHERE,
+    best_host,
+    feasible,
+    lateness,
+    link_gb,
+    rank_of,
+    requeue,
+    score_of,
+    wake_s,
+)
 
 HOUR_S = 3600.0
 
 
 @routine
-def enter(row, s, head, jobs, run, lists, x, classes, ledger, rules, policy, now):
-    """A job takes its accelerators; they are held while its data comes and it starts."""
+def enter(row, s, head, jobs, run, lists, x, p, classes, ledger, rules, policy, now):
+    """A job takes its accelerators; they are held while its data comes, they wake up and it starts."""
     job, r = jobs[row], run[row]
     kind = job["kind"]
+    wake = wake_s(job, s, x, p)
     x[X.free, s] -= job["width"]
     classes[K.held, kind, s] += job["width"]
     r["transfer_gb"] = link_gb(job, r, rules)
-    r["delay_s"] = policy.latency_s + rules[G.init_s, kind]
+    r["delay_s"] = policy.latency_s + wake + rules[G.init_s, kind]
     ledger[L.moved_gb, kind] += r["transfer_gb"]
     ledger[L.placed, kind] += 1.0
     r["host"] = s
@@ -98,7 +109,7 @@ def drain_and_move(head, jobs, run, lists, x, p, classes, ledger, rules, policy,
             if better != NOWHERE:
                 stop(job, r, ledger, rules, now)
                 leave(job, r, x, classes)
-                enter(row, better, head, jobs, run, lists, x, classes, ledger, rules, policy, now)
+                enter(row, better, head, jobs, run, lists, x, p, classes, ledger, rules, policy, now)
                 r["delay_s"] += rules[G.stall_s, kind]
                 ledger[L.moved, kind] += 1.0
                 continue
@@ -135,7 +146,7 @@ def host_of(job, r, x, p, classes, rules, policy, now, n):
     if r["order"] == FREE:
         return best_host(job, r, -np.inf, x, p, classes, rules, policy, now, n)
     s = r["order"] - 1
-    if r["order"] != HOLD and feasible(job, r, s, x, classes, rules, policy, now):
+    if r["order"] != HOLD and feasible(job, r, s, x, p, classes, rules, policy, now):
         return s
     return NOWHERE
 
@@ -163,7 +174,7 @@ def place(head, jobs, run, lists, x, p, classes, ledger, rules, policy, urgency,
             if job["width"] <= most:
                 s = host_of(job, r, x, p, classes, rules, policy, now, n)
             if s != NOWHERE:
-                enter(row, s, head, jobs, run, lists, x, classes, ledger, rules, policy, now)
+                enter(row, s, head, jobs, run, lists, x, p, classes, ledger, rules, policy, now)
                 most = 0.0
                 for i in range(n):
                     most = max(most, x[X.free, i])

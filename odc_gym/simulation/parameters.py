@@ -9,8 +9,9 @@ import numpy as np
 from odc_gym.interface.rewards import Weights
 from odc_gym.physics.thermal import Propagator
 from odc_gym.scenario import Checkpoints, JobClass, Scenario, ServiceClass
+from odc_gym.scenario.paths import places
 from odc_gym.simulation.design import governor_gain, propagators
-from odc_gym.simulation.state import ORDERS, Design, Policy, Ratings, Rules, padded
+from odc_gym.simulation.state import ORDERS, Design, Policy, Ratings, Readings, Rules, Sensors, padded
 
 MINUTE_S, HOUR_S, WH_J, KWH_J, BITS = 60.0, 3600.0, 3600.0, 3.6e6, 8.0
 
@@ -98,6 +99,26 @@ def policy_numbers(scenario: Scenario) -> Policy:
         float(dispatch.drain), float(dispatch.hold), dispatch.queue_age_h * HOUR_S, float(ORDERS.index(dispatch.order)),
         backbone.rate_gbps / BITS, float(backbone.latency_s),
     )  # fmt: skip
+
+
+def sensor_numbers(scenario: Scenario) -> Sensors:
+    """Numbers of the telemetry."""
+    sensing = scenario.sensing
+    delay_steps = float(_delay_steps(scenario, sensing.delay_s))
+    return Sensors(sensing.charge_sigma, sensing.temperature_sigma_k, sensing.power_sigma_frac, delay_steps)
+
+
+def past_shape(scenario: Scenario) -> tuple[int, int]:
+    """Decisions whose readings can be on their way at once, whatever delay an episode draws, and number of readings."""
+    drawn = [d.high for path, d in scenario.randomise.items() if ("sensing", "delay_s") in places(scenario, path)]
+    delay = _delay_steps(scenario, max([scenario.sensing.delay_s, *drawn]))
+    steps = round(scenario.episode.decision_s / scenario.episode.physics_s)
+    return (delay // steps + 1 if delay else 0), len(Readings._fields)
+
+
+def _delay_steps(scenario: Scenario, delay_s: float) -> int:
+    """A delay in whole physics steps, rounded up."""
+    return int(np.ceil(delay_s / scenario.episode.physics_s - 1e-9))
 
 
 def reward_weights(scenario: Scenario, reference_value: float, stored_value: np.ndarray) -> Weights:

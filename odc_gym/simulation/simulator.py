@@ -20,6 +20,7 @@ from odc_gym.physics.ageing import TURNING_POINTS, depth_stress_table
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.decision import decide, look, settle
 from odc_gym.simulation.episode_start import busy_mix, cold_points, cold_state, open_accounts, open_queue, periodic
+from odc_gym.simulation.parameters import past_shape
 from odc_gym.simulation.state import HEAD, MUTABLE, RUN, Classes, Forecast, Ledger, Services, Sky, State, padded
 from odc_gym.simulation.tables import build_episode
 from odc_gym.simulation.view import View
@@ -27,7 +28,7 @@ from odc_gym.simulation.world import World
 from odc_gym.workload import JOB, Trace, read_trace
 
 ROWS = 256  # the job table grows in steps of this many rows
-PARAMETERS = ("design", "ratings", "rules", "policy")  # arrays of a World, here with first axis B
+PARAMETERS = ("design", "ratings", "rules", "policy", "sensors")  # arrays of a World, here with first axis B
 TABLES = ("skies", "forecasts", "days", "demand", "jobs", *PARAMETERS)  # what is read-only in an episode
 ACTION_MODES = ("bids", "assign")
 SETTLE_ORBITS = 6  # until charge and temperatures are periodic
@@ -106,7 +107,8 @@ class Simulator:
         self.run, self.jobs = np.zeros((b, ROWS), RUN), np.zeros((b, ROWS), JOB)
         self.lists = np.zeros((b, 2, ROWS), np.int32)
         self.points, self.swings = np.zeros((b, p, TURNING_POINTS + 1)), np.zeros((b, p, TURNING_POINTS + 1))
-        self.design, self.ratings, self.rules, self.policy = (
+        self.past = np.zeros((b, *past_shape(self.scenario), p))
+        self.design, self.ratings, self.rules, self.policy, self.sensors = (
             np.repeat(np.array(getattr(world, name))[None], b, 0) for name in PARAMETERS
         )
         decisions = clock.total // clock.steps + 1
@@ -281,7 +283,9 @@ class Simulator:
             OdcGymError: a state of another scenario's shape.
         """
         chosen = self._rows(rows)
-        if len(state["seeds"]) != chosen.size or state["state"].shape[1:] != self.state.shape[1:]:
+        if len(state["seeds"]) != chosen.size or any(
+            state[name].shape[1:] != getattr(self, name).shape[1:] for name in ("state", "past")
+        ):
             raise OdcGymError(
                 f"state: {len(state['seeds'])} rows of {state['state'].shape[1:]}, "
                 f"must be {chosen.size} of {self.state.shape[1:]}"
@@ -333,7 +337,7 @@ class Simulator:
         """Periodic charge and temperatures, the census in place, then one orbit under the zero action, uncounted."""
         tables, world = self._tables, self._tables.world
         cold_state(self.state[row], self.design[row])
-        for array in (self.classes, self.ledger, self.services):
+        for array in (self.classes, self.ledger, self.services, self.past):
             array[row] = 0.0
         charge = State._fields.index("charge_frac")
         cold_points(self.points[row], self.swings[row], self.state[row, charge])
@@ -361,10 +365,10 @@ class Simulator:
         world = self.world
         decide(
             rows, actions, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.points,
-            self.swings, self.services,
+            self.swings, self.services, self.past,
             self.design, self.skies, self.forecasts, self.days, self.jobs, self.demand, self.rules, self.policy,
-            world.weights, self._table, self._levels, self._terms, self._fresh_observations(), self.seen, self._codes,
-            numbers,
+            self.sensors, self.seeds, world.weights, self._table, self._levels, self._terms, self._fresh_observations(),
+            self.seen, self._codes, numbers,
         )  # fmt: skip
 
     def _fresh_observations(self) -> tuple[np.ndarray, ...]:
@@ -377,10 +381,9 @@ class Simulator:
 
     def _observe(self, rows: np.ndarray) -> None:
         look(
-            rows, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.services, self.design,
-            self.skies,
-            self.forecasts, self.days, self.jobs, self.rules, self.policy, self._fresh_observations(), self.seen,
-            self._codes, self._numbers,
+            rows, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.services, self.past,
+            self.design, self.skies, self.forecasts, self.days, self.jobs, self.rules, self.policy, self.sensors,
+            self.seeds, self._fresh_observations(), self.seen, self._codes, self._numbers,
         )  # fmt: skip
 
     def _grow(self, rows: int) -> None:

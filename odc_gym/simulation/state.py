@@ -16,7 +16,7 @@ from odc_gym._jit import routine, rows
 from odc_gym.physics.thermal import Propagator
 
 LANES = 8
-MUTABLE = ("state", "classes", "ledger", "head", "run", "lists", "points", "swings", "services")
+MUTABLE = ("state", "classes", "ledger", "head", "run", "lists", "points", "swings", "services", "past")
 """The arrays that change during an episode."""
 
 Row = np.ndarray  # (P,) of one environment, or (B, P) seen from outside
@@ -123,6 +123,7 @@ class Design(NamedTuple):
     static: Row
     v0: Row
     x_v: Row
+    wake_s: Row
     speed: Row  # work rate at full clock over the reference's
     gain_on: Row  # governor: 1 / (d junction / d power) [W/K]
     gain_off: Row
@@ -140,6 +141,25 @@ class Ratings(NamedTuple):
     period_s: Row
     idle_w: Row  # all accelerators awake without work, and host
     gated_w: Row
+
+
+class Readings(NamedTuple):
+    """What satellites measure and send, rows of [P]: with a delay it is kept until a decision sees it."""
+
+    charge_frac: Row
+    junction_k: Row
+    radiator_k: Row
+    clock_granted: Row  # lowest clock of running work, times duty
+    power_w: Row
+
+
+class Sensors(NamedTuple):
+    """Numbers of the telemetry of an environment."""
+
+    charge_sigma: float
+    temperature_sigma_k: float
+    power_sigma_frac: float
+    delay_steps: float  # physics steps between a reading and the decision that sees it
 
 
 class Sky(NamedTuple):
@@ -306,6 +326,7 @@ K, L, V, G = (
     Services(*range(len(Services._fields))),
     Rules(*range(len(Rules._fields))),
 )
+M, R = Sensors(*range(len(Sensors._fields))), Readings(*range(len(Readings._fields)))
 """Row numbers by name: `x[X.free, s]` is a number of a block.
 
 Scalar code indexes blocks; only loops over satellites unpack rows, since passing a hundred rows between functions costs

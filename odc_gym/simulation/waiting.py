@@ -50,14 +50,21 @@ def link_gb(job, r, rules):
 
 
 @routine
-def pays_in_time(job, r, rules, policy, rate, now):
-    """Whether transfer, start and the way to the next payable point end before the job is worthless."""
+def wake_s(job, s, x, p):
+    """Time until a job's accelerators are awake: none if enough of those that no job holds are."""
+    ready = x[X.awake, s] - (p[D.accelerators, s] - x[X.free, s])
+    return p[D.wake_s, s] if job["width"] > ready else 0.0
+
+
+@routine
+def pays_in_time(job, r, rules, policy, rate, wake, now):
+    """Whether transfer, waking up, start and the way to the next payable point end before the job is worthless."""
     kind = job["kind"]
     if rules[G.service, kind] > 0.5:
         return True
     unit = rules[G.unit_s, kind] - r["unsaved_s"] / job["width"]
     work_s = min(unit, remaining_estimate(job, r) / job["width"])
-    start_s = policy.latency_s + link_gb(job, r, rules) / policy.link_gb_s + rules[G.init_s, kind]
+    start_s = policy.latency_s + link_gb(job, r, rules) / policy.link_gb_s + wake + rules[G.init_s, kind]
     return now + start_s + work_s / max(rate, 1e-6) < job["expiry_s"]
 
 
@@ -71,14 +78,14 @@ def score_of(s, kind, extra, x, p, classes, policy):
 
 
 @routine
-def feasible(job, r, s, x, classes, rules, policy, now):
+def feasible(job, r, s, x, p, classes, rules, policy, now):
     """Whether a satellite can take a job now: open to its class, room, compute on, and the job pays in time."""
     kind = job["kind"]
     if classes[K.bid, kind, s] < policy.close or x[X.free, s] < job["width"] or s == r["host"]:
         return False
     if x[X.shed, s] + x[X.tripped, s] > 0.0:
         return False
-    return pays_in_time(job, r, rules, policy, classes[K.rate, kind, s], now)
+    return pays_in_time(job, r, rules, policy, classes[K.rate, kind, s], wake_s(job, s, x, p), now)
 
 
 @routine
@@ -87,7 +94,7 @@ def best_host(job, r, floor, x, p, classes, rules, policy, now, n):
     best = NOWHERE
     for s in range(n):
         score = score_of(s, job["kind"], job["width"], x, p, classes, policy)
-        if score > floor and feasible(job, r, s, x, classes, rules, policy, now):
+        if score > floor and feasible(job, r, s, x, p, classes, rules, policy, now):
             floor = score
             best = s
     return best

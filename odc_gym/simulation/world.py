@@ -14,7 +14,14 @@ from odc_gym.interface.observations import References
 from odc_gym.orbits import Constellation, build_ephemeris, orbit_period_s
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.simulation.design import design_numbers
-from odc_gym.simulation.parameters import design_block, policy_numbers, ratings_block, reward_weights, rules_block
+from odc_gym.simulation.parameters import (
+    design_block,
+    policy_numbers,
+    ratings_block,
+    reward_weights,
+    rules_block,
+    sensor_numbers,
+)
 from odc_gym.simulation.plans import ShellPlan, class_mix, class_speed, mean_value
 from odc_gym.simulation.surroundings import Surfaces
 from odc_gym.workload import Trace
@@ -75,6 +82,7 @@ class World:
         ratings: figures that schedulers read beside the design, [field, P].
         rules: class parameters, [rule, C].
         policy: numbers of the dispatcher.
+        sensors: numbers of the telemetry.
         weights: reward weights.
         mix: class mix.
         shells: sustainable plans, one a shell.
@@ -134,6 +142,7 @@ class World:
         self.ratings = ratings_block(self.numbers, self.period_s)
         self.rules = rules_block(scenario, self.accelerators)
         self.policy = policy_numbers(scenario)
+        self.sensors = sensor_numbers(scenario)
 
     def varied(
         self, scenario: Scenario, kinds: list[Hardware], kind_of: np.ndarray, drawn: dict[str, np.ndarray]

@@ -66,7 +66,7 @@ def test_a_file_takes_a_draw_of_its_base_away(tmp_path):
         ("workload.classes.finetuning.hold_back", "must not be random, scores are counted in it"),
         ("workload.classes.interactive.queue_value", "must not be random, scores are counted in it"),
         *(
-            (path, "must be a path in hardware, earth, workload, network")
+            (path, "must be a path in hardware, earth, workload, network, sensing")
             for path in (
                 "name", "shells.0.orbit.altitude_km", "episode.hours", "start.year", "dispatch.load_weight",
                 "reward.wear", "assign.k", "randomise.x", "",
