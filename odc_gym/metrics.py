@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from odc_gym.physics.ageing import damage_until
 from odc_gym.simulation.state import ABSENT, Ledger, Rules, State
 
 if TYPE_CHECKING:
     from odc_gym.simulation.simulator import Simulator
 
 HOUR_S, WH_J, TERA_PER_EXA = 3600.0, 3600.0, 1e6
+YEAR_H, MOST_YEARS = 365.25 * 24.0, 100.0
+END_OF_LIFE_FRAC = 0.8  # of the capacity of a battery
 _SERVICE = Rules._fields.index("service")
 
 
@@ -21,7 +24,9 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
 
     Wait is the time from arrival to the first placement of jobs that arrived in the episode; of those that still wait
     it is the time so far. `jobs_run` counts the jobs, replicas of services apart, that ran at some time of the episode.
-    Energy per accelerator-hour is what bus, compute and leakage drew, conversion left out, over the credited work.
+    `years_to_80_percent` is the time until the first battery of the fleet has 80 % of its capacity left, if it ages on
+    as in the episode, at most 100. Energy per accelerator-hour is what bus, compute and leakage drew, conversion left
+    out, over the credited work.
     `slo_<class>` is the share of jobs due in the episode that were done by their deadline, or of tokens served within
     their target. `work_eflop` converts the work at the accelerators' peak rate, dense bf16.
 
@@ -53,6 +58,7 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
         "charge_least_frac": float(x["charge_least"].min()),
         "equivalent_cycles": float((x["discharged_j"] / design["capacity_j"][row]).mean()),
         "fatigue": float(x["fatigue"].mean()),
+        "years_to_80_percent": _years_to_80_percent(x, {name: rows[row] for name, rows in design.items()}, hours),
         "junction_most_c": float(x["junction_most"].max()) - 273.15,
         "degree_h": float(x["hot_kh"].sum()),
         "shed_h": float(x["shed_s"].sum()) / HOUR_S,
@@ -68,6 +74,13 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
     }
     result["jobs_run"] = _jobs_run(simulator, row)
     return result | _by_class(simulator, row, account) | _waits(simulator, row)
+
+
+def _years_to_80_percent(x: dict[str, np.ndarray], design: dict[str, np.ndarray], hours: float) -> float:
+    """Years until the first battery is at the end of its life, from the damage done in the hours of the episode."""
+    ahead = damage_until(END_OF_LIFE_FRAC, design["film_frac"], design["linear_frac"]) - x["damage"]
+    years = ahead / np.maximum(x["fatigue"] / hours * YEAR_H, 1e-12)
+    return float(np.clip(years, 0.0, MOST_YEARS).min())
 
 
 def _jobs_run(simulator: Simulator, row: int) -> float:

@@ -5,7 +5,7 @@ import functools
 
 import numpy as np
 
-from odc_gym.physics.ageing import TURNING_POINTS, depth_stress_table
+from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.simulation.decision import settle
 from odc_gym.simulation.design import design_numbers
@@ -51,7 +51,7 @@ class Rig:
         self.classes = np.zeros((len(Classes._fields), self.rules.shape[1], lanes))
         self.points = np.zeros((lanes, TURNING_POINTS + 1))
         self.swings = np.zeros((lanes, TURNING_POINTS + 1))
-        self.table = depth_stress_table()
+        self.table = depth_damage_tables()
         self.numbers = np.array([DT_S, 1.0, 0.0, float(self.satellites)])
         cold_state(self.state, self.design)
         cold_points(self.points, self.swings, self.state[State._fields.index("charge_frac")])

@@ -71,7 +71,7 @@ ROOMS = {
         *{f"simulation.{name}" for name in ("design", "plans", "surroundings", "sustainable", "world")},
     },
     "simulation.view": {"interface", "simulation.state"},
-    "metrics": {"simulation.state"},
+    "metrics": {"physics", "simulation.state"},
     "simulation.simulator": {*BASE, "_jit", "scenario", "workload", "physics", "interface", "metrics", "simulation"},
     "simulation": set(),
     # who uses a simulator

@@ -31,6 +31,10 @@ class Battery(Model):
     soft_dod: Annotated[float, Field(gt=0, le=1)] = Field(
         description="depth of discharge that the sustainable plan keeps"
     )
+    ageing: Literal["xu2018", "saft"] = Field(
+        default="xu2018",
+        description="law of ageing: depth, charge, temperature and time; or depth alone, halved, which is pessimistic",
+    )
     taper_from: Annotated[float, Field(gt=0, lt=1)] = Field(
         description="charge from which charging tapers to 0 at full"
     )

@@ -10,7 +10,7 @@ import numpy as np
 
 from odc_gym.constants import STEFAN_BOLTZMANN_W_M2_K4, ZERO_CELSIUS_K
 from odc_gym.orbits.attitude import cell_response
-from odc_gym.physics.ageing import temperature_stress
+from odc_gym.physics.ageing import LAWS
 from odc_gym.physics.thermal import LINEARISED_K, REFERENCE_K, Propagator, propagator
 from odc_gym.scenario import Hardware, Solar
 
@@ -47,6 +47,7 @@ def design_numbers(hardware: Hardware) -> dict[str, float]:
         hardware.thermal,
         hardware.accelerators,
     )
+    law = LAWS[battery.ageing]
     panel_m2 = radiator.faces * radiator.area_m2 * radiator.fin
     c1, c2, c3 = (1e3 * c for c in thermal.c_kj_k)
     above_plate, above_loop, above_radiator = thermal.dt_full_k
@@ -67,7 +68,14 @@ def design_numbers(hardware: Hardware) -> dict[str, float]:
         "inverse_taper": 1.0 / (1.0 - battery.taper_from),
         "floor_frac": battery.floor,
         "restore_frac": battery.restore,
-        "ageing_factor": temperature_stress(battery.temperature_c + ZERO_CELSIUS_K),
+        "ageing_law": float(list(LAWS).index(battery.ageing)),
+        "ageing_k": battery.temperature_c + ZERO_CELSIUS_K,
+        "ageing_charge": law.charge,
+        "ageing_temperature": law.temperature,
+        "ageing_calendar_per_s": law.calendar_per_s,
+        "film_frac": law.film_frac,
+        "linear_frac": law.linear_frac,
+        "fatigue_start": 0.0,
         "radiation": radiation,
         "absorb_m2": panel_m2,
         "r_junction": above_plate / a.peak_w,

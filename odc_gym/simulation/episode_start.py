@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from odc_gym.scenario import ServiceClass
-from odc_gym.simulation.state import ABSENT, HEAD, RUN, RUNNING, WAITING, Classes, Ledger, State
+from odc_gym.simulation.state import ABSENT, HEAD, RUN, RUNNING, WAITING, Classes, Design, Ledger, State
 from odc_gym.simulation.tables import EpisodeTables, rule_index
 from odc_gym.simulation.world import World, stream
 
@@ -40,8 +40,9 @@ def cold_state(state: np.ndarray, design: np.ndarray) -> None:
     state[:] = 0.0
     for name in ("plate_k", "loop_k", "radiator_k", "junction_k"):
         state[State._fields.index(name)] = START_K
-    for name in ("charge_frac", "loop_on", "clock_cap", "duty", "clock_sustainable", "charge_least"):
+    for name in ("charge_frac", "capacity_left", "loop_on", "clock_cap", "duty", "clock_sustainable", "charge_least"):
         state[State._fields.index(name)] = 1.0
+    state[State._fields.index("damage")] = design[Design._fields.index("fatigue_start")]
     for name in ("free", "awake"):
         state[State._fields.index(name)] = design[0]
 

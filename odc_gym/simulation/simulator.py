@@ -16,7 +16,7 @@ from odc_gym.interface.assignment import NOBODY, AssignmentLayout, level_clocks
 from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS, job_size
 from odc_gym.interface.rewards import TERMS
 from odc_gym.metrics import episode_metrics
-from odc_gym.physics.ageing import TURNING_POINTS, depth_stress_table
+from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.decision import decide, look, settle
 from odc_gym.simulation.episode_start import busy_mix, cold_points, cold_state, open_accounts, open_queue, periodic
@@ -139,7 +139,7 @@ class Simulator:
             observations.encoding(f, world.references, k) for f, k in zip(blocks, (p, p, 1, 1, 1), strict=True)
         )
         self._terms = np.zeros((b, len(TERMS)))
-        self._table = depth_stress_table()
+        self._table = depth_damage_tables()
         self._all_rows = np.arange(b)
         self._levels = level_clocks(self.scenario.assign.levels)
         numbers = [clock.dt_s, clock.steps, clock.warm_up, self.satellites]

@@ -49,7 +49,9 @@ class State(NamedTuple):
     allowed_w: Row  # compute power that heat, electricity and the request allow
     bus_served_w: Row
     cycles: Row  # battery damage so far by cycles at 25 C
-    fatigue: Row  # battery damage so far, linear, calendar ageing and temperature included
+    damage: Row  # battery damage of its life, linear, calendar ageing and temperature included
+    capacity_left: Row  # of the battery's nominal capacity; a fade keeps the charge as a share of it
+    fatigue: Row  # battery damage in the episode
     # accounts since the start of the episode
     available_j: Row  # array output that could have been used
     used_j: Row  # array output that was
@@ -59,6 +61,7 @@ class State(NamedTuple):
     absorbed_j: Row  # put into the radiator by Sun and Earth
     radiated_j: Row
     discharged_j: Row  # out of the battery's terminals
+    faded_j: Row  # stored energy that went with capacity
     bus_j: Row  # wanted by bus and standby
     unserved_j: Row  # of that, not served
     hot_kh: Row  # degree-hours of junction over the limit
@@ -91,7 +94,14 @@ class Design(NamedTuple):
     inverse_taper: Row
     floor_frac: Row
     restore_frac: Row
-    ageing_factor: Row  # temperature stress
+    ageing_law: Row  # row of the tables of damage by depth
+    ageing_k: Row  # temperature of the battery
+    ageing_charge: Row  # this and the next four: see `physics.ageing.Law`
+    ageing_temperature: Row
+    ageing_calendar_per_s: Row
+    film_frac: Row
+    linear_frac: Row
+    fatigue_start: Row  # damage of the battery before the episode
     radiation: Row  # n A fin eps sigma [W/K4]
     absorb_m2: Row  # n A fin
     r_junction: Row  # [K/W]

@@ -5,7 +5,7 @@ clocks. Each is one loop over satellites that compiles to SIMD code; the scalar 
 """
 
 from odc_gym._jit import effect, lanes, routine
-from odc_gym.physics.ageing import CALENDAR_PER_S, charge_stress, count_cycles
+from odc_gym.physics.ageing import capacity_left, charge_stress, count_cycles, temperature_stress
 from odc_gym.physics.battery import RESERVE_FRAC, charge_limit_w, discharge_limit_w, loss_w, stored_power_w
 from odc_gym.physics.compute import dynamic_frac, idle_power_w
 from odc_gym.physics.mathematics import clip
@@ -289,14 +289,20 @@ def grant_clocks(clock, cap, n):
 
 
 @routine
-def wear(x, p, points, swings, table, dt_s, n):
-    """Battery damage of the step, by satellite: cycles as they close, and calendar ageing."""
+def wear(x, p, points, swings, tables, dt_s, n):
+    """Battery damage of the step, by satellite, cycles as they close and calendar ageing; and what it leaves."""
     for s in range(n):
-        charge = x[X.charge_frac, s]
-        cycles = count_cycles(points[s], swings[s], charge, table)
-        calendar = CALENDAR_PER_S * dt_s * charge_stress(charge)
-        x[X.fatigue, s] += p[D.ageing_factor, s] * (cycles - x[X.cycles, s] + calendar)
+        charge, slope = x[X.charge_frac, s], p[D.ageing_charge, s]
+        cycles = count_cycles(points[s], swings[s], charge, tables[int(p[D.ageing_law, s])], slope)
+        calendar = p[D.ageing_calendar_per_s, s] * dt_s * charge_stress(charge, slope)
+        warmth = temperature_stress(p[D.ageing_k, s], p[D.ageing_temperature, s])
+        damage = warmth * (cycles - x[X.cycles, s] + calendar)
         x[X.cycles, s] = cycles
+        x[X.fatigue, s] += damage
+        x[X.damage, s] += damage
+        left = capacity_left(x[X.damage, s], p[D.film_frac, s], p[D.linear_frac, s])
+        x[X.faded_j, s] += charge * p[D.capacity_j, s] * (x[X.capacity_left, s] - left)
+        x[X.capacity_left, s] = left
 
 
 @routine

@@ -238,9 +238,9 @@ def test_wear_is_the_rainflow_of_the_recorded_charge(starter12):
     """The charge of each minute, counted by the `rainflow` package: catches a step that is missed or counted twice."""
     import rainflow
 
-    from odc_gym.physics.ageing import charge_stress, temperature_stress
+    from odc_gym.physics.ageing import LAWS, charge_stress, temperature_stress
 
-    sim = Simulator(starter12, 1, decision_s=60)
+    sim, law = Simulator(starter12, 1, decision_s=60), LAWS["xu2018"]
     sim.reset([20_003])
     rng = np.random.default_rng(5)
     charge, before = [sim.state[0, X.charge_frac, :12].copy()], sim.points[0].copy()
@@ -254,11 +254,11 @@ def test_wear_is_the_rainflow_of_the_recorded_charge(starter12):
     for s in range(12):
         history = np.r_[before[s, : int(before[s, -1])][:-1], charge[:, s]]
         counted = closed[s] + sum(
-            n * charge_stress(mean) / (1.40e5 * depth**-0.501 - 1.23e5)
+            n * charge_stress(mean, law.charge) / (1.40e5 * depth**-0.501 - 1.23e5)
             for depth, mean, n, _, _ in rainflow.extract_cycles(history)
             if depth > 1e-9
         )
         assert sim.state[0, X.cycles, s] == pytest.approx(counted, rel=2e-3)
-        stored = sum(4.14e-10 * 60.0 * charge_stress(c) for c in charge[1:, s])
-        expected = temperature_stress(293.15) * (sim.state[0, X.cycles, s] - cycles[s] + stored)
+        stored = sum(4.14e-10 * 60.0 * charge_stress(c, law.charge) for c in charge[1:, s])
+        expected = temperature_stress(293.15, law.temperature) * (sim.state[0, X.cycles, s] - cycles[s] + stored)
         assert sim.state[0, X.fatigue, s] == pytest.approx(expected, rel=1e-9)
