@@ -69,6 +69,7 @@ ROOMS = {
         *BASE,
         *TABLES,
         *{f"simulation.{name}" for name in ("design", "plans", "surroundings", "sustainable", "world")},
+        "physics",
     },
     "simulation.view": {"interface", "simulation.state"},
     "metrics": {"physics", "simulation.state"},

@@ -9,6 +9,7 @@ import numpy as np
 
 from odc_gym.constants import SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4, ZERO_CELSIUS_K
 from odc_gym.orbits import eclipse_fraction, orbit_period_s
+from odc_gym.physics.thermal import REFERENCE_K
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.plans import ShellPlan, around, offered_by_class
@@ -56,6 +57,33 @@ def radiator_flux_w_m2(hardware: Hardware, temperature_k: float, absorbed: float
     return r.faces * r.fin * (r.eps * STEFAN_BOLTZMANN_W_M2_K4 * temperature_k**4 - absorbed)
 
 
+def leakage_gain(hardware: Hardware, junction_k: float, power_w: float) -> float:
+    """Kelvin that leakage adds to each kelvin of the junction, in equilibrium with the loop running.
+
+    Above 1 leakage outgrows what loop and radiator take: at constant power the temperature runs away. Gain = dL/dT
+    (1/G12 + 1/G23 + (1 + c) / (4 k T3^3)), with L leakage, c conversion loss per watt, k T3^4 what is radiated.
+
+    Source: dP/dT < 1/R of thermal runaway (Vassighi and Sachdev, IEEE Trans. Device Mater. Reliab. 6(2), 2006).
+    """
+    d = design_numbers(hardware)
+    hot = power_w * d["leak"] * 2.0 ** ((junction_k - REFERENCE_K) * d["inverse_double_k"])
+    drop = 1.0 / d["g12_on"] + 1.0 / d["g23_on"]
+    into_plate = power_w * (1.0 - d["leak"]) + hot
+    radiator_k = junction_k - d["r_junction"] * power_w - into_plate * drop
+    resistance = drop + (1.0 + d["loss"]) / (4.0 * d["radiation"] * radiator_k**3)
+    return float(hot * math.log(2.0) * d["inverse_double_k"] * resistance)
+
+
+def _leakage(hardware: Hardware, full_w: float) -> Row:
+    """The leakage gain where the governor holds, by the power that heat allows there, or full power if it is less."""
+    throttle_k = hardware.thermal.throttle_c + ZERO_CELSIUS_K
+    d = design_numbers(hardware)
+    limit_w = float(thermal_limit_w(d, throttle_k, radiator_heat_w(d, np.array(SINK_W_M2))))
+    gain = leakage_gain(hardware, throttle_k, min(full_w, limit_w))
+    stable = "stable by itself" if gain < 1.0 else "runs away at constant power: only governor and trip hold it"
+    return Row("leakage gain at the throttle limit", gain, "", stable)
+
+
 def _shell(world: World, i: int, flown: np.ndarray, prefix: str) -> list[Row]:
     hardware, plan, surfaces = world.hardware[i], world.shells[i], world.surfaces[i]
     d = design_numbers(hardware)
@@ -100,6 +128,7 @@ def _shell(world: World, i: int, flown: np.ndarray, prefix: str) -> list[Row]:
         ),
         Row("thermal limit", hot / 1e3, "kW", "everything on, least beta"),
         Row("radiator over its need", hot / full, "", "thermal limit over full power of the mix"),
+        _leakage(hardware, full),
     ]
     betas = sorted({round(least), *(b for b in CHECK_BETAS_DEG if least < b < most), round(most)})
     rows += [_plan(plan, d, world, beta) for beta in betas]
