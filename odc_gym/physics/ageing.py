@@ -4,7 +4,8 @@ Two laws by name. `xu2018`: cycles by depth and mean charge, storage by charge, 
 at depths of 0.1 to 1 and 15 to 55 C. Source: Xu, Oudalov, Ulbig, Andersson, Kirschen, IEEE Trans. Smart Grid 9(2) 2018,
 doi 10.1109/TSG.2016.2578950; temperatures in kelvin. `saft`: cycles to 60 % of the capacity by depth alone, halved for
 real life, and a fade in proportion. Source: Saft, "Li-ion battery life", 2014, as public sizing code transcribes it.
-Pessimistic: at 30 % depth a battery has lost 20 % after two years of a low orbit.
+Pessimistic where cycles are deep: at 30 % depth a battery has lost 20 % after two years of a low orbit, at 10 % after
+thirteen, later than by `xu2018`, since nothing ages by time.
 """
 
 from math import sqrt

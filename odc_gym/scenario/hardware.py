@@ -33,7 +33,7 @@ class Battery(Model):
     )
     ageing: Literal["xu2018", "saft"] = Field(
         default="xu2018",
-        description="law of ageing: depth, charge, temperature and time; or depth alone, halved, which is pessimistic",
+        description="law of ageing: by depth, charge, heat and time; or by depth alone, pessimistic for deep cycles",
     )
     taper_from: Annotated[float, Field(gt=0, lt=1)] = Field(
         description="charge from which charging tapers to 0 at full"

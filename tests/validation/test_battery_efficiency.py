@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import numpy as np
-from comparison import compares
+from comparison import compares, pictures
 
 from odc_gym.constants import ZERO_CELSIUS_K
 from odc_gym.physics.battery import cell_loss
@@ -79,3 +79,25 @@ def test_cycles_of_the_table_close():
     both = (1.0 - TABLE["loss_charge"]) / (1.0 + TABLE["loss_discharge"])
     assert np.abs(both - TABLE["round_trip"]).max() < 1e-4
     assert len(TABLE) == 143 and FITTED.sum() == 30
+
+
+@pictures(
+    "Battery",
+    "battery-efficiency",
+    "Share of the power that cells keep one way, by rate and temperature: lines this environment, dots PyBaMM "
+    "discharging, crosses charging.",
+)
+def efficiency():
+    """Draw the law beside the isothermal cycles."""
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7.0, 3.8), layout="constrained")
+    rates = np.linspace(0.0, 1.0, 50)
+    for k, celsius in enumerate((-10, 0, 10, 25, 40)):
+        rows = TABLE[~LUMPED & (TABLE["ambient_c"] == celsius)]
+        axes.plot(rates, 1.0 - loss(celsius, rates * NOMINAL_WH), color=f"C{k}", label=f"{celsius} °C")
+        axes.plot(rows["discharge_w"] / NOMINAL_WH, 1.0 - rows["loss_discharge"], ".", color=f"C{k}")
+        axes.plot(rows["charge_w"] / NOMINAL_WH, 1.0 - rows["loss_charge"], "x", color=f"C{k}", markersize=4)
+    axes.set(xlabel="rate [1/h]", ylabel="one-way efficiency")
+    axes.legend(frameon=False)
+    return figure

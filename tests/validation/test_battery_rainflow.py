@@ -3,11 +3,21 @@
 import numpy as np
 import pytest
 import rainflow
-from comparison import compares
+from comparison import compares, pictures
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odc_gym.physics.ageing import LAWS, TURNING_POINTS, charge_stress, count_cycles, cycle_damage, depth_damage_tables
+from odc_gym.physics.ageing import (
+    LAWS,
+    TURNING_POINTS,
+    capacity_left,
+    charge_stress,
+    count_cycles,
+    cycle_damage,
+    depth_damage_tables,
+    half_cycle,
+    temperature_stress,
+)
 
 TABLES = dict(zip(LAWS, depth_damage_tables(), strict=True))
 TABLE = TABLES["xu2018"]
@@ -132,3 +142,38 @@ def test_overflow_counts_the_oldest_swing_as_half_and_stays_close():
     early = damage(history)  # all half cycles of the way in
     expected = damage(back)
     assert expected * (1 - 1e-4) <= counted[-1] <= expected + early
+
+
+@pictures(
+    "Battery",
+    "ageing",
+    "Left: damage by cycles of a week of orbits of random depth, line this environment, dots rainflow. Right: capacity "
+    "left over years of orbits from full charge at 20 °C, by depth, after xu2018 (lines) and saft (dashed).",
+)
+def ageing():
+    """Draw the stream beside the package, and what both laws make of years of equal orbits."""
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9.0, 3.6), layout="constrained")
+    history = orbits(np.random.default_rng(1), 130)
+    counted, _ = stream(history)
+    places = np.linspace(100, len(history) - 1, 25).astype(int)
+    left.plot(np.arange(len(history)) / 1440.0, counted)
+    left.plot(places / 1440.0, [damage(history[: k + 1]) for k in places], ".")
+    left.set(xlabel="days", ylabel="damage at 25 °C", ylim=(0.0, None))
+    years = np.linspace(0.0, 10.0, 101)
+    for k, depth in enumerate((0.1, 0.2, 0.3, 0.4)):
+        for name, style in (("xu2018", "-"), ("saft", "--")):
+            law = LAWS[name]
+            cycle = 2.0 * half_cycle(1.0, 1.0 - depth, TABLES[name], law.charge)
+            rest = law.calendar_per_s * 5740.0 * charge_stress(1.0 - 0.5 * depth, law.charge)
+            orbit = (cycle + rest) * temperature_stress(293.15, law.temperature)
+            capacity = [
+                capacity_left(t * 365.25 * 86400.0 / 5740.0 * orbit, law.film_frac, law.linear_frac) for t in years
+            ]
+            label = f"{100 * depth:.0f} %" if name == "xu2018" else None
+            right.plot(years, capacity, style, color=f"C{k}", label=label)
+    right.axhline(0.8, color="0.7", linewidth=0.8)
+    right.set(xlabel="years", ylabel="capacity left", ylim=(0.4, 1.0))
+    right.legend(frameon=False, title="depth")
+    return figure
