@@ -1,79 +1,153 @@
 """Light against rays cast from the satellite to points of the Sun's disc past an oblate Earth."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import numpy as np
-import pytest
+from comparison import compares, pictures
+from orbit_oracles import EPOCHS, RADIUS_M, positions_m, rays_past_ellipsoid, sampled
 
 from odc_gym.orbits import Constellation, build_ephemeris, sunlit_fraction
 
-EQUATOR_M, POLE_M, SUN_M = 6378137.0, 6356752.3142, 6.957e8
+CHAPTER = "Orbits and light"
+RAYS = "1024 rays to the Sun's disc past the WGS84 ellipsoid"
 
 
-def disc(points=48):
-    """Points of equal area of the unit disc (n, 2)."""
-    radius = np.sqrt((np.arange(points) + 0.5) / points)
-    angle = 2 * np.pi * (np.arange(4 * points) + 0.5) / (4 * points)
-    return np.stack([np.outer(radius, np.cos(angle)), np.outer(radius, np.sin(angle))], -1).reshape(-1, 2)
-
-
-def rays_past_ellipsoid(position, sun):
-    """(n,) part of the Sun's disc that is seen: a ray is stopped if it meets x^2/a^2 + y^2/a^2 + z^2/b^2 = 1 ahead."""
-    scale = np.array([EQUATOR_M, EQUATOR_M, POLE_M])
-    points = disc()
-    fractions = []
-    for r, s in zip(position, sun, strict=True):
-        axis = s - r
-        distance = np.linalg.norm(axis)
-        axis /= distance
-        first = np.cross(axis, [0.36, 0.48, 0.8])
-        first /= np.linalg.norm(first)
-        second = np.cross(axis, first)
-        # the disc that is seen is the ring of tangent points
-        size = SUN_M * np.sqrt(1 - (SUN_M / distance) ** 2)
-        place = r + axis * (distance - SUN_M**2 / distance)
-        targets = place + size * (points[:, :1] * first + points[:, 1:] * second)
-        p, d = r / scale, (targets - r) / scale
-        a, b, c = (d * d).sum(-1), (d * p).sum(-1), p @ p - 1
-        fractions.append(1 - ((b < 0) & (b * b > a * c)).mean())
-    return np.array(fractions)
-
-
-@pytest.mark.parametrize(
-    "altitude_km, inclination_deg, raan_deg, month",
-    [(550, 53, 0, 3), (550, 53, 150, 6), (650, 98, 175, 6), (1400, 85, 95, 12), (300, 5, 10, 6)],
+@compares(
+    CHAPTER,
+    "Sunlit fraction at every minute of 22 days, 88 orbits, 400 to 2000 km, 0 to 100 deg, 2024 to 2035",
+    "",
+    RAYS,
+    0.03,
+    mean_tolerance=5e-4,
 )
-def test_fraction_against_rays(altitude_km, inclination_deg, raan_deg, month):
-    c = Constellation.walker(
-        altitude_km=altitude_km, inclination_deg=inclination_deg, total=3, planes=3, raan_deg=raan_deg
-    )
-    e = build_ephemeris(c, start=datetime(2026, month, 21, tzinfo=UTC), step_s=1.0, steps=7200)
-    t, s = np.nonzero((e.sunlit_instant_frac > 0) & (e.sunlit_instant_frac < 1))
-    margin = np.concatenate([t, np.clip(t - 8, 0, None), np.clip(t + 8, None, 7199)])
-    pick = np.unique(np.stack([margin, np.tile(s, 3)], 1), axis=0)[:: max(1, len(t) // 60)]
-    position = np.stack(e._xyz, -1)[pick[:, 0], pick[:, 1]]
-    sun = e._sky.sun_m[1:-2][pick[:, 0]]
-    ours = e.sunlit_instant_frac[pick[:, 0], pick[:, 1]]
-    theirs = rays_past_ellipsoid(position, sun)
-    assert len(pick) > 60 and (theirs == 0).any() and (theirs == 1).any() and ((theirs > 0.2) & (theirs < 0.8)).any()
-    assert np.abs(ours - theirs).max() < 0.03
-    assert abs((ours - theirs).mean()) < 0.005
-    assert np.allclose(sunlit_fraction(position, sun), ours, atol=1e-9)
+def test_fraction():
+    ours, theirs = [], []
+    for k in range(len(EPOCHS)):
+        e = sampled(k)
+        ours.append(e.sunlit_instant_frac.ravel())
+        theirs.append(rays_past_ellipsoid(*positions_m(e)))
+    ours, theirs = np.concatenate(ours), np.concatenate(theirs)
+    assert ((theirs > 0.01) & (theirs < 0.99)).sum() > 200
+    return ours, theirs
 
 
-def centre_in_sight(position, sun):
-    """(n,) whether the ray to the Sun's centre passes the ellipsoid."""
-    scale = np.array([EQUATOR_M, EQUATOR_M, POLE_M])
-    p, d = position / scale, (sun - position) / scale
-    a, b, c = (d * d).sum(-1), (d * p).sum(-1), (p * p).sum(-1) - 1
-    return (b > 0) | (b * b < a * c)
+@cache
+def grazing():
+    """Positions and Sun (n, 3) of satellites that pass the shadow's edge without losing the Sun's disc.
+
+    Of 720 orbit planes, those whose least light in a turn is partial: the orbit touches the penumbra lengthwise.
+    """
+    places, suns = [], []
+    for k, (altitude_km, inclination_deg) in zip(range(0, 22, 3), GRAZED, strict=True):
+        c = Constellation.walker(altitude_km=altitude_km, inclination_deg=inclination_deg, total=720, planes=720)
+        e = build_ephemeris(c, start=EPOCHS[k], step_s=30.0, steps=250)
+        least = e.sunlit_instant_frac.min(axis=0)
+        chosen = np.flatnonzero((least > 0.02) & (least < 0.98))
+        place, sun = positions_m(e)
+        t, s = np.nonzero(e.sunlit_instant_frac[:, chosen] < 1)
+        places.append(place[t, chosen[s]])
+        suns.append(sun[t, 0])
+    return np.concatenate(places), np.concatenate(suns)
 
 
+GRAZED = [(400, 97), (550, 70), (650, 98), (800, 85), (1000, 100), (1400, 90), (2000, 80), (550, 53)]
+
+
+@compares(CHAPTER, "Sunlit fraction of grazing passes, which never lose the whole disc", "", RAYS, 0.03)
+def test_grazing_fraction():
+    place, sun = grazing()
+    theirs = rays_past_ellipsoid(place, sun)
+    assert len(place) > 100 and theirs.min() < 0.3
+    return sunlit_fraction(place, sun), theirs
+
+
+def dark_minutes(ephemeris, fine):
+    """(S,) minutes without light of the same day: of our means over 60 s, and of rays at every instant of `fine`."""
+    theirs = rays_past_ellipsoid(*positions_m(fine), rings=8).reshape(fine.steps, -1)
+    return 1440 * (1 - ephemeris.sunlit_frac.mean(axis=0)), 1440 * (1 - theirs.mean(axis=0))
+
+
+@compares(CHAPTER, "Minutes of darkness a day, 88 orbits, 2024 to 2035, from means over 60 s", "min", RAYS, 0.5)
 def test_minutes_of_a_day():
-    """Darkness of a day is the time for which the Sun's centre is hidden: 0.5 min; a spherical Earth is 4 min off."""
-    c = Constellation.sun_synchronous(altitude_km=650, local_time_h=18.0, total=1)
-    start = datetime(2026, 6, 21, tzinfo=UTC)
-    fine = build_ephemeris(c, start=start, step_s=5.0, steps=17280)
-    by_rays = 1440 * (1 - centre_in_sight(np.stack(fine._xyz, -1)[:, 0], fine._sky.sun_m[1:-2]).mean())
-    minutes = (1 - build_ephemeris(c, start=start, steps=1440).sunlit_frac).sum()
-    assert minutes == pytest.approx(by_rays, abs=0.5)
+    days = [dark_minutes(sampled(k), sampled(k, 4.0, 21600)) for k in range(len(EPOCHS))]
+    return tuple(np.array(days).swapaxes(0, 1))
+
+
+@cache
+def dusk_year(year=2028):
+    """Minutes of darkness on every eighth day of a year, 650 km, 18 h: days (D,), ours (D,), rays (D,), sphere (D,)."""
+    rows = []
+    for day in range(0, 366, 8):
+        start = datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=day)
+        dusk = Constellation.sun_synchronous(altitude_km=650, local_time_h=18.0, total=1)
+        ours, fine = (build_ephemeris(dusk, start=start, step_s=s, steps=int(86400 / s)) for s in (60.0, 4.0))
+        sphere = rays_past_ellipsoid(*positions_m(fine), rings=8, polar_radius_m=RADIUS_M)
+        rows.append([day, *(minutes[0] for minutes in dark_minutes(ours, fine)), 1440 * (1 - sphere.mean())])
+    return np.array(rows).T
+
+
+@compares(
+    CHAPTER,
+    "Minutes of darkness a day through a year, 650 km, 18 h of local time: the season from its first grazing day",
+    "min",
+    RAYS,
+    0.5,
+    note="Past a spherical Earth there are up to 47 more, on the first and last days of the season.",
+)
+def test_minutes_through_a_year():
+    days, ours, theirs, _ = dusk_year()
+    season = days[ours > 0]
+    assert 110 < season[0] < 135 and 205 < season[-1] < 240  # days without eclipses on both sides
+    return ours, theirs
+
+
+@cache
+def graze(step_s=2.0):
+    """One grazing pass at 650 km, sampled finely: seconds (T,), positions and Sun (T, 3)."""
+    c = Constellation.walker(altitude_km=650, inclination_deg=98, total=720, planes=720)
+    coarse = build_ephemeris(c, start=EPOCHS[6], step_s=30.0, steps=200).sunlit_instant_frac
+    plane = int(np.argmin(np.abs(coarse.min(axis=0) - 0.4)))
+    middle = 30.0 * int(np.argmin(coarse[:, plane]))
+    e = build_ephemeris(c, start=EPOCHS[6], step_s=step_s, steps=int(6000 / step_s))
+    place, sun = positions_m(e)
+    seconds = np.arange(e.steps) * step_s - middle
+    near = np.abs(seconds) < 400
+    return seconds[near], place[near, plane], sun[near, 0]
+
+
+@pictures(
+    CHAPTER,
+    "shadow-grazing",
+    "Light of one grazing pass at 650 km and 98 deg: ours, rays past the ellipsoid, and rays past a spherical Earth.",
+)
+def draw_grazing():
+    import matplotlib.pyplot as plt
+
+    seconds, place, sun = graze()
+    figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
+    sphere = rays_past_ellipsoid(place, sun, polar_radius_m=RADIUS_M)
+    axes.plot(seconds, sphere, color="0.6", label="rays, spherical Earth")
+    axes.plot(seconds, sunlit_fraction(place, sun), color="C0", linewidth=3, alpha=0.5, label="odc-gym")
+    axes.plot(seconds, rays_past_ellipsoid(place, sun), color="C1", linewidth=1, label="rays, ellipsoid")
+    axes.set(xlabel="seconds", ylabel="part of the Sun's disc seen", ylim=(-0.03, 1.03))
+    axes.legend(fontsize="small")
+    return figure
+
+
+@pictures(
+    CHAPTER,
+    "eclipse-year",
+    "Minutes of darkness a day through 2028 of a sun-synchronous satellite at 650 km whose node is at 18 h.",
+)
+def draw_year():
+    import matplotlib.pyplot as plt
+
+    days, ours, theirs, sphere = dusk_year()
+    figure, axes = plt.subplots(figsize=(7, 3.2), layout="constrained")
+    axes.plot(days, sphere, color="0.6", label="rays, spherical Earth")
+    axes.plot(days, ours, color="C0", linewidth=3, alpha=0.5, label="odc-gym")
+    axes.plot(days, theirs, color="C1", linewidth=1, label="rays, ellipsoid")
+    axes.set(xlabel="day of the year", ylabel="minutes of darkness a day", xlim=(0, 366), ylim=(0, None))
+    axes.legend(fontsize="small")
+    return figure
