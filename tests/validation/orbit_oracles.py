@@ -12,6 +12,7 @@ import numpy as np
 from scipy.stats import qmc
 
 from odc_gym.orbits import Constellation, build_ephemeris
+from odc_gym.orbits.mean_orbit import MeanShell
 
 MU, RADIUS_M, POLE_M, J2 = 3.986004418e14, 6378137.0, 6356752.314245, 1.08262668e-3
 SUN_M, AU_M, DAY_S = 6.957e8, 1.495978707e11, 86400
@@ -149,3 +150,14 @@ def osculating(altitude_km, inclination_deg, node_deg, argument_deg):
     up = np.array([cn * ca - sn * sa * ci, sn * ca + cn * sa * ci, sa * si])
     ahead = np.array([-cn * sa - sn * ca * ci, -sn * sa + cn * ca * ci, ca * si])
     return np.concatenate([radius * up, outward * up + onward * ahead])
+
+
+def single_at(altitude_km, inclination_deg, node_deg, argument_deg):
+    """A constellation of one circular orbit from any place of it."""
+    shell = MeanShell(
+        altitude_m=1000.0 * altitude_km,
+        inclination_rad=math.radians(inclination_deg),
+        node_rad=(math.radians(node_deg),),
+        argument_rad=(math.radians(argument_deg),),
+    )
+    return Constellation((shell,))

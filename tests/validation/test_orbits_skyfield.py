@@ -151,7 +151,7 @@ def test_latitude():
 @skyfield("Sub-satellite longitude, 88 orbits", "deg", 0.005)
 def test_longitude():
     ours, theirs = points()
-    return (ours[1] - theirs[1] + 180) % 360 - 180, 0.0
+    return ours[1], ours[1] - ((ours[1] - theirs[1] + 180) % 360 - 180)
 
 
 @skyfield("Altitude above the ellipsoid, 88 orbits", "m", 1.0)

@@ -59,4 +59,5 @@ def test_local_time_of_the_node():
             c = Constellation.sun_synchronous(altitude_km=altitude_km, local_time_h=asked, total=4, planes=4)
             e = build_ephemeris(c, start=start, step_s=60.0, steps=30 * 1440)
             found.append([local_time_h(e, minute) for minute in (0, 30 * 1440 - 2)])
-    return (np.array(found) - asked + 12) % 24 - 12, 0.0
+    found = np.array(found)
+    return found, found - ((found - asked + 12) % 24 - 12)
