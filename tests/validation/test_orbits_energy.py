@@ -27,8 +27,8 @@ def crossings(ours, theirs, period_min):
     "Energy over a crossing of the shadow's edge at 60 s steps, of the energy of a turn, 88 orbits",
     "",
     "256 rays to the Sun's disc past the WGS84 ellipsoid at every second",
-    1e-3,
-    note="0.001 of a turn's energy is 4 s of light.",
+    2e-4,
+    note="0.0002 of a turn's energy is 0.8 s of light.",
 )
 def test_energy_of_a_crossing():
     pairs = []
