@@ -16,7 +16,6 @@ from odc_gym.orbits.mean_orbit import MeanShell
 
 MU, RADIUS_M, POLE_M, J2 = 3.986004418e14, 6378137.0, 6356752.314245, 1.08262668e-3
 SUN_M, AU_M, DAY_S = 6.957e8, 1.495978707e11, 86400
-ELLIPSOID = np.array([RADIUS_M, RADIUS_M, POLE_M])
 BAND = 0.012  # of an Earth radius around the limb, 76 km: the penumbra reaches 25 km at 2000 km altitude
 
 EPOCHS = [datetime(2024, 1, 9, 5, 20, tzinfo=UTC) + timedelta(days=199, hours=7) * k for k in range(22)]
@@ -26,17 +25,26 @@ ORBITS = qmc.scale(qmc.Halton(4, scramble=False).random(89)[1:], [400, 0, 0, 0],
 ORBITS = ORBITS.reshape(len(EPOCHS), 4, 4)
 
 
-def single(altitude_km, inclination_deg, node_deg):
-    """A constellation of one satellite, at its ascending node at the start."""
-    return Constellation.walker(
-        altitude_km=altitude_km, inclination_deg=inclination_deg, total=1, planes=1, raan_deg=node_deg
+def single(altitude_km, inclination_deg, node_deg, argument_deg):
+    """A constellation of one satellite on a circle, from any place of it."""
+    shell = MeanShell(
+        altitude_m=1000.0 * altitude_km,
+        inclination_rad=math.radians(inclination_deg),
+        node_rad=(math.radians(node_deg),),
+        argument_rad=(math.radians(argument_deg),),
     )
+    return Constellation((shell,))
 
 
 @cache
-def sampled(k, step_s=60.0, steps=1440):
-    """Tables of the four orbits of epoch k."""
-    orbits = reduce(add, [single(*orbit[:3]) for orbit in ORBITS[k]])
+def sampled(k):
+    """A day of the four orbits of epoch k by minutes."""
+    return sampled_finely(k, 60.0, 1440)
+
+
+def sampled_finely(k, step_s, steps):
+    """The same in other steps; not kept, it is large."""
+    orbits = reduce(add, [single(*orbit) for orbit in ORBITS[k]])
     return build_ephemeris(orbits, start=EPOCHS[k], step_s=step_s, steps=steps)
 
 
@@ -150,14 +158,3 @@ def osculating(altitude_km, inclination_deg, node_deg, argument_deg):
     up = np.array([cn * ca - sn * sa * ci, sn * ca + cn * sa * ci, sa * si])
     ahead = np.array([-cn * sa - sn * ca * ci, -sn * sa + cn * ca * ci, ca * si])
     return np.concatenate([radius * up, outward * up + onward * ahead])
-
-
-def single_at(altitude_km, inclination_deg, node_deg, argument_deg):
-    """A constellation of one circular orbit from any place of it."""
-    shell = MeanShell(
-        altitude_m=1000.0 * altitude_km,
-        inclination_rad=math.radians(inclination_deg),
-        node_rad=(math.radians(node_deg),),
-        argument_rad=(math.radians(argument_deg),),
-    )
-    return Constellation((shell,))

@@ -2,7 +2,7 @@
 
 import numpy as np
 from comparison import compares
-from orbit_oracles import EPOCHS, ORBITS, positions_m, rays_past_ellipsoid, sampled
+from orbit_oracles import EPOCHS, ORBITS, positions_m, rays_past_ellipsoid, sampled, sampled_finely
 
 from odc_gym.orbits import orbit_period_s
 
@@ -33,7 +33,7 @@ def crossings(ours, theirs, period_min):
 def test_energy_of_a_crossing():
     pairs = []
     for k in range(len(EPOCHS)):
-        seconds = sampled(k, 1.0, 60 * MINUTES)
+        seconds = sampled_finely(k, 1.0, 60 * MINUTES)
         rays = rays_past_ellipsoid(*positions_m(seconds), rings=8).reshape(MINUTES, 60, -1)
         # the mean of a minute by the trapezoidal rule, whose last end is the next minute's first
         theirs = rays.mean(axis=1)[:-1] + (rays[1:, 0] - rays[:-1, 0]) / 120

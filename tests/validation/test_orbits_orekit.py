@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from comparison import compares
-from orbit_oracles import single_at
+from orbit_oracles import single
 
 from odc_gym.orbits import Constellation, GroundSite, build_ephemeris
 from odc_gym.orbits.tle import epoch
@@ -43,7 +43,7 @@ def flight_error_km():
     """(orbits, T) distance from Orekit's flight every 247 min."""
     errors = []
     for (start, *elements), rows in flights("flights").items():
-        ours = build_ephemeris(single_at(*elements), start=start, steps=7 * 1440 + 1)
+        ours = build_ephemeris(single(*elements), start=start, steps=7 * 1440 + 1)
         errors.append(np.linalg.norm(ours.position_gcrs_m[rows[:, 0].astype(int), 0] - rows[:, 1:], axis=1) / 1000)
     return np.array(errors)
 
@@ -76,7 +76,7 @@ def test_a_week_in_a_full_field():
 def test_darkness_of_flights():
     pairs = []
     for (start, *elements), ((dark_min,),) in flights("darkness").items():
-        ours = build_ephemeris(single_at(*elements), start=start, steps=1440)
+        ours = build_ephemeris(single(*elements), start=start, steps=1440)
         pairs.append((1440 * (1 - ours.sunlit_frac.mean()), dark_min))
     return tuple(np.array(pairs).T)
 

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 from comparison import compares, pictures
-from orbit_oracles import EPOCHS, RADIUS_M, positions_m, rays_past_ellipsoid, sampled
+from orbit_oracles import EPOCHS, RADIUS_M, positions_m, rays_past_ellipsoid, sampled, sampled_finely
 
 from odc_gym.orbits import Constellation, build_ephemeris, sunlit_fraction
 
@@ -70,7 +70,7 @@ def dark_minutes(ephemeris, fine):
 
 @compares(CHAPTER, "Minutes of darkness a day, 88 orbits, 2024 to 2035, from means over 60 s", "min", RAYS, 0.5)
 def test_minutes_of_a_day():
-    days = [dark_minutes(sampled(k), sampled(k, 4.0, 21600)) for k in range(len(EPOCHS))]
+    days = [dark_minutes(sampled(k), sampled_finely(k, 4.0, 21600)) for k in range(len(EPOCHS))]
     return tuple(np.array(days).swapaxes(0, 1))
 
 
