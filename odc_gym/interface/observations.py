@@ -71,7 +71,7 @@ SATELLITE = (
     Feature("clock_request", "", 0.0, 1.0, "", False, "last clock request"),
     Feature("clock_sustainable", "", 0.0, 1.0, "", False, "largest common clock within the sustainable power"),
     Feature("power_w", "W", 0.0, 1.0, "peak_w", False, "compute power; over peak"),
-    Feature("shed", "", 0.0, 1.0, "", False, "1: compute is off until charge recovers"),
+    Feature("shed", "", 0.0, 1.0, "", False, "1: compute is off until charge recovers, or while it restarts"),
     Feature("tripped", "", 0.0, 1.0, "", False, "1: compute is off until the junction has cooled"),
     Feature("free", "accelerators", 0.0, 1.0, "accelerators", False, "accelerators that no job holds"),
     Feature("gated", "accelerators", 0.0, 1.0, "accelerators", False, "accelerators that are gated"),
@@ -265,7 +265,7 @@ def measure_satellites(v, w, x, p, sky, forecast, classes, n):
             w[SEEN_CLASS.bid, c, s] = classes[K.bid, c, s]
         v[SEEN.clock_request, s] = x[X.request, s]
         v[SEEN.clock_sustainable, s] = x[X.clock_sustainable, s]
-        v[SEEN.shed, s] = x[X.shed, s]
+        v[SEEN.shed, s] = x[X.off, s] * (1.0 - x[X.tripped, s])
         v[SEEN.tripped, s] = x[X.tripped, s]
         v[SEEN.free, s] = x[X.free, s]
         v[SEEN.gated, s] = p[D.accelerators, s] - x[X.awake, s]

@@ -1,11 +1,13 @@
 """Heat: plate (chips and cold plates), pumped loop, radiator.
 
     C1 dT1/dt = P + leak(T1) - G12 (T1 - T2)
-    C2 dT2/dt = G12 (T1 - T2) - G23 (T2 - T3)
-    C3 dT3/dt = W + c leak(T1) + G23 (T2 - T3) - k T3^4
+    C2 dT2/dt = G12 (T1 - T2) - G23 (T2 - T3) + H + B
+    C3 dT3/dt = W + c leak(T1) + G23 (T2 - T3) - B - k T3^4
 
-with P compute power, W all other heat (bus, conversion, battery, sink), c the conversion loss per watt and k = n A fin
-eps sigma. Junction = plate + R P.
+with P compute power, W all other heat (bus, conversion, sink), c the conversion loss per watt and k = n A fin eps
+sigma. Junction = plate + R P. On the cold side H is the power of the survival heater and B the heat that coolant keeps
+which bypasses the radiator: valve and thermostat act within seconds, so over a step they are the powers that end it
+at their set-points, as far as they reach.
 
 Integrated by the exponential Runge-Kutta method ETD2 (Cox and Matthews, J. Comput. Phys. 176, 2002) with a frozen
 linear part; leakage and the curvature of T^4 enter as the nonlinear part, a ramp over the half step. For T^4 the ramp
@@ -20,7 +22,6 @@ import numpy as np
 from odc_gym._jit import effect
 from odc_gym.physics.mathematics import LN_2, bounded_exp
 
-HALVINGS, TERMS = 16, 12  # of the series of phi functions, for rates times steps up to some hundreds
 REFERENCE_K = 333.15  # junction temperature at which powers are quoted
 HALVINGS, TERMS = 16, 12  # of the series of phi functions, good for rates times steps up to hundreds
 LINEARISED_K = 320.0  # radiator temperature of the frozen linear part
@@ -29,7 +30,8 @@ LINEARISED_K = 320.0  # radiator temperature of the frozen linear part
 class Propagator(NamedTuple):
     """Numbers of one loop state.
 
-    Of half a step h phi1(hJ) (e), columns 1 and 3 of h phi2(hJ) (m), of a whole step the first row of h phi1(hJ) (g).
+    Of half a step h phi1(hJ) (e) and columns 1 and 3 of h phi2(hJ) (m); of a whole step the first two rows of
+    h phi1(hJ), g for the plate and l for the loop.
     """
 
     e11: float
@@ -50,6 +52,9 @@ class Propagator(NamedTuple):
     g1: float
     g2: float
     g3: float
+    l1: float
+    l2: float
+    l3: float
 
 
 class Nodes(NamedTuple):
@@ -80,6 +85,7 @@ def half_step(
     t2: float,
     t3: float,
     power_w: float,
+    loop_w: float,
     other_w: float,
     loss: float,
     leak: float,
@@ -95,6 +101,7 @@ def half_step(
         t2: loop temperature [K].
         t3: radiator temperature [K].
         power_w: compute power [W], into the plate.
+        loop_w: heat into the loop from heater and bypass [W].
         other_w: all other heat into the radiator but the conversion loss of leakage [W].
         loss: conversion loss per watt of load.
         leak: leakage share at 60 C.
@@ -112,7 +119,7 @@ def half_step(
     b = nodes.g23 * (t2 - t3)
     q = t3 * t3
     d1 = (power_w + leak_w - a) * nodes.ic1
-    d2 = (a - b) * nodes.ic2
+    d2 = (a - b + loop_w) * nodes.ic2
     d3 = (other_w + loss * leak_w + b - nodes.radiation * q * q) * nodes.ic3
     u1 = t1 + p.e11 * d1 + p.e12 * d2 + p.e13 * d3
     u2 = t2 + p.e21 * d1 + p.e22 * d2 + p.e23 * d3
@@ -160,6 +167,43 @@ def governed_power_w(
     return (throttle_k - unpowered) * gain
 
 
+@effect
+def loop_at_end(
+    t1: float, t2: float, t3: float, power_w: float, loop_w: float, other_w: float, nodes: Nodes, p: Propagator
+) -> float:
+    """Temperature of the loop after a whole step [K] by the first stage of the method, all heat constant.
+
+    Args:
+        t1: plate temperature [K].
+        t2: loop temperature [K].
+        t3: radiator temperature [K].
+        power_w: heat into the plate [W].
+        loop_w: heat into the loop [W].
+        other_w: heat into the radiator [W].
+        nodes: constants of the nodes.
+        p: propagator of the present loop state.
+    """
+    a = nodes.g12 * (t1 - t2)
+    b = nodes.g23 * (t2 - t3)
+    q = t3 * t3
+    d1 = (power_w - a) * nodes.ic1
+    d2 = (a - b + loop_w) * nodes.ic2
+    d3 = (other_w + b - nodes.radiation * q * q) * nodes.ic3
+    return t2 + p.l1 * d1 + p.l2 * d2 + p.l3 * d3
+
+
+@effect
+def bypass_limit_w(t2: float, t3: float, share: float, nodes: Nodes) -> float:
+    """Most heat [W] that the bypass can keep from the radiator: a share of what the loop would give to it now."""
+    return share * max(nodes.g23 * (t2 - t3), 0.0)
+
+
+@effect
+def bypass_gain(nodes: Nodes, p: Propagator) -> float:
+    """What a watt of heat that is kept in the loop raises its temperature at the end of a whole step [K/W]."""
+    return p.l2 * nodes.ic2 - p.l3 * nodes.ic3
+
+
 def propagator(dt_s: float, g12: Any, g23: Any, ic1: Any, ic2: Any, ic3: Any, slope3: Any) -> Propagator:
     """The numbers of one loop state for physics steps of `dt_s`; arrays (N,) where the arguments are.
 
@@ -174,7 +218,7 @@ def propagator(dt_s: float, g12: Any, g23: Any, ic1: Any, ic2: Any, ic3: Any, sl
     (e, m), (g, _) = _phis(half_s * jacobian), _phis(dt_s * jacobian)
     e, m, g = half_s * e, half_s * m, dt_s * g
     numbers = [e[..., i, j] for i in range(3) for j in range(3)]
-    numbers += [m[..., i, j] for i in range(3) for j in (0, 2)] + [g[..., 0, j] for j in range(3)]
+    numbers += [m[..., i, j] for i in range(3) for j in (0, 2)] + [g[..., i, j] for i in range(2) for j in range(3)]
     return Propagator(*(_rounded(values) for values in numbers))
 
 

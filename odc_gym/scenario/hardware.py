@@ -15,15 +15,30 @@ class Power(Model):
 
     pcdu: Efficiency = Field(description="efficiency of conditioning and harness; the loss heats the radiator")
     bus_w: NonNegative = Field(description="pump, attitude control, idle lasers")
+    safe_w: NonNegative | None = Field(
+        default=None, description="the same in safe mode, while compute is shed; null: as ever"
+    )
     terminal_w: NonNegative = Field(description="extra while a satellite transfers")
 
 
+class BatteryNode(Model):
+    """Heat of the battery: a node with a small radiator of its own beside the main one, and a heater. All a kWh."""
+
+    capacity_kj_k_kwh: Positive = Field(default=7.7, description="heat capacity: 130 Wh/kg at 1 kJ/(kg K)")
+    radiator_m2_kwh: Positive = Field(default=0.04, description="area of its radiator, with the main one's attitude")
+    heater_w_kwh: NonNegative = Field(default=15.0, description="largest power of the heater")
+    heater_c: Celsius = Field(default=10.0, description="temperature that the heater keeps")
+
+
 class Battery(Model):
-    """Battery pack at a fixed temperature."""
+    """Battery pack. Efficiencies are at 25 C and a rate of 1/3 per hour, converters included."""
 
     capacity_wh: Positive
     eff_charge: Efficiency
     eff_discharge: Efficiency
+    losses: Literal["nmc811", "constant"] = Field(
+        default="nmc811", description="how they change with temperature and rate: as cells of that kind do, or not"
+    )
     c_charge: Positive = Field(description="largest charging rate, 1/h")
     c_discharge: Positive = Field(description="largest discharging rate, 1/h")
     floor: Fraction = Field(description="charge below which compute is shed")
@@ -38,13 +53,36 @@ class Battery(Model):
     taper_from: Annotated[float, Field(gt=0, lt=1)] = Field(
         description="charge from which charging tapers to 0 at full"
     )
-    temperature_c: Annotated[float, Field(ge=-20, le=60)]
+    temperature_c: Annotated[float, Field(ge=-20, le=60)] = Field(description="that the sustainable plan reckons with")
+    node: BatteryNode = BatteryNode()
 
     @model_validator(mode="after")
     def _ordered(self) -> Battery:
         if not 0.02 < self.floor < self.restore < 1:
             raise ValueError(
                 f"must hold 0.02 < floor < restore < 1, got floor = {self.floor}, restore = {self.restore}"
+            )
+        return self
+
+
+class ColdSide(Model):
+    """What keeps an idle satellite warm: coolant that bypasses the radiator, and a survival heater in the loop."""
+
+    bypass_c: Celsius = Field(default=15.0, description="loop temperature that the bypass keeps")
+    bypass_share: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.998, description="largest share of the radiator's flow that goes past it"
+    )
+    heater_w: NonNegative = Field(default=0.0, description="largest power of the survival heater")
+    heater_c: Celsius = Field(default=0.0, description="loop temperature that the heater keeps")
+    start_c: Celsius = Field(
+        default=-10.0, description="loop temperature from which compute may restart, where there is a heater"
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> ColdSide:
+        if not self.start_c < self.heater_c < self.bypass_c:
+            raise ValueError(
+                f"must hold start_c < heater_c < bypass_c, got {self.start_c:g}, {self.heater_c:g}, {self.bypass_c:g}"
             )
         return self
 
@@ -68,6 +106,7 @@ class Thermal(Model):
     loop_off_c: Celsius = 10.0
     loop_on_w: NonNegative = 100.0
     off_conductance: Fraction = Field(default=0.03, description="conductance left when the loop stands")
+    cold: ColdSide = ColdSide()
 
     @model_validator(mode="after")
     def _ordered(self) -> Thermal:
@@ -88,7 +127,8 @@ class Accelerators(Model):
     gate_after_s: Positive = 300.0
     wake_s: NonNegative = Field(default=0.0, description="from gated to ready for work, at idle power")
     host_w: NonNegative
-    standby_w: NonNegative = Field(description="host on standby, while shed or tripped")
+    standby_w: NonNegative = Field(description="host on standby, while compute is off")
+    restart_s: NonNegative = Field(default=0.0, description="from the end of a shed or a trip until compute is back")
     x_min: Annotated[float, Field(ge=0.05, lt=1)] = Field(description="lowest clock over full clock")
     static: Fraction = Field(description="share of dynamic power that does not follow the clock")
     v0: Annotated[float, Field(ge=0.4, le=1)] = Field(description="lowest voltage over full voltage")

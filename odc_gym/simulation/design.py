@@ -11,6 +11,7 @@ import numpy as np
 from odc_gym.constants import STEFAN_BOLTZMANN_W_M2_K4, ZERO_CELSIUS_K
 from odc_gym.orbits.attitude import cell_response
 from odc_gym.physics.ageing import LAWS
+from odc_gym.physics.battery import QUOTED_K, QUOTED_RATE, cell_loss
 from odc_gym.physics.thermal import LINEARISED_K, REFERENCE_K, Propagator, propagator
 from odc_gym.scenario import Hardware, Solar
 
@@ -47,7 +48,10 @@ def design_numbers(hardware: Hardware) -> dict[str, float]:
         hardware.thermal,
         hardware.accelerators,
     )
-    law = LAWS[battery.ageing]
+    ageing, node, cold = LAWS[battery.ageing], battery.node, thermal.cold
+    kwh, law = battery.capacity_wh / 1e3, float(battery.losses == "nmc811")
+    at_rest, by_rate = cell_loss(QUOTED_K)
+    quoted = law * (at_rest + QUOTED_RATE * by_rate)
     panel_m2 = radiator.faces * radiator.area_m2 * radiator.fin
     c1, c2, c3 = (1e3 * c for c in thermal.c_kj_k)
     above_plate, above_loop, above_radiator = thermal.dt_full_k
@@ -59,22 +63,31 @@ def design_numbers(hardware: Hardware) -> dict[str, float]:
         "eta_pcdu": power.pcdu,
         "loss": 1.0 / power.pcdu - 1.0,
         "bus_w": power.bus_w,
+        "safe_w": power.bus_w if power.safe_w is None else power.safe_w,
         "terminal_w": power.terminal_w,
         "capacity_j": battery.capacity_wh * WH_J,
         "eta_charge": battery.eff_charge,
         "eta_discharge": battery.eff_discharge,
+        "cell_law": law,
+        "base_in": 1.0 - battery.eff_charge - quoted,
+        "base_out": 1.0 / battery.eff_discharge - 1.0 - quoted,
+        "one_hour_w": battery.capacity_wh,
+        "battery_ic": 1.0 / (1e3 * node.capacity_kj_k_kwh * kwh),
+        "battery_radiation": node.radiator_m2_kwh * kwh * radiator.eps * STEFAN_BOLTZMANN_W_M2_K4,
+        "battery_absorb_m2": node.radiator_m2_kwh * kwh,
+        "battery_heater_k": node.heater_c + ZERO_CELSIUS_K,
+        "battery_heater_most_w": node.heater_w_kwh * kwh,
         "rate_charge_w": battery.c_charge * battery.capacity_wh,
         "rate_discharge_w": battery.c_discharge * battery.capacity_wh,
         "inverse_taper": 1.0 / (1.0 - battery.taper_from),
         "floor_frac": battery.floor,
         "restore_frac": battery.restore,
         "ageing_law": float(list(LAWS).index(battery.ageing)),
-        "ageing_k": battery.temperature_c + ZERO_CELSIUS_K,
-        "ageing_charge": law.charge,
-        "ageing_temperature": law.temperature,
-        "ageing_calendar_per_s": law.calendar_per_s,
-        "film_frac": law.film_frac,
-        "linear_frac": law.linear_frac,
+        "ageing_charge": ageing.charge,
+        "ageing_temperature": ageing.temperature,
+        "ageing_calendar_per_s": ageing.calendar_per_s,
+        "film_frac": ageing.film_frac,
+        "linear_frac": ageing.linear_frac,
         "fatigue_start": 0.0,
         "radiation": radiation,
         "absorb_m2": panel_m2,
@@ -97,6 +110,12 @@ def design_numbers(hardware: Hardware) -> dict[str, float]:
         "loop_on_k": thermal.loop_on_c + ZERO_CELSIUS_K,
         "loop_off_k": thermal.loop_off_c + ZERO_CELSIUS_K,
         "loop_on_w": thermal.loop_on_w,
+        "bypass_k": cold.bypass_c + ZERO_CELSIUS_K,
+        "bypass_share": cold.bypass_share,
+        "heater_k": cold.heater_c + ZERO_CELSIUS_K,
+        "heater_most_w": cold.heater_w,
+        "start_k": cold.start_c + ZERO_CELSIUS_K if cold.heater_w > 0.0 else 0.0,  # without a heater nothing waits
+        "restart_s": a.restart_s,
         "host_w": a.host_w,
         "standby_w": a.standby_w,
         "idle_each_w": a.idle_each_w,
@@ -120,6 +139,7 @@ def design_numbers(hardware: Hardware) -> dict[str, float]:
         "back_dark_k4": back.eclipse_k**4,
         "plan_k": thermal.plan_c + ZERO_CELSIUS_K,
         "soft_depth": battery.soft_dod,
+        "battery_plan_k": battery.temperature_c + ZERO_CELSIUS_K,
     }
 
 

@@ -122,7 +122,7 @@ def evict(head, jobs, run, lists, x, classes, ledger, rules, policy, urgency, no
     """Satellites whose compute is off lose their jobs, back to the last payable point."""
     off = 0.0
     for s in range(n):
-        off += x[X.shed, s] + x[X.tripped, s]
+        off += x[X.off, s]
     if off == 0.0:
         return
     count = head["running"]
@@ -130,7 +130,7 @@ def evict(head, jobs, run, lists, x, classes, ledger, rules, policy, urgency, no
     for k in range(count):
         row = lists[1, k]
         job, r = jobs[row], run[row]
-        if x[X.shed, r["host"]] + x[X.tripped, r["host"]] > 0.0:
+        if x[X.off, r["host"]] > 0.0:
             lose(job, r, ledger)
             leave(job, r, x, classes)
             ledger[L.evicted, job["kind"]] += 1.0

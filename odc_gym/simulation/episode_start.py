@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from odc_gym.physics.battery import QUOTED_K
 from odc_gym.scenario import ServiceClass
 from odc_gym.simulation.state import ABSENT, HEAD, RUN, RUNNING, WAITING, Classes, Design, Ledger, State
 from odc_gym.simulation.tables import EpisodeTables, rule_index
@@ -43,8 +44,30 @@ def cold_state(state: np.ndarray, design: np.ndarray) -> None:
     for name in ("charge_frac", "capacity_left", "loop_on", "clock_cap", "duty", "clock_sustainable", "charge_least"):
         state[State._fields.index(name)] = 1.0
     state[State._fields.index("damage")] = design[Design._fields.index("fatigue_start")]
+    state[State._fields.index("battery_k")] = QUOTED_K
     for name in ("free", "awake"):
         state[State._fields.index(name)] = design[0]
+
+
+def balance_battery(state: np.ndarray, before: np.ndarray, design: np.ndarray, orbit_s: float) -> None:
+    """Give batteries the temperature at which their radiators balance the heat of an orbit; settling takes days.
+
+    Args:
+        state: of one environment after the orbit, [field, P].
+        before: the same before it.
+        design: design and propagators, [field, P].
+        orbit_s: length of the orbit [s].
+    """
+    heat, absorbed = (
+        (state[State._fields.index(name)] - before[State._fields.index(name)]) / orbit_s
+        for name in ("battery_heat_j", "absorbed_j")
+    )
+    own, main, radiation, heater_k = (
+        design[Design._fields.index(name)]
+        for name in ("battery_absorb_m2", "absorb_m2", "battery_radiation", "battery_heater_k")
+    )
+    balance = ((heat + absorbed * own / (own + main)) / radiation) ** 0.25
+    state[State._fields.index("battery_k")] = np.round(np.maximum(balance, heater_k), 9)
 
 
 def cold_points(points: np.ndarray, swings: np.ndarray, charge_frac: np.ndarray) -> None:

@@ -18,8 +18,8 @@ from odc_gym.interface.rewards import TERMS
 from odc_gym.metrics import episode_metrics
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Scenario
+from odc_gym.simulation import episode_start as begin
 from odc_gym.simulation.decision import decide, look, settle
-from odc_gym.simulation.episode_start import busy_mix, cold_points, cold_state, open_accounts, open_queue, periodic
 from odc_gym.simulation.parameters import past_shape
 from odc_gym.simulation.state import HEAD, MUTABLE, RUN, Classes, Forecast, Ledger, Services, Sky, State, padded
 from odc_gym.simulation.tables import build_episode
@@ -336,29 +336,33 @@ class Simulator:
     def _warm_up(self, row: int) -> None:
         """Periodic charge and temperatures, the census in place, then one orbit under the zero action, uncounted."""
         tables, world = self._tables, self._tables.world
-        cold_state(self.state[row], self.design[row])
+        begin.cold_state(self.state[row], self.design[row])
         for array in (self.classes, self.ledger, self.services, self.past):
             array[row] = 0.0
         charge = State._fields.index("charge_frac")
-        cold_points(self.points[row], self.swings[row], self.state[row, charge])
-        light = periodic(self.skies[row], np.rint(world.period_s / world.clock.dt_s).astype(int), SETTLE_ORBITS)
-        settle(
-            self.state[row], self.classes[row], self.points[row], self.swings[row], self.design[row], light,
-            self.rules[row], self._table, self._numbers, np.array([1, len(light)]),
-            busy_mix(world, self.state.shape[2]),
-        )  # fmt: skip
-        cold_points(self.points[row], self.swings[row], self.state[row, charge])
+        begin.cold_points(self.points[row], self.swings[row], self.state[row, charge])
+        orbit = np.rint(world.period_s / world.clock.dt_s).astype(int)
+        light, busy = begin.periodic(self.skies[row], orbit, SETTLE_ORBITS), begin.busy_mix(world, self.state.shape[2])
+        parts = light[: -orbit.max()], light[-orbit.max() :]
+        for part in parts:
+            before = self.state[row].copy()
+            settle(
+                self.state[row], self.classes[row], self.points[row], self.swings[row], self.design[row], part,
+                self.rules[row], self._table, self._numbers, np.array([1, len(part)]), busy,
+            )  # fmt: skip
+        begin.balance_battery(self.state[row], before, self.design[row], len(parts[-1]) * world.clock.dt_s)
+        begin.cold_points(self.points[row], self.swings[row], self.state[row, charge])
         self.state[row, State._fields.index("cycles")] = 0.0
         self.lists[row] = 0
         used = len(tables.jobs)
         self.run[row] = np.zeros((), RUN)
-        self.head[row] = open_queue(
+        self.head[row] = begin.open_queue(
             world, tables, int(self.seeds[row]), self.run[row, :used], self.lists[row], self.state[row],
             self.classes[row],
         )  # fmt: skip
         for _ in range(world.clock.warm_up // world.clock.steps):
             self._play(np.array([row]), self._zero, self._bids_numbers)
-        open_accounts(self.state[row], self.ledger[row], self.head[row : row + 1], self.run[row])
+        begin.open_accounts(self.state[row], self.ledger[row], self.head[row : row + 1], self.run[row])
         self._terms[row] = 0.0
 
     def _play(self, rows: np.ndarray, actions: np.ndarray, numbers: np.ndarray) -> None:

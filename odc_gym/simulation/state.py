@@ -29,11 +29,14 @@ class State(NamedTuple):
     loop_k: Row
     radiator_k: Row
     junction_k: Row
+    battery_k: Row
     charge_frac: Row  # of battery capacity
     loop_on: Row  # 1 the pump runs
     shed: Row  # 1 compute is off until charge recovers
     tripped: Row  # 1 compute is off until the junction has cooled
     trip_s: Row  # since the trip
+    wait_s: Row  # until compute is back after it was shed or tripped
+    off: Row  # 1 compute is off: shed, tripped, restarting, or too cold to restart
     free: Row  # accelerators that no job holds
     awake: Row  # accelerators that are not gated
     idle_s: Row  # since all awake accelerators were last held
@@ -44,7 +47,11 @@ class State(NamedTuple):
     clock_cap: Row  # common cap by the governor
     duty: Row  # share of the step that jobs run
     power_w: Row  # compute power
-    battery_loss_w: Row  # of the last step; heats the radiator in the next
+    battery_loss_w: Row  # of the last step; heats the battery in the next
+    bypassed_w: Row  # heat that the bypass kept in the loop
+    heater_w: Row  # that the survival heater of the loop wants
+    battery_heater_w: Row  # the same for the battery's
+    bus_wanted_w: Row  # bus, terminal and heaters
     held_w: Row  # compute power that the request allows where the plan is below the lowest clock
     allowed_w: Row  # compute power that heat, electricity and the request allow
     bus_served_w: Row
@@ -55,10 +62,12 @@ class State(NamedTuple):
     # accounts since the start of the episode
     available_j: Row  # array output that could have been used
     used_j: Row  # array output that was
-    electric_j: Row  # drawn by compute, leakage, bus, terminal and conversion
+    electric_j: Row  # drawn by compute, leakage, bus, terminal, heaters and conversion
     compute_j: Row  # drawn by compute and leakage at the bus
+    heater_j: Row  # drawn by heaters at the bus
     heat_j: Row  # put into nodes by electricity
-    absorbed_j: Row  # put into the radiator by Sun and Earth
+    battery_heat_j: Row  # of that, into the battery
+    absorbed_j: Row  # put into the radiators by Sun and Earth
     radiated_j: Row
     discharged_j: Row  # out of the battery's terminals
     faded_j: Row  # stored energy that went with capacity
@@ -85,23 +94,32 @@ class Design(NamedTuple):
     eta_pcdu: Row
     loss: Row  # conversion loss per watt of load
     bus_w: Row
+    safe_w: Row  # bus while shed
     terminal_w: Row
     capacity_j: Row
-    eta_charge: Row
+    eta_charge: Row  # as quoted
     eta_discharge: Row
+    cell_law: Row  # 1 losses follow temperature and rate
+    base_in: Row  # loss of charging over power that is not the cells' law
+    base_out: Row  # the same of discharging
+    one_hour_w: Row  # power that empties the battery in an hour
     rate_charge_w: Row
     rate_discharge_w: Row
     inverse_taper: Row
     floor_frac: Row
     restore_frac: Row
     ageing_law: Row  # row of the tables of damage by depth
-    ageing_k: Row  # temperature of the battery
     ageing_charge: Row  # this and the next four: see `physics.ageing.Law`
     ageing_temperature: Row
     ageing_calendar_per_s: Row
     film_frac: Row
     linear_frac: Row
     fatigue_start: Row  # damage of the battery before the episode
+    battery_ic: Row  # [K/J]
+    battery_radiation: Row  # A eps sigma of its own radiator [W/K4]
+    battery_absorb_m2: Row
+    battery_heater_k: Row
+    battery_heater_most_w: Row
     radiation: Row  # n A fin eps sigma [W/K4]
     absorb_m2: Row  # n A fin
     r_junction: Row  # [K/W]
@@ -123,6 +141,12 @@ class Design(NamedTuple):
     loop_on_k: Row
     loop_off_k: Row
     loop_on_w: Row
+    bypass_k: Row  # loop temperature that the bypass keeps
+    bypass_share: Row  # of the radiator's flow, at most
+    heater_k: Row  # loop temperature that the survival heater keeps
+    heater_most_w: Row
+    start_k: Row  # loop temperature from which compute may restart
+    restart_s: Row
     host_w: Row
     standby_w: Row
     idle_each_w: Row

@@ -1,12 +1,12 @@
 """What a satellite can hold: the constant compute powers in sunlight and eclipse of the largest periodic throughput.
 
 The plan maximises (1 - f) tau(p_sun) + f tau(p_dark), with tau the throughput of the class mix when all accelerators
-are busy and f the eclipse fraction, such that the junction stays at `plan_c` in steady state (leakage and charging
-losses in, sink of the sunlit part), an orbit ends with the charge it began with, the depth of discharge stays within
-`soft_dod`, and the battery within its C-rates. Energy per orbit, at the bus:
+are busy and f the eclipse fraction, such that the junction stays at `plan_c` in steady state (leakage in, sink of the
+sunlit part), an orbit ends with the charge it began with, the depth of discharge stays within `soft_dod`, and the
+battery within its C-rates. Powers, with losses of the battery at its planned temperature and these rates:
 
-    eclipse:  E_out = (p_dark + leak + bus) / eta_pcdu x f T / eta_discharge              (from the cells)
-    sunlight: array = (p_sun + leak + bus) / eta_pcdu + E_out / (eta_charge (1 - f) T)
+    eclipse:  out = (p_dark + leak + bus) / eta_pcdu, the cells give out + loss(out)
+    sunlight: array = (p_sun + leak + bus) / eta_pcdu + into, the cells take into - loss(into) = f / (1 - f) of that
 
 The taper does not bind: in balance the charge settles where charging is not tapered. `settle` in `simulation.decision`
 flies the plan in the full physics and starts episodes on its periodic solution. The optimum is found by enumerating
@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from odc_gym.physics.battery import cell_loss
 from odc_gym.physics.compute import dynamic_frac, speed_frac
 from odc_gym.physics.thermal import REFERENCE_K
 
@@ -178,12 +179,11 @@ def solve(
     cap = np.minimum(thermal_limit_w(d, plan_k, heat, effects), highest)
     dark = lowest + (np.maximum(cap, lowest) - lowest) * np.linspace(0.0, 1.0, SCAN)
     drawn = (_with_leakage(d, dark, heat, effects) + d["bus_w"]) / d["eta_pcdu"]
-    out_j = drawn * f * period_s / d["eta_discharge"]
-    depth = out_j / d["capacity_j"]
-    charge_w = out_j / (d["eta_charge"] * np.maximum(1.0 - f, 1e-9) * period_s)
+    fixed, slope = _loss_shares(d, "base_out")
+    given = drawn * (1.0 + fixed + slope * drawn)
+    depth = given * f * period_s / d["capacity_j"]
+    charge_w = _power_in_w(given * f / np.maximum(1.0 - f, 1e-9), *_loss_shares(d, "base_in"))
     allowed = d["eta_pcdu"] * (array - charge_w) - d["bus_w"]  # compute and leakage in sunlight
-    heat = heat + (1.0 - d["eta_charge"]) * charge_w  # what charging loses warms the radiator in sunlight
-    cap = np.minimum(thermal_limit_w(d, plan_k, heat, effects), highest)
     sun = np.minimum(_without_leakage(d, allowed, heat, effects), cap)
     feasible = (sun >= lowest) | (np.arange(SCAN) == 0)
     if effects.c_rates:
@@ -204,6 +204,19 @@ def largest_constant_w(d: Mapping[str, float], period_s: float, eclipse_frac: fl
     f = eclipse_frac
     need = (1.0 - f) + f / (d["eta_charge"] * d["eta_discharge"])
     return d["eta_pcdu"] * array_w * (1.0 - f) / need - d["bus_w"]
+
+
+def _loss_shares(d: Numbers, base: str) -> tuple[Any, Any]:
+    """`physics.battery.loss_shares` of arrays at the planned temperature."""
+    fixed, rate = np.vectorize(cell_loss)(d["battery_plan_k"])
+    return np.maximum(0.0, d[base] + d["cell_law"] * fixed), d["cell_law"] * rate / d["one_hour_w"]
+
+
+def _power_in_w(cells_w: np.ndarray, fixed: Any, slope: Any) -> np.ndarray:
+    """`physics.battery.power_in_w` of arrays; infinite where no power would do."""
+    a = 1.0 - fixed
+    root = a * a - 4.0 * slope * cells_w
+    return np.where(root < 0.0, np.inf, 2.0 * cells_w / (a + np.sqrt(np.maximum(root, 0.0))))
 
 
 def _with_leakage(d: Numbers, power_w: np.ndarray, heat_w: np.ndarray, effects: Effects) -> np.ndarray:

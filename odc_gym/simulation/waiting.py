@@ -83,7 +83,7 @@ def feasible(job, r, s, x, p, classes, rules, policy, now):
     kind = job["kind"]
     if classes[K.bid, kind, s] < policy.close or x[X.free, s] < job["width"] or s == r["host"]:
         return False
-    if x[X.shed, s] + x[X.tripped, s] > 0.0:
+    if x[X.off, s] > 0.0:
         return False
     return pays_in_time(job, r, rules, policy, classes[K.rate, kind, s], wake_s(job, s, x, p), now)
 

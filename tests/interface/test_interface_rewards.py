@@ -59,7 +59,7 @@ def test_thermal_violation_by_hand():
 def test_energy_violation_by_hand():
     """Bus and standby unserved for an hour: f + f^2 = 2; charge at 2 %: y = 0.9, 8 x 0.5 (y + y^2) = 6.84."""
     rig = Rig([starter()])
-    rig["charge_frac"], rig["shed"] = 0.02, 1.0
+    rig["charge_frac"], rig["shed"], rig["off"] = 0.02, 1.0, 1.0
     rig.step(sunlit=0.0, steps=60)
     assert rig["unserved_h"][0] == pytest.approx(2.0, rel=1e-6)
     assert 8 * 0.5 * rig["low_charge_h"][0] == pytest.approx(6.84, rel=1e-3)

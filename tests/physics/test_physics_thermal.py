@@ -42,7 +42,9 @@ def test_leakage_doubles_and_counts_from_60_c(leak):
 @pytest.mark.parametrize("share", [0.45, 0.6, 0.8])
 def test_equilibrium_is_the_closed_form(share):
     """Without leakage the balance of each node is algebra: catches heat that goes missing or is put in twice."""
-    hardware = starter(thermal__leak=0.0, battery__eff_charge=1.0, battery__eff_discharge=1.0, radiator__area_m2=9.0)
+    hardware = starter(
+        thermal__leak=0.0, thermal__cold__bypass_share=0.0, battery__node__heater_w_kwh=0.0, radiator__area_m2=9.0
+    )
     rig = Rig([hardware])
     hold(rig, power_w=7000.0 * share, absorbed_w_m2=SINK_W_M2)
     power = rig["power_w"][0]
@@ -52,7 +54,7 @@ def test_equilibrium_is_the_closed_form(share):
 
 def test_equilibrium_with_leakage_is_a_fixed_point():
     """Leakage at the temperature it makes: catches leakage of the start of the episode, or of the plate."""
-    hardware = starter(solar__area_m2=60.0, battery__eff_charge=1.0, radiator__area_m2=9.0)
+    hardware = starter(solar__area_m2=60.0, battery__node__heater_w_kwh=0.0, radiator__area_m2=9.0)
     d = design_numbers(hardware)
     rig = Rig([hardware])
     hold(rig, power_w=FULL_W, absorbed_w_m2=SINK_W_M2)
@@ -69,7 +71,9 @@ def test_equilibrium_with_leakage_is_a_fixed_point():
 
 def test_radiator_alone_at_60_c_rejects_the_closed_form_flux():
     """1020.6 W per square metre of panel at a sink of 60: catches fin effectiveness or a face left out."""
-    rig = Rig([starter(thermal__c_kj_k=(8.0, 32.0, 1e7))])  # a radiator that hardly cools in a step
+    rig = Rig(
+        [starter(thermal__c_kj_k=(8.0, 32.0, 1e7), battery__node__radiator_m2_kwh=1e-9)]
+    )  # it hardly cools in a step
     rig.at((333.15, 333.15, 333.15))
     rig.step(power_w=0.0, busy=0.0, absorbed_w_m2=SINK_W_M2)
     per_m2 = (rig["radiated_j"][0] - rig["absorbed_j"][0]) / 60.0 / 6.0
@@ -96,7 +100,7 @@ def test_propagator_is_the_matrix_functions(dt_s, conductance):
     m = phi(h, lambda z: (np.expm1(z) - z) / z**2)
     assert np.array(p[:9]).reshape(3, 3) == pytest.approx(e, rel=1e-8)
     assert np.array(p[9:15]) == pytest.approx(m[:, [0, 2]].ravel(), rel=1e-6)
-    assert np.array(p[15:]) == pytest.approx(phi(dt_s, lambda z: np.expm1(z) / z)[0], rel=1e-8)
+    assert np.array(p[15:]).reshape(2, 3) == pytest.approx(phi(dt_s, lambda z: np.expm1(z) / z)[:2], rel=1e-8)
 
 
 def test_loop_starts_warm_or_at_work_and_stops_cold():
@@ -105,7 +109,7 @@ def test_loop_starts_warm_or_at_work_and_stops_cold():
 
     def loop_after(celsius, before, shed):
         rig.at((273.15 + celsius,) * 3)
-        rig["charge_frac"], rig["loop_on"], rig["shed"] = 0.25, before, shed
+        rig["charge_frac"], rig["loop_on"], rig["shed"], rig["off"] = 0.25, before, shed, shed
         rig.step(power_w=0.0, busy=0.0, sunlit=0.0)
         return rig["loop_on"][0]
 
@@ -120,9 +124,9 @@ def test_standing_loop_keeps_the_plate_warm():
     """3 % of the conductance is left: catches a loop whose state does not reach the propagator."""
     drop = {}
     for on in (0.0, 1.0):
-        rig = Rig([starter(accelerators__standby_w=50.0)])
+        rig = Rig([starter(accelerators__standby_w=50.0, thermal__cold__bypass_share=0.0)])
         rig.at((290.0, 290.0, 250.0))
-        rig["loop_on"], rig["shed"], rig["charge_frac"] = on, 1.0, 0.25
+        rig["loop_on"], rig["shed"], rig["off"], rig["charge_frac"] = on, 1.0, 1.0, 0.25
         rig.step(power_w=0.0, busy=0.0, sunlit=0.0)
         drop[on] = 290.0 - rig["loop_k"][0]
     assert 0.0 < drop[0.0] < 0.1 * drop[1.0]

@@ -70,6 +70,8 @@ def test_heat_put_in_is_stored_or_radiated(played, row):
         1e3 * played.each(lambda h, k=k: h.thermal.c_kj_k[k], row) * played.change(name, row)
         for k, name in enumerate(("plate_k", "loop_k", "radiator_k"))
     ]
+    node = played.each(lambda h: h.battery.node.capacity_kj_k_kwh * h.battery.capacity_wh)
+    rise.append(node * played.change("battery_k", row))
     heat, absorbed = played.change("heat_j", row), played.change("absorbed_j", row)
     gap = sum(rise) - (heat + absorbed - played.change("radiated_j", row))
     assert np.abs(gap / (heat + absorbed)).max() < 1e-4
@@ -82,6 +84,7 @@ def test_sun_and_earth_are_those_of_the_tables(played, row):
     sky = sim.skies[row, clock.warm_up :, :, : played.satellites].astype(float)
     array = played.each(lambda h: h.solar.area_m2 * h.solar.w_per_m2 * h.solar.eol, row)
     panel = played.each(lambda h: h.radiator.faces * h.radiator.area_m2 * h.radiator.fin, row)
+    panel += played.each(lambda h: h.battery.node.radiator_m2_kwh * h.battery.capacity_wh / 1e3, row)
     available = (sky[:, 0] * sky[:, 1]).sum(0) * played.dt_s * array
     absorbed = sky[:, 2].sum(0) * played.dt_s * panel
     assert played.row_of(played.end, "available_j", row) == pytest.approx(available, rel=1e-9)

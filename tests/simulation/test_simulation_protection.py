@@ -64,7 +64,7 @@ def test_shed_below_the_floor_until_restored():
 def test_bus_is_served_until_two_percent():
     """The bus takes the battery to its reserve and no further, and what it lacks is counted."""
     rig = Rig([starter()])
-    rig["charge_frac"], rig["shed"] = 0.15, 1.0
+    rig["charge_frac"], rig["shed"], rig["off"] = 0.15, 1.0, 1.0
     seen = fly(rig, 120, ("charge_frac", "bus_served_w", "unserved_j", "power_w"), sunlit=0.0)
     served = seen["bus_served_w"] >= 900.0
     last = int(np.argmin(served))
@@ -114,7 +114,7 @@ def test_discharge_is_held_to_its_rate():
 
 
 def test_charge_is_held_to_its_rate_and_the_rest_is_curtailed():
-    rig = Rig([starter(battery__capacity_wh=2000.0)])
+    rig = Rig([starter(battery__capacity_wh=2000.0, battery__losses="constant")])
     rig["charge_frac"] = 0.5
     rig.step(power_w=0.0, busy=0.0)
     assert rig["charge_frac"][0] == pytest.approx(0.5 + 0.5 * 0.97 / 60.0, rel=1e-9)  # 0.5 C for a minute

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from odc_gym.orbits import build_ephemeris
+from odc_gym.physics.battery import loss_shares
 from odc_gym.simulation.decision import settle
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.episode_start import busy_mix
@@ -146,9 +147,15 @@ def test_energy_of_an_orbit_balances(design, mix):
     f, d = 0.3723, design
     ok = plan.keeps_depth & (plan.sun_w > 1.001 * (d["host_w"] + 80.0)) & (plan.sun_w < 0.98 * plan.sun_w.max())
     assert ok.sum() >= 3
-    need_dark = (plan.dark_w + d["bus_w"]) / d["eta_pcdu"] * f / (d["eta_charge"] * d["eta_discharge"])
-    need_sun = (plan.sun_w + d["bus_w"]) / d["eta_pcdu"] * (1 - f)
-    assert (need_dark + need_sun)[ok] == pytest.approx((array * (1 - f))[ok], rel=1e-6)
+    dark, sun = ((power + d["bus_w"]) / d["eta_pcdu"] for power in (plan.dark_w, plan.sun_w))
+    into = array - sun
+    lost = [power * (fixed + slope * power) for power, (fixed, slope) in zip((dark, into), shares(d), strict=True)]
+    assert ((into - lost[1]) * (1 - f))[ok] == pytest.approx(((dark + lost[0]) * f)[ok], rel=1e-6)
+
+
+def shares(d):
+    """Losses of discharging and charging over power at 20 C, and what each watt adds."""
+    return [loss_shares(d[base], d["cell_law"], 293.15, d["one_hour_w"]) for base in ("base_out", "base_in")]
 
 
 def test_least_depth_where_even_gated_chips_break_it(design, mix):
@@ -165,9 +172,11 @@ def test_plan_draws_what_it_can_under_any_leakage(design, mix, leak):
     f, d = 0.3723, design | {"leak": leak}
     sink = radiator_heat_w(d, np.full(array.shape, 60.0))
     out_w = (plan.dark_w * (1.0 + steady_leakage(d, plan.dark_w, sink)) + d["bus_w"]) / d["eta_pcdu"]
-    charge_w = out_w * f / d["eta_discharge"] / (d["eta_charge"] * (1.0 - f))
-    heat = sink + (1.0 - d["eta_charge"]) * charge_w
-    drawn_w = (plan.sun_w * (1.0 + steady_leakage(d, plan.sun_w, heat)) + d["bus_w"]) / d["eta_pcdu"]
+    (out_fixed, out_slope), (in_fixed, in_slope) = shares(d)
+    cells_w = out_w * (1.0 + out_fixed + out_slope * out_w) * f / (1.0 - f)
+    a = 1.0 - in_fixed
+    charge_w = (a - np.sqrt(a * a - 4.0 * in_slope * cells_w)) / (2.0 * in_slope)
+    drawn_w = (plan.sun_w * (1.0 + steady_leakage(d, plan.sun_w, sink)) + d["bus_w"]) / d["eta_pcdu"]
     ok = plan.keeps_depth & (plan.sun_w > 1.001 * (d["host_w"] + 80.0))
     assert ok.sum() > 10 and (drawn_w + charge_w <= 1.004 * array)[ok].all()
 

@@ -45,13 +45,16 @@ class Paper(NamedTuple):
         above = plate_k + self.above_plate * power_w - QUOTED_K
         return power_w * self.leak * (2.0 ** (above / self.double_k) - 1.0)
 
-    def rates(self, nodes, loop_on: bool, power_w: float, bus_w: float, other_w: float) -> list[float]:
-        """Change of plate, loop and radiator [K/s]; `other_w` warms the radiator beside bus and conversion."""
+    def rates(self, nodes, loop_on: bool, power_w: float, bus_w: float, loop_w: float, other_w: float) -> list[float]:
+        """Change of plate, loop and radiator [K/s].
+
+        `loop_w` warms the loop, `other_w` the radiator beside all that the bus draws and what conversion loses.
+        """
         plate, loop, radiator = map(float, nodes)  # NumPy's scalars are slow
         leak = self.leakage_w(power_w, plate)
         first, second = self.running if loop_on else self.standing
         a, b = first * (plate - loop), second * (loop - radiator)
         conversion = (power_w + leak + bus_w) * (1.0 / self.efficiency - 1.0)
         outside = conversion + bus_w + other_w - self.radiation * radiator**4
-        flows = (power_w + leak - a, a - b, b + outside)
+        flows = (power_w + leak - a, a - b + loop_w, b + outside)
         return [flow / capacity for flow, capacity in zip(flows, self.capacity, strict=True)]

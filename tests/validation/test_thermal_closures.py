@@ -64,7 +64,7 @@ def test_thermal_limit_of_a_hundred_kilowatt_satellite():
 
 def test_thermal_limit_is_where_the_recipe_settles():
     """The solver's equilibrium flown by the recipe: catches two thermal models that drift apart."""
-    hardware = starter(battery__eff_charge=1.0, battery__eff_discharge=1.0, solar__area_m2=60.0, thermal__plan_c=80.0)
+    hardware = starter(battery__node__heater_w_kwh=0.0, solar__area_m2=60.0, thermal__plan_c=80.0)
     d = design_numbers(hardware)
     power = float(thermal_limit_w(d, 353.15, radiator_heat_w(d, np.array(70.0))))
     rig = Rig([hardware])

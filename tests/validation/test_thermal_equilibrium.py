@@ -11,15 +11,16 @@ STEPS = 2000
 ORACLE = "Stefan-Boltzmann law and conductances, leakage by a root; SciPy"
 
 
-def balance(paper, conductances, power_w, bus_w, other_w):
-    """Plate, loop and radiator of a satellite in equilibrium [K]."""
+def balance(paper, conductances, power_w, bus_w, loop_w, other_w):
+    """Plate, loop and radiator of a satellite in equilibrium [K]; heater and bypass put `loop_w` into the loop."""
     a, b = conductances
 
     def nodes(leak_w):
         into = power_w + leak_w
         radiated = (into + bus_w) / paper.efficiency + other_w
         radiator = (radiated / paper.radiation) ** 0.25
-        return radiator + into / a + into / b, radiator + into / b, radiator
+        loop = radiator + (into + loop_w) / b
+        return loop + into / a, loop, radiator
 
     def missing(leak_w):
         return paper.leakage_w(power_w, nodes(leak_w)[0]) - leak_w
@@ -31,11 +32,9 @@ def balance(paper, conductances, power_w, bus_w, other_w):
 
 def settled(rig, papers, conductances, sink_w_m2):
     """Nodes as flown and by the closed form, (S, 3) each [K]."""
-    heat = zip(rig["power_w"], rig["bus_served_w"], rig["battery_loss_w"], sink_w_m2, strict=True)
-    theirs = [
-        balance(p, g, power, bus, loss + p.panel_m2 * sink)
-        for p, g, (power, bus, loss, sink) in zip(papers, conductances, heat, strict=True)
-    ]
+    other = np.array([p.panel_m2 for p in papers]) * sink_w_m2 - rig["battery_heater_w"]
+    heat = zip(rig["power_w"], rig["bus_served_w"], rig["heater_w"] + rig["bypassed_w"], other, strict=True)
+    theirs = [balance(p, g, *w) for p, g, w in zip(papers, conductances, heat, strict=True)]
     return np.stack([rig["plate_k"], rig["loop_k"], rig["radiator_k"]], -1), np.array(theirs)
 
 
@@ -65,7 +64,7 @@ def test_equilibrium_with_the_loop_standing():
     rig.at((260.0, 255.0, 250.0))
     rig["loop_on"] = 0.0
     for _ in range(STEPS // 5):
-        rig["shed"], rig["charge_frac"] = 1.0, 0.25
+        rig["shed"], rig["off"], rig["charge_frac"] = 1.0, 1.0, 0.25
         rig.step(busy=0.0, absorbed_w_m2=sink, sunlit=0.0, steps=20)
     assert (rig["loop_on"] == 0.0).all()
     return settled(rig, papers, [p.standing for p in papers], sink)

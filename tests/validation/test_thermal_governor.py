@@ -80,7 +80,7 @@ def test_power_is_what_electricity_allows(fleet):
     need = (rig.of("bus_w") + rig.of("host_w") + count * rig.of("gated_each_w")) / rig.of("eta_pcdu")
     duties = []
     for _ in range(50):
-        rig["charge_frac"], rig["shed"] = rig.of("floor_frac"), 0.0
+        rig["charge_frac"], rig["shed"], rig["off"] = rig.of("floor_frac"), 0.0, 0.0
         rig.step(busy=count, sunlit=rng.uniform(np.minimum(1.2 * need / rig.of("array_peak_w"), 0.5), 0.6))
         allowed = rig["allowed_w"]
         assert (rig["power_w"] <= allowed * (1.0 + 1e-12)).all()

@@ -31,10 +31,12 @@ def flown(hardware, start, schedule, charge=0.9):
     exact = np.tile(start, (rig.satellites, 1))
     ours, theirs, switches = [], [], 0
     for how in schedule:
-        on, loss = rig["loop_on"].copy(), rig["battery_loss_w"].copy()
+        on = rig["loop_on"].copy()
         rig.step(**how)
-        other = [p.panel_m2 * np.float32(how["absorbed_w_m2"]) + w for p, w in zip(papers, loss, strict=True)]
-        heat = zip(on, rig["power_w"], rig["bus_served_w"], other, strict=True)
+        loop = rig["heater_w"] + rig["bypassed_w"]
+        other = np.array([p.panel_m2 for p in papers]) * np.float32(how["absorbed_w_m2"])
+        other -= loop + rig["battery_heater_w"]  # not in the radiator
+        heat = zip(on, rig["power_w"], rig["bus_served_w"], loop, other, strict=True)
         exact = np.array([radau(*one, *map(float, w)) for *one, w in zip(papers, exact, heat, strict=True)])
         ours.append(np.stack([rig[name] for name in NODES], -1))
         theirs.append(exact)
