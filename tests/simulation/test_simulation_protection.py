@@ -24,7 +24,7 @@ def fly(rig, steps, names, **how):
 
 def test_trip_cuts_compute_and_resets_below_75_c():
     """Catches a trip that leaves the chips idling, or that waits its 15 minutes though the junction is cold."""
-    rig = Rig([starter()])
+    rig = Rig([starter(accelerators__restart_s=0.0)])
     rig.at((385.0, 384.0, 380.0))
     seen = fly(rig, 20, ("tripped", "junction_k", "power_w", "trips"))
     length = int(seen["tripped"].sum())
@@ -48,7 +48,7 @@ def test_trip_resets_after_15_minutes_at_the_latest():
 
 def test_shed_below_the_floor_until_restored():
     """Compute off at 20 %, on again at 30 %: catches a shed that chatters at the floor."""
-    rig = Rig([starter()])
+    rig = Rig([starter(accelerators__restart_s=0.0)])
     rig["charge_frac"] = 0.215
     dark = fly(rig, 40, ("shed", "charge_frac", "power_w"), sunlit=0.0)
     first = int(np.argmax(dark["shed"]))
@@ -61,9 +61,57 @@ def test_shed_below_the_floor_until_restored():
     assert light["power_w"][back + 1] > 2000.0
 
 
+def test_safe_mode_takes_500_w_and_compute_is_back_two_minutes_after_it():
+    """Catches a bus that goes on as ever while compute is shed, and a restart that is forgotten, or one step short."""
+    rig = Rig([starter()])
+    rig["charge_frac"] = 0.205
+    dark = fly(rig, 10, ("shed", "off", "bus_wanted_w"), sunlit=0.0)
+    assert dark["shed"][-1] == dark["off"][-1] == 1.0
+    assert dark["bus_wanted_w"][0] == 900.0 and dark["bus_wanted_w"][-1] == 500.0
+    light = fly(rig, 60, ("shed", "off", "power_w"))
+    back = int(np.argmin(light["shed"]))
+    assert light["off"][back : back + 3].tolist() == [1.0, 1.0, 0.0]
+    assert (light["power_w"][: back + 3] == 100.0).all() and light["power_w"][back + 3] > 2000.0
+
+
+def test_a_cold_loop_is_kept_by_the_bypass_then_by_the_heater_and_compute_waits_for_it():
+    """Standby in the dark: the loop ends at the heater's 0 C though the radiator freezes; below -10 C nothing restarts."""
+    rig = Rig([starter()])
+    rig.at((290.0, 290.0, 290.0))
+    rig["charge_frac"], rig["shed"], rig["off"] = 0.29, 1.0, 1.0
+    for _ in range(2000):
+        rig["charge_frac"] = 0.29
+        rig.step(sunlit=0.0, absorbed_w_m2=50.0)
+    assert rig["radiator_k"][0] < 240.0
+    assert rig["loop_k"][0] == pytest.approx(273.15, abs=0.05)
+    assert 5.0 < rig["heater_w"][0] < 300.0
+    kept = rig["bypassed_w"][0] / (rig["bypassed_w"][0] + 0.002 * 1166.67 * (273.15 - rig["radiator_k"][0]))
+    assert 0.0 < kept <= 1.0
+    rig.at((260.0, 255.0, 240.0))
+    light = fly(rig, 60, ("shed", "off", "loop_k"))
+    back = int(np.argmin(light["off"]))
+    assert light["shed"][back - 1] == 0.0  # charge is back, the loop is not
+    assert light["loop_k"][back] >= 263.15 > light["loop_k"][back - 1]
+
+
+def test_a_frozen_battery_takes_no_charge_until_its_heater_has_thawed_it():
+    """Catches cells that charge below freezing point, and a heater that is not there or never stops."""
+    rig = Rig([starter()])
+    rig["charge_frac"], rig["battery_k"] = 0.5, 268.15
+    seen = fly(rig, 240, ("charge_frac", "battery_k", "battery_heater_w"), power_w=0.0, busy=0.0)
+    frozen = seen["battery_k"] < 273.15
+    assert 10 < frozen.sum() < 240
+    assert (seen["battery_heater_w"][frozen] == 150.0).all()  # all of 15 W a kWh
+    assert np.ptp(seen["charge_frac"][frozen]) == 0.0
+    assert seen["charge_frac"][-1] > 0.55
+    rig["battery_k"] = 290.0
+    rig.step(power_w=0.0, busy=0.0)
+    assert rig["battery_heater_w"][0] == 0.0
+
+
 def test_bus_is_served_until_two_percent():
     """The bus takes the battery to its reserve and no further, and what it lacks is counted."""
-    rig = Rig([starter()])
+    rig = Rig([starter(power__safe_w=900.0, thermal__cold__heater_w=0.0, battery__node__heater_w_kwh=0.0)])
     rig["charge_frac"], rig["shed"], rig["off"] = 0.15, 1.0, 1.0
     seen = fly(rig, 120, ("charge_frac", "bus_served_w", "unserved_j", "power_w"), sunlit=0.0)
     served = seen["bus_served_w"] >= 900.0
