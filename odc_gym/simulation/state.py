@@ -49,8 +49,8 @@ class State(NamedTuple):
     power_w: Row  # compute power
     battery_loss_w: Row  # of the last step; heats the battery in the next
     bypassed_w: Row  # heat that the bypass kept in the loop
-    heater_w: Row  # that the survival heater of the loop wants
-    battery_heater_w: Row  # the same for the battery's
+    heater_w: Row  # of the survival heater of the loop
+    battery_heater_w: Row
     bus_wanted_w: Row  # bus, terminal and heaters
     held_w: Row  # compute power that the request allows where the plan is below the lowest clock
     allowed_w: Row  # compute power that heat, electricity and the request allow

@@ -114,7 +114,10 @@ def budgets(x, p, e, sky, dt_s, n):
         above_floor = discharge_limit_w(charge, p.floor_frac[s], capacity_j, fixed, slope, p.rate_discharge_w[s], dt_s)
         leak_now = max(0.0, leakage_frac(x.junction_k[s], p.leak[s], p.inverse_double_k[s]))
         electrical = (p.eta_pcdu[s] * (sun + above_floor) - bus) / (1.0 + leak_now)
-        warming = (x.heater_w[s] + x.battery_heater_w[s]) * x.bus_served_w[s] / max(bus, 1e-9)
+        share = x.bus_served_w[s] / max(bus, 1e-9)
+        x.heater_w[s] *= share
+        x.battery_heater_w[s] *= share
+        warming = x.heater_w[s] + x.battery_heater_w[s]
         other = p.absorb_m2[s] * sky.absorbed_w_m2[s] + (1.0 + p.loss[s]) * x.bus_served_w[s] - warming
         heat = governed_power_w(
             x.plate_k[s], x.loop_k[s], x.radiator_k[s], other, p.throttle_k[s], nodes,
@@ -135,8 +138,7 @@ def satellites(x, p, e, sky, dt_s, n):
         out_fixed, out_slope = loss_shares(p.base_out[s], p.cell_law[s], battery, p.one_hour_w[s])
         reserve = discharge_limit_w(charge, RESERVE_FRAC, capacity_j, out_fixed, out_slope, p.rate_discharge_w[s], dt_s)
         power = min(x.power_w[s], max(0.0, p.eta_pcdu[s] * (sun + reserve) - served))
-        share = served / max(bus, 1e-9)
-        heater, battery_heater = share * x.heater_w[s], share * x.battery_heater_w[s]
+        heater, battery_heater = x.heater_w[s], x.battery_heater_w[s]
         # heat: bypass, then two half steps
         on = x.loop_on[s]
         nodes, numbers = loop_nodes(p, on, s), loop_propagator(e, s)
