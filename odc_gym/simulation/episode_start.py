@@ -6,11 +6,13 @@ import numpy as np
 
 from odc_gym.physics.battery import QUOTED_K
 from odc_gym.scenario import ServiceClass
+from odc_gym.simulation.decision import settle
 from odc_gym.simulation.state import ABSENT, HEAD, RUN, RUNNING, WAITING, Classes, Design, Ledger, State
 from odc_gym.simulation.tables import EpisodeTables, rule_index
 from odc_gym.simulation.world import World, stream
 
 CENSUS = 102  # purpose of a random stream, see `stream`
+SETTLE_ORBITS = 6  # until charge and temperatures are periodic
 START_K = 320.0  # of all nodes before the plan is flown
 ACCOUNTS = State._fields.index("available_j")  # the first row of State that is an account
 
@@ -76,6 +78,45 @@ def cold_points(points: np.ndarray, swings: np.ndarray, charge_frac: np.ndarray)
     swings[:] = 0.0
     points[:, 0] = charge_frac
     points[:, -1] = 1.0
+
+
+def fly_plan(
+    world: World,
+    state: np.ndarray,
+    classes: np.ndarray,
+    points: np.ndarray,
+    swings: np.ndarray,
+    design: np.ndarray,
+    skies: np.ndarray,
+    rules: np.ndarray,
+    ageing: np.ndarray,
+    numbers: np.ndarray,
+) -> None:
+    """Bring the satellites of one environment to the periodic solution of their plan, in the light of its first orbit.
+
+    Args:
+        world: of the episode.
+        state: [field, P]; is filled.
+        classes: [field, C, P]; is filled.
+        points: turning points of the batteries' charge, (P, ...); are begun.
+        swings: their damage.
+        design: design and propagators, [field, P].
+        skies: tables of light, [T, F, P].
+        rules: class parameters.
+        ageing: tables of damage by depth.
+        numbers: as in `decision.decide`.
+    """
+    cold_state(state, design)
+    charge = State._fields.index("charge_frac")
+    cold_points(points, swings, state[charge])
+    orbit = np.rint(world.period_s / world.clock.dt_s).astype(int)
+    light, busy = periodic(skies, orbit, SETTLE_ORBITS), busy_mix(world, state.shape[1])
+    for part in (light[: -orbit.max()], light[-orbit.max() :]):
+        before = state.copy()
+        settle(state, classes, points, swings, design, part, rules, ageing, numbers, np.array([1, len(part)]), busy)
+    balance_battery(state, before, design, orbit.max() * world.clock.dt_s)
+    cold_points(points, swings, state[charge])
+    state[State._fields.index("cycles")] = 0.0
 
 
 def open_queue(

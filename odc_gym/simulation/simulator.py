@@ -19,7 +19,7 @@ from odc_gym.metrics import episode_metrics
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Scenario
 from odc_gym.simulation import episode_start as begin
-from odc_gym.simulation.decision import decide, look, settle
+from odc_gym.simulation.decision import decide, look
 from odc_gym.simulation.parameters import past_shape
 from odc_gym.simulation.state import HEAD, MUTABLE, RUN, Classes, Forecast, Ledger, Services, Sky, State, padded
 from odc_gym.simulation.tables import build_episode
@@ -31,7 +31,6 @@ ROWS = 256  # the job table grows in steps of this many rows
 PARAMETERS = ("design", "ratings", "rules", "policy", "sensors")  # arrays of a World, here with first axis B
 TABLES = ("skies", "forecasts", "days", "demand", "jobs", *PARAMETERS)  # what is read-only in an episode
 ACTION_MODES = ("bids", "assign")
-SETTLE_ORBITS = 6  # until charge and temperatures are periodic
 
 
 class Simulator:
@@ -336,23 +335,12 @@ class Simulator:
     def _warm_up(self, row: int) -> None:
         """Periodic charge and temperatures, the census in place, then one orbit under the zero action, uncounted."""
         tables, world = self._tables, self._tables.world
-        begin.cold_state(self.state[row], self.design[row])
         for array in (self.classes, self.ledger, self.services, self.past):
             array[row] = 0.0
-        charge = State._fields.index("charge_frac")
-        begin.cold_points(self.points[row], self.swings[row], self.state[row, charge])
-        orbit = np.rint(world.period_s / world.clock.dt_s).astype(int)
-        light, busy = begin.periodic(self.skies[row], orbit, SETTLE_ORBITS), begin.busy_mix(world, self.state.shape[2])
-        parts = light[: -orbit.max()], light[-orbit.max() :]
-        for part in parts:
-            before = self.state[row].copy()
-            settle(
-                self.state[row], self.classes[row], self.points[row], self.swings[row], self.design[row], part,
-                self.rules[row], self._table, self._numbers, np.array([1, len(part)]), busy,
-            )  # fmt: skip
-        begin.balance_battery(self.state[row], before, self.design[row], len(parts[-1]) * world.clock.dt_s)
-        begin.cold_points(self.points[row], self.swings[row], self.state[row, charge])
-        self.state[row, State._fields.index("cycles")] = 0.0
+        begin.fly_plan(
+            world, self.state[row], self.classes[row], self.points[row], self.swings[row], self.design[row],
+            self.skies[row], self.rules[row], self._table, self._numbers,
+        )  # fmt: skip
         self.lists[row] = 0
         used = len(tables.jobs)
         self.run[row] = np.zeros((), RUN)

@@ -54,8 +54,12 @@ def played(request, day, flown):
 
 @EACH
 def test_joules_drawn_are_joules_put_into_nodes(played, row):
-    """Array energy used = heat of the nodes + what the battery gained + its loss that heats the next step, to 1e-9."""
-    stored = played.change("charge_frac", row) * played.each(lambda h: h.battery.capacity_wh * 3600.0, row)
+    """Array energy used = heat of the nodes + what the battery gained or lost by ageing + loss yet to heat: to 1e-9."""
+    end, start = (
+        played.row_of(block, "charge_frac", row) * played.row_of(block, "capacity_left", row)
+        for block in (played.end, played.start)
+    )
+    stored = (end - start) * played.each(lambda h: h.battery.capacity_wh * 3600.0, row) + played.change("faded_j", row)
     pending = played.change("battery_loss_w", row) * played.dt_s
     used = played.change("used_j", row)
     assert used - stored == pytest.approx(played.change("heat_j", row) + pending, rel=1e-9)
@@ -247,13 +251,16 @@ def test_wear_is_the_rainflow_of_the_recorded_charge(starter12):
     sim.reset([20_003])
     rng = np.random.default_rng(5)
     charge, before = [sim.state[0, X.charge_frac, :12].copy()], sim.points[0].copy()
-    cycles, closed = sim.state[0, X.cycles, :12].copy(), sim.swings[0, :12, 0].copy()
+    closed, cycles, warmth = sim.swings[0, :12, 0].copy(), [sim.state[0, X.cycles, :12].copy()], []
     for k in range(sim.decisions):
         if k % 30 == 0:
             action = rng.uniform(-1.0, 1.0, (1, sim.action_size))
         sim.step(action)
         charge.append(sim.state[0, X.charge_frac, :12].copy())
-    charge = np.array(charge)
+        cycles.append(sim.state[0, X.cycles, :12].copy())
+        warmth.append([temperature_stress(t, law.temperature) for t in sim.state[0, X.battery_k, :12]])
+    charge, cycles, warmth = np.array(charge), np.array(cycles), np.array(warmth)
+    assert np.ptp(warmth) > 0.1
     for s in range(12):
         history = np.r_[before[s, : int(before[s, -1])][:-1], charge[:, s]]
         counted = closed[s] + sum(
@@ -262,6 +269,6 @@ def test_wear_is_the_rainflow_of_the_recorded_charge(starter12):
             if depth > 1e-9
         )
         assert sim.state[0, X.cycles, s] == pytest.approx(counted, rel=2e-3)
-        stored = sum(4.14e-10 * 60.0 * charge_stress(c, law.charge) for c in charge[1:, s])
-        expected = temperature_stress(293.15, law.temperature) * (sim.state[0, X.cycles, s] - cycles[s] + stored)
+        stored = np.array([4.14e-10 * 60.0 * charge_stress(c, law.charge) for c in charge[1:, s]])
+        expected = (warmth[:, s] * (np.diff(cycles[:, s]) + stored)).sum()
         assert sim.state[0, X.fatigue, s] == pytest.approx(expected, rel=1e-9)

@@ -76,7 +76,7 @@ def test_safe_mode_takes_500_w_and_compute_is_back_two_minutes_after_it():
 
 def test_a_cold_loop_is_kept_by_the_bypass_then_by_the_heater_and_compute_waits_for_it():
     """Standby in the dark: the loop ends at 0 C though the radiator freezes; below -10 C nothing restarts."""
-    rig = Rig([starter(thermal__cold__bypass_share=0.99)])
+    rig = Rig([starter(thermal__cold__bypass_share=0.9)])
     rig.at((290.0, 290.0, 290.0))
     rig["charge_frac"], rig["shed"], rig["off"] = 0.29, 1.0, 1.0
     for _ in range(2000):
@@ -86,6 +86,7 @@ def test_a_cold_loop_is_kept_by_the_bypass_then_by_the_heater_and_compute_waits_
     assert rig["loop_k"][0] == pytest.approx(273.15, abs=0.05)
     assert 5.0 < rig["heater_w"][0] < 300.0
     assert rig["bypassed_w"][0] > 0.0
+    rig["heater_w"] = 0.0
     rig.at((260.0, 255.0, 240.0))
     light = fly(rig, 60, ("shed", "off", "loop_k"))
     back = int(np.argmin(light["off"]))
