@@ -34,8 +34,9 @@ ROOMS = {
     "simulation.waiting": {"_jit", "physics", "simulation.state"},
     "simulation.dispatch": {"_jit", "simulation.state", "simulation.waiting"},
     "simulation.services": {"_jit", "physics", "simulation.state", "simulation.waiting", "simulation.dispatch"},
-    "simulation.step": {"_jit", "physics", "simulation.state"},
-    "simulation.requests": {"_jit", "physics", "simulation.state", "simulation.step"},
+    "simulation.governor": {"_jit", "physics", "simulation.state"},
+    "simulation.step": {"_jit", "physics", "simulation.state", "simulation.governor"},
+    "simulation.requests": {"_jit", "physics", "simulation.state", "simulation.governor"},
     "simulation.sustainable": {"physics"},
     "simulation.design": {*BASE, "orbits", "physics", "scenario"},
     "simulation.surroundings": {*BASE, *TABLES, "simulation.sustainable"},
@@ -59,11 +60,15 @@ ROOMS = {
         *TABLES,
         *{f"simulation.{name}" for name in ("plans", "state", "surroundings", "variation", "world")},
     },
-    "simulation.episode_start": {"scenario", "simulation.state", "simulation.tables", "simulation.world"},
     "simulation.decision": {
         *{f"simulation.{name}" for name in ("state", "waiting", "dispatch", "requests", "services", "step")},
         "_jit",
         "interface",
+    },
+    "simulation.episode_start": {
+        *{f"simulation.{name}" for name in ("decision", "state", "tables", "world")},
+        "physics",
+        "scenario",
     },
     "simulation.closures": {
         *BASE,

@@ -74,7 +74,7 @@ def test_heat_put_in_is_stored_or_radiated(played, row):
         1e3 * played.each(lambda h, k=k: h.thermal.c_kj_k[k], row) * played.change(name, row)
         for k, name in enumerate(("plate_k", "loop_k", "radiator_k"))
     ]
-    node = played.each(lambda h: h.battery.node.capacity_kj_k_kwh * h.battery.capacity_wh)
+    node = played.each(lambda h: h.battery.node.capacity_kj_k_kwh * h.battery.capacity_wh, row)
     rise.append(node * played.change("battery_k", row))
     heat, absorbed = played.change("heat_j", row), played.change("absorbed_j", row)
     gap = sum(rise) - (heat + absorbed - played.change("radiated_j", row))
