@@ -59,7 +59,9 @@ def test_a_day_of_j2():
     return error_km()[:, : DAY + 1], 0.0
 
 
-@compares(CHAPTER, "the same within seven days", "km", ORACLE, 130.0, package="scipy")
+@compares(
+    CHAPTER, "J2 closed form: distance from the numerical orbit within seven days", "km", ORACLE, 130.0, package="scipy"
+)
 def test_a_week_of_j2():
     return error_km(), 0.0
 

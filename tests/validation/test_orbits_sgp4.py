@@ -49,7 +49,6 @@ def right_checksum(line):
     "results in AIAA 2006-6753 as shipped with sgp4",
     0.005,
     package="sgp4",
-    note="Our epochs are rounded to microseconds, which is 4 mm of flight.",
 )
 def test_verification_cases():
     ours, theirs = [], []
