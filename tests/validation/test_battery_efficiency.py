@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 from comparison import compares, pictures
+from core_rig import Rig, starter
 
 from odc_gym.constants import ZERO_CELSIUS_K
 from odc_gym.physics.battery import cell_loss
@@ -72,6 +74,39 @@ def test_one_way_losses():
 def test_round_trip_in_the_corners():
     rows = TABLE[~ORBITS]
     return round_trip(rows), rows["round_trip"]
+
+
+@compares(
+    "Battery", "round trip of packs in the recipe at 10 to 40 °C, 10 to 29 % depth", "", PYBAMM, 0.006,
+    mean_tolerance=0.003, note="Efficiencies quoted such that cells alone lose, temperatures held.",
+)  # fmt: skip
+def test_round_trip_of_packs_in_the_recipe():
+    """Catches a rate over the wrong capacity, a loss on the wrong side, and the design's temperature for the cells'."""
+    rows = TABLE[
+        ORBITS
+        & ~LUMPED
+        & (TABLE["start_frac"] == 0.9)
+        & np.isin(TABLE["ambient_c"], (10, 25, 40))
+        & (np.abs(TABLE["charge_min"] - 60) < 5)
+    ]
+    share = 1.0 - loss(25.0, NOMINAL_WH / 3.0)[0]  # where efficiencies are quoted
+    watts = {name: 10_000.0 / NOMINAL_WH * rows[name] for name in ("discharge_w", "charge_w")}
+    rig = Rig([
+        starter(
+            battery__eff_charge=share, battery__eff_discharge=share, battery__taper_from=0.999, thermal__leak=0.0,
+            battery__node__capacity_kj_k_kwh=1e6, battery__node__heater_w_kwh=0.0, thermal__cold__heater_w=0.0,
+            solar__area_m2=100.0, power__bus_w=0.95 * out_w - 1200.0,
+        )
+        for out_w in watts["discharge_w"]
+    ])  # fmt: skip
+    rig["battery_k"], rig["charge_frac"] = rows["ambient_c"] + ZERO_CELSIUS_K, 0.9
+    rig.step(sunlit=0.0, busy=0.0, steps=35)
+    out_j, low = rig["discharged_j"].copy(), rig["charge_frac"].copy()
+    sunlit = (watts["discharge_w"] + watts["charge_w"]) / (100.0 * 245.0 * 0.9)
+    rig.step(sunlit=sunlit, busy=0.0, steps=50)
+    into_j = watts["charge_w"] * 3000.0
+    assert out_j == pytest.approx(watts["discharge_w"] * 2100.0, rel=1e-6)
+    return out_j / (0.9 - low) / (into_j / (rig["charge_frac"] - low)), rows["round_trip"]
 
 
 def test_cycles_of_the_table_close():
