@@ -47,7 +47,7 @@ class State(NamedTuple):
     clock_cap: Row  # common cap by the governor
     duty: Row  # share of the step that jobs run
     power_w: Row  # compute power
-    battery_loss_w: Row  # of the last step; heats the battery in the next
+    battery_loss_w: Row  # of the last step, as heat
     bypassed_w: Row  # heat that the bypass kept in the loop
     heater_w: Row  # of the survival heater of the loop
     battery_heater_w: Row

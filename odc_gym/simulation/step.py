@@ -160,12 +160,7 @@ def satellites(x, p, e, sky, dt_s, n):
         u1, u2, u3, leak_b = half_step(
             h1, h2, h3, power, loop, other, p.loss[s], leak, double, r_junction, nodes, numbers
         )
-        # battery: its heat of the last step, then its charge
-        battery_heat = x.battery_loss_w[s] + battery_heater
-        battery_outside = p.battery_absorb_m2[s] * sky.absorbed_w_m2[s]
-        b_half, b_end = radiating_node(
-            battery, battery_heat + battery_outside, p.battery_radiation[s], p.battery_ic[s], dt_s
-        )
+        # battery: its charge, then its heat
         in_fixed, in_slope = loss_shares(p.base_in[s], p.cell_law[s], battery, p.one_hour_w[s])
         compute = power + 0.5 * (leak_a + leak_b)
         load = (compute + served) * (1.0 + p.loss[s])
@@ -177,6 +172,11 @@ def satellites(x, p, e, sky, dt_s, n):
         out = max(-surplus, 0.0)
         lost = loss_w(into, in_fixed, in_slope) + loss_w(out, out_fixed, out_slope)
         charge += (into - out - lost) * dt_s / capacity_j
+        battery_heat = lost + battery_heater
+        battery_outside = p.battery_absorb_m2[s] * sky.absorbed_w_m2[s]
+        b_half, b_end = radiating_node(
+            battery, battery_heat + battery_outside, p.battery_radiation[s], p.battery_ic[s], dt_s
+        )
         # protection
         junction = u1 + r_junction * power
         trip_s = (x.trip_s[s] + dt_s) * x.tripped[s]
@@ -201,7 +201,7 @@ def satellites(x, p, e, sky, dt_s, n):
         x.electric_j[s] += dt_s * load
         x.compute_j[s] += dt_s * compute
         x.heater_j[s] += dt_s * (heater + battery_heater)
-        x.heat_j[s] += dt_s * (load + x.battery_loss_w[s])
+        x.heat_j[s] += dt_s * (load + lost)
         x.battery_heat_j[s] += dt_s * battery_heat
         x.absorbed_j[s] += dt_s * (outside + battery_outside)
         q, h, u = t3 * t3, h3 * h3, u3 * u3

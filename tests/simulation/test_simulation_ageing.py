@@ -64,7 +64,8 @@ def test_energy_that_fades_is_accounted(flown):
 
 def test_a_warm_battery_ages_faster_by_the_temperature_stress():
     """At 25 C against 20 C 1.42 of all damage. Catches Celsius in the ratio, and a stress on cycles alone."""
-    rig = Rig([starter(battery__temperature_c=20.0), starter(battery__temperature_c=25.0)])
+    rig = Rig([starter(battery__node__capacity_kj_k_kwh=1e9, battery__losses="constant")] * 2)
+    rig["battery_k"] = [293.15, 298.15]
     for _ in orbits(rig, 1):
         pass
     cold, warm = rig["fatigue"]
