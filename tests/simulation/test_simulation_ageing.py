@@ -63,13 +63,16 @@ def test_energy_that_fades_is_accounted(flown):
 
 
 def test_a_warm_battery_ages_faster_by_the_temperature_stress():
-    """At 25 C against 20 C 1.42 of all damage. Catches Celsius in the ratio, and a stress on cycles alone."""
+    """At 25 C against 20 C 1.42 of all damage. Catches Celsius in the ratio, and a stress on cycles alone.
+
+    The fade of the warm one makes its next cycle deeper by 1e-5.
+    """
     rig = Rig([starter(battery__node__capacity_kj_k_kwh=1e9, battery__losses="constant")] * 2)
     rig["battery_k"] = [293.15, 298.15]
     for _ in orbits(rig, 1):
         pass
     cold, warm = rig["fatigue"]
-    assert warm / cold == pytest.approx(1.0 / math.exp(6.93e-2 * -5.0 * 298.15 / 293.15), rel=1e-6)
+    assert warm / cold == pytest.approx(1.0 / math.exp(6.93e-2 * -5.0 * 298.15 / 293.15), rel=5e-5)
 
 
 def test_batteries_begin_as_old_as_the_design_says(starter12):
