@@ -15,9 +15,9 @@ LAST_BID = -0.4  # of the least preferred satellite when it is empty: clear of t
 
 def load_term(view: View) -> NDArray[Any]:
     """What the dispatcher takes off a bid for the accelerators that are busy now, (B, S); adding it cancels it."""
-    return np.asarray(
-        view.scenario.dispatch.load_weight * (1.0 - view.observation["free"] / view.design["accelerators"])
-    )
+    held = view.observation["running"].sum(1)
+    living = held + view.observation["free"]  # some may have failed
+    return np.asarray(view.scenario.dispatch.load_weight * held / np.maximum(living, 1.0))
 
 
 def ranked_bids(view: View, preference: NDArray[Any]) -> NDArray[Any]:

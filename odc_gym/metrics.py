@@ -28,7 +28,9 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
     as in the episode, at most 100. Energy per accelerator-hour is what bus, compute and leakage drew, conversion left
     out, over the credited work.
     `slo_<class>` is the share of jobs due in the episode that were done by their deadline, or of tokens served within
-    their target. `work_eflop` converts the work at the accelerators' peak rate, dense bf16.
+    their target. `work_eflop` converts the work at the accelerators' peak rate, dense bf16. `upsets` counts those of
+    living accelerators, `resets` the jobs and replicas that they stopped, `living_frac` what works at the end over what
+    was installed.
 
     Args:
         simulator: the batch.
@@ -70,6 +72,11 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
         "drains": float(account["drained"].sum()),
         "evictions": float(account["evicted"].sum()),
         "yields": float(account["yielded"].sum()),
+        "upsets": float(x["upsets"].sum()),
+        "resets": float(account["resets"].sum()),
+        "lost_to_faults_accelerator_h": float(account["fault_lost_s"].sum()) / HOUR_S,
+        "failed_accelerators": float(x["failures"].sum()),
+        "living_frac": float(x["living"].sum()) / simulator.world.accelerators,
         "link_gb": float(account["moved_gb"].sum()),
     }
     result["jobs_run"] = _jobs_run(simulator, row)

@@ -268,7 +268,7 @@ def measure_satellites(v, w, x, p, sky, forecast, classes, n):
         v[SEEN.shed, s] = x[X.off, s] * (1.0 - x[X.tripped, s])
         v[SEEN.tripped, s] = x[X.tripped, s]
         v[SEEN.free, s] = x[X.free, s]
-        v[SEEN.gated, s] = p[D.accelerators, s] - x[X.awake, s]
+        v[SEEN.gated, s] = x[X.living, s] - x[X.awake, s]
         v[SEEN.sunlit_frac, s] = sky[0, s]
         v[SEEN.time_to_crossing_s, s] = forecast[F.crossing_s, s]
         v[SEEN.eclipse_length_s, s] = forecast[F.eclipse_s, s]

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
+from odc_gym.scenario.faults import Anomaly, Faults
 from odc_gym.scenario.hardware import Accelerators, Battery, Hardware, Power, Thermal
 from odc_gym.scenario.orbit import ClusterOrbit, Orbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
 from odc_gym.scenario.randomise import Draw, check
@@ -39,6 +40,7 @@ from odc_gym.scenario.workload import (
 __all__ = [
     "CLASS_ORDER",
     "Accelerators",
+    "Anomaly",
     "Battery",
     "Burst",
     "Checkpoints",
@@ -47,6 +49,7 @@ __all__ = [
     "Draw",
     "Duration",
     "Earth",
+    "Faults",
     "Hardware",
     "HotBack",
     "JobClass",
@@ -187,6 +190,7 @@ class Scenario(Model):
     assign: Assign = Assign()
     sensing: Sensing = Sensing()
     reward: Reward = Reward()
+    faults: Faults = Field(default=Faults(enabled=False), description="without this block nothing breaks")
     randomise: dict[str, Draw] = Field(default={}, description="path of a number: how episodes draw it")
 
     @model_validator(mode="after")

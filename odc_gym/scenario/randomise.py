@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from odc_gym.scenario.base import Model
 from odc_gym.scenario.paths import places, with_value
 
-PARTS = ("hardware", "earth", "workload", "network", "sensing")
+PARTS = ("hardware", "earth", "workload", "network", "sensing", "faults")
 """The parts of a scenario whose numbers can be random; the others are rules of the game."""
 SCORED = "scores are counted in it"
 KEPT = {

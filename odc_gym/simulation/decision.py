@@ -31,6 +31,7 @@ from odc_gym.simulation.state import (
     state_rows,
 )
 from odc_gym.simulation.step import SCRATCH, physics, propagator_block
+from odc_gym.simulation.upsets import strike
 from odc_gym.simulation.waiting import admit, rerank
 
 SUSTAINABLE = Sky._fields.index("sustainable_w")
@@ -47,7 +48,7 @@ def copy_sky(table, row):
 
 
 @routine
-def averages(head, x, ledger, rules, decision_s, accelerators, n):
+def averages(head, x, ledger, rules, decision_s, n):
     """Once a decision: its trips and moves, and exponential averages over an hour of load and arrivals."""
     trips, moves = total(x[X.trips, :n]), total(ledger[L.moved])
     head["trips_now"] = trips - head["trips_sum"]
@@ -55,10 +56,9 @@ def averages(head, x, ledger, rules, decision_s, accelerators, n):
     head["trips_sum"] = trips
     head["moves_sum"] = moves
     weight = min(1.0, decision_s / AVERAGE_S)
-    held = accelerators
-    for s in range(n):
-        held -= x[X.free, s]
-    head["load_average"] += weight * (held / accelerators - head["load_average"])
+    living = total(x[X.living, :n])
+    held = living - total(x[X.free, :n])
+    head["load_average"] += weight * (held / max(living, 1.0) - head["load_average"])
     for c in range(rules.shape[1]):
         work = ledger[L.arrived_now, c] * (rules[G.token_s, c] if rules[G.service, c] > 0.5 else 1.0)
         ledger[L.arrival_rate, c] += weight * (work / decision_s - ledger[L.arrival_rate, c])
@@ -122,7 +122,8 @@ def observe(
 @kernel
 def decide(
     rows, actions, state, classes, ledger, head, run, lists, points, swings, services,
-    past, design, skies, forecasts, days, jobs, demand, class_rules, policies, sensors, seeds, weights, table, levels,
+    past, design, skies, forecasts, days, jobs, events, demand, class_rules, policies, sensors, seeds, weights, table,
+    levels,
     terms, out, seen, codes, numbers,
 ):  # fmt: skip
     """Play one decision in each environment of `rows` that is not over; writes reward terms and observations.
@@ -160,6 +161,7 @@ def decide(
             now = (tick - warm_up) * dt_s
             copy_sky(skies[b, tick], sky)
             evict(h, t, r, queue, x, k, account, rules, policy, urgency, now, n)
+            strike(h, events[b], t, r, queue, x, k, account, rules, policy, urgency, tick, now)
             if i == 0:
                 request(
                     x, p, sky[SUSTAINABLE], k, rules, offset, scratch, lanes_n
@@ -168,7 +170,7 @@ def decide(
                 if not assigns:
                     drain_and_move(h, t, r, queue, x, p, k, account, rules, policy, urgency, now, n)
             admit(h, t, r, queue, account, rules, policy, urgency, now)
-            autoscale(h, v, demand[b, tick, 1], t, r, queue, x, p, k, rules, policy, urgency, dt_s, now, n)
+            autoscale(h, v, demand[b, tick, 1], t, r, queue, x, k, rules, policy, urgency, dt_s, now, n)
             if others_wait:
                 hold_others(h, r, queue[0])
             place(h, t, r, queue, x, p, k, account, rules, policy, urgency, now, n)
@@ -198,7 +200,7 @@ def decide(
             remember(past[b], x, k, sensors[b], h["tick"], steps, n)
         if assigns:
             forget_orders(h, r, queue[0])
-        averages(h, x, account, rules, dt_s * steps, total(p[D.accelerators, :n]), n)
+        averages(h, x, account, rules, dt_s * steps, n)
         reward_terms(terms[b], h, total(account[L.paid]) - paid, weights, x, p, n)
         now = (h["tick"] - warm_up) * dt_s
         copy_sky(skies[b, min(h["tick"], skies.shape[1] - 1)], sky)

@@ -73,10 +73,12 @@ def secure(job, r, ledger, rules, now):
 
 @routine
 def lose(job, r, ledger):
-    """Unsaved work is gone; what is done again later was not executed before the episode."""
-    ledger[L.lost_s, job["kind"]] += r["unsaved_s"] - max(0.0, r["before_s"] - r["safe_s"])
+    """Unsaved work is gone, and returned; what is done again later was not executed before the episode."""
+    lost = r["unsaved_s"] - max(0.0, r["before_s"] - r["safe_s"])
+    ledger[L.lost_s, job["kind"]] += lost
     r["before_s"] = min(r["before_s"], r["safe_s"])
     r["unsaved_s"] = 0.0
+    return lost
 
 
 @routine
@@ -104,7 +106,7 @@ def drain_and_move(head, jobs, run, lists, x, p, classes, ledger, rules, policy,
             requeue(row, head, jobs, run, lists, rules, policy, urgency, now)
             continue
         if rules[G.movable, kind] > 0.5 and now - r["since_s"] >= policy.min_stay_s:
-            floor = score_of(s, kind, 0, x, p, classes, policy) + policy.migration_margin
+            floor = score_of(s, kind, 0, x, classes, policy) + policy.migration_margin
             better = best_host(job, r, floor, x, p, classes, rules, policy, now, n)
             if better != NOWHERE:
                 stop(job, r, ledger, rules, now)
@@ -155,9 +157,10 @@ def host_of(job, r, x, p, classes, rules, policy, now, n):
 def place(head, jobs, run, lists, x, p, classes, ledger, rules, policy, urgency, now, n):
     """Waiting jobs in queue order go to their satellites; only a worthless job leaves the queue."""
     waiting = lists[0]
-    most = 0.0
+    most = widest = 0.0
     for s in range(n):
         most = max(most, x[X.free, s])
+        widest = max(widest, x[X.living, s])
     head["blocked_rank"] = -np.inf
     kept = 0
     for k in range(head["waiting"]):
@@ -179,7 +182,7 @@ def place(head, jobs, run, lists, x, p, classes, ledger, rules, policy, urgency,
                 for i in range(n):
                     most = max(most, x[X.free, i])
                 continue
-            if head["blocked_rank"] == -np.inf and r["order"] == FREE:
+            if head["blocked_rank"] == -np.inf and r["order"] == FREE and job["width"] <= widest:
                 head["blocked_rank"] = r["rank"]
                 head["blocked_width"] = job["width"]
                 head["blocked_kind"] = kind

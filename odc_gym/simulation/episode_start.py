@@ -47,7 +47,7 @@ def cold_state(state: np.ndarray, design: np.ndarray) -> None:
         state[State._fields.index(name)] = 1.0
     state[State._fields.index("damage")] = design[Design._fields.index("fatigue_start")]
     state[State._fields.index("battery_k")] = QUOTED_K
-    for name in ("free", "awake"):
+    for name in ("living", "free", "awake"):
         state[State._fields.index(name)] = design[0]
 
 
@@ -163,7 +163,8 @@ def open_queue(
             lists[0, head["waiting"]] = row
             head["waiting"] += 1
     head["next_job"] = first + len(tables.census)
-    head["load_average"] = 1.0 - free[:n].sum() / world.accelerators
+    living = max(float(state[State._fields.index("living"), :n].sum()), 1.0)
+    head["load_average"] = (living - free[:n].sum()) / living
     return head
 
 

@@ -59,7 +59,7 @@ def settle_cap(
 @routine
 def idle_power(power, x, p, n):
     """Power of the satellites without work (P,) [W] from state and design blocks."""
-    start_power(power, p[D.host_w], x[X.awake], p[D.accelerators], p[D.idle_each_w], p[D.gated_each_w], n)
+    start_power(power, p[D.host_w], x[X.awake], x[X.living], p[D.idle_each_w], p[D.gated_each_w], n)
 
 
 @routine

@@ -13,16 +13,18 @@ from odc_gym.simulation.waiting import NOWHERE, enqueue, rank_of, score_of
 
 
 @routine
-def autoscale(head, services, planned, jobs, run, lists, x, p, classes, rules, policy, urgency, dt_s, now, n):
+def autoscale(head, services, planned, jobs, run, lists, x, classes, rules, policy, urgency, dt_s, now, n):
     """Services want replicas for the demand they plan with: up at once, down after a while of surplus."""
     for c in range(rules.shape[1]):
         if rules[G.service, c] < 0.5:
             continue
-        speed = 0.0
+        speed = hosts = 0.0
         for s in range(n):
-            speed += classes[K.rate, c, s]
+            if x[X.living, s] > 0.0:
+                speed += classes[K.rate, c, s]
+                hosts += 1.0
         first, most = int(rules[G.first, c]), int(rules[G.replicas, c])
-        tokens_s = jobs[first]["width"] * speed / n / rules[G.token_s, c]
+        tokens_s = jobs[first]["width"] * speed / max(hosts, 1.0) / rules[G.token_s, c]
         wanted = planned[c] / dt_s * bounded_exp(LN_2 * urgency[c]) / (rules[G.headroom, c] * tokens_s)
         target = 0 if urgency[c] < policy.hold else int(min(np.ceil(wanted), most))
         have = 0
@@ -38,12 +40,12 @@ def autoscale(head, services, planned, jobs, run, lists, x, p, classes, rules, p
             row += 1
         services[V.surplus_s, c] = services[V.surplus_s, c] + dt_s if have > target else 0.0
         if services[V.surplus_s, c] >= rules[G.scale_down_s, c] or target == 0:
-            retire(have - target, c, head, run, lists, x, p, classes, jobs, policy)
+            retire(have - target, c, head, run, lists, x, classes, jobs, policy)
             services[V.surplus_s, c] = 0.0
 
 
 @routine
-def retire(count, kind, head, run, lists, x, p, classes, jobs, policy):
+def retire(count, kind, head, run, lists, x, classes, jobs, policy):
     """Take `count` replicas away: waiting ones first, then those on the worst satellites."""
     for _ in range(count):
         last, place = 0, NOWHERE
@@ -61,7 +63,7 @@ def retire(count, kind, head, run, lists, x, p, classes, jobs, policy):
         for k in range(head["running"]):
             row = lists[1, k]
             if jobs[row]["kind"] == kind:
-                score = score_of(run[row]["host"], kind, 0, x, p, classes, policy)
+                score = score_of(run[row]["host"], kind, 0, x, classes, policy)
                 if score < worst:
                     worst = score
                     last = k

@@ -10,6 +10,7 @@ import numpy as np
 
 from odc_gym._jit import announce_compilation
 from odc_gym.errors import ActionError, OdcGymError, ScenarioError
+from odc_gym.faults import EVENT, NEVER
 from odc_gym.interface import observations
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.assignment import NOBODY, AssignmentLayout, level_clocks
@@ -21,15 +22,14 @@ from odc_gym.scenario import Scenario
 from odc_gym.simulation import episode_start as begin
 from odc_gym.simulation.decision import decide, look
 from odc_gym.simulation.parameters import past_shape
-from odc_gym.simulation.state import HEAD, MUTABLE, RUN, Classes, Forecast, Ledger, Services, Sky, State, padded
+from odc_gym.simulation.state import HEAD, MUTABLE, ROWS, RUN, Forecast, Sky, State, empty_blocks, longer, padded
 from odc_gym.simulation.tables import build_episode
 from odc_gym.simulation.view import View
 from odc_gym.simulation.world import World
 from odc_gym.workload import JOB, Trace, read_trace
 
-ROWS = 256  # the job table grows in steps of this many rows
 PARAMETERS = ("design", "ratings", "rules", "policy", "sensors")  # arrays of a World, here with first axis B
-TABLES = ("skies", "forecasts", "days", "demand", "jobs", *PARAMETERS)  # what is read-only in an episode
+TABLES = ("skies", "forecasts", "days", "demand", "jobs", "events", *PARAMETERS)  # what is read-only in an episode
 ACTION_MODES = ("bids", "assign")
 
 
@@ -98,13 +98,11 @@ class Simulator:
 
     def _allocate(self, b: int, p: int, c: int) -> None:
         world, clock = self.world, self.world.clock
-        self.state = np.zeros((b, len(State._fields), p))
-        self.classes = np.zeros((b, len(Classes._fields), c, p))
-        self.ledger = np.zeros((b, len(Ledger._fields), c))
-        self.services = np.zeros((b, len(Services._fields), c))
+        self.state, self.classes, self.ledger, self.services = empty_blocks(b, p, c)
         self.head = np.zeros(b, HEAD)
         self.run, self.jobs = np.zeros((b, ROWS), RUN), np.zeros((b, ROWS), JOB)
         self.lists = np.zeros((b, 2, ROWS), np.int32)
+        self.events = np.zeros((b, 0), EVENT)
         self.points, self.swings = np.zeros((b, p, TURNING_POINTS + 1)), np.zeros((b, p, TURNING_POINTS + 1))
         self.past = np.zeros((b, *past_shape(self.scenario), p))
         self.design, self.ratings, self.rules, self.policy, self.sensors = (
@@ -329,6 +327,9 @@ class Simulator:
         self.jobs[row] = np.zeros((), JOB)
         self.jobs["arrival_s"][row] = np.inf  # rows beyond the episode's jobs never arrive
         self.jobs[row, : len(tables.jobs)] = tables.jobs
+        self.events = longer(self.events, len(tables.events), NEVER)
+        self.events[row] = NEVER
+        self.events[row, : len(tables.events)] = tables.events
         self.seeds[row], self.load_factor[row] = seed, tables.load_factor
         self._tables = tables
 
@@ -358,9 +359,9 @@ class Simulator:
         decide(
             rows, actions, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.points,
             self.swings, self.services, self.past,
-            self.design, self.skies, self.forecasts, self.days, self.jobs, self.demand, self.rules, self.policy,
-            self.sensors, self.seeds, world.weights, self._table, self._levels, self._terms, self._fresh_observations(),
-            self.seen, self._codes, numbers,
+            self.design, self.skies, self.forecasts, self.days, self.jobs, self.events, self.demand, self.rules,
+            self.policy, self.sensors, self.seeds, world.weights, self._table, self._levels, self._terms,
+            self._fresh_observations(), self.seen, self._codes, numbers,
         )  # fmt: skip
 
     def _fresh_observations(self) -> tuple[np.ndarray, ...]:
@@ -380,12 +381,8 @@ class Simulator:
 
     def _grow(self, rows: int) -> None:
         """Make room for a longer job table; rows beyond an episode's jobs are inert."""
-        have = self.jobs.shape[1]
-        if rows <= have:
-            return
-        more = -(-rows // ROWS) * ROWS - have
-        added: Any = np.zeros((self.num_envs, more), JOB)
-        added["arrival_s"] = np.inf
-        self.jobs = np.concatenate([self.jobs, added], 1)
-        self.run = np.concatenate([self.run, np.zeros((self.num_envs, more), RUN)], 1)
-        self.lists = np.concatenate([self.lists, np.zeros((self.num_envs, 2, more), np.int32)], 2)
+        never: Any = np.zeros((), JOB)
+        never["arrival_s"] = np.inf
+        self.jobs = longer(self.jobs, rows, never)
+        self.run = longer(self.run, rows, np.zeros((), RUN))
+        self.lists = longer(self.lists, rows, np.zeros((), np.int32))

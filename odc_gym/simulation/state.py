@@ -16,6 +16,7 @@ from odc_gym._jit import routine, rows
 from odc_gym.physics.thermal import Propagator
 
 LANES = 8
+ROWS = 256  # tables of jobs and events grow in steps of this many rows
 MUTABLE = ("state", "classes", "ledger", "head", "run", "lists", "points", "swings", "services", "past")
 """The arrays that change during an episode."""
 
@@ -37,7 +38,8 @@ class State(NamedTuple):
     trip_s: Row  # since the trip
     wait_s: Row  # until compute is back after it was shed or tripped
     off: Row  # 1 compute is off: shed, tripped, restarting, or too cold to restart
-    free: Row  # accelerators that no job holds
+    living: Row  # accelerators that work
+    free: Row  # of them, those that no job holds
     awake: Row  # accelerators that are not gated
     idle_s: Row  # since all awake accelerators were last held
     link_frac: Row  # share of the step with a transfer
@@ -82,6 +84,8 @@ class State(NamedTuple):
     trips: Row
     governed_s: Row  # with the governor below the request
     switches: Row  # changes of the clock request
+    upsets: Row  # of living accelerators
+    failures: Row  # accelerators that failed
     charge_least: Row
     junction_most: Row
 
@@ -89,7 +93,7 @@ class State(NamedTuple):
 class Design(NamedTuple):
     """Parameters of a satellite."""
 
-    accelerators: Row
+    accelerators: Row  # that work when the episode's tables begin
     array_peak_w: Row
     eta_pcdu: Row
     loss: Row  # conversion loss per watt of load
@@ -241,6 +245,8 @@ class Ledger(NamedTuple):
     moved: Row
     drained: Row
     evicted: Row
+    resets: Row  # jobs and replicas that an upset stopped where they run
+    fault_lost_s: Row  # of lost_s, by upsets and hard failures
     yielded: Row
     moved_gb: Row
     arrived: Row  # services: tokens
@@ -298,6 +304,7 @@ class Policy(NamedTuple):
     order: float  # index into ORDERS
     link_gb_s: float
     latency_s: float
+    reset_s: float  # of an accelerator after an upset
 
 
 ORDERS = ("value", "edf", "least-slack", "fcfs")
@@ -340,6 +347,7 @@ HEAD = np.dtype(
         ("moves_sum", "f8"),
         ("tick", "i8"),  # physics steps done, from the start of the warm-up
         ("next_job", "i4"),
+        ("next_event", "i4"),
         ("waiting", "i4"),
         ("running", "i4"),
         ("blocked_width", "i4"),
@@ -375,6 +383,23 @@ policy_rows = rows(Policy)
 def padded(satellites: int) -> int:
     """Number of lanes: satellites rounded up to whole SIMD vectors."""
     return -(-satellites // LANES) * LANES
+
+
+def empty_blocks(b: int, p: int, c: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Empty blocks of State (B, F, P), Classes (B, F, C, P), Ledger and Services (B, F, C)."""
+    fields = [len(kind._fields) for kind in (State, Classes, Ledger, Services)]
+    state, classes, ledger, services = (
+        np.zeros((b, n, *axes)) for n, axes in zip(fields, ((p,), (c, p), (c,), (c,)), strict=True)
+    )
+    return state, classes, ledger, services
+
+
+def longer(array: np.ndarray, rows: int, blank: np.ndarray) -> np.ndarray:
+    """An array with room for `rows` along its last axis, in steps of `ROWS`; what is added is blank."""
+    more = -(-rows // ROWS) * ROWS - array.shape[-1]
+    if more <= 0:
+        return array
+    return np.concatenate([array, np.broadcast_to(blank, (*array.shape[:-1], more))], -1)
 
 
 @routine

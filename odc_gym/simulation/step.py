@@ -72,7 +72,7 @@ def loop_propagator(e, s):
 @effect
 def awake_accelerators(x, p, dt_s, s):
     """Accelerators without work sleep after a while; those that jobs take are awake."""
-    held = p.accelerators[s] - x.free[s]
+    held = x.living[s] - x.free[s]
     full = 1.0 if held >= x.awake[s] else 0.0
     idle_s = (1.0 - full) * (x.idle_s[s] + dt_s)
     gate = 1.0 if idle_s >= p.gate_after_s[s] else 0.0
@@ -295,7 +295,7 @@ def physics(x, p, state, design, light, numbers, classes, rules, points, swings,
     governor.govern(x, p, classes, rules, scratch, n)
     governor.settle_cap(
         x[X.clock_cap], x[X.duty], x[X.power_w], x[X.allowed_w], x[X.off], scratch[2], scratch[1], scratch[0],
-        p[D.host_w], p[D.accelerators], p[D.gated_each_w], p[D.standby_w], n,
+        p[D.host_w], x[X.living], p[D.gated_each_w], p[D.standby_w], n,
     )  # fmt: skip
     satellites(state, design, numbers, light, dt_s, n)
     for s in range(satellites_n):

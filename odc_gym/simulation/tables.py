@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from odc_gym.constants import SOLAR_CONSTANT_W_M2
-from odc_gym.orbits import build_ephemeris
+from odc_gym.faults import EVENT, Place, draw_events
+from odc_gym.orbits import Ephemeris, build_ephemeris
 from odc_gym.scenario import ServiceClass
 from odc_gym.simulation.plans import solve_orbits
 from odc_gym.simulation.state import Forecast, Rules, Sky, padded
@@ -37,6 +38,7 @@ class EpisodeTables:
         forecast: what satellites know of it, (D, F, P) float32.
         days: sine and cosine of the hour of day, (D, 2).
         jobs: arrivals after the start of the warm-up, replicas and census first, (J,) of JOB.
+        events: upsets and hard failures in order of time, (E,) of EVENT.
         demand: tokens a step, now and planned, (T, 2, C).
         census: jobs that are alive when the warm-up begins.
         load_factor: work on offer over what the fleet can hold.
@@ -48,6 +50,7 @@ class EpisodeTables:
     forecast: np.ndarray
     days: np.ndarray
     jobs: np.ndarray
+    events: np.ndarray
     demand: np.ndarray
     census: np.ndarray
     load_factor: float
@@ -57,7 +60,8 @@ def build_episode(world: World, seed: int) -> EpisodeTables:
     """The tables of episode `seed` of a scenario's world."""
     world = vary(world, seed)
     start = world.start_of(seed)
-    sky, array_w = _sky(world, start)
+    ephemeris = _ephemeris(world, start)
+    sky, array_w = _sky(world, ephemeris)
     demand = _demand(world, seed, start)
     jobs, census = _jobs(world, seed, start)
     factor = _load_factor(world, jobs, census, demand)
@@ -70,18 +74,32 @@ def build_episode(world: World, seed: int) -> EpisodeTables:
         _forecast(world, sky[:, 0], array_w),
         _days(world, start),
         jobs,
+        _events(world, seed, ephemeris),
         demand,
         census,
         factor,
     )
 
 
-def _sky(world: World, start: datetime) -> tuple[np.ndarray, np.ndarray]:
-    """Light of warm-up, episode and the look-ahead (T', F, P), and array power (T', S) [W]."""
+def _ephemeris(world: World, start: datetime) -> Ephemeris:
+    """Places of warm-up, episode and the look-ahead."""
     clock = world.clock
     ahead = int(np.ceil(LOOK_AHEAD * world.period_s.max() / clock.dt_s)) + HORIZONS_MIN[-1]
     begin = start - timedelta(seconds=clock.warm_up_s)
-    e = build_ephemeris(world.constellation, start=begin, step_s=clock.dt_s, steps=clock.total + ahead)
+    return build_ephemeris(world.constellation, start=begin, step_s=clock.dt_s, steps=clock.total + ahead)
+
+
+def _events(world: World, seed: int, e: Ephemeris) -> np.ndarray:
+    """Upsets and hard failures of warm-up and episode, (E,) of EVENT."""
+    faults, clock = world.scenario.faults, world.clock
+    if not faults.enabled:
+        return np.zeros(0, EVENT)
+    place = Place(*(table[: clock.total] for table in (e.latitude_deg, e.longitude_deg, e.altitude_m)))
+    return draw_events(faults, seed, place, world.references.accelerators, clock.dt_s)
+
+
+def _sky(world: World, e: Ephemeris) -> tuple[np.ndarray, np.ndarray]:
+    """Light of warm-up, episode and the look-ahead (T', F, P), and array power (T', S) [W]."""
     lit, beta, angle = e.sunlit_frac, e.beta_rad, e.orbit_angle_rad
     flux = e.solar_flux_w_m2 / SOLAR_CONSTANT_W_M2
     sky = np.zeros((lit.shape[0], len(Sky._fields), padded(world.satellites)))

@@ -52,7 +52,7 @@ def link_gb(job, r, rules):
 @routine
 def wake_s(job, s, x, p):
     """Time until a job's accelerators are awake: none if enough of those that no job holds are."""
-    ready = x[X.awake, s] - (p[D.accelerators, s] - x[X.free, s])
+    ready = x[X.awake, s] - (x[X.living, s] - x[X.free, s])
     return p[D.wake_s, s] if job["width"] > ready else 0.0
 
 
@@ -69,12 +69,10 @@ def pays_in_time(job, r, rules, policy, rate, wake, now):
 
 
 @routine
-def score_of(s, kind, extra, x, p, classes, policy):
+def score_of(s, kind, extra, x, classes, policy):
     """Bid less the weighted share of busy accelerators, `extra` more of them busy."""
-    return (
-        classes[K.bid, kind, s]
-        - policy.load_weight * (p[D.accelerators, s] - x[X.free, s] + extra) / p[D.accelerators, s]
-    )
+    busy = (x[X.living, s] - x[X.free, s] + extra) / max(x[X.living, s], 1.0)
+    return classes[K.bid, kind, s] - policy.load_weight * busy
 
 
 @routine
@@ -93,7 +91,7 @@ def best_host(job, r, floor, x, p, classes, rules, policy, now, n):
     """The feasible satellite of the highest score above `floor`, not the present host; ties go to the lower index."""
     best = NOWHERE
     for s in range(n):
-        score = score_of(s, job["kind"], job["width"], x, p, classes, policy)
+        score = score_of(s, job["kind"], job["width"], x, classes, policy)
         if score > floor and feasible(job, r, s, x, p, classes, rules, policy, now):
             floor = score
             best = s

@@ -52,7 +52,8 @@ def view_of(num_envs=1, satellites=4, **seen):
         for name in table:
             table[name] = np.broadcast_to(np.asarray(seen.pop(name, table[name]), float), shape)
     solar = np.broadcast_to(np.asarray(seen.pop("solar_mean_w", 7900.0), float), (num_envs, 4, satellites))
-    observation["running"] = np.broadcast_to(np.asarray(seen.pop("running", 2.0), float), (num_envs, 3, satellites))
+    evenly = ((design["accelerators"] - observation["free"]) / 3.0)[:, None]  # what is not free, over the classes
+    observation["running"] = np.broadcast_to(np.asarray(seen.pop("running", evenly), float), (num_envs, 3, satellites))
     waiting = np.broadcast_to(np.asarray(seen.pop("waiting_work_s", 0.0), float), (num_envs, 3))
     observation["waiting_work_s"] = waiting
     scenario = seen.pop("scenario", SCENARIO)

@@ -142,7 +142,10 @@ def frugal_j(chip, rule):
 
 @EACH
 def test_accelerators_are_conserved(played, row):
-    """After each decision: free + held = all, and held are the widths of the running jobs, class by class."""
+    """After each decision: free + held = those that live, and held are the widths of the running jobs, by class.
+
+    Those that live are those of the hardware less those that failed since the warm-up began.
+    """
     jobs, count = played.sim.jobs[row], played.each(lambda h: h.accelerators.count, row)
     for step in [played.start, *played.steps]:
         head, run = step["head"][row], step["run"][row]
@@ -151,7 +154,11 @@ def test_accelerators_are_conserved(played, row):
         held = np.zeros((len(played.sim.class_names), played.satellites))
         np.add.at(held, (jobs["kind"][running], run["host"][running]), jobs["width"][running])
         assert np.array_equal(held, step["classes"][row, K.held, :, : played.satellites])
-        assert np.array_equal(count - held.sum(0), played.row_of(step, "free", row))
+        tick, events = int(head["tick"]), played.sim.events[row]
+        failed = np.bincount(events["satellite"][(events["tick"] < tick) & (events["hard"] == 1)], None, len(count))
+        living = played.row_of(step, "living", row)
+        assert np.array_equal(count - failed, living)
+        assert np.array_equal(living - held.sum(0), played.row_of(step, "free", row))
         assert len(set(running.tolist()) | set(waiting.tolist())) == len(running) + len(waiting)
         assert (run["status"][running] == RUNNING).all() and (run["status"][waiting] == WAITING).all()
         assert (run["status"] == RUNNING).sum() == len(running) and (run["status"] == WAITING).sum() == len(waiting)

@@ -1,0 +1,46 @@
+"""What breaks: upsets by radiation, hard failures, and what a mission's age has done to a fleet."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from odc_gym.scenario.base import Model, NonNegative, Positive
+
+Sigma = Annotated[float, Field(ge=0, le=1)]
+
+
+class Anomaly(Model):
+    """The South Atlantic Anomaly: a bell over latitude and longitude on top of the rate elsewhere."""
+
+    latitude_deg: Annotated[float, Field(ge=-90, le=90)] = -26.0
+    longitude_deg: Annotated[float, Field(ge=-180, le=180)] = -50.0
+    latitude_width_deg: Positive = Field(default=12.0, description="standard deviation of the bell")
+    longitude_width_deg: Positive = 25.0
+    contrast: NonNegative = Field(default=50.0, description="rate at the centre over that far away, less 1")
+
+
+class Faults(Model):
+    """Upsets and failures of an episode, and the state in which its fleet is found. Chips are accelerators."""
+
+    enabled: bool = Field(default=True, description="false: nothing of this block happens")
+    upsets_per_chip_year: Annotated[float, Field(ge=0, le=1e4)] = Field(
+        default=3.0, description="upsets that stop a job, mean over a sun-synchronous orbit at 650 km"
+    )
+    altitude_exponent: Annotated[float, Field(ge=0, le=8)] = Field(
+        default=4.0, description="k of the rate's growth (altitude / 650 km)^k"
+    )
+    anomaly: Anomaly = Anomaly()
+    reset_s: NonNegative = Field(default=120.0, description="power cycle after an upset, before the job starts again")
+    hard_failures_per_chip_year: Annotated[float, Field(ge=0, le=1e4)] = 0.09
+    mission_age_years: Annotated[float, Field(ge=0, le=20)] = Field(
+        default=0.0, description="time in orbit before the episode, in which chips, satellites, cells and arrays aged"
+    )
+    satellite_loss_per_year: Annotated[float, Field(ge=0, le=10)] = Field(
+        default=0.02, description="rate at which satellites are lost to compute before the episode"
+    )
+    dynamic_power_sigma: Sigma = Field(
+        default=0.0, description="spread of a satellite's dynamic power at equal speed, of the logarithm"
+    )
+    leakage_sigma: Sigma = Field(default=0.0, description="the same of its leakage")
