@@ -10,7 +10,7 @@ import numpy as np
 
 from odc_gym._jit import announce_compilation
 from odc_gym.errors import ActionError, OdcGymError, ScenarioError
-from odc_gym.faults import EVENT, NEVER
+from odc_gym.faults import NEVER
 from odc_gym.interface import observations
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.assignment import NOBODY, AssignmentLayout, level_clocks
@@ -102,7 +102,7 @@ class Simulator:
         self.head = np.zeros(b, HEAD)
         self.run, self.jobs = np.zeros((b, ROWS), RUN), np.zeros((b, ROWS), JOB)
         self.lists = np.zeros((b, 2, ROWS), np.int32)
-        self.events = np.zeros((b, 0), EVENT)
+        self.events = np.full((b, ROWS), NEVER)
         self.points, self.swings = np.zeros((b, p, TURNING_POINTS + 1)), np.zeros((b, p, TURNING_POINTS + 1))
         self.past = np.zeros((b, *past_shape(self.scenario), p))
         self.design, self.ratings, self.rules, self.policy, self.sensors = (

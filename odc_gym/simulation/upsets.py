@@ -62,7 +62,6 @@ def throw_out(k, head, jobs, run, lists, x, classes, ledger, rules, policy, urge
     job, r = jobs[row], run[row]
     ledger[L.fault_lost_s, job["kind"]] += lose(job, r, ledger)
     leave(job, r, x, classes)
-    ledger[L.evicted, job["kind"]] += 1.0
     head["running"] -= 1
     for i in range(k, head["running"]):
         lists[1, i] = lists[1, i + 1]
