@@ -32,6 +32,7 @@ ROOMS = {
     "physics": {"_jit"},
     "faults": {"physics", "scenario"},
     "simulation.state": {"_jit", "physics"},
+    "simulation.arrays": {"simulation.state"},
     "simulation.waiting": {"_jit", "physics", "simulation.state"},
     "simulation.dispatch": {"_jit", "simulation.state", "simulation.waiting"},
     "simulation.upsets": {"_jit", "simulation.state", "simulation.waiting", "simulation.dispatch"},

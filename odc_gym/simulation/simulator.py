@@ -20,9 +20,10 @@ from odc_gym.metrics import episode_metrics
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Scenario
 from odc_gym.simulation import episode_start as begin
+from odc_gym.simulation.arrays import ROWS, empty_blocks, longer
 from odc_gym.simulation.decision import decide, look
 from odc_gym.simulation.parameters import past_shape
-from odc_gym.simulation.state import HEAD, MUTABLE, ROWS, RUN, Forecast, Sky, State, empty_blocks, longer, padded
+from odc_gym.simulation.state import HEAD, MUTABLE, RUN, Forecast, Sky, padded
 from odc_gym.simulation.tables import build_episode
 from odc_gym.simulation.view import View
 from odc_gym.simulation.world import World
