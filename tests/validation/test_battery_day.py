@@ -84,7 +84,7 @@ def flown():
         starter(**idle, power__bus_w=300.0),
         starter(**idle, power__bus_w=500.0, battery__node__heater_w_kwh=25.0),
     ]
-    kelvin = np.array([293.15, 303.15, 288.15, 258.15])
+    kelvin = np.array([293.15, 303.15, 288.15, 261.15])
     charge = np.array([0.9, 0.8, 0.95, 0.7])
     rig = Rig(fleet)
     rig["battery_k"], rig["charge_frac"], rig["battery_loss_w"] = kelvin, charge, 0.0
@@ -109,12 +109,12 @@ def test_charge_over_a_day():
 
 @compares(
     "Battery", "temperature of the same batteries", "K", SOLVER, 0.1, mean_tolerance=0.03, package="scipy",
-    note="One is held by its heater, one thaws from -15 °C.",
+    note="One is held by its heater, one thaws from -12 °C.",
 )  # fmt: skip
 def test_temperature_over_a_day():
     """Catches a node's capacity or radiator by 5 %, heat that arrives twice, and a heater that overshoots."""
     ours, theirs = flown()
-    assert theirs[..., 1].min() < 260.0 and theirs[..., 1].max() > 300.0
+    assert theirs[..., 1].min() < 262.0 and theirs[..., 1].max() > 300.0
     return ours[..., 1], theirs[..., 1]
 
 
@@ -167,10 +167,18 @@ def test_charge_over_a_day_of_orbits():
     return np.concatenate(ours), np.concatenate(theirs)
 
 
+def test_charging_begins_at_freezing_point():
+    """No step that begins at or below 0 °C adds charge, and the first one in light above it does."""
+    charge, kelvin = flown()[0][:, 3].T
+    gained, before, lit = np.diff(charge), kelvin[:-1], LIT[1:] == 1.0
+    assert (gained[before <= 273.15] <= 0.0).all() and (lit & (before <= 273.15)).sum() > 30
+    assert (gained[lit & (before > 273.2) & (charge[:-1] < 0.99)] > 0.0).all()
+
+
 @pictures(
     "Battery", "battery-day",
     "Charge and temperature of four batteries over five orbits: lines this environment, dots Radau. The third is kept "
-    "at 10 °C by its heater, the fourth begins at -15 °C and takes no charge below 0 °C.",
+    "at 10 °C by its heater, the fourth begins at -12 °C and takes no charge below 0 °C.",
 )  # fmt: skip
 def day():
     """Draw the beginning of the day."""
