@@ -7,6 +7,7 @@ stands at up = cos beta cos angle, along = -cos beta sin angle, normal = sin bet
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ sides.
 """
 
 COSINE_UNTIL_DEG = 60.0
+ROLL_STEP_S = 5.0  # in which a knife edge decides which way to roll
 _KELLY_DEG = (COSINE_UNTIL_DEG, 80.0, 85.0, 90.0)
 _KELLY_SHARE = (1.0, 0.100 / np.cos(np.radians(80.0)), 0.0, 0.0)  # of the cosine
 
@@ -110,3 +112,47 @@ def direct_cosine(attitude: str, cosine_zenith: ArrayLike, error_rad: ArrayLike)
     ideal = {"knife_edge": 0.0 * zenith, "anti_sun": 0.0 * zenith - 1.0, "nadir": -zenith, "zenith": zenith}[attitude]
     turned = ideal * np.cos(error_rad) + np.sqrt(np.maximum(1.0 - ideal * ideal, 0.0)) * np.sin(error_rad)
     return np.asarray(np.where(ideal >= np.cos(error_rad), 1.0, np.maximum(turned, 0.0)))
+
+
+def edge_roll_rad(beta_rad: ArrayLike, orbit_angle_rad: ArrayLike) -> Array:
+    """Roll about the Sun's direction that puts a knife edge to nadir [rad]; the two faces make it modulo pi.
+
+    atan2(-sin beta cos angle, sin angle): at orbit noon it turns at the orbit's rate over sin beta.
+    """
+    beta, angle = np.asarray(beta_rad, dtype=np.float64), np.asarray(orbit_angle_rad, dtype=np.float64)
+    return np.asarray(np.arctan2(-np.sin(beta) * np.cos(angle), np.sin(angle)))
+
+
+def edge_lag_rad(
+    beta_rad: Array, orbit_angle_rad: Array, advance_rad: Array, *, step_s: float, settle: int, rate_rad_s: ArrayLike
+) -> Array:
+    """How far a knife edge that rolls at most at a rate is from where it should be, mean over each of T steps [rad].
+
+    It turns the shorter way to either face, as fast as it can, and knows nothing of what comes. The first `settle`
+    steps are flown twice before.
+
+    Args:
+        beta_rad: (T, N) angle of the Sun above the orbit plane [rad].
+        orbit_angle_rad: (T, N) angle from orbit noon at the middle of the steps [rad].
+        advance_rad: (T, N) angle that is flown in the steps [rad].
+        step_s: length of a step [s].
+        settle: steps of an orbit.
+        rate_rad_s: largest roll rate [rad/s], a float or (N,).
+
+    Returns:
+        (T, N) absolute lag [rad], 0 to pi/2.
+    """
+    parts = math.ceil(step_s / ROLL_STEP_S)
+    reach = np.asarray(rate_rad_s) * (step_s / parts)
+    lag = np.zeros(beta_rad.shape)
+    roll = edge_roll_rad(beta_rad[0], orbit_angle_rad[0] - 0.5 * advance_rad[0])
+    share = ((np.arange(parts) + 1.0) / parts - 0.5)[:, None]
+    for turn in (settle, settle, len(lag)):
+        for k in range(turn):
+            lag[k] = 0.0
+            for target in edge_roll_rad(beta_rad[k], orbit_angle_rad[k] + share * advance_rad[k]):
+                behind = (target - roll + 0.5 * math.pi) % math.pi - 0.5 * math.pi
+                turned = np.clip(behind, -reach, reach)
+                roll = roll + turned
+                lag[k] += np.abs(behind - turned) / parts
+    return lag

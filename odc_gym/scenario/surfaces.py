@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from odc_gym.scenario.base import Efficiency, Fraction, Model, Positive
+from odc_gym.scenario.base import Celsius, Efficiency, Fraction, Model, Positive
 
+SUNLIGHT_W_M2 = 1361.0  # in which arrays are quoted
 Degrees = Annotated[float, Field(ge=0, lt=90)]
 
 
@@ -28,6 +29,17 @@ class Solar(Model):
         description="where the cells of a body_fixed array look; cross_track to the Sun's side of the orbit plane",
     )
     pointing_error_deg: Degrees = 0.0
+    temperature_coefficient_per_k: Annotated[float, Field(ge=-0.02, le=0.02)] = Field(
+        default=0.0,
+        description="change of output by a kelvin, over the output; silicon -0.004, triple junction -0.0022",
+    )
+    operating_c: Celsius = Field(default=40.0, description="temperature of the array at which its output is quoted")
+    alpha: Efficiency = Field(default=0.75, description="solar absorptivity of the cells, electricity included")
+    eps: Efficiency = Field(default=0.82, description="infrared emissivity of the cells; hot_back has that of the back")
+    back_alpha: Fraction = Field(default=0.5, description="solar absorptivity of the back")
+    heat_capacity_j_m2_k: Annotated[float, Field(ge=200, le=1e6)] = Field(
+        default=3000.0, description="areal heat capacity: thin blankets 1500, rigid panels 5000"
+    )
 
     @property
     def law(self) -> str:
@@ -44,6 +56,12 @@ class Solar(Model):
             raise ValueError(f"normal = {self.normal}: must be left out where tracking = {self.tracking}")
         return self
 
+    @model_validator(mode="after")
+    def _warm(self) -> Solar:
+        if self.w_per_m2 > SUNLIGHT_W_M2 * self.alpha:
+            raise ValueError(f"w_per_m2 = {self.w_per_m2:g}: must be <= alpha x {SUNLIGHT_W_M2:g} = what cells absorb")
+        return self
+
 
 class Radiator(Model):
     """Radiator panel.
@@ -56,6 +74,9 @@ class Radiator(Model):
     faces: Literal[1, 2]
     mode: Literal["knife_edge", "anti_sun", "nadir", "zenith"] = "knife_edge"
     pointing_error_deg: Degrees = Field(default=0.0, description="by which a face is turned towards the Sun")
+    roll_rate_deg_s: Positive | None = Field(
+        default=None, description="largest rate at which a knife edge rolls about the Sun's direction; null: any"
+    )
     eps: Efficiency = Field(description="infrared emissivity")
     alpha: Fraction = Field(description="solar absorptivity")
     fin: Efficiency = Field(description="fin effectiveness")
@@ -65,13 +86,23 @@ class Radiator(Model):
         if self.mode != "knife_edge" and self.faces != 1:
             other = {"anti_sun": "at the Sun", "nadir": "to the sky", "zenith": "to the ground"}[self.mode]
             raise ValueError(f"faces = {self.faces}: must be 1 where mode = {self.mode}, the other face looks {other}")
+        if self.roll_rate_deg_s is not None and (self.mode, self.faces) != ("knife_edge", 2):
+            raise ValueError(
+                f"roll_rate_deg_s = {self.roll_rate_deg_s:g}: must be left out but for two-faced knife edges"
+            )
         return self
 
 
 class HotBack(Model):
-    """The warm back of the solar array as the radiator sees it."""
+    """The warm back of the solar array as the radiator sees it: at fixed temperatures, or at the array's own."""
 
     view_factor: Fraction
     eps: Fraction
-    sunlit_k: Positive
-    eclipse_k: Positive
+    sunlit_k: Positive | None = Field(default=None, description="without it, that of the array's heat balance")
+    eclipse_k: Positive | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> HotBack:
+        if (self.sunlit_k is None) != (self.eclipse_k is None):
+            raise ValueError("must hold both sunlit_k and eclipse_k, or none of them")
+        return self

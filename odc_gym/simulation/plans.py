@@ -67,7 +67,8 @@ def around(altitude_m: float, flux_frac: np.ndarray, beta_rad: np.ndarray) -> Pa
     beta, flux = (np.broadcast_to(values, shape) for values in (beta_rad, flux_frac))
     angle = np.broadcast_to(np.linspace(0.0, 2.0 * np.pi, ORBIT_POINTS, endpoint=False)[:, None], shape)
     advance = np.broadcast_to(2.0 * np.pi / ORBIT_POINTS, shape)
-    return Pass(flux, sunlit(altitude_m, beta, angle), beta, angle, advance)
+    step_s = orbit_period_s(altitude_m) / ORBIT_POINTS
+    return Pass(flux, sunlit(altitude_m, beta, angle), beta, angle, advance, step_s)
 
 
 def sunlit(altitude_m: float, beta_rad: np.ndarray, orbit_angle_rad: np.ndarray) -> np.ndarray:

@@ -13,7 +13,8 @@ import numpy as np
 
 from odc_gym.constants import SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4
 from odc_gym.orbits import FluxTable
-from odc_gym.orbits.attitude import cell_response, direct_cosine, incidence_cosine
+from odc_gym.orbits.arrays import ArrayTable, node_temperature_k
+from odc_gym.orbits.attitude import cell_response, direct_cosine, edge_lag_rad, incidence_cosine
 from odc_gym.scenario import Earth, Hardware
 from odc_gym.simulation.sustainable import Numbers
 
@@ -26,19 +27,24 @@ class Surfaces:
 
     Attributes:
         array_law: how the array points, one of `odc_gym.orbits.attitude.ARRAY_LAWS`.
+        array: fluxes from the Earth on the array.
         radiator: fluxes from the Earth on the radiator.
         earth: the planet's radiation and the Sun's.
     """
 
     array_law: str
+    array: ArrayTable
     radiator: FluxTable
     earth: Earth
 
     @classmethod
     def of(cls, hardware: Hardware, altitude_m: float, earth: Earth) -> Surfaces:
         """The surfaces of one kind of satellite at an altitude [m]."""
+        law, radiator = hardware.solar.law, hardware.radiator
         radiation = (earth.infrared_w_m2, earth.albedo, earth.solar_w_m2)
-        return cls(hardware.solar.law, FluxTable.build(altitude_m, *radiation, hardware.radiator.mode), earth)
+        lags = radiator.roll_rate_deg_s is not None
+        table = FluxTable.build(altitude_m, *radiation, radiator.mode, lags)
+        return cls(law, ArrayTable.build(law, altitude_m), table, earth)
 
     @property
     def altitude_m(self) -> float:
@@ -55,6 +61,7 @@ class Pass(NamedTuple):
         beta_rad: angle of the Sun above the orbit plane [rad].
         orbit_angle_rad: angle from orbit noon at the middle of the step [rad].
         advance_rad: angle that is flown in the step [rad].
+        step_s: length of a step [s].
     """
 
     flux_frac: np.ndarray
@@ -62,16 +69,27 @@ class Pass(NamedTuple):
     beta_rad: np.ndarray
     orbit_angle_rad: np.ndarray
     advance_rad: np.ndarray
+    step_s: float
+
+    @property
+    def orbit(self) -> int:
+        """Steps of the first orbit."""
+        return min(round(2.0 * np.pi / float(self.advance_rad[0].mean())), len(self.advance_rad))
 
     @classmethod
     def of_ephemeris(
-        cls, flux_frac: np.ndarray, sunlit_frac: np.ndarray, beta_rad: np.ndarray, orbit_angle_rad: np.ndarray
+        cls,
+        flux_frac: np.ndarray,
+        sunlit_frac: np.ndarray,
+        beta_rad: np.ndarray,
+        orbit_angle_rad: np.ndarray,
+        step_s: float,
     ) -> Pass:
         """From angles at the beginning of steps, (T, N), and sunlight over that at 1 au, (T,)."""
         turned = np.diff(orbit_angle_rad, axis=0) % (2.0 * np.pi)
         advance = np.concatenate([turned, turned[-1:]])
         flux = np.broadcast_to(flux_frac[:, None], beta_rad.shape)
-        return cls(flux, sunlit_frac, beta_rad, orbit_angle_rad + 0.5 * advance, advance)
+        return cls(flux, sunlit_frac, beta_rad, orbit_angle_rad + 0.5 * advance, advance, step_s)
 
 
 class Light(NamedTuple):
@@ -94,27 +112,66 @@ def light(d: Numbers, surfaces: Surfaces, steps: Pass) -> Light:
         surfaces: of the satellites.
         steps: where they are, and what light they have.
     """
-    brightness = surfaces.earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
-    response = _mean_response(surfaces.array_law, steps)
-    infrared, albedo = surfaces.radiator.lookup(steps.beta_rad, steps.orbit_angle_rad)
-    direct = surfaces.earth.solar_w_m2 * _mean_direct(d, surfaces.radiator.attitude, steps) * steps.sunlit_frac
-    return Light(
-        steps.flux_frac * brightness * d["pointing"] * response,
-        absorbed_w_m2(d, infrared, (albedo + direct) * steps.flux_frac, steps.sunlit_frac),
+    irradiance = _irradiance_frac(d, surfaces, steps)
+    back_k4 = steps.sunlit_frac * d["back_lit_k4"] + (1.0 - steps.sunlit_frac) * d["back_dark_k4"]
+    if np.any(d["array_coefficient"]) or np.any(d["back_follows"] * d["back_exchange"]):
+        kelvin = array_temperature_k(d, surfaces, steps)
+        warmth = d["array_coefficient"] * (kelvin - d["array_operating_k"])
+        irradiance = irradiance * np.maximum(1.0 + warmth, 0.0)
+        back_k4 = back_k4 + d["back_follows"] * kelvin**4
+    infrared, sunlight = _radiator_w_m2(d, surfaces, steps)
+    array_back = d["back_exchange"] * STEFAN_BOLTZMANN_W_M2_K4 * back_k4
+    return Light(irradiance, np.asarray(d["infrared_eps"] * infrared + d["solar_alpha"] * sunlight + array_back))
+
+
+def array_temperature_k(d: Numbers, surfaces: Surfaces, steps: Pass) -> np.ndarray:
+    """Temperature of arrays, mean over each step of a pass [K], (T, N).
+
+    One node: both faces take the Sun, what the Earth reflects and its infrared, and radiate; the cells turn part of it
+    into electricity, all that the array can give.
+    """
+    earth = surfaces.earth
+    sunlight = earth.solar_w_m2 * steps.flux_frac
+    cosines = [incidence_cosine(surfaces.array_law, steps.beta_rad, angle) for angle in _within(steps)]
+    front, back = surfaces.array.lookup(steps.beta_rad, steps.orbit_angle_rad)
+    heat = np.zeros(steps.beta_rad.shape)
+    for face, side, alpha, eps in (
+        (front, 1.0, "array_alpha", "array_eps"),
+        (back, -1.0, "array_back_alpha", "array_back_eps"),
+    ):
+        before = sum(np.maximum(side * cosine, 0.0) for cosine in cosines) / SUB_SAMPLES
+        direct = d["pointing"] * before * steps.sunlit_frac
+        heat += (
+            d[alpha] * sunlight * (direct + earth.albedo * face.albedo) + d[eps] * earth.infrared_w_m2 * face.infrared
+        )
+    electric = d["array_peak_w"] / d["array_m2"] * _irradiance_frac(d, surfaces, steps) * steps.sunlit_frac
+    return node_temperature_k(
+        heat,
+        np.asarray(electric),
+        step_s=steps.step_s,
+        settle=steps.orbit,
+        coefficient_per_k=d["array_coefficient"],
+        quoted_k=d["array_operating_k"],
+        emissivity=d["array_eps"] + d["array_back_eps"],
+        capacity_j_m2_k=d["array_capacity"],
     )
 
 
-def absorbed_w_m2(
-    d: Numbers, infrared_w_m2: np.ndarray, sunlight_w_m2: np.ndarray, sunlit_frac: np.ndarray
-) -> np.ndarray:
-    """Heat that a radiator face absorbs [W/m2]: Earth's infrared, sunlight, and the back of the array.
+def _irradiance_frac(d: Numbers, surfaces: Surfaces, steps: Pass) -> np.ndarray:
+    """Output at operating temperature over that in normal sunlight of 1361 W/m2, where it is light."""
+    brightness = surfaces.earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
+    return np.asarray(steps.flux_frac * brightness * d["pointing"] * _mean_response(surfaces.array_law, steps))
 
-    Source of the last: exchange with a diffuse grey surface of small view factor, eps1 F eps2 sigma T^4 (Gilmore,
-    Spacecraft Thermal Control Handbook, chapter 3).
-    """
-    t4 = sunlit_frac * d["back_lit_k4"] + (1.0 - sunlit_frac) * d["back_dark_k4"]
-    array_back = d["back_exchange"] * STEFAN_BOLTZMANN_W_M2_K4 * t4
-    return np.asarray(d["infrared_eps"] * infrared_w_m2 + d["solar_alpha"] * sunlight_w_m2 + array_back)
+
+def _radiator_w_m2(d: Numbers, surfaces: Surfaces, steps: Pass) -> tuple[np.ndarray, np.ndarray]:
+    """Earth's infrared, and sunlight from the Earth and the Sun itself, mean of a radiator's faces [W/m2]."""
+    table, lag = surfaces.radiator, np.asarray(0.0)
+    if np.any(np.isfinite(d["roll_rate_rad_s"])):
+        where = (steps.beta_rad, steps.orbit_angle_rad, steps.advance_rad)
+        lag = edge_lag_rad(*where, step_s=steps.step_s, settle=steps.orbit, rate_rad_s=d["roll_rate_rad_s"])
+    infrared, albedo = table.lookup(steps.beta_rad, steps.orbit_angle_rad, lag)
+    direct = surfaces.earth.solar_w_m2 * _mean_direct(d, table.attitude, steps) * steps.sunlit_frac
+    return infrared, (albedo + direct) * steps.flux_frac
 
 
 def mean_sunlit_response(array_law: str, steps: Pass) -> np.ndarray:

@@ -14,6 +14,8 @@ from tests.core_rig import starter
 
 SOLAR, RADIATOR = "hardware.odcsat.solar", "hardware.odcsat.radiator"
 EPOCH = {"start": {"epoch": "2027-02-10T00:00:00"}, "episode.hours": 3}
+NAMEPLATE = {f"{SOLAR}.temperature_coefficient_per_k": 0.0}
+FIXED_BACK = {"hardware.odcsat.hot_back": {"view_factor": 0.1, "eps": 0.82, "sunlit_k": 340.0, "eclipse_k": 200.0}}
 LAWS = [
     {f"{SOLAR}.tracking": "two_axis"},
     {f"{SOLAR}.tracking": "one_axis"},
@@ -49,7 +51,7 @@ def test_tables_hold_the_mean_of_the_step_of_each_law(small, law):
     """Against positions 2 s apart: catches a cosine that is dropped, or taken at the beginning of the step."""
     from datetime import timedelta
 
-    world = World(small.replace(law))
+    world = World(small.replace(law | NAMEPLATE))
     tables = build_episode(world, 0)
     at, flux = flown(world, tables.start - timedelta(seconds=world.clock.warm_up_s))
     dot = {name: (at["sun"] * at[name]).sum(-1) for name in ("zenith", "along", "normal")}
@@ -70,7 +72,7 @@ def test_tables_hold_the_mean_of_the_step_of_each_law(small, law):
 
 def test_two_axes_give_what_they_gave(small):
     """The table is flux x cosine of the pointing error, to the bit of its rounding."""
-    world = World(small)
+    world = World(small.replace(NAMEPLATE))
     tables = build_episode(world, 0)
     e = build_ephemeris(world.constellation, start=tables.start, step_s=60.0, steps=10)
     ours = tables.sky[world.clock.warm_up : world.clock.warm_up + 10, 1, 0]
@@ -81,7 +83,7 @@ def test_two_axes_give_what_they_gave(small):
 @pytest.mark.parametrize("law", LAWS[1:], ids=lambda law: "-".join(law.values()))
 def test_the_plan_knows_the_law(starter12, law):
     """Mean array power of the sunlit part of an orbit, by hand, against the compute and bus that the plan spends."""
-    plain, other = (World(starter12.replace(change)) for change in ({}, law))
+    plain, other = (World(starter12.replace(change | NAMEPLATE | FIXED_BACK)) for change in ({}, law))
     for beta_deg in (0, 40, 70):
         column = (2, beta_deg)
         assert other.shells[0].plan.throughput[column] <= plain.shells[0].plan.throughput[column] + 1e-9
@@ -100,6 +102,16 @@ BAD = [
     ({f"{RADIATOR}.mode": "zenith"}, "faces = 2: must be 1 where mode = zenith, the other face looks to the ground"),
     ({f"{RADIATOR}.mode": "nadir"}, "faces = 2: must be 1 where mode = nadir, the other face looks to the sky"),
     ({f"{RADIATOR}.pointing_error_deg": 90.0}, "radiator.pointing_error_deg = 90.0: must be < 90"),
+    ({f"{RADIATOR}.roll_rate_deg_s": 0.0}, "radiator.roll_rate_deg_s = 0.0: must be > 0"),
+    (
+        {f"{RADIATOR}.roll_rate_deg_s": 0.1, f"{RADIATOR}.mode": "anti_sun", f"{RADIATOR}.faces": 1},
+        "roll_rate_deg_s = 0.1: must be left out but for two-faced knife edges",
+    ),
+    ({f"{SOLAR}.temperature_coefficient_per_k": -0.4}, "temperature_coefficient_per_k = -0.4: must be >= -0.02"),
+    ({f"{SOLAR}.w_per_m2": 1100.0}, "w_per_m2 = 1100: must be <= alpha x 1361 = what cells absorb"),
+    ({f"{SOLAR}.heat_capacity_j_m2_k": 0.0}, "heat_capacity_j_m2_k = 0.0: must be >= 200"),
+    ({"hardware.odcsat.hot_back.sunlit_k": 340.0}, "must hold both sunlit_k and eclipse_k, or none of them"),
+    ({"randomise": {f"{RADIATOR}.roll_rate_deg_s": {"low": 0.1, "high": 0.2}}}, "must be the path of a number"),
 ]
 
 
@@ -153,3 +165,58 @@ def test_a_knife_edge_5_deg_off_takes_24_w_m2_on_the_face_that_sees_the_sun(face
     assert faces * (off - on) == pytest.approx(23.7, abs=0.05)
     dark = absorbed("knife_edge", 0.0, 5.0, faces)[90] - absorbed("knife_edge", 0.0, 0.0, faces)[90]
     assert dark == 0.0
+
+
+def test_a_cold_array_gives_more_after_an_eclipse(small):
+    """The first lit steps of the tables against the same array without a coefficient; far from them both are alike."""
+    warm, plain = (build_episode(World(small.replace(change)), 0).sky for change in ({}, NAMEPLATE))
+    assert np.array_equal(warm[:, 0], plain[:, 0])
+    gain = warm[:, 1, :3] / plain[:, 1, :3]
+    lit = plain[:, 0, :3] == 1.0
+    deep = (~lit).mean(0) > 0.3  # short eclipses hardly cool it
+    first = (lit[1:] & (plain[:-1, 0, :3] < 1.0))[:, deep]
+    assert gain[1:, deep][first].min() > 1.15  # colder than 0 C a minute after sunrise
+    assert 0.9 < gain[lit].min() < 1.0  # over the sunlit ground
+    assert np.abs(gain[lit].mean() - 1.0) < 0.03  # quoted near its mean temperature
+
+
+def test_the_back_follows_the_array(small):
+    """A view factor of 0.1 against none: eps F eps sigma T^4, warm in sunlight and cold at the end of an eclipse."""
+    change = {f"{SOLAR}.pointing_error_deg": 0.0}
+    seen, none = (
+        build_episode(World(small.replace(change | {"hardware.odcsat.hot_back.view_factor": f})), 0).sky[:, 2, :3]
+        for f in (0.1, 0.0)
+    )
+    kelvin = ((seen - none) / (0.88 * 0.1 * 0.82 * 5.670374419e-8)) ** 0.25
+    assert 195.0 < kelvin.min() < 235.0 and 310.0 < kelvin.max() < 340.0
+    sky = build_episode(World(small.replace(change | FIXED_BACK)), 0).sky[:, :, :3]
+    lit = sky[:, 0] == 1.0
+    assert (sky[:, 2] - none)[lit] == pytest.approx(54.7, abs=0.05)  # emissivities .88 and .82 at 340 K
+
+
+def test_a_knife_edge_that_cannot_roll_sees_the_earth(starter12):
+    """It must roll half a turn around an orbit, at noon by n / sin beta: 0.063 deg/s in the mean.
+
+    Near noon the plane that is square to the Sun is level, so that a lag there costs little; one that persists costs.
+    """
+    worlds = {r: World(starter12.replace({f"{RADIATOR}.roll_rate_deg_s": r})) for r in (None, 0.05, 1.0)}
+    steps = around(550e3, np.ones(4), np.radians([0.0, 2.0, 10.0, 60.0]))
+    sink = {
+        rate: light(design_numbers(world.hardware[0]), world.surfaces[0], steps).absorbed_w_m2
+        for rate, world in worlds.items()
+    }
+    more = (sink[0.05] - sink[None]).max(0)
+    assert more[0] < 0.01  # at beta 0 the plane of the edge does not move
+    assert 0.05 < more[1] < 1.0 < 3.0 < more[2] < 10.0 and 20.0 < more[3] < 40.0
+    assert np.abs(sink[1.0] - sink[None]).max() < 0.5
+    throughput = {rate: world.shells[0].plan.throughput[2] for rate, world in worlds.items()}
+    assert throughput[0.05][60] < 0.999 * throughput[None][60]
+    assert throughput[1.0] == pytest.approx(throughput[None], rel=1e-3)
+
+
+def test_tables_know_the_lag(starter12):
+    """At the same step of the same episode, a slow knife edge is never cooler."""
+    orbit = {"shells.0.orbit.total": 3, "shells.0.orbit.planes": 3, "shells.0.orbit.phasing": 1}
+    rate = {f"{RADIATOR}.roll_rate_deg_s": 0.03}
+    slow, free = (build_episode(World(starter12.replace(orbit | EPOCH | c)), 0).sky[:, 2, :3] for c in (rate, {}))
+    assert (slow - free).min() > -0.1 and (slow - free).max() > 10.0
