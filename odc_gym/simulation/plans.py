@@ -7,13 +7,13 @@ from math import fsum
 
 import numpy as np
 
-from odc_gym.constants import EARTH_RADIUS_M
 from odc_gym.orbits import eclipse_fraction, orbit_period_s
 from odc_gym.physics.compute import clock_of_dynamic, speed_frac
 from odc_gym.scenario import Hardware, JobClass, Workload
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.surroundings import Pass, Surfaces, light
 from odc_gym.simulation.sustainable import Curve, Mix, Numbers, Plan, solve
+from odc_gym.simulation.uneven import Uneven
 from odc_gym.workload import offered_rate
 
 FLUXES = np.array([0.960, 0.980, 1.000, 1.020, 1.040])  # of the flux at 1 au; the year spans 0.967 to 1.034
@@ -54,11 +54,13 @@ def solve_orbits(d: Numbers, mix: Mix, surfaces: Surfaces, flux_frac: np.ndarray
     brought = light(d, surfaces, steps)
     share = steps.sunlit_frac / steps.sunlit_frac.sum(0)
     sink = (brought.absorbed_w_m2 * share).sum(0)
-    array_w = d["array_peak_w"] * (brought.irradiance_frac * share).sum(0)
+    array_w = d["array_peak_w"] * brought.irradiance_frac
+    uneven = None if np.ptp(array_w, axis=0).max() == 0.0 else Uneven(array_w.T, share.T)
     columns = {name: value[:, None] if isinstance(value, np.ndarray) else value for name, value in d.items()}
     return solve(
-        columns, mix, columns["plan_k"], columns["soft_depth"], orbit_period_s(altitude_m), dark, array_w, sink
-    )
+        columns, mix, columns["plan_k"], columns["soft_depth"], orbit_period_s(altitude_m), dark,
+        (array_w * share).sum(0), sink, uneven=uneven,
+    )  # fmt: skip
 
 
 def around(altitude_m: float, flux_frac: np.ndarray, beta_rad: np.ndarray) -> Pass:
@@ -68,13 +70,16 @@ def around(altitude_m: float, flux_frac: np.ndarray, beta_rad: np.ndarray) -> Pa
     angle = np.broadcast_to(np.linspace(0.0, 2.0 * np.pi, ORBIT_POINTS, endpoint=False)[:, None], shape)
     advance = np.broadcast_to(2.0 * np.pi / ORBIT_POINTS, shape)
     step_s = orbit_period_s(altitude_m) / ORBIT_POINTS
-    return Pass(flux, sunlit(altitude_m, beta, angle), beta, angle, advance, step_s)
+    return Pass(flux, sunlit_share(altitude_m, beta, angle, advance), beta, angle, advance, step_s)
 
 
-def sunlit(altitude_m: float, beta_rad: np.ndarray, orbit_angle_rad: np.ndarray) -> np.ndarray:
-    """1 where an orbit is outside Earth's cylindrical shadow, 0 inside; angles from orbit noon [rad]."""
-    edge = np.sqrt(1.0 - (EARTH_RADIUS_M / (EARTH_RADIUS_M + altitude_m)) ** 2)
-    return np.asarray(np.cos(beta_rad) * np.cos(orbit_angle_rad) > -edge, float)
+def sunlit_share(
+    altitude_m: float, beta_rad: np.ndarray, orbit_angle_rad: np.ndarray, advance_rad: np.ndarray
+) -> np.ndarray:
+    """Share of steps outside Earth's cylindrical shadow; middles of steps from orbit noon, and their lengths [rad]."""
+    edge = np.pi * (1.0 - eclipse_fraction(altitude_m, beta_rad))
+    from_noon = np.abs((orbit_angle_rad + np.pi) % (2.0 * np.pi) - np.pi)
+    return np.asarray(np.where(edge == np.pi, 1.0, np.clip((edge - from_noon) / advance_rad + 0.5, 0.0, 1.0)))
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ import numpy as np
 from odc_gym.physics.battery import cell_loss
 from odc_gym.physics.compute import dynamic_frac, speed_frac
 from odc_gym.physics.thermal import REFERENCE_K
+from odc_gym.simulation.uneven import Uneven
 
 SCAN = 64  # values of p_dark
 CLOCKS = 257  # points of the throughput curve
@@ -155,6 +156,7 @@ def radiator_heat_w(d: Numbers, absorbed_w_m2: np.ndarray) -> np.ndarray:
 def solve(
     d: Numbers, mix: Mix, plan_k: Any, soft_depth: Any, period_s: float,
     eclipse_frac: np.ndarray, array_w: np.ndarray, absorbed_w_m2: np.ndarray, effects: Effects = ALL,
+    uneven: Uneven | None = None,
 ) -> Plan:  # fmt: skip
     """The best plan for each orbit of a batch.
 
@@ -165,9 +167,10 @@ def solve(
         soft_depth: depth of discharge that the plan keeps, or (N, 1).
         period_s: orbital period [s].
         eclipse_frac: share of the orbit in shadow, (N,).
-        array_w: array output in sunlight [W], (N,).
+        array_w: array output in sunlight [W], mean (N,).
         absorbed_w_m2: mean heat that a radiator face absorbs [W/m2], (N,).
         effects: what is taken into account.
+        uneven: array output over the sunlit part, where it is not even.
 
     Returns:
         The plan, arrays (N,). Where even gated accelerators break the soft depth, the plan of least depth.
@@ -182,8 +185,15 @@ def solve(
     fixed, slope = _loss_shares(d, "base_out")
     given = drawn * (1.0 + fixed + slope * drawn)
     depth = given * f * period_s / d["capacity_j"]
-    charge_w = _power_in_w(given * f / np.maximum(1.0 - f, 1e-9), *_loss_shares(d, "base_in"))
-    allowed = d["eta_pcdu"] * (array - charge_w) - d["bus_w"]  # compute and leakage in sunlight
+    lit = np.maximum(1.0 - f, 1e-9)
+    stored, into = given * f / lit, _loss_shares(d, "base_in")
+    charge_w = _power_in_w(stored, *into)
+    spent = array - charge_w
+    if uneven is not None:
+        spare = (soft_depth - depth) * d["capacity_j"] / (lit * period_s)
+        spent, deficit = uneven.balance(stored, spare, into, (fixed, slope), DERATE * d["rate_charge_w"])
+        depth = depth + deficit * lit * period_s / d["capacity_j"]
+    allowed = d["eta_pcdu"] * spent - d["bus_w"]  # compute and leakage in sunlight
     sun = np.minimum(_without_leakage(d, allowed, heat, effects), cap)
     feasible = (sun >= lowest) | (np.arange(SCAN) == 0)
     if effects.c_rates:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from odc_gym.constants import SOLAR_CONSTANT_W_M2
+from odc_gym.errors import ScenarioError
 from odc_gym.interface.observations import References
 from odc_gym.orbits import Constellation, build_ephemeris, orbit_period_s
 from odc_gym.scenario import Hardware, Scenario
@@ -121,6 +122,8 @@ class World:
         self.clock_frac = float(np.mean([shell.clock for shell in self.shells]))
         self.class_speed = self.speed * class_speed(self.mix, self.clock_frac)
         self.sustainable = float(self._over_year(lambda shell: shell.plan.throughput).sum())
+        if self.sustainable <= 0.0:
+            raise ScenarioError(f"scenario {scenario.name}: array, battery or radiator cannot sustain any compute")
         hours = self.clock.episode_s / HOUR_S
         value = mean_value(scenario.workload, scenario.class_names)
         self.reference_value = self.sustainable * value * hours
