@@ -209,7 +209,7 @@ def test_the_solved_plan_is_the_plan_of_the_grid(starter12):
         looked, solved = (plan(world, 0, world.numbers, flux, e.beta_rad) for plan in (looked_up_plan, solved_plan))
         for ours, theirs in zip(solved, looked, strict=True):
             assert ours == pytest.approx(theirs, rel=0.03)  # a step of the solver's scan of eclipse powers
-            assert np.mean(ours) == pytest.approx(np.mean(theirs), rel=0.003)
+            assert np.mean(ours) == pytest.approx(np.mean(theirs), rel=0.005)
 
 
 def test_the_zero_action_holds_whatever_was_drawn(strong):
