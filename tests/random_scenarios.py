@@ -57,6 +57,7 @@ def _hardware(rng: np.random.Generator, base: Scenario) -> dict:
         },
         "battery": {
             "capacity_wh": rng.uniform(0.5, 2.5) * peak,
+            "c_charge": 0.5 if tracking == "two_axis" else 1.5,  # fixed arrays give all in a part of the orbit
             "eff_charge": rng.uniform(0.93, 1.0),
             "eff_discharge": rng.uniform(0.93, 1.0),
             "floor": rng.uniform(0.1, 0.25),

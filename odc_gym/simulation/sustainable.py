@@ -198,7 +198,7 @@ def solve(
     feasible = (sun >= lowest) | (np.arange(SCAN) == 0)
     if effects.c_rates:
         feasible &= ((drawn <= DERATE * d["rate_discharge_w"]) & (charge_w <= DERATE * d["rate_charge_w"])) | (f == 0.0)
-    keeps = depth <= soft_depth if effects.soft_depth else np.ones_like(depth, bool)
+    keeps = depth <= soft_depth * (1.0 + 1e-9) if effects.soft_depth else np.ones_like(depth, bool)
     sun = np.maximum(sun, lowest)
     gain = (1.0 - f) * curve.at(sun) + np.maximum(f, 1e-6) * curve.at(
         dark
