@@ -56,8 +56,8 @@ def _hardware(rng: np.random.Generator, base: Scenario) -> dict:
             "terminal_w": rng.uniform(0.0, 0.02) * peak,
         },
         "battery": {
-            "capacity_wh": rng.uniform(0.5, 2.5) * peak,
-            "c_charge": 0.5 if tracking == "two_axis" else 1.5,  # fixed arrays give all in a part of the orbit
+            # fixed arrays give all that they give in a part of the orbit
+            "capacity_wh": rng.uniform(0.5, 2.5) * peak * (3.0 if tracking == "body_fixed" else 1.0),
             "eff_charge": rng.uniform(0.93, 1.0),
             "eff_discharge": rng.uniform(0.93, 1.0),
             "floor": rng.uniform(0.1, 0.25),

@@ -106,7 +106,7 @@ def _sky(world: World, e: Ephemeris) -> tuple[np.ndarray, np.ndarray]:
     for i, surfaces in enumerate(world.surfaces):
         mine = np.flatnonzero(world.shell_of == i)
         d = {name: value[mine] for name, value in world.numbers.items()}
-        steps = Pass.of_ephemeris(flux, lit[:, mine], beta[:, mine], angle[:, mine], clock.dt_s)
+        steps = Pass.of_ephemeris(flux, lit[:, mine], beta[:, mine], angle[:, mine], world.clock.dt_s)
         share = steps.sunlit_frac
         sky[:, 0, mine] = share
         sky[:, 1, mine], sky[:, 2, mine] = light(d, surfaces, steps)
