@@ -117,6 +117,7 @@ def fly_plan(
     balance_battery(state, before, design, orbit.max() * world.clock.dt_s)
     cold_points(points, swings, state[charge])
     state[State._fields.index("cycles")] = 0.0
+    state[State._fields.index("damage")] = design[Design._fields.index("fatigue_start")]
 
 
 def open_queue(
