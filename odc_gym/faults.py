@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym.physics.radiation import Bell, upset_rate
+from odc_gym.physics.radiation import Bell, inside, upset_rate
 from odc_gym.scenario import Faults
 
-YEAR_S = 365.25 * 86400.0
-UPSETS, FAILURES, AGE = 301, 302, 303  # purposes of random streams
+DAY_S = 86400.0
+YEAR_S = 365.25 * DAY_S
+UPSETS, FAILURES, DEAD, LOST, SILICON = 301, 302, 303, 304, 305  # purposes of random streams
+GRID = 2.0**30  # steps of a factor to which it is rounded: the last bits of elementary functions do not reach it
 EXPOSURE = 2.0**40  # steps of one expected event to which expectations are rounded: their sums are then exact
 
 EVENT = np.dtype([("tick", "i4"), ("satellite", "i4"), ("accelerator", "i4"), ("hard", "i4")])
@@ -31,6 +33,15 @@ class Place(NamedTuple):
     altitude_m: np.ndarray
 
 
+class Condition(NamedTuple):
+    """How an episode finds its satellites: age of the mission, and (S,) each."""
+
+    years: float
+    living: np.ndarray  # accelerators that work
+    dynamic_power: np.ndarray  # over that of the hardware at equal speed
+    leakage: np.ndarray  # over that of the hardware
+
+
 def bell_of(faults: Faults) -> Bell:
     """The anomaly of a scenario."""
     return Bell(**faults.anomaly.model_dump())
@@ -39,6 +50,13 @@ def bell_of(faults: Faults) -> Bell:
 def upsets_per_s(faults: Faults, place: Place) -> np.ndarray:
     """Upset rate of one chip [1/s], (T, S)."""
     return upset_rate(*place, faults.upsets_per_chip_year / YEAR_S, faults.altitude_exponent, bell_of(faults))
+
+
+def expected_upsets(faults: Faults, place: Place, accelerators: np.ndarray) -> tuple[float, float]:
+    """Mean upsets a day of a fleet on the way `place`, and their share inside the anomaly."""
+    rate = upsets_per_s(faults, place) * accelerators
+    within = inside(place.latitude_deg, place.longitude_deg, bell_of(faults))
+    return float(rate.mean(0).sum()) * DAY_S, float((rate * within).sum() / max(rate.sum(), 1e-300))
 
 
 def draw_events(faults: Faults, seed: int, place: Place, accelerators: np.ndarray, dt_s: float) -> np.ndarray:
@@ -65,6 +83,31 @@ def draw_events(faults: Faults, seed: int, place: Place, accelerators: np.ndarra
             parts.append(part)
     events = np.concatenate(parts)
     return np.sort(events, order=("tick", "satellite", "hard"), kind="stable")
+
+
+def draw_condition(faults: Faults, seed: int, accelerators: np.ndarray) -> Condition | None:
+    """In what state an episode finds its satellites; None if they are new and alike.
+
+    What died in fewer years is dead in more. Spread is lognormal with mean 1, drawn anew in each episode, so that
+    nothing learns which satellite is the frugal one.
+
+    Args:
+        faults: rates, age and spread.
+        seed: of the episode.
+        accelerators: installed on each satellite, (S,).
+    """
+    years, spread = faults.mission_age_years, np.array([faults.dynamic_power_sigma, faults.leakage_sigma])
+    if not faults.enabled or (years == 0.0 and not spread.any()):
+        return None
+    fails = -np.expm1(-faults.hard_failures_per_chip_year * years)
+    is_lost = -np.expm1(-faults.satellite_loss_per_year * years)
+    living, factors = np.zeros(len(accelerators)), np.ones((len(accelerators), 2))
+    for s, count in enumerate(accelerators):
+        alive = (_stream(seed, DEAD, s).random(int(count)) >= fails).sum()
+        living[s] = 0.0 if _stream(seed, LOST, s).random() < is_lost else alive
+        factors[s] = np.exp(spread * _stream(seed, SILICON, s).standard_normal(2) - 0.5 * spread**2)
+    factors = np.rint(factors * GRID) / GRID
+    return Condition(years, living, factors[:, 0], factors[:, 1])
 
 
 def _arrivals(random: np.random.Generator, end: float) -> tuple[np.ndarray, np.ndarray]:

@@ -8,14 +8,15 @@ from typing import NamedTuple
 import numpy as np
 
 from odc_gym.constants import SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4, ZERO_CELSIUS_K
-from odc_gym.orbits import eclipse_fraction, orbit_period_s
+from odc_gym.faults import DAY_S, YEAR_S, Place, expected_upsets
+from odc_gym.orbits import build_ephemeris, eclipse_fraction, orbit_period_s
 from odc_gym.physics.thermal import REFERENCE_K
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.plans import ShellPlan, around, offered_by_class
 from odc_gym.simulation.surroundings import Surfaces, light, mean_sunlit_response
 from odc_gym.simulation.sustainable import Curve, Effects, largest_constant_w, radiator_heat_w, thermal_limit_w
-from odc_gym.simulation.world import World
+from odc_gym.simulation.world import MINUTE_S, World
 
 SINK_W_M2 = 60.0  # of the closed-form flux: a knife edge's mean at 550 km
 WARM_K = 60.0 + ZERO_CELSIUS_K
@@ -42,7 +43,7 @@ def check(scenario: Scenario) -> list[Row]:
     rows = []
     for i, shell in enumerate(scenario.shells):
         rows += _shell(world, i, flown[i], f"{shell.hardware}: " if len(scenario.shells) > 1 else "")
-    return rows + _load(scenario, world, flown) + _random(scenario)
+    return rows + _load(scenario, world, flown) + _faults(world) + _random(scenario)
 
 
 def flown_betas_rad(world: World) -> list[np.ndarray]:
@@ -204,6 +205,23 @@ def _load(scenario: Scenario, world: World, flown: list[np.ndarray]) -> list[Row
         Row("transfers", "backbone", "", f"{scenario.network.backbone.rate_gbps:g} Gb/s a satellite, always reachable")
     )
     return rows
+
+
+def _faults(world: World) -> list[Row]:
+    """What radiation and failures do to a new fleet in a day, from where it flies."""
+    faults = world.scenario.faults
+    if not faults.enabled:
+        return []
+    minutes = int(DAY_S / MINUTE_S)
+    e = build_ephemeris(world.constellation, start=world.year()[0], step_s=MINUTE_S, steps=minutes)
+    place = Place(e.latitude_deg, e.longitude_deg, e.altitude_m)
+    upsets, share = expected_upsets(faults, place, world.numbers["accelerators"])
+    failures = faults.hard_failures_per_chip_year * DAY_S / YEAR_S * world.accelerators
+    return [
+        Row("upsets", upsets, "1/day", "of all accelerators, expected over a day of the ground track"),
+        Row("upsets in the anomaly", share, "", "share of them within two widths of its centre"),
+        Row("hard failures", failures, "1/day", "of all accelerators, expected"),
+    ]
 
 
 def _random(scenario: Scenario) -> list[Row]:

@@ -10,12 +10,14 @@ import numpy as np
 
 from odc_gym.constants import STEFAN_BOLTZMANN_W_M2_K4, ZERO_CELSIUS_K
 from odc_gym.orbits.attitude import cell_response
-from odc_gym.physics.ageing import LAWS
+from odc_gym.physics.ageing import LAWS, capacity_left, cycle_damage, temperature_stress
 from odc_gym.physics.battery import QUOTED_K, QUOTED_RATE, cell_loss
 from odc_gym.physics.thermal import LINEARISED_K, REFERENCE_K, Propagator, propagator
-from odc_gym.scenario import Hardware, Solar
+from odc_gym.scenario import Battery, Hardware, Solar
 
 WH_J = 3600.0
+YEAR_S = 365.25 * 86400.0
+TYPICAL_K = 293.15  # of batteries under way: those of the scenarios settle at 19 to 27 C
 
 
 def peak_dynamic_w(hardware: Hardware) -> float:
@@ -33,8 +35,8 @@ def array_peak_w(solar: Solar, years: float = 0.0) -> float:
     return solar.area_m2 * solar.w_per_m2 * left
 
 
-def design_numbers(hardware: Hardware) -> dict[str, float]:
-    """SI parameters of one satellite by name.
+def design_numbers(hardware: Hardware, years: float = 0.0) -> dict[str, float]:
+    """SI parameters of one satellite by name, with the array of an age of the mission.
 
     Those of `state.Design`, but for the governor's gains, which depend on the step, and what only the tables need: its
     full power, pointing, what its radiator absorbs, and what the sustainable plan keeps.
@@ -59,7 +61,7 @@ def design_numbers(hardware: Hardware) -> dict[str, float]:
     radiation = panel_m2 * radiator.eps * STEFAN_BOLTZMANN_W_M2_K4
     return {
         "accelerators": float(a.count),
-        "array_peak_w": array_peak_w(solar),
+        "array_peak_w": array_peak_w(solar, years),
         "eta_pcdu": power.pcdu,
         "loss": 1.0 / power.pcdu - 1.0,
         "bus_w": power.bus_w,
@@ -151,6 +153,45 @@ def design_numbers(hardware: Hardware) -> dict[str, float]:
         "soft_depth": battery.soft_dod,
         "battery_plan_k": battery.temperature_c + ZERO_CELSIUS_K,
     }
+
+
+def found_numbers(
+    d: dict[str, float], living: float, dynamic_power: float, leakage: float, damage: float
+) -> dict[str, float]:
+    """Design numbers of a satellite in the state in which an episode finds it.
+
+    The plan keeps its depth of what is left of the battery. A satellite without accelerators has lost its host as well;
+    its rated power stays that of its hardware.
+
+    Args:
+        d: of its hardware.
+        living: accelerators that work.
+        dynamic_power: factor on the dynamic power at equal speed.
+        leakage: factor on the leakage.
+        damage: of the battery.
+    """
+    each = d["dynamic_each_w"] * dynamic_power
+    found = {
+        "accelerators": living,
+        "dynamic_each_w": each,
+        "leak": d["leak"] * leakage,
+        "fatigue_start": damage,
+        "soft_depth": d["soft_depth"] * capacity_left(damage, d["film_frac"], d["linear_frac"]),
+    }
+    if living > 0.0:
+        return d | found | {"peak_w": d["host_w"] + living * (d["idle_each_w"] + each)}
+    return d | found | {"host_w": 0.0, "standby_w": 0.0}
+
+
+def wear_per_year(battery: Battery, depth: np.ndarray, period_s: float) -> np.ndarray:
+    """Damage of a year of orbits that each discharge a battery to a depth from full, any shape.
+
+    At the mean charge of such orbits, 1 - depth / 2, and at `TYPICAL_K`; by cycles and by time.
+    """
+    law = LAWS[battery.ageing]
+    cycles = cycle_damage(battery.ageing, np.maximum(depth, 1e-6)) * (YEAR_S / period_s)
+    full = np.exp(law.charge * (0.5 - 0.5 * depth))
+    return np.asarray((cycles + law.calendar_per_s * YEAR_S) * full * temperature_stress(TYPICAL_K, law.temperature))
 
 
 def propagators(d: Mapping[str, Any], dt_s: float) -> tuple[Propagator, Propagator]:

@@ -218,7 +218,7 @@ def satellites(x, p, e, sky, dt_s, n):
         e1 = max(junction - p.limit_k[s], 0.0)
         x.hot_kh[s] += 0.5 * hours * (e0 + e1)
         x.thermal_h[s] += 0.5 * hours * (e0 + 0.25 * e0 * e0 + e1 + 0.25 * e1 * e1)
-        f = unserved / wanted
+        f = unserved / max(wanted, 1e-9)
         y0 = max(p.floor_frac[s] - x.charge_frac[s], 0.0) / p.floor_frac[s]
         y1 = max(p.floor_frac[s] - charge, 0.0) / p.floor_frac[s]
         x.unserved_h[s] += hours * (f + f * f)

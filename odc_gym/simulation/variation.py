@@ -6,6 +6,7 @@ import zlib
 
 import numpy as np
 
+from odc_gym.faults import draw_condition
 from odc_gym.scenario import Draw, Hardware
 from odc_gym.scenario.paths import places, with_value
 from odc_gym.simulation.world import World, stream
@@ -15,13 +16,11 @@ GRID = 2.0**30  # steps of a mantissa to which draws are rounded: the last bits 
 
 
 def vary(world: World, seed: int) -> World:
-    """The world of episode `seed`: `world` itself if its scenario randomises nothing.
+    """The world of episode `seed`: `world` itself if its scenario randomises nothing and its fleet is new.
 
     Every path has its own random stream, so that no path shifts another.
     """
     scenario, draws = world.scenario, world.scenario.randomise
-    if not draws:
-        return world
     drawn: dict[str, np.ndarray] = {}
     for path, draw in draws.items():
         random = stream(seed, DRAWS, zlib.crc32(path.encode()))
@@ -29,14 +28,17 @@ def vary(world: World, seed: int) -> World:
         if draw.per == "episode":
             for place in places(scenario, path):
                 scenario = with_value(scenario, place, float(drawn[path]))
+    condition = draw_condition(scenario.faults, seed, world.references.accelerators)
+    if not draws and condition is None:
+        return world
     each = {path: drawn[path] for path, draw in draws.items() if draw.per == "satellite"}
     if not each:
         kinds = [scenario.hardware[shell.hardware] for shell in scenario.shells]
-        return world.varied(scenario, kinds, world.shell_of, drawn)
+        return world.varied(scenario, kinds, world.shell_of, drawn, condition)
     kinds = [scenario.hardware[scenario.shells[i].hardware] for i in world.shell_of]
     for path, values in each.items():
         drawn[path] = _give(world, kinds, path, values)
-    return world.varied(scenario, kinds, np.arange(world.satellites), drawn)
+    return world.varied(scenario, kinds, np.arange(world.satellites), drawn, condition)
 
 
 def quantile(draw: Draw, share: np.ndarray | float) -> np.ndarray:

@@ -6,15 +6,17 @@ import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 
 import numpy as np
 
 from odc_gym.constants import SOLAR_CONSTANT_W_M2
 from odc_gym.errors import ScenarioError
+from odc_gym.faults import Condition
 from odc_gym.interface.observations import References
 from odc_gym.orbits import Constellation, build_ephemeris, orbit_period_s
 from odc_gym.scenario import Hardware, Scenario
-from odc_gym.simulation.design import design_numbers
+from odc_gym.simulation.design import design_numbers, found_numbers, wear_per_year
 from odc_gym.simulation.parameters import (
     design_block,
     policy_numbers,
@@ -95,11 +97,13 @@ class World:
         clock_frac: common clock of the mean plan.
         class_speed: work rate of an accelerator of each class at that clock [reference's], (C,).
         drawn: what an episode drew, by path: arrays () or (S,); empty for the scenario's own world.
+        condition: how an episode finds its satellites; None if new and alike.
     """
 
     def __init__(self, scenario: Scenario, trace: Trace | None = None) -> None:
         self.scenario, self.trace = scenario, trace
         self.drawn: dict[str, np.ndarray] = {}
+        self.condition: Condition | None = None
         if trace is not None:
             trace.require_classes(scenario.workload)
         groups = [Constellation.from_orbit(shell.orbit) for shell in scenario.shells]
@@ -148,7 +152,12 @@ class World:
         self.sensors = sensor_numbers(scenario)
 
     def varied(
-        self, scenario: Scenario, kinds: list[Hardware], kind_of: np.ndarray, drawn: dict[str, np.ndarray]
+        self,
+        scenario: Scenario,
+        kinds: list[Hardware],
+        kind_of: np.ndarray,
+        drawn: dict[str, np.ndarray],
+        condition: Condition | None = None,
     ) -> World:
         """The world of an episode with values of its own; what 100 means and what observations are relative to stays.
 
@@ -157,17 +166,32 @@ class World:
             kinds: each kind of satellite.
             kind_of: kind of each satellite, (S,).
             drawn: what was drawn, by path.
+            condition: how the satellites are found.
         """
         other = copy.copy(self)
-        other.scenario, other.drawn = scenario, drawn
-        other._equip([design_numbers(hardware) for hardware in kinds], kind_of)
+        other.scenario, other.drawn, other.condition = scenario, drawn, condition
+        numbers = [design_numbers(hardware, condition.years if condition else 0.0) for hardware in kinds]
+        if condition is not None:
+            damage = condition.years * self.wear_per_year
+            each = zip(kind_of, condition.living, condition.dynamic_power, condition.leakage, damage, strict=True)
+            numbers = [found_numbers(numbers[k], *(float(v) for v in values)) for k, *values in each]
+            kind_of = np.arange(self.satellites)
+        other._equip(numbers, kind_of)
         other.class_speed = other.speed * class_speed(other.mix, self.clock_frac)
         return other
 
     @property
     def plans_hold(self) -> bool:
         """Whether the plans of `shells` are those of this world: no draw changed satellites, Earth or class mix."""
-        return not any(path.startswith(("hardware.", "earth.", "workload.classes.")) for path in self.drawn)
+        return self.condition is None and not any(
+            path.startswith(("hardware.", "earth.", "workload.classes.")) for path in self.drawn
+        )
+
+    @cached_property
+    def wear_per_year(self) -> np.ndarray:
+        """Damage of a year on the sustainable plan to each satellite's battery, (S,)."""
+        batteries = {id(shell): hardware.battery for shell, hardware in zip(self.shells, self.hardware, strict=True)}
+        return self._over_year(lambda shell: wear_per_year(batteries[id(shell)], shell.plan.depth, shell.period_s))
 
     @property
     def satellites(self) -> int:
@@ -177,7 +201,7 @@ class World:
     @property
     def speed(self) -> float:
         """Mean speed of the fleet's accelerators at full clock [reference's]."""
-        return float(np.average(self.numbers["speed"], weights=self.numbers["accelerators"]))
+        return float(np.average(self.numbers["speed"], weights=np.maximum(self.numbers["accelerators"], 1e-9)))
 
     def trace_note(self) -> str | None:
         """One line for people where the trace is shorter than an episode with its history and so repeats, else None."""

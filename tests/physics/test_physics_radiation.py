@@ -9,24 +9,6 @@ from odc_gym.scenario import Faults
 BELL = Bell(**Faults().anomaly.model_dump())
 
 
-@pytest.mark.parametrize("inclination_deg", [0.0, 30.0, 53.0, 97.99])
-def test_the_mean_over_an_orbit_against_scipy(inclination_deg):
-    """Density of latitude in a circular orbit, cos(l) / (pi sqrt(sin2 i - sin2 l)), adaptive in both angles."""
-    from scipy.integrate import quad
-    from scipy.special import erf
-
-    i = np.radians(inclination_deg)
-    width = BELL.longitude_width_deg
-    east = width * np.sqrt(2 * np.pi) * erf(180.0 / (np.sqrt(2) * width)) / 360.0  # mean of the bell over longitudes
-
-    def north(angle):  # latitude as sin l = sin i sin(angle): the density's poles go away
-        geodetic = np.arctan(np.tan(np.arcsin(np.sin(i) * np.sin(angle))) / (1 - 1 / 298.257223563) ** 2)
-        return np.exp(-0.5 * ((np.degrees(geodetic) - BELL.latitude_deg) / BELL.latitude_width_deg) ** 2)
-
-    mean = quad(north, -np.pi / 2, np.pi / 2, epsabs=1e-12)[0] / np.pi
-    assert orbit_mean(float(i), BELL) == pytest.approx(1.0 + BELL.contrast * east * mean, rel=1e-6)
-
-
 def test_longitudes_wrap():
     """A bell at the date line is the same from both sides, and 360 degrees further."""
     bell = BELL._replace(longitude_deg=175.0)

@@ -1,0 +1,109 @@
+"""Upsets by place beside what others computed and flew: the mean over an orbit, and the share of the anomaly."""
+
+from datetime import UTC, datetime
+from functools import cache
+
+import numpy as np
+from comparison import compares, pictures
+
+from odc_gym.faults import DAY_S, YEAR_S, Place, bell_of, draw_events, expected_upsets
+from odc_gym.orbits import Constellation, build_ephemeris
+from odc_gym.physics.radiation import inside, orbit_mean, relative_rate
+from odc_gym.scenario import Faults
+
+CHAPTER = "Radiation and age"
+FAULTS = Faults()
+BELL = bell_of(FAULTS)
+INCLINATIONS_DEG = (0.0, 15.0, 30.0, 53.0, 66.0, 80.0, 90.0, 97.99)
+OFTEN = 400.0  # upsets of a chip and year, so that a few weeks draw a map
+
+
+@cache
+def flown(altitude_km, inclination_deg, days=21):
+    """Where four satellites of two planes are, minute by minute."""
+    walker = Constellation.walker(
+        altitude_km=altitude_km, inclination_deg=inclination_deg, total=4, planes=2, phasing=0, pattern="delta"
+    )
+    e = build_ephemeris(walker, start=datetime(2027, 3, 1, tzinfo=UTC), step_s=60.0, steps=1440 * days)
+    return Place(e.latitude_deg, e.longitude_deg, e.altitude_m)
+
+
+@compares(
+    CHAPTER, "mean rate over an orbit, eight inclinations from 0 to 98°", "", "SciPy quad", 1e-6, relative=True,
+    package="scipy", note="Over the rate far from the anomaly; the wanted rate of a chip is divided by it.",
+)  # fmt: skip
+def test_mean_over_an_orbit():
+    """Adaptive integration over the way along the orbit, the bell's mean over longitudes in closed form."""
+    from scipy.integrate import quad
+    from scipy.special import erf
+
+    def theirs(inclination_rad):
+        def bell(along):
+            geocentric = np.arcsin(np.sin(inclination_rad) * np.sin(along))
+            geodetic = np.arctan(np.tan(geocentric) / (1.0 - 1.0 / 298.257223563) ** 2)
+            return np.exp(-0.5 * ((np.degrees(geodetic) - BELL.latitude_deg) / BELL.latitude_width_deg) ** 2)
+
+        width = BELL.longitude_width_deg
+        east = width * np.sqrt(2.0 * np.pi) * erf(180.0 / (np.sqrt(2.0) * width)) / 360.0
+        return 1.0 + BELL.contrast * east * quad(bell, -np.pi / 2, np.pi / 2, epsabs=1e-12)[0] / np.pi
+
+    inclinations = [float(np.radians(i)) for i in INCLINATIONS_DEG]
+    return [orbit_mean(i, BELL) for i in inclinations], [theirs(i) for i in inclinations]
+
+
+@compares(
+    CHAPTER, "upsets a year of 80 TPUs at 650 km, 98°", "", "240, one in 50 rad at 150 rad a year", 0.1,
+    relative=True, note="Three weeks of the ephemeris; above an ellipsoid the orbit is some percent higher.",
+)  # fmt: skip
+def test_upsets_of_a_published_satellite():
+    upsets, _ = expected_upsets(FAULTS, flown(650, 97.99), np.full(4, 80))
+    return upsets / 4 * YEAR_S / DAY_S, 240.0
+
+
+@compares(
+    CHAPTER, "share of upsets in the anomaly, 700 km, 98°", "", "UoSAT-2, Underwood 1990: more than half", 0.25,
+    note="The paper shows a map and no number: between 0.5 and 1 is given as 0.75 ± 0.25.",
+)  # fmt: skip
+def test_share_of_upsets_in_the_anomaly_as_flown():
+    place = flown(700, 98.2)
+    return expected_upsets(FAULTS, place, np.ones(4))[1], 0.75
+
+
+@compares(
+    CHAPTER, "share of upsets in the anomaly, 1050 to 1425 km, polar", "",
+    "two satellites, Spacecraft Environment Engineering 38(5) 2021: most", 0.25,
+    note="As above; the study counts seven months of upsets in SRAM.",
+)  # fmt: skip
+def test_share_of_upsets_in_the_anomaly_higher_up():
+    return [expected_upsets(FAULTS, flown(h, 90.0), np.ones(4))[1] for h in (1050, 1425)], 0.75
+
+
+@cache
+def drawn(inclination_deg):
+    """Places and drawn upsets of four satellites of 200 chips."""
+    place = flown(550, inclination_deg)
+    faults = FAULTS.model_copy(update={"upsets_per_chip_year": OFTEN, "hard_failures_per_chip_year": 0.0})
+    return place, draw_events(faults, 20_000, place, np.full(4, 200), 60.0)
+
+
+@pictures(
+    CHAPTER,
+    "upset-map",
+    "Upsets drawn for four satellites at 550 km in three weeks, 98° and 53°, over the rate relative to that far from "
+    "the anomaly; the ellipse is what is called inside.",
+)
+def draw_map():
+    import matplotlib.pyplot as plt
+
+    longitude, latitude = np.meshgrid(np.arange(-180.0, 181.0), np.arange(-90.0, 91.0))
+    figure, panels = plt.subplots(2, 1, figsize=(7, 7), layout="constrained", sharex=True)
+    for axes, inclination_deg in zip(panels, (98.0, 53.0), strict=True):
+        place, events = drawn(inclination_deg)
+        rate = axes.contourf(longitude, latitude, relative_rate(latitude, longitude, BELL), 12, cmap="YlOrRd")
+        axes.contour(longitude, latitude, inside(latitude, longitude, BELL).astype(float), [0.5], colors="k")
+        at = events["tick"][::4], events["satellite"][::4]
+        axes.plot(place.longitude_deg[at], place.latitude_deg[at], ".", color="C0", markersize=1.5)
+        axes.set(ylabel="latitude [°]", title=f"inclination {inclination_deg:g}°", ylim=(-90, 90), xlim=(-180, 180))
+    panels[1].set(xlabel="longitude [°]")
+    figure.colorbar(rate, ax=panels, label="rate over that far away")
+    return figure
