@@ -55,16 +55,16 @@ def test_a_job_waits_for_gated_accelerators_which_draw_idle_power(lonely):
 
 
 def test_only_jobs_that_need_gated_accelerators_wait(lonely):
-    """Four awake ones stay when the first job ends: three of them serve the next at once, the one after that waits.
+    """Four awake ones stay when the first job ends: they serve the next at once, just enough, the one after that waits.
 
     Catches a delay for every job, and one that forgets what a job before it in the same minute has taken.
     """
-    jobs = [(FINETUNING, 4, 0, 3.0), (BATCH, 2, 2, 60.0), (BATCH, 3, 8, 60.0), (BATCH, 2, 8, 60.0)]
+    jobs = [(FINETUNING, 4, 0, 3.0), (BATCH, 2, 2, 60.0), (BATCH, 4, 8, 60.0), (BATCH, 2, 8, 60.0)]
     active, awake, _ = fly(lonely, jobs, 10)
     late, early = (1.0 - (DATA_S[BATCH] + LATENCY_S + wake_s) / STEP_S for wake_s in (20.0, 0.0))
     assert active[2, 1] == pytest.approx(late)
     assert active[7, 0] == 0.0 and active[1, 0] > 0.5  # the first has ended
-    assert awake.tolist() == [4, 4, 6, 6, 6, 6, 6, 6, 7, 7]
+    assert awake.tolist() == [4, 4, 6, 6, 6, 6, 6, 6, 8, 8]
     shared = 1.0 - (2.0 * DATA_S[BATCH] + LATENCY_S) / STEP_S  # two transfers share the link
     assert active[8, 2] == pytest.approx(shared)
     assert active[8, 3] == pytest.approx(shared - 20.0 / STEP_S)
