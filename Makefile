@@ -4,6 +4,7 @@
 #   VENV=.venv               where the environment is
 #   TORCH_INDEX=URL          an extra package index for PyTorch, such as the one of its builds without CUDA
 #   STEPS= EPISODES= RUN=    of `make train`: decisions, test episodes of the comparison, folder of the run
+#   BESIDE=PATH              of `make bench`: the folder of another version, a checkout or where one is installed
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,6 +17,7 @@ TORCH_INDEX ?=
 STEPS ?=
 EPISODES ?= 20
 RUN ?=
+BESIDE ?=
 WORKERS ?= 2
 OLDEST_GYMNASIUM := 1.2.2
 
@@ -55,8 +57,8 @@ check: $(READY)  ## what a change must pass: format, lint, types, tests
 	@$(MAKE) --no-print-directory test
 
 .PHONY: bench
-bench: $(READY) warm  ## how fast the environment is, beside what
-	$(BIN)/python benchmarks/bench.py
+bench: $(READY) warm  ## how fast the environment is, beside CartPole and an older version in BESIDE=PATH
+	$(BIN)/python benchmarks/bench.py $(if $(BESIDE),--beside $(BESIDE))
 
 .PHONY: learnability
 learnability: $(READY) warm  ## train PPO on two fleets and write docs/learnability.md: half an hour, goes on where it stopped
@@ -65,6 +67,10 @@ learnability: $(READY) warm  ## train PPO on two fleets and write docs/learnabil
 .PHONY: validate
 validate: $(READY) warm  ## measure what is compared with other tools and closed forms, and write docs/validation.md
 	$(BIN)/python -W error docs/validate.py
+
+.PHONY: mutations
+mutations: $(READY) warm  ## change the physics a little at a time and tell which test notices: goes on where it stopped
+	$(BIN)/python benchmarks/mutations.py
 
 .PHONY: docs
 docs: $(READY)  ## write the page of the environment from its tables

@@ -1,7 +1,8 @@
-"""How fast the environment is, beside CartPole: `make bench`.
+"""How fast the environment is, beside CartPole and beside an older version: `make bench`.
 
-Everything is measured in CPU time of one process, in turns, so that a busy machine slows all of it alike; the ratios
-are the claim, not the microseconds. Imports and first steps are CPU times of new processes.
+Everything is measured in CPU time, in turns, so that a busy machine slows all of it alike; the ratios are the claim,
+not the microseconds. Imports and first steps are CPU times of new processes. `--beside PATH`, or `make bench
+BESIDE=PATH`, measures the package that lies in another folder as well, in paired turns of two processes.
 """
 
 from __future__ import annotations
@@ -22,13 +23,15 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import beside
 import gymnasium as gym
 import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 ID = "odc_gym:ODCSat-v0"
-RESULTS = Path(__file__).parent / "results" / "latest.json"
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "latest.json"
 AIM = 6.0  # times a step of CartPole
 BATCH = 64
 EPISODE = 288  # decisions
@@ -135,16 +138,16 @@ def process_s(code: str, cache: str | None = None) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def processes(repeats: int) -> dict[str, list[float]]:
-    """CPU seconds of imports and first steps."""
+def processes(repeats: int) -> tuple[dict[str, list[float]], int]:
+    """CPU seconds of imports and first steps, and packed instructions of a compiled decision."""
     taken: dict[str, list[float]] = {"import gymnasium": [], "import odc_gym": [], "first step, compiled before": []}
     with tempfile.TemporaryDirectory() as cache:
-        first = [process_s(FIRST_STEP, cache)]
+        first, packed = beside.compiled(ROOT, cache)
         for _ in range(repeats):
             taken["import gymnasium"].append(process_s("import gymnasium"))
             taken["import odc_gym"].append(process_s("import odc_gym"))
             taken["first step, compiled before"].append(process_s(FIRST_STEP, cache))
-    return {**taken, "first step, nothing compiled": first}
+    return {**taken, "first step, nothing compiled": [first]}, packed
 
 
 def summary(values: list[float], reference: float) -> dict[str, float]:
@@ -153,27 +156,37 @@ def summary(values: list[float], reference: float) -> dict[str, float]:
     return {"median": middle, "least": min(values), "most": max(values), "ratio": middle / reference}
 
 
-def measure(turns: int) -> dict[str, Any]:
-    """All results."""
-    subjects = {
-        "CartPole-v1 step": cartpole(),
+def environment_turns() -> dict[str, Turn]:
+    """What is measured of the environment."""
+    return {
         "ODCSat-v0 step, zero actions": single(zeros),
         "ODCSat-v0 step, random actions": single(drawn),
         f"ODCSat-v0 step in a batch of {BATCH}, per environment": batch(),
         "ODCSat-v0 reset": reset(),
     }
+
+
+def measure(turns: int, other: Path | None) -> dict[str, Any]:
+    """All results; `other` is the folder of another version."""
+    subjects = {"CartPole-v1 step": cartpole(), **environment_turns()}
     steps = in_turns(subjects, turns)
-    started = processes(max(3, turns // 5))
+    started, packed = processes(max(3, turns // 5))
     cart, plain = median(steps["CartPole-v1 step"]), median(started["import gymnasium"])
     versions = {name: metadata.version(name) for name in ("gymnasium", "numpy", "numba")}
-    return {
+    results: dict[str, Any] = {
         "when": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"python": platform.python_version(), "system": platform.system(), "cpu": cpu()} | versions,
         "turns": turns,
         "aim": {"ODCSat-v0 step over CartPole-v1 step": AIM},
         "cpu_us": {name: summary(values, cart) for name, values in steps.items()},
         "process_cpu_s": {name: summary(values, plain) for name, values in started.items()},
+        "packed_instructions": {"this version": packed},
     }
+    if other:
+        results["over_the_other"] = beside.ratios(other, list(environment_turns()), turns)
+        with tempfile.TemporaryDirectory() as cache:
+            results["packed_instructions"]["the other"] = beside.compiled(other, cache)[1]
+    return results
 
 
 def cpu() -> str:
@@ -194,16 +207,29 @@ def show(results: dict[str, Any]) -> None:
         for name, row in results[key].items():
             table.add_row(name, *(f"{row[k]:.3g}" for k in ("median", "least", "most", "ratio")))
         Console(width=None if sys.stdout.isatty() else 120).print(table)
+    if "over_the_other" in results:
+        table = Table()
+        table.add_column("CPU time of this version over that of the other", no_wrap=True)
+        for head in ("median of pairs", "lower quartile", "upper quartile"):
+            table.add_column(head, justify="right")
+        for name, row in results["over_the_other"].items():
+            table.add_row(name, *(f"{row[k]:.2f}" for k in ("ratio", "lower quartile", "upper quartile")))
+        Console(width=None if sys.stdout.isatty() else 120).print(table)
+    counts = ", ".join(f"{count} in {name}" for name, count in results["packed_instructions"].items())
+    print(f"packed instructions of a decision (4 or 8 doubles each): {counts}")
     print(f"aim: a step of ODCSat-v0 within {AIM:g} times a step of CartPole-v1")
 
 
 def main() -> None:
     """Measure, print and store."""
-    parser = argparse.ArgumentParser(description="How fast the environment is, beside CartPole.")
+    parser = argparse.ArgumentParser(description="How fast the environment is, beside CartPole and an older version.")
     parser.add_argument("--json", type=Path, default=RESULTS, metavar="FILE", help="where the results go")
     parser.add_argument("--turns", type=int, default=15, help="turns of every subject")
+    parser.add_argument(
+        "--beside", type=Path, metavar="PATH", help="folder of another version, a checkout or installed"
+    )
     arguments = parser.parse_args()
-    results = measure(arguments.turns)
+    results = measure(arguments.turns, beside.path_of(arguments.beside) if arguments.beside else None)
     show(results)
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

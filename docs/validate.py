@@ -1,12 +1,14 @@
 """Measure what is compared with tools, data and closed forms, and write docs/validation.md: `make validate`.
 
 Every comparison of `tests/validation` is measured and every picture drawn first. If all hold, the pictures and the page
-are written; if one does not, nothing is.
+are written; if one does not, nothing is. The page ends with what `benchmarks/mutations.py` found, and with two days of
+three fleets, which `docs/solstices.py` flies.
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import platform
 import sys
 import tempfile
@@ -25,6 +27,7 @@ for folder in (ROOT / "docs", TESTS, TESTS / "validation"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 
+import solstices  # noqa: E402
 from comparison import CHAPTERS, COMPARISONS, PICTURES, Finding, Subject  # noqa: E402
 from generate import table  # noqa: E402
 
@@ -32,7 +35,9 @@ from odc_gym.errors import OdcGymError  # noqa: E402
 from odc_gym.evaluation import write_text  # noqa: E402
 
 PAGE, FIGURES = ROOT / "docs" / "validation.md", ROOT / "docs" / "figures"
+MUTATIONS = ROOT / "docs" / "mutations.json"
 PREFIX, DPI = "validation-", 100
+SHOWN = 4  # tests that notice a change
 HEAD = ("quantity", "unit", "ours", "compared with", "values", "largest difference", "mean", "allowed", "note")
 
 INTRODUCTION = """# Validation
@@ -44,6 +49,19 @@ this page, and writes nothing if one row does not hold. Nothing needs the networ
 Ours is the range of the values that were compared, their number is in the column values. The largest and the mean
 difference are absolute, in the unit of the row, or in per cent of the oracle's value; allowed is what the largest may
 be, and the mean where two numbers stand.
+"""
+
+MUTATIONS_TEXT = """## What the tests notice
+
+A test that cannot fail shows nothing. `make mutations` changes one number, sign or term of the physics at a time and
+runs tests that should notice; these do:
+"""
+SOLSTICES_TEXT = """## Two days of three fleets
+
+Under the zero action, 21 June and 21 December: the share of time in which energy, heat or the number of accelerators
+limits what the sustainable plan lets a satellite draw, the deepest discharge within an orbit, and least and largest
+temperatures of all satellites. `python docs/solstices.py` prints it. What limits a power is what would raise it most if
+there were a fifth more: of array and battery, or of radiator; where neither would, all accelerators run at full clock.
 """
 
 Drawing = tuple[str, str, Callable[[], Any]]
@@ -74,8 +92,8 @@ def measured() -> list[Finding]:
     return findings
 
 
-def page(findings: Sequence[Finding], drawings: dict[str, Drawing]) -> str:
-    """The whole page."""
+def page(findings: Sequence[Finding], drawings: dict[str, Drawing], *sections: str) -> str:
+    """The whole page; `sections` stand at its end."""
     parts = [INTRODUCTION, made_with()]
     for chapter in CHAPTERS:
         mine = [finding for finding in findings if finding.subject.chapter == chapter]
@@ -85,7 +103,19 @@ def page(findings: Sequence[Finding], drawings: dict[str, Drawing]) -> str:
         if mine:
             parts.append(table(HEAD, (row(finding) for finding in mine)))
         parts += [f"![{caption}](figures/{PREFIX}{name}.png)\n\n{caption}" for name, caption in drawn]
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+    return "\n\n".join(part.strip() for part in (*parts, *sections)) + "\n"
+
+
+def mutations() -> str:
+    """What noticed each change of the physics: tests by their names, those with an oracle first."""
+    found = json.loads(MUTATIONS.read_text(encoding="utf-8"))
+    rows = []
+    for name, result in found.items():
+        tests = sorted(result["caught_by"], key=lambda test: (not test.startswith("tests/validation"), test))
+        shown = [f"`{test.removeprefix('tests/').replace('.py::', ': ')}`" for test in tests[:SHOWN]]
+        more = [f"{len(tests) - SHOWN} more"] * (len(tests) > SHOWN)
+        rows.append((name, f"`{result['file']}`", ", ".join(shown + more)))
+    return f"{MUTATIONS_TEXT}\n{table(('change', 'in', 'noticed by'), rows)}"
 
 
 def row(finding: Finding) -> tuple[str, ...]:
@@ -139,7 +169,7 @@ def write(page_file: Path = PAGE, figures: Path = FIGURES) -> None:
     Raises:
         OdcGymError: comparisons that do not hold.
     """
-    text = page(measured(), PICTURES)
+    text = page(measured(), PICTURES, mutations(), f"{SOLSTICES_TEXT}\n{solstices.page()}")
     figures.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=figures.parent) as folder:
         draw(PICTURES, Path(folder))

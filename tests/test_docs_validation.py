@@ -1,6 +1,7 @@
 """docs/validation.md: it lists what is compared, and is written whole or not at all."""
 
 import importlib.util
+import json
 import re
 import sys
 from pathlib import Path
@@ -13,13 +14,23 @@ from odc_gym.errors import OdcGymError
 ROOT = Path(__file__).parents[1]
 
 
+def load(name, folder):
+    spec = importlib.util.spec_from_file_location(name, ROOT / folder / f"{name}.py")
+    sys.modules[name] = module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.fixture(scope="module")
 def validate():
-    spec = importlib.util.spec_from_file_location("validate", ROOT / "docs" / "validate.py")
-    sys.modules["validate"] = module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = load("validate", "docs")
     module.register()
     return module
+
+
+@pytest.fixture(scope="module")
+def mutants():
+    return load("mutants", "benchmarks").MUTANTS
 
 
 def listed(text, columns):
@@ -49,6 +60,23 @@ def test_the_page_shows_every_picture(validate):
     assert shown == saved == set(PICTURES), "run `make validate`"
 
 
+def test_every_change_can_be_made_and_its_tests_exist(mutants):
+    """A change whose text is gone would mutate nothing."""
+    for mutant in mutants:
+        assert (ROOT / mutant.file).read_text(encoding="utf-8").count(mutant.was) == 1, mutant.name
+        for pattern in mutant.tests:
+            path, _, test = pattern.partition("::")
+            files = list(ROOT.glob(path))
+            assert files and all(f"def {test}(" in f.read_text(encoding="utf-8") for f in files if test), pattern
+
+
+def test_every_change_was_noticed_and_is_on_the_page(validate, mutants):
+    found = json.loads(validate.MUTATIONS.read_text(encoding="utf-8"))
+    assert list(found) == [mutant.name for mutant in mutants], "run `make mutations`"
+    assert all(result["caught_by"] for result in found.values())
+    assert validate.mutations().strip() in validate.PAGE.read_text(encoding="utf-8"), "run `make validate`"
+
+
 def comparison(ours, **options):
     subject = Subject("Heat", "plate", "K", "paper", 0.1, **options)
     return Comparison(subject, lambda: compare(subject, ours, [300.0, 301.0]))
@@ -69,7 +97,14 @@ def test_a_row_that_does_not_hold_writes_nothing_and_is_one_line(validate, monke
     assert list(tmp_path.iterdir()) == []
 
 
-def test_pictures_that_went_are_removed_and_the_same_numbers_are_the_same_file(validate, monkeypatch, tmp_path):
+@pytest.fixture
+def no_flight(validate, monkeypatch):
+    monkeypatch.setattr(validate.solstices, "page", lambda: "| two | days |")
+
+
+def test_pictures_that_went_are_removed_and_the_same_numbers_are_the_same_file(
+    validate, no_flight, monkeypatch, tmp_path
+):
     from matplotlib import pyplot
 
     def draw():
