@@ -45,7 +45,7 @@ def _shells(scenario: Scenario, start: str) -> Iterable[tuple[str, ...]]:
     sim = Simulator(scenario, 1, decision_s=STEP_S)
     sim.reset([SEED])
     charge, kelvin = [], []
-    names = ("junction_k", "radiator_k", "radiator_k")
+    names = ("junction_k", "radiator_k", "battery_k")
     places = [State._fields.index(name) for name in names]
     for _ in range(sim.decisions):
         sim.step(sim.view.layout.zeros(1))

@@ -7,6 +7,7 @@ import numpy as np
 
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Hardware, Scenario
+from odc_gym.scenario.hardware import ColdSide
 from odc_gym.simulation.decision import settle
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.episode_start import cold_points, cold_state
@@ -106,6 +107,7 @@ def random_hardware(rng: np.random.Generator, radiator_m2_kw: tuple[float, float
             "dt_full_k": (rng.uniform(6, 16), rng.uniform(4, 14), rng.uniform(3, 10)),
             "leak": rng.uniform(0.03, 0.2),
             "double_k": rng.uniform(25, 40),
+            "cold": ColdSide(bypass_share=float(rng.choice([0.0, 0.9, 0.998])), heater_w=rng.uniform(0.0, 0.04) * peak),
         },
         "accelerators": {
             "count": count,

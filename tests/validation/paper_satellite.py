@@ -6,6 +6,7 @@ from scipy import constants
 
 from odc_gym.scenario import Hardware
 
+STEEP = 1.0  # of thermostats: they close the gap with a time constant of a second
 QUOTED_K = 60.0 + constants.zero_Celsius  # junction temperature at which powers are quoted
 
 
@@ -21,12 +22,14 @@ class Paper(NamedTuple):
     leak: float
     double_k: float
     efficiency: float  # of conditioning
+    bypass: tuple[float, float]  # loop temperature [K], largest share of the radiator's flow
+    heater: tuple[float, float]  # loop temperature [K], largest power [W]
 
     @classmethod
     def of(cls, hardware: Hardware) -> "Paper":
         """A satellite of given hardware."""
         thermal, radiator, peak = hardware.thermal, hardware.radiator, hardware.accelerators.peak_w
-        junction, plate, loop = thermal.dt_full_k
+        (junction, plate, loop), cold = thermal.dt_full_k, thermal.cold
         panel = radiator.area_m2 * radiator.faces * radiator.fin
         return cls(
             tuple(1000.0 * c for c in thermal.c_kj_k),
@@ -38,12 +41,22 @@ class Paper(NamedTuple):
             thermal.leak,
             thermal.double_k,
             hardware.power.pcdu,
+            (cold.bypass_c + constants.zero_Celsius, cold.bypass_share),
+            (cold.heater_c + constants.zero_Celsius, cold.heater_w),
         )
 
     def leakage_w(self, power_w: float, plate_k: float) -> float:
         """Leakage beyond what is quoted at 60 C."""
         above = plate_k + self.above_plate * power_w - QUOTED_K
         return power_w * self.leak * (2.0 ** (above / self.double_k) - 1.0)
+
+    def kept_w(self, nodes, loop_on: bool) -> tuple[float, float]:
+        """Powers of a steep thermostat in the heater of the loop and of a steep valve of the bypass now [W]."""
+        _, loop, radiator = map(float, nodes)
+        to_radiator = (self.running if loop_on else self.standing)[1] * max(loop - radiator, 0.0)
+        (set_k, share), (heater_k, most) = self.bypass, self.heater
+        bypassed = min(max(STEEP * self.capacity[1] * (set_k - loop), 0.0), share * to_radiator)
+        return min(max(STEEP * self.capacity[1] * (heater_k - loop), 0.0), most), bypassed
 
     def rates(self, nodes, loop_on: bool, power_w: float, bus_w: float, loop_w: float, other_w: float) -> list[float]:
         """Change of plate, loop and radiator [K/s].

@@ -6,6 +6,8 @@ from core_rig import Rig, random_hardware
 from paper_satellite import Paper
 from scipy.optimize import brentq
 
+from odc_gym.scenario.hardware import ColdSide
+
 SATELLITES = 64
 STEPS = 2000
 ORACLE = "Stefan-Boltzmann law and conductances, leakage by a root; SciPy"
@@ -60,7 +62,7 @@ def test_equilibrium_with_the_loop_running():
     "Heat", "nodes of 64 random satellites in equilibrium, shed, loop standing", "K", ORACLE, 0.01, package="scipy"
 )
 def test_equilibrium_with_the_loop_standing():
-    rig, papers, sink = fleet(loop_on_w=1e9)
+    rig, papers, sink = fleet(loop_on_w=1e9, cold=ColdSide(bypass_share=0.0))
     rig.at((260.0, 255.0, 250.0))
     rig["loop_on"] = 0.0
     for _ in range(STEPS // 5):

@@ -113,7 +113,7 @@ def a_day_of(hardware):
     """A day of satellites from a warm and a cold start, the junction between 200 and 370 K."""
     schedule = a_day(np.array([float(h.accelerators.count) for h in hardware]))
     flights = [flown(hardware, start, schedule, charge=0.3) for start in ((330.0, 322.0, 318.0), (200.0, 200.0, 200.0))]
-    assert all(switches >= len(hardware) for _, _, switches in flights)
+    assert all(switches > 0 for _, _, switches in flights)
     return [ours for ours, _, _ in flights], [theirs for _, theirs, _ in flights]
 
 

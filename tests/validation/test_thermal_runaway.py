@@ -50,7 +50,7 @@ def runs_away(hardware):
     paper, (power, nodes) = Paper.of(hardware), at_the_limit(hardware)
 
     def rates(_, t):
-        return paper.rates(t, True, power, hardware.power.bus_w, paper.panel_m2 * SINK_W_M2)
+        return paper.rates(t, True, power, hardware.power.bus_w, 0.0, paper.panel_m2 * SINK_W_M2)
 
     def gone(_, t):
         return abs(t[0] - nodes[0] - 2.5) - 2.49  # within 0.01 K, or beyond 5 K
