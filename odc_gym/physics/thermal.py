@@ -194,8 +194,36 @@ def loop_at_end(
 
 @effect
 def bypass_limit_w(t2: float, t3: float, share: float, nodes: Nodes) -> float:
-    """Most heat [W] that the bypass can keep from the radiator: a share of what the loop would give to it now."""
+    """Most heat [W] that the bypass of a standing loop can keep: a share of what the radiator would get now."""
     return share * max(nodes.g23 * (t2 - t3), 0.0)
+
+
+@effect
+def bypassed_k(
+    t1: float, t2: float, t3: float, heat_w: float, share: float, nodes: Nodes, dt_s: float
+) -> tuple[float, float]:
+    """Temperature of the running loop after a whole step with all that the bypass takes going past the radiator [K].
+
+    Plate and loop then cool together, by what still passes the radiator: one implicit step of both as one node, the
+    plate above the loop by what the heat into it takes.
+
+    Args:
+        t1: plate temperature [K].
+        t2: loop temperature [K].
+        t3: radiator temperature [K].
+        heat_w: heat into plate and loop [W].
+        share: largest share of the radiator's flow that goes past it.
+        nodes: constants of the nodes.
+        dt_s: step [s].
+
+    Returns:
+        The temperature, and what a watt raises it [K/W].
+    """
+    c1, c2 = 1.0 / nodes.ic1, 1.0 / nodes.ic2
+    passing = (1.0 - share) * nodes.g23
+    gain = dt_s / (c1 + c2 + dt_s * passing)
+    together = (c1 * t1 + c2 * t2 - c1 * heat_w / nodes.g12) / (c1 + c2)
+    return together + gain * (heat_w - passing * (together - t3)), gain
 
 
 @effect

@@ -22,6 +22,7 @@ from odc_gym.physics.thermal import (
     Propagator,
     bypass_gain,
     bypass_limit_w,
+    bypassed_k,
     governed_power_w,
     half_step,
     leakage_frac,
@@ -84,11 +85,14 @@ def awake_accelerators(x, p, dt_s, s):
 def heaters(x, p, sky, nodes, numbers, dt_s, s):
     """Powers that the heaters of loop and battery want [W]; the loop's only where its bypass falls short."""
     t2, t3 = x.loop_k[s], x.radiator_k[s]
-    kept = bypass_limit_w(t2, t3, p.bypass_share[s], nodes)
     bus_w = x.bus_served_w[s] - x.heater_w[s] - x.battery_heater_w[s]
-    other = p.absorb_m2[s] * sky.absorbed_w_m2[s] + (1.0 + p.loss[s]) * bus_w - kept
-    loop_k = loop_at_end(x.plate_k[s], t2, t3, x.power_w[s], kept, other, nodes, numbers)
-    x.heater_w[s] = heater_w(loop_k, p.heater_k[s], 1.0 / (numbers.l2 * nodes.ic2), p.heater_most_w[s])
+    other = p.absorb_m2[s] * sky.absorbed_w_m2[s] + (1.0 + p.loss[s]) * bus_w
+    open_k = loop_at_end(x.plate_k[s], t2, t3, x.power_w[s], 0.0, other, nodes, numbers)
+    standing_k = open_k + bypass_gain(nodes, numbers) * bypass_limit_w(t2, t3, p.bypass_share[s], nodes)
+    closed_k, gain = bypassed_k(x.plate_k[s], t2, t3, x.power_w[s], p.bypass_share[s], nodes, dt_s)
+    loop_k = blend(x.loop_on[s], max(open_k, closed_k), standing_k)
+    gain = blend(x.loop_on[s], gain, numbers.l2 * nodes.ic2)
+    x.heater_w[s] = heater_w(loop_k, p.heater_k[s], 1.0 / gain, p.heater_most_w[s])
     heat = x.battery_loss_w[s] + p.battery_absorb_m2[s] * sky.absorbed_w_m2[s]
     _, battery_k = radiating_node(x.battery_k[s], heat, p.battery_radiation[s], p.battery_ic[s], dt_s)
     gain = 1.0 / (p.battery_ic[s] * dt_s)
@@ -147,11 +151,10 @@ def satellites(x, p, e, sky, dt_s, n):
         other = outside + (1.0 + p.loss[s]) * served - heater - battery_heater + p.loss[s] * power
         leak_now = leakage_frac(x.junction_k[s], p.leak[s], p.inverse_double_k[s])
         unkept_k = loop_at_end(t1, t2, t3, power * (1.0 + leak_now), heater, other, nodes, numbers)
-        kept = clip(
-            (p.bypass_k[s] - unkept_k) / bypass_gain(nodes, numbers),
-            0.0,
-            bypass_limit_w(t2, t3, p.bypass_share[s], nodes),
-        )
+        closed_k, _ = bypassed_k(t1, t2, t3, power * (1.0 + leak_now) + heater, p.bypass_share[s], nodes, dt_s)
+        by_kept = bypass_gain(nodes, numbers)
+        most = blend(on, max(closed_k - unkept_k, 0.0) / by_kept, bypass_limit_w(t2, t3, p.bypass_share[s], nodes))
+        kept = clip((p.bypass_k[s] - unkept_k) / by_kept, 0.0, most)
         loop, other = heater + kept, other - kept
         leak, double, r_junction = p.leak[s], p.inverse_double_k[s], p.r_junction[s]
         h1, h2, h3, leak_a = half_step(

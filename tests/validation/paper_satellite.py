@@ -6,7 +6,7 @@ from scipy import constants
 
 from odc_gym.scenario import Hardware
 
-STEEP = 1.0  # of thermostats: they close the gap with a time constant of a second
+STEEP = 100.0  # of thermostats: they close the gap with a time constant of 10 ms
 QUOTED_K = 60.0 + constants.zero_Celsius  # junction temperature at which powers are quoted
 
 

@@ -9,6 +9,7 @@ from paper_satellite import Paper
 from scipy.integrate import solve_ivp
 
 from odc_gym.scenario import Scenario
+from odc_gym.scenario.hardware import ColdSide
 
 NODES = ("plate_k", "loop_k", "radiator_k")
 TOLERANCE_K = 0.1
@@ -86,7 +87,9 @@ def test_cold_starts_from_200_k():
 def test_off_in_the_dark_and_on_again():
     """Shed, cooled and restarted with the loop standing: catches a stiff node that rings."""
     schedule = [step(sunlit=0.0, absorbed_w_m2=30.0, busy=0.0)] * 100 + [step()] * 40
-    ours, theirs, switches = flown([starter()], (320.0, 315.0, 312.0), schedule, charge=0.2)
+    ours, theirs, switches = flown(
+        [starter(thermal__cold__bypass_share=0.0)], (320.0, 315.0, 312.0), schedule, charge=0.2
+    )
     assert ours.min() < 260.0 and switches >= 1
     return ours, theirs
 
@@ -105,8 +108,13 @@ def of_all_sizes(leak=0.10, double_k=30.0):
         Scenario.load(name).hardware[kind]
         for name, kind in (("threebody12", "edge"), ("starter12", "odcsat"), ("ai1-shells", "dawn-dusk-600"))
     ]
-    leakage = {"leak": leak, "double_k": double_k}
-    return [h.model_copy(update={"thermal": h.thermal.model_copy(update=leakage)}) for h in kinds]
+    return [changed(h, leak=leak, double_k=double_k) for h in kinds]
+
+
+def changed(hardware, **thermal):
+    """A satellite with other numbers of its heat, and without a bypass that would keep its loop running."""
+    thermal |= {"cold": ColdSide(bypass_share=0.0)}
+    return hardware.model_copy(update={"thermal": hardware.thermal.model_copy(update=thermal)})
 
 
 def a_day_of(hardware):
@@ -133,7 +141,7 @@ def test_satellites_of_all_sizes_under_strong_leakage():
 @heat("the same of 6 satellites of random size and proportions", note="0.3 to 160 kW of compute")
 def test_satellites_of_random_size():
     rng = np.random.default_rng(11)
-    return a_day_of([random_hardware(rng) for _ in range(6)])
+    return a_day_of([changed(random_hardware(rng)) for _ in range(6)])
 
 
 @pictures(
