@@ -98,7 +98,7 @@ def random_hardware(rng: np.random.Generator, radiator_m2_kw: tuple[float, float
     host = rng.uniform(0.2, 0.8) * idle
     size = peak / 7000.0
     blocks = {
-        "power": {"bus_w": rng.uniform(0.02, 0.15) * peak},
+        "power": {"bus_w": (bus := rng.uniform(0.02, 0.15) * peak), "safe_w": 0.6 * bus},
         "solar": {"area_m2": peak / 100.0},
         "battery": {"capacity_wh": 2.0 * peak},
         "radiator": {"area_m2": rng.uniform(*radiator_m2_kw) * peak / 1000.0},

@@ -52,7 +52,8 @@ def _hardware(rng: np.random.Generator, base: Scenario) -> dict:
         },
         "power": {
             "pcdu": rng.uniform(0.9, 0.99),
-            "bus_w": rng.uniform(0.05, 0.2) * peak,
+            "bus_w": (bus := rng.uniform(0.05, 0.2) * peak),
+            "safe_w": 0.6 * bus,
             "terminal_w": rng.uniform(0.0, 0.02) * peak,
         },
         "battery": {

@@ -153,7 +153,9 @@ def satellites(x, p, e, sky, dt_s, n):
         unkept_k = loop_at_end(t1, t2, t3, power * (1.0 + leak_now), heater, other, nodes, numbers)
         closed_k, _ = bypassed_k(t1, t2, t3, power * (1.0 + leak_now) + heater, p.bypass_share[s], nodes, dt_s)
         by_kept = bypass_gain(nodes, numbers)
-        most = blend(on, max(closed_k - unkept_k, 0.0) / by_kept, bypass_limit_w(t2, t3, p.bypass_share[s], nodes))
+        share = p.bypass_share[s]
+        running = on * (1.0 if share > 0.0 else 0.0)
+        most = blend(running, max(closed_k - unkept_k, 0.0) / by_kept, bypass_limit_w(t2, t3, share, nodes))
         kept = clip((p.bypass_k[s] - unkept_k) / by_kept, 0.0, most)
         loop, other = heater + kept, other - kept
         leak, double, r_junction = p.leak[s], p.inverse_double_k[s], p.r_junction[s]
