@@ -45,7 +45,7 @@ def test_idle_earns_exactly_nothing(batch):
     assert (batch.ledger[:, L.drained].sum(1) > 0.0).all()  # it had running work to stop
     assert (batch.run["unsaved_s"] == 0.0).all()
     assert (np.abs(batch.ledger[:, L.lost_s]) < 1e-9).all()  # nor is that work lost by the scheduler
-    assert (score < 0.0).all()
+    assert (np.abs(score) < 0.5).all()  # wear, and what the battery ends with
 
 
 def test_zero_sheds_nothing_and_never_trips(zero):

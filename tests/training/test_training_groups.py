@@ -20,7 +20,7 @@ def test_rewards_are_relative_to_the_others_of_the_group_and_infos_are_not():
         assert np.array_equal(observations, observations2) and np.array_equal(dones, dones2)
         for i in range(6):
             others = [rewards[j] for j in range(6) if j != i and j // 3 == i // 3]
-            np.testing.assert_allclose(relative[i], rewards[i] - np.mean(others), rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(relative[i], rewards[i] - np.mean(others), rtol=1e-5, atol=1e-5)
             assert infos[i]["reward/compute"] == infos2[i]["reward/compute"]
         assert relative.dtype == np.float32
 
