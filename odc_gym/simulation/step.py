@@ -99,6 +99,18 @@ def heaters(x, p, sky, nodes, numbers, dt_s, s):
     x.battery_heater_w[s] = heater_w(battery_k, p.battery_heater_k[s], gain, p.battery_heater_most_w[s])
 
 
+@effect
+def bypassed_w(x, p, power_w, heater_w, other_w, nodes, numbers, dt_s, s):
+    """Heat [W] that the bypass keeps in the loop so that it ends the step at its set-point, as far as that reaches."""
+    t1, t2, t3, share = x.plate_k[s], x.loop_k[s], x.radiator_k[s], p.bypass_share[s]
+    open_k = loop_at_end(t1, t2, t3, power_w, heater_w, other_w, nodes, numbers)
+    closed_k, _ = bypassed_k(t1, t2, t3, power_w + heater_w, share, nodes, dt_s)
+    gain = bypass_gain(nodes, numbers)
+    running = x.loop_on[s] * (1.0 if share > 0.0 else 0.0)
+    most = blend(running, max(closed_k - open_k, 0.0) / gain, bypass_limit_w(t2, t3, share, nodes))
+    return clip((p.bypass_k[s] - open_k) / gain, 0.0, most)
+
+
 @lanes
 def budgets(x, p, e, sky, dt_s, n):
     """Power that heat, electricity and the request allow, bus power that can be served, and idle states."""
@@ -150,13 +162,7 @@ def satellites(x, p, e, sky, dt_s, n):
         outside = p.absorb_m2[s] * sky.absorbed_w_m2[s]
         other = outside + (1.0 + p.loss[s]) * served - heater - battery_heater + p.loss[s] * power
         leak_now = leakage_frac(x.junction_k[s], p.leak[s], p.inverse_double_k[s])
-        unkept_k = loop_at_end(t1, t2, t3, power * (1.0 + leak_now), heater, other, nodes, numbers)
-        closed_k, _ = bypassed_k(t1, t2, t3, power * (1.0 + leak_now) + heater, p.bypass_share[s], nodes, dt_s)
-        by_kept = bypass_gain(nodes, numbers)
-        share = p.bypass_share[s]
-        running = on * (1.0 if share > 0.0 else 0.0)
-        most = blend(running, max(closed_k - unkept_k, 0.0) / by_kept, bypass_limit_w(t2, t3, share, nodes))
-        kept = clip((p.bypass_k[s] - unkept_k) / by_kept, 0.0, most)
+        kept = bypassed_w(x, p, power * (1.0 + leak_now), heater, other, nodes, numbers, dt_s, s)
         loop, other = heater + kept, other - kept
         leak, double, r_junction = p.leak[s], p.inverse_double_k[s], p.r_junction[s]
         h1, h2, h3, leak_a = half_step(
