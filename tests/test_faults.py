@@ -101,6 +101,8 @@ def test_purposes_do_not_shift_each_other():
     for name, hard in (("hard_failures_per_chip_year", 0), ("upsets_per_chip_year", 1)):
         alone = draw_events(OFTEN.model_copy(update={name: 0.0}), 5, still(1440, 4), CHIPS, 60.0)
         assert np.array_equal(alone, both[both["hard"] == hard]) and alone.size > 50
+    struck = [both["accelerator"][(both["hard"] == hard) & (both["satellite"] == 0)][:20] for hard in (0, 1)]
+    assert not np.array_equal(*struck)  # nor do they follow each other
 
 
 def test_longer_episodes_begin_like_shorter_ones_and_seeds_differ():
