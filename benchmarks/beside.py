@@ -43,7 +43,9 @@ def path_of(folder: Path) -> Path:
 def compiled(folder: Path, cache: str) -> tuple[float, int]:
     """CPU seconds of a new process to its first step with nothing compiled, and packed instructions of a decision."""
     command = [sys.executable, "-W", "ignore", "-c", COMPILE]
-    done = subprocess.run(command, env=_environment(folder) | {"ODC_GYM_CACHE": cache}, check=True, capture_output=True)
+    environment = _environment(folder) | {"ODC_GYM_CACHE": cache}
+    # in that folder: code on the command line imports from where it runs, before all else
+    done = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
     seconds, packed = json.loads(done.stdout.splitlines()[-1])
     return seconds, packed
 
