@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from core_rig import starter
 
 from odc_gym.errors import ScenarioError
 from odc_gym.orbits import build_ephemeris
@@ -11,7 +12,6 @@ from odc_gym.simulation.surroundings import Surfaces, light
 from odc_gym.simulation.sustainable import Plan, radiator_heat_w, steady_leakage
 from odc_gym.simulation.tables import build_episode
 from odc_gym.simulation.world import World
-from tests.core_rig import starter
 
 SOLAR, RADIATOR = "hardware.odcsat.solar", "hardware.odcsat.radiator"
 EPOCH = {"start": {"epoch": "2027-02-10T00:00:00"}, "episode.hours": 3}

@@ -3,14 +3,14 @@
 from functools import lru_cache
 
 import numpy as np
+from comparison import compares
+from core_rig import starter
 from scipy.integrate import solve_ivp
+from sky_of_a_plate import plate_factors
 
 from odc_gym.scenario import Earth
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.surroundings import Pass, Surfaces, array_temperature_k, light
-from tests.comparison import compares
-from tests.core_rig import starter
-from tests.validation.sky_of_a_plate import plate_factors
 
 CHAPTER = "Solar and Earth fluxes"
 SIGMA = 5.670374419e-8

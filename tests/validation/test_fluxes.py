@@ -1,12 +1,12 @@
 """Sunlight, infrared and albedo on arrays and radiators, against rays, closed forms and a table worked on paper."""
 
 import numpy as np
+from comparison import compares
+from sky_of_a_plate import RADIUS_KM, faces, plate_factors
 
 from odc_gym.orbits import FluxTable, edge_view_factor
 from odc_gym.orbits.arrays import ArrayTable
 from odc_gym.orbits.fluxes import Normal, face_factors
-from tests.comparison import compares
-from tests.validation.sky_of_a_plate import RADIUS_KM, faces, plate_factors
 
 CHAPTER = "Solar and Earth fluxes"
 ALTITUDES_KM = (400, 550, 800, 1200, 2000)

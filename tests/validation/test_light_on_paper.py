@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 import numpy as np
+from comparison import compares, pictures
+from core_rig import starter
 
 from odc_gym.orbits import Constellation, build_ephemeris, eclipse_fraction, orbit_period_s
 from odc_gym.scenario import Earth
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.plans import around
 from odc_gym.simulation.surroundings import Pass, Surfaces, array_temperature_k, light
-from tests.comparison import compares, pictures
-from tests.core_rig import starter
 
 CHAPTER = "Solar and Earth fluxes"
 ORACLE = "table worked on paper: cylindrical shadow, R = 6378.137 km"
