@@ -4,7 +4,6 @@ EARTH_MU_M3_S2 = 3.986004418e14  # gravitational parameter, WGS84 / IERS 2010 ta
 EARTH_RADIUS_M = 6378137.0  # equatorial radius, WGS84
 EARTH_FLATTENING = 1.0 / 298.257223563  # WGS84
 EARTH_J2 = 1.08262668e-3  # WGS84 / EGM96, as used by Vallado 4th ed. appendix D
-EARTH_ROTATION_RAD_S = 7.292115e-5  # WGS84
 TROPICAL_YEAR_DAYS = 365.2421897  # mean tropical year, J2000, Astronomical Almanac
 SUN_RADIUS_M = 6.957e8  # nominal solar radius, IAU 2015 Resolution B3
 ASTRONOMICAL_UNIT_M = 149597870700.0  # IAU 2012 Resolution B2
