@@ -154,12 +154,20 @@ def host_of(job, r, x, p, classes, rules, policy, now, n):
 
 
 @routine
+def most_free(x, n):
+    """Most accelerators that are free on one satellite whose compute is on: wider jobs need not look for a host."""
+    most = 0.0
+    for s in range(n):
+        most = max(most, x[X.free, s] * (1.0 - x[X.off, s]))
+    return most
+
+
+@routine
 def place(head, jobs, run, lists, x, p, classes, ledger, rules, policy, urgency, now, n):
     """Waiting jobs in queue order go to their satellites; only a worthless job leaves the queue."""
     waiting = lists[0]
-    most = widest = 0.0
+    most, widest = most_free(x, n), 0.0
     for s in range(n):
-        most = max(most, x[X.free, s])
         widest = max(widest, x[X.living, s])
     head["blocked_rank"] = -np.inf
     kept = 0
@@ -178,9 +186,7 @@ def place(head, jobs, run, lists, x, p, classes, ledger, rules, policy, urgency,
                 s = host_of(job, r, x, p, classes, rules, policy, now, n)
             if s != NOWHERE:
                 enter(row, s, head, jobs, run, lists, x, p, classes, ledger, rules, policy, now)
-                most = 0.0
-                for i in range(n):
-                    most = max(most, x[X.free, i])
+                most = most_free(x, n)
                 continue
             if head["blocked_rank"] == -np.inf and r["order"] == FREE and job["width"] <= widest:
                 head["blocked_rank"] = r["rank"]

@@ -4,7 +4,7 @@ A job is a row of the read-only table `jobs` and of `run`, which holds what chan
 in queue order. Times are seconds since the episode's start, work is in reference accelerator-seconds.
 """
 
-from odc_gym._jit import routine
+from odc_gym._jit import effect, routine
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
 from odc_gym.simulation.state import ABSENT, WAITING, D, G, K, L, X
 
@@ -75,13 +75,17 @@ def score_of(s, kind, extra, x, classes, policy):
     return classes[K.bid, kind, s] - policy.load_weight * busy
 
 
+@effect
+def has_room(kind, width, s, x, classes, policy):
+    """Whether a satellite is open to a class, its compute is on, and so many of its accelerators are free."""
+    return x[X.free, s] >= width and x[X.off, s] == 0.0 and classes[K.bid, kind, s] >= policy.close
+
+
 @routine
 def feasible(job, r, s, x, p, classes, rules, policy, now):
-    """Whether a satellite can take a job now: open to its class, room, compute on, and the job pays in time."""
+    """Whether a satellite other than the present host can take a job now: there is room, and the job pays in time."""
     kind = job["kind"]
-    if classes[K.bid, kind, s] < policy.close or x[X.free, s] < job["width"] or s == r["host"]:
-        return False
-    if x[X.off, s] > 0.0:
+    if s == r["host"] or not has_room(kind, job["width"], s, x, classes, policy):
         return False
     return pays_in_time(job, r, rules, policy, classes[K.rate, kind, s], wake_s(job, s, x, p), now)
 
@@ -89,9 +93,11 @@ def feasible(job, r, s, x, p, classes, rules, policy, now):
 @routine
 def best_host(job, r, floor, x, p, classes, rules, policy, now, n):
     """The feasible satellite of the highest score above `floor`, not the present host; ties go to the lower index."""
-    best = NOWHERE
+    best, kind, width = NOWHERE, job["kind"], job["width"]
     for s in range(n):
-        score = score_of(s, job["kind"], job["width"], x, classes, policy)
+        if not has_room(kind, width, s, x, classes, policy):  # of most satellites no more need be asked
+            continue
+        score = score_of(s, kind, width, x, classes, policy)
         if score > floor and feasible(job, r, s, x, p, classes, rules, policy, now):
             floor = score
             best = s
