@@ -213,7 +213,19 @@ _WORDS = {
     "greater than": ">",
     "less than": "<",
 }
-_TAGS = {"delta", "star", "sun_synchronous", "cluster", "tle", "job", "service", "checkpoint", "chunk"}
+_TAGS = {
+    "delta",
+    "star",
+    "sun_synchronous",
+    "cluster",
+    "tle",
+    "job",
+    "service",
+    "checkpoint",
+    "chunk",
+    "named",
+    "listed",
+}
 
 
 def _fields(model: Any, loc: tuple[Any, ...]) -> list[str]:

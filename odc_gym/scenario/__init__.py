@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
 from odc_gym.scenario.faults import Anomaly, Faults
 from odc_gym.scenario.hardware import Accelerators, Battery, Hardware, Power, Thermal
+from odc_gym.scenario.network import Backbone, Ground, GroundStation, Network, OpticalLinks, ShellLinks
 from odc_gym.scenario.orbit import ClusterOrbit, Orbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
 from odc_gym.scenario.randomise import Draw, check
 from odc_gym.scenario.sensing import Sensing
@@ -41,6 +42,7 @@ __all__ = [
     "CLASS_ORDER",
     "Accelerators",
     "Anomaly",
+    "Backbone",
     "Battery",
     "Burst",
     "Checkpoints",
@@ -50,10 +52,14 @@ __all__ = [
     "Duration",
     "Earth",
     "Faults",
+    "Ground",
+    "GroundStation",
     "Hardware",
     "HotBack",
     "JobClass",
     "Model",
+    "Network",
+    "OpticalLinks",
     "Orbit",
     "Power",
     "Profile",
@@ -63,6 +69,7 @@ __all__ = [
     "Scenario",
     "Sensing",
     "ServiceClass",
+    "ShellLinks",
     "Slack",
     "Solar",
     "SunSynchronousOrbit",
@@ -108,6 +115,7 @@ class Shell(Model):
 
     hardware: str
     orbit: Orbit
+    links: ShellLinks | None = Field(default=None, description="what its optical links have instead of the network's")
 
 
 class Earth(Model):
@@ -116,19 +124,6 @@ class Earth(Model):
     infrared_w_m2: NonNegative = 237.0
     albedo: Fraction = 0.30
     solar_w_m2: Positive = 1361.0
-
-
-class Backbone(Model):
-    """An external relay mesh that every satellite can reach."""
-
-    rate_gbps: Positive = Field(description="per satellite, shared equally by its transfers")
-    latency_s: NonNegative
-
-
-class Network(Model):
-    """How data reaches satellites."""
-
-    backbone: Backbone
 
 
 class Dispatch(Model):
@@ -210,6 +205,19 @@ class Scenario(Model):
             if width > widest:
                 raise ValueError(
                     f"workload.classes.{name}: {width} accelerators wide, but no satellite has more than {widest}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _linked(self) -> Scenario:
+        links = self.network.links
+        for i, shell in enumerate(self.shells):
+            if shell.links is not None and links is None:
+                raise ValueError(f"shells.{i}.links: must not be given without network.links")
+            if links is not None and links.topology == "grid" and shell.orbit.pattern in ("cluster", "tle"):
+                raise ValueError(
+                    f"network.links.topology = grid: must be nearest or mesh, shells.{i} ({shell.orbit.pattern}) has "
+                    f"no planes"
                 )
         return self
 

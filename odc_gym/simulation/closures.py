@@ -201,9 +201,9 @@ def _load(scenario: Scenario, world: World, flown: list[np.ndarray]) -> list[Row
     rows.append(Row("binds most", binding, "", "over the year"))
     rows.append(Row("sustainable", world.sustainable, "accelerators", "by slots, energy and heat, mean over the year"))
     rows.append(Row("value that scores 100", world.reference_value, "", "of the sustainable output over an episode"))
-    rows.append(
-        Row("transfers", "backbone", "", f"{scenario.network.backbone.rate_gbps:g} Gb/s a satellite, always reachable")
-    )
+    backbone = scenario.network.backbone
+    if backbone is not None:
+        rows.append(Row("transfers", "backbone", "", f"{backbone.rate_gbps:g} Gb/s a satellite, always reachable"))
     return rows
 
 

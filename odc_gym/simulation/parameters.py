@@ -97,7 +97,8 @@ def policy_numbers(scenario: Scenario) -> Policy:
         float(dispatch.load_weight), float(dispatch.migration_margin), dispatch.min_stay_min * MINUTE_S,
         float(dispatch.close),
         float(dispatch.drain), float(dispatch.hold), dispatch.queue_age_h * HOUR_S, float(ORDERS.index(dispatch.order)),
-        backbone.rate_gbps / BITS, float(backbone.latency_s), float(scenario.faults.reset_s),
+        backbone.rate_gbps / BITS if backbone else 0.0, float(backbone.latency_s) if backbone else 0.0,
+        float(scenario.faults.reset_s),
     )  # fmt: skip
 
 

@@ -1,0 +1,90 @@
+"""How data reaches satellites: a relay mesh, links of their own, gateways on the ground."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, model_validator
+
+from odc_gym.scenario.base import Model, NonNegative, Positive
+
+
+class Backbone(Model):
+    """An external relay mesh that every satellite can reach."""
+
+    rate_gbps: Positive = Field(description="per satellite, shared equally by its transfers")
+    latency_s: NonNegative
+
+
+Terminals = Annotated[int, Field(ge=1, le=16)]
+
+
+class OpticalLinks(Model):
+    """Optical links of the satellites among themselves: where two see each other and have a terminal free."""
+
+    topology: Literal["grid", "nearest", "mesh"] = Field(
+        description="grid: along the plane, and the same slot of the planes beside; nearest: the shortest links first; "
+        "mesh: links that join separate parts first, then the shortest"
+    )
+    rate_gbps: Positive = Field(default=100.0, description="of a link each way, shared equally by its transfers")
+    terminals: Terminals = Field(default=3, description="links that a satellite can hold at once")
+    max_range_km: Positive = 5000.0
+    grazing_altitude_km: Annotated[float, Field(ge=0, le=250)] = Field(
+        default=80.0, description="height above the ellipsoid that a line of sight keeps"
+    )
+    acquisition_s: NonNegative = Field(
+        default=20.0, description="before a new link carries data, rounded up to whole physics steps"
+    )
+    hop_latency_s: NonNegative = Field(default=0.001, description="switching at each hop, beside the light time")
+
+
+class ShellLinks(Model):
+    """What the links of one shell have instead of the network's."""
+
+    rate_gbps: Positive | None = None
+    terminals: Terminals | None = None
+
+
+class GroundStation(Model):
+    """A site that satellites can send to."""
+
+    name: str
+    latitude_deg: Annotated[float, Field(ge=-90, le=90)]
+    longitude_deg: Annotated[float, Field(ge=-180, le=360)]
+    altitude_m: Annotated[float, Field(ge=-1000, le=10000)] = 0.0
+    antennas: Annotated[int, Field(ge=1)] | None = Field(default=None, description="those of `ground` if not given")
+
+
+def _form(sites: Any) -> str:
+    return "named" if isinstance(sites, str) else "listed"
+
+
+Sites = Annotated[
+    Annotated[Literal["gateways", "polar"], Tag("named")]
+    | Annotated[tuple[GroundStation, ...], Field(min_length=1), Tag("listed")],
+    Discriminator(_form),
+]
+
+
+class Ground(Model):
+    """Sites on the ground, behind which is the terrestrial network."""
+
+    sites: Sites = Field(default="gateways", description="a list, or the name of one in `orbits.sites`")
+    min_elevation_deg: Annotated[float, Field(ge=0, lt=90)] = 25.0
+    rate_gbps: Positive = Field(default=96.0, description="of the link of one satellite and one antenna")
+    antennas: Annotated[int, Field(ge=1)] = Field(default=15, description="satellites that a site can serve at once")
+    latency_s: NonNegative = Field(default=0.01, description="of the terrestrial network behind a site")
+
+
+class Network(Model):
+    """How data reaches satellites, and moves between them. At least one way to the ground."""
+
+    backbone: Backbone | None = None
+    links: OpticalLinks | None = None
+    ground: Ground | None = None
+
+    @model_validator(mode="after")
+    def _way_to_the_ground(self) -> Network:
+        if self.backbone is None and self.ground is None:
+            raise ValueError("must have a way to the ground: backbone or ground")
+        return self
