@@ -39,6 +39,8 @@ def refused(capsys, *arguments):
         ("scenario", "list"),
         ("scenario", "check"),
         ("scenario", "diff"),
+        ("trace",),
+        ("trace", "info"),
         ("train",),
     ],
 )

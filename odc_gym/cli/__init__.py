@@ -1,4 +1,4 @@
-"""The command line: `odc-gym compare | inspect | agents | scenario | train`, one file a command.
+"""The command line: `odc-gym compare | inspect | agents | scenario | trace | train`, one file a command.
 
 Commands import what they need when they run, so that `--help` and errors come at once.
 """
@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from odc_gym.cli import agents, compare, inspect, scenario, train
+from odc_gym.cli import agents, compare, inspect, scenario, trace, train
 from odc_gym.errors import OdcGymError
 
 __all__ = ["app", "main"]
@@ -49,6 +49,7 @@ app.command("inspect")(inspect.inspect)
 app.command("agents")(agents.list_agents)
 app.command("train")(train.train)
 app.add_typer(scenario.scenarios, name="scenario")
+app.add_typer(trace.traces, name="trace")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -31,6 +31,7 @@ class Recorded:
             is daily, otherwise since that row.
         span_s: time that the file covers [s].
         daily: whether the file covers whole days, so that its rows have an hour of day.
+        midnight_s: where that clock begins, in seconds since 1970; for the weekday.
     """
 
     where: str
@@ -38,6 +39,7 @@ class Recorded:
     submit_s: Floats
     span_s: float
     daily: bool
+    midnight_s: float = field(default=0.0, kw_only=True)
 
     @property
     def alive_s(self) -> Floats:
@@ -149,7 +151,7 @@ def job_trace(path: Path, rows: Sequence[tuple[float, float, int, str, str]], re
         submit_s = on_grid(np.array([row[0] for row in own]) - midnight_s)
         duration_s, width = np.array([row[1] for row in own], float), np.array([row[2] for row in own], np.int32)
         _freeze(submit_s, duration_s, width)
-        jobs[class_name] = JobTrace(where, class_name, submit_s, span_s, True, duration_s, width)
+        jobs[class_name] = JobTrace(where, class_name, submit_s, span_s, True, duration_s, width, midnight_s=midnight_s)
     return Trace(str(path), jobs, rejected=rejected)
 
 
@@ -184,8 +186,9 @@ def request_trace(path: Path, class_name: str, rows: Iterable[tuple[float, int, 
     input_tokens, output_tokens = table[:, 1].copy(), table[:, 2].copy()
     _freeze(submit_s, input_tokens, output_tokens)
     requests = RequestTrace(
-        str(path), class_name, submit_s, float(on_grid(np.array(span_s))), daily, input_tokens, output_tokens
-    )
+        str(path), class_name, submit_s, float(on_grid(np.array(span_s))), daily, input_tokens, output_tokens,
+        midnight_s=begin_s if daily else 0.0,
+    )  # fmt: skip
     return Trace(str(path), requests={class_name: requests})
 
 
