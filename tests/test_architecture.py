@@ -34,9 +34,18 @@ ROOMS = {
     "simulation.state": {"_jit", "physics"},
     "simulation.arrays": {"simulation.state"},
     "simulation.waiting": {"_jit", "physics", "simulation.state"},
-    "simulation.dispatch": {"_jit", "simulation.state", "simulation.waiting"},
-    "simulation.upsets": {"_jit", "simulation.state", "simulation.waiting", "simulation.dispatch"},
-    "simulation.services": {"_jit", "physics", "simulation.state", "simulation.waiting", "simulation.dispatch"},
+    "simulation.fleet": {"_jit", "simulation.state"},
+    "simulation.hosting": {"_jit", "simulation.state", "simulation.waiting"},
+    "simulation.transfers": {"_jit", "simulation.state"},
+    "simulation.progress": {"_jit", "simulation.state", "simulation.waiting", "simulation.hosting"},
+    "simulation.dispatch": {"_jit", *{f"simulation.{name}" for name in ("state", "waiting", "hosting", "progress")}},
+    "simulation.upsets": {"_jit", *{f"simulation.{name}" for name in ("state", "waiting", "hosting", "progress")}},
+    "simulation.services": {
+        "_jit",
+        "physics",
+        *{f"simulation.{name}" for name in ("state", "waiting", "hosting", "progress")},
+    },
+    "simulation.links": {"scenario", "simulation.fleet"},
     "simulation.governor": {"_jit", "physics", "simulation.state"},
     "simulation.step": {"_jit", "physics", "simulation.state", "simulation.governor"},
     "simulation.requests": {"_jit", "physics", "simulation.state", "simulation.governor"},
@@ -63,11 +72,15 @@ ROOMS = {
     "simulation.tables": {
         *BASE,
         *TABLES,
-        *{f"simulation.{name}" for name in ("plans", "state", "surroundings", "variation", "world")},
+        *{f"simulation.{name}" for name in ("fleet", "links", "plans", "state", "surroundings", "variation", "world")},
         "faults",
     },
     "simulation.decision": {
-        *{f"simulation.{name}" for name in ("state", "waiting", "dispatch", "upsets", "requests", "services", "step")},
+        *{
+            f"simulation.{name}"
+            for name in ("state", "fleet", "waiting", "transfers", "progress", "dispatch", "upsets")
+        },
+        *{f"simulation.{name}" for name in ("requests", "services", "step")},
         "_jit",
         "interface",
     },

@@ -9,7 +9,7 @@ import numpy as np
 
 from odc_gym._jit import routine
 from odc_gym.physics.mathematics import clip
-from odc_gym.simulation.state import X
+from odc_gym.simulation.state import K, X
 
 
 class ActionRow(NamedTuple):
@@ -80,13 +80,13 @@ class ActionLayout:
 
 
 @routine
-def decode(action, x, bid, urgency, offset, n):
-    """Read a flat action into bids [C, P], clock requests, urgencies [C] and clock offsets [C], held in [-1, 1]."""
-    classes = bid.shape[0]
+def decode(action, e, offset):
+    """Read a flat action into bids, clock requests, urgencies and clock offsets (C,), held in [-1, 1]."""
+    x, n, classes = e.x, e.satellites, offset.shape[0]
     for s in range(n):
         at = s * (classes + 1)
         for c in range(classes):
-            bid[c, s] = clip(action[at + c], -1.0, 1.0)
+            e.classes[K.bid, c, s] = clip(action[at + c], -1.0, 1.0)
         wanted = clip(action[at + classes], -1.0, 1.0)
         if wanted != x[X.request, s]:
             x[X.switches, s] += 1.0
@@ -94,5 +94,5 @@ def decode(action, x, bid, urgency, offset, n):
         x[X.clock_order, s] = 0.0
     at = n * (classes + 1)
     for c in range(classes):
-        urgency[c] = clip(action[at + c], -1.0, 1.0)
+        e.urgency[c] = clip(action[at + c], -1.0, 1.0)
         offset[c] = clip(action[at + classes + c], -1.0, 1.0)

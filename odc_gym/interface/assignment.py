@@ -11,7 +11,7 @@ import numpy as np
 from odc_gym._jit import routine
 from odc_gym.interface.actions import ActionRow
 from odc_gym.physics.compute import request_of_clock
-from odc_gym.simulation.state import FREE, HOLD, X, fill
+from odc_gym.simulation.state import FREE, HOLD, D, K, X, fill
 from odc_gym.simulation.waiting import feasible
 
 SUSTAINABLE = 0.0  # the number of the level that follows the plan; other levels are clocks
@@ -58,56 +58,53 @@ def level_clocks(levels: Sequence[Literal["sustainable"] | float]) -> np.ndarray
 
 
 @routine
-def decode_assignment(action, slots, levels, x, p_x_min, bid, urgency, offset, run, n):
+def decode_assignment(action, slots, levels, e, offset):
     """Read an action of the mode `assign`: orders of the visible jobs, clocks; bids, urgencies and offsets are 0.
 
     Args:
         action: choices of K jobs, then of S satellites, (K + S,).
         slots: rows of the visible jobs, (K,), `NOBODY` where there are fewer.
         levels: clocks, (L,).
-        x: state block.
-        p_x_min: lowest clocks, (P,).
-        bid: bids, [C, P].
-        urgency: urgencies, (C,).
+        e: the environment.
         offset: clock offsets, (C,).
-        run: run-time columns of the jobs.
-        n: satellites.
     """
-    for c in range(bid.shape[0]):
-        fill(bid[c], 0.0)
-    fill(urgency, 0.0)
+    x, n = e.x, e.satellites
+    for c in range(offset.shape[0]):
+        fill(e.classes[K.bid, c], 0.0)
+    fill(e.urgency, 0.0)
     fill(offset, 0.0)
     count = slots.shape[0]
     for k in range(count):
         if slots[k] != NOBODY:
             choice = int(action[k])
-            run[slots[k]]["order"] = choice + 1 if choice < n else HOLD
+            e.run[slots[k]]["order"] = choice + 1 if choice < n else HOLD
     for s in range(n):
         order = levels[int(action[count + s])]
         if order != x[X.clock_order, s]:
             x[X.switches, s] += 1.0
             x[X.clock_order, s] = order
         sustainable = x[X.clock_sustainable, s]
-        x[X.request, s] = request_of_clock(order, sustainable, p_x_min[s]) if order > 0.0 else 0.0
+        x[X.request, s] = request_of_clock(order, sustainable, e.p[D.x_min, s]) if order > 0.0 else 0.0
 
 
 @routine
-def hold_others(head, run, waiting):
+def hold_others(e):
     """Jobs without an order wait for one."""
-    for k in range(head["waiting"]):
-        if run[waiting[k]]["order"] == FREE:
-            run[waiting[k]]["order"] = HOLD
+    for k in range(e.head[0]["waiting"]):
+        r = e.run[e.lists[0, k]]
+        if r["order"] == FREE:
+            r["order"] = HOLD
 
 
 @routine
-def forget_orders(head, run, waiting):
+def forget_orders(e):
     """Orders end with their decision."""
-    for k in range(head["waiting"]):
-        run[waiting[k]]["order"] = FREE
+    for k in range(e.head[0]["waiting"]):
+        e.run[e.lists[0, k]]["order"] = FREE
 
 
 @routine
-def show_slots(slots, mask, head, jobs, run, waiting, x, p, classes, rules, policy, now, n):
+def show_slots(slots, mask, e, now):
     """The jobs that the agent may place, and where each could go now.
 
     They are in queue order, but those that some satellite can take come first: a few wide jobs that fit nowhere would
@@ -116,19 +113,10 @@ def show_slots(slots, mask, head, jobs, run, waiting, x, p, classes, rules, poli
     Args:
         slots: written, rows of the jobs, (K,), `NOBODY` where there are fewer.
         mask: written, (K, S + 1): whether satellite s is feasible; waiting always is.
-        head: scalars of the environment.
-        jobs: job table.
-        run: run-time columns.
-        waiting: rows in queue order.
-        x: state block.
-        p: design block.
-        classes: class block.
-        rules: class parameters.
-        policy: numbers of the dispatcher.
+        e: the environment.
         now: seconds since the episode's start.
-        n: satellites.
     """
-    most, count = slots.shape[0], head["waiting"]
+    most, count, n, waiting = slots.shape[0], e.head[0]["waiting"], e.satellites, e.lists[0]
     if most == 0:
         return
     can_start = np.zeros(count, np.bool_)
@@ -136,7 +124,7 @@ def show_slots(slots, mask, head, jobs, run, waiting, x, p, classes, rules, poli
     for i in range(count):
         if k < most:
             for s in range(n):
-                mask[k, s] = feasible(jobs[waiting[i]], run[waiting[i]], s, x, p, classes, rules, policy, now)
+                mask[k, s] = feasible(e, waiting[i], s, now)
                 can_start[i] |= mask[k, s]
             if can_start[i]:
                 slots[k] = waiting[i]

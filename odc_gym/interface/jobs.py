@@ -5,8 +5,7 @@ from __future__ import annotations
 from odc_gym._jit import routine
 from odc_gym.interface.assignment import NOBODY
 from odc_gym.interface.observations import HOUR_S, Feature, encode_one, names
-from odc_gym.simulation.state import G
-from odc_gym.simulation.waiting import lateness, link_gb, remaining_estimate
+from odc_gym.simulation.waiting import is_replica, lateness, link_gb, remaining_estimate
 
 QUEUED = (
     Feature("width", "accelerators", 0.0, 1.0, "widest", False, "accelerators that it needs, all on one satellite"),
@@ -28,29 +27,28 @@ def job_size(classes: int) -> int:
 
 
 @routine
-def measure_jobs(seen, slots, mask, jobs, run, rules, now, n):
+def measure_jobs(seen, slots, mask, e, now):
     """Fill the features of the visible jobs, [K, F + C]; rows of `NOBODY` are 0."""
     for k in range(slots.shape[0]):
         for f in range(seen.shape[1]):
             seen[k, f] = 0.0
         if slots[k] == NOBODY:
             continue
-        job, r = jobs[slots[k]], run[slots[k]]
-        kind, width = job["kind"], job["width"]
-        service = rules[G.service, kind] > 0.5
-        left = width * HOUR_S if service else remaining_estimate(job, r)
+        job, r = e.jobs[slots[k]], e.run[slots[k]]
+        service = is_replica(e, slots[k])
+        left = job["gang"] * HOUR_S if service else remaining_estimate(job, r)
         feasible = 0.0
-        for s in range(n):
+        for s in range(e.satellites):
             feasible += 1.0 if mask[k, s] else 0.0
-        seen[k, SEEN_JOB.width] = width
+        seen[k, SEEN_JOB.width] = job["width"]
         seen[k, SEEN_JOB.remaining_work_s] = left
-        seen[k, SEEN_JOB.slack_s] = 0.0 if service else job["deadline_s"] - now - left / width
+        seen[k, SEEN_JOB.slack_s] = 0.0 if service else job["deadline_s"] - now - left / job["gang"]
         seen[k, SEEN_JOB.lateness] = 1.0 if service else lateness(job, now)
         seen[k, SEEN_JOB.wait_s] = now - (r["since_s"] if service else job["arrival_s"])
         seen[k, SEEN_JOB.safe_frac] = 0.0 if service else r["safe_s"] / job["estimate_s"]
-        seen[k, SEEN_JOB.transfer_gb] = link_gb(job, r, rules)
-        seen[k, SEEN_JOB.feasible_frac] = feasible / n
-        seen[k, len(SEEN_JOB) + kind] = 1.0
+        seen[k, SEEN_JOB.transfer_gb] = link_gb(e, slots[k])
+        seen[k, SEEN_JOB.feasible_frac] = feasible / e.satellites
+        seen[k, len(SEEN_JOB) + job["kind"]] = 1.0
 
 
 @routine

@@ -9,7 +9,7 @@ import numpy as np
 
 from odc_gym._jit import routine
 from odc_gym.simulation.state import D, F, G, K, L, V, X, fill
-from odc_gym.simulation.waiting import remaining_estimate
+from odc_gym.simulation.waiting import is_replica, remaining_estimate
 
 HOUR_S = 3600.0
 URGENT_S, SOON_S = 1.0 * HOUR_S, 6.0 * HOUR_S  # bins of slack
@@ -256,9 +256,10 @@ def encode(out, satellite, satellite_class, fleet, fleet_class, codes, n):
 
 
 @routine
-def measure_satellites(v, w, x, p, sky, forecast, classes, n):
+def measure_satellites(v, w, sky, forecast, e):
     """Fill what is known of satellites [F, P] without measuring, and of satellite and class without jobs [F, C, P]."""
-    for s in range(n):
+    x, classes = e.x, e.classes
+    for s in range(e.satellites):
         for c in range(classes.shape[1]):
             w[SEEN_CLASS.running, c, s] = classes[K.held, c, s]
             w[SEEN_CLASS.transfers_gb, c, s] = classes[K.transfer_gb, c, s]
@@ -279,36 +280,40 @@ def measure_satellites(v, w, x, p, sky, forecast, classes, n):
 
 
 @routine
-def measure_running(w, head, jobs, run, lists, rules, now):
-    """Fill what running jobs tell of satellite and class [F, C, P]: remaining work, least slack, unsaved work."""
-    for c in range(rules.shape[1]):
+def measure_running(w, e, now):
+    """Fill what running jobs tell of satellite and class [F, C, P]: remaining work, least slack, unsaved work.
+
+    The work of a gang is told where its first satellite is.
+    """
+    for c in range(e.rules.shape[1]):
         fill(w[SEEN_CLASS.remaining_work_s, c], 0.0)
         fill(w[SEEN_CLASS.unsaved_work_s, c], 0.0)
         fill(w[SEEN_CLASS.least_slack_s, c], NO_SLACK_S)
-    for k in range(head["running"]):
-        row = lists[1, k]
-        job, r = jobs[row], run[row]
+    for k in range(e.head[0]["running"]):
+        row = e.lists[1, k]
+        job, r = e.jobs[row], e.run[row]
         c, s = job["kind"], r["host"]
-        if rules[G.service, c] < 0.5:
+        if not is_replica(e, row):
             left = remaining_estimate(job, r)
             w[SEEN_CLASS.remaining_work_s, c, s] += left
             w[SEEN_CLASS.unsaved_work_s, c, s] += r["unsaved_s"]
             w[SEEN_CLASS.least_slack_s, c, s] = min(
-                w[SEEN_CLASS.least_slack_s, c, s], job["deadline_s"] - now - left / job["width"]
+                w[SEEN_CLASS.least_slack_s, c, s], job["deadline_s"] - now - left / job["gang"]
             )
 
 
 @routine
-def measure_fleet(fleet, day, v, x, p, head, n):
+def measure_fleet(fleet, day, v, e):
     """Fill the fleet's features [F] in the order of `FLEET`; charge and heat as they are seen of its satellites."""
     charge = free = shed = 0.0
     least = margin = np.inf
+    n = e.satellites
     for s in range(n):
         charge += v[SEEN.charge_frac, s]
-        free += x[X.free, s]
-        shed += x[X.shed, s]
+        free += e.x[X.free, s]
+        shed += e.x[X.shed, s]
         least = min(least, v[SEEN.charge_frac, s])
-        margin = min(margin, p[D.limit_k, s] - v[SEEN.junction_k, s])
+        margin = min(margin, e.p[D.limit_k, s] - v[SEEN.junction_k, s])
     fleet[0] = day[0]
     fleet[1] = day[1]
     fleet[2] = charge / n
@@ -316,14 +321,15 @@ def measure_fleet(fleet, day, v, x, p, head, n):
     fleet[4] = margin
     fleet[5] = free
     fleet[6] = shed
-    fleet[7] = head["trips_now"]
-    fleet[8] = head["moves_now"]
-    fleet[9] = head["load_average"]
+    fleet[7] = e.head[0]["trips_now"]
+    fleet[8] = e.head[0]["moves_now"]
+    fleet[9] = e.head[0]["load_average"]
 
 
 @routine
-def measure_queue(u, w, head, jobs, run, lists, ledger, services, rules, now, n):
+def measure_queue(u, w, e, now):
     """Fill the fleet's features by class [F, C]: queue by slack, waits, arrivals, backlog, share served."""
+    rules, ledger, n = e.rules, e.ledger, e.satellites
     fill(u[SEEN_FLEET_CLASS.waiting_work_s], 0.0)
     fill(u[SEEN_FLEET_CLASS.waiting_urgent_s], 0.0)
     fill(u[SEEN_FLEET_CLASS.waiting_soon_s], 0.0)
@@ -332,20 +338,20 @@ def measure_queue(u, w, head, jobs, run, lists, ledger, services, rules, now, n)
     fill(u[SEEN_FLEET_CLASS.served_frac], 0.0)  # counts wanted accelerators first
     for c in range(rules.shape[1]):
         u[SEEN_FLEET_CLASS.arrival_rate, c] = ledger[L.arrival_rate, c]
-        u[SEEN_FLEET_CLASS.backlog_s, c] = services[V.backlog, c] * rules[G.token_s, c]
+        u[SEEN_FLEET_CLASS.backlog_s, c] = e.services[V.backlog, c] * rules[G.token_s, c]
         for s in range(n):
             u[SEEN_FLEET_CLASS.backlog_s, c] += w[SEEN_CLASS.remaining_work_s, c, s]
-    for k in range(head["waiting"]):
-        row = lists[0, k]
-        job, r = jobs[row], run[row]
+    for k in range(e.head[0]["waiting"]):
+        row = e.lists[0, k]
+        job, r = e.jobs[row], e.run[row]
         c = job["kind"]
-        u[SEEN_FLEET_CLASS.served_frac, c] += job["width"]
-        if rules[G.service, c] > 0.5:
-            u[SEEN_FLEET_CLASS.waiting_work_s, c] += job["width"] * HOUR_S
+        u[SEEN_FLEET_CLASS.served_frac, c] += job["gang"]
+        if is_replica(e, row):
+            u[SEEN_FLEET_CLASS.waiting_work_s, c] += job["gang"] * HOUR_S
             u[SEEN_FLEET_CLASS.oldest_wait_s, c] = max(u[SEEN_FLEET_CLASS.oldest_wait_s, c], now - r["since_s"])
             continue
         left = remaining_estimate(job, r)
-        slack = job["deadline_s"] - now - left / job["width"]
+        slack = job["deadline_s"] - now - left / job["gang"]
         u[SEEN_FLEET_CLASS.waiting_work_s, c] += left
         u[SEEN_FLEET_CLASS.backlog_s, c] += left
         u[SEEN_FLEET_CLASS.oldest_wait_s, c] = max(u[SEEN_FLEET_CLASS.oldest_wait_s, c], now - job["arrival_s"])

@@ -13,7 +13,9 @@ from odc_gym.interface.jobs import encode_jobs, measure_jobs
 from odc_gym.interface.observations import encode, measure_fleet, measure_queue, measure_running, measure_satellites
 from odc_gym.interface.rewards import reward_terms
 from odc_gym.interface.sensing import measure_readings, remember
-from odc_gym.simulation.dispatch import advance, drain_and_move, evict, place, transfer
+from odc_gym.simulation.dispatch import drain_and_move, evict, place
+from odc_gym.simulation.fleet import fleet
+from odc_gym.simulation.progress import advance
 from odc_gym.simulation.requests import request
 from odc_gym.simulation.services import autoscale, serve, service_load
 from odc_gym.simulation.state import (
@@ -25,12 +27,12 @@ from odc_gym.simulation.state import (
     X,
     design_rows,
     fill,
-    policy_rows,
     propagator_rows,
     sky_rows,
     state_rows,
 )
 from odc_gym.simulation.step import SCRATCH, physics, propagator_block
+from odc_gym.simulation.transfers import transfer
 from odc_gym.simulation.upsets import strike
 from odc_gym.simulation.waiting import admit, rerank
 
@@ -48,16 +50,17 @@ def copy_sky(table, row):
 
 
 @routine
-def averages(head, x, ledger, rules, decision_s, n):
+def averages(e, decision_s):
     """Once a decision: its trips and moves, and exponential averages over an hour of load and arrivals."""
-    trips, moves = total(x[X.trips, :n]), total(ledger[L.moved])
+    head, ledger, rules, n = e.head[0], e.ledger, e.rules, e.satellites
+    trips, moves = total(e.x[X.trips, :n]), total(ledger[L.moved])
     head["trips_now"] = trips - head["trips_sum"]
     head["moves_now"] = moves - head["moves_sum"]
     head["trips_sum"] = trips
     head["moves_sum"] = moves
     weight = min(1.0, decision_s / AVERAGE_S)
-    living = total(x[X.living, :n])
-    held = living - total(x[X.free, :n])
+    living = total(e.x[X.living, :n])
+    held = living - total(e.x[X.free, :n])
     head["load_average"] += weight * (held / max(living, 1.0) - head["load_average"])
     for c in range(rules.shape[1]):
         work = ledger[L.arrived_now, c] * (rules[G.token_s, c] if rules[G.service, c] > 0.5 else 1.0)
@@ -74,32 +77,7 @@ def total(values):
 
 
 @routine
-def observe(
-    b,
-    x,
-    p,
-    classes,
-    ledger,
-    services,
-    head,
-    jobs,
-    run,
-    lists,
-    sky,
-    forecasts,
-    days,
-    rules,
-    policy,
-    past,
-    sensors,
-    seed,
-    out,
-    seen,
-    codes,
-    steps,
-    now,
-    n,
-):
+def observe(b, e, sky, forecasts, days, past, sensors, seed, out, seen, codes, steps, now):
     """Measure and encode what the agent of environment `b` sees.
 
     `out` holds the flat observation, the block of visible jobs and which of its rows hold one, their rows of the job
@@ -107,23 +85,24 @@ def observe(
     """
     flat, job_block, present, slots, mask = out[0][b], out[1][b], out[2][b], out[3][b], out[4][b]
     satellite, satellite_class, fleet, fleet_class = seen[0][b], seen[1][b], seen[2][b], seen[3][b]
-    k = min(head["tick"] // steps, forecasts.shape[0] - 1)
-    measure_satellites(satellite, satellite_class, x, p, sky, forecasts[k], classes, n)
-    measure_readings(satellite, x, p, classes, past, sensors, seed, head["tick"], steps, n)
-    measure_running(satellite_class, head, jobs, run, lists, rules, now)
-    measure_fleet(fleet, days[k], satellite, x, p, head, n)
-    measure_queue(fleet_class, satellite_class, head, jobs, run, lists, ledger, services, rules, now, n)
+    tick, n = e.head[0]["tick"], e.satellites
+    k = min(tick // steps, forecasts.shape[0] - 1)
+    measure_satellites(satellite, satellite_class, sky, forecasts[k], e)
+    measure_readings(satellite, e.x, e.p, e.classes, past, sensors, seed, tick, steps, n)
+    measure_running(satellite_class, e, now)
+    measure_fleet(fleet, days[k], satellite, e)
+    measure_queue(fleet_class, satellite_class, e, now)
     encode(flat, satellite, satellite_class, fleet, fleet_class, codes, n)
-    show_slots(slots, mask, head, jobs, run, lists[0], x, p, classes, rules, policy, now, n)
-    measure_jobs(seen[4][b], slots, mask, jobs, run, rules, now, n)
+    show_slots(slots, mask, e, now)
+    measure_jobs(seen[4][b], slots, mask, e, now)
     encode_jobs(job_block, present, seen[4][b], slots, codes[4])
 
 
 @kernel
 def decide(
     rows, actions, state, classes, ledger, head, run, lists, points, swings, services,
-    past, design, skies, forecasts, days, jobs, events, demand, class_rules, policies, sensors, seeds, weights, table,
-    levels,
+    past, design, skies, forecasts, days, jobs, events, demand, links, class_rules, policies, sensors, seeds, weights,
+    table, levels,
     terms, out, seen, codes, numbers,
 ):  # fmt: skip
     """Play one decision in each environment of `rows` that is not over; writes reward terms and observations.
@@ -145,69 +124,55 @@ def decide(
         if head[b]["tick"] >= skies.shape[1]:
             fill(terms[b], 0.0)
             continue
-        x, p, k, account, v = state[b], design[b], classes[b], ledger[b], services[b]
-        h, t, r, queue = head[b], jobs[b], run[b], lists[b]
+        e = fleet(
+            b, head, jobs, run, lists, state, design, classes, ledger, services, class_rules, policies, urgency, links,
+            n,
+        )  # fmt: skip
+        x, p, k, rules = e.x, e.p, e.classes, e.rules
         state_row, design_row = state_rows(x), design_rows(p)
-        rules, policy = class_rules[b], policy_rows(policies[b])
         if assigns:
-            decode_assignment(actions[b], out[3][b], levels, x, p[D.x_min], k[K.bid], urgency, offset, r, n)
+            decode_assignment(actions[b], out[3][b], levels, e, offset)
         else:
-            decode(actions[b], x, k[K.bid], urgency, offset, n)
-        fill(account[L.arrived_now], 0.0)
-        fill(account[L.served_now], 0.0)
-        paid = total(account[L.paid])
+            decode(actions[b], e, offset)
+        fill(e.ledger[L.arrived_now], 0.0)
+        fill(e.ledger[L.served_now], 0.0)
+        paid = total(e.ledger[L.paid])
         for i in range(steps):
-            tick = h["tick"]
+            tick = e.head[0]["tick"]
             now = (tick - warm_up) * dt_s
             copy_sky(skies[b, tick], sky)
-            evict(h, t, r, queue, x, k, account, rules, policy, urgency, now, n)
-            strike(h, events[b], t, r, queue, x, k, account, rules, policy, urgency, tick, now)
+            evict(e, now)
+            strike(e, events[b], tick, now)
             if i == 0:
                 request(
                     x, p, sky[SUSTAINABLE], k, rules, offset, scratch, lanes_n
                 )  # forecast rates under the new orders
-                rerank(h, t, r, queue[0], rules, policy, urgency, now)
+                rerank(e, now)
                 if not assigns:
-                    drain_and_move(h, t, r, queue, x, p, k, account, rules, policy, urgency, now, n)
-            admit(h, t, r, queue, account, rules, policy, urgency, now)
-            autoscale(h, v, demand[b, tick, 1], t, r, queue, x, k, rules, policy, urgency, dt_s, now, n)
+                    drain_and_move(e, now)
+            admit(e, now)
+            autoscale(e, demand[b, tick, 1], dt_s, now)
             if others_wait:
-                hold_others(h, r, queue[0])
-            place(h, t, r, queue, x, p, k, account, rules, policy, urgency, now, n)
-            transfer(h, t, r, queue, x, k, rules, policy, dt_s, n)
-            service_load(v, demand[b, tick, 0], k, rules, dt_s, n)
+                hold_others(e)
+            place(e, now)
+            transfer(e, dt_s)
+            service_load(e, demand[b, tick, 0], dt_s)
             request(x, p, sky[SUSTAINABLE], k, rules, offset, scratch, lanes_n)
             physics(
-                x,
-                p,
-                state_row,
-                design_row,
-                light,
-                numbers_row,
-                k,
-                rules,
-                points[b],
-                swings[b],
-                table,
-                scratch,
-                dt_s,
-                n,
-                lanes_n,
-            )
-            advance(h, t, r, queue, x, p, k, account, rules, policy, urgency, dt_s, now + dt_s)
-            serve(v, demand[b, tick, 0], h, t, r, queue, x, p, k, account, rules, policy, dt_s)
-            h["tick"] += 1
-            remember(past[b], x, k, sensors[b], h["tick"], steps, n)
+                x, p, state_row, design_row, light, numbers_row, k, rules, points[b], swings[b], table, scratch, dt_s,
+                n, lanes_n,
+            )  # fmt: skip
+            advance(e, dt_s, now + dt_s)
+            serve(e, demand[b, tick, 0], dt_s)
+            e.head[0]["tick"] += 1
+            remember(past[b], x, k, sensors[b], e.head[0]["tick"], steps, n)
         if assigns:
-            forget_orders(h, r, queue[0])
-        averages(h, x, account, rules, dt_s * steps, n)
-        reward_terms(terms[b], h, total(account[L.paid]) - paid, weights, x, p, n)
-        now = (h["tick"] - warm_up) * dt_s
-        copy_sky(skies[b, min(h["tick"], skies.shape[1] - 1)], sky)
-        observe(
-            b, x, p, k, account, v, h, t, r, queue, sky, forecasts[b], days[b], rules, policy, past[b], sensors[b],
-            seeds[b], out, seen, codes, steps, now, n,
-        )  # fmt: skip
+            forget_orders(e)
+        averages(e, dt_s * steps)
+        reward_terms(terms[b], e.head[0], total(e.ledger[L.paid]) - paid, weights, x, p, n)
+        now = (e.head[0]["tick"] - warm_up) * dt_s
+        copy_sky(skies[b, min(e.head[0]["tick"], skies.shape[1] - 1)], sky)
+        observe(b, e, sky, forecasts[b], days[b], past[b], sensors[b], seeds[b], out, seen, codes, steps, now)
 
 
 @kernel
@@ -269,37 +234,16 @@ def settle(state, classes, points, swings, design, skies, rules, table, numbers,
 
 @kernel
 def look(
-    rows,
-    state,
-    classes,
-    ledger,
-    head,
-    run,
-    lists,
-    services,
-    past,
-    design,
-    skies,
-    forecasts,
-    days,
-    jobs,
-    rules,
-    policies,
-    sensors,
-    seeds,
-    out,
-    seen,
-    codes,
-    numbers,
-):
+    rows, state, classes, ledger, head, run, lists, services, past, design, skies, forecasts, days, jobs, links, rules,
+    policies, sensors, seeds, out, seen, codes, numbers,
+):  # fmt: skip
     """Observe without playing: after a reset, or after a state was set."""
     steps, warm_up, n = int(numbers[1]), int(numbers[2]), int(numbers[3])
-    sky = np.empty((skies.shape[2], state.shape[2]))
+    sky, urgency = np.empty((skies.shape[2], state.shape[2])), np.zeros(rules.shape[2])
     for b in rows:
+        e = fleet(
+            b, head, jobs, run, lists, state, design, classes, ledger, services, rules, policies, urgency, links, n
+        )
         now = (head[b]["tick"] - warm_up) * numbers[0]
         copy_sky(skies[b, min(head[b]["tick"], skies.shape[1] - 1)], sky)
-        observe(
-            b, state[b], design[b], classes[b], ledger[b], services[b], head[b], jobs[b], run[b], lists[b], sky,
-            forecasts[b], days[b], rules[b], policy_rows(policies[b]), past[b], sensors[b], seeds[b], out, seen, codes,
-            steps, now, n,
-        )  # fmt: skip
+        observe(b, e, sky, forecasts[b], days[b], past[b], sensors[b], seeds[b], out, seen, codes, steps, now)

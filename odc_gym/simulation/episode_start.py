@@ -189,8 +189,8 @@ def _seat_replicas(world: World, tables: EpisodeTables, run: np.ndarray, seat) -
 
 
 def _age(world: World, job: np.void, r: np.ndarray, begin: float, saved: float) -> None:
-    unit = world.rules[rule_index("unit_s"), job["kind"]] * job["width"]
-    speed = world.class_speed[job["kind"]] * job["width"]
+    unit = world.rules[rule_index("unit_s"), job["kind"]] * job["gang"]
+    speed = world.class_speed[job["kind"]] * job["gang"]
     done = min((begin - job["arrival_s"]) * speed, 0.999 * job["work_s"])
     unsaved = saved * min(unit, done)
     r["safe_s"], r["unsaved_s"] = done - unsaved, unsaved

@@ -15,6 +15,8 @@ from odc_gym.constants import SOLAR_CONSTANT_W_M2
 from odc_gym.faults import EVENT, Place, draw_events
 from odc_gym.orbits import Ephemeris, build_ephemeris
 from odc_gym.scenario import ServiceClass
+from odc_gym.simulation.fleet import Links
+from odc_gym.simulation.links import backbone_links
 from odc_gym.simulation.plans import solve_orbits
 from odc_gym.simulation.state import Forecast, Rules, Sky, padded
 from odc_gym.simulation.surroundings import Pass, light
@@ -40,6 +42,7 @@ class EpisodeTables:
         jobs: arrivals after the start of the warm-up, replicas and census first, (J,) of JOB.
         events: upsets and hard failures in order of time, (E,) of EVENT.
         demand: tokens a step, now and planned, (T, 2, C).
+        links: the network.
         census: jobs that are alive when the warm-up begins.
         load_factor: work on offer over what the fleet can hold.
     """
@@ -52,6 +55,7 @@ class EpisodeTables:
     jobs: np.ndarray
     events: np.ndarray
     demand: np.ndarray
+    links: Links
     census: np.ndarray
     load_factor: float
 
@@ -76,6 +80,7 @@ def build_episode(world: World, seed: int) -> EpisodeTables:
         jobs,
         _events(world, seed, ephemeris),
         demand,
+        backbone_links(world.scenario, world.satellites),
         census,
         factor,
     )
@@ -235,7 +240,8 @@ def _replicas(world: World) -> np.ndarray:
             table = np.zeros(int(world.rules[rule_index("replicas"), c]), JOB)
             for column in ("arrival_s", "deadline_s", "expiry_s", "work_s", "estimate_s", "duration_s"):
                 table[column] = np.inf
-            table["kind"], table["width"] = c, service.replica_accelerators
+            table["kind"], table["width"], table["gang"] = c, service.replica_accelerators, service.replica_accelerators
+            table["members"] = 1
             rows.append(table)
     return np.concatenate(rows) if rows else np.zeros(0, JOB)
 
@@ -245,11 +251,11 @@ def _load_factor(world: World, jobs: np.ndarray, census: np.ndarray, demand: np.
     clock = world.clock
     inside = jobs[jobs["arrival_s"] >= 0.0]
     fastest = float(world.numbers["speed"].max())
-    most = fastest * inside["width"] * (clock.episode_s - inside["arrival_s"])
+    most = fastest * inside["gang"] * (clock.episode_s - inside["arrival_s"])
     arriving = np.minimum(inside["work_s"], most).sum()
     age = -clock.warm_up_s - census["arrival_s"]
-    left = census["work_s"] - census["width"] * age * world.class_speed[census["kind"]]
-    carried = np.clip(left, 0.0, fastest * census["width"] * clock.episode_s).sum()
+    left = census["work_s"] - census["gang"] * age * world.class_speed[census["kind"]]
+    carried = np.clip(left, 0.0, fastest * census["gang"] * clock.episode_s).sum()
     tokens = (demand[clock.warm_up :, 0].sum(0) * world.rules[rule_index("token_s")]).sum()
     return float((arriving + carried + tokens) / (world.sustainable * clock.episode_s))
 

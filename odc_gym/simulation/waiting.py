@@ -25,126 +25,138 @@ def remaining_estimate(job, r):
 
 
 @routine
-def rank_of(job, r, rules, policy, urgency, now):
+def is_replica(e, row):
+    """Whether a row of the job table is a replica of a service."""
+    return e.rules[G.service, e.jobs[row]["kind"]] > 0.5
+
+
+@routine
+def rank_of(e, row, now):
     """Place in the queue, higher first. A replica has no deadline of its own: it was due when it was wanted."""
+    job, r, policy = e.jobs[row], e.run[row], e.policy
     kind = job["kind"]
-    service = rules[G.service, kind] > 0.5
+    service = is_replica(e, row)
     arrival = r["since_s"] if service else job["arrival_s"]
     if policy.order < 0.5:
         ageing = 1.0 + max(now - arrival, 0.0) / policy.age_s
-        return rules[G.queue_value, kind] * bounded_exp(2.0 * LN_2 * urgency[kind]) * ageing
+        return e.rules[G.queue_value, kind] * bounded_exp(2.0 * LN_2 * e.urgency[kind]) * ageing
     due = arrival if service else job["deadline_s"]
     if policy.order < 1.5:
         return -due
     if policy.order < 2.5:
-        left = 0.0 if service else remaining_estimate(job, r) / job["width"]
+        left = 0.0 if service else remaining_estimate(job, r) / job["gang"]
         return -(due - now - left)
     return -arrival
 
 
 @routine
-def link_gb(job, r, rules):
+def link_gb(e, row):
     """Data that a placement must bring: the input, and the state of a job that has one."""
-    kind = job["kind"]
-    return rules[G.data_gb, kind] + (rules[G.state_gb, kind] if r["safe_s"] > 0.0 else 0.0)
+    kind = e.jobs[row]["kind"]
+    return e.rules[G.data_gb, kind] + (e.rules[G.state_gb, kind] if e.run[row]["safe_s"] > 0.0 else 0.0)
 
 
 @routine
-def wake_s(job, s, x, p):
+def wake_s(e, row, s):
     """Time until a job's accelerators are awake: none if enough of those that no job holds are."""
-    ready = x[X.awake, s] - (x[X.living, s] - x[X.free, s])
-    return p[D.wake_s, s] if job["width"] > ready else 0.0
+    ready = e.x[X.awake, s] - (e.x[X.living, s] - e.x[X.free, s])
+    return e.p[D.wake_s, s] if e.jobs[row]["width"] > ready else 0.0
 
 
 @routine
-def pays_in_time(job, r, rules, policy, rate, wake, now):
+def pays_in_time(e, row, s, now):
     """Whether transfer, waking up, start and the way to the next payable point end before the job is worthless."""
-    kind = job["kind"]
-    if rules[G.service, kind] > 0.5:
+    if is_replica(e, row):
         return True
-    unit = rules[G.unit_s, kind] - r["unsaved_s"] / job["width"]
-    work_s = min(unit, remaining_estimate(job, r) / job["width"])
-    start_s = policy.latency_s + link_gb(job, r, rules) / policy.link_gb_s + wake + rules[G.init_s, kind]
-    return now + start_s + work_s / max(rate, 1e-6) < job["expiry_s"]
+    job, r = e.jobs[row], e.run[row]
+    kind = job["kind"]
+    unit = e.rules[G.unit_s, kind] - r["unsaved_s"] / job["gang"]
+    work_s = min(unit, remaining_estimate(job, r) / job["gang"])
+    start_s = e.policy.latency_s + link_gb(e, row) / e.policy.link_gb_s + wake_s(e, row, s) + e.rules[G.init_s, kind]
+    return now + start_s + work_s / max(e.classes[K.rate, kind, s], 1e-6) < job["expiry_s"]
 
 
 @routine
-def score_of(s, kind, extra, x, classes, policy):
+def score_of(e, s, kind, extra):
     """Bid less the weighted share of busy accelerators, `extra` more of them busy."""
-    busy = (x[X.living, s] - x[X.free, s] + extra) / max(x[X.living, s], 1.0)
-    return classes[K.bid, kind, s] - policy.load_weight * busy
+    busy = (e.x[X.living, s] - e.x[X.free, s] + extra) / max(e.x[X.living, s], 1.0)
+    return e.classes[K.bid, kind, s] - e.policy.load_weight * busy
 
 
 @effect
-def has_room(kind, width, s, x, classes, policy):
+def has_room(e, kind, width, s):
     """Whether a satellite is open to a class, its compute is on, and so many of its accelerators are free."""
-    return x[X.free, s] >= width and x[X.off, s] == 0.0 and classes[K.bid, kind, s] >= policy.close
+    return e.x[X.free, s] >= width and e.x[X.off, s] == 0.0 and e.classes[K.bid, kind, s] >= e.policy.close
 
 
 @routine
-def feasible(job, r, s, x, p, classes, rules, policy, now):
+def feasible(e, row, s, now):
     """Whether a satellite other than the present host can take a job now: there is room, and the job pays in time."""
-    kind = job["kind"]
-    if s == r["host"] or not has_room(kind, job["width"], s, x, classes, policy):
+    job = e.jobs[row]
+    if s == e.run[row]["host"] or not has_room(e, job["kind"], job["width"], s):
         return False
-    return pays_in_time(job, r, rules, policy, classes[K.rate, kind, s], wake_s(job, s, x, p), now)
+    return pays_in_time(e, row, s, now)
 
 
 @routine
-def best_host(job, r, floor, x, p, classes, rules, policy, now, n):
+def best_host(e, row, floor, now):
     """The feasible satellite of the highest score above `floor`, not the present host; ties go to the lower index."""
+    job = e.jobs[row]
     best, kind, width = NOWHERE, job["kind"], job["width"]
-    for s in range(n):
-        if not has_room(kind, width, s, x, classes, policy):  # of most satellites no more need be asked
+    for s in range(e.satellites):
+        if not has_room(e, kind, width, s):  # of most satellites no more need be asked
             continue
-        score = score_of(s, kind, width, x, classes, policy)
-        if score > floor and feasible(job, r, s, x, p, classes, rules, policy, now):
+        score = score_of(e, s, kind, width)
+        if score > floor and feasible(e, row, s, now):
             floor = score
             best = s
     return best
 
 
 @routine
-def enqueue(row, head, waiting, run):
+def enqueue(e, row):
     """Insert a row in falling rank; equal ranks keep their order."""
-    k = head["waiting"]
+    waiting, run = e.lists[0], e.run
+    k = e.head[0]["waiting"]
     while k > 0 and run[waiting[k - 1]]["rank"] < run[row]["rank"]:
         waiting[k] = waiting[k - 1]
         k -= 1
     waiting[k] = row
-    head["waiting"] += 1
+    e.head[0]["waiting"] += 1
     run[row]["status"] = WAITING
     run[row]["host"] = NOWHERE
 
 
 @routine
-def requeue(row, head, jobs, run, lists, rules, policy, urgency, now):
+def requeue(e, row, now):
     """Back to the queue; a replica is no longer wanted until the autoscaler says so."""
-    r = run[row]
-    if rules[G.service, jobs[row]["kind"]] > 0.5:
-        r["status"] = ABSENT
+    if is_replica(e, row):
+        e.run[row]["status"] = ABSENT
         return
-    r["rank"] = rank_of(jobs[row], r, rules, policy, urgency, now)
-    enqueue(row, head, lists[0], run)
+    e.run[row]["rank"] = rank_of(e, row, now)
+    enqueue(e, row)
 
 
 @routine
-def rerank(head, jobs, run, waiting, rules, policy, urgency, now):
+def rerank(e, now):
     """Sort the queue anew, once a decision."""
-    count = head["waiting"]
-    head["waiting"] = 0
+    count = e.head[0]["waiting"]
+    e.head[0]["waiting"] = 0
     for k in range(count):
-        row = waiting[k]
-        run[row]["rank"] = rank_of(jobs[row], run[row], rules, policy, urgency, now)
-        enqueue(row, head, waiting, run)
+        row = e.lists[0, k]
+        e.run[row]["rank"] = rank_of(e, row, now)
+        enqueue(e, row)
 
 
 @routine
-def admit(head, jobs, run, lists, ledger, rules, policy, urgency, now):
+def admit(e, now):
     """Arrivals join the queue."""
+    head, jobs = e.head[0], e.jobs
     while head["next_job"] < jobs.shape[0] and jobs[head["next_job"]]["arrival_s"] <= now:
         row = head["next_job"]
-        run[row]["rank"] = rank_of(jobs[row], run[row], rules, policy, urgency, now)
-        enqueue(row, head, lists[0], run)
-        ledger[L.arrived_now, jobs[row]["kind"]] += jobs[row]["estimate_s"]
         head["next_job"] += 1
+        if jobs[row]["members"] == 0:  # part of the gang before it
+            continue
+        e.run[row]["rank"] = rank_of(e, row, now)
+        enqueue(e, row)
+        e.ledger[L.arrived_now, jobs[row]["kind"]] += jobs[row]["estimate_s"]

@@ -238,7 +238,8 @@ def _table(
     jobs["deadline_s"] = arrival_s + slack_s
     jobs["expiry_s"] = arrival_s + 2 * slack_s
     jobs["duration_s"] = duration_s
-    jobs["width"] = width
+    jobs["width"] = jobs["gang"] = width
+    jobs["members"] = 1
     jobs["work_s"] = duration_s * width
     # the mean of a lognormal is exp(mu + sigma^2 / 2): this mu makes it 1
     factor = np.exp(estimate_sigma * error - estimate_sigma**2 / 2)
@@ -255,7 +256,7 @@ def _split(jobs: Jobs, widest: int) -> Jobs:
     split = np.repeat(jobs, parts)
     part = np.arange(split.size) - np.repeat(np.cumsum(parts) - parts, parts)
     whole = split["width"].copy()
-    split["width"] = np.minimum(widest, whole - part * widest)
+    split["width"] = split["gang"] = np.minimum(widest, whole - part * widest)
     split["work_s"] = split["duration_s"] * split["width"]
     split["estimate_s"] *= split["width"] / whole
     return split

@@ -22,7 +22,9 @@ JOB = np.dtype(
         ("estimate_s", "f8"),  # what a scheduler may know of the work, reference-accelerator-seconds
         ("duration_s", "f8"),  # run time at full clock on its width
         ("kind", "i4"),  # index in Scenario.class_names
-        ("width", "i4"),  # accelerators, all on one satellite
+        ("width", "i4"),  # accelerators on one satellite
+        ("members", "i4"),  # satellites that it spans; 0: a row of the gang before it
+        ("gang", "i4"),  # accelerators in all
     ],
     align=True,
 )

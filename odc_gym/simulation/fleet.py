@@ -1,0 +1,62 @@
+"""What the scheduling routines work on: the arrays of one environment under one name, and its network."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from odc_gym._jit import routine
+from odc_gym.simulation.state import Policy, policy_rows
+
+
+class Links(NamedTuple):
+    """Tables of the network of an episode. T physics steps or 1 row where nothing changes, E topologies, S satellites.
+
+    Node S is the ground side: the terrestrial network or a backbone. A pair without a route over own links goes over
+    the ground side where `bridged` is 1.
+    """
+
+    epoch: np.ndarray  # (T,) topology of each physics step
+    next_hop: np.ndarray  # (E, S, S) next satellite on the way from the first to the second, itself at home, -1 none
+    hops: np.ndarray  # (E, S, S)
+    closes: np.ndarray  # (E, S, S) first physics step at which the second can no longer be reached
+    ground_hop: np.ndarray  # (T, S) next node on the way to the ground side, S: it has a link of its own, -1 none
+    ground_gb_s: np.ndarray  # (T, S) rate of that own link, 0 none
+    ground_hops: np.ndarray  # (T, S)
+    ground_latency_s: np.ndarray  # (T, S) along the way
+    ground_closes: np.ndarray  # (T, S) first physics step without a way
+    isl_gb_s: np.ndarray  # (S,) rate of a satellite's own optical links
+    bridged: np.ndarray  # (1,)
+
+
+class Fleet(NamedTuple):
+    """One environment: what changes, its tables and its parameters. Blocks are indexed by names: `e.x[X.free, s]`."""
+
+    head: np.ndarray  # (1,) of HEAD: a record of its own cannot be part of a compiled tuple
+    jobs: np.ndarray  # (J,) of JOB, read-only
+    run: np.ndarray  # (J,) of RUN
+    lists: np.ndarray  # (2, J): waiting rows in queue order, running rows
+    x: np.ndarray  # State
+    p: np.ndarray  # Design
+    classes: np.ndarray  # Classes
+    ledger: np.ndarray  # Ledger
+    services: np.ndarray  # Services
+    rules: np.ndarray  # Rules
+    policy: Policy
+    urgency: np.ndarray  # (C,) of the action
+    links: Links
+    satellites: int
+
+
+@routine
+def fleet(b, head, jobs, run, lists, state, design, classes, ledger, services, rules, policies, urgency, links, n):
+    """The environment `b` of a batch; `links` holds the arrays of `Links` with first axis B."""
+    own = Links(
+        links[0][b], links[1][b], links[2][b], links[3][b], links[4][b], links[5][b], links[6][b], links[7][b],
+        links[8][b], links[9][b], links[10][b],
+    )  # fmt: skip
+    return Fleet(
+        head[b : b + 1], jobs[b], run[b], lists[b], state[b], design[b], classes[b], ledger[b], services[b], rules[b],
+        policy_rows(policies[b]), urgency, own, n,
+    )  # fmt: skip

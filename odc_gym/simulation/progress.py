@@ -1,0 +1,135 @@
+"""Work of running jobs: executed, made safe and paid, or lost. Scalar code between physics steps."""
+
+import numpy as np
+
+from odc_gym._jit import routine
+from odc_gym.simulation.hosting import leave
+from odc_gym.simulation.state import DONE, EXPIRED, D, G, K, L, X
+from odc_gym.simulation.waiting import is_replica, lateness, rank_of, requeue
+
+HOUR_S = 3600.0
+
+
+@routine
+def secure(e, row, now):
+    """Unsaved work becomes safe; what was executed in the episode is paid, less the share held back."""
+    job, r = e.jobs[row], e.run[row]
+    kind = job["kind"]
+    new = r["safe_s"] + r["unsaved_s"] - max(r["safe_s"], r["before_s"])
+    r["safe_s"] += r["unsaved_s"]
+    r["unsaved_s"] = 0.0
+    if new > 0.0:
+        e.ledger[L.credited_s, kind] += new
+        e.ledger[L.paid, kind] += (
+            (1.0 - e.rules[G.hold_back, kind]) * e.rules[G.value, kind] * new / HOUR_S * lateness(job, now)
+        )
+
+
+@routine
+def lose(e, row):
+    """Unsaved work is gone, and returned; what is done again later was not executed before the episode."""
+    r = e.run[row]
+    lost = r["unsaved_s"] - max(0.0, r["before_s"] - r["safe_s"])
+    e.ledger[L.lost_s, e.jobs[row]["kind"]] += lost
+    r["before_s"] = min(r["before_s"], r["safe_s"])
+    r["unsaved_s"] = 0.0
+    return lost
+
+
+@routine
+def stop(e, row, now):
+    """A job that is told to stop keeps its work if its class writes checkpoints, else drops the open chunk."""
+    if e.rules[G.saves, e.jobs[row]["kind"]] > 0.5:
+        secure(e, row, now)
+    else:
+        lose(e, row)
+
+
+@routine
+def finish(e, row, now):
+    """A job ends: the rest of its work and the share held back are paid."""
+    job, r = e.jobs[row], e.run[row]
+    kind = job["kind"]
+    secure(e, row, now)
+    held = e.rules[G.hold_back, kind] * e.rules[G.value, kind] * max(job["work_s"] - r["before_s"], 0.0) / HOUR_S
+    e.ledger[L.paid, kind] += held * lateness(job, now)
+    e.ledger[L.completed, kind] += 1.0
+    e.ledger[L.on_time, kind] += 1.0 if now <= job["deadline_s"] else 0.0
+    r["status"] = DONE
+    r["finished_s"] = now
+
+
+@routine
+def expire(e, row, now):
+    """A job that is worth nothing any more leaves for good."""
+    e.run[row]["status"] = EXPIRED
+    e.run[row]["finished_s"] = now
+    e.ledger[L.expired, e.jobs[row]["kind"]] += 1.0
+
+
+@routine
+def rate_of(e, row):
+    """Work that a job does in a second while it is active."""
+    job, s = e.jobs[row], e.run[row]["host"]
+    kind = job["kind"]
+    clock = e.classes[K.clock, kind, s]
+    speed = e.p[D.speed, s] * clock / (e.rules[G.kappa, kind] + (1.0 - e.rules[G.kappa, kind]) * clock)
+    return job["width"] * speed * e.x[X.duty, s]
+
+
+@routine
+def must_yield(e, row, now):
+    """Whether a job at a payable point makes room for the best job that fits nowhere."""
+    head, job, s = e.head[0], e.jobs[row], e.run[row]["host"]
+    if e.rules[G.yields, job["kind"]] < 0.5 or head["blocked_rank"] == -np.inf:
+        return False
+    if e.x[X.free, s] + job["width"] < head["blocked_width"]:
+        return False
+    if e.classes[K.bid, head["blocked_kind"], s] < e.policy.close:
+        return False
+    return rank_of(e, row, now) < head["blocked_rank"]
+
+
+@routine
+def work_on(e, row, dt_s, now):
+    """Work of one job in the step that physics just did; whether it still runs."""
+    job, r = e.jobs[row], e.run[row]
+    kind = job["kind"]
+    rate = rate_of(e, row)
+    left = job["work_s"] - r["safe_s"] - r["unsaved_s"]
+    work = min(rate * r["active"] * dt_s, left)
+    r["unsaved_s"] += work
+    e.ledger[L.executed_s, kind] += work
+    if work >= left:
+        end = now - r["active"] * dt_s + left / max(rate, 1e-9)
+        finish(e, row, min(end, now))
+        leave(e, row)
+        return False
+    if job["expiry_s"] <= now:
+        lose(e, row)
+        leave(e, row)
+        expire(e, row, now)
+        return False
+    if r["unsaved_s"] >= e.rules[G.unit_s, kind] * job["gang"]:
+        secure(e, row, now)
+        r["delay_s"] += e.rules[G.stall_s, kind]
+        if must_yield(e, row, now):
+            leave(e, row)
+            e.head[0]["blocked_rank"] = -np.inf
+            e.ledger[L.yielded, kind] += 1.0
+            requeue(e, row, now)
+            return False
+    return True
+
+
+@routine
+def advance(e, dt_s, now):
+    """Work of the step that physics just did: executed, made safe and paid, finished. `now` is the step's end."""
+    head, running = e.head[0], e.lists[1]
+    count = head["running"]
+    head["running"] = 0
+    for k in range(count):
+        row = running[k]
+        if is_replica(e, row) or work_on(e, row, dt_s, now):
+            running[head["running"]] = row
+            head["running"] += 1
