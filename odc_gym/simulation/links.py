@@ -13,7 +13,7 @@ NONE = -1
 
 
 def backbone_links(scenario: Scenario, satellites: int) -> Links:
-    """A network whose satellites have no links but those to the backbone, always."""
+    """A network whose satellites have no links but those to the backbone, always; none at all without a backbone."""
     backbone, ground = scenario.network.backbone, (1, satellites)
     alone = np.eye(satellites, dtype=bool)[None]
     return Links(
@@ -21,13 +21,13 @@ def backbone_links(scenario: Scenario, satellites: int) -> Links:
         next_hop=np.where(alone, np.arange(satellites), NONE).astype(np.int16),
         hops=np.where(alone, 0, NONE).astype(np.int16),
         closes=np.where(alone, FOREVER, 0).astype(np.int32),
-        ground_hop=np.full(ground, satellites, np.int16),
-        ground_gb_s=np.full(ground, backbone.rate_gbps / BITS, np.float32),
-        ground_hops=np.ones(ground, np.int16),
-        ground_latency_s=np.full(ground, backbone.latency_s, np.float32),
-        ground_closes=np.full(ground, FOREVER, np.int32),
+        ground_hop=np.full(ground, satellites if backbone else NONE, np.int16),
+        ground_gb_s=np.full(ground, backbone.rate_gbps / BITS if backbone else 0.0, np.float32),
+        ground_hops=np.full(ground, 1 if backbone else NONE, np.int16),
+        ground_latency_s=np.full(ground, backbone.latency_s if backbone else np.inf, np.float32),
+        ground_closes=np.full(ground, FOREVER if backbone else 0, np.int32),
         isl_gb_s=np.zeros(satellites, np.float32),
-        bridged=np.ones(1, np.int8),
+        bridged=np.full(1, backbone is not None, np.int8),
     )
 
 
