@@ -13,6 +13,7 @@ from odc_gym.agents._parameters import number
 from odc_gym.agents.base import scheduler
 from odc_gym.agents.sun_aware import SunAware, SunAwareParameters
 from odc_gym.scenario import JobClass, ServiceClass
+from odc_gym.scenario.sizes import mean_of
 
 if TYPE_CHECKING:
     from odc_gym.scenario import Scenario
@@ -66,7 +67,8 @@ def wide_work(scenario: Scenario, class_names: tuple[str, ...], accelerators: fl
     """Share of the offered work in jobs wider than half a satellite, and which classes have such jobs, (C,).
 
     Args:
-        scenario: with the statistics of its classes; mean durations are taken as if none were cut.
+        scenario: with the statistics of its classes; durations are taken as if none were cut, and alike for all
+            widths.
         class_names: names along the class axis.
         accelerators: of one satellite.
     """
@@ -76,7 +78,10 @@ def wide_work(scenario: Scenario, class_names: tuple[str, ...], accelerators: fl
         if isinstance(work, ServiceClass):
             offered[c] = work.output_tokens_per_min / 60.0 * work.accelerator_ms_per_token / 1000.0
             continue
-        mean_h = work.duration_h.median * math.exp(0.5 * work.duration_h.sigma**2)  # of a lognormal
+        if work.sizes is not None:
+            mean_h = mean_of(work.sizes.duration_h)
+        elif work.duration_h is not None:
+            mean_h = work.duration_h.median * math.exp(0.5 * work.duration_h.sigma**2)  # of a lognormal
         by_width = {width: work.jobs_per_h * mean_h * width * share for width, share in work.width.items()}
         offered[c] = sum(by_width.values())
         wide[c] = sum(part for width, part in by_width.items() if width > accelerators / 2)

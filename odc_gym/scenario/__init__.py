@@ -14,6 +14,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from odc_gym.scenario.arrivals import (
+    Arrivals,
+    Burst,
+    ClientArrivals,
+    CoxArrivals,
+    Cron,
+    MmppArrivals,
+    Profile,
+)
 from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
 from odc_gym.scenario.faults import Anomaly, Faults
 from odc_gym.scenario.hardware import Accelerators, Battery, Hardware, Power, Thermal
@@ -21,15 +30,14 @@ from odc_gym.scenario.network import Backbone, Ground, GroundStation, Network, O
 from odc_gym.scenario.orbit import ClusterOrbit, Orbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
 from odc_gym.scenario.randomise import Draw, check
 from odc_gym.scenario.sensing import Sensing
+from odc_gym.scenario.sizes import JobSizes, RequestSizes
 from odc_gym.scenario.surfaces import HotBack, Radiator, Solar
 from odc_gym.scenario.workload import (
     CLASS_ORDER,
-    Burst,
     Checkpoints,
     Chunks,
     Duration,
     JobClass,
-    Profile,
     Progress,
     Region,
     ServiceClass,
@@ -42,12 +50,16 @@ __all__ = [
     "CLASS_ORDER",
     "Accelerators",
     "Anomaly",
+    "Arrivals",
     "Backbone",
     "Battery",
     "Burst",
     "Checkpoints",
     "Chunks",
+    "ClientArrivals",
     "ClusterOrbit",
+    "CoxArrivals",
+    "Cron",
     "Draw",
     "Duration",
     "Earth",
@@ -57,6 +69,8 @@ __all__ = [
     "Hardware",
     "HotBack",
     "JobClass",
+    "JobSizes",
+    "MmppArrivals",
     "Model",
     "Network",
     "OpticalLinks",
@@ -66,6 +80,7 @@ __all__ = [
     "Progress",
     "Radiator",
     "Region",
+    "RequestSizes",
     "Scenario",
     "Sensing",
     "ServiceClass",

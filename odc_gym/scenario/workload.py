@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from odc_gym.scenario.arrivals import Arrivals, Burst, Profile, RequestArrivals
 from odc_gym.scenario.base import Efficiency, Fraction, Model, NonNegative, Positive
+from odc_gym.scenario.sizes import JobSizes, RequestSizes
 
 CLASS_ORDER = ("finetuning", "batch", "interactive")
 """Job classes in the order of every class axis."""
@@ -62,7 +64,9 @@ class JobClass(Model):
     value: Positive = Field(description="value of one reference-accelerator-hour")
     jobs_per_h: NonNegative
     width: dict[Annotated[int, Field(ge=1)], Positive] = Field(min_length=1, description="accelerators: probability")
-    duration_h: Duration
+    duration_h: Duration | None = Field(default=None, description="either this or sizes")
+    arrivals: Arrivals | None = Field(default=None, description="how arrivals scatter, if not as in the workload")
+    sizes: JobSizes | None = None
     slack: Slack
     hold_back: Fraction = Field(default=0.0, description="share of the value paid only on completion")
     progress: Progress
@@ -74,6 +78,8 @@ class JobClass(Model):
     def _probabilities(self) -> JobClass:
         if abs(sum(self.width.values()) - 1) > 1e-6:
             raise ValueError(f"width: probabilities must sum to 1, got {sum(self.width.values()):g}")
+        if (self.duration_h is None) == (self.sizes is None):
+            raise ValueError("give either duration_h or sizes")
         return self
 
 
@@ -85,6 +91,10 @@ class ServiceClass(Model):
     clock_sensitivity: Fraction
     value: Positive = Field(description="value of one reference-accelerator-hour served within target")
     output_tokens_per_min: NonNegative
+    arrivals: RequestArrivals | None = Field(
+        default=None, description="how requests arrive, where they are not those of a pool of many users; needs sizes"
+    )
+    sizes: RequestSizes | None = None
     accelerator_ms_per_token: Positive = Field(
         description="reference accelerator time of an output token with its mean input"
     )
@@ -107,6 +117,8 @@ class ServiceClass(Model):
     def _ordered(self) -> ServiceClass:
         if self.patience_s <= self.target_s:
             raise ValueError(f"patience_s = {self.patience_s:g} must exceed target_s = {self.target_s:g}")
+        if (self.arrivals is None) != (self.sizes is None):
+            raise ValueError("give both arrivals and sizes, or neither")
         prefill_ms = self.prefill_ms_per_token * self.input_tokens_per_output
         if prefill_ms >= self.accelerator_ms_per_token:
             raise ValueError(
@@ -129,24 +141,6 @@ class Region(Model):
 
     utc_offset_h: Annotated[float, Field(ge=-12, le=14)]
     share: Positive
-
-
-class Profile(Model):
-    """Hour-of-day shape of arrivals: mean 1, two harmonics, flattened by `amplitude`."""
-
-    amplitude: NonNegative
-    floor: Fraction
-    daily: tuple[float, float] = Field(description="amplitude and peak hour of the 24 h harmonic")
-    half_daily: tuple[float, float] = Field(description="amplitude and peak hour of the 12 h harmonic")
-
-
-class Burst(Model):
-    """Gamma-distributed rate factors, mean 1: an hourly one with memory, and one of ten minutes."""
-
-    hour_variance: NonNegative
-    ten_minute_variance: NonNegative
-    ar: Annotated[float, Field(ge=0, lt=1)]
-    demand_noise: NonNegative
 
 
 class Workload(Model):

@@ -6,10 +6,11 @@ import math
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import log_ndtr, ndtr
 
 from odc_gym.scenario import Duration, JobClass, ServiceClass
+from odc_gym.workload.sizes import Floats as Floats
+from odc_gym.workload.sizes import mean_work_h
 
 GRID = 1024.0  # steps of the grid of times in a second
 
@@ -52,9 +53,11 @@ def offered_rate(work_class: JobClass | ServiceClass) -> float:
     """Mean work that a class offers, before the workload's `rate_scale` [reference-accelerator-hours per hour]."""
     if isinstance(work_class, ServiceClass):
         return work_class.output_tokens_per_min * 60 * work_class.accelerator_ms_per_token / 1000 / 3600
+    if work_class.duration_h is None:
+        return work_class.jobs_per_h * mean_work_h(work_class)
     return work_class.jobs_per_h * mean_width(work_class.width) * mean_duration_h(work_class.duration_h)
 
 
-def on_grid(seconds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def on_grid(seconds: Floats) -> Floats:
     """Times rounded to 2^-10 s, so that sums of them are exact."""
     return np.rint(seconds * GRID) / GRID

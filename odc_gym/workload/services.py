@@ -8,7 +8,12 @@ from datetime import datetime
 import numpy as np
 
 from odc_gym.scenario import CLASS_ORDER, ServiceClass, Workload
-from odc_gym.workload.generator import HOUR_S, Floats, Purpose, daily_profile, hourly_factors, second_of_day, stream
+from odc_gym.workload.arrivals import flow
+from odc_gym.workload.arrivals.factors import hourly_factors
+from odc_gym.workload.arrivals.profile import HOUR_S, daily_profile, second_of_day
+from odc_gym.workload.jobs import Floats
+from odc_gym.workload.sizes import token_moments
+from odc_gym.workload.streams import Period, Purpose, stream
 from odc_gym.workload.traces import RequestTrace, replay
 
 MINUTE_S = 60.0
@@ -31,7 +36,8 @@ def draw_demand(
     The demand is drawn minute by minute, whatever the step: mean x profile x slow factor x noise. The slow factor has
     the hourly marginals and memory of job arrivals and runs linearly from hour to hour, since a pool of many users does
     not jump at full hours; half-way between two hours its variance is therefore lower. The noise is white lognormal,
-    mean 1, standard deviation `demand_noise`. A step takes its share of the minutes that it covers: no token is lost.
+    mean 1, standard deviation `demand_noise`. A service with `arrivals` draws them in place of that: see `_requests`.
+    A step takes its share of the minutes that it covers: no token is lost.
 
     Args:
         service_class: mean rate.
@@ -49,22 +55,49 @@ def draw_demand(
     name = [n for n in CLASS_ORDER if n in workload.classes][class_index]
     steps = round((before_s + after_s) / step_s)
     first_h, last_h = -math.ceil(before_s / HOUR_S), math.ceil((steps * step_s - before_s) / HOUR_S)
-    minutes = 60 * (last_h - first_h)
-    edge_s = first_h * HOUR_S + MINUTE_S * np.arange(minutes + 1, dtype=np.float64)
-    middle_s = edge_s[:-1] + MINUTE_S / 2
-    utc_h = (second_of_day(start) + middle_s) / HOUR_S
-    rate = daily_profile(workload.profile, list(workload.regions.values()), utc_h)
-    slow = hourly_factors(workload.burst, stream(seed, Purpose.DEMAND_HOURS, name), last_h - first_h + 1)
-    rate *= np.interp(middle_s, HOUR_S * np.arange(first_h, last_h + 1), slow)
-    if workload.burst.demand_noise > 0:
-        variance = math.log1p(workload.burst.demand_noise**2)
-        normal = stream(seed, Purpose.DEMAND_NOISE, name).standard_normal(minutes)
-        rate *= np.exp(math.sqrt(variance) * normal - variance / 2)
-    rate *= service_class.output_tokens_per_min * workload.rate_scale
+    edge_s = first_h * HOUR_S + MINUTE_S * np.arange(60 * (last_h - first_h) + 1, dtype=np.float64)
+    period = Period(workload, seed, start, before_s, steps * step_s - before_s)
+    each = _requests if service_class.arrivals else _many_users
+    rate = each(name, service_class, period, edge_s)
     total = np.concatenate([[0.0], np.cumsum(np.rint(rate * TOKEN_GRID) / TOKEN_GRID)])
     step_edge_s = -before_s + step_s * np.arange(steps + 1)
     tokens: Floats = np.maximum(np.diff(np.interp(step_edge_s, edge_s, total)), 0.0)
     return tokens
+
+
+def _many_users(name: str, service_class: ServiceClass, period: Period, edge_s: Floats) -> Floats:
+    """Tokens of each minute from a pool of many users: (edges - 1,)."""
+    workload, seed = period.workload, period.seed
+    middle_s = edge_s[:-1] + MINUTE_S / 2
+    utc_h = (second_of_day(period.start) + middle_s) / HOUR_S
+    rate = daily_profile(workload.profile, list(workload.regions.values()), utc_h)
+    hour_s = np.append(edge_s[:-1:60], edge_s[-1])
+    slow = hourly_factors(workload.burst, stream(seed, Purpose.DEMAND_HOURS, name), hour_s.size)
+    rate *= np.interp(middle_s, hour_s, slow)
+    if workload.burst.demand_noise > 0:
+        variance = math.log1p(workload.burst.demand_noise**2)
+        normal = stream(seed, Purpose.DEMAND_NOISE, name).standard_normal(middle_s.size)
+        rate *= np.exp(math.sqrt(variance) * normal - variance / 2)
+    rate *= service_class.output_tokens_per_min * workload.rate_scale
+    return rate
+
+
+def _requests(name: str, service_class: ServiceClass, period: Period, edge_s: Floats) -> Floats:
+    """Tokens of each minute from requests with arrivals and sizes of their own: (edges - 1,).
+
+    Of n requests expected in a minute, whose counts have variance d n, with sizes of mean m and variance v, the tokens
+    have mean n m and variance n (v + d m^2): they are drawn from the gamma law with these two. The mean rate is the
+    class's, whatever its sizes.
+
+    Source: variance of a random sum, Klugman, Panjer and Willmot, Loss Models, 4th ed. (2012), section 9.3.
+    """
+    assert service_class.arrivals is not None and service_class.sizes is not None  # a service has both or neither
+    mean, variance = token_moments(service_class, service_class.sizes)
+    expected, scatter = flow(service_class.arrivals, name, period, edge_s)
+    expected *= service_class.output_tokens_per_min * period.workload.rate_scale / mean
+    scale = variance / mean + scatter * mean
+    tokens = stream(period.seed, Purpose.DEMAND_NOISE, name).standard_gamma(expected * (mean / scale)) * scale
+    return np.asarray(tokens, np.float64)
 
 
 def replay_demand(

@@ -11,13 +11,9 @@ from scipy import stats
 
 from odc_gym.scenario import Burst, JobClass, Profile, Region, Scenario
 from odc_gym.workload import JOB, draw_jobs, offered_rate
-from odc_gym.workload.generator import (
-    Purpose,
-    daily_profile,
-    hourly_factors,
-    second_of_day,
-    stream,
-)
+from odc_gym.workload.arrivals.factors import hourly_factors
+from odc_gym.workload.arrivals.profile import daily_profile, second_of_day
+from odc_gym.workload.streams import Purpose, stream
 
 START = datetime(2027, 3, 4, 5, 17, tzinfo=UTC)
 HOUR = 3600.0

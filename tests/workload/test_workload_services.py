@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from odc_gym.scenario import Burst, Scenario
 from odc_gym.workload import draw_demand, planning_demand
-from odc_gym.workload.generator import daily_profile, second_of_day
+from odc_gym.workload.arrivals.profile import daily_profile, second_of_day
 
 START = datetime(2027, 3, 4, 5, 17, tzinfo=UTC)
 HOUR = 3600.0

@@ -1,0 +1,56 @@
+"""Random arrivals about a mean rate: Cox processes, Markov-modulated Poisson processes, and clients that renew."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from odc_gym.scenario import Arrivals, ClientArrivals, CoxArrivals, MmppArrivals
+from odc_gym.workload.arrivals import clients, cox, mmpp
+from odc_gym.workload.jobs import Floats
+from odc_gym.workload.streams import Period
+
+__all__ = ["draw_arrivals", "flow"]
+
+
+def draw_arrivals(arrivals: Arrivals | None, name: str, per_h: float, period: Period) -> Floats:
+    """Instants of arrival in whole hours around the start of a period, from its start [s]: (N,), in no order.
+
+    Args:
+        arrivals: the shape; None is the workload's own, a Cox process.
+        name: of the class, for its streams.
+        per_h: mean rate [1/h].
+        period: what is drawn for.
+    """
+    match arrivals:
+        case MmppArrivals():
+            return mmpp.draw(arrivals, name, per_h, period)
+        case ClientArrivals():
+            return clients.draw(arrivals, name, per_h, period)
+        case _:
+            return cox.draw(arrivals or CoxArrivals(kind="cox"), name, per_h, period)
+
+
+def flow(arrivals: Arrivals, name: str, period: Period, edge_s: Floats) -> tuple[Floats, float]:
+    """The same as a flow: what is expected between edges given the random rate, and how counts scatter about it.
+
+    Args:
+        arrivals: the shape; arrivals by the clock are spread evenly.
+        name: of the class, for its streams.
+        period: what is drawn for.
+        edge_s: (K + 1,) edges from the start [s], within the period's whole hours.
+
+    Returns:
+        (K,) expected arrivals over their mean, and variance over mean of counts given these.
+    """
+    match arrivals:
+        case MmppArrivals():
+            at_s, rate = mmpp.path(arrivals, name, period)
+            scatter = 1.0
+        case ClientArrivals():
+            at_s, each = clients.rates(arrivals, name, period)
+            rate, scatter = each.sum(0), clients.dispersion(arrivals)
+        case CoxArrivals():
+            begin_s, rate = cox.factors(arrivals, name, period)
+            at_s, scatter = np.append(begin_s, begin_s[-1] + cox.BIN_S), cox.dispersion(arrivals)
+    passed = np.concatenate([[0.0], np.cumsum(rate * np.diff(at_s))])
+    return np.asarray(np.diff(np.interp(edge_s, at_s, passed)) / np.diff(edge_s), np.float64), scatter

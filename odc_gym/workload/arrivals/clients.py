@@ -1,0 +1,92 @@
+"""Arrivals from clients: each a renewal process whose rate follows the day and is drawn anew in every window.
+
+Source: Xiang et al., "ServeGen: workload characterization and generation of large language model serving in
+production", arXiv:2505.09999 (2025).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import gamma as gamma_function
+
+from odc_gym.scenario import ClientArrivals
+from odc_gym.workload.arrivals.factors import gamma_factors
+from odc_gym.workload.arrivals.operational import bend
+from odc_gym.workload.arrivals.profile import HOUR_S, second_of_day, weekday, weekly_profile
+from odc_gym.workload.jobs import Floats
+from odc_gym.workload.streams import Period, Purpose, stream
+
+
+def shares(arrivals: ClientArrivals) -> Floats:
+    """Share of each client in the mean rate, (N,), largest first."""
+    weight: Floats = np.arange(1, arrivals.clients + 1, dtype=np.float64) ** -arrivals.zipf
+    return np.asarray(weight / weight.sum(), np.float64)
+
+
+def rates(arrivals: ClientArrivals, name: str, period: Period) -> tuple[Floats, Floats]:
+    """Rates of the clients over the mean of all, in windows of whole hours around the start.
+
+    Returns:
+        (K + 1,) edges of the windows from the start [s], and (N, K) rates, which sum to 1 over clients on average.
+    """
+    begin_s = -math.ceil(period.before_s / HOUR_S) * HOUR_S
+    windows = math.ceil((math.ceil(period.after_s / HOUR_S) * HOUR_S - begin_s) / arrivals.window_s)
+    edge_s = begin_s + arrivals.window_s * np.arange(windows + 1, dtype=np.float64)
+    utc_h = (second_of_day(period.start) + edge_s[:-1] + arrivals.window_s / 2) / HOUR_S
+    regions = list(period.workload.regions.values())
+    profile = arrivals.profile or period.workload.profile
+    common = weekly_profile(profile, regions, utc_h, arrivals.weekend, weekday(period.start))
+    factor = np.empty((arrivals.clients, windows))
+    for client in range(arrivals.clients):
+        rng = stream(period.seed, Purpose.CLIENT_RATES, f"{name}/{client}")
+        factor[client] = gamma_factors(arrivals.rate_variance, arrivals.ar, rng, windows)
+    return edge_s, shares(arrivals)[:, None] * factor * common
+
+
+def draw(arrivals: ClientArrivals, name: str, per_h: float, period: Period) -> Floats:
+    """Arrivals of whole hours around the start [s]: (N,), client by client.
+
+    Args:
+        arrivals: the shape.
+        name: of the class, for its streams.
+        per_h: mean rate of all clients [1/h].
+        period: what is drawn for.
+    """
+    edge_s, relative = rates(arrivals, name, period)
+    mean = relative * (per_h * arrivals.window_s / HOUR_S)
+    drawn = []
+    for client in range(arrivals.clients):
+        rng = stream(period.seed, Purpose.CLIENT_GAPS, f"{name}/{client}")
+        drawn.append(bend(_gaps(arrivals, rng), edge_s, mean[client]))
+    return np.concatenate(drawn)
+
+
+def _gaps(arrivals: ClientArrivals, rng: np.random.Generator) -> Callable[[int], Floats]:
+    """Gaps of mean 1 from a stream."""
+    if arrivals.gaps == "gamma":
+        shape = arrivals.gap_cv**-2
+        return lambda count: rng.standard_gamma(shape, count) / shape
+    shape = weibull_shape(arrivals.gap_cv)
+    mean = float(gamma_function(1 + 1 / shape))
+    return lambda count: rng.weibull(shape, count) / mean
+
+
+def weibull_shape(cv: float) -> float:
+    """Shape of the Weibull law with a coefficient of variation: cv^2 + 1 = G(1 + 2 / k) / G(1 + 1 / k)^2."""
+
+    def excess(k: float) -> float:
+        return float(gamma_function(1 + 2 / k) / gamma_function(1 + 1 / k) ** 2) - 1 - cv**2
+
+    return float(brentq(excess, 0.1, 50.0))
+
+
+def dispersion(arrivals: ClientArrivals) -> float:
+    """Variance over mean of counts given the rates, of windows with many arrivals: that of a renewal process, cv^2.
+
+    Source: Cox, Renewal Theory (1962), section 4.2.
+    """
+    return arrivals.gap_cv**2

@@ -1,0 +1,85 @@
+"""Arrivals of a doubly stochastic Poisson process: its rate is random, and given the rate it is a Poisson process.
+
+The rate is the mean times a profile of day and week, an hourly gamma factor with memory and a ten-minute gamma factor.
+Arrivals may come in arrays of several at once, and a share of them by the clock.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from odc_gym.scenario import CoxArrivals, Cron
+from odc_gym.workload.arrivals.factors import hourly_factors
+from odc_gym.workload.arrivals.profile import HOUR_S, second_of_day, weekday, weekly_profile
+from odc_gym.workload.jobs import GRID, Floats, on_grid
+from odc_gym.workload.streams import Period, Purpose, stream
+
+BIN_S = 600.0
+BINS = 6  # an hour
+
+
+def factors(arrivals: CoxArrivals, name: str, period: Period) -> tuple[Floats, Floats]:
+    """Rate over its mean in ten-minute bins of whole hours around the start of a period.
+
+    Returns:
+        (K,) begins of the bins from the start [s], and (K,) factors of mean 1.
+    """
+    workload, seed = period.workload, period.seed
+    profile, burst = arrivals.profile or workload.profile, arrivals.burst or workload.burst
+    first_h, last_h = -math.ceil(period.before_s / HOUR_S), math.ceil(period.after_s / HOUR_S)
+    hours = last_h - first_h
+    begin_s = first_h * HOUR_S + BIN_S * np.arange(BINS * hours, dtype=np.float64)
+    utc_h = (second_of_day(period.start) + begin_s + BIN_S / 2) / HOUR_S
+    regions = list(workload.regions.values())
+    rate = weekly_profile(profile, regions, utc_h, arrivals.weekend, weekday(period.start))
+    rate *= np.repeat(hourly_factors(burst, stream(seed, Purpose.HOURS, name), hours), BINS)
+    variance = burst.ten_minute_variance
+    if variance > 0:
+        rate *= stream(seed, Purpose.BINS, name).standard_gamma(1 / variance, BINS * hours) * variance
+    return begin_s, rate
+
+
+def draw(arrivals: CoxArrivals, name: str, per_h: float, period: Period) -> Floats:
+    """Arrivals of whole hours around the start [s]: (N,), in no order within ten-minute bins.
+
+    Args:
+        arrivals: the shape.
+        name: of the class, for its streams.
+        per_h: mean rate [1/h].
+        period: what is drawn for.
+    """
+    begin_s, rate = factors(arrivals, name, period)
+    cron, seed = arrivals.cron, period.seed
+    each_h = per_h * (1 - cron.share) if cron else per_h
+    mean = on_grid(rate * (each_h / arrivals.array_mean * BIN_S / HOUR_S))
+    arrays = stream(seed, Purpose.COUNTS, name).poisson(mean)
+    total = int(arrays.sum())
+    place = np.floor(stream(seed, Purpose.TIMES, name).random(total) * (BIN_S * GRID)) / GRID
+    time_s = np.repeat(begin_s, arrays) + place
+    if arrivals.array_mean > 1:
+        time_s = np.repeat(time_s, stream(seed, Purpose.ARRAYS, name).geometric(1 / arrivals.array_mean, total))
+    if cron and cron.share > 0:
+        time_s = np.concatenate([time_s, _ticks(cron, name, per_h, period)])
+    return time_s
+
+
+def _ticks(cron: Cron, name: str, per_h: float, period: Period) -> Floats:
+    """Arrivals by the clock of UTC [s]: at each full period the whole part of their number, and one more by chance."""
+    origin_s = second_of_day(period.start) % cron.period_s
+    first = math.ceil((origin_s - math.ceil(period.before_s / HOUR_S) * HOUR_S) / cron.period_s)
+    last = math.floor((origin_s + math.ceil(period.after_s / HOUR_S) * HOUR_S) / cron.period_s)
+    tick_s = cron.period_s * np.arange(first, last + 1) - origin_s
+    each = per_h * cron.share * cron.period_s / HOUR_S
+    most = math.floor(each) + 1  # rows of random numbers are as long whatever comes of them
+    uniform = stream(period.seed, Purpose.CRON, name).random((tick_s.size, most + 1))
+    number = math.floor(each) + (uniform[:, 0] < each - math.floor(each))
+    late_s = cron.jitter_s * uniform[:, 1:]
+    come = np.arange(most) < number[:, None]
+    return on_grid((tick_s[:, None] + late_s)[come])
+
+
+def dispersion(arrivals: CoxArrivals) -> float:
+    """Variance over mean of the number that come at once, and so of counts given the rate: 2 m - 1 of arrays of m."""
+    return 2 * arrivals.array_mean - 1
