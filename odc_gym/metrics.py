@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from odc_gym.physics.ageing import damage_until
-from odc_gym.simulation.state import ABSENT, Ledger, Rules, State
+from odc_gym.simulation.state import State
+from odc_gym.simulation.work import ABSENT, Ledger, Rules
 
 if TYPE_CHECKING:
     from odc_gym.simulation.simulator import Simulator

@@ -12,7 +12,8 @@ from odc_gym.simulation.decision import settle
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.episode_start import cold_points, cold_state
 from odc_gym.simulation.parameters import design_block, rules_block
-from odc_gym.simulation.state import Classes, Design, Sky, State, padded
+from odc_gym.simulation.state import Design, Sky, State, padded
+from odc_gym.simulation.work import Classes
 
 DT_S = 60.0
 FULL_W = 1e9  # a sustainable power that asks for full clock

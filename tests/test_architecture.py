@@ -32,23 +32,30 @@ ROOMS = {
     "physics": {"_jit"},
     "faults": {"physics", "scenario"},
     "simulation.state": {"_jit", "physics"},
-    "simulation.arrays": {"simulation.state"},
-    "simulation.waiting": {"_jit", "physics", "simulation.state"},
-    "simulation.fleet": {"_jit", "simulation.state"},
-    "simulation.hosting": {"_jit", "simulation.state", "simulation.waiting"},
-    "simulation.transfers": {"_jit", "simulation.state"},
-    "simulation.progress": {"_jit", "simulation.state", "simulation.waiting", "simulation.hosting"},
-    "simulation.dispatch": {"_jit", *{f"simulation.{name}" for name in ("state", "waiting", "hosting", "progress")}},
-    "simulation.upsets": {"_jit", *{f"simulation.{name}" for name in ("state", "waiting", "hosting", "progress")}},
+    "simulation.work": {"_jit", "simulation.state"},
+    "simulation.arrays": {"simulation.state", "simulation.work"},
+    "simulation.waiting": {"_jit", "physics", "simulation.state", "simulation.work"},
+    "simulation.fleet": {"_jit", "simulation.state", "simulation.work"},
+    "simulation.hosting": {"_jit", "simulation.state", "simulation.work", "simulation.waiting"},
+    "simulation.transfers": {"_jit", "simulation.state", "simulation.work"},
+    "simulation.progress": {"_jit", "simulation.state", "simulation.work", "simulation.waiting", "simulation.hosting"},
+    "simulation.dispatch": {
+        "_jit",
+        *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "progress")},
+    },
+    "simulation.upsets": {
+        "_jit",
+        *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "progress")},
+    },
     "simulation.services": {
         "_jit",
         "physics",
-        *{f"simulation.{name}" for name in ("state", "waiting", "hosting", "progress")},
+        *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "progress")},
     },
     "simulation.links": {"scenario", "simulation.fleet"},
-    "simulation.governor": {"_jit", "physics", "simulation.state"},
-    "simulation.step": {"_jit", "physics", "simulation.state", "simulation.governor"},
-    "simulation.requests": {"_jit", "physics", "simulation.state", "simulation.governor"},
+    "simulation.governor": {"_jit", "physics", "simulation.state", "simulation.work"},
+    "simulation.step": {"_jit", "physics", "simulation.state", "simulation.work", "simulation.governor"},
+    "simulation.requests": {"_jit", "physics", "simulation.state", "simulation.work", "simulation.governor"},
     "simulation.uneven": set(),
     "simulation.sustainable": {"physics", "simulation.uneven"},
     "simulation.design": {*BASE, "orbits", "physics", "scenario"},
@@ -59,8 +66,15 @@ ROOMS = {
         *{f"simulation.{name}" for name in ("design", "surroundings", "sustainable", "uneven")},
         "physics",
     },
-    "interface": {"_jit", "physics", "simulation.state", "simulation.waiting"},
-    "simulation.parameters": {"interface", "physics", "scenario", "simulation.design", "simulation.state"},
+    "interface": {"_jit", "physics", "simulation.state", "simulation.work", "simulation.waiting"},
+    "simulation.parameters": {
+        "interface",
+        "physics",
+        "scenario",
+        "simulation.design",
+        "simulation.state",
+        "simulation.work",
+    },
     "simulation.world": {
         *BASE,
         *TABLES,
@@ -72,20 +86,23 @@ ROOMS = {
     "simulation.tables": {
         *BASE,
         *TABLES,
-        *{f"simulation.{name}" for name in ("fleet", "links", "plans", "state", "surroundings", "variation", "world")},
+        *{
+            f"simulation.{name}"
+            for name in ("fleet", "links", "plans", "state", "work", "surroundings", "variation", "world")
+        },
         "faults",
     },
     "simulation.decision": {
         *{
             f"simulation.{name}"
-            for name in ("state", "fleet", "waiting", "transfers", "progress", "dispatch", "upsets")
+            for name in ("state", "work", "fleet", "waiting", "transfers", "progress", "dispatch", "upsets")
         },
         *{f"simulation.{name}" for name in ("requests", "services", "step")},
         "_jit",
         "interface",
     },
     "simulation.episode_start": {
-        *{f"simulation.{name}" for name in ("decision", "state", "tables", "world")},
+        *{f"simulation.{name}" for name in ("decision", "state", "work", "tables", "world")},
         "physics",
         "scenario",
     },
@@ -96,8 +113,8 @@ ROOMS = {
         "faults",
         "physics",
     },
-    "simulation.view": {"interface", "simulation.state"},
-    "metrics": {"physics", "simulation.state"},
+    "simulation.view": {"interface", "simulation.state", "simulation.work"},
+    "metrics": {"physics", "simulation.state", "simulation.work"},
     "simulation.simulator": {
         *BASE,
         "_jit",

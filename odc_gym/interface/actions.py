@@ -9,7 +9,8 @@ import numpy as np
 
 from odc_gym._jit import routine
 from odc_gym.physics.mathematics import clip
-from odc_gym.simulation.state import K, X
+from odc_gym.simulation.state import X
+from odc_gym.simulation.work import K
 
 
 class ActionRow(NamedTuple):

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.simulation.state import D, F, G, K, L, V, X, fill
+from odc_gym.simulation.state import D, F, X, fill
 from odc_gym.simulation.waiting import is_replica, remaining_estimate
+from odc_gym.simulation.work import G, K, L, V
 
 HOUR_S = 3600.0
 URGENT_S, SOON_S = 1.0 * HOUR_S, 6.0 * HOUR_S  # bins of slack

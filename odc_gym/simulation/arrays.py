@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from odc_gym.simulation.state import Classes, Ledger, Services, State
+from odc_gym.simulation.state import State
+from odc_gym.simulation.work import Classes, Ledger, Services
 
 ROWS = 256  # tables of jobs and events grow in steps of this many rows
 

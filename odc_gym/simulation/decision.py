@@ -18,23 +18,12 @@ from odc_gym.simulation.fleet import fleet
 from odc_gym.simulation.progress import advance
 from odc_gym.simulation.requests import request
 from odc_gym.simulation.services import autoscale, serve, service_load
-from odc_gym.simulation.state import (
-    D,
-    G,
-    K,
-    L,
-    Sky,
-    X,
-    design_rows,
-    fill,
-    propagator_rows,
-    sky_rows,
-    state_rows,
-)
+from odc_gym.simulation.state import D, Sky, X, design_rows, fill, propagator_rows, sky_rows, state_rows
 from odc_gym.simulation.step import SCRATCH, physics, propagator_block
 from odc_gym.simulation.transfers import transfer
 from odc_gym.simulation.upsets import strike
 from odc_gym.simulation.waiting import admit, rerank
+from odc_gym.simulation.work import G, K, L
 
 SUSTAINABLE = Sky._fields.index("sustainable_w")
 

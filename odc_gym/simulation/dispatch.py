@@ -9,8 +9,9 @@ import numpy as np
 from odc_gym._jit import routine
 from odc_gym.simulation.hosting import enter, leave
 from odc_gym.simulation.progress import expire, lose, stop
-from odc_gym.simulation.state import FREE, HOLD, G, K, L, X
+from odc_gym.simulation.state import X
 from odc_gym.simulation.waiting import NOWHERE, best_host, feasible, requeue, score_of
+from odc_gym.simulation.work import FREE, HOLD, G, K, L
 
 
 @routine

@@ -7,8 +7,9 @@ import numpy as np
 from odc_gym.physics.battery import QUOTED_K
 from odc_gym.scenario import ServiceClass
 from odc_gym.simulation.decision import settle
-from odc_gym.simulation.state import ABSENT, HEAD, RUN, RUNNING, WAITING, Classes, Design, Ledger, State
+from odc_gym.simulation.state import Design, State
 from odc_gym.simulation.tables import EpisodeTables, rule_index
+from odc_gym.simulation.work import ABSENT, HEAD, RUN, RUNNING, WAITING, Classes, Ledger
 from odc_gym.simulation.world import World, stream
 
 CENSUS = 102  # purpose of a random stream, see `stream`

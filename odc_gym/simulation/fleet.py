@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.simulation.state import Policy, policy_rows
+from odc_gym.simulation.work import Policy, policy_rows
 
 
 class Links(NamedTuple):

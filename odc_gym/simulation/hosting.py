@@ -6,8 +6,9 @@ A gang spans several satellites: its row is followed by one row for each further
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.simulation.state import FREE, RUNNING, G, K, L, X
+from odc_gym.simulation.state import X
 from odc_gym.simulation.waiting import NOWHERE, link_gb, wake_s
+from odc_gym.simulation.work import FREE, RUNNING, G, K, L
 
 
 @routine

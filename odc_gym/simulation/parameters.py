@@ -11,7 +11,8 @@ from odc_gym.physics.thermal import Propagator
 from odc_gym.scenario import Checkpoints, JobClass, Scenario, ServiceClass
 from odc_gym.scenario.paths import places
 from odc_gym.simulation.design import governor_gain, propagators
-from odc_gym.simulation.state import ORDERS, Design, Policy, Ratings, Readings, Rules, Sensors, padded
+from odc_gym.simulation.state import Design, Ratings, Readings, Sensors, padded
+from odc_gym.simulation.work import ORDERS, Policy, Rules
 
 MINUTE_S, HOUR_S, WH_J, KWH_J, BITS = 60.0, 3600.0, 3600.0, 3.6e6, 8.0
 

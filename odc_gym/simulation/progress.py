@@ -4,8 +4,9 @@ import numpy as np
 
 from odc_gym._jit import routine
 from odc_gym.simulation.hosting import leave
-from odc_gym.simulation.state import DONE, EXPIRED, D, G, K, L, X
+from odc_gym.simulation.state import D, X
 from odc_gym.simulation.waiting import is_replica, lateness, rank_of, requeue
+from odc_gym.simulation.work import DONE, EXPIRED, G, K, L
 
 HOUR_S = 3600.0
 

@@ -24,9 +24,10 @@ from odc_gym.simulation.arrays import ROWS, empty_blocks, longer
 from odc_gym.simulation.decision import decide, look
 from odc_gym.simulation.links import backbone_links, batch_links, with_links
 from odc_gym.simulation.parameters import past_shape
-from odc_gym.simulation.state import HEAD, MUTABLE, RUN, Forecast, Sky, padded
+from odc_gym.simulation.state import MUTABLE, Forecast, Sky, padded
 from odc_gym.simulation.tables import build_episode
 from odc_gym.simulation.view import View
+from odc_gym.simulation.work import HEAD, RUN
 from odc_gym.simulation.world import World
 from odc_gym.workload import JOB, Trace, read_trace
 

@@ -29,7 +29,8 @@ from odc_gym.physics.thermal import (
     loop_at_end,
 )
 from odc_gym.simulation import governor
-from odc_gym.simulation.state import PROPAGATOR_ROWS, D, Design, K, X
+from odc_gym.simulation.state import PROPAGATOR_ROWS, D, Design, X
+from odc_gym.simulation.work import K
 
 HOUR_S = 3600.0
 _ON = len(Design._fields)

@@ -18,9 +18,10 @@ from odc_gym.scenario import ServiceClass
 from odc_gym.simulation.fleet import Links
 from odc_gym.simulation.links import backbone_links
 from odc_gym.simulation.plans import solve_orbits
-from odc_gym.simulation.state import Forecast, Rules, Sky, padded
+from odc_gym.simulation.state import Forecast, Sky, padded
 from odc_gym.simulation.surroundings import Pass, light
 from odc_gym.simulation.variation import vary
+from odc_gym.simulation.work import Rules
 from odc_gym.simulation.world import CENSUS_S, HOUR_S, MINUTE_S, World
 from odc_gym.workload import JOB, draw_demand, draw_jobs, planning_demand, replay_demand
 

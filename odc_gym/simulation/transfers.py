@@ -1,7 +1,8 @@
 """Data on its way to jobs: what is left of a step after transfer and start is work. Scalar code between steps."""
 
 from odc_gym._jit import routine
-from odc_gym.simulation.state import K, X, fill
+from odc_gym.simulation.state import X, fill
+from odc_gym.simulation.work import K
 
 
 @routine

@@ -6,7 +6,8 @@ in queue order. Times are seconds since the episode's start, work is in referenc
 
 from odc_gym._jit import effect, routine
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
-from odc_gym.simulation.state import ABSENT, WAITING, D, G, K, L, X
+from odc_gym.simulation.state import D, X
+from odc_gym.simulation.work import ABSENT, WAITING, G, K, L
 
 LEAST_REMAINING = 0.1  # of the estimate: what a job that outlives its estimate is still expected to need
 NOWHERE = -1

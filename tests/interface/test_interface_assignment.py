@@ -8,7 +8,8 @@ from odc_gym.errors import ActionError
 from odc_gym.interface.assignment import AssignmentLayout
 from odc_gym.interface.jobs import QUEUED, SEEN_JOB
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import RUNNING, WAITING, L, X
+from odc_gym.simulation.state import X
+from odc_gym.simulation.work import RUNNING, WAITING, L
 
 K, LEVELS = 16, 6
 

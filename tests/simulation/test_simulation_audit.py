@@ -15,7 +15,8 @@ from random_scenarios import random_scenario
 from odc_gym.scenario import Scenario
 from odc_gym.scenario_files import names
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import RUNNING, WAITING, K, L, V, X
+from odc_gym.simulation.state import X
+from odc_gym.simulation.work import RUNNING, WAITING, K, L, V
 
 PRESETS = list(names())
 RANDOM = {f"random-{number}": number for number in range(20)}

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import DONE, L, X
+from odc_gym.simulation.state import X
+from odc_gym.simulation.work import DONE, L
 from odc_gym.workload import planning_demand
 
 EPISODES = 12

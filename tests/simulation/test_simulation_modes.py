@@ -6,7 +6,8 @@ import pytest
 from odc_gym.scenario import Scenario
 from odc_gym.scenario_files import names
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import D, K, L, X
+from odc_gym.simulation.state import D, X
+from odc_gym.simulation.work import K, L
 
 SEEDS = (20_003, 20_001)
 DECISIONS = 36

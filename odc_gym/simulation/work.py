@@ -1,0 +1,162 @@
+"""Every array of the work: what changes for classes and jobs, accounts, and the rules of classes and dispatcher.
+
+Axis letters as in `state`. Blocks are float64 `[environment, field, class]`, with satellites as a last axis where a
+field has them; a field is one line here. Rows of the job table have one record of `RUN` each.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from odc_gym._jit import rows
+from odc_gym.simulation.state import Row
+
+
+class Classes(NamedTuple):
+    """What changes, per class and satellite: rows of [C, P]."""
+
+    held: Row  # accelerators held by the class
+    busy: Row  # of these, the mean number at work in the step, utilisation of services included
+    clock: Row  # requested, then granted
+    rate: Row  # work per accelerator and second at the requested clock: the forecast rate
+    bid: Row
+    transfer_gb: Row  # waiting on the link
+
+
+class Ledger(NamedTuple):
+    """Accounts of the work since the start of the episode, one entry a class: rows of [C]."""
+
+    paid: Row  # value
+    executed_s: Row  # reference accelerator-seconds
+    credited_s: Row  # made safe, executed since the start
+    lost_s: Row
+    completed: Row
+    on_time: Row  # completed by the deadline
+    expired: Row
+    placed: Row
+    moved: Row
+    drained: Row
+    evicted: Row
+    resets: Row  # jobs and replicas that an upset stopped where they run
+    fault_lost_s: Row  # of lost_s, by upsets and hard failures
+    yielded: Row
+    moved_gb: Row
+    arrived: Row  # services: tokens
+    served: Row
+    in_target: Row
+    abandoned: Row
+    served_now: Row  # tokens served in the last decision
+    arrived_now: Row  # tokens, or estimated work, that arrived in it
+    arrival_rate: Row  # work offered, exponential average over an hour [reference accelerators]
+
+
+class Services(NamedTuple):
+    """What changes of the services: rows of [C]."""
+
+    backlog: Row  # tokens that wait
+    surplus_s: Row  # since there have been more replicas than wanted
+
+
+class Rules(NamedTuple):
+    """Parameters of a class: rows of [C]. Times in s, work in reference accelerator-seconds."""
+
+    utilisation: Row
+    kappa: Row
+    value: Row  # of a reference-accelerator-hour
+    queue_value: Row
+    hold_back: Row
+    unit_s: Row  # work per accelerator from one payable point to the next
+    stall_s: Row
+    saves: Row  # 1: a job that is told to stop keeps its work
+    yields: Row  # 1: leaves at a payable point for a job of higher rank
+    movable: Row
+    state_gb: Row
+    init_s: Row
+    data_gb: Row
+    service: Row  # 1: replicas serve a demand
+    token_s: Row
+    target_s: Row
+    patience_s: Row
+    headroom: Row
+    scale_down_s: Row
+    replicas: Row  # rows of the job table that are this service's replicas
+    first: Row  # the first of them
+
+
+class Policy(NamedTuple):
+    """Numbers of the dispatcher."""
+
+    load_weight: float
+    migration_margin: float
+    min_stay_s: float
+    close: float
+    drain: float
+    hold: float
+    age_s: float
+    order: float  # index into ORDERS
+    link_gb_s: float
+    latency_s: float
+    reset_s: float  # of an accelerator after an upset
+
+
+ORDERS = ("value", "edf", "least-slack", "fcfs")
+STATUS = ("absent", "waiting", "running", "done", "expired")
+ABSENT, WAITING, RUNNING, DONE, EXPIRED = range(5)
+FREE, HOLD = 0, -1
+
+RUN = np.dtype(
+    [
+        ("safe_s", "f8"),  # work that a loss cannot take
+        ("unsaved_s", "f8"),  # work since the last payable point
+        ("before_s", "f8"),  # work executed before the episode: never paid
+        ("delay_s", "f8"),  # initialisation, restore, checkpoint: accelerators are held, nothing runs
+        ("transfer_gb", "f8"),  # still to come over the link
+        ("active", "f8"),  # share of the step that it runs
+        ("since_s", "f8"),  # placed, or queued
+        ("started_s", "f8"),  # first placed
+        ("finished_s", "f8"),
+        ("rank", "f8"),
+        ("status", "i4"),
+        ("host", "i4"),
+        ("order", "i4"),  # of the agent for this decision: satellite + 1, HOLD, or FREE to go to the best bid
+    ],
+    align=True,
+)
+"""Run-time columns of a job, one row per row of the job table (J,). Times are seconds since the episode's start."""
+
+HEAD = np.dtype(
+    [
+        ("blocked_rank", "f8"),  # of the best job that fits nowhere
+        ("thermal_sum", "f8"),  # sums of accounts at the last decision, for the reward
+        ("unserved_sum", "f8"),
+        ("low_charge_sum", "f8"),
+        ("fatigue_sum", "f8"),
+        ("stored_sum", "f8"),
+        ("load_average", "f8"),  # share of accelerators held, exponential average over an hour
+        ("trips_now", "f8"),  # in the last decision
+        ("moves_now", "f8"),
+        ("trips_sum", "f8"),
+        ("moves_sum", "f8"),
+        ("tick", "i8"),  # physics steps done, from the start of the warm-up
+        ("next_job", "i4"),
+        ("next_event", "i4"),
+        ("waiting", "i4"),
+        ("running", "i4"),
+        ("blocked_width", "i4"),
+        ("blocked_kind", "i4"),
+    ],
+    align=True,
+)
+"""Scalars of an environment."""
+
+K, L, V, G = (
+    Classes(*range(len(Classes._fields))),
+    Ledger(*range(len(Ledger._fields))),
+    Services(*range(len(Services._fields))),
+    Rules(*range(len(Rules._fields))),
+)
+"""Row numbers by name: `classes[K.busy, c, s]` is a number of a block."""
+
+policy_rows = rows(Policy)
