@@ -36,6 +36,7 @@ ROOMS = {
     "simulation.arrays": {"simulation.state", "simulation.work"},
     "simulation.waiting": {"_jit", "physics", "simulation.state", "simulation.work"},
     "simulation.fleet": {"_jit", "simulation.state", "simulation.work"},
+    "simulation.routes": {"_jit"},
     "simulation.hosting": {"_jit", "simulation.state", "simulation.work", "simulation.waiting"},
     "simulation.transfers": {"_jit", "simulation.state", "simulation.work"},
     "simulation.progress": {"_jit", "simulation.state", "simulation.work", "simulation.waiting", "simulation.hosting"},

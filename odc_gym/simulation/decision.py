@@ -14,7 +14,7 @@ from odc_gym.interface.observations import encode, measure_fleet, measure_queue,
 from odc_gym.interface.rewards import reward_terms
 from odc_gym.interface.sensing import measure_readings, remember
 from odc_gym.simulation.dispatch import drain_and_move, evict, place
-from odc_gym.simulation.fleet import fleet
+from odc_gym.simulation.fleet import fleet, traffic_of
 from odc_gym.simulation.progress import advance
 from odc_gym.simulation.requests import request
 from odc_gym.simulation.services import autoscale, serve, service_load
@@ -109,13 +109,14 @@ def decide(
     sky = np.empty((skies.shape[2], lanes_n))
     light, numbers_row = sky_rows(sky), propagator_rows(propagator_block(scratch))
     urgency, offset = np.empty(classes_n), np.empty(classes_n)
+    traffic = traffic_of(n)
     for b in rows:
         if head[b]["tick"] >= skies.shape[1]:
             fill(terms[b], 0.0)
             continue
         e = fleet(
             b, head, jobs, run, lists, state, design, classes, ledger, services, class_rules, policies, urgency, links,
-            n,
+            traffic, n,
         )  # fmt: skip
         x, p, k, rules = e.x, e.p, e.classes, e.rules
         state_row, design_row = state_rows(x), design_rows(p)
@@ -229,10 +230,12 @@ def look(
     """Observe without playing: after a reset, or after a state was set."""
     steps, warm_up, n = int(numbers[1]), int(numbers[2]), int(numbers[3])
     sky, urgency = np.empty((skies.shape[2], state.shape[2])), np.zeros(rules.shape[2])
+    traffic = traffic_of(n)
     for b in rows:
         e = fleet(
-            b, head, jobs, run, lists, state, design, classes, ledger, services, rules, policies, urgency, links, n
-        )
+            b, head, jobs, run, lists, state, design, classes, ledger, services, rules, policies, urgency, links,
+            traffic, n,
+        )  # fmt: skip
         now = (head[b]["tick"] - warm_up) * numbers[0]
         copy_sky(skies[b, min(head[b]["tick"], skies.shape[1] - 1)], sky)
         observe(b, e, sky, forecasts[b], days[b], past[b], sensors[b], seeds[b], out, seen, codes, steps, now)

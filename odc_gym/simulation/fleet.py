@@ -30,6 +30,27 @@ class Links(NamedTuple):
     bridged: np.ndarray  # (1,)
 
 
+class Traffic(NamedTuple):
+    """Work space: transfers of the present step by link. Nodes 0 to S - 1 are satellites, node S is the ground side."""
+
+    transfers: np.ndarray  # (S + 1, S + 1) transfers that share the link from the first node to the second
+    carried_gb: np.ndarray  # (S + 1, S + 1) what it carried
+    stamp: np.ndarray  # (S + 1, S + 1) who counted itself last
+    links: np.ndarray  # (N, 2) links with transfers
+    used: np.ndarray  # (1,) how many of them there are
+    path: np.ndarray  # nodes of the route that was walked last
+
+
+@routine
+def traffic_of(n):
+    """Work space for `n` satellites."""
+    nodes = n + 1
+    return Traffic(
+        np.zeros((nodes, nodes)), np.zeros((nodes, nodes)), np.zeros((nodes, nodes), np.int64),
+        np.zeros((nodes * nodes, 2), np.int64), np.zeros(1, np.int64), np.zeros(2 * nodes, np.int64),
+    )  # fmt: skip
+
+
 class Fleet(NamedTuple):
     """One environment: what changes, its tables and its parameters. Blocks are indexed by names: `e.x[X.free, s]`."""
 
@@ -46,11 +67,14 @@ class Fleet(NamedTuple):
     policy: Policy
     urgency: np.ndarray  # (C,) of the action
     links: Links
+    traffic: Traffic
     satellites: int
 
 
 @routine
-def fleet(b, head, jobs, run, lists, state, design, classes, ledger, services, rules, policies, urgency, links, n):
+def fleet(
+    b, head, jobs, run, lists, state, design, classes, ledger, services, rules, policies, urgency, links, traffic, n
+):  # fmt: skip
     """The environment `b` of a batch; `links` holds the arrays of `Links` with first axis B."""
     own = Links(
         links[0][b], links[1][b], links[2][b], links[3][b], links[4][b], links[5][b], links[6][b], links[7][b],
@@ -58,5 +82,5 @@ def fleet(b, head, jobs, run, lists, state, design, classes, ledger, services, r
     )  # fmt: skip
     return Fleet(
         head[b : b + 1], jobs[b], run[b], lists[b], state[b], design[b], classes[b], ledger[b], services[b], rules[b],
-        policy_rows(policies[b]), urgency, own, n,
+        policy_rows(policies[b]), urgency, own, traffic, n,
     )  # fmt: skip

@@ -99,7 +99,7 @@ def policy_numbers(scenario: Scenario) -> Policy:
         float(dispatch.close),
         float(dispatch.drain), float(dispatch.hold), dispatch.queue_age_h * HOUR_S, float(ORDERS.index(dispatch.order)),
         backbone.rate_gbps / BITS if backbone else 0.0, float(backbone.latency_s) if backbone else 0.0,
-        float(scenario.faults.reset_s),
+        float(scenario.episode.physics_s), float(scenario.faults.reset_s),
     )  # fmt: skip
 
 

@@ -98,6 +98,7 @@ class Policy(NamedTuple):
     order: float  # index into ORDERS
     link_gb_s: float
     latency_s: float
+    step_s: float  # physics step
     reset_s: float  # of an accelerator after an upset
 
 

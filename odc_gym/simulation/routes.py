@@ -1,0 +1,184 @@
+"""Routes through the network of an episode: what they carry, what their transfers share, and how long they last.
+
+Node S is the ground side. A link is a pair of neighbouring nodes, each way for itself. Scalar code between physics
+steps.
+"""
+
+import numpy as np
+
+from odc_gym._jit import routine
+
+NO_WAY = -1
+
+
+@routine
+def topology(e, tick):
+    """Row of the pair tables at a physics step."""
+    return e.links.epoch[min(tick, e.links.epoch.shape[0] - 1)]
+
+
+@routine
+def ground_row(e, tick):
+    """Row of the ground tables at a physics step."""
+    return min(tick, e.links.ground_hop.shape[0] - 1)
+
+
+@routine
+def walk_own(e, source, destination, tick):
+    """Nodes of the way between two satellites over own links into `path`; how many, 0 without one."""
+    path, hop, node = e.traffic.path, e.links.next_hop[topology(e, tick)], source
+    for k in range(e.satellites):
+        path[k] = node
+        if node == destination:
+            return k + 1
+        node = hop[node, destination]
+        if node == NO_WAY:
+            return 0
+    return 0
+
+
+@routine
+def walk_up(e, source, tick, first):
+    """Nodes of the way from a satellite to the ground side into `path` from place `first`; the end, 0 without one."""
+    path, hop, node = e.traffic.path, e.links.ground_hop[ground_row(e, tick)], source
+    for k in range(e.satellites):
+        path[first + k] = node
+        node = hop[node]
+        if node == NO_WAY:
+            return 0
+        if node == e.satellites:
+            path[first + k + 1] = node
+            return first + k + 2
+    return 0
+
+
+@routine
+def walk_down(e, destination, tick, first):
+    """Nodes of the way from the ground side to a satellite: the way up, backwards."""
+    end = walk_up(e, destination, tick, first)
+    path = e.traffic.path
+    for k in range((end - first) // 2):
+        path[first + k], path[end - 1 - k] = path[end - 1 - k], path[first + k]
+    return end
+
+
+@routine
+def walk(e, source, destination, tick):
+    """Nodes of the way from one node to another at a physics step into `e.traffic.path`; how many, 0 without a way.
+
+    Two satellites without a way over own links send over the ground side where that is allowed.
+    """
+    ground = e.satellites
+    if destination == ground:
+        return walk_up(e, source, tick, 0)
+    if source == ground:
+        return walk_down(e, destination, tick, 0)
+    count = walk_own(e, source, destination, tick)
+    if count > 0 or e.links.bridged[0] == 0:
+        return count
+    up = walk_up(e, source, tick, 0)
+    return walk_down(e, destination, tick, up - 1) if up > 0 else 0
+
+
+@routine
+def link_gb_s(e, a, b, tick):
+    """Rate of the link between two neighbouring nodes [GB/s]: that of its slower end."""
+    ground = e.satellites
+    if a == ground or b == ground:
+        return np.float64(e.links.ground_gb_s[ground_row(e, tick), min(a, b)])
+    return np.float64(min(e.links.isl_gb_s[a], e.links.isl_gb_s[b]))
+
+
+@routine
+def route_rate(e, count, more, tick):
+    """Share of one transfer on the route that was walked last [GB/s]: the least over its links.
+
+    Args:
+        e: the environment.
+        count: nodes in `e.traffic.path`; 0 no way: rate 0. At home, 1 node, nothing limits.
+        more: transfers on its links beside those that are counted.
+        tick: physics step.
+    """
+    if count == 0:
+        return 0.0
+    path, rate = e.traffic.path, np.inf
+    for k in range(count - 1):
+        a, b = path[k], path[k + 1]
+        rate = min(rate, link_gb_s(e, a, b, tick) / max(e.traffic.transfers[a, b] + more, 1.0))
+    return rate
+
+
+@routine
+def gb_rate(e, source, destination, tick):
+    """Rate that one more transfer between two nodes would have now [GB/s]: inf at home, 0 without a way."""
+    return route_rate(e, walk(e, source, destination, tick), 1.0, tick)
+
+
+@routine
+def closes(e, source, destination, tick):
+    """First physics step at which there is no way any more, as far as the tables tell at a physics step."""
+    ground, row = e.satellites, ground_row(e, tick)
+    if source == destination:
+        return np.int64(e.links.closes[topology(e, tick), source, source])
+    if destination == ground:
+        return np.int64(e.links.ground_closes[row, source])
+    if source == ground:
+        return np.int64(e.links.ground_closes[row, destination])
+    own = np.int64(e.links.closes[topology(e, tick), source, destination])
+    if e.links.bridged[0] == 0:
+        return own
+    return max(own, np.int64(min(e.links.ground_closes[row, source], e.links.ground_closes[row, destination])))
+
+
+@routine
+def transfer_s(e, source, destination, gb, tick):
+    """Time that a transfer would take at the present rate [s]; inf if there is no way or it closes before."""
+    if gb <= 0.0 or source == destination:
+        return 0.0
+    rate = gb_rate(e, source, destination, tick)
+    if rate <= 0.0:
+        return np.inf
+    took_s = gb / rate
+    return took_s if took_s <= (closes(e, source, destination, tick) - tick) * e.policy.step_s else np.inf
+
+
+@routine
+def lasts(e, source, destination, gb, tick):
+    """Whether the way between two nodes lasts as long as so many GB take at the present rate."""
+    return transfer_s(e, source, destination, gb, tick) < np.inf
+
+
+@routine
+def count_route(e, count, stamp):
+    """One more transfer on the links of the route that was walked last; `stamp` counts itself once on each link."""
+    path, traffic = e.traffic.path, e.traffic
+    for k in range(count - 1):
+        a, b = path[k], path[k + 1]
+        if traffic.transfers[a, b] == 0.0:
+            used = traffic.used
+            traffic.links[used[0], 0] = a
+            traffic.links[used[0], 1] = b
+            used[0] += 1
+            traffic.stamp[a, b] = NO_WAY
+        if traffic.stamp[a, b] != stamp:
+            traffic.stamp[a, b] = stamp
+            traffic.transfers[a, b] += 1.0
+
+
+@routine
+def clear_routes(e):
+    """Forget the transfers of the last step, or of another environment."""
+    traffic = e.traffic
+    for k in range(traffic.used[0]):
+        a, b = traffic.links[k, 0], traffic.links[k, 1]
+        traffic.transfers[a, b] = 0.0
+        traffic.carried_gb[a, b] = 0.0
+    traffic.used[0] = 0
+
+
+@routine
+def carry(e, count, gb):
+    """Note that so many GB went over the route that was walked last."""
+    path = e.traffic.path
+    for k in range(count - 1):
+        e.traffic.carried_gb[path[k], path[k + 1]] += gb

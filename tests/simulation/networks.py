@@ -1,0 +1,82 @@
+"""Networks written by hand: tables of links for a few satellites, from the pairs that see each other."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from odc_gym.simulation.fleet import Links, Traffic, traffic_of
+
+FOREVER = np.iinfo(np.int32).max
+
+
+def hops_to(pairs, target, nodes):
+    """Next node and hops on a shortest way from each node to `target`: breadth first, lower numbers first."""
+    following, hops, front = np.full(nodes, -1), np.full(nodes, -1), [target]
+    following[target], hops[target] = target, 0
+    while front:
+        node = front.pop(0)
+        for other in range(nodes):
+            if hops[other] < 0 and ((other, node) in pairs or (node, other) in pairs):
+                following[other], hops[other] = node, hops[node] + 1
+                front.append(other)
+    return following, hops
+
+
+def links_of(epochs, satellites, isl_gb_s=1.0, ground_gb_s=2.0, latency_s=0.02, bridged=False):
+    """Tables of a network that changes.
+
+    Args:
+        epochs: one for each topology, `(steps, pairs)`: for how many physics steps, and which nodes have a link; node S
+            is the ground side.
+        satellites: S.
+        isl_gb_s: rate of links between satellites, one or (S,).
+        ground_gb_s: rate of links to the ground side, one or (S,).
+        latency_s: of every hop to the ground.
+        bridged: whether the ground side links pairs that have no way of their own.
+    """
+    n, e = satellites, len(epochs)
+    total = sum(steps for steps, _ in epochs)
+    next_hop, hops = np.full((2, e, n, n), -1, np.int16)
+    closes = np.zeros((e, n, n), np.int32)
+    epoch = np.repeat(np.arange(e), [steps for steps, _ in epochs]).astype(np.int32)
+    up, ground_hops = np.full((2, total, n), -1, np.int16)
+    for k, (_, pairs) in enumerate(epochs):
+        own = {pair for pair in pairs if n not in pair}
+        for d in range(n):
+            next_hop[k, :, d], hops[k, :, d] = hops_to(own, d, n)
+        following, far = hops_to(set(pairs), n, n + 1)
+        up[epoch == k], ground_hops[epoch == k] = following[:n], far[:n]
+    ground_closes = np.zeros((total, n), np.int32)
+    for k in range(e):
+        for s in range(n):
+            for d in range(n):
+                lost = [tick for tick in range(total) if epoch[tick] >= k and next_hop[epoch[tick], s, d] < 0]
+                closes[k, s, d] = min(lost, default=total)
+    for tick in range(total):
+        for s in range(n):
+            lost = [later for later in range(tick, total) if up[later, s] < 0]
+            ground_closes[tick, s] = min(lost, default=total)
+    rate = np.where(up == n, np.broadcast_to(ground_gb_s, n), 0.0).astype(np.float32)
+    latency = np.where(ground_hops >= 0, ground_hops * latency_s, np.inf).astype(np.float32)
+    speed = np.broadcast_to(isl_gb_s, n).astype(np.float32)
+    return Links(
+        epoch, next_hop, hops, closes, up, rate, ground_hops, latency, ground_closes, speed,
+        np.array([bridged], np.int8),
+    )  # fmt: skip
+
+
+class Numbers(NamedTuple):
+    step_s: float = 60.0
+
+
+class Net(NamedTuple):
+    """What the routines of routes read of an environment."""
+
+    links: Links
+    traffic: Traffic
+    policy: Numbers
+    satellites: int
+
+
+def net(epochs, satellites, **options):
+    return Net(links_of(epochs, satellites, **options), traffic_of(satellites), Numbers(), satellites)
