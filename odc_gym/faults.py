@@ -59,7 +59,14 @@ def expected_upsets(faults: Faults, place: Place, accelerators: np.ndarray) -> t
     return float(rate.mean(0).sum()) * DAY_S, float((rate * within).sum() / max(rate.sum(), 1e-300))
 
 
-def draw_events(faults: Faults, seed: int, place: Place, accelerators: np.ndarray, dt_s: float) -> np.ndarray:
+def draw_events(
+    faults: Faults,
+    seed: int,
+    place: Place,
+    accelerators: np.ndarray,
+    dt_s: float,
+    storm: np.ndarray | float = 1.0,
+) -> np.ndarray:
     """The events of an episode in order of time, (E,) of EVENT.
 
     Events strike installed accelerators, whether they live or not: the rates hold for each chip that lives.
@@ -70,13 +77,15 @@ def draw_events(faults: Faults, seed: int, place: Place, accelerators: np.ndarra
         place: of the satellites at the start of each step.
         accelerators: installed on each satellite, (S,).
         dt_s: length of a step [s].
+        storm: what storms multiply the rate of upsets by in each step, (T,).
     """
+    upsets = upsets_per_s(faults, place) * np.reshape(storm, (-1, 1))
     hard = np.full(place.latitude_deg.shape, faults.hard_failures_per_chip_year / YEAR_S)
     parts = []
-    for kind, purpose, rate in ((0, UPSETS, upsets_per_s(faults, place)), (1, FAILURES, hard)):
+    for kind, purpose, rate in ((0, UPSETS, upsets), (1, FAILURES, hard)):
         expected = np.cumsum(np.rint(rate * accelerators * (dt_s * EXPOSURE)) / EXPOSURE, 0)
         for s, count in enumerate(accelerators):
-            times, chips = _arrivals(_stream(seed, purpose, s), float(expected[-1, s]))
+            times, chips = _arrivals(stream(seed, purpose, s), float(expected[-1, s]))
             part = np.zeros(times.size, EVENT)
             part["tick"], part["satellite"], part["hard"] = np.searchsorted(expected[:, s], times, "right"), s, kind
             part["accelerator"] = chips * count
@@ -103,9 +112,9 @@ def draw_condition(faults: Faults, seed: int, accelerators: np.ndarray) -> Condi
     is_lost = -np.expm1(-faults.satellite_loss_per_year * years)
     living, factors = np.zeros(len(accelerators)), np.ones((len(accelerators), 2))
     for s, count in enumerate(accelerators):
-        alive = (_stream(seed, DEAD, s).random(int(count)) >= fails).sum()
-        living[s] = 0.0 if _stream(seed, LOST, s).random() < is_lost else alive
-        factors[s] = np.exp(spread * _stream(seed, SILICON, s).standard_normal(2) - 0.5 * spread**2)
+        alive = (stream(seed, DEAD, s).random(int(count)) >= fails).sum()
+        living[s] = 0.0 if stream(seed, LOST, s).random() < is_lost else alive
+        factors[s] = np.exp(spread * stream(seed, SILICON, s).standard_normal(2) - 0.5 * spread**2)
     factors = np.rint(factors * GRID) / GRID
     return Condition(years, living, factors[:, 0], factors[:, 1])
 
@@ -123,5 +132,6 @@ def _arrivals(random: np.random.Generator, end: float) -> tuple[np.ndarray, np.n
     return times[before], drawn[before, 1]
 
 
-def _stream(seed: int, purpose: int, satellite: int) -> np.random.Generator:
+def stream(seed: int, purpose: int, satellite: int) -> np.random.Generator:
+    """The random stream of one purpose of one satellite in episode `seed`."""
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy=seed, spawn_key=(purpose, satellite))))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from odc_gym.physics.ageing import damage_until
-from odc_gym.simulation.state import State
+from odc_gym.simulation.state import LOST, State
 from odc_gym.simulation.work import ABSENT, Ledger, Rules
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
     `slo_<class>` is the share of jobs due in the episode that were done by their deadline, or of tokens served within
     their target. `work_eflop` converts the work at the accelerators' peak rate, dense bf16. `upsets` counts those of
     living accelerators, `resets` the jobs and replicas that they stopped, `living_frac` what works at the end over what
-    was installed.
+    was installed. `available_frac` is the share of satellite-hours in which compute was on; `outage_h` counts those out
+    of service, lost satellites included. `lost_to_faults` is the work lost to upsets and hard failures, those to
+    outages, sheds and trips are beside it.
 
     Args:
         simulator: the batch.
@@ -66,6 +68,11 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
         "degree_h": float(x["hot_kh"].sum()),
         "shed_h": float(x["shed_s"].sum()) / HOUR_S,
         "trips": float(x["trips"].sum()),
+        "sheds": float(x["sheds"].sum()),
+        "available_frac": 1.0 - float(x["off_s"].sum()) / (n * hours * HOUR_S),
+        "outage_h": float(x["out_s"].sum()) / HOUR_S,
+        "safe_mode_h": float(x["safe_mode_s"].sum()) / HOUR_S,
+        "lost_satellites": float((x["out"] == LOST).sum()),
         "governed_h": float(x["governed_s"].sum()) / HOUR_S,
         "unserved_frac": float(x["unserved_j"].sum()) / max(wanted, 1e-9),
         "clock_switches": float(x["switches"].sum()),
@@ -76,6 +83,9 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
         "upsets": float(x["upsets"].sum()),
         "resets": float(account["resets"].sum()),
         "lost_to_faults_accelerator_h": float(account["fault_lost_s"].sum()) / HOUR_S,
+        "lost_to_outages_accelerator_h": float(account["outage_lost_s"].sum()) / HOUR_S,
+        "lost_to_sheds_accelerator_h": float(account["shed_lost_s"].sum()) / HOUR_S,
+        "lost_to_trips_accelerator_h": float(account["trip_lost_s"].sum()) / HOUR_S,
         "failed_accelerators": float(x["failures"].sum()),
         "living_frac": float(x["living"].sum()) / simulator.world.accelerators,
         "link_gb": float(account["moved_gb"].sum()),

@@ -7,8 +7,9 @@ RFC 7396). Only `name` is never inherited.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -18,6 +19,19 @@ from odc_gym.scenario import Scenario
 from odc_gym.scenario.paths import nearest
 
 FOLDER = Path(__file__).parent / "configs" / "scenarios"
+
+
+class Loader(yaml.SafeLoader):
+    """YAML whose numbers are those of version 1.2: 12:30 is a time of day there, and 750 in version 1.1."""
+
+
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:int"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]+|0|[1-9][0-9_]*)$"), "-+0123456789"
+)
 
 
 def names() -> list[str]:
@@ -90,7 +104,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
         ScenarioError: not YAML, or not a mapping.
     """
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader)
     except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
         raise ScenarioError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
     if not isinstance(data, dict):
@@ -118,7 +132,7 @@ def parse_overrides(items: list[str]) -> dict[str, Any]:
         if not equals or not path.strip():
             raise ScenarioError(f"--set {item}: must look like path=value")
         try:
-            parsed[path.strip()] = yaml.safe_load(text)
+            parsed[path.strip()] = yaml.load(text, Loader)
         except yaml.YAMLError:
             raise ScenarioError(f"--set {item}: the value is not readable as YAML") from None
     return parsed
@@ -214,17 +228,8 @@ _WORDS = {
     "less than": "<",
 }
 _TAGS = {
-    "delta",
-    "star",
-    "sun_synchronous",
-    "cluster",
-    "tle",
-    "job",
-    "service",
-    "checkpoint",
-    "chunk",
-    "named",
-    "listed",
+    *("delta", "star", "sun_synchronous", "cluster", "tle", "job", "service", "checkpoint", "chunk", "named", "listed"),
+    *("satellite-outage", "satellite-loss", "link-outage", "radiation-storm", "surge"),
 }
 
 
@@ -232,6 +237,10 @@ def _fields(model: Any, loc: tuple[Any, ...]) -> list[str]:
     """Field names of the model at a location of the schema, found by walking annotations."""
     current = [model]
     for part in loc:
+        if part in _TAGS:  # of a tagged union, the model that has the tag
+            tagged = [m for m in current if any(part in get_args(f.annotation) for f in m.model_fields.values())]
+            current = tagged or current
+            continue
         step: list[Any] = []
         for candidate in current:
             annotation = candidate.model_fields[part].annotation if part in candidate.model_fields else candidate

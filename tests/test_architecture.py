@@ -31,6 +31,7 @@ ROOMS = {
     # run: scalar physics, then the state, then who works on it
     "physics": {"_jit"},
     "faults": {"physics", "scenario"},
+    "outages": {"faults", "scenario", "simulation.state"},
     "simulation.state": {"_jit", "physics"},
     "simulation.work": {"_jit", "simulation.state"},
     "simulation.arrays": {"simulation.state", "simulation.work"},
@@ -48,6 +49,7 @@ ROOMS = {
         "_jit",
         *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "progress")},
     },
+    "simulation.outages": {"_jit", "simulation.state"},
     "simulation.services": {
         "_jit",
         "physics",
@@ -92,11 +94,12 @@ ROOMS = {
             for name in ("fleet", "links", "plans", "state", "work", "surroundings", "variation", "world")
         },
         "faults",
+        "outages",
     },
     "simulation.decision": {
         *{
             f"simulation.{name}"
-            for name in ("state", "work", "fleet", "waiting", "transfers", "progress", "dispatch", "upsets")
+            for name in ("state", "work", "fleet", "waiting", "transfers", "progress", "dispatch", "outages", "upsets")
         },
         *{f"simulation.{name}" for name in ("requests", "services", "step")},
         "_jit",

@@ -24,6 +24,16 @@ from odc_gym.scenario.arrivals import (
     Profile,
 )
 from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
+from odc_gym.scenario.events import (
+    Known,
+    LinkOutage,
+    OfSatellites,
+    RadiationStorm,
+    SatelliteLoss,
+    SatelliteOutage,
+    ScriptedEvent,
+    Surge,
+)
 from odc_gym.scenario.faults import Anomaly, Faults
 from odc_gym.scenario.hardware import Accelerators, Battery, Hardware, Power, Thermal
 from odc_gym.scenario.network import Backbone, Ground, GroundStation, Network, OpticalLinks, ShellLinks
@@ -32,6 +42,7 @@ from odc_gym.scenario.randomise import Draw, check
 from odc_gym.scenario.sensing import Sensing
 from odc_gym.scenario.sizes import JobSizes, RequestSizes
 from odc_gym.scenario.surfaces import HotBack, Radiator, Solar
+from odc_gym.scenario.surges import Surges
 from odc_gym.scenario.workload import (
     CLASS_ORDER,
     Checkpoints,
@@ -70,24 +81,32 @@ __all__ = [
     "HotBack",
     "JobClass",
     "JobSizes",
+    "LinkOutage",
     "MmppArrivals",
     "Model",
     "Network",
+    "OfSatellites",
     "OpticalLinks",
     "Orbit",
     "Power",
     "Profile",
     "Progress",
+    "RadiationStorm",
     "Radiator",
     "Region",
     "RequestSizes",
+    "SatelliteLoss",
+    "SatelliteOutage",
     "Scenario",
+    "ScriptedEvent",
     "Sensing",
     "ServiceClass",
     "ShellLinks",
     "Slack",
     "Solar",
     "SunSynchronousOrbit",
+    "Surge",
+    "Surges",
     "Thermal",
     "TleOrbit",
     "WalkerOrbit",
@@ -201,6 +220,7 @@ class Scenario(Model):
     sensing: Sensing = Sensing()
     reward: Reward = Reward()
     faults: Faults = Field(default=Faults(enabled=False), description="without this block nothing breaks")
+    events: tuple[ScriptedEvent, ...] = Field(default=(), description="what happens at times of a script")
     randomise: dict[str, Draw] = Field(default={}, description="path of a number: how episodes draw it")
 
     @model_validator(mode="after")
@@ -234,6 +254,16 @@ class Scenario(Model):
                     f"network.links.topology = grid: must be nearest or mesh, shells.{i} ({shell.orbit.pattern}) has "
                     f"no planes"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _scripted(self) -> Scenario:
+        known = Known(self.start.epoch, [shell.orbit for shell in self.shells], list(self.workload.classes))
+        for i, event in enumerate(self.events):
+            try:
+                event.check(known)
+            except ValueError as error:
+                raise ValueError(f"events.{i}.{error}") from None
         return self
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""What breaks: upsets by radiation, hard failures, and what a mission's age has done to a fleet."""
+"""What breaks: upsets by radiation, failures of chips, satellites and links, and what a mission's age has done."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pydantic import Field
 from odc_gym.scenario.base import Model, NonNegative, Positive
 
 Sigma = Annotated[float, Field(ge=0, le=1)]
+Rate = Annotated[float, Field(ge=0, le=1e4)]
 
 
 class Anomaly(Model):
@@ -21,11 +22,39 @@ class Anomaly(Model):
     contrast: NonNegative = Field(default=50.0, description="rate at the centre over that far away, less 1")
 
 
+class Outages(Model):
+    """Satellites that are out for a while: their compute and links are off and the bus is in safe mode; they fly on."""
+
+    per_satellite_year: Rate = Field(default=0.0, description="outages that begin, by time in service; 0: none")
+    mean_hours: Positive = Field(default=6.0, description="length, exponential")
+
+
+class Loss(Model):
+    """Satellites that are lost for good within an episode."""
+
+    per_satellite_year: Rate = 0.0
+
+
+class LinkOutages(Model):
+    """Optical terminals of satellites that are out for a while."""
+
+    outages_per_link_year: Rate = Field(default=0.0, description="by time in service, for each satellite's own links")
+    mean_minutes: Positive = Field(default=30.0, description="length, exponential")
+
+
+class SafeMode(Model):
+    """Compute stays off for hours after it was shed repeatedly, the bus in safe mode."""
+
+    sheds: Annotated[int, Field(ge=0, le=4)] = Field(default=0, description="sheds that lead to it; 0: none do")
+    within_h: Positive = Field(default=6.0, description="time from the first of them to the last")
+    hours: Positive = Field(default=4.0, description="how long it lasts")
+
+
 class Faults(Model):
     """Upsets and failures of an episode, and the state in which its fleet is found. Chips are accelerators."""
 
     enabled: bool = Field(default=True, description="false: nothing of this block happens")
-    upsets_per_chip_year: Annotated[float, Field(ge=0, le=1e4)] = Field(
+    upsets_per_chip_year: Rate = Field(
         default=3.0, description="upsets that stop a job, mean over a sun-synchronous orbit at 650 km"
     )
     altitude_exponent: Annotated[float, Field(ge=0, le=8)] = Field(
@@ -33,7 +62,7 @@ class Faults(Model):
     )
     anomaly: Anomaly = Anomaly()
     reset_s: NonNegative = Field(default=120.0, description="power cycle after an upset, before the job starts again")
-    hard_failures_per_chip_year: Annotated[float, Field(ge=0, le=1e4)] = 0.09
+    hard_failures_per_chip_year: Rate = 0.09
     mission_age_years: Annotated[float, Field(ge=0, le=20)] = Field(
         default=0.0, description="time in orbit before the episode, in which chips, satellites, cells and arrays aged"
     )
@@ -44,3 +73,7 @@ class Faults(Model):
         default=0.0, description="spread of a satellite's dynamic power at equal speed, of the logarithm"
     )
     leakage_sigma: Sigma = Field(default=0.0, description="the same of its leakage")
+    outages: Outages = Outages()
+    loss: Loss = Loss()
+    links: LinkOutages = LinkOutages()
+    safe_mode: SafeMode = SafeMode()

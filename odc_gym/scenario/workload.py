@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from odc_gym.scenario.arrivals import Arrivals, Burst, Profile, RequestArrivals
 from odc_gym.scenario.base import Efficiency, Fraction, Model, NonNegative, Positive
 from odc_gym.scenario.sizes import JobSizes, RequestSizes
+from odc_gym.scenario.surges import Surges
 
 CLASS_ORDER = ("finetuning", "batch", "interactive")
 """Job classes in the order of every class axis."""
@@ -152,10 +153,14 @@ class Workload(Model):
     burst: Burst
     estimate_sigma: NonNegative = Field(description="lognormal error of the visible estimate of a job's work, mean 1")
     rate_scale: NonNegative = Field(default=1.0, description="multiplies the rate of every class")
+    surges: Surges = Surges()
 
     @model_validator(mode="after")
     def _known_classes(self) -> Workload:
         for name in self.classes:
             if name not in CLASS_ORDER:
                 raise ValueError(f"classes.{name}: unknown key; must be one of {', '.join(CLASS_ORDER)}")
+        for name in self.surges.classes:
+            if name not in self.classes:
+                raise ValueError(f"surges.classes = {name}: must be one of {', '.join(self.classes)}")
         return self

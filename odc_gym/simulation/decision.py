@@ -15,6 +15,7 @@ from odc_gym.interface.rewards import reward_terms
 from odc_gym.interface.sensing import measure_readings, remember
 from odc_gym.simulation.dispatch import drain_and_move, evict, place
 from odc_gym.simulation.fleet import fleet, traffic_of
+from odc_gym.simulation.outages import halt, repeated_sheds
 from odc_gym.simulation.progress import advance
 from odc_gym.simulation.requests import request
 from odc_gym.simulation.services import autoscale, serve, service_load
@@ -25,7 +26,7 @@ from odc_gym.simulation.upsets import strike
 from odc_gym.simulation.waiting import admit, rerank
 from odc_gym.simulation.work import G, K, L
 
-SUSTAINABLE = Sky._fields.index("sustainable_w")
+SUSTAINABLE, OUT = Sky._fields.index("sustainable_w"), Sky._fields.index("out")
 
 AVERAGE_S = 3600.0  # time constant of load and arrival averages
 
@@ -131,6 +132,7 @@ def decide(
             tick = e.head[0]["tick"]
             now = (tick - warm_up) * dt_s
             copy_sky(skies[b, tick], sky)
+            halt(x, sky[OUT], dt_s, n)
             evict(e, now)
             strike(e, events[b], tick, now)
             if i == 0:
@@ -152,6 +154,7 @@ def decide(
                 x, p, state_row, design_row, light, numbers_row, k, rules, points[b], swings[b], table, scratch, dt_s,
                 n, lanes_n,
             )  # fmt: skip
+            repeated_sheds(x, e.policy, dt_s, n)
             advance(e, dt_s, now + dt_s)
             serve(e, demand[b, tick, 0], dt_s)
             e.head[0]["tick"] += 1

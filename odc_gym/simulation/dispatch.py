@@ -52,6 +52,14 @@ def move(e, row, now):
 
 
 @routine
+def account_of_loss(e, s):
+    """The account of the work that jobs lose as the compute of a satellite goes off."""
+    if e.x[X.out, s] > 0.0:
+        return L.outage_lost_s
+    return L.trip_lost_s if e.x[X.tripped, s] > 0.0 else L.shed_lost_s
+
+
+@routine
 def evict(e, now):
     """Satellites whose compute is off lose their jobs, back to the last payable point."""
     off = 0.0
@@ -65,7 +73,7 @@ def evict(e, now):
     for k in range(count):
         row = running[k]
         if e.x[X.off, e.run[row]["host"]] > 0.0:
-            lose(e, row)
+            e.ledger[account_of_loss(e, e.run[row]["host"]), e.jobs[row]["kind"]] += lose(e, row)
             leave(e, row)
             e.ledger[L.evicted, e.jobs[row]["kind"]] += 1.0
             requeue(e, row, now)

@@ -93,13 +93,15 @@ def _service_rules(c: ServiceClass, accelerators: int, first: int) -> dict[str, 
 
 def policy_numbers(scenario: Scenario) -> Policy:
     """Numbers of the dispatcher."""
-    dispatch, backbone = scenario.dispatch, scenario.network.backbone
+    dispatch, backbone, safe = scenario.dispatch, scenario.network.backbone, scenario.faults.safe_mode
+    sheds = float(safe.sheds) if scenario.faults.enabled else 0.0
     return Policy(
         float(dispatch.load_weight), float(dispatch.migration_margin), dispatch.min_stay_min * MINUTE_S,
         float(dispatch.close),
         float(dispatch.drain), float(dispatch.hold), dispatch.queue_age_h * HOUR_S, float(ORDERS.index(dispatch.order)),
         backbone.rate_gbps / BITS if backbone else 0.0, float(backbone.latency_s) if backbone else 0.0,
         float(scenario.episode.physics_s), float(scenario.faults.reset_s),
+        sheds, safe.within_h * HOUR_S, safe.hours * HOUR_S,
     )  # fmt: skip
 
 

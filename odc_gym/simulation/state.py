@@ -16,6 +16,7 @@ from odc_gym._jit import routine, rows
 from odc_gym.physics.thermal import Propagator
 
 LANES = 8
+IN_SERVICE, OUT, LOST = 0, 1, 2  # conditions of a satellite
 MUTABLE = ("state", "classes", "ledger", "head", "run", "lists", "points", "swings", "services", "past")
 """The arrays that change during an episode."""
 
@@ -36,7 +37,14 @@ class State(NamedTuple):
     tripped: Row  # 1 compute is off until the junction has cooled
     trip_s: Row  # since the trip
     wait_s: Row  # until compute is back after it was shed or tripped
-    off: Row  # 1 compute is off: shed, tripped, restarting, or too cold to restart
+    off: Row  # 1 compute is off: shed, tripped, halted, restarting, or too cold to restart
+    out: Row  # 0 the satellite is in service, 1 out, 2 lost for good
+    safe_s: Row  # of safe mode, left
+    halted: Row  # 1 compute is off by an outage, a loss or safe mode
+    shed_known: Row  # shed at the end of the last step
+    recent_1_s: Row  # until the last shed no longer counts towards safe mode
+    recent_2_s: Row  # the same of the one before
+    recent_3_s: Row
     living: Row  # accelerators that work
     free: Row  # of them, those that no job holds
     awake: Row  # accelerators that are not gated
@@ -81,6 +89,10 @@ class State(NamedTuple):
     shed_s: Row
     tripped_s: Row
     trips: Row
+    sheds: Row
+    out_s: Row  # out or lost
+    safe_mode_s: Row
+    off_s: Row  # compute off for whatever reason
     governed_s: Row  # with the governor below the request
     switches: Row  # changes of the clock request
     upsets: Row  # of living accelerators
@@ -206,6 +218,7 @@ class Sky(NamedTuple):
     irradiance_frac: Row  # flux on the array over 1361 W/m2
     absorbed_w_m2: Row  # by a radiator face: infrared, albedo, back of the array
     sustainable_w: Row  # compute power of the sustainable plan
+    out: Row  # 0 in service, 1 out, 2 lost for good
 
 
 class Forecast(NamedTuple):

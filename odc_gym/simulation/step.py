@@ -120,7 +120,7 @@ def budgets(x, p, e, sky, dt_s, n):
         on = x.loop_on[s]
         nodes, numbers = loop_nodes(p, on, s), loop_propagator(e, s)
         heaters(x, p, sky, nodes, numbers, dt_s, s)
-        bus = blend(x.shed[s], p.safe_w[s], p.bus_w[s] + p.terminal_w[s] * x.link_frac[s])
+        bus = blend(max(x.shed[s], x.halted[s]), p.safe_w[s], p.bus_w[s] + p.terminal_w[s] * x.link_frac[s])
         bus += x.heater_w[s] + x.battery_heater_w[s]
         x.bus_wanted_w[s] = bus
         sun = array_power_w(sky.sunlit_frac[s], sky.irradiance_frac[s], p.array_peak_w[s])
@@ -199,7 +199,7 @@ def satellites(x, p, e, sky, dt_s, n):
         low = 1.0 if charge < p.floor_frac[s] else 0.0
         restored = 1.0 if charge >= p.restore_frac[s] else 0.0
         shed = max(low, x.shed[s] * (1.0 - restored))
-        down = max(tripped, shed)
+        down = max(max(tripped, shed), x.halted[s])
         was_down = max(x.tripped[s], x.shed[s])
         wait_s = blend(max(down, was_down), p.restart_s[s], max(x.wait_s[s] - dt_s, 0.0))
         waits = 1.0 if wait_s > 0.0 else 0.0
@@ -238,6 +238,8 @@ def satellites(x, p, e, sky, dt_s, n):
         x.shed_s[s] += dt_s * x.shed[s]
         x.tripped_s[s] += dt_s * x.tripped[s]
         x.trips[s] += max(0.0, tripped - x.tripped[s])
+        x.sheds[s] += max(0.0, shed - x.shed[s])
+        x.off_s[s] += dt_s * x.off[s]
         # the new state
         x.bypassed_w[s] = kept
         x.battery_loss_w[s] = lost

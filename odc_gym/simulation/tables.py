@@ -6,6 +6,7 @@ process, at any place of any batch.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,7 +15,8 @@ import numpy as np
 from odc_gym.constants import SOLAR_CONSTANT_W_M2
 from odc_gym.faults import EVENT, Place, draw_events
 from odc_gym.orbits import Ephemeris, build_ephemeris
-from odc_gym.scenario import ServiceClass
+from odc_gym.outages import Availability, draw_availability
+from odc_gym.scenario import RadiationStorm, ServiceClass, Surge
 from odc_gym.simulation.fleet import Links
 from odc_gym.simulation.links import backbone_links
 from odc_gym.simulation.plans import solve_orbits
@@ -23,7 +25,17 @@ from odc_gym.simulation.surroundings import Pass, light
 from odc_gym.simulation.variation import vary
 from odc_gym.simulation.work import Rules
 from odc_gym.simulation.world import CENSUS_S, HOUR_S, MINUTE_S, World
-from odc_gym.workload import JOB, draw_demand, draw_jobs, planning_demand, replay_demand
+from odc_gym.workload import (
+    JOB,
+    Window,
+    draw_demand,
+    draw_jobs,
+    draw_surges,
+    factor_over,
+    planning_demand,
+    replay_demand,
+    scripted,
+)
 
 DAY_S = 86400.0
 HORIZONS_MIN = (15, 30, 60, 95)  # of the solar forecast
@@ -42,6 +54,7 @@ class EpisodeTables:
         days: sine and cosine of the hour of day, (D, 2).
         jobs: arrivals after the start of the warm-up, replicas and census first, (J,) of JOB.
         events: upsets and hard failures in order of time, (E,) of EVENT.
+        availability: what is out of service.
         demand: tokens a step, now and planned, (T, 2, C).
         links: the network.
         census: jobs that are alive when the warm-up begins.
@@ -55,6 +68,7 @@ class EpisodeTables:
     days: np.ndarray
     jobs: np.ndarray
     events: np.ndarray
+    availability: Availability
     demand: np.ndarray
     links: Links
     census: np.ndarray
@@ -67,8 +81,11 @@ def build_episode(world: World, seed: int) -> EpisodeTables:
     start = world.start_of(seed)
     ephemeris = _ephemeris(world, start)
     sky, array_w = _sky(world, ephemeris)
-    demand = _demand(world, seed, start)
-    jobs, census = _jobs(world, seed, start)
+    availability = draw_availability(world.scenario, seed, world.satellites, _step_s(world))
+    sky[: world.clock.total, Sky._fields.index("out"), : world.satellites] = availability.condition
+    surges = _surges(world, seed)
+    demand = _demand(world, seed, start, surges)
+    jobs, census = _jobs(world, seed, start, surges)
     factor = _load_factor(world, jobs, census, demand)
     jobs = np.concatenate([_replicas(world), census, jobs])
     total = world.clock.total
@@ -80,6 +97,7 @@ def build_episode(world: World, seed: int) -> EpisodeTables:
         _days(world, start),
         jobs,
         _events(world, seed, ephemeris),
+        availability,
         demand,
         backbone_links(world.scenario, world.satellites),
         census,
@@ -95,13 +113,27 @@ def _ephemeris(world: World, start: datetime) -> Ephemeris:
     return build_ephemeris(world.constellation, start=begin, step_s=clock.dt_s, steps=clock.total + ahead)
 
 
+def _step_s(world: World) -> np.ndarray:
+    """Beginning of each physics step from the start of the episode, (T,) [s]."""
+    return (np.arange(world.clock.total) - world.clock.warm_up) * world.clock.dt_s
+
+
+def _surges(world: World, seed: int) -> tuple[Window, ...]:
+    """The surges of an episode, those of its script included."""
+    scenario = world.scenario
+    drawn = draw_surges(scenario.workload.surges, seed, CENSUS_S, world.clock.episode_s)
+    return drawn + scripted(scenario.events, Surge, scenario.start.epoch)
+
+
 def _events(world: World, seed: int, e: Ephemeris) -> np.ndarray:
     """Upsets and hard failures of warm-up and episode, (E,) of EVENT."""
     faults, clock = world.scenario.faults, world.clock
     if not faults.enabled:
         return np.zeros(0, EVENT)
     place = Place(*(table[: clock.total] for table in (e.latitude_deg, e.longitude_deg, e.altitude_m)))
-    return draw_events(faults, seed, place, world.references.accelerators, clock.dt_s)
+    storms = scripted(world.scenario.events, RadiationStorm, world.scenario.start.epoch)
+    storm = factor_over(storms, "", _step_s(world), clock.dt_s)
+    return draw_events(faults, seed, place, world.references.accelerators, clock.dt_s, storm)
 
 
 def _sky(world: World, e: Ephemeris) -> tuple[np.ndarray, np.ndarray]:
@@ -164,7 +196,7 @@ def solved_plan(
 def _rounded_sky(world: World, sky: np.ndarray) -> np.ndarray:
     """Rounded to 2^-20 of full scale: elementary functions differ in their last bits between machines."""
     peak = 2.0 ** np.ceil(np.log2(world.references.peak_w.max()))
-    full = np.array([1.0, 2.0, 1024.0, peak])[None, :, None]
+    full = np.array([1.0, 2.0, 1024.0, peak, 2.0])[None, :, None]
     return np.asarray(np.round(sky / full * 2.0**20) * (full / 2.0**20), np.float32)
 
 
@@ -204,14 +236,14 @@ def _days(world: World, start: datetime) -> np.ndarray:
     return np.round(np.stack([np.sin(angle), np.cos(angle)], 1), 9)
 
 
-def _demand(world: World, seed: int, start: datetime) -> np.ndarray:
+def _demand(world: World, seed: int, start: datetime, surges: Sequence[Window]) -> np.ndarray:
     """Tokens that arrive in each step, and what autoscalers plan with, (T, 2, C)."""
     clock, scenario = world.clock, world.scenario
     table = np.zeros((clock.total, 2, len(scenario.class_names)))
     for c, name in enumerate(scenario.class_names):
         service = scenario.workload.classes[name]
         if isinstance(service, ServiceClass):
-            episode = (scenario.workload, seed, start, clock.warm_up_s, clock.episode_s, clock.dt_s)
+            episode = (scenario.workload, seed, start, clock.warm_up_s, clock.episode_s, clock.dt_s, surges)
             requests = world.trace.requests.get(name) if world.trace else None
             table[:, 0, c] = (
                 draw_demand(service, c, *episode) if requests is None else replay_demand(service, requests, *episode)
@@ -220,11 +252,19 @@ def _demand(world: World, seed: int, start: datetime) -> np.ndarray:
     return table
 
 
-def _jobs(world: World, seed: int, start: datetime) -> tuple[np.ndarray, np.ndarray]:
+def _jobs(world: World, seed: int, start: datetime, surges: Sequence[Window]) -> tuple[np.ndarray, np.ndarray]:
     """Jobs that arrive after the warm-up began, and those that are then alive: run in thought on unlimited machines."""
     clock, scenario = world.clock, world.scenario
     drawn = draw_jobs(
-        scenario.workload, scenario.class_names, seed, start, CENSUS_S, clock.episode_s, world.widest, world.trace
+        scenario.workload,
+        scenario.class_names,
+        seed,
+        start,
+        CENSUS_S,
+        clock.episode_s,
+        world.widest,
+        world.trace,
+        surges,
     )
     early = drawn["arrival_s"] <= -clock.warm_up_s
     old = drawn[early]

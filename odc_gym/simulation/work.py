@@ -41,6 +41,9 @@ class Ledger(NamedTuple):
     evicted: Row
     resets: Row  # jobs and replicas that an upset stopped where they run
     fault_lost_s: Row  # of lost_s, by upsets and hard failures
+    outage_lost_s: Row  # of lost_s, by outages and losses of satellites
+    shed_lost_s: Row  # of lost_s, by sheds
+    trip_lost_s: Row  # of lost_s, by trips
     yielded: Row
     moved_gb: Row
     arrived: Row  # services: tokens
@@ -100,6 +103,9 @@ class Policy(NamedTuple):
     latency_s: float
     step_s: float  # physics step
     reset_s: float  # of an accelerator after an upset
+    safe_sheds: float  # that lead to safe mode; 0 none do
+    safe_within_s: float  # from the first of them to the last
+    safe_s: float  # length of safe mode
 
 
 ORDERS = ("value", "edf", "least-slack", "fcfs")

@@ -3,6 +3,20 @@
 from odc_gym.workload.generator import draw_jobs
 from odc_gym.workload.jobs import JOB, offered_rate
 from odc_gym.workload.services import draw_demand, planning_demand, replay_demand
+from odc_gym.workload.surges import Window, draw_surges, factor_over, scripted
 from odc_gym.workload.traces import Trace, read_trace
 
-__all__ = ["JOB", "Trace", "draw_demand", "draw_jobs", "offered_rate", "planning_demand", "read_trace", "replay_demand"]
+__all__ = [
+    "JOB",
+    "Trace",
+    "Window",
+    "draw_demand",
+    "draw_jobs",
+    "draw_surges",
+    "factor_over",
+    "offered_rate",
+    "planning_demand",
+    "read_trace",
+    "replay_demand",
+    "scripted",
+]

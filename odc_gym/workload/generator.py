@@ -20,7 +20,8 @@ from odc_gym.workload.arrivals.profile import HOUR_S, second_of_day
 from odc_gym.workload.jobs import GRID, JOB, Floats, offered_rate, on_grid
 from odc_gym.workload.sizes import durations_h, widths
 from odc_gym.workload.streams import Period, Purpose, stream
-from odc_gym.workload.traces import JobTrace, Trace, keyed_uniform, replay
+from odc_gym.workload.surges import Window, factor_over, largest_factor
+from odc_gym.workload.traces import JobTrace, Replay, Trace, keyed_uniform, replay
 
 Jobs = npt.NDArray[np.void]
 
@@ -34,6 +35,7 @@ def draw_jobs(
     after_s: float,
     widest: int,
     trace: Trace | None = None,
+    surges: Sequence[Window] = (),
 ) -> Jobs:
     """The jobs of one episode that arrive from `before_s` before its start until `after_s` after it.
 
@@ -46,6 +48,7 @@ def draw_jobs(
         after_s: length of the episode [s].
         widest: accelerators of the largest satellite; wider jobs are split into several.
         trace: its jobs replace those of their classes, scaled to each class's share of the offered load.
+        surges: times in which more jobs arrive, or fewer.
 
     Returns:
         (J,) of JOB in order of arrival, ties in order of class and then of drawing.
@@ -53,7 +56,7 @@ def draw_jobs(
     Raises:
         TraceError: the trace is too small to be scaled.
     """
-    episode = Period(workload, seed, start, before_s, after_s)
+    episode = Period(workload, seed, start, before_s, after_s, surges)
     tables = []
     for kind, name in enumerate(class_names):
         job_class = workload.classes[name]
@@ -62,15 +65,43 @@ def draw_jobs(
         if trace is not None and name in trace.jobs:
             table = _replayed(trace.jobs[name], job_class, episode)
         else:
-            table = _synthetic(name, job_class, episode)
+            table = _in_surges(name, job_class, episode)
         table["kind"] = kind
         tables.append(_split(table, widest))
     jobs = np.concatenate(tables) if tables else np.empty(0, JOB)
     return jobs[np.argsort(jobs["arrival_s"], kind="stable")]
 
 
-def _synthetic(name: str, job_class: JobClass, episode: Period) -> Jobs:
-    arrival_s = draw_arrivals(job_class.arrivals, name, job_class.jobs_per_h * episode.workload.rate_scale, episode)
+def _in_surges(name: str, job_class: JobClass, episode: Period) -> Jobs:
+    """Jobs of a random process, and in surges those of a second one beside it; in lulls some of the first stay away.
+
+    So what arrives without surges arrives with them as well.
+    """
+    surges, most = episode.surges, largest_factor(episode.surges, name)
+    jobs = _synthetic(name, job_class, 1.0, episode)
+    if not surges:
+        return jobs
+    parts = [_kept(jobs, np.minimum(_factors(jobs, name, episode), 1.0), name, episode)]
+    if most > 1.0:
+        more = _synthetic(f"{name}/surge", job_class, most - 1.0, episode)
+        share = np.maximum(_factors(more, name, episode) - 1.0, 0.0) / (most - 1.0)
+        parts.append(_kept(more, share, f"{name}/surge", episode))
+    return np.concatenate(parts)
+
+
+def _factors(jobs: Jobs, name: str, episode: Period) -> Floats:
+    return factor_over(episode.surges, name, jobs["arrival_s"], 1.0 / GRID)
+
+
+def _kept(jobs: Jobs, share: Floats, name: str, episode: Period) -> Jobs:
+    """The jobs that are kept with probability `share` (N,)."""
+    return jobs[stream(episode.seed, Purpose.SURGES, name).random(len(jobs)) < share]
+
+
+def _synthetic(name: str, job_class: JobClass, scale: float, episode: Period) -> Jobs:
+    """The jobs of a class at `scale` times its rate, with the streams of `name`."""
+    per_h = scale * job_class.jobs_per_h * episode.workload.rate_scale
+    arrival_s = draw_arrivals(job_class.arrivals, name, per_h, episode)
     n, seed = arrival_s.size, episode.seed
     normal = stream(seed, Purpose.DURATIONS, name).standard_normal(n)
     uniform = stream(seed, Purpose.WIDTHS, name).random(n)
@@ -86,7 +117,12 @@ def _synthetic(name: str, job_class: JobClass, episode: Period) -> Jobs:
 def _replayed(trace: JobTrace, job_class: JobClass, episode: Period) -> Jobs:
     workload, time_of_day_s = episode.workload, second_of_day(episode.start)
     ratio = offered_rate(job_class) * workload.rate_scale / trace.offered_rate
-    rows = replay(trace, ratio, episode.seed, time_of_day_s, episode.before_s, episode.after_s)
+    most = largest_factor(episode.surges, trace.class_name)
+    rows = replay(trace, ratio * most, episode.seed, time_of_day_s, episode.before_s, episode.after_s)
+    if episode.surges:  # rows for the largest of them everywhere, of which other times keep fewer
+        share = factor_over(episode.surges, trace.class_name, rows.arrival_s, 1.0 / GRID) / most
+        kept = keyed_uniform(rows.key, Purpose.SURGES) < share
+        rows = Replay(rows.row[kept], rows.key[kept], rows.arrival_s[kept])
     slack = keyed_uniform(rows.key, Purpose.SLACK)
     error = ndtri(keyed_uniform(rows.key, Purpose.ESTIMATES))
     duration_s, width = trace.duration_s[rows.row], trace.width[rows.row]

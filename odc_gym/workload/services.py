@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
@@ -14,6 +15,7 @@ from odc_gym.workload.arrivals.profile import HOUR_S, daily_profile, second_of_d
 from odc_gym.workload.jobs import Floats
 from odc_gym.workload.sizes import token_moments
 from odc_gym.workload.streams import Period, Purpose, stream
+from odc_gym.workload.surges import Window, factor_over
 from odc_gym.workload.traces import RequestTrace, replay
 
 MINUTE_S = 60.0
@@ -30,6 +32,7 @@ def draw_demand(
     before_s: float,
     after_s: float,
     step_s: float,
+    surges: Sequence[Window] = (),
 ) -> Floats:
     """Output tokens that arrive for a service in each physics step.
 
@@ -48,6 +51,7 @@ def draw_demand(
         before_s: how long before the start the first step begins [s].
         after_s: length of the episode [s].
         step_s: length of a step [s].
+        surges: times in which the demand is multiplied.
 
     Returns:
         (T,) tokens a step, T = (before_s + after_s) / step_s.
@@ -56,7 +60,7 @@ def draw_demand(
     steps = round((before_s + after_s) / step_s)
     first_h, last_h = -math.ceil(before_s / HOUR_S), math.ceil((steps * step_s - before_s) / HOUR_S)
     edge_s = first_h * HOUR_S + MINUTE_S * np.arange(60 * (last_h - first_h) + 1, dtype=np.float64)
-    period = Period(workload, seed, start, before_s, steps * step_s - before_s)
+    period = Period(workload, seed, start, before_s, steps * step_s - before_s, surges)
     each = _requests if service_class.arrivals else _many_users
     rate = each(name, service_class, period, edge_s)
     total = np.concatenate([[0.0], np.cumsum(np.rint(rate * TOKEN_GRID) / TOKEN_GRID)])
@@ -79,6 +83,7 @@ def _many_users(name: str, service_class: ServiceClass, period: Period, edge_s: 
         normal = stream(seed, Purpose.DEMAND_NOISE, name).standard_normal(middle_s.size)
         rate *= np.exp(math.sqrt(variance) * normal - variance / 2)
     rate *= service_class.output_tokens_per_min * workload.rate_scale
+    rate *= factor_over(period.surges, name, edge_s[:-1], MINUTE_S)
     return rate
 
 
@@ -95,6 +100,7 @@ def _requests(name: str, service_class: ServiceClass, period: Period, edge_s: Fl
     mean, variance = token_moments(service_class, service_class.sizes)
     expected, scatter = flow(service_class.arrivals, name, period, edge_s)
     expected *= service_class.output_tokens_per_min * period.workload.rate_scale / mean
+    expected *= factor_over(period.surges, name, edge_s[:-1], MINUTE_S)
     scale = variance / mean + scatter * mean
     tokens = stream(period.seed, Purpose.DEMAND_NOISE, name).standard_gamma(expected * (mean / scale)) * scale
     return np.asarray(tokens, np.float64)
@@ -109,6 +115,7 @@ def replay_demand(
     before_s: float,
     after_s: float,
     step_s: float,
+    surges: Sequence[Window] = (),
 ) -> Floats:
     """Output tokens that arrive for a service in each physics step, from a trace scaled to the service's share of load.
 
@@ -121,6 +128,7 @@ def replay_demand(
         before_s: how long before the start the first step begins [s].
         after_s: length of the episode [s].
         step_s: length of a step [s].
+        surges: times in which the demand is multiplied.
 
     Returns:
         (T,) tokens a step, T = (before_s + after_s) / step_s: the sum over the requests that arrive in it.
@@ -134,7 +142,9 @@ def replay_demand(
     steps = round((before_s + after_s) / step_s)
     rows = replay(trace, ratio, seed, second_of_day(start), before_s, steps * step_s - before_s)
     step = np.floor((rows.arrival_s + before_s) / step_s).astype(np.int64)
-    return np.asarray(np.bincount(step, tokens[rows.row], steps), np.float64)
+    arrived = np.asarray(np.bincount(step, tokens[rows.row], steps), np.float64)
+    factor = factor_over(surges, trace.class_name, step_s * np.arange(steps, dtype=np.float64) - before_s, step_s)
+    return np.asarray(np.rint(arrived * factor * TOKEN_GRID) / TOKEN_GRID)
 
 
 def equivalent_tokens(service_class: ServiceClass, input_tokens: Floats, output_tokens: Floats) -> Floats:
@@ -158,6 +168,7 @@ def planning_demand(tokens: Floats, step_s: float = MINUTE_S) -> Floats:
     Args:
         tokens: (T,) tokens a step.
         step_s: length of a step [s].
+        surges: times in which the demand is multiplied.
 
     Returns:
         (T,) tokens a step; each depends on its own and earlier steps only. The first means are over fewer steps.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from datetime import datetime
 from enum import IntEnum
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from odc_gym.scenario import Workload
+from odc_gym.workload.surges import Window
 
 
 class Purpose(IntEnum):
@@ -30,16 +32,18 @@ class Purpose(IntEnum):
     STATES = 113
     CLIENT_RATES = 114
     CLIENT_GAPS = 115
+    SURGES = 116
 
 
 class Period(NamedTuple):
-    """What of an episode its work depends on: the workload, the seed, its start in UTC, its history and length [s]."""
+    """What of an episode its work depends on: workload, seed, start in UTC, history and length [s], and surges."""
 
     workload: Workload
     seed: int
     start: datetime
     before_s: float
     after_s: float
+    surges: Sequence[Window] = ()
 
 
 def stream(seed: int, purpose: Purpose, class_name: str) -> np.random.Generator:

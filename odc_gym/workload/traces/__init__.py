@@ -2,6 +2,6 @@
 
 from odc_gym.workload.traces.formats import read_trace
 from odc_gym.workload.traces.recorded import JobTrace, RequestTrace, Trace
-from odc_gym.workload.traces.replay import keyed_uniform, replay
+from odc_gym.workload.traces.replay import Replay, keyed_uniform, replay
 
-__all__ = ["JobTrace", "RequestTrace", "Trace", "keyed_uniform", "read_trace", "replay"]
+__all__ = ["JobTrace", "Replay", "RequestTrace", "Trace", "keyed_uniform", "read_trace", "replay"]

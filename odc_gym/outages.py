@@ -1,0 +1,101 @@
+"""Tables of what is out: satellites and their own links, at random or by a script.
+
+Every satellite and every link has a random stream of its own, as in `odc_gym.faults`.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from odc_gym.faults import YEAR_S, stream
+from odc_gym.scenario import Faults, LinkOutage, OfSatellites, SatelliteLoss, SatelliteOutage, Scenario
+from odc_gym.simulation.state import IN_SERVICE, LOST, OUT
+
+HOUR_S, MINUTE_S = 3600.0, 60.0
+OUTAGES, LOSSES, LINKS = 311, 312, 313  # purposes of random streams
+GRID = 1024.0  # steps in a second to which times are rounded: the last bits of a machine's logarithm do not reach them
+
+Flags = npt.NDArray[np.bool_]
+
+
+class Availability(NamedTuple):
+    """What is in service in each physics step of warm-up and episode.
+
+    A satellite or link that is out at the beginning of a step is out in all of it.
+    """
+
+    condition: npt.NDArray[np.uint8]  # (T, S) IN_SERVICE, OUT, or LOST for good
+    link_up: Flags  # (T, S) the satellite's own optical terminals work
+
+    @property
+    def satellite_up(self) -> Flags:
+        """Which satellites are in service, (T, S)."""
+        return np.asarray(self.condition == IN_SERVICE)
+
+
+def draw_availability(scenario: Scenario, seed: int, satellites: int, at_s: np.ndarray) -> Availability:
+    """What is out in episode `seed`.
+
+    Args:
+        scenario: rates and script.
+        seed: of the episode.
+        satellites: S.
+        at_s: beginning of each physics step from the start of the episode, (T,) [s].
+    """
+    out, link_down = np.zeros((at_s.size, satellites), np.bool_), np.zeros((at_s.size, satellites), np.bool_)
+    lost = out.copy()
+    if scenario.faults.enabled:
+        _draw(scenario.faults, seed, at_s - at_s[0], out, lost, link_down)
+    orbits = [shell.orbit for shell in scenario.shells]
+    for event in scenario.events:
+        if not isinstance(event, OfSatellites):
+            continue
+        begin, struck = event.begin_s(scenario.start.epoch), list(event.struck(orbits))
+        if isinstance(event, SatelliteLoss):
+            lost[:, struck] |= (at_s >= begin)[:, None]
+        elif isinstance(event, SatelliteOutage | LinkOutage):
+            table = out if isinstance(event, SatelliteOutage) else link_down
+            table[:, struck] |= ((at_s >= begin) & (at_s < begin + event.hours * HOUR_S))[:, None]
+    return Availability(np.where(lost, LOST, np.where(out, OUT, IN_SERVICE)).astype(np.uint8), ~link_down)
+
+
+def _draw(faults: Faults, seed: int, since_s: np.ndarray, out: Flags, lost: Flags, link_down: Flags) -> None:
+    """Mark in tables (T, S) what is out at random, `since_s` (T,) after the tables begin."""
+    for s in range(out.shape[1]):
+        rate = faults.outages.per_satellite_year / YEAR_S
+        out[:, s] = down_spells(stream(seed, OUTAGES, s), rate, faults.outages.mean_hours * HOUR_S, since_s)
+        rate = faults.links.outages_per_link_year / YEAR_S
+        link_down[:, s] = down_spells(stream(seed, LINKS, s), rate, faults.links.mean_minutes * MINUTE_S, since_s)
+        if faults.loss.per_satellite_year > 0.0:
+            wait = _exponential(stream(seed, LOSSES, s), YEAR_S / faults.loss.per_satellite_year)
+            lost[:, s] = since_s >= wait
+
+
+def down_spells(random: np.random.Generator, rate: float, mean_s: float, at_s: np.ndarray) -> Flags:
+    """When something is down that fails and recovers by chance: a two-state Markov chain, stationary from the start.
+
+    Args:
+        random: its stream.
+        rate: of failures while it is up [1/s].
+        mean_s: mean time to recover [s].
+        at_s: times in rising order, (T,) [s].
+
+    Returns:
+        (T,) whether it is down.
+    """
+    if rate == 0.0:
+        return np.zeros(at_s.shape, np.bool_)
+    starts_down = bool(random.random() < rate * mean_s / (1.0 + rate * mean_s))
+    changes, down = [0.0], starts_down
+    while changes[-1] <= at_s[-1]:
+        changes.append(changes[-1] + _exponential(random, mean_s if down else 1.0 / rate))
+        down = not down
+    count = np.searchsorted(changes[1:], at_s, "right")
+    return np.asarray((count % 2 == 1) != starts_down)
+
+
+def _exponential(random: np.random.Generator, mean_s: float) -> float:
+    return float(np.rint(-np.log1p(-random.random()) * mean_s * GRID) / GRID)

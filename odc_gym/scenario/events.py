@@ -1,0 +1,189 @@
+"""What happens at a time that the scenario's author chose: outages, losses, storms and surges of a script.
+
+Times count from the start of the episode, since episodes begin at random dates: "06:00" is six hours after it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field, PlainSerializer, PlainValidator, model_validator
+
+from odc_gym.scenario.base import Model, NonNegative, Positive
+from odc_gym.scenario.orbit import Orbit, TleOrbit
+
+HOUR_S = 3600.0
+_CLOCK = re.compile(r"(\d+):([0-5]\d)")
+_MOMENT = "must be hours from the episode's start, as a number or 'HH:MM', or a date and time in ISO 8601"
+
+
+def _moment(value: Any) -> float | datetime:
+    """Hours from the start, or a date; a date without an offset is read as UTC."""
+    if isinstance(value, str):
+        clock = _CLOCK.fullmatch(value.strip())
+        if clock:
+            return int(clock[1]) + int(clock[2]) / 60.0
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            raise ValueError(_MOMENT) from None
+    if isinstance(value, datetime):
+        return value if value.tzinfo else value.replace(tzinfo=UTC)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value < float("inf"):
+        raise ValueError(_MOMENT)
+    return float(value)
+
+
+Moment = Annotated[float | datetime, PlainValidator(_moment), PlainSerializer(lambda at: at)]
+
+
+class Known(NamedTuple):
+    """What a script can name: where episodes begin, the orbit of each shell, and the classes of work."""
+
+    epoch: datetime | None
+    orbits: Sequence[Orbit]
+    classes: Sequence[str]
+
+
+class Event(Model):
+    """What all entries of a script have: a time."""
+
+    at: Moment = Field(
+        description="from the episode's start: hours, or 'HH:MM'; or a date, where episodes begin at `start.epoch`"
+    )
+
+    def check(self, known: Known) -> None:
+        """Refuse an entry that no episode can play.
+
+        Raises:
+            ValueError: names something that there is not, and what there is.
+        """
+        self.begin_s(known.epoch)
+
+    def begin_s(self, epoch: datetime | None) -> float:
+        """Seconds from the start of the episode.
+
+        Raises:
+            ValueError: a date where episodes begin at random, or before the episode.
+        """
+        if not isinstance(self.at, datetime):
+            return self.at * HOUR_S
+        if epoch is None:
+            raise ValueError(f"at = {self.at}: a date needs start.epoch; episodes that begin at random take 'HH:MM'")
+        begin = (self.at - (epoch if epoch.tzinfo else epoch.replace(tzinfo=UTC))).total_seconds()
+        if begin < 0.0:
+            raise ValueError(f"at = {self.at}: must not be before the episode, which begins at {epoch}")
+        return begin
+
+
+class OfSatellites(Event):
+    """An event of some satellites, named one by one, or as a shell or one of its planes."""
+
+    satellites: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        default=(), description="numbers from 0, shell by shell, plane by plane"
+    )
+    shell: Annotated[int, Field(ge=0)] | None = None
+    plane: Annotated[int, Field(ge=0)] | None = Field(default=None, description="of the shell, from 0")
+
+    @model_validator(mode="after")
+    def _named(self) -> OfSatellites:
+        if bool(self.satellites) == (self.shell is not None or self.plane is not None):
+            raise ValueError("must name either satellites, or a plane, a shell, or a plane of a shell")
+        return self
+
+    def check(self, known: Known) -> None:
+        """As of every event, and satellites that there are."""
+        super().check(known)
+        self.struck(known.orbits)
+
+    def struck(self, orbits: Sequence[Orbit]) -> tuple[int, ...]:
+        """Numbers of the satellites that it strikes, given the orbit of each shell.
+
+        Raises:
+            ValueError: satellites, a shell or a plane that there are not.
+        """
+        sizes = [satellites_of(orbit) for orbit in orbits]
+        for s in self.satellites:
+            if s >= sum(sizes):
+                raise ValueError(f"satellites = {s}: must be {_up_to(sum(sizes))}")
+        if self.satellites:
+            return self.satellites
+        if self.shell is None and len(orbits) > 1:
+            raise ValueError(f"plane = {self.plane}: name its shell as well, {_up_to(len(orbits))}")
+        shell = self.shell or 0
+        if shell >= len(orbits):
+            raise ValueError(f"shell = {shell}: must be {_up_to(len(orbits))}")
+        first, planes = sum(sizes[:shell]), planes_of(orbits[shell])
+        if self.plane is None:
+            return tuple(range(first, first + sizes[shell]))
+        if self.plane >= planes:
+            raise ValueError(f"plane = {self.plane}: must be {_up_to(planes)}, of shell {shell}")
+        each = sizes[shell] // planes
+        return tuple(range(first + self.plane * each, first + (self.plane + 1) * each))
+
+
+class SatelliteOutage(OfSatellites):
+    """Satellites are out for some hours, and come back."""
+
+    what: Literal["satellite-outage"]
+    hours: Positive
+
+
+class SatelliteLoss(OfSatellites):
+    """Satellites are lost for good."""
+
+    what: Literal["satellite-loss"]
+
+
+class LinkOutage(OfSatellites):
+    """The optical terminals of satellites are out for some hours."""
+
+    what: Literal["link-outage"]
+    hours: Positive
+
+
+class RadiationStorm(Event):
+    """Upsets of all satellites are more frequent for some hours, as in a storm of solar protons."""
+
+    what: Literal["radiation-storm"]
+    hours: Positive
+    factor: NonNegative = Field(description="multiplies the rate of upsets")
+
+
+class Surge(Event):
+    """More work arrives for some hours."""
+
+    what: Literal["surge"]
+    hours: Positive
+    factor: NonNegative = Field(description="multiplies the rate of arrivals and the demand")
+    classes: tuple[str, ...] = Field(default=(), description="classes that it concerns; all if none is named")
+
+    def check(self, known: Known) -> None:
+        """As of every event, and classes that there are."""
+        super().check(known)
+        for name in self.classes:
+            if name not in known.classes:
+                raise ValueError(f"classes = {name}: must be one of {', '.join(known.classes)}")
+
+
+ScriptedEvent = Annotated[
+    SatelliteOutage | SatelliteLoss | LinkOutage | RadiationStorm | Surge, Field(discriminator="what")
+]
+
+
+def satellites_of(orbit: Orbit) -> int:
+    """Satellites of a shell."""
+    return len(orbit.lines) if isinstance(orbit, TleOrbit) else orbit.total
+
+
+def planes_of(orbit: Orbit) -> int:
+    """Planes of a shell: satellites are numbered plane by plane. Clusters and two-line elements count as one."""
+    return getattr(orbit, "planes", 1)
+
+
+def _up_to(count: int) -> str:
+    """The numbers that `count` things have."""
+    return f"0 to {count - 1}" if count > 1 else "0"
