@@ -38,11 +38,18 @@ def info(
     recorded: dict[str, Recording] = {**trace.jobs, **trace.requests}
     told = {name: trace_figures(part, part_of(part, *alive_s(part))) for name, part in recorded.items()}
     for name, figures in told.items():
-        table = Table(title=f"{file}: {name}, {trace.rejected} rows rejected", title_justify="left")
+        table = Table(title=f"{file}: {name}, {trace.rejected_rows} rows left out", title_justify="left")
         table.add_column("quantity", no_wrap=True)
         table.add_column("trace", justify="right")
         for quantity, value in figures.items():
             table.add_row(Text(quantity), f"{value:.6g}")
         console().print(table)
     if json_file is not None:
-        write_document(json_file, {"file": str(file), "rejected": trace.rejected, "classes": told})
+        write_document(
+            json_file,
+            {
+                "file": str(file),
+                "rejected": {why: {"rows": n, "first": first} for why, (n, first) in trace.rejected.items()},
+                "classes": told,
+            },
+        )

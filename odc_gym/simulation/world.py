@@ -204,13 +204,14 @@ class World:
         return float(np.average(self.numbers["speed"], weights=np.maximum(self.numbers["accelerators"], 1e-9)))
 
     def trace_note(self) -> str | None:
-        """One line for people where the trace is shorter than an episode with its history and so repeats, else None."""
+        """One line for people on rows of the trace left out, and where it is shorter than an episode and so repeats."""
         if self.trace is None:
             return None
         notes = [part.note(CENSUS_S, self.clock.episode_s) for part in self.trace.jobs.values()]
         notes += [part.note(self.clock.warm_up_s, self.clock.episode_s) for part in self.trace.requests.values()]
         # the classes of one file cover the same time
-        return "; ".join(f"{self.trace.path}: {note}" for note in dict.fromkeys(notes) if note) or None
+        notes = [*self.trace.notes(), *dict.fromkeys(note for note in notes if note)]
+        return "; ".join(f"{self.trace.path}: {note}" for note in notes) or None
 
     def start_of(self, seed: int) -> datetime:
         """When episode `seed` begins, UTC: a minute of the scenario's year, or its epoch."""

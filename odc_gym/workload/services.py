@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
+import numpy.typing as npt
 
 from odc_gym.scenario import CLASS_ORDER, ServiceClass, Workload
 from odc_gym.workload.arrivals import flow
@@ -21,6 +22,9 @@ from odc_gym.workload.traces import RequestTrace, replay
 MINUTE_S = 60.0
 TOKEN_GRID = 1024.0  # steps in a token; running sums stay exact
 PLAN_S = 900.0
+PART = 2**20  # requests
+
+Tokens = npt.NDArray[np.int32]
 
 
 def draw_demand(
@@ -136,18 +140,25 @@ def replay_demand(
     Raises:
         TraceError: the trace is too small to be scaled.
     """
-    tokens = equivalent_tokens(service_class, trace.input_tokens, trace.output_tokens)
-    offered_per_min = float(tokens.sum()) / trace.span_s * MINUTE_S
+    offered_per_min = _tokens_in(trace, service_class) / trace.span_s * MINUTE_S
     ratio = service_class.output_tokens_per_min * workload.rate_scale / offered_per_min
     steps = round((before_s + after_s) / step_s)
     rows = replay(trace, ratio, seed, second_of_day(start), before_s, steps * step_s - before_s)
     step = np.floor((rows.arrival_s + before_s) / step_s).astype(np.int64)
-    arrived = np.asarray(np.bincount(step, tokens[rows.row], steps), np.float64)
+    tokens = equivalent_tokens(service_class, trace.input_tokens[rows.row], trace.output_tokens[rows.row])
+    arrived = np.asarray(np.bincount(step, tokens, steps), np.float64)
     factor = factor_over(surges, trace.class_name, step_s * np.arange(steps, dtype=np.float64) - before_s, step_s)
     return np.asarray(np.rint(arrived * factor * TOKEN_GRID) / TOKEN_GRID)
 
 
-def equivalent_tokens(service_class: ServiceClass, input_tokens: Floats, output_tokens: Floats) -> Floats:
+def _tokens_in(trace: RequestTrace, service_class: ServiceClass) -> float:
+    """Equivalent tokens of all requests; a long trace is summed in parts, which are exact on the grid of tokens."""
+    parts = range(0, trace.submit_s.size, PART)
+    both = ((trace.input_tokens[k : k + PART], trace.output_tokens[k : k + PART]) for k in parts)
+    return math.fsum(float(equivalent_tokens(service_class, *tokens).sum()) for tokens in both)
+
+
+def equivalent_tokens(service_class: ServiceClass, input_tokens: Tokens, output_tokens: Tokens) -> Floats:
     """Requests in the unit of their service: an output token with its mean input.
 
     Args:

@@ -13,7 +13,8 @@ from odc_gym.errors import ScenarioError, TraceError
 from odc_gym.scenario import Scenario
 from odc_gym.workload import read_trace, replay_demand
 from odc_gym.workload.services import equivalent_tokens
-from odc_gym.workload.traces.recorded import RequestTrace, request_trace
+from odc_gym.workload.traces.collecting import Requests
+from odc_gym.workload.traces.recorded import RequestTrace
 from odc_gym.workload.traces.replay import replay
 
 START = datetime(2027, 3, 4, 5, 17, tzinfo=UTC)
@@ -29,8 +30,9 @@ def starter():
 
 def made(arrival_s, tokens_in=1155, tokens_out=211):
     arrival_s = np.asarray(arrival_s, float)
-    columns = (np.broadcast_to(column, arrival_s.shape).tolist() for column in (tokens_in, tokens_out))
-    return request_trace(PATH, "interactive", zip(arrival_s.tolist(), *columns, strict=True)).requests["interactive"]
+    requests = Requests(PATH)
+    requests.extend(arrival_s, *(np.broadcast_to(tokens, arrival_s.shape) for tokens in (tokens_in, tokens_out)), "one")
+    return requests.trace().requests["interactive"]
 
 
 @pytest.fixture(scope="module")

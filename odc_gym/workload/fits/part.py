@@ -102,7 +102,8 @@ def part_of(trace: Recording, from_s: float = 0.0, to_s: float = math.inf) -> Pa
         sizes["work_s"] = Sizes(mass, ones, mass)
     else:
         columns = (("input_tokens", trace.input_tokens), ("output_tokens", trace.output_tokens))
-        sizes = {name: Sizes(v[rows], ones, v[rows]) for name, v in columns}
+        tokens = {name: column[rows].astype(np.float64) for name, column in columns}
+        sizes = {name: Sizes(v, ones, v) for name, v in tokens.items()}
     weekday = int(trace.midnight_s // DAY_S + 3) % 7 if trace.daily and trace.midnight_s > DATED_S else None
     return Part(counts, window_s, from_s, weekday, trace.daily, np.diff(submit_s), sizes)
 

@@ -1,7 +1,17 @@
 """Traces of real clusters and services: reading their files, and replaying them at a class's share of the load."""
 
 from odc_gym.workload.traces.formats import read_trace
-from odc_gym.workload.traces.recorded import JobTrace, RequestTrace, Trace
+from odc_gym.workload.traces.recorded import JobTrace, Outcome, Rejection, RequestTrace, Trace
 from odc_gym.workload.traces.replay import Replay, keyed_uniform, replay
 
-__all__ = ["JobTrace", "Replay", "RequestTrace", "Trace", "keyed_uniform", "read_trace", "replay"]
+__all__ = [
+    "JobTrace",
+    "Outcome",
+    "Rejection",
+    "Replay",
+    "RequestTrace",
+    "Trace",
+    "keyed_uniform",
+    "read_trace",
+    "replay",
+]

@@ -1,6 +1,9 @@
-"""The Azure LLM inference trace of 2023: requests to a language model, which replace the demand of interactive.
+"""The Azure LLM inference traces of 2023 and 2024: requests to language models, which replace interactive.
 
-Source: Patel et al., "Splitwise: efficient generative LLM inference using phase splitting", ISCA 2024.
+The times of 2024 have an offset to UTC and, off full seconds, a fraction.
+
+Source: Patel et al., "Splitwise: efficient generative LLM inference using phase splitting", ISCA 2024; Stojkovic et
+al., "DynamoLLM: designing LLM inference clusters for performance and energy efficiency", HPCA 2025.
 """
 
 from __future__ import annotations
@@ -8,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from odc_gym.workload.traces.reading import CLOCK, TOKENS, Column, Format, Row, clock_s, tokens
-from odc_gym.workload.traces.recorded import Trace, request_trace
+from odc_gym.workload.traces.collecting import Requests
+from odc_gym.workload.traces.reading import CLOCK, TOKENS, Column, Row, clock_s, table, tokens
+from odc_gym.workload.traces.recorded import Trace
 
 COLUMNS = (
     Column("TIMESTAMP", clock_s, CLOCK),
@@ -19,7 +23,10 @@ COLUMNS = (
 
 
 def _read(path: Path, rows: Iterable[Row]) -> Trace:
-    return request_trace(path, "interactive", (values for _, values in rows))
+    requests = Requests(path)
+    for _, values in rows:
+        requests.add(*values)
+    return requests.trace()
 
 
-FORMAT = Format("Azure LLM 2023 requests", COLUMNS, _read)
+FORMAT = table("Azure LLM requests of 2023 and 2024", COLUMNS, _read)

@@ -5,28 +5,39 @@ from __future__ import annotations
 from pathlib import Path
 
 from odc_gym.errors import TraceError
-from odc_gym.workload.traces import azure, own_csv, philly
-from odc_gym.workload.traces.reading import lines_of, rows_of, short
+from odc_gym.workload.traces import azure, burstgpt, mooncake, openb, own_csv, philly, philly_json, servegen, swf
 from odc_gym.workload.traces.recorded import Trace
+from odc_gym.workload.traces.text import first_line, short
 
-FORMATS = (philly.FORMAT, azure.FORMAT, own_csv.JOBS, own_csv.REQUESTS)
+FORMATS = (
+    philly_json.FORMAT,
+    philly.FORMAT,
+    openb.FORMAT,
+    swf.FORMAT,
+    azure.FORMAT,
+    burstgpt.FORMAT,
+    mooncake.FORMAT,
+    servegen.FORMAT,
+    own_csv.JOBS,
+    own_csv.REQUESTS,
+)
 
 
 def read_trace(path: str | Path) -> Trace:
-    """Read a trace; the header tells its format, and gzip and a byte-order mark are undone.
+    """Read a trace; its first line tells its format, and gzip and a byte-order mark are undone.
 
-    Columns may come in any order. `docs/traces.md` describes the formats.
+    Columns with a header may come in any order. `docs/traces.md` describes the formats.
 
     Raises:
         TraceError: no such file, an unknown format, or the first malformed row, in one line.
     """
     path = Path(path)
-    lines = lines_of(path)
-    line, header = next(lines, (1, []))
-    names = [field.strip() for field in header]
+    if path.is_dir() and servegen.clients_in(path):
+        return servegen.FORMAT.read(path)
+    line, head = first_line(path)
     for known in FORMATS:
-        if known.fits(names):
-            return known.read(path, rows_of(path, lines, names, known.columns))
-    got = f"got '{short(','.join(names))}'" if names else "the file is empty"
-    headers = ", ".join(f"'{known.header}' ({known.title})" for known in FORMATS)
-    raise TraceError(f"{path}:{line}: {got}; expected a header of {headers}")
+        if known.fits(path, head):
+            return known.read(path)
+    got = f"got '{short(head)}'" if head else "the file is empty"
+    looks = "; ".join(f"{known.looks} ({known.title})" for known in FORMATS)
+    raise TraceError(f"{path}:{line}: {got}; expected one of: {looks}")

@@ -10,32 +10,43 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from odc_gym.errors import TraceError
-from odc_gym.workload.traces.reading import ACCELERATORS, CLOCK, Column, Format, Row, accelerators, clock_s, seconds
-from odc_gym.workload.traces.recorded import Trace, job_trace
+from odc_gym.workload.traces.collecting import Jobs
+from odc_gym.workload.traces.reading import (
+    ACCELERATORS,
+    CLOCK,
+    RUN,
+    Column,
+    Row,
+    accelerators,
+    clock_s,
+    name,
+    run_s,
+    seconds,
+    table,
+)
+from odc_gym.workload.traces.recorded import Trace
 
-SECONDS = "seconds >= 0"
 COLUMNS = (
     Column("timestamp", clock_s, CLOCK),
-    Column("duration", seconds, SECONDS),
+    Column("duration", run_s, RUN),
     Column("num_gpus", accelerators, ACCELERATORS),
-    Column("gpu_time", seconds, SECONDS),
-    Column("cluster", str, "a name"),
+    Column("gpu_time", seconds, "seconds >= 0"),
+    Column("cluster", name, "a name"),
 )
 
 
 def _read(path: Path, rows: Iterable[Row]) -> Trace:
-    """Jobs of duration 0 never ran: they are counted and left out."""
-    jobs, rejected = [], 0
-    for line, (submit_s, duration_s, width, gpu_time_s, _) in rows:
+    jobs = Jobs(path)
+    for line, (submit_s, duration_s, width, gpu_time_s, cluster) in rows:
         # a duration rounded to full seconds may be half a second off on every accelerator
         if abs(gpu_time_s - duration_s * width) > 1e-6 * gpu_time_s + width:
             expected = f"duration * num_gpus = {duration_s * width:.10g}"
             raise TraceError(f"{path}:{line}: column 'gpu_time': expected {expected}, got '{gpu_time_s:.10g}'")
         if duration_s > 0:
-            jobs.append((submit_s, duration_s, width, "finetuning", str(path)))
+            jobs.add(submit_s, duration_s, width, cluster)
         else:
-            rejected += 1
-    return job_trace(path, jobs, rejected)
+            jobs.rejected.add("of duration 0", line)
+    return jobs.trace()
 
 
-FORMAT = Format("Philly jobs", COLUMNS, _read)
+FORMAT = table("Philly jobs, flattened", COLUMNS, _read)

@@ -1,26 +1,23 @@
-"""Reading tables of text strictly: files, lines, columns and the values in them."""
+"""Reading tables strictly: formats, columns, and the values in them."""
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 import math
 import re
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from odc_gym.errors import TraceError
 from odc_gym.workload.traces.recorded import Trace
+from odc_gym.workload.traces.text import Fields, csv_rows, short
 
-Line = tuple[int, list[str]]
 Row = tuple[int, tuple[Any, ...]]
 
 LATEST_S = 4102444800  # 2100-01-01 in seconds since 1970: what is later was meant in other units
 LONGEST_S = 366 * 86400
+LONGEST_TRACE_S = 5 * LONGEST_S  # no published trace is longer; milliseconds of half a week are
 MOST_ACCELERATORS = 1_000_000
 MOST_TOKENS = 10_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,64 +45,46 @@ class Format(NamedTuple):
 
     Attributes:
         title: for messages.
-        columns: all columns.
-        read: path, and number of the line and values in the order of `columns` of each row, to the trace.
+        looks: how one knows such a file, for messages and the page on traces.
+        fits: whether a file has the format, by its path and its first line that is not blank.
+        read: path to trace.
     """
 
     title: str
-    columns: tuple[Column, ...]
-    read: Callable[[Path, Iterable[Row]], Trace]
-
-    @property
-    def header(self) -> str:
-        """The header, optional columns in brackets."""
-        return ",".join(c.name for c in self.columns if not c.optional) + "".join(
-            f"[,{c.name}]" for c in self.columns if c.optional
-        )
-
-    def fits(self, names: Sequence[str]) -> bool:
-        """Whether a file with these columns has the format."""
-        needed = {c.name for c in self.columns if not c.optional}
-        return needed <= set(names) <= {c.name for c in self.columns} and len(set(names)) == len(names)
+    looks: str
+    fits: Callable[[Path, str], bool]
+    read: Callable[[Path], Trace]
 
 
-def lines_of(path: Path) -> Iterator[Line]:
-    """Line number and fields of each row of a file that is not blank.
+def table(title: str, columns: tuple[Column, ...], read: Callable[[Path, Iterable[Row]], Trace]) -> Format:
+    """The format of CSV files with a header, whose columns may come in any order.
 
-    Raises:
-        TraceError: no such file, or not CSV in UTF-8, plain or under gzip.
+    Args:
+        title: for messages.
+        columns: all columns.
+        read: path, and number of the line and values in the order of `columns` of each row, to the trace.
     """
-    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
-    try:
-        for fields in reader:
-            if fields:
-                yield reader.line_num, fields
-    except csv.Error as error:
-        raise TraceError(f"{path}:{reader.line_num}: not readable as CSV: {error}") from None
+    needed = {column.name for column in columns if not column.optional}
+    known = {column.name for column in columns}
+    looks = ",".join(c.name for c in columns if not c.optional) + "".join(f"[,{c.name}]" for c in columns if c.optional)
+
+    def fits(path: Path, head: str) -> bool:
+        names = _names(head.split(","))
+        return needed <= set(names) <= known and len(set(names)) == len(names)
+
+    def rows(path: Path) -> Trace:
+        lines = csv_rows(path)
+        _, header = next(lines)
+        return read(path, rows_of(path, lines, _names(header), columns))
+
+    return Format(title, looks, fits, rows)
 
 
-def _text(path: Path) -> str:
-    if path.is_dir():
-        raise TraceError(f"{path}: is a folder, expected a CSV file")
-    if not path.is_file():
-        raise TraceError(f"{path}: no such file")
-    try:
-        data = path.read_bytes()
-        if data[:2] == b"\x1f\x8b":
-            data = gzip.decompress(data)
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise TraceError(f"{path}: expected a CSV file in UTF-8, got binary data") from None
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise TraceError(f"{path}: not readable as gzip: {error}") from None
-    except OSError as error:
-        raise TraceError(f"{path}: not readable: {error.strerror}") from None
-    if "\0" in text:
-        raise TraceError(f"{path}: expected a CSV file in UTF-8, got binary data")
-    return text
+def _names(header: Sequence[str]) -> list[str]:
+    return [name.strip().strip('"').strip() for name in header]
 
 
-def rows_of(path: Path, lines: Iterable[Line], names: Sequence[str], columns: Sequence[Column]) -> Iterator[Row]:
+def rows_of(path: Path, lines: Iterable[Fields], names: Sequence[str], columns: Sequence[Column]) -> Iterator[Row]:
     """Line number and values of each row, in the order of `columns`; missing optional columns give None.
 
     Raises:
@@ -121,19 +100,27 @@ def rows_of(path: Path, lines: Iterable[Line], names: Sequence[str], columns: Se
                 values.append(None if place is None else column.parse(fields[place]))
             except ValueError:
                 got = "" if place is None else fields[place]
-                raise refused(f"{path}:{line}", column, got) from None
+                raise refused(f"{path}:{line}", column, f"'{short(got)}'") from None
         yield line, tuple(values)
 
 
 def refused(where: str, column: Column, got: str) -> TraceError:
     """The error of a value: where, the column, what is expected, and what came."""
-    return TraceError(f"{where}: column '{column.name}': expected {column.expected}, got '{short(got)}'")
+    return TraceError(f"{where}: column '{column.name}': expected {column.expected}, got {got}")
 
 
-def short(text: str) -> str:
-    """User text fit for one line of an error message."""
-    line = "".join(c if c.isprintable() else "?" for c in text)
-    return line if len(line) <= 60 else line[:57] + "..."
+def member(where: str, column: Column, entry: Mapping[str, Any]) -> Any:
+    """A value of an object of JSON, read as a column of a table is.
+
+    Raises:
+        TraceError: the object lacks it, or it is not what is expected.
+    """
+    if column.name not in entry:
+        raise refused(where, column, "nothing")
+    try:
+        return column.parse(entry[column.name])
+    except (ValueError, TypeError, OverflowError):
+        raise refused(where, column, f"'{short(str(entry[column.name]))}'") from None
 
 
 def clock_s(text: str) -> float:
@@ -154,28 +141,35 @@ def seconds(text: str) -> float:
 
 def arrival_s(text: str) -> float:
     """Seconds since a midnight."""
-    value = seconds(text)
-    if value >= LATEST_S:
-        raise ValueError(text)
-    return value
+    return _below(seconds(text), LATEST_S)
+
+
+def relative_s(text: str) -> float:
+    """Seconds since a trace began."""
+    return _below(seconds(text), LONGEST_TRACE_S)
+
+
+def run_s(text: str) -> float:
+    """A run time that is not absurd; 0 where nothing ran."""
+    return _below(seconds(text), LONGEST_S)
 
 
 def duration_s(text: str) -> float:
-    """A run time that is not 0 and not absurd."""
-    value = seconds(text)
-    if not 0 < value <= LONGEST_S:
+    """A run time that is neither 0 nor absurd."""
+    value = run_s(text)
+    if value == 0:
         raise ValueError(text)
     return value
 
 
 def accelerators(text: str) -> int:
     """Width of a job."""
-    return _whole(text, 1, MOST_ACCELERATORS)
+    return whole(text, 1, MOST_ACCELERATORS)
 
 
 def tokens(text: str) -> int:
     """Length of a prompt or of an answer."""
-    return _whole(text, 0, MOST_TOKENS)
+    return whole(text, 0, MOST_TOKENS)
 
 
 def name(text: str) -> str:
@@ -186,10 +180,22 @@ def name(text: str) -> str:
     return stripped
 
 
-def _whole(text: str, least: int, most: int) -> int:
+def absent_or(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """A parser that gives None for an empty text."""
+    return lambda text: parse(text) if text.strip() else None
+
+
+def whole(text: str, least: int, most: int) -> int:
+    """A whole number of a range."""
     value = int(text)
     if not least <= value <= most or "_" in text:
         raise ValueError(text)
+    return value
+
+
+def _below(value: float, most: float) -> float:
+    if value > most:
+        raise ValueError(value)
     return value
 
 
@@ -197,4 +203,6 @@ ACCELERATORS = f"a whole number from 1 to {MOST_ACCELERATORS}"
 ARRIVAL = "seconds since a midnight UTC, from 0 to the year 2100"
 CLOCK = "a time like 2017-10-09 07:01:55"
 DURATION = "seconds > 0, at most 366 days"
+RELATIVE = "seconds since the trace began, from 0 to 5 years"
+RUN = "seconds >= 0, at most 366 days"
 TOKENS = f"a whole number from 0 to {MOST_TOKENS}"

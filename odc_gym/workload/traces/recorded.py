@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from enum import IntEnum
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from odc_gym.errors import TraceError
 from odc_gym.scenario import JobClass, ServiceClass, Workload
-from odc_gym.workload.jobs import on_grid
 
 Floats = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
+Whole = npt.NDArray[np.int32]
 
 MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86400.0
 SLOWEST = 0.2  # share of full speed at which an old job is still reckoned with
@@ -42,9 +43,14 @@ class Recorded:
     midnight_s: float = field(default=0.0, kw_only=True)
 
     @property
-    def alive_s(self) -> Floats:
-        """How long after its arrival a row may still matter, (N,) [s]."""
-        return np.zeros(self.submit_s.size)
+    def longest_s(self) -> float:
+        """How long after its arrival a row may still matter, at most [s]."""
+        return 0.0
+
+    def rows(self, begin_s: float, end_s: float) -> Rows:
+        """Rows that arrive before `end_s` and may matter at `begin_s` or later, in order."""
+        begin, end = np.searchsorted(self.submit_s, (begin_s, end_s))
+        return np.arange(begin, end)
 
     def repeats(self, before_s: float, after_s: float) -> bool:
         """Whether an episode with this history and length [s] is longer than the trace, whatever its time of day."""
@@ -62,6 +68,15 @@ class Recorded:
         return before_s + after_s + (DAY_S if self.daily else 0.0)
 
 
+class Outcome(IntEnum):
+    """How a job ended."""
+
+    UNKNOWN = 0
+    COMPLETED = 1
+    FAILED = 2
+    CANCELLED = 3
+
+
 @dataclass(frozen=True, eq=False)
 class JobTrace(Recorded):
     """The jobs of one class.
@@ -69,10 +84,19 @@ class JobTrace(Recorded):
     Attributes:
         duration_s: (N,) run times at full clock [s].
         width: (N,) accelerators.
+        estimate_s: (N,) run times that their users asked for [s], NaN where they asked for none; None where no row has
+            one.
+        outcome: (N,) how they ended, numbers of `Outcome`; None where it is known of no row.
+        tenant: (N,) whose they are, places in `tenants`, -1 where it is not known; None where it is known of no row.
+        tenants: names.
     """
 
     duration_s: Floats
-    width: npt.NDArray[np.int32]
+    width: Whole
+    estimate_s: Floats | None = None
+    outcome: npt.NDArray[np.int8] | None = None
+    tenant: Whole | None = None
+    tenants: tuple[str, ...] = ()
 
     @property
     def offered_rate(self) -> float:
@@ -80,9 +104,14 @@ class JobTrace(Recorded):
         return float(np.sum(self.duration_s * self.width)) / self.span_s
 
     @property
-    def alive_s(self) -> Floats:
-        """How long after its arrival a job may still run, (N,) [s]."""
-        return self.duration_s / SLOWEST
+    def longest_s(self) -> float:
+        """How long after its arrival a job may still run, at most [s]."""
+        return float(self.duration_s.max()) / SLOWEST
+
+    def rows(self, begin_s: float, end_s: float) -> Rows:
+        """Jobs that arrive before `end_s` and may still run at `begin_s` or arrive later, in order."""
+        end = np.searchsorted(self.submit_s, end_s)
+        return np.flatnonzero(self.submit_s[:end] + self.duration_s[:end] / SLOWEST >= begin_s)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,10 +121,21 @@ class RequestTrace(Recorded):
     Attributes:
         input_tokens: (N,) tokens of the prompt.
         output_tokens: (N,) tokens of the answer.
+        tenant: (N,) whose they are or for which model, as of `JobTrace`.
+        tenants: names.
     """
 
-    input_tokens: Floats
-    output_tokens: Floats
+    input_tokens: Whole
+    output_tokens: Whole
+    tenant: Whole | None = None
+    tenants: tuple[str, ...] = ()
+
+
+class Rejection(NamedTuple):
+    """Rows that were left out for one reason: how many, and where the first is, file and line."""
+
+    rows: int
+    where: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,13 +146,24 @@ class Trace:
         path: the file.
         jobs: by class of jobs; all have one clock and one span.
         requests: by service.
-        rejected: rows left out because their duration is 0.
+        rejected: rows left out, by the reason, which ends the sentence "a row that ...".
+        remark: what else people should know of how the file was read, or None.
     """
 
     path: str
     jobs: Mapping[str, JobTrace] = field(default_factory=dict)
     requests: Mapping[str, RequestTrace] = field(default_factory=dict)
-    rejected: int = 0
+    rejected: Mapping[str, Rejection] = field(default_factory=dict)
+    remark: str | None = None
+
+    @property
+    def rejected_rows(self) -> int:
+        """How many rows were left out."""
+        return sum(rejection.rows for rejection in self.rejected.values())
+
+    def notes(self) -> list[str]:
+        """What people are told of how the file was read, in parts of a sentence."""
+        return [*([self.remark] if self.remark else []), *rejection_notes(self.rejected)]
 
     def require_classes(self, workload: Workload) -> None:
         """Check that a workload has the classes that the trace replaces.
@@ -128,77 +179,12 @@ class Trace:
                     raise TraceError(f"{part.where}: replaces the {what} '{name}', but the scenario {has}")
 
 
-def job_trace(path: Path, rows: Sequence[tuple[float, float, int, str, str]], rejected: int = 0) -> Trace:
-    """A trace of jobs; its clock begins at midnight before the first of them.
-
-    Args:
-        path: the file.
-        rows: submission [s since a midnight], duration [s], accelerators, class and place in the file of each job.
-        rejected: rows left out.
-
-    Raises:
-        TraceError: no rows.
-    """
-    if not rows:
-        raise TraceError(f"{path}: no jobs below the header" + (f" but {rejected} of duration 0" if rejected else ""))
-    midnight_s = _midnight_s(min(row[0] for row in rows))
-    span_s = _midnight_s(max(row[0] for row in rows)) + DAY_S - midnight_s
-    jobs = {}
-    for class_name in dict.fromkeys(row[3] for row in rows):
-        own = [row for row in rows if row[3] == class_name]
-        where = own[0][4]
-        own.sort(key=lambda row: row[0])
-        submit_s = on_grid(np.array([row[0] for row in own]) - midnight_s)
-        duration_s, width = np.array([row[1] for row in own], float), np.array([row[2] for row in own], np.int32)
-        _freeze(submit_s, duration_s, width)
-        jobs[class_name] = JobTrace(where, class_name, submit_s, span_s, True, duration_s, width, midnight_s=midnight_s)
-    return Trace(str(path), jobs, rejected=rejected)
-
-
-def request_trace(path: Path, class_name: str, rows: Iterable[tuple[float, int, int]]) -> Trace:
-    """A trace of requests.
-
-    From a day on it covers whole days and its clock begins at midnight; a shorter one begins at the first row.
-
-    Args:
-        path: the file.
-        class_name: service that they go to.
-        rows: arrival [s since a midnight], tokens in and tokens out of each request.
-
-    Raises:
-        TraceError: less than a minute of requests, or no tokens.
-    """
-    table = np.array(list(rows), float).reshape(-1, 3)
-    table = table[np.argsort(table[:, 0], kind="stable")]
-    arrival_s = table[:, 0]
-    covered_s = float(np.ptp(arrival_s)) if len(table) else 0.0
-    if covered_s < MINUTE_S:
-        raise TraceError(f"{path}: {len(table)} requests within {covered_s:.3g} s; must cover at least {MINUTE_S:g} s")
-    if not table[:, 1:].any():
-        raise TraceError(f"{path}: no request has tokens")
-    daily = covered_s >= DAY_S
-    if daily:
-        begin_s = _midnight_s(arrival_s[0])
-        span_s = _midnight_s(arrival_s[-1]) + DAY_S - begin_s
-    else:  # after the last request comes a mean gap before the first one again
-        begin_s, span_s = arrival_s[0], covered_s * len(table) / (len(table) - 1)
-    submit_s = on_grid(arrival_s - begin_s)
-    input_tokens, output_tokens = table[:, 1].copy(), table[:, 2].copy()
-    _freeze(submit_s, input_tokens, output_tokens)
-    requests = RequestTrace(
-        str(path), class_name, submit_s, float(on_grid(np.array(span_s))), daily, input_tokens, output_tokens,
-        midnight_s=begin_s if daily else 0.0,
-    )  # fmt: skip
-    return Trace(str(path), requests={class_name: requests})
-
-
-def _midnight_s(time_s: float) -> float:
-    return math.floor(time_s / DAY_S) * DAY_S
-
-
-def _freeze(*columns: npt.NDArray[np.generic]) -> None:
-    for column in columns:
-        column.flags.writeable = False
+def rejection_notes(rejected: Mapping[str, Rejection]) -> list[str]:
+    """Rows that were left out, for people: how many for what reason, and where the first is."""
+    return [
+        f"{rows} row{'s' * (rows > 1)} left out: {reason} (first in line {where.rpartition(':')[2]})"
+        for reason, (rows, where) in rejected.items()
+    ]
 
 
 def _length(time_s: float) -> str:

@@ -70,16 +70,13 @@ def replay(trace: Recorded, ratio: float, seed: int, time_of_day_s: float, befor
         raise TraceError(f"{trace.where}: {offers}; must be at least a {MAX_COPIES}th")
     episode = splitmix64(np.array([seed & _MASK], np.uint64))
     mine = _mix(_mix(episode, _COPY), zlib.crc32(trace.class_name.encode()))  # classes of one file are kept apart
-    scattered = splitmix64(np.arange(trace.submit_s.size, dtype=np.uint64))
-    last_s = trace.submit_s + trace.alive_s
     parts = []
     for copy, origin_s in enumerate(_origins(trace, episode, copies, time_of_day_s, before_s, after_s)):
         copy_key = _mix(mine, copy)
         for period in _periods(trace, origin_s, before_s, after_s):
             start_s = origin_s - period * trace.span_s  # of the episode on the clock of this repetition
-            early = np.searchsorted(trace.submit_s, start_s + after_s)
-            row = np.flatnonzero(last_s[:early] >= start_s - before_s)
-            key = splitmix64(_mix(copy_key, period & _MASK) ^ scattered[row])
+            row = trace.rows(start_s - before_s, start_s + after_s)
+            key = splitmix64(_mix(copy_key, period & _MASK) ^ splitmix64(row.astype(np.uint64)))
             kept = keyed_uniform(key, _KEEP) < ratio / copies
             parts.append(Replay(row[kept], key[kept], trace.submit_s[row[kept]] - start_s))
     return Replay(*(np.concatenate(column) for column in zip(*parts, strict=True)))
@@ -105,7 +102,7 @@ def _periods(trace: Recorded, origin_s: float, before_s: float, after_s: float) 
     """Repetitions of the trace that reach into the episode: just the trace itself where it has the days for it."""
     if trace.daily and not trace.repeats(before_s, after_s):
         return range(1)
-    oldest_s = origin_s - before_s - float(trace.alive_s.max())
+    oldest_s = origin_s - before_s - trace.longest_s
     return range(math.floor(oldest_s / trace.span_s), math.floor((origin_s + after_s) / trace.span_s) + 1)
 
 

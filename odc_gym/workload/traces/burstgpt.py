@@ -1,0 +1,42 @@
+"""The BurstGPT trace: requests to language models, which replace the demand of interactive.
+
+Times are seconds since the midnight before the first request. Requests that failed have no response tokens and are left
+out: no answer was computed.
+
+Source: Wang et al., "BurstGPT: a real-world workload dataset to optimize LLM serving systems", KDD 2025.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from odc_gym.workload.traces.collecting import Requests
+from odc_gym.workload.traces.reading import RELATIVE, TOKENS, Column, Row, name, relative_s, table, tokens
+from odc_gym.workload.traces.recorded import Trace
+
+COLUMNS = (
+    Column("Timestamp", relative_s, RELATIVE),
+    Column("Model", name, "a name"),
+    Column("Request tokens", tokens, TOKENS),
+    Column("Response tokens", tokens, TOKENS),
+    Column("Total tokens", tokens, TOKENS),
+    Column("Log Type", str, "a name"),
+    Column("Session ID", str, "a name", optional=True),
+    Column("Elapsed time", str, "seconds", optional=True),
+)
+
+
+def _read(path: Path, rows: Iterable[Row]) -> Trace:
+    requests = Requests(path)
+    for line, (arrival_s, model, asked, answered, total, *_) in rows:
+        if answered == 0:
+            requests.rejected.add("that failed, with 0 response tokens", line)
+        elif total != asked + answered:
+            requests.rejected.add("whose total tokens are not the sum", line)
+        else:
+            requests.add(arrival_s, asked, answered, model)
+    return requests.trace()
+
+
+FORMAT = table("BurstGPT requests", COLUMNS, _read)

@@ -1,0 +1,243 @@
+"""Collecting the rows of a file as it is read, in few bytes a row, and making a trace of them.
+
+A row is kept as numbers in arrays, 20 bytes a request and 37 bytes a job, so that files of a gigabyte fit into memory.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from odc_gym.errors import TraceError
+from odc_gym.workload.jobs import on_grid
+from odc_gym.workload.traces.recorded import (
+    DAY_S,
+    MINUTE_S,
+    Floats,
+    JobTrace,
+    Outcome,
+    Rejection,
+    RequestTrace,
+    Trace,
+    rejection_notes,
+)
+
+Kind = TypeVar("Kind", bound=np.generic)
+Sizes = npt.NDArray[np.int64]
+
+
+class Rejections:
+    """Rows that are left out, counted by reason."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.by_reason: dict[str, Rejection] = {}
+
+    def add(self, reason: str, line: int) -> None:
+        """Count a row, which is in this line."""
+        count, where = self.by_reason.get(reason, (0, f"{self.path}:{line}"))
+        self.by_reason[reason] = Rejection(count + 1, where)
+
+    def none_left(self, what: str) -> TraceError:
+        """The error of a file of which nothing is left."""
+        return TraceError("; ".join([f"{self.path}: no {what}", *rejection_notes(self.by_reason)]))
+
+
+class _Names:
+    """Names as numbers, in the order in which they come."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+
+    def number(self, name: str | None) -> int:
+        """The number of a name, -1 of none."""
+        return -1 if name is None else self.numbers.setdefault(name, len(self.numbers))
+
+
+class Jobs:
+    """The jobs of a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rejected = Rejections(path)
+        self._submit_s, self._duration_s, self._estimate_s = array("d"), array("d"), array("d")
+        self._width, self._class, self._tenant, self._outcome = array("i"), array("i"), array("i"), array("b")
+        self._classes, self._tenants = _Names(), _Names()
+        self._where: list[str] = []  # of the first job of each class
+
+    def add(
+        self,
+        submit_s: float,
+        duration_s: float,
+        width: int,
+        tenant: str | None = None,
+        estimate_s: float | None = None,
+        outcome: Outcome = Outcome.UNKNOWN,
+        class_name: str = "finetuning",
+        line: int | None = None,
+    ) -> None:
+        """Keep a job.
+
+        Args:
+            submit_s: submission [s since a midnight].
+            duration_s: run time [s], above 0.
+            width: accelerators.
+            tenant: whose it is.
+            estimate_s: run time that its user asked for [s].
+            outcome: how it ended.
+            class_name: class that it belongs to.
+            line: where it is, if messages on its class are to name it.
+        """
+        self._submit_s.append(submit_s)
+        self._duration_s.append(duration_s)
+        self._estimate_s.append(math.nan if estimate_s is None else estimate_s)
+        self._width.append(width)
+        self._tenant.append(self._tenants.number(tenant))
+        self._outcome.append(outcome)
+        kind = self._classes.number(class_name)
+        self._class.append(kind)
+        if kind == len(self._where):
+            self._where.append(str(self.path) if line is None else f"{self.path}:{line}")
+
+    def trace(self) -> Trace:
+        """The trace; its clock begins at midnight before the first job.
+
+        Raises:
+            TraceError: there are no jobs.
+        """
+        if not self._submit_s:
+            raise self.rejected.none_left("jobs")
+        submit_s, kind = np.frombuffer(self._submit_s), np.frombuffer(self._class, np.int32)
+        midnight_s = _midnight_s(float(submit_s.min()))
+        span_s = _midnight_s(float(submit_s.max())) + DAY_S - midnight_s
+        jobs = {}
+        for name, number in self._classes.numbers.items():
+            own = np.flatnonzero(kind == number)
+            own = own[np.argsort(submit_s[own], kind="stable")]
+            jobs[name] = JobTrace(
+                self._where[number],
+                name,
+                _frozen(on_grid(submit_s[own] - midnight_s)),
+                span_s,
+                True,
+                _frozen(np.frombuffer(self._duration_s)[own]),
+                _frozen(np.frombuffer(self._width, np.int32)[own]),
+                midnight_s=midnight_s,
+                **self._optional(own),
+            )
+        return Trace(str(self.path), jobs, rejected=self.rejected.by_reason)
+
+    def _optional(self, own: npt.NDArray[np.int64]) -> dict[str, Any]:
+        estimate_s = np.frombuffer(self._estimate_s)[own]
+        outcome = np.frombuffer(self._outcome, np.int8)[own]
+        tenant = np.frombuffer(self._tenant, np.int32)[own]
+        return {
+            "estimate_s": None if np.isnan(estimate_s).all() else _frozen(estimate_s),
+            "outcome": _frozen(outcome) if outcome.any() else None,
+            "tenant": _frozen(tenant) if (tenant >= 0).any() else None,
+            "tenants": tuple(self._tenants.numbers),
+        }
+
+
+class Requests:
+    """The requests of a file, all to one service."""
+
+    def __init__(self, path: Path, class_name: str = "interactive") -> None:
+        self.path, self.class_name = path, class_name
+        self.rejected = Rejections(path)
+        self._arrival_s, self._input, self._output, self._tenant = array("d"), array("i"), array("i"), array("i")
+        self._tenants = _Names()
+
+    def add(self, arrival_s: float, input_tokens: int, output_tokens: int, tenant: str | None = None) -> None:
+        """Keep a request.
+
+        Args:
+            arrival_s: arrival [s since a midnight].
+            input_tokens: tokens of the prompt.
+            output_tokens: tokens of the answer.
+            tenant: whose it is, or for which model.
+        """
+        self._arrival_s.append(arrival_s)
+        self._input.append(input_tokens)
+        self._output.append(output_tokens)
+        self._tenant.append(self._tenants.number(tenant))
+
+    def extend(self, arrival_s: Floats, input_tokens: Sizes, output_tokens: Sizes, tenant: str) -> None:
+        """Keep the requests of one tenant: (N,) of each."""
+        self._arrival_s.frombytes(arrival_s.astype(np.float64).tobytes())
+        self._input.frombytes(input_tokens.astype(np.int32).tobytes())
+        self._output.frombytes(output_tokens.astype(np.int32).tobytes())
+        number = self._tenants.number(tenant)
+        self._tenant.frombytes(np.full(arrival_s.size, number, np.int32).tobytes())
+
+    def trace(self, covered_s: tuple[float, float] | None = None, remark: str | None = None) -> Trace:
+        """The trace. From a day on it covers whole days and its clock begins at midnight; else at the first row.
+
+        Args:
+            covered_s: when what the file covers begins and ends [s since a midnight]; None takes its rows, from the
+                first one until a mean gap after the last.
+            remark: what people should know of how the file was read.
+
+        Raises:
+            TraceError: less than a minute of requests, or no tokens.
+        """
+        count = len(self._arrival_s)
+        if count == 0 and self.rejected.by_reason:
+            raise self.rejected.none_left("requests")
+        arrival_s = np.frombuffer(self._arrival_s)
+        first_s, last_s = (float(arrival_s.min()), float(arrival_s.max())) if count else (0.0, 0.0)
+        if last_s - first_s < MINUTE_S:
+            raise TraceError(f"{self.path}: {count} requests within {last_s - first_s:.3g} s; must cover at least 60 s")
+        if not (any(self._input) or any(self._output)):
+            raise TraceError(f"{self.path}: no request has tokens")
+        begin_s, end_s = covered_s or (first_s, last_s)
+        span_s = end_s - begin_s
+        daily = span_s >= DAY_S
+        if daily:
+            begin_s = _midnight_s(begin_s)
+            span_s = (math.ceil(end_s / DAY_S) if covered_s else math.floor(end_s / DAY_S) + 1) * DAY_S - begin_s
+        elif covered_s is None:  # after the last request comes a mean gap before the first one again
+            span_s *= count / (count - 1)
+        order = _order(arrival_s)
+        tenant = _ordered(self._tenant, np.int32, order) if self._tenants.numbers else None
+        requests = RequestTrace(
+            str(self.path),
+            self.class_name,
+            _frozen(on_grid(_ordered(self._arrival_s, np.float64, order) - begin_s)),
+            float(on_grid(np.array(span_s))),
+            daily,
+            _ordered(self._input, np.int32, order),
+            _ordered(self._output, np.int32, order),
+            tenant,
+            tuple(self._tenants.numbers),
+            midnight_s=begin_s if daily else 0.0,
+        )
+        return Trace(
+            str(self.path), requests={self.class_name: requests}, rejected=self.rejected.by_reason, remark=remark
+        )
+
+
+def _order(times: Floats) -> npt.NDArray[np.int64] | None:
+    """Places of times in order, ties in the order of the file; None where they are in order already."""
+    if bool(np.all(times[1:] >= times[:-1])):
+        return None
+    return np.argsort(times, kind="stable")
+
+
+def _ordered(column: array[Any], dtype: type[Kind], order: npt.NDArray[np.int64] | None) -> npt.NDArray[Kind]:
+    values = np.frombuffer(column, dtype)
+    return _frozen(values if order is None else values[order])
+
+
+def _midnight_s(time_s: float) -> float:
+    return math.floor(time_s / DAY_S) * DAY_S
+
+
+def _frozen(column: npt.NDArray[Kind]) -> npt.NDArray[Kind]:
+    column.flags.writeable = False
+    return column

@@ -1,0 +1,87 @@
+"""The openb pods of Alibaba's GPU cluster trace of 2023, which replace finetuning.
+
+A pod that shared a GPU gets a whole accelerator here for as long as it ran: satellites do not share them. Times are
+seconds since the trace began, at an hour that was not published; it is taken for midnight.
+
+Source: Weng et al., "Beware of fragmentation: scheduling GPU-sharing workloads with fragmentation gradient descent",
+USENIX ATC 2023.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from odc_gym.errors import TraceError
+from odc_gym.workload.traces.collecting import Jobs
+from odc_gym.workload.traces.reading import (
+    LONGEST_S,
+    MOST_ACCELERATORS,
+    RELATIVE,
+    Column,
+    Row,
+    absent_or,
+    name,
+    relative_s,
+    table,
+    whole,
+)
+from odc_gym.workload.traces.recorded import Outcome, Trace
+
+
+def _gpus(text: str) -> int:
+    return whole(text, 0, MOST_ACCELERATORS)
+
+
+def _milli(text: str) -> int:
+    return whole(text, 0, 1000)
+
+
+RELATIVE_OR_NONE = f"{RELATIVE}, or nothing"
+OUTCOMES = {"Succeeded": Outcome.COMPLETED, "Failed": Outcome.FAILED}  # others had not ended
+COLUMNS = (
+    Column("name", str, "a name"),
+    Column("cpu_milli", str, "a number"),
+    Column("memory_mib", str, "a number"),
+    Column("num_gpu", _gpus, f"a whole number from 0 to {MOST_ACCELERATORS}"),
+    Column("gpu_milli", _milli, "a whole number from 0 to 1000"),
+    Column("gpu_spec", str, "a name"),
+    Column("qos", name, "a name"),
+    Column("pod_phase", name, "a name"),
+    Column("creation_time", relative_s, RELATIVE),
+    Column("deletion_time", absent_or(relative_s), RELATIVE_OR_NONE),
+    Column("scheduled_time", absent_or(relative_s), RELATIVE_OR_NONE),
+)
+
+
+def _read(path: Path, rows: Iterable[Row]) -> Trace:
+    jobs = Jobs(path)
+    for line, (_, _, _, gpus, milli, _, qos, phase, submit_s, end_s, start_s) in rows:
+        if (gpus == 0) != (milli == 0):
+            raise TraceError(f"{path}:{line}: column 'gpu_milli': expected 0 just where num_gpu is 0, got '{milli}'")
+        reason = _reason(gpus, start_s, end_s)
+        if reason:
+            jobs.rejected.add(reason, line)
+        elif end_s - start_s > LONGEST_S:
+            raise TraceError(
+                f"{path}:{line}: column 'deletion_time': expected at most 366 days of run, got '{end_s:g}'"
+            )
+        else:
+            jobs.add(submit_s, end_s - start_s, gpus, qos, outcome=OUTCOMES.get(phase, Outcome.UNKNOWN))
+    return jobs.trace()
+
+
+def _reason(gpus: int, start_s: float | None, end_s: float | None) -> str | None:
+    """Why a pod is left out, or None."""
+    if gpus == 0:
+        return "without GPUs"
+    if start_s is None:
+        return "that was never scheduled"
+    if end_s is None:
+        return "whose end was not recorded"
+    if end_s < start_s:
+        return "that ends before it starts"
+    return None if end_s > start_s else "of duration 0"
+
+
+FORMAT = table("Alibaba openb pods of 2023", COLUMNS, _read)
