@@ -81,7 +81,7 @@ class Ephemeris:
     @cached_property
     def position_gcrs_m(self) -> Array:
         """(T, S, 3) positions from Earth's centre [m], GCRS."""
-        return np.asarray(np.einsum("tji,tsj->tsi", self._sky.rotation[self._at_steps], self._position))
+        return np.asarray(np.einsum("tji,tsj->tsi", self._sky.rotation[self._at_steps], self.position_equator_m))
 
     @cached_property
     def sun_direction(self) -> Array:
@@ -149,21 +149,29 @@ class Ephemeris:
         return self._geodetic[1]
 
     @cached_property
+    def position_equator_m(self) -> Array:
+        """(T, S, 3) positions from Earth's centre [m], true equator of date: z lies on the Earth's axis."""
+        return np.stack(self._xyz, axis=-1)
+
+    @cached_property
     def elevation_deg(self) -> Array:
         """(T, S, G) elevation above the ellipsoid's horizon at each site [deg], without refraction."""
         place, up = _site_vectors(self.sites)
-        sight = self._position_ecef_m[:, :, None, :] - place  # (T, S, G, 3)
-        distance = np.sqrt((sight * sight).sum(axis=-1))
-        return np.asarray(np.degrees(np.arcsin(np.clip((sight * up).sum(axis=-1) / distance, -1.0, 1.0))))
+        height = self._position_ecef_m @ up.T - (place * up).sum(axis=-1)  # of the satellite over the site's horizon
+        return np.asarray(np.degrees(np.arcsin(np.clip(height / self.site_range_m, -1.0, 1.0))))
+
+    @cached_property
+    def site_range_m(self) -> Array:
+        """(T, S, G) distance to each site [m]."""
+        place, _ = _site_vectors(self.sites)
+        ecef = self._position_ecef_m
+        squared = (ecef * ecef).sum(axis=-1)[..., None] - 2 * (ecef @ place.T) + (place * place).sum(axis=-1)
+        return np.asarray(np.sqrt(squared))
 
     @cached_property
     def _xyz(self) -> tuple[Array, Array, Array]:
         """(T, S) components in the true equator of date [m]."""
         return self._motion.x[self._at_steps], self._motion.y[self._at_steps], self._motion.z[self._at_steps]
-
-    @cached_property
-    def _position(self) -> Array:
-        return np.stack(self._xyz, axis=-1)
 
     @cached_property
     def _toward_sun(self) -> Array:

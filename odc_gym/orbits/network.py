@@ -1,0 +1,240 @@
+"""Own optical links and ground contacts over time: who sees whom, and which of these links are made.
+
+All of it follows from where the satellites are, so it is known ahead: a plan that agents cannot change.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+from odc_gym.constants import EARTH_FLATTENING, EARTH_RADIUS_M
+from odc_gym.orbits.frames import Array
+
+if TYPE_CHECKING:
+    from odc_gym.scenario import Orbit
+
+BLOCK_VALUES = 2_000_000  # pairs times steps that are held at once
+DISTANCE_GRID_M = 0.125  # distances are rounded to it: equal ones stay equal, whatever a machine's last bits
+NO_SITE = -1
+
+
+@dataclass(frozen=True)
+class LinkRules:
+    """When two satellites can have a link, and which links are made.
+
+    Attributes:
+        topology: `grid` takes pairs in their order, `nearest` the shortest first, `mesh` those that join separate parts
+            first and then the shortest.
+        terminals: links that each satellite can hold, (S,).
+        range_m: longest link [m].
+        grazing_m: height above the ellipsoid that a line of sight keeps [m].
+        acquisition_steps: steps before a new link carries data.
+    """
+
+    topology: Literal["grid", "nearest", "mesh"]
+    terminals: np.ndarray
+    range_m: float
+    grazing_m: float
+    acquisition_steps: int
+
+
+@dataclass(frozen=True)
+class LinkPlan:
+    """The links that are made over T steps, among the L pairs that ever have one.
+
+    Attributes:
+        pairs: satellites of each, (L, 2).
+        held: whether terminals point at each other, (T, L).
+        up: whether the link carries data, (T, L).
+        distance_m: (T, L), rounded.
+    """
+
+    pairs: np.ndarray
+    held: np.ndarray
+    up: np.ndarray
+    distance_m: Array
+
+
+def all_pairs(satellites: int) -> np.ndarray:
+    """Every pair of satellites, (S (S - 1) / 2, 2)."""
+    return np.stack(np.triu_indices(satellites, 1), axis=1)
+
+
+def grid_pairs(orbits: Sequence[Orbit]) -> np.ndarray:
+    """The pairs of a +Grid, (P, 2): neighbours along each plane first, then the same slots of neighbouring planes.
+
+    The planes of a Walker delta close the circle: slot k of the last is beside slot k + phasing of the first. Those of
+    a Walker star and of sun-synchronous shells do not.
+    """
+    along: list[tuple[int, int]] = []
+    across: list[tuple[int, int]] = []
+    first = 0
+    for orbit in orbits:
+        if orbit.pattern == "cluster" or orbit.pattern == "tle":
+            raise ValueError(f"{orbit.pattern}: has no planes")
+        slots = orbit.total // orbit.planes
+        for plane in range(orbit.planes):
+            here = first + plane * slots
+            along += [(here + k, here + (k + 1) % slots) for k in range(slots)]
+            if plane + 1 < orbit.planes:
+                across += [(here + k, here + slots + k) for k in range(slots)]
+            elif orbit.pattern == "delta":
+                across += [(here + k, first + (k + orbit.phasing) % slots) for k in range(slots)]
+        first += orbit.total
+    ordered = dict.fromkeys((min(p), max(p)) for p in (*along, *across) if p[0] != p[1])
+    return np.array(list(ordered), np.int64).reshape(-1, 2)
+
+
+def in_sight(position_m: Array, pairs: np.ndarray, grazing_m: float) -> tuple[np.ndarray, Array]:
+    """Which pairs see each other over the Earth, and how far they are apart [m], (T, P) both.
+
+    The line between them must stay `grazing_m` above the WGS84 ellipsoid; the surface at that height is taken as the
+    ellipsoid whose half-axes are as much longer, below 2 m from it. Squeezed along the axis it is a sphere, which the
+    line misses if the foot of the perpendicular from the centre lies outside of it, or beyond an end of the line.
+
+    Args:
+        position_m: (T, S, 3), z along the Earth's axis.
+        pairs: (P, 2).
+        grazing_m: height that a line of sight keeps [m].
+    """
+    radius = EARTH_RADIUS_M + grazing_m
+    squeezed = position_m * [1.0, 1.0, radius / (EARTH_RADIUS_M * (1 - EARTH_FLATTENING) + grazing_m)]
+    a, b = pairs.T
+    apart = position_m[:, a] - position_m[:, b]
+    distance = np.sqrt(np.einsum("tpi,tpi->tp", apart, apart))
+    product = np.einsum("tpi,tpi->tp", squeezed[:, a], squeezed[:, b])
+    squared = np.einsum("tsi,tsi->ts", squeezed, squeezed)
+    qa, qb = squared[:, a], squared[:, b]
+    between = (product < qa) & (product < qb)
+    # |a x b|^2 / |a - b|^2 is the squared distance of the line from the centre
+    clear = qa * qb - product * product >= radius * radius * (qa + qb - 2 * product)
+    return clear | ~between, np.round(distance / DISTANCE_GRID_M) * DISTANCE_GRID_M
+
+
+def plan_links(position_m: Array, pairs: np.ndarray, rules: LinkRules) -> LinkPlan:
+    """The links that are made: a link stays while it can, and free terminals take new ones.
+
+    A new link must last longer than its acquisition. At the first step links have been there before.
+
+    Args:
+        position_m: (T, S, 3), z along the Earth's axis.
+        pairs: that may have a link, (P, 2).
+        rules: when, and which.
+    """
+    steps, wait = len(position_m), rules.acquisition_steps
+    block = max(1, BLOCK_VALUES // max(len(pairs), 1))
+    held = np.zeros(len(pairs), np.bool_)
+    rows = []
+    for begin in range(0, steps, block):
+        seen, distance = in_sight(position_m[begin : begin + block + wait], pairs, rules.grazing_m)
+        seen &= distance <= rules.range_m
+        for k in range(min(block, steps - begin)):
+            lasting = seen[k] & seen[min(k + wait, len(seen) - 1)]
+            held = _links_of_step(held & seen[k], lasting, distance[k], pairs, rules)
+            rows.append(np.flatnonzero(held))
+    used = np.unique(np.concatenate(rows))
+    table = np.zeros((steps, used.size), np.bool_)
+    for t, row in enumerate(rows):
+        table[t, np.searchsorted(used, row)] = True
+    _, distance = in_sight(position_m, pairs[used], rules.grazing_m)
+    return LinkPlan(pairs[used], table, acquired(table, wait), distance)
+
+
+def acquired(held: np.ndarray, wait: int) -> np.ndarray:
+    """Which links have been held for `wait` steps before, (T, L); those of the first step have."""
+    up = held.copy()
+    for k in range(1, min(wait, len(held) - 1) + 1):
+        up[k:] &= held[:-k]
+        up[:k] &= held[0]
+    return up
+
+
+def _links_of_step(
+    held: np.ndarray, lasting: np.ndarray, distance_m: Array, pairs: np.ndarray, rules: LinkRules
+) -> np.ndarray:
+    """The links of one step (P,), from those that are left of the step before."""
+    satellites = rules.terminals.size
+    free = rules.terminals - np.bincount(pairs[held].ravel(), minlength=satellites)
+    able = free > 0
+    new = np.flatnonzero(lasting & ~held & able[pairs[:, 0]] & able[pairs[:, 1]])
+    if new.size == 0:
+        return held
+    held = held.copy()
+    if rules.topology != "grid":  # pairs of a grid come in their order
+        new = new[np.argsort(distance_m[new], kind="stable")]
+    part = _parts(pairs[held], satellites)
+    for joining in (True, False) if rules.topology == "mesh" else (False,):
+        for p in new.tolist():
+            a, b = pairs[p]
+            if held[p] or not (free[a] and free[b]) or (joining and part[a] == part[b]):
+                continue
+            held[p] = True
+            free[a] -= 1
+            free[b] -= 1
+            part[part == part[b]] = part[a]
+    return held
+
+
+def _parts(links: np.ndarray, satellites: int) -> np.ndarray:
+    """The connected part that each satellite belongs to, (S,)."""
+    graph = csr_array((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(satellites, satellites))
+    return np.asarray(connected_components(graph, directed=False)[1])
+
+
+def ground_contacts(
+    elevation_deg: Array, minimum_deg: float, antennas: np.ndarray, site_up: np.ndarray | None = None
+) -> np.ndarray:
+    """The site that serves each satellite, (T, S), `NO_SITE` if none.
+
+    A satellite keeps its site while it is above the least elevation; else it takes the highest site with an antenna
+    free, the highest satellite first.
+
+    Args:
+        elevation_deg: of each satellite at each site, (T, S, G).
+        minimum_deg: least elevation [deg].
+        antennas: of each site, (G,).
+        site_up: whether each site works, (T, G); all do if None.
+    """
+    steps, satellites, sites = elevation_deg.shape
+    seen = elevation_deg >= minimum_deg
+    if site_up is not None:
+        seen &= site_up[:, None, :]
+    any_site = seen.any(axis=2)
+    everyone = np.arange(satellites)
+    table = np.full((steps, satellites), NO_SITE, np.int16)
+    serving = np.full(satellites, NO_SITE, np.int16)
+    for t in range(steps):
+        serving[(serving < 0) | ~seen[t, everyone, serving]] = NO_SITE
+        if (any_site[t] & (serving < 0)).any():
+            free = antennas - np.bincount(serving[serving >= 0], minlength=sites)
+            _take_sites(serving, np.where(seen[t], elevation_deg[t], -math.inf), free)
+        table[t] = serving
+    return table
+
+
+def _take_sites(serving: np.ndarray, elevation_deg: Array, free: np.ndarray) -> None:
+    """Give satellites without a site the highest one that is free; -inf is out of sight."""
+    waiting = np.flatnonzero(serving < 0)
+    for s in waiting[np.argsort(-elevation_deg[waiting].max(axis=1), kind="stable")]:
+        heights = np.where(free > 0, elevation_deg[s], -math.inf)
+        g = int(heights.argmax())
+        if heights[g] > -math.inf:
+            serving[s] = g
+            free[g] -= 1
+
+
+def spells(present: np.ndarray) -> np.ndarray:
+    """Lengths in steps of every run of True in the columns of (T, N), but for those that begin or end the table."""
+    lengths = []
+    for column in present.T:
+        edges = np.flatnonzero(column[1:] != column[:-1]) + 1
+        lengths += [end - begin for begin, end in pairwise(edges) if column[begin]]
+    return np.array(lengths, np.int64)
