@@ -1,5 +1,6 @@
 """Physical constants, SI, each with its source."""
 
+SPEED_OF_LIGHT_M_S = 299792458.0  # definition of the metre
 EARTH_MU_M3_S2 = 3.986004418e14  # gravitational parameter, WGS84 / IERS 2010 table 1.1 (TCG-compatible value rounded)
 EARTH_RADIUS_M = 6378137.0  # equatorial radius, WGS84
 EARTH_FLATTENING = 1.0 / 298.257223563  # WGS84

@@ -9,13 +9,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from odc_gym.constants import EARTH_FLATTENING, EARTH_RADIUS_M
+from odc_gym.errors import OrbitError
 from odc_gym.orbits.frames import Array
 
 if TYPE_CHECKING:
@@ -24,6 +25,18 @@ if TYPE_CHECKING:
 BLOCK_VALUES = 2_000_000  # pairs times steps that are held at once
 DISTANCE_GRID_M = 0.125  # distances are rounded to it: equal ones stay equal, whatever a machine's last bits
 NO_SITE = -1
+
+
+class ShellGrid(NamedTuple):
+    """Planes of a shell, and slots of a plane.
+
+    Slot k of the last plane is beside slot k + phasing of the first, if the planes close the circle.
+    """
+
+    planes: int
+    slots: int
+    phasing: int
+    closed: bool
 
 
 @dataclass(frozen=True)
@@ -68,27 +81,33 @@ def all_pairs(satellites: int) -> np.ndarray:
     return np.stack(np.triu_indices(satellites, 1), axis=1)
 
 
-def grid_pairs(orbits: Sequence[Orbit]) -> np.ndarray:
-    """The pairs of a +Grid, (P, 2): neighbours along each plane first, then the same slots of neighbouring planes.
+def shell_grid(orbit: Orbit) -> ShellGrid:
+    """Planes and slots of a shell.
 
-    The planes of a Walker delta close the circle: slot k of the last is beside slot k + phasing of the first. Those of
-    a Walker star and of sun-synchronous shells do not.
+    The planes of a Walker delta close the circle; those of a Walker star and of sun-synchronous shells do not.
+
+    Raises:
+        OrbitError: a shell without planes.
     """
+    if orbit.pattern == "cluster" or orbit.pattern == "tle":
+        raise OrbitError(f"pattern = {orbit.pattern}: has no planes for a grid")
+    return ShellGrid(orbit.planes, orbit.total // orbit.planes, orbit.phasing, orbit.pattern == "delta")
+
+
+def grid_pairs(shells: Sequence[ShellGrid]) -> np.ndarray:
+    """The pairs of a +Grid, (P, 2): neighbours along each plane first, then the same slots of neighbouring planes."""
     along: list[tuple[int, int]] = []
     across: list[tuple[int, int]] = []
     first = 0
-    for orbit in orbits:
-        if orbit.pattern == "cluster" or orbit.pattern == "tle":
-            raise ValueError(f"{orbit.pattern}: has no planes")
-        slots = orbit.total // orbit.planes
-        for plane in range(orbit.planes):
+    for planes, slots, phasing, closed in shells:
+        for plane in range(planes):
             here = first + plane * slots
             along += [(here + k, here + (k + 1) % slots) for k in range(slots)]
-            if plane + 1 < orbit.planes:
+            if plane + 1 < planes:
                 across += [(here + k, here + slots + k) for k in range(slots)]
-            elif orbit.pattern == "delta":
-                across += [(here + k, first + (k + orbit.phasing) % slots) for k in range(slots)]
-        first += orbit.total
+            elif closed:
+                across += [(here + k, first + (k + phasing) % slots) for k in range(slots)]
+        first += planes * slots
     ordered = dict.fromkeys((min(p), max(p)) for p in (*along, *across) if p[0] != p[1])
     return np.array(list(ordered), np.int64).reshape(-1, 2)
 
@@ -207,27 +226,27 @@ def ground_contacts(
     seen = elevation_deg >= minimum_deg
     if site_up is not None:
         seen &= site_up[:, None, :]
-    any_site = seen.any(axis=2)
+    any_site = np.asarray(seen.any(axis=2))
     everyone = np.arange(satellites)
     table = np.full((steps, satellites), NO_SITE, np.int16)
     serving = np.full(satellites, NO_SITE, np.int16)
     for t in range(steps):
         serving[(serving < 0) | ~seen[t, everyone, serving]] = NO_SITE
-        if (any_site[t] & (serving < 0)).any():
+        waiting = np.flatnonzero(any_site[t] & (serving < 0))
+        if waiting.size:
             free = antennas - np.bincount(serving[serving >= 0], minlength=sites)
-            _take_sites(serving, np.where(seen[t], elevation_deg[t], -math.inf), free)
+            _take_sites(serving, waiting, np.where(seen[t, waiting], elevation_deg[t, waiting], -math.inf), free)
         table[t] = serving
     return table
 
 
-def _take_sites(serving: np.ndarray, elevation_deg: Array, free: np.ndarray) -> None:
-    """Give satellites without a site the highest one that is free; -inf is out of sight."""
-    waiting = np.flatnonzero(serving < 0)
-    for s in waiting[np.argsort(-elevation_deg[waiting].max(axis=1), kind="stable")]:
-        heights = np.where(free > 0, elevation_deg[s], -math.inf)
+def _take_sites(serving: np.ndarray, waiting: np.ndarray, elevation_deg: Array, free: np.ndarray) -> None:
+    """Give the satellites `waiting` the highest site that is free, by elevations (W, G); -inf is out of sight."""
+    for w in np.argsort(-elevation_deg.max(axis=1), kind="stable"):
+        heights = np.where(free > 0, elevation_deg[w], -math.inf)
         g = int(heights.argmax())
         if heights[g] > -math.inf:
-            serving[s] = g
+            serving[waiting[w]] = g
             free[g] -= 1
 
 

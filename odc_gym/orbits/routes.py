@@ -6,7 +6,9 @@ give the same topology, so that a pattern that repeats itself needs one table.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -14,9 +16,10 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 
 from odc_gym.constants import SPEED_OF_LIGHT_M_S
 from odc_gym.orbits.frames import Array
-from odc_gym.orbits.network import LinkPlan
+from odc_gym.orbits.network import LinkPlan, ShellGrid
 
 NO_ROUTE = -1
+FOREVER = int(np.iinfo(np.int32).max)  # a step beyond all tables
 TIME_GRID_S = 2.0**-30  # latencies are rounded to it: sums are exact, and equal routes stay equal on every machine
 
 
@@ -56,6 +59,19 @@ class GroundRoutes:
     exit: np.ndarray
 
 
+class PairTables(NamedTuple):
+    """Routes between satellites, E tables of them.
+
+    `closes` is the first step at which the second satellite can no longer be reached from the first, by whatever route:
+    0 where it cannot be now, `FOREVER` where the steps do not see it happen.
+    """
+
+    of_step: np.ndarray  # (T,), or (1,) where nothing changes
+    next_hop: np.ndarray  # (E, S, S)
+    hops: np.ndarray  # (E, S, S)
+    closes: np.ndarray  # (E, S, S)
+
+
 def light_time_s(distance_m: Array, hop_latency_s: float) -> Array:
     """Latency of a link [s]: light time and switching, rounded."""
     return np.asarray(np.round((distance_m / SPEED_OF_LIGHT_M_S + hop_latency_s) / TIME_GRID_S) * TIME_GRID_S)
@@ -83,7 +99,7 @@ def topologies(up: np.ndarray, plan: LinkPlan, satellites: int, hop_latency_s: f
     latency = light_time_s(metres / steps[:, None], hop_latency_s)
     first = begins[np.unique(kind, return_index=True)[1]]
     size = (kind.max() + 1, satellites, satellites)
-    next_hop, long, part = np.empty(size, np.int16), np.empty(size, np.float32), np.empty(size[:2], np.int16)
+    next_hop, long, part = np.empty(size, np.int16), np.empty(size), np.empty(size[:2], np.int16)
     for u, step in enumerate(first):
         mine = up[step]
         a, b = plan.pairs[mine].T
@@ -93,8 +109,8 @@ def topologies(up: np.ndarray, plan: LinkPlan, satellites: int, hop_latency_s: f
         next_hop[u] = np.where(before < 0, NO_ROUTE, before).T  # what comes before s on the way from d is next to d
     home = np.arange(satellites)
     next_hop[:, home, home] = home
-    of_step = kind.repeat(lengths).astype(np.int32) if len(begins) > 1 else np.zeros(1, np.int32)
-    return Topologies(of_step, next_hop, count_hops(next_hop), long, part)
+    of_step = kind.repeat(lengths) if len(begins) > 1 else kind
+    return Topologies(of_step.astype(np.int32), next_hop, count_hops(next_hop), long, part)
 
 
 def changes(table: np.ndarray) -> np.ndarray:
@@ -116,39 +132,119 @@ def count_hops(next_hop: np.ndarray) -> np.ndarray:
     return hops
 
 
+def grid_topology(shells: Sequence[ShellGrid], across_s: Sequence[float], along_s: Sequence[float]) -> Topologies:
+    """Routes over a +Grid whose links all hold, by planes and slots: across the planes first, then along the plane.
+
+    Of the two ways around the planes the one of least latency is taken. Between shells there is none.
+
+    Args:
+        shells: planes and slots.
+        across_s: latency of a link between neighbouring planes of each shell [s].
+        along_s: latency of a link along a plane of each shell [s].
+    """
+    satellites = sum(shell.planes * shell.slots for shell in shells)
+    size = (1, satellites, satellites)
+    next_hop, hops = np.full(size, NO_ROUTE, np.int16), np.full(size, NO_ROUTE, np.int16)
+    latency = np.full(size, np.inf)
+    part = np.zeros((1, satellites), np.int16)
+    first = 0
+    for i, shell in enumerate(shells):
+        total = shell.planes * shell.slots
+        mine = slice(first, first + total)
+        routes = _shell_routes(shell, across_s[i], along_s[i])
+        for table, values in zip((next_hop, hops, latency), routes, strict=True):
+            table[0, mine, mine] = values
+        next_hop[0, mine, mine] += first
+        part[0, mine] = i
+        first += total
+    return Topologies(np.zeros(1, np.int32), next_hop, hops, latency, part)
+
+
+def _shell_routes(shell: ShellGrid, across_s: float, along_s: float) -> tuple[np.ndarray, np.ndarray, Array]:
+    """Next hop, hops and latency between the satellites of one shell, (N, N) each."""
+    planes, slots, phasing, closed = shell
+    home = np.arange(planes * slots)
+    plane, slot = (v[:, None] for v in np.divmod(home, slots))
+    ahead = plane.T - plane
+    best, count, following = np.full(ahead.shape, np.inf), np.zeros_like(ahead), np.zeros_like(ahead)
+    for turn in (1, -1):
+        crossed = turn * ahead % planes if closed else turn * ahead
+        seam = (plane + turn * crossed) // planes  # how often the way passes from the last plane to the first
+        left = (slot.T - slot - seam * phasing) % slots
+        step = np.where(2 * left <= slots, 1, -1)
+        left = np.minimum(left, slots - left)
+        latency = np.where(crossed < 0, np.inf, crossed * across_s + left * along_s)
+        beside = (plane + turn) % planes
+        shifted = slot + phasing * ((plane + turn) // planes)
+        towards = np.where(crossed > 0, beside * slots + shifted % slots, plane * slots + (slot + step) % slots)
+        better = latency < best
+        best = np.where(better, latency, best)
+        count = np.where(better, crossed + left, count)
+        following = np.where(better, towards, following)
+    following[home, home] = home
+    return following, count, best
+
+
 def closing_steps(reached: np.ndarray) -> np.ndarray:
-    """First step from each one on at which a way is lost, (T, N) of bool to int32: 0 where there is none, T at the end."""
+    """First step at which a way that is there is lost, (T, N) int32: 0 where there is none, `FOREVER` if it lasts."""
     steps = len(reached)
-    closed = np.where(reached, steps, np.arange(steps)[:, None])
+    closed = np.where(reached, FOREVER, np.arange(steps)[:, None])
     ahead = np.minimum.accumulate(closed[::-1], axis=0)[::-1]
     return np.where(reached, ahead, 0).astype(np.int32)
 
 
+def pair_tables(net: Topologies, planned: Topologies) -> PairTables:
+    """Routes between satellites as tables, with the steps at which they close as far as it is planned.
+
+    Args:
+        net: topologies as they come.
+        planned: topologies without anything that nobody can foresee; of their links `net` has all or fewer.
+    """
+    now, plan = np.broadcast_arrays(net.of_step, planned.of_step)
+    begins = changes(np.stack([now, plan], axis=1))
+    known: dict[tuple[int, bytes], int] = {}
+    closes: list[np.ndarray] = []
+    table_of = np.zeros(len(begins), np.int32)
+    ahead = np.full((net.part.shape[1],) * 2, FOREVER, np.int32)
+    for r in range(len(begins) - 1, -1, -1):
+        t = begins[r]
+        together = planned.part[plan[t]]
+        ahead = np.where(together[:, None] == together, ahead, t)
+        part = net.part[now[t]]
+        table = np.where(part[:, None] == part, ahead, 0).astype(np.int32)
+        table_of[r] = known.setdefault((int(now[t]), table.tobytes()), len(closes))
+        if table_of[r] == len(closes):
+            closes.append(table)
+    of = np.array([u for u, _ in known])
+    return PairTables(table_of.repeat(np.diff([*begins, len(now)])), net.next_hop[of], net.hops[of], np.stack(closes))
+
+
 def ground_routes(direct_s: Array, net: Topologies | None) -> GroundRoutes:
-    """The fastest way of each satellite to the ground: its own link, or own links to a satellite that has one.
+    """The fastest way of each satellite to the ground: its own link if it has one, else over own links to one that has.
 
     Args:
         direct_s: latency of each satellite's own link to the ground [s], (T, S), inf if it has none.
         net: routes between satellites; None without own links.
     """
-    own = np.isfinite(direct_s)
-    here = np.where(own, np.arange(own.shape[1]), NO_ROUTE)
-    hop = np.where(own, own.shape[1], NO_ROUTE).astype(np.int16)
-    routes = GroundRoutes(hop, own.astype(np.int16) + NO_ROUTE * ~own, direct_s.copy(), here.astype(np.int16))
-    if net is not None:
-        for t in np.flatnonzero(own.any(axis=1) & ~own.all(axis=1)):
-            _over_others(routes, t, np.flatnonzero(own[t]), net, net.of_step[min(t, len(net.of_step) - 1)])
-    return routes
-
-
-def _over_others(routes: GroundRoutes, t: int, gates: np.ndarray, net: Topologies, u: int) -> None:
-    """Ways of one step of the satellites without a link of their own, over the `gates` that have one."""
-    others = np.flatnonzero(routes.hop[t] < 0)
-    total = net.latency_s[u][np.ix_(others, gates)] + routes.latency_s[t, gates]
-    best = total.argmin(axis=1)
-    least = total[np.arange(others.size), best]
-    others, gate, least = (v[np.isfinite(least)] for v in (others, gates[best], least))
-    routes.hop[t, others] = net.next_hop[u, others, gate]
-    routes.hops[t, others] = net.hops[u, others, gate] + 1
-    routes.latency_s[t, others] = least
-    routes.exit[t, others] = gate
+    own, ground = np.isfinite(direct_s), direct_s.shape[1]
+    everyone = np.arange(ground)
+    hop = np.where(own, ground, NO_ROUTE).astype(np.int16)
+    least_s = direct_s.copy()
+    mixed = np.flatnonzero(own.any(axis=1) & ~own.all(axis=1))
+    if net is not None and mixed.size:
+        kind = np.broadcast_to(net.of_step, len(own))
+        for t in mixed:
+            u, gates = kind[t], np.flatnonzero(own[t])
+            total = net.latency_s[u][:, gates] + direct_s[t, gates]
+            best = total.argmin(axis=1)
+            least_s[t] = total[everyone, best]
+            hop[t] = np.where(own[t], ground, net.next_hop[u, everyone, gates[best]])
+    # a way may meet another satellite with a link of its own before the one it was made for: follow it
+    at = np.where(hop >= 0, everyone, NO_ROUTE)
+    hops = np.where(hop >= 0, 1, NO_ROUTE).astype(np.int16)
+    while (on_the_way := (at >= 0) & ~np.take_along_axis(own, at, axis=1)).any():
+        at = np.where(on_the_way, np.take_along_axis(hop, at, axis=1), at)
+        hops += on_the_way
+    ahead_s = np.subtract(least_s, direct_s, where=own, out=np.zeros_like(direct_s))
+    rest = least_s - np.take_along_axis(ahead_s, at, axis=1)
+    return GroundRoutes(hop, hops, np.where(at >= 0, np.where(own, direct_s, rest), np.inf), at.astype(np.int16))

@@ -72,13 +72,20 @@ class Fleet(NamedTuple):
 
 
 @routine
+def shared(array, b):
+    """The row of environment `b`, or the one row of all."""
+    return array[b if array.shape[0] > 1 else 0]
+
+
+@routine
 def fleet(
     b, head, jobs, run, lists, state, design, classes, ledger, services, rules, policies, urgency, links, traffic, n
 ):  # fmt: skip
-    """The environment `b` of a batch; `links` holds the arrays of `Links` with first axis B."""
+    """The environment `b` of a batch; `links` holds the arrays of `Links` with first axis B, or 1 where all share."""
     own = Links(
-        links[0][b], links[1][b], links[2][b], links[3][b], links[4][b], links[5][b], links[6][b], links[7][b],
-        links[8][b], links[9][b], links[10][b],
+        shared(links[0], b), shared(links[1], b), shared(links[2], b), shared(links[3], b), shared(links[4], b),
+        shared(links[5], b), shared(links[6], b), shared(links[7], b), shared(links[8], b), shared(links[9], b),
+        shared(links[10], b),
     )  # fmt: skip
     return Fleet(
         head[b : b + 1], jobs[b], run[b], lists[b], state[b], design[b], classes[b], ledger[b], services[b], rules[b],

@@ -1,47 +1,87 @@
-"""The network of an episode as tables, and as arrays of a batch."""
+"""The network of an episode as tables of the compiled core, and as arrays of a batch."""
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
-from odc_gym.scenario import Scenario
+from odc_gym.orbits import Ephemeris
+from odc_gym.orbits.routes import FOREVER, NO_ROUTE, PairTables
 from odc_gym.simulation.fleet import Links
+from odc_gym.simulation.network import ALL_WORKS, NetworkPlan, Working, link_rates_gbps, plan_network
+from odc_gym.simulation.world import World
 
 BITS = 8.0
-FOREVER = np.iinfo(np.int32).max
-NONE = -1
 
 
-def backbone_links(scenario: Scenario, satellites: int) -> Links:
-    """A network whose satellites have no links but those to the backbone, always; none at all without a backbone."""
-    backbone, ground = scenario.network.backbone, (1, satellites)
-    alone = np.eye(satellites, dtype=bool)[None]
-    return Links(
-        epoch=np.zeros(1, np.int32),
-        next_hop=np.where(alone, np.arange(satellites), NONE).astype(np.int16),
-        hops=np.where(alone, 0, NONE).astype(np.int16),
-        closes=np.where(alone, FOREVER, 0).astype(np.int32),
-        ground_hop=np.full(ground, satellites if backbone else NONE, np.int16),
-        ground_gb_s=np.full(ground, backbone.rate_gbps / BITS if backbone else 0.0, np.float32),
-        ground_hops=np.full(ground, 1 if backbone else NONE, np.int16),
-        ground_latency_s=np.full(ground, backbone.latency_s if backbone else np.inf, np.float32),
-        ground_closes=np.full(ground, FOREVER if backbone else 0, np.int32),
-        isl_gb_s=np.zeros(satellites, np.float32),
-        bridged=np.full(1, backbone is not None, np.int8),
+def network_links(world: World, ephemeris: Ephemeris, working: Working = ALL_WORKS) -> Links:
+    """The tables of the network of an episode; see `network.plan_network`."""
+    return as_tables(world, plan_network(world, ephemeris, working))
+
+
+def as_tables(world: World, plan: NetworkPlan) -> Links:
+    """The tables of a planned network; episodes that share routes between satellites have the same arrays of them."""
+    pairs, routes = plan.pairs or _no_pairs(world.satellites), plan.routes
+    tables = Links(
+        *pairs,
+        ground_hop=routes.hop,
+        ground_gb_s=(plan.direct.rate_gbps / BITS).astype(np.float32),
+        ground_hops=routes.hops,
+        ground_latency_s=routes.latency_s.astype(np.float32),
+        ground_closes=plan.ground_closes,
+        isl_gb_s=(link_rates_gbps(world) / BITS).astype(np.float32),
+        bridged=np.full(1, world.scenario.network.backbone is not None, np.int8),
+    )
+    return Links(*(np.ascontiguousarray(table) for table in tables))
+
+
+@lru_cache(maxsize=8)
+def _no_pairs(satellites: int) -> PairTables:
+    """Routes of satellites without links of their own: each reaches itself."""
+    home = np.eye(satellites, dtype=bool)[None]
+    return PairTables(
+        np.zeros(1, np.int32),
+        np.where(home, np.arange(satellites), NO_ROUTE).astype(np.int16),
+        np.where(home, 0, NO_ROUTE).astype(np.int16),
+        np.where(home, FOREVER, 0).astype(np.int32),
     )
 
 
-def batch_links(b: int, links: Links) -> Links:
-    """Arrays with first axis B of tables of these shapes."""
-    return Links(*(np.repeat(table[None], b, 0) for table in links))
+class LinkBatch:
+    """The tables of the network of each row of a batch; what all rows share is held once.
 
+    Attributes:
+        arrays: `Links` with an axis of rows before, of length 1 where they share a table.
+    """
 
-def with_links(batch: Links, row: int, links: Links) -> Links:
-    """The arrays of a batch with the tables of one of its episodes put in; longer where it has more topologies."""
-    more = links.next_hop.shape[0] - batch.next_hop.shape[1]
-    if more > 0:
-        wider = ((0, 0), (0, more), (0, 0), (0, 0))
-        batch = batch._replace(**{name: np.pad(getattr(batch, name), wider) for name in ("next_hop", "hops", "closes")})
-    for array, table in zip(batch, links, strict=True):
-        array[row, : table.shape[0]] = table
-    return batch
+    arrays: Links
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self._shared: list[np.ndarray | None] = []
+
+    def put(self, row: int, links: Links) -> None:
+        """Give a row the tables of an episode."""
+        if not self._shared:
+            self._shared = list(links)
+            self.arrays = Links(*(table[None] for table in links))
+        for i, table in enumerate(links):
+            if table is not self._shared[i]:
+                self._write(i, row, table)
+
+    def copy(self, source: int, row: int) -> None:
+        """Give a row the tables of another one."""
+        for array, shared in zip(self.arrays, self._shared, strict=True):
+            if shared is None:
+                array[row] = array[source]
+
+    def _write(self, i: int, row: int, table: np.ndarray) -> None:
+        array = self.arrays[i]
+        if self._shared[i] is not None:
+            array = np.repeat(array, self._rows, axis=0)
+            self._shared[i] = None
+        if len(table) > array.shape[1]:  # more topologies than any episode before
+            array = np.pad(array, [(0, 0), (0, len(table) - array.shape[1]), *[(0, 0)] * (table.ndim - 1)])
+        array[row, : len(table)] = table
+        self.arrays = self.arrays._replace(**{Links._fields[i]: array})

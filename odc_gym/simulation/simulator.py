@@ -22,7 +22,7 @@ from odc_gym.scenario import Scenario
 from odc_gym.simulation import episode_start as begin
 from odc_gym.simulation.arrays import ROWS, empty_blocks, longer
 from odc_gym.simulation.decision import decide, look
-from odc_gym.simulation.links import backbone_links, batch_links, with_links
+from odc_gym.simulation.links import LinkBatch
 from odc_gym.simulation.parameters import past_shape
 from odc_gym.simulation.state import MUTABLE, Forecast, Sky, padded
 from odc_gym.simulation.tables import build_episode
@@ -116,7 +116,7 @@ class Simulator:
         self.forecasts = np.zeros((b, decisions, len(Forecast._fields), p), np.float32)
         self.days = np.zeros((b, decisions, 2))
         self.demand = np.zeros((b, clock.total, 2, c))
-        self.links = batch_links(b, backbone_links(self.scenario, self.satellites))
+        self.network = LinkBatch(b)
         self.observation = np.zeros((b, self.observation_size), np.float32)
         self.job_observation = np.zeros((b, self.slots, job_size(c)), np.float32)
         self.job_present = np.zeros((b, self.slots), np.int8)
@@ -312,8 +312,9 @@ class Simulator:
     def _copy(self, source: int, row: int) -> None:
         """Give a row the episode of another one, tables and state."""
         names = ("seeds", "load_factor", *TABLES, *MUTABLE)
-        for array in (*(getattr(self, name) for name in names), *self.links, *self.drawn.values()):
+        for array in (*(getattr(self, name) for name in names), *self.drawn.values()):
             array[row] = array[source]
+        self.network.copy(source, row)
         self._terms[row] = 0.0
 
     def _load(self, row: int, seed: int) -> None:
@@ -334,7 +335,7 @@ class Simulator:
         self.events = longer(self.events, len(tables.events), NEVER)
         self.events[row] = NEVER
         self.events[row, : len(tables.events)] = tables.events
-        self.links = with_links(self.links, row, tables.links)
+        self.network.put(row, tables.links)
         self.seeds[row], self.load_factor[row] = seed, tables.load_factor
         self._tables = tables
 
@@ -364,9 +365,9 @@ class Simulator:
         decide(
             rows, actions, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.points,
             self.swings, self.services, self.past,
-            self.design, self.skies, self.forecasts, self.days, self.jobs, self.events, self.demand, tuple(self.links),
-            self.rules, self.policy, self.sensors, self.seeds, world.weights, self._table, self._levels, self._terms,
-            self._fresh_observations(), self.seen, self._codes, numbers,
+            self.design, self.skies, self.forecasts, self.days, self.jobs, self.events, self.demand,
+            tuple(self.network.arrays), self.rules, self.policy, self.sensors, self.seeds, world.weights, self._table,
+            self._levels, self._terms, self._fresh_observations(), self.seen, self._codes, numbers,
         )  # fmt: skip
 
     def _fresh_observations(self) -> tuple[np.ndarray, ...]:
@@ -380,8 +381,8 @@ class Simulator:
     def _observe(self, rows: np.ndarray) -> None:
         look(
             rows, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.services, self.past,
-            self.design, self.skies, self.forecasts, self.days, self.jobs, tuple(self.links), self.rules, self.policy,
-            self.sensors, self.seeds, self._fresh_observations(), self.seen, self._codes, self._numbers,
+            self.design, self.skies, self.forecasts, self.days, self.jobs, tuple(self.network.arrays), self.rules,
+            self.policy, self.sensors, self.seeds, self._fresh_observations(), self.seen, self._codes, self._numbers,
         )  # fmt: skip
 
     def _grow(self, rows: int) -> None:

@@ -18,7 +18,8 @@ from odc_gym.orbits import Ephemeris, build_ephemeris
 from odc_gym.outages import Availability, draw_availability
 from odc_gym.scenario import RadiationStorm, ServiceClass, Surge
 from odc_gym.simulation.fleet import Links
-from odc_gym.simulation.links import backbone_links
+from odc_gym.simulation.links import network_links
+from odc_gym.simulation.network import ground_sites
 from odc_gym.simulation.plans import solve_orbits
 from odc_gym.simulation.state import Forecast, Sky, padded
 from odc_gym.simulation.surroundings import Pass, light
@@ -99,7 +100,7 @@ def build_episode(world: World, seed: int) -> EpisodeTables:
         _events(world, seed, ephemeris),
         availability,
         demand,
-        backbone_links(world.scenario, world.satellites),
+        network_links(world, ephemeris),
         census,
         factor,
     )
@@ -110,7 +111,13 @@ def _ephemeris(world: World, start: datetime) -> Ephemeris:
     clock = world.clock
     ahead = int(np.ceil(LOOK_AHEAD * world.period_s.max() / clock.dt_s)) + HORIZONS_MIN[-1]
     begin = start - timedelta(seconds=clock.warm_up_s)
-    return build_ephemeris(world.constellation, start=begin, step_s=clock.dt_s, steps=clock.total + ahead)
+    return build_ephemeris(
+        world.constellation,
+        start=begin,
+        step_s=clock.dt_s,
+        steps=clock.total + ahead,
+        sites=ground_sites(world.scenario),
+    )
 
 
 def _step_s(world: World) -> np.ndarray:

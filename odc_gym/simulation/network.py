@@ -1,0 +1,289 @@
+"""The network of an episode as it is planned: links between satellites, and the ways to the ground."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from odc_gym.errors import ScenarioError
+from odc_gym.orbits import Constellation, Ephemeris, GroundSite, build_ephemeris
+from odc_gym.orbits.mean_orbit import MeanShell
+from odc_gym.orbits.network import (
+    NO_SITE,
+    LinkPlan,
+    LinkRules,
+    ShellGrid,
+    all_pairs,
+    grid_pairs,
+    ground_contacts,
+    in_sight,
+    plan_links,
+    shell_grid,
+)
+from odc_gym.orbits.routes import (
+    GroundRoutes,
+    PairTables,
+    Topologies,
+    closing_steps,
+    grid_topology,
+    ground_routes,
+    light_time_s,
+    pair_tables,
+    topologies,
+)
+from odc_gym.orbits.sites import SITES
+from odc_gym.scenario import OpticalLinks, Scenario
+from odc_gym.simulation.world import World
+
+KM_M = 1000.0
+WHOLE_GRID_TERMINALS = 4
+MOST_PAIRWISE = 500  # satellites; above, routes are those of a grid whose links all hold
+ANY_START = datetime(2027, 1, 1, tzinfo=UTC)  # of links that do not depend on it
+
+
+class Working(NamedTuple):
+    """What of the network works at each of T steps; None: all of it, always."""
+
+    satellite_up: np.ndarray | None = None  # (T, S): else neither own links, nor gateways, nor the backbone
+    link_up: np.ndarray | None = None  # (T, S): else neither own links nor the backbone
+    site_up: np.ndarray | None = None  # (T, G): ground sites
+
+
+ALL_WORKS = Working()
+
+
+class OwnLinks(NamedTuple):
+    """Links between satellites as they are planned."""
+
+    plan: LinkPlan | None  # None above `MOST_PAIRWISE` satellites
+    net: Topologies
+    tables: PairTables
+
+
+class DirectWays(NamedTuple):
+    """Links of satellites with the ground or the backbone; one step stands for all where nothing changes."""
+
+    site: np.ndarray | None  # (T, S) ground site, None without
+    rate_gbps: np.ndarray  # (T, S), 0 none
+    latency_s: np.ndarray  # (T, S), inf none
+
+
+@dataclass(frozen=True)
+class NetworkPlan:
+    """The network of an episode.
+
+    Attributes:
+        own: links between satellites as they are planned, or None.
+        net: topologies of those that work, or None.
+        pairs: tables of the routes over them, or None.
+        direct: links with the ground.
+        routes: the way of each satellite to the ground.
+        ground_closes: step at which that way closes, as far as it is planned, (T, S).
+    """
+
+    own: OwnLinks | None
+    net: Topologies | None
+    pairs: PairTables | None
+    direct: DirectWays
+    routes: GroundRoutes
+    ground_closes: np.ndarray
+
+
+def plan_network(world: World, ephemeris: Ephemeris, working: Working = ALL_WORKS) -> NetworkPlan:
+    """The network over the physics steps of an episode, from the begin of the warm-up.
+
+    What fails is not foreseen, and links are not planned anew for it: it takes its links out of the plan, and the steps
+    at which ways close are those of the plan.
+
+    Args:
+        world: what is simulated.
+        ephemeris: places of the satellites, over the scenario's ground sites.
+        working: what of the network works.
+
+    Raises:
+        ScenarioError: links that are not possible for so many satellites.
+    """
+    steps = world.clock.total
+    own = _own_links(world, ephemeris)
+    planned = _direct_ways(world, ephemeris, ALL_WORKS)
+    net, pairs, direct = own and own.net, own and own.tables, planned
+    if working != ALL_WORKS:
+        direct = _direct_ways(world, ephemeris, working)
+        up = _links_up(own.plan, working, steps) if own and own.plan else None
+        if own and own.plan and up is not None and world.scenario.network.links:
+            net = topologies(up, own.plan, world.satellites, world.scenario.network.links.hop_latency_s)
+            pairs = pair_tables(net, own.net)
+    reached = _reached(np.isfinite(planned.latency_s), own.net if own else None)
+    routes = ground_routes(direct.latency_s, net)
+    closes = np.where(routes.hop >= 0, closing_steps(reached), 0).astype(np.int32)
+    return NetworkPlan(own, net, pairs, direct, routes, closes)
+
+
+def ground_sites(scenario: Scenario) -> tuple[GroundSite, ...]:
+    """The ground sites of a scenario."""
+    ground = scenario.network.ground
+    if ground is None:
+        return ()
+    if isinstance(ground.sites, str):
+        return SITES[ground.sites]
+    return tuple(GroundSite(s.name, s.latitude_deg, s.longitude_deg, s.altitude_m) for s in ground.sites)
+
+
+def _antennas(scenario: Scenario) -> np.ndarray:
+    """Antennas of each ground site, (G,)."""
+    ground = scenario.network.ground
+    assert ground is not None
+    if isinstance(ground.sites, str):
+        return np.full(len(SITES[ground.sites]), ground.antennas)
+    return np.array([site.antennas or ground.antennas for site in ground.sites])
+
+
+def link_rates_gbps(world: World) -> np.ndarray:
+    """Rate of each satellite's own links [Gb/s], (S,); 0 without."""
+    links, shells = world.scenario.network.links, world.scenario.shells
+    if links is None:
+        return np.zeros(world.satellites)
+    rates = [(shell.links and shell.links.rate_gbps) or links.rate_gbps for shell in shells]
+    return np.asarray(rates)[world.shell_of]
+
+
+def _terminals(world: World, links: OpticalLinks) -> np.ndarray:
+    """Terminals of each satellite, (S,)."""
+    each = [(shell.links and shell.links.terminals) or links.terminals for shell in world.scenario.shells]
+    return np.asarray(each)[world.shell_of]
+
+
+def _own_links(world: World, ephemeris: Ephemeris) -> OwnLinks | None:
+    """Links between satellites as they are planned.
+
+    Seen from the Earth's axis, the places of a constellation are the same in every episode if all its nodes turn with
+    the stars or all with the mean Sun, and so are those within each shell. Such links are planned once.
+    """
+    links = world.scenario.network.links
+    if links is None:
+        return None
+    clock, terminals = world.clock, tuple(_terminals(world, links).tolist())
+    groups = world.constellation.groups
+    frames = {group.local_time if isinstance(group, MeanShell) else None for group in groups}
+    if None not in frames and (links.topology == "grid" or len(frames) == 1):
+        grids = _grids(world) if links.topology == "grid" else ()
+        return _planned_once(world.constellation, links, terminals, grids, clock.dt_s, clock.total)
+    return _planned(ephemeris.position_equator_m[: clock.total], links, np.array(terminals), (), clock.dt_s)
+
+
+def _grids(world: World) -> tuple[ShellGrid, ...]:
+    return tuple(shell_grid(shell.orbit) for shell in world.scenario.shells)
+
+
+@lru_cache(maxsize=8)
+def _planned_once(
+    constellation: Constellation,
+    links: OpticalLinks,
+    terminals: tuple[int, ...],
+    grids: tuple[ShellGrid, ...],
+    dt_s: float,
+    steps: int,
+) -> OwnLinks:
+    ephemeris = build_ephemeris(constellation, start=ANY_START, step_s=dt_s, steps=steps)
+    return _planned(ephemeris.position_equator_m, links, np.array(terminals), grids, dt_s)
+
+
+def _planned(
+    position_m: np.ndarray, links: OpticalLinks, terminals: np.ndarray, grids: tuple[ShellGrid, ...], dt_s: float
+) -> OwnLinks:
+    """Links of satellites at (T, S, 3), z along the Earth's axis; of a grid if there are `grids`."""
+    rules = LinkRules(
+        links.topology,
+        terminals,
+        links.max_range_km * KM_M,
+        links.grazing_altitude_km * KM_M,
+        int(np.ceil(links.acquisition_s / dt_s - 1e-9)),
+    )
+    if terminals.size > MOST_PAIRWISE:
+        plan, net = None, _whole_grid(position_m, links, rules, grids)
+    else:
+        plan = plan_links(position_m, grid_pairs(grids) if grids else all_pairs(terminals.size), rules)
+        net = topologies(plan.up, plan, terminals.size, links.hop_latency_s)
+    return OwnLinks(plan, net, pair_tables(net, net))
+
+
+def _whole_grid(
+    position_m: np.ndarray, links: OpticalLinks, rules: LinkRules, grids: tuple[ShellGrid, ...]
+) -> Topologies:
+    """The routes of a grid whose links must all hold.
+
+    Raises:
+        ScenarioError: another topology, fewer than four terminals, or a link that does not hold.
+    """
+    many = f"with more than {MOST_PAIRWISE} satellites"
+    if not grids:
+        raise ScenarioError(f"network.links.topology = {links.topology}: must be grid {many}")
+    if rules.terminals.min() < WHOLE_GRID_TERMINALS:
+        raise ScenarioError(
+            f"network.links.terminals = {rules.terminals.min()}: must be {WHOLE_GRID_TERMINALS} or more {many}"
+        )
+    across: list[float] = []
+    along: list[float] = []
+    first = 0
+    for i, grid in enumerate(grids):
+        total = grid.planes * grid.slots
+        pairs = grid_pairs([grid])
+        seen, distance_m = in_sight(position_m[:, first : first + total], pairs, rules.grazing_m)
+        if not (seen & (distance_m <= rules.range_m)).all():
+            raise ScenarioError(
+                f"network.links.topology = grid: shells.{i} has links that do not last, must hold {many}"
+            )
+        latency_s = light_time_s(distance_m.mean(axis=0), links.hop_latency_s)
+        in_plane = pairs[:, 0] // grid.slots == pairs[:, 1] // grid.slots
+        for mean, mine in ((along, in_plane), (across, ~in_plane)):
+            mean.append(float(latency_s[mine].mean()) if mine.any() else 0.0)
+        first += total
+    return grid_topology(grids, across, along)
+
+
+def _links_up(plan: LinkPlan, working: Working, steps: int) -> np.ndarray | None:
+    """The planned links of which both ends work, (T, L); None if nothing that fails touches them."""
+    up = plan.up
+    for works in (working.satellite_up, working.link_up):
+        if works is not None:
+            up = up & works[:steps, plan.pairs[:, 0]] & works[:steps, plan.pairs[:, 1]]
+    return None if up is plan.up else up
+
+
+def _direct_ways(world: World, ephemeris: Ephemeris, working: Working) -> DirectWays:
+    """Links of the satellites with ground sites and the backbone: of the two, the faster one."""
+    network, n = world.scenario.network, world.satellites
+    changing = network.ground is not None or working.satellite_up is not None or working.link_up is not None
+    steps = world.clock.total if changing else 1
+    site, rate, latency = None, np.zeros((steps, n)), np.full((steps, n), np.inf)
+    if network.backbone is not None:
+        rate[:], latency[:] = network.backbone.rate_gbps, network.backbone.latency_s
+        if working.link_up is not None:
+            rate[~working.link_up], latency[~working.link_up] = 0.0, np.inf
+    if network.ground is not None:
+        ground = network.ground
+        site = ground_contacts(
+            ephemeris.elevation_deg[:steps], ground.min_elevation_deg, _antennas(world.scenario), working.site_up
+        )
+        served = (site != NO_SITE) & (ground.rate_gbps >= rate)
+        distance_m = np.take_along_axis(ephemeris.site_range_m[:steps], np.maximum(site, 0)[..., None], axis=2)[..., 0]
+        rate[served] = ground.rate_gbps
+        latency[served] = light_time_s(distance_m, ground.latency_s)[served]
+    if working.satellite_up is not None:
+        rate[~working.satellite_up], latency[~working.satellite_up] = 0.0, np.inf
+    return DirectWays(site, rate, latency)
+
+
+def _reached(direct: np.ndarray, net: Topologies | None) -> np.ndarray:
+    """Which satellites have a way to the ground, their own or over others, (T, S)."""
+    if net is None or direct.all():
+        return direct
+    part = np.broadcast_to(net.part[net.of_step], direct.shape)
+    with_way = np.zeros(direct.shape, np.bool_)  # by parts, of which there are at most as many as satellites
+    t, s = np.nonzero(direct)
+    with_way[t, part[t, s]] = True
+    return np.take_along_axis(with_way, part, axis=1)
