@@ -92,7 +92,7 @@ ROOMS = {
         *TABLES,
         *{
             f"simulation.{name}"
-            for name in ("fleet", "links", "plans", "state", "work", "surroundings", "variation", "world")
+            for name in ("fleet", "links", "network", "plans", "state", "work", "surroundings", "variation", "world")
         },
         "faults",
         "outages",
