@@ -27,7 +27,7 @@ ROOMS = {
     "scenario_files": {"errors", "scenario"},
     # tables: what the agent cannot change
     "orbits": {*BASE, "scenario"},
-    "workload": {*BASE, "scenario"},
+    "workload": {*BASE, "orbits", "scenario"},
     # run: scalar physics, then the state, then who works on it
     "physics": {"_jit"},
     "faults": {"physics", "scenario"},
@@ -39,21 +39,25 @@ ROOMS = {
     "simulation.fleet": {"_jit", "simulation.state", "simulation.work"},
     "simulation.routes": {"_jit"},
     "simulation.hosting": {"_jit", "simulation.state", "simulation.work", "simulation.waiting"},
+    "simulation.gangs": {"_jit", *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting")}},
     "simulation.transfers": {"_jit", "simulation.state", "simulation.work"},
-    "simulation.progress": {"_jit", "simulation.state", "simulation.work", "simulation.waiting", "simulation.hosting"},
+    "simulation.progress": {
+        "_jit",
+        *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "gangs")},
+    },
     "simulation.dispatch": {
         "_jit",
-        *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "progress")},
+        *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "gangs", "progress")},
     },
     "simulation.upsets": {
         "_jit",
-        *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "progress")},
+        *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "gangs", "progress")},
     },
     "simulation.outages": {"_jit", "simulation.state"},
     "simulation.services": {
         "_jit",
         "physics",
-        *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "progress")},
+        *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "gangs", "progress")},
     },
     "simulation.network": {*BASE, "orbits", "scenario", "simulation.world"},
     "simulation.links": {"orbits", "simulation.fleet", "simulation.network", "simulation.world"},
@@ -87,12 +91,26 @@ ROOMS = {
         "interface",
     },
     "simulation.variation": {"faults", "scenario", "simulation.world"},
+    "simulation.captured": {"orbits", "scenario", "simulation.world", "workload"},
     "simulation.tables": {
         *BASE,
         *TABLES,
         *{
             f"simulation.{name}"
-            for name in ("fleet", "links", "network", "plans", "state", "work", "surroundings", "variation", "world")
+            for name in (
+                *(
+                    "captured",
+                    "fleet",
+                    "links",
+                    "network",
+                    "plans",
+                    "state",
+                    "work",
+                    "surroundings",
+                    "variation",
+                    "world",
+                ),
+            )
         },
         "faults",
         "outages",
@@ -107,7 +125,7 @@ ROOMS = {
         "interface",
     },
     "simulation.episode_start": {
-        *{f"simulation.{name}" for name in ("decision", "state", "work", "tables", "world")},
+        *{f"simulation.{name}" for name in ("decision", "fleet", "state", "work", "tables", "world")},
         "physics",
         "scenario",
     },

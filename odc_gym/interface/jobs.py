@@ -43,7 +43,7 @@ def measure_jobs(seen, slots, mask, e, now):
         seen[k, SEEN_JOB.width] = job["width"]
         seen[k, SEEN_JOB.remaining_work_s] = left
         seen[k, SEEN_JOB.slack_s] = 0.0 if service else job["deadline_s"] - now - left / job["gang"]
-        seen[k, SEEN_JOB.lateness] = 1.0 if service else lateness(job, now)
+        seen[k, SEEN_JOB.lateness] = 1.0 if service else lateness(e, slots[k], now)
         seen[k, SEEN_JOB.wait_s] = now - (r["since_s"] if service else job["arrival_s"])
         seen[k, SEEN_JOB.safe_frac] = 0.0 if service else r["safe_s"] / job["estimate_s"]
         seen[k, SEEN_JOB.transfer_gb] = link_gb(e, slots[k])

@@ -24,6 +24,7 @@ from odc_gym.scenario.arrivals import (
     Profile,
 )
 from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
+from odc_gym.scenario.captures import Captures, Target
 from odc_gym.scenario.events import (
     Known,
     LinkOutage,
@@ -35,6 +36,7 @@ from odc_gym.scenario.events import (
     Surge,
 )
 from odc_gym.scenario.faults import Anomaly, Faults
+from odc_gym.scenario.gangs import Gang
 from odc_gym.scenario.hardware import Accelerators, Battery, Hardware, Power, Thermal
 from odc_gym.scenario.network import Backbone, Ground, GroundStation, Network, OpticalLinks, ShellLinks
 from odc_gym.scenario.orbit import ClusterOrbit, Orbit, SunSynchronousOrbit, TleOrbit, WalkerOrbit
@@ -65,6 +67,7 @@ __all__ = [
     "Backbone",
     "Battery",
     "Burst",
+    "Captures",
     "Checkpoints",
     "Chunks",
     "ClientArrivals",
@@ -75,6 +78,7 @@ __all__ = [
     "Duration",
     "Earth",
     "Faults",
+    "Gang",
     "Ground",
     "GroundStation",
     "Hardware",
@@ -107,6 +111,7 @@ __all__ = [
     "SunSynchronousOrbit",
     "Surge",
     "Surges",
+    "Target",
     "Thermal",
     "TleOrbit",
     "WalkerOrbit",
@@ -237,6 +242,8 @@ class Scenario(Model):
                     f"{c.replica_accelerators} x {memory_gb:g} GB"
                 )
             width = max(c.width) if isinstance(c, JobClass) else c.replica_accelerators
+            if isinstance(c, JobClass) and c.gang is not None and self.network.links is None:
+                raise ValueError(f"workload.classes.{name}.gang: needs network.links, own links between satellites")
             if width > widest:
                 raise ValueError(
                     f"workload.classes.{name}: {width} accelerators wide, but no satellite has more than {widest}"

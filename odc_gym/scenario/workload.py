@@ -8,10 +8,12 @@ from pydantic import Field, model_validator
 
 from odc_gym.scenario.arrivals import Arrivals, Burst, Profile, RequestArrivals
 from odc_gym.scenario.base import Efficiency, Fraction, Model, NonNegative, Positive
+from odc_gym.scenario.captures import Captures
+from odc_gym.scenario.gangs import Gang
 from odc_gym.scenario.sizes import JobSizes, RequestSizes
 from odc_gym.scenario.surges import Surges
 
-CLASS_ORDER = ("finetuning", "batch", "interactive")
+CLASS_ORDER = ("pretraining", "finetuning", "batch", "interactive", "edge")
 """Job classes in the order of every class axis."""
 
 
@@ -57,7 +59,7 @@ Progress = Annotated[Checkpoints | Chunks, Field(discriminator="kind")]
 
 
 class JobClass(Model):
-    """A class of jobs that arrive, run for a while on some accelerators of one satellite, and leave."""
+    """A class of jobs that arrive, run for a while on some accelerators of one satellite or of a gang, and leave."""
 
     kind: Literal["job"]
     utilisation: Efficiency = Field(description="dynamic power over that of peak while it runs")
@@ -68,7 +70,12 @@ class JobClass(Model):
     duration_h: Duration | None = Field(default=None, description="either this or sizes")
     arrivals: Arrivals | None = Field(default=None, description="how arrivals scatter, if not as in the workload")
     sizes: JobSizes | None = None
+    gang: Gang | None = Field(default=None, description="its jobs span several satellites")
+    captures: Captures | None = Field(default=None, description="its jobs arise on satellites, where their data lies")
     slack: Slack
+    decay_min: Positive | None = Field(
+        default=None, description="age at which a job is worth 1/e: it is then paid by age, not by its deadline"
+    )
     hold_back: Fraction = Field(default=0.0, description="share of the value paid only on completion")
     progress: Progress
     init_s: NonNegative = 0.0
@@ -81,6 +88,8 @@ class JobClass(Model):
             raise ValueError(f"width: probabilities must sum to 1, got {sum(self.width.values()):g}")
         if (self.duration_h is None) == (self.sizes is None):
             raise ValueError("give either duration_h or sizes")
+        if self.gang is not None and self.captures is not None:
+            raise ValueError("gang: what a satellite sees is not worked on by several; give either gang or captures")
         return self
 
 

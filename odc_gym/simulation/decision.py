@@ -13,7 +13,7 @@ from odc_gym.interface.jobs import encode_jobs, measure_jobs
 from odc_gym.interface.observations import encode, measure_fleet, measure_queue, measure_running, measure_satellites
 from odc_gym.interface.rewards import reward_terms
 from odc_gym.interface.sensing import measure_readings, remember
-from odc_gym.simulation.dispatch import drain_and_move, evict, place
+from odc_gym.simulation.dispatch import drain_and_move, evict, part, place
 from odc_gym.simulation.fleet import fleet, traffic_of
 from odc_gym.simulation.outages import halt, repeated_sheds
 from odc_gym.simulation.progress import advance
@@ -134,6 +134,7 @@ def decide(
             copy_sky(skies[b, tick], sky)
             halt(x, sky[OUT], dt_s, n)
             evict(e, now)
+            part(e, now)
             strike(e, events[b], tick, now)
             if i == 0:
                 request(

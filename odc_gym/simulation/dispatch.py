@@ -7,6 +7,7 @@ job. `lists[1]` holds the running rows.
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.simulation.gangs import enter_gang, is_joined, parts_next, seat_gang
 from odc_gym.simulation.hosting import enter, leave
 from odc_gym.simulation.progress import expire, lose, stop
 from odc_gym.simulation.state import X
@@ -22,8 +23,8 @@ def drain_and_move(e, now):
     head["running"] = 0
     for k in range(count):
         row = running[k]
-        kind, s = e.jobs[row]["kind"], e.run[row]["host"]
-        if e.classes[K.bid, kind, s] < e.policy.drain:
+        kind = e.jobs[row]["kind"]
+        if drains(e, row):
             stop(e, row, now)
             leave(e, row)
             e.ledger[L.drained, kind] += 1.0
@@ -34,10 +35,21 @@ def drain_and_move(e, now):
 
 
 @routine
+def drains(e, row):
+    """Whether the agent wants a job's class to leave one of its satellites."""
+    for member in range(row, row + e.jobs[row]["members"]):
+        if e.classes[K.bid, e.jobs[row]["kind"], e.run[member]["host"]] < e.policy.drain:
+            return True
+    return False
+
+
+@routine
 def move(e, row, now):
-    """A job moves if a clearly better satellite can take it; whether it did."""
+    """A job moves if a clearly better satellite can take it; whether it did. Gangs stay together where they are."""
     kind, s = e.jobs[row]["kind"], e.run[row]["host"]
-    if e.rules[G.movable, kind] < 0.5 or now - e.run[row]["since_s"] < e.policy.min_stay_s:
+    if e.rules[G.movable, kind] < 0.5 or e.jobs[row]["members"] > 1:
+        return False
+    if now - e.run[row]["since_s"] < e.policy.min_stay_s:
         return False
     floor = score_of(e, s, kind, 0) + e.policy.migration_margin
     better = best_host(e, row, floor, now)
@@ -72,12 +84,46 @@ def evict(e, now):
     head["running"] = 0
     for k in range(count):
         row = running[k]
-        if e.x[X.off, e.run[row]["host"]] > 0.0:
-            e.ledger[account_of_loss(e, e.run[row]["host"]), e.jobs[row]["kind"]] += lose(e, row)
+        s = off_host(e, row)
+        if s != NOWHERE:
+            e.ledger[account_of_loss(e, s), e.jobs[row]["kind"]] += lose(e, row)
             leave(e, row)
             e.ledger[L.evicted, e.jobs[row]["kind"]] += 1.0
             requeue(e, row, now)
             continue
+        running[head["running"]] = row
+        head["running"] += 1
+
+
+@routine
+def off_host(e, row):
+    """The first of a job's satellites whose compute is off; NOWHERE if all work."""
+    off = NOWHERE
+    for member in range(row, row + e.jobs[row]["members"]):
+        if off == NOWHERE and e.x[X.off, e.run[member]["host"]] > 0.0:
+            off = e.run[member]["host"]
+    return off
+
+
+@routine
+def part(e, now):
+    """Gangs whose links part go back to the queue: with a checkpoint if that was known a step ahead."""
+    head, running = e.head[0], e.lists[1]
+    count = head["running"]
+    head["running"] = 0
+    for k in range(count):
+        row = running[k]
+        if e.jobs[row]["members"] > 1:
+            joined = is_joined(e, row)
+            if not joined or parts_next(e, row):
+                if joined:
+                    stop(e, row, now)
+                else:
+                    lose(e, row)
+                leave(e, row)
+                e.ledger[L.parted, e.jobs[row]["kind"]] += 1.0
+                requeue(e, row, now)
+                continue
         running[head["running"]] = row
         head["running"] += 1
 
@@ -91,6 +137,21 @@ def host_of(e, row, now):
     if order != HOLD and feasible(e, row, order - 1, now):
         return order - 1
     return NOWHERE
+
+
+@routine
+def start(e, row, now):
+    """Start a waiting job where it goes now; whether there is such a place."""
+    if e.jobs[row]["members"] > 1:
+        if e.run[row]["order"] == HOLD or not seat_gang(e, row, now):
+            return False
+        enter_gang(e, row, now)
+        return True
+    s = host_of(e, row, now)
+    if s == NOWHERE:
+        return False
+    enter(e, row, s, now)
+    return True
 
 
 @routine
@@ -119,11 +180,7 @@ def place(e, now):
             expire(e, row, now)
             continue
         if e.urgency[kind] >= e.policy.hold:
-            s = NOWHERE
-            if job["width"] <= most:
-                s = host_of(e, row, now)
-            if s != NOWHERE:
-                enter(e, row, s, now)
+            if job["width"] <= most and start(e, row, now):
                 most = most_free(e)
                 continue
             if head["blocked_rank"] == -np.inf and r["order"] == FREE and job["width"] <= widest:

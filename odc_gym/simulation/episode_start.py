@@ -7,6 +7,7 @@ import numpy as np
 from odc_gym.physics.battery import QUOTED_K
 from odc_gym.scenario import ServiceClass
 from odc_gym.simulation.decision import settle
+from odc_gym.simulation.fleet import Links
 from odc_gym.simulation.state import Design, State
 from odc_gym.simulation.tables import EpisodeTables, rule_index
 from odc_gym.simulation.work import ABSENT, HEAD, RUN, RUNNING, WAITING, Classes, Ledger
@@ -144,20 +145,22 @@ def open_queue(
     jobs, n = tables.jobs, world.satellites
 
     def seat(row: int) -> bool:
-        s, width = int(np.argmax(free[:n])), int(jobs["width"][row])
-        if free[s] < width:
+        width = int(jobs["width"][row])
+        hosts = _hosts(world, tables.links, jobs[row], free[:n])
+        for part, s in enumerate(hosts, row):
+            free[s] -= width
+            held[jobs["kind"][row], s] += width
+            run["host"][part], run["status"][part], run["since_s"][part] = s, RUNNING, begin
+        if len(hosts) == 0:
             return False
-        free[s] -= width
-        held[jobs["kind"][row], s] += width
-        run["host"][row], run["status"][row], run["since_s"][row] = s, RUNNING, begin
         lists[1, head["running"]] = row
         head["running"] += 1
         return True
 
     first = _seat_replicas(world, tables, run, seat)
     saved = stream(seed, CENSUS).random(len(tables.census))
-    for k in range(len(tables.census)):
-        row = first + k
+    for k in np.flatnonzero(tables.census["members"]):
+        row = first + int(k)
         if seat(row):
             _age(world, jobs[row], run[row : row + 1], begin, saved[k])
         else:
@@ -168,6 +171,22 @@ def open_queue(
     living = max(float(state[State._fields.index("living"), :n].sum()), 1.0)
     head["load_average"] = (living - free[:n].sum()) / living
     return head
+
+
+def _hosts(world: World, links: Links, job: np.void, free: np.ndarray) -> np.ndarray:
+    """Where a job goes: the satellites with most accelerators free, for a gang those of one neighbourhood; or none."""
+    order = np.argsort(-free, kind="stable")
+    order = order[free[order] >= job["width"]]
+    if job["members"] == 1:
+        return np.asarray(order[:1])
+    most = world.rules[rule_index("gang_hops"), job["kind"]]
+    least = world.rules[rule_index("lasting_steps"), job["kind"]]
+    hops, closes = links.hops[links.epoch[0]], links.closes[links.epoch[0]]
+    for s in order:
+        near = order[(hops[s, order] >= 0) & (hops[s, order] <= most) & (closes[s, order] >= least) & (order != s)]
+        if near.size >= job["members"] - 1:
+            return np.concatenate([[s], near[: job["members"] - 1]])
+    return np.zeros(0, np.int64)
 
 
 def _seat_replicas(world: World, tables: EpisodeTables, run: np.ndarray, seat) -> int:  # type: ignore[no-untyped-def]

@@ -12,14 +12,14 @@ from odc_gym.simulation.work import FREE, RUNNING, G, K, L
 
 
 @routine
-def hold(e, row, s, now):
+def hold(e, row, s, gb, now):
     """A row takes its accelerators on a satellite; they are held while its data comes, they wake up and it starts."""
     job, r = e.jobs[row], e.run[row]
     kind = job["kind"]
     wake = wake_s(e, row, s)
     e.x[X.free, s] -= job["width"]
     e.classes[K.held, kind, s] += job["width"]
-    r["transfer_gb"] = link_gb(e, row)
+    r["transfer_gb"] = gb
     r["delay_s"] = e.policy.latency_s + wake + e.rules[G.init_s, kind]
     e.ledger[L.moved_gb, kind] += r["transfer_gb"]
     r["host"] = s
@@ -30,7 +30,7 @@ def hold(e, row, s, now):
 @routine
 def enter(e, row, s, now):
     """A job starts on a satellite."""
-    hold(e, row, s, now)
+    hold(e, row, s, link_gb(e, row), now)
     run_from(e, row, now)
 
 

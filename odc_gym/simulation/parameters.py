@@ -8,7 +8,7 @@ import numpy as np
 
 from odc_gym.interface.rewards import Weights
 from odc_gym.physics.thermal import Propagator
-from odc_gym.scenario import Checkpoints, JobClass, Scenario, ServiceClass
+from odc_gym.scenario import Checkpoints, Gang, JobClass, Scenario, ServiceClass
 from odc_gym.scenario.paths import places
 from odc_gym.simulation.design import governor_gain, propagators
 from odc_gym.simulation.state import Design, Ratings, Readings, Sensors, padded
@@ -54,13 +54,27 @@ def rules_block(scenario: Scenario, accelerators: int) -> np.ndarray:
         c = scenario.workload.classes[name]
         rule = dict.fromkeys(Rules._fields, 0.0)
         rule |= {"utilisation": c.utilisation, "kappa": c.clock_sensitivity, "value": c.value, "queue_value": c.value}
-        rule |= _job_rules(c) if isinstance(c, JobClass) else _service_rules(c, accelerators, first)
+        rule |= (
+            _job_rules(c, scenario.episode.physics_s)
+            if isinstance(c, JobClass)
+            else _service_rules(c, accelerators, first)
+        )
         first += int(rule["replicas"])
         columns.append([rule[field] for field in Rules._fields])
     return np.array(columns).T.copy()
 
 
-def _job_rules(c: JobClass) -> dict[str, float]:
+def _gang_rules(gang: Gang, physics_s: float) -> dict[str, float]:
+    return {
+        "gang_hops": float(gang.hops),
+        "lasting_steps": float(np.ceil(gang.lasting_min * MINUTE_S / physics_s)),
+        "sync_gb": gang.sync_gb,
+        "iteration_s": gang.iteration_s,
+        "overlap": gang.overlap,
+    }
+
+
+def _job_rules(c: JobClass, physics_s: float) -> dict[str, float]:
     saves = isinstance(c.progress, Checkpoints)
     return {
         "hold_back": c.hold_back,
@@ -72,7 +86,8 @@ def _job_rules(c: JobClass) -> dict[str, float]:
         "movable": float(c.movable),
         "init_s": c.init_s,
         "data_gb": c.data_in_gb,
-    }
+        "decay_s": (c.decay_min or 0.0) * MINUTE_S,
+    } | ({} if c.gang is None else _gang_rules(c.gang, physics_s))
 
 
 def _service_rules(c: ServiceClass, accelerators: int, first: int) -> dict[str, float]:

@@ -3,8 +3,9 @@
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.simulation.gangs import rate_of
 from odc_gym.simulation.hosting import leave
-from odc_gym.simulation.state import D, X
+from odc_gym.simulation.state import X
 from odc_gym.simulation.waiting import is_replica, lateness, rank_of, requeue
 from odc_gym.simulation.work import DONE, EXPIRED, G, K, L
 
@@ -14,15 +15,14 @@ HOUR_S = 3600.0
 @routine
 def secure(e, row, now):
     """Unsaved work becomes safe; what was executed in the episode is paid, less the share held back."""
-    job, r = e.jobs[row], e.run[row]
-    kind = job["kind"]
+    r, kind = e.run[row], e.jobs[row]["kind"]
     new = r["safe_s"] + r["unsaved_s"] - max(r["safe_s"], r["before_s"])
     r["safe_s"] += r["unsaved_s"]
     r["unsaved_s"] = 0.0
     if new > 0.0:
         e.ledger[L.credited_s, kind] += new
         e.ledger[L.paid, kind] += (
-            (1.0 - e.rules[G.hold_back, kind]) * e.rules[G.value, kind] * new / HOUR_S * lateness(job, now)
+            (1.0 - e.rules[G.hold_back, kind]) * e.rules[G.value, kind] * new / HOUR_S * lateness(e, row, now)
         )
 
 
@@ -53,7 +53,7 @@ def finish(e, row, now):
     kind = job["kind"]
     secure(e, row, now)
     held = e.rules[G.hold_back, kind] * e.rules[G.value, kind] * max(job["work_s"] - r["before_s"], 0.0) / HOUR_S
-    e.ledger[L.paid, kind] += held * lateness(job, now)
+    e.ledger[L.paid, kind] += held * lateness(e, row, now)
     e.ledger[L.completed, kind] += 1.0
     e.ledger[L.on_time, kind] += 1.0 if now <= job["deadline_s"] else 0.0
     r["status"] = DONE
@@ -66,16 +66,6 @@ def expire(e, row, now):
     e.run[row]["status"] = EXPIRED
     e.run[row]["finished_s"] = now
     e.ledger[L.expired, e.jobs[row]["kind"]] += 1.0
-
-
-@routine
-def rate_of(e, row):
-    """Work that a job does in a second while it is active."""
-    job, s = e.jobs[row], e.run[row]["host"]
-    kind = job["kind"]
-    clock = e.classes[K.clock, kind, s]
-    speed = e.p[D.speed, s] * clock / (e.rules[G.kappa, kind] + (1.0 - e.rules[G.kappa, kind]) * clock)
-    return job["width"] * speed * e.x[X.duty, s]
 
 
 @routine

@@ -7,8 +7,9 @@ import numpy as np
 
 from odc_gym._jit import routine
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
+from odc_gym.simulation.gangs import rate_of
 from odc_gym.simulation.hosting import drop_running, leave
-from odc_gym.simulation.progress import HOUR_S, rate_of
+from odc_gym.simulation.progress import HOUR_S
 from odc_gym.simulation.state import X
 from odc_gym.simulation.waiting import NOWHERE, enqueue, rank_of, score_of
 from odc_gym.simulation.work import ABSENT, FREE, RUNNING, WAITING, G, K, L, V

@@ -17,6 +17,7 @@ from odc_gym.faults import EVENT, Place, draw_events
 from odc_gym.orbits import Ephemeris, build_ephemeris
 from odc_gym.outages import Availability, draw_availability
 from odc_gym.scenario import RadiationStorm, ServiceClass, Surge
+from odc_gym.simulation.captured import captured_jobs
 from odc_gym.simulation.fleet import Links
 from odc_gym.simulation.links import network_links
 from odc_gym.simulation.network import ground_sites
@@ -37,6 +38,8 @@ from odc_gym.workload import (
     replay_demand,
     scripted,
 )
+from odc_gym.workload.captures import Captured
+from odc_gym.workload.jobs import GROUND
 
 DAY_S = 86400.0
 HORIZONS_MIN = (15, 30, 60, 95)  # of the solar forecast
@@ -86,7 +89,7 @@ def build_episode(world: World, seed: int) -> EpisodeTables:
     sky[: world.clock.total, Sky._fields.index("out"), : world.satellites] = availability.condition
     surges = _surges(world, seed)
     demand = _demand(world, seed, start, surges)
-    jobs, census = _jobs(world, seed, start, surges)
+    jobs, census = _jobs(world, seed, start, surges, captured_jobs(world, seed, ephemeris))
     factor = _load_factor(world, jobs, census, demand)
     jobs = np.concatenate([_replicas(world), census, jobs])
     total = world.clock.total
@@ -259,20 +262,15 @@ def _demand(world: World, seed: int, start: datetime, surges: Sequence[Window]) 
     return table
 
 
-def _jobs(world: World, seed: int, start: datetime, surges: Sequence[Window]) -> tuple[np.ndarray, np.ndarray]:
+def _jobs(
+    world: World, seed: int, start: datetime, surges: Sequence[Window], captured: dict[str, Captured]
+) -> tuple[np.ndarray, np.ndarray]:
     """Jobs that arrive after the warm-up began, and those that are then alive: run in thought on unlimited machines."""
     clock, scenario = world.clock, world.scenario
     drawn = draw_jobs(
-        scenario.workload,
-        scenario.class_names,
-        seed,
-        start,
-        CENSUS_S,
-        clock.episode_s,
-        world.widest,
-        world.trace,
-        surges,
-    )
+        scenario.workload, scenario.class_names, seed, start, CENSUS_S, clock.episode_s, world.widest, world.trace,
+        surges, captured,
+    )  # fmt: skip
     early = drawn["arrival_s"] <= -clock.warm_up_s
     old = drawn[early]
     end = old["arrival_s"] + old["duration_s"] / world.class_speed[old["kind"]]
@@ -289,7 +287,7 @@ def _replicas(world: World) -> np.ndarray:
             for column in ("arrival_s", "deadline_s", "expiry_s", "work_s", "estimate_s", "duration_s"):
                 table[column] = np.inf
             table["kind"], table["width"], table["gang"] = c, service.replica_accelerators, service.replica_accelerators
-            table["members"] = 1
+            table["members"], table["origin"] = 1, GROUND
             rows.append(table)
     return np.concatenate(rows) if rows else np.zeros(0, JOB)
 

@@ -14,26 +14,37 @@ def transfer(e, dt_s):
         fill(classes[K.busy, c], 0.0)
         fill(classes[K.transfer_gb, c], 0.0)
     for k in range(e.head[0]["running"]):
-        row = e.lists[1, k]
-        r = e.run[row]
-        if r["transfer_gb"] > 0.0:
-            x[X.link_frac, r["host"]] += 1.0
-            classes[K.transfer_gb, e.jobs[row]["kind"], r["host"]] += r["transfer_gb"]
+        first = e.lists[1, k]
+        for row in range(first, first + e.jobs[first]["members"]):
+            r = e.run[row]
+            if r["transfer_gb"] > 0.0:
+                x[X.link_frac, r["host"]] += 1.0
+                classes[K.transfer_gb, e.jobs[row]["kind"], r["host"]] += r["transfer_gb"]
     for k in range(e.head[0]["running"]):
-        row = e.lists[1, k]
-        job, r = e.jobs[row], e.run[row]
-        left = dt_s
-        if r["transfer_gb"] > 0.0:
-            rate = policy.link_gb_s / x[X.link_frac, r["host"]]
-            took = min(dt_s, r["transfer_gb"] / rate)
-            left -= took
-            r["transfer_gb"] = 0.0 if took < dt_s else max(r["transfer_gb"] - rate * dt_s, 0.0)
-        waits = min(left, r["delay_s"])
-        r["delay_s"] -= waits
-        r["active"] = (left - waits) / dt_s
-        classes[K.busy, job["kind"], r["host"]] += job["width"] * r["active"]
+        first = e.lists[1, k]
+        active, end = 1.0, first + e.jobs[first]["members"]
+        for row in range(first, end):
+            active = min(active, active_frac(e, row, dt_s))
+        for row in range(first, end):  # a gang goes on when its last member is ready
+            job, r = e.jobs[row], e.run[row]
+            r["active"] = active
+            classes[K.busy, job["kind"], r["host"]] += job["width"] * active
     for s in range(e.satellites):
         gb = 0.0
         for c in range(e.rules.shape[1]):
             gb += classes[K.transfer_gb, c, s]
         x[X.link_frac, s] = min(1.0, gb / (policy.link_gb_s * dt_s))
+
+
+@routine
+def active_frac(e, row, dt_s):
+    """Share of a step that is left to a row of a running job after its transfer and start, which go on."""
+    r, left = e.run[row], dt_s
+    if r["transfer_gb"] > 0.0:
+        rate = e.policy.link_gb_s / e.x[X.link_frac, r["host"]]
+        took = min(dt_s, r["transfer_gb"] / rate)
+        left -= took
+        r["transfer_gb"] = 0.0 if took < dt_s else max(r["transfer_gb"] - rate * dt_s, 0.0)
+    waits = min(left, r["delay_s"])
+    r["delay_s"] -= waits
+    return (left - waits) / dt_s

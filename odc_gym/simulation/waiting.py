@@ -14,8 +14,11 @@ NOWHERE = -1
 
 
 @routine
-def lateness(job, now):
-    """Share of the value still paid: 1 until the deadline, linear to 0 at expiry."""
+def lateness(e, row, now):
+    """Share of the value still paid: 1 until the deadline, linear to 0 at expiry; or by age, until it is worthless."""
+    job, decay_s = e.jobs[row], e.rules[G.decay_s, e.jobs[row]["kind"]]
+    if decay_s > 0.0:
+        return bounded_exp(-(now - job["arrival_s"]) / decay_s) if now < job["expiry_s"] else 0.0
     return clip((job["expiry_s"] - now) / max(job["expiry_s"] - job["deadline_s"], 1.0), 0.0, 1.0)
 
 

@@ -39,6 +39,7 @@ class Ledger(NamedTuple):
     moved: Row
     drained: Row
     evicted: Row
+    parted: Row  # gangs whose links were lost
     resets: Row  # jobs and replicas that an upset stopped where they run
     fault_lost_s: Row  # of lost_s, by upsets and hard failures
     outage_lost_s: Row  # of lost_s, by outages and losses of satellites
@@ -78,6 +79,12 @@ class Rules(NamedTuple):
     state_gb: Row
     init_s: Row
     data_gb: Row
+    decay_s: Row  # age at which a job is worth 1/e, 0: it is paid by its deadline
+    gang_hops: Row  # of a gang: links from its first satellite to any other
+    lasting_steps: Row  # physics steps for which they must last
+    sync_gb: Row  # exchanged in an iteration
+    iteration_s: Row
+    overlap: Row
     service: Row  # 1: replicas serve a demand
     token_s: Row
     target_s: Row

@@ -103,6 +103,7 @@ class World:
     def __init__(self, scenario: Scenario, trace: Trace | None = None) -> None:
         self.scenario, self.trace = scenario, trace
         self.drawn: dict[str, np.ndarray] = {}
+        self.views: dict[str, float] = {}  # what satellites see for a class, mean over the year
         self.condition: Condition | None = None
         if trace is not None:
             trace.require_classes(scenario.workload)

@@ -7,23 +7,27 @@ are exact, and the last bits of a machine's exponential do not reach the table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from odc_gym.scenario import JobClass, Slack, Workload
+from odc_gym.scenario import Gang, JobClass, Workload
 from odc_gym.workload.arrivals import draw_arrivals
 from odc_gym.workload.arrivals.profile import HOUR_S, second_of_day
-from odc_gym.workload.jobs import GRID, JOB, Floats, offered_rate, on_grid
+from odc_gym.workload.captures import Captured
+from odc_gym.workload.jobs import GRID, GROUND, JOB, Floats, offered_rate, on_grid
 from odc_gym.workload.sizes import durations_h, widths
 from odc_gym.workload.streams import Period, Purpose, stream
 from odc_gym.workload.surges import Window, factor_over, largest_factor
 from odc_gym.workload.traces import JobTrace, Replay, Trace, keyed_uniform, replay
 
 Jobs = npt.NDArray[np.void]
+
+MINUTE_S = 60.0
+LIVES = 4.0  # times 1/e after which a job that is paid by age is worthless
 
 
 def draw_jobs(
@@ -36,6 +40,7 @@ def draw_jobs(
     widest: int,
     trace: Trace | None = None,
     surges: Sequence[Window] = (),
+    captured: Mapping[str, Captured] | None = None,
 ) -> Jobs:
     """The jobs of one episode that arrive from `before_s` before its start until `after_s` after it.
 
@@ -49,6 +54,7 @@ def draw_jobs(
         widest: accelerators of the largest satellite; wider jobs are split into several.
         trace: its jobs replace those of their classes, scaled to each class's share of the offered load.
         surges: times in which more jobs arrive, or fewer.
+        captured: arrivals of the classes whose jobs satellites find themselves.
 
     Returns:
         (J,) of JOB in order of arrival, ties in order of class and then of drawing.
@@ -64,10 +70,13 @@ def draw_jobs(
             continue
         if trace is not None and name in trace.jobs:
             table = _replayed(trace.jobs[name], job_class, episode)
+        elif job_class.captures is not None:
+            table = _captured(name, job_class, episode, (captured or {})[name])
         else:
             table = _in_surges(name, job_class, episode)
         table["kind"] = kind
-        tables.append(_split(table, widest))
+        table = _split(table, widest)
+        tables.append(table if job_class.gang is None else _spread(name, job_class.gang, seed, table))
     jobs = np.concatenate(tables) if tables else np.empty(0, JOB)
     return jobs[np.argsort(jobs["arrival_s"], kind="stable")]
 
@@ -101,7 +110,18 @@ def _kept(jobs: Jobs, share: Floats, name: str, episode: Period) -> Jobs:
 def _synthetic(name: str, job_class: JobClass, scale: float, episode: Period) -> Jobs:
     """The jobs of a class at `scale` times its rate, with the streams of `name`."""
     per_h = scale * job_class.jobs_per_h * episode.workload.rate_scale
-    arrival_s = draw_arrivals(job_class.arrivals, name, per_h, episode)
+    return _drawn(name, job_class, episode, draw_arrivals(job_class.arrivals, name, per_h, episode))
+
+
+def _captured(name: str, job_class: JobClass, episode: Period, captured: Captured) -> Jobs:
+    """The jobs that satellites find; no surge changes what they see."""
+    jobs = _drawn(name, job_class, episode, captured.arrival_s)
+    jobs["origin"] = captured.satellite
+    return jobs[captured.arrival_s < episode.after_s]
+
+
+def _drawn(name: str, job_class: JobClass, episode: Period, arrival_s: Floats) -> Jobs:
+    """Jobs of these arrivals, within history and episode."""
     n, seed = arrival_s.size, episode.seed
     normal = stream(seed, Purpose.DURATIONS, name).standard_normal(n)
     uniform = stream(seed, Purpose.WIDTHS, name).random(n)
@@ -109,7 +129,7 @@ def _synthetic(name: str, job_class: JobClass, scale: float, episode: Period) ->
     width = widths(job_class, normal, uniform)
     slack = stream(seed, Purpose.SLACK, name).random(n)
     error = stream(seed, Purpose.ESTIMATES, name).standard_normal(n)
-    jobs = _table(job_class.slack, episode.workload.estimate_sigma, arrival_s, duration_s, width, slack, error)
+    jobs = _table(job_class, episode.workload.estimate_sigma, arrival_s, duration_s, width, slack, error)
     # filtered last: which jobs fall outside must not shift what the others draw
     return jobs[(arrival_s >= -episode.before_s) & (arrival_s < episode.after_s)]
 
@@ -126,11 +146,11 @@ def _replayed(trace: JobTrace, job_class: JobClass, episode: Period) -> Jobs:
     slack = keyed_uniform(rows.key, Purpose.SLACK)
     error = ndtri(keyed_uniform(rows.key, Purpose.ESTIMATES))
     duration_s, width = trace.duration_s[rows.row], trace.width[rows.row]
-    return _table(job_class.slack, workload.estimate_sigma, rows.arrival_s, duration_s, width, slack, error)
+    return _table(job_class, workload.estimate_sigma, rows.arrival_s, duration_s, width, slack, error)
 
 
 def _table(
-    slack: Slack,
+    job_class: JobClass,
     estimate_sigma: float,
     arrival_s: Floats,
     duration_s: Floats,
@@ -139,16 +159,19 @@ def _table(
     error: Floats,
 ) -> Jobs:
     """Fill the columns but `kind`: (N,) from uniform numbers for the slack and normal ones for the estimate."""
-    jobs = np.empty(arrival_s.size, JOB)
+    jobs, slack = np.empty(arrival_s.size, JOB), job_class.slack
     duration_s = np.maximum(on_grid(duration_s), 1 / GRID)
     unit_s = duration_s if slack.of == "duration" else HOUR_S
     slack_s = on_grid((slack.low + (slack.high - slack.low) * uniform) * unit_s)
     jobs["arrival_s"] = arrival_s
     jobs["deadline_s"] = arrival_s + slack_s
     jobs["expiry_s"] = arrival_s + 2 * slack_s
+    if job_class.decay_min is not None:
+        jobs["expiry_s"] = arrival_s + LIVES * job_class.decay_min * MINUTE_S
+        jobs["deadline_s"] = np.minimum(jobs["deadline_s"], jobs["expiry_s"])
     jobs["duration_s"] = duration_s
     jobs["width"] = jobs["gang"] = width
-    jobs["members"] = 1
+    jobs["members"], jobs["origin"] = 1, GROUND
     jobs["work_s"] = duration_s * width
     # the mean of a lognormal is exp(mu + sigma^2 / 2): this mu makes it 1
     factor = np.exp(estimate_sigma * error - estimate_sigma**2 / 2)
@@ -169,3 +192,17 @@ def _split(jobs: Jobs, widest: int) -> Jobs:
     split["work_s"] = split["duration_s"] * split["width"]
     split["estimate_s"] *= split["width"] / whole
     return split
+
+
+def _spread(name: str, gang: Gang, seed: int, jobs: Jobs) -> Jobs:
+    """Give each job its number of satellites, and a row after its own for each further one."""
+    counts = sorted(gang.satellites)
+    edges = np.cumsum([gang.satellites[count] for count in counts])
+    uniform = stream(seed, Purpose.MEMBERS, name).random(len(jobs))
+    members = np.array(counts)[np.searchsorted(edges[:-1] / edges[-1], uniform, side="right")]
+    rows = np.repeat(jobs, members)
+    first = np.cumsum(members) - members
+    rows["members"], rows["gang"], rows["work_s"], rows["estimate_s"] = 0, 0, 0.0, 0.0
+    rows["members"][first], rows["gang"][first] = members, members * jobs["width"]
+    rows["work_s"][first], rows["estimate_s"][first] = members * jobs["work_s"], members * jobs["estimate_s"]
+    return rows

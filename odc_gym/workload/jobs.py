@@ -12,6 +12,7 @@ from odc_gym.scenario import Duration, JobClass, ServiceClass
 from odc_gym.workload.sizes import Floats as Floats
 from odc_gym.workload.sizes import mean_work_h
 
+GROUND = -1
 GRID = 1024.0  # steps of the grid of times in a second
 
 JOB = np.dtype(
@@ -26,6 +27,7 @@ JOB = np.dtype(
         ("width", "i4"),  # accelerators on one satellite
         ("members", "i4"),  # satellites that it spans; 0: a row of the gang before it
         ("gang", "i4"),  # accelerators in all
+        ("origin", "i4"),  # satellite on which its data lies, -1: the ground
     ],
     align=True,
 )
@@ -45,7 +47,7 @@ def mean_duration_h(duration: Duration) -> float:
 
 
 def mean_width(width: Mapping[int, float]) -> float:
-    """Mean number of accelerators of a job, from width to probability."""
+    """Mean number of accelerators or satellites of a job, from number to probability."""
     return math.fsum(w * p for w, p in width.items()) / math.fsum(width.values())
 
 
@@ -55,7 +57,8 @@ def offered_rate(work_class: JobClass | ServiceClass) -> float:
         return work_class.output_tokens_per_min * 60 * work_class.accelerator_ms_per_token / 1000 / 3600
     if work_class.duration_h is None:
         return work_class.jobs_per_h * mean_work_h(work_class)
-    return work_class.jobs_per_h * mean_width(work_class.width) * mean_duration_h(work_class.duration_h)
+    members = mean_width(work_class.gang.satellites) if work_class.gang else 1.0
+    return work_class.jobs_per_h * members * mean_width(work_class.width) * mean_duration_h(work_class.duration_h)
 
 
 def on_grid(seconds: Floats) -> Floats:

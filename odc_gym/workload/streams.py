@@ -33,6 +33,8 @@ class Purpose(IntEnum):
     CLIENT_RATES = 114
     CLIENT_GAPS = 115
     SURGES = 116
+    MEMBERS = 117
+    CAPTURES = 118
 
 
 class Period(NamedTuple):

@@ -1,11 +1,13 @@
 """What no scheduler may gain, and what the zero action must do: the loopholes that agents find before authors."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.simulation.state import X
-from odc_gym.simulation.work import DONE, L
+from odc_gym.simulation.work import DONE, L, Rules
 from odc_gym.workload import planning_demand
 
 EPISODES = 12
@@ -139,13 +141,18 @@ def test_held_back_share_waits_for_completion(starter12):
         assert completed < ledger[L.credited_s, 0]  # some credited work is of jobs that still run
 
 
-def test_lateness_falls_linearly_to_nothing():
+def test_value_falls_linearly_to_nothing_or_by_age():
     from odc_gym.simulation.waiting import lateness
     from odc_gym.workload import JOB
 
-    job = np.zeros(1, JOB)[0]
-    job["deadline_s"], job["expiry_s"] = 1000.0, 3000.0
-    assert [lateness(job, t) for t in (0.0, 1000.0, 1500.0, 2000.0, 3000.0, 9000.0)] == [1.0, 1.0, 0.75, 0.5, 0.0, 0.0]
+    jobs, rules = np.zeros(1, JOB), np.zeros((len(Rules._fields), 1))
+    jobs["deadline_s"], jobs["expiry_s"] = 1000.0, 3000.0
+    share = getattr(lateness, "py_func", lateness)  # a bundle with two of its parts is enough uncompiled
+    e = SimpleNamespace(jobs=jobs, rules=rules)
+    times = (0.0, 1000.0, 1500.0, 2000.0, 3000.0, 9000.0)
+    assert [share(e, 0, t) for t in times] == [1.0, 1.0, 0.75, 0.5, 0.0, 0.0]
+    rules[Rules._fields.index("decay_s")] = 500.0
+    assert [share(e, 0, t) for t in times] == pytest.approx([1.0, *np.exp([-2.0, -3.0, -4.0]), 0.0, 0.0], abs=1e-8)
 
 
 def test_urgency_holds_a_class_and_scales_replicas(starter12):

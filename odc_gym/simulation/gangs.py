@@ -1,0 +1,160 @@
+"""Gangs: jobs that span several satellites of one lasting neighbourhood, all of them or none, in step with each other.
+
+The row of a gang in the job table is followed by one row for each further satellite, and `members` of the first counts
+them all. Work, checkpoints and pay are kept in the first row; each row has a host and holds accelerators there.
+"""
+
+import numpy as np
+
+from odc_gym._jit import routine
+from odc_gym.simulation.hosting import hold, run_from
+from odc_gym.simulation.state import D, X
+from odc_gym.simulation.waiting import NOWHERE, feasible, has_room, link_gb, score_of
+from odc_gym.simulation.work import G, K
+
+
+@routine
+def topology(e):
+    """Index of the pair tables that hold now."""
+    epochs = e.links.epoch
+    return epochs[min(e.head[0]["tick"], epochs.shape[0] - 1)]
+
+
+@routine
+def neighbours(e, s, d, kind):
+    """Whether own links join two satellites over as few hops, and for as long, as gangs of a class need."""
+    k = topology(e)
+    hops = e.links.hops[k, s, d]
+    lasts = e.links.closes[k, s, d] - e.head[0]["tick"]
+    return 0 <= hops <= e.rules[G.gang_hops, kind] and lasts >= e.rules[G.lasting_steps, kind]
+
+
+@routine
+def seat_gang(e, row, now):
+    """Choose the hosts of a gang and write them into its rows; whether there are enough.
+
+    The first is the feasible satellite of the highest score that has enough feasible neighbours, the others are those
+    of its neighbours with the highest scores.
+    """
+    job, able = e.jobs[row], 0
+    kind, width = job["kind"], job["width"]
+    for s in range(e.satellites):
+        able += 1 if has_room(e, kind, width, s) else 0
+    if able < job["members"]:
+        return False
+    score, first = np.inf, NOWHERE
+    for _ in range(able):
+        score, first = next_best(e, kind, width, score, first)
+        if feasible(e, row, first, now) and seat_around(e, row, first):
+            return True
+    return False
+
+
+@routine
+def next_best(e, kind, width, score, last):
+    """The satellite with room that follows the last one in falling order of scores, and its score."""
+    best, found = -np.inf, NOWHERE
+    for s in range(e.satellites):
+        if has_room(e, kind, width, s):
+            own = score_of(e, s, kind, width)
+            if own > best and (own < score or (own == score and s > last)):
+                best, found = own, s
+    return best, found
+
+
+@routine
+def seat_around(e, row, first):
+    """Put the first row on a satellite and the others on its best neighbours; whether there are enough."""
+    job = e.jobs[row]
+    kind, width, end = job["kind"], job["width"], row + job["members"]
+    e.run[row]["host"] = first
+    for member in range(row + 1, end):
+        best, chosen = -np.inf, NOWHERE
+        for s in range(e.satellites):
+            if has_room(e, kind, width, s) and neighbours(e, first, s, kind):
+                score = score_of(e, s, kind, width)
+                if score > best and not seated(e, row, member, s):
+                    best, chosen = score, s
+        e.run[member]["host"] = chosen
+        if chosen == NOWHERE:
+            for other in range(row, end):
+                e.run[other]["host"] = NOWHERE
+            return False
+    return True
+
+
+@routine
+def seated(e, row, end, s):
+    """Whether one of the rows from `row` up to `end` is on a satellite."""
+    count = 0
+    for member in range(row, end):
+        count += e.run[member]["host"] == s
+    return count > 0
+
+
+@routine
+def enter_gang(e, row, now):
+    """A gang starts on the hosts in its rows; each brings its part of the data."""
+    job = e.jobs[row]
+    gb = link_gb(e, row) / job["members"]
+    for member in range(row, row + job["members"]):
+        hold(e, member, e.run[member]["host"], gb, now)
+    run_from(e, row, now)
+
+
+@routine
+def is_joined(e, row):
+    """Whether own links join all satellites of a running gang now."""
+    k = topology(e)
+    for member in range(row + 1, row + e.jobs[row]["members"]):
+        if e.links.hops[k, e.run[row]["host"], e.run[member]["host"]] < 0:
+            return False
+    return True
+
+
+@routine
+def parts_next(e, row):
+    """Whether the links of a running gang are known to part before the step after this one."""
+    k, tick = topology(e), e.head[0]["tick"]
+    for member in range(row + 1, row + e.jobs[row]["members"]):
+        if e.links.closes[k, e.run[row]["host"], e.run[member]["host"]] <= tick + 1:
+            return True
+    return False
+
+
+@routine
+def host_rate(e, row):
+    """Work that the accelerators of one row of a job do in a second while they are active."""
+    job, s = e.jobs[row], e.run[row]["host"]
+    kind = job["kind"]
+    clock = e.classes[K.clock, kind, s]
+    speed = e.p[D.speed, s] * clock / (e.rules[G.kappa, kind] + (1.0 - e.rules[G.kappa, kind]) * clock)
+    return job["width"] * speed * e.x[X.duty, s]
+
+
+@routine
+def rate_of(e, row):
+    """Work that a job does in a second while it is active."""
+    return host_rate(e, row) if e.jobs[row]["members"] == 1 else gang_rate(e, row)
+
+
+@routine
+def gang_rate(e, row):
+    """Work that a gang does in a second: all go at the pace of the slowest, and wait for what of the exchange shows.
+
+    An iteration takes its compute on the slowest member and the part of the exchange that does not hide behind it. The
+    exchange is a ring: each member sends and receives 2 (m - 1) / m of the gradients at the rate of the slowest link.
+
+    Source: Patarasuk and Yuan, "Bandwidth optimal all-reduce algorithms for clusters of workstations", J. Parallel
+    Distrib. Comput. 69 (2009).
+    """
+    job = e.jobs[row]
+    kind, members = job["kind"], job["members"]
+    slowest, link_gb_s = np.inf, np.inf
+    for member in range(row, row + members):
+        slowest = min(slowest, host_rate(e, member))
+        link_gb_s = min(link_gb_s, e.links.isl_gb_s[e.run[member]["host"]])
+    compute_s = e.rules[G.iteration_s, kind] * job["width"] / max(slowest, 1e-9)
+    exchange_s = 2.0 * (members - 1) / members * e.rules[G.sync_gb, kind] / max(link_gb_s, 1e-9)
+    shown_s = max(0.0, exchange_s - e.rules[G.overlap, kind] * compute_s)
+    return members * slowest * compute_s / (compute_s + shown_s)
