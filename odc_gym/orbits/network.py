@@ -44,8 +44,8 @@ class LinkRules:
     """When two satellites can have a link, and which links are made.
 
     Attributes:
-        topology: `grid` takes pairs in their order, `nearest` the shortest first, `mesh` those that join separate parts
-            first and then the shortest.
+        topology: `grid` takes pairs in their order, `nearest` the shortest first; `mesh` takes pairs that never lose
+            each other, those that join separate parts first, then those that stay nearest.
         terminals: links that each satellite can hold, (S,).
         range_m: longest link [m].
         grazing_m: height above the ellipsoid that a line of sight keeps [m].
@@ -149,7 +149,9 @@ def plan_links(position_m: Array, pairs: np.ndarray, rules: LinkRules) -> LinkPl
         rules: when, and which.
     """
     steps, wait = len(position_m), rules.acquisition_steps
-    block = max(1, BLOCK_VALUES // max(len(pairs), 1))
+    if rules.topology == "mesh":
+        pairs = _lasting_pairs(position_m, pairs, rules)
+    block = _block(pairs)
     held = np.zeros(len(pairs), np.bool_)
     rows = []
     for begin in range(0, steps, block):
@@ -165,6 +167,21 @@ def plan_links(position_m: Array, pairs: np.ndarray, rules: LinkRules) -> LinkPl
         table[t, np.searchsorted(used, row)] = True
     _, distance = in_sight(position_m, pairs[used], rules.grazing_m)
     return LinkPlan(pairs[used], table, acquired(table, wait), distance)
+
+
+def _block(pairs: np.ndarray) -> int:
+    """Steps whose pairs are held at once."""
+    return max(1, BLOCK_VALUES // max(len(pairs), 1))
+
+
+def _lasting_pairs(position_m: Array, pairs: np.ndarray, rules: LinkRules) -> np.ndarray:
+    """The pairs that can have a link at all steps, those that stay nearest first."""
+    farthest = np.zeros(len(pairs))
+    for begin in range(0, len(position_m), _block(pairs)):
+        seen, distance = in_sight(position_m[begin : begin + _block(pairs)], pairs, rules.grazing_m)
+        distance[~seen | (distance > rules.range_m)] = np.inf
+        farthest = np.maximum(farthest, distance.max(axis=0))
+    return pairs[np.argsort(farthest, kind="stable")][: np.isfinite(farthest).sum()]
 
 
 def acquired(held: np.ndarray, wait: int) -> np.ndarray:
@@ -187,7 +204,7 @@ def _links_of_step(
     if new.size == 0:
         return held
     held = held.copy()
-    if rules.topology != "grid":  # pairs of a grid come in their order
+    if rules.topology == "nearest":  # the pairs of the others come in their order
         new = new[np.argsort(distance_m[new], kind="stable")]
     part = _parts(pairs[held], satellites)
     for joining in (True, False) if rules.topology == "mesh" else (False,):

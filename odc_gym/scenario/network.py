@@ -24,7 +24,7 @@ class OpticalLinks(Model):
 
     topology: Literal["grid", "nearest", "mesh"] = Field(
         description="grid: along the plane, and the same slot of the planes beside; nearest: the shortest links first; "
-        "mesh: links that join separate parts first, then the shortest"
+        "mesh: pairs that never lose each other, those that stay nearest first"
     )
     rate_gbps: Positive = Field(default=100.0, description="of a link each way, shared equally by its transfers")
     terminals: Terminals = Field(default=3, description="links that a satellite can hold at once")
