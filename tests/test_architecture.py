@@ -60,6 +60,13 @@ ROOMS = {
         *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "gangs", "progress")},
     },
     "simulation.network": {*BASE, "orbits", "scenario", "simulation.world"},
+    "simulation.figures": set(),
+    "simulation.reach": {
+        *BASE,
+        "orbits",
+        "scenario",
+        *{f"simulation.{name}" for name in ("figures", "network", "world")},
+    },
     "simulation.links": {"orbits", "simulation.fleet", "simulation.network", "simulation.world"},
     "simulation.governor": {"_jit", "physics", "simulation.state", "simulation.work"},
     "simulation.step": {"_jit", "physics", "simulation.state", "simulation.work", "simulation.governor"},
@@ -132,7 +139,10 @@ ROOMS = {
     "simulation.closures": {
         *BASE,
         *TABLES,
-        *{f"simulation.{name}" for name in ("design", "plans", "surroundings", "sustainable", "world")},
+        *{
+            f"simulation.{name}"
+            for name in ("design", "figures", "plans", "reach", "surroundings", "sustainable", "world")
+        },
         "faults",
         "physics",
     },

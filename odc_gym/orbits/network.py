@@ -267,10 +267,13 @@ def _take_sites(serving: np.ndarray, waiting: np.ndarray, elevation_deg: Array, 
             free[g] -= 1
 
 
-def spells(present: np.ndarray) -> np.ndarray:
-    """Lengths in steps of every run of True in the columns of (T, N), but for those that begin or end the table."""
+def spells(table: np.ndarray, absent: int) -> np.ndarray:
+    """Lengths in steps of the runs of one value, but `absent`, in the columns of (T, N).
+
+    Runs that begin or end the table are left out: nobody knows how long they are.
+    """
     lengths = []
-    for column in present.T:
+    for column in table.T:
         edges = np.flatnonzero(column[1:] != column[:-1]) + 1
-        lengths += [end - begin for begin, end in pairwise(edges) if column[begin]]
+        lengths += [end - begin for begin, end in pairwise(edges) if column[begin] != absent]
     return np.array(lengths, np.int64)

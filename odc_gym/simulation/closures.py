@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import numpy as np
 
@@ -13,7 +12,9 @@ from odc_gym.orbits import build_ephemeris, eclipse_fraction, orbit_period_s
 from odc_gym.physics.thermal import REFERENCE_K
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.simulation.design import design_numbers
+from odc_gym.simulation.figures import Row
 from odc_gym.simulation.plans import ShellPlan, around, offered_by_class
+from odc_gym.simulation.reach import network_rows
 from odc_gym.simulation.surroundings import Surfaces, light, mean_sunlit_response
 from odc_gym.simulation.sustainable import Curve, Effects, largest_constant_w, radiator_heat_w, thermal_limit_w
 from odc_gym.simulation.world import MINUTE_S, World
@@ -21,15 +22,6 @@ from odc_gym.simulation.world import MINUTE_S, World
 SINK_W_M2 = 60.0  # of the closed-form flux: a knife edge's mean at 550 km
 WARM_K = 60.0 + ZERO_CELSIUS_K
 CHECK_BETAS_DEG = (0, 15, 30, 45, 60, 75)
-
-
-class Row(NamedTuple):
-    """One figure of a check."""
-
-    name: str
-    value: float | str
-    unit: str
-    note: str
 
 
 def check(scenario: Scenario) -> list[Row]:
@@ -43,7 +35,7 @@ def check(scenario: Scenario) -> list[Row]:
     rows = []
     for i, shell in enumerate(scenario.shells):
         rows += _shell(world, i, flown[i], f"{shell.hardware}: " if len(scenario.shells) > 1 else "")
-    return rows + _load(scenario, world, flown) + _faults(world) + _random(scenario)
+    return rows + _load(scenario, world, flown) + network_rows(world) + _faults(world) + _random(scenario)
 
 
 def flown_betas_rad(world: World) -> list[np.ndarray]:
@@ -201,9 +193,6 @@ def _load(scenario: Scenario, world: World, flown: list[np.ndarray]) -> list[Row
     rows.append(Row("binds most", binding, "", "over the year"))
     rows.append(Row("sustainable", world.sustainable, "accelerators", "by slots, energy and heat, mean over the year"))
     rows.append(Row("value that scores 100", world.reference_value, "", "of the sustainable output over an episode"))
-    backbone = scenario.network.backbone
-    if backbone is not None:
-        rows.append(Row("transfers", "backbone", "", f"{backbone.rate_gbps:g} Gb/s a satellite, always reachable"))
     return rows
 
 

@@ -1,0 +1,14 @@
+"""The form of the figures that a check of a scenario prints."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """One figure of a check."""
+
+    name: str
+    value: float | str
+    unit: str
+    note: str
