@@ -23,6 +23,7 @@ ROOMS = {
     "_jit": set(),
     "episodes": {"errors"},
     "sources": set(),
+    "public_traces": {"errors"},
     "scenario": {"errors", "scenario"},
     "scenario_files": {"errors", "scenario"},
     # tables: what the agent cannot change

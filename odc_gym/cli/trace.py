@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 from odc_gym.cli.common import Force, JsonFile, console
+from odc_gym.cli.fetch import fetch
 
-traces = typer.Typer(help="Statistics of recorded traces.", no_args_is_help=True)
+traces = typer.Typer(help="Fetch public traces, and statistics of recorded ones.", no_args_is_help=True)
+traces.command("fetch")(fetch)
 
 
 @traces.callback()
@@ -19,7 +21,9 @@ def _group() -> None:
 
 @traces.command("info")
 def info(
-    file: Annotated[Path, typer.Argument(help="A trace, in any format that `compare --trace` takes.")],
+    file: Annotated[
+        Path, typer.Argument(help="A trace as of `compare --trace`: a file, or a name from `trace fetch`.")
+    ],
     json_file: JsonFile = None,
     force: Force = False,
 ) -> None:
@@ -28,13 +32,14 @@ def info(
     from rich.text import Text
 
     from odc_gym.evaluation.files import require_free, write_document
+    from odc_gym.public_traces import located
     from odc_gym.workload import read_trace
     from odc_gym.workload.fits.part import Recording, alive_s, part_of
     from odc_gym.workload.fits.report import trace_figures
 
     if json_file is not None:
         require_free(json_file, force)
-    trace = read_trace(file)
+    trace = read_trace(located(file))
     recorded: dict[str, Recording] = {**trace.jobs, **trace.requests}
     told = {name: trace_figures(part, part_of(part, *alive_s(part))) for name, part in recorded.items()}
     for name, figures in told.items():

@@ -1,0 +1,43 @@
+"""`odc-gym trace fetch`: public traces by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from odc_gym.cli.common import console, progress
+
+
+def fetch(
+    name: Annotated[
+        str | None, typer.Argument(help="A public trace; without it, all are listed with licence and size.")
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", metavar="DIR", help="Folder. [default: the user's cache, where --trace finds it by name]"),
+    ] = None,
+) -> None:
+    """Download a public trace at a pinned commit, and check it by its hash: it is kept whole or not at all."""
+    from odc_gym import public_traces
+
+    if name is None:
+        _list()
+        return
+    with progress(name) as update:
+        file = public_traces.fetch(name, to, update)
+    typer.echo(file)
+
+
+def _list() -> None:
+    from rich.table import Table
+
+    from odc_gym.public_traces import PUBLIC
+
+    table = Table()
+    for heading in ("trace", "what it is", "licence", "MB", "repository"):
+        table.add_column(heading, no_wrap=heading == "trace", justify="right" if heading == "MB" else "left")
+    for name, trace in PUBLIC.items():
+        table.add_row(name, trace.what, trace.licence, f"{trace.size / 1e6:.1f}", trace.repository)
+    console().print(table)
