@@ -27,7 +27,7 @@ from odc_gym.vector import (
 )
 
 if TYPE_CHECKING:
-    from odc_gym.workload import Trace
+    from odc_gym.workload import TraceSource
 
 
 class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
@@ -46,7 +46,7 @@ class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
     Args:
         scenario: a name in `configs/scenarios`, the path of a YAML file, or a Scenario.
         overrides: dotted path to value, as in `Scenario.replace`.
-        trace: a file of jobs or requests that replaces the classes it holds; `docs/traces.md` has the formats.
+        trace: file of jobs or requests that replaces the classes it holds, or several; see `docs/traces.md`.
         decision_period_s: time between decisions [s]; the scenario's if None.
         episode_hours: length of an episode [h]; the scenario's if None.
         render_mode: None or "ansi".
@@ -64,7 +64,7 @@ class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
         self,
         scenario: str | Path | Scenario = "starter12",
         overrides: dict[str, Any] | None = None,
-        trace: Trace | str | Path | None = None,
+        trace: TraceSource | None = None,
         decision_period_s: float | None = None,
         episode_hours: float | None = None,
         render_mode: str | None = None,

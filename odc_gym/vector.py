@@ -19,7 +19,7 @@ from odc_gym.scenario import Scenario
 from odc_gym.simulation.simulator import Simulator
 
 if TYPE_CHECKING:
-    from odc_gym.workload import Trace
+    from odc_gym.workload import TraceSource
 
 Rows = NDArray[np.intp]
 Mask = NDArray[np.bool_]
@@ -30,7 +30,7 @@ def build_simulator(
     num_envs: int,
     scenario: str | Path | Scenario = "starter12",
     overrides: dict[str, Any] | None = None,
-    trace: Trace | str | Path | None = None,
+    trace: TraceSource | None = None,
     decision_period_s: float | None = None,
     episode_hours: float | None = None,
     action_mode: str = "bids",
@@ -109,7 +109,7 @@ class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
         num_envs: int = 1,
         scenario: str | Path | Scenario = "starter12",
         overrides: dict[str, Any] | None = None,
-        trace: Trace | str | Path | None = None,
+        trace: TraceSource | None = None,
         decision_period_s: float | None = None,
         episode_hours: float | None = None,
         render_mode: None = None,
@@ -124,7 +124,7 @@ class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
             num_envs: B.
             scenario: a name in `configs/scenarios`, the path of a YAML file, or a Scenario.
             overrides: dotted path to value, as in `Scenario.replace`.
-            trace: a file of jobs or requests that replaces the classes it holds; `docs/traces.md` has the formats.
+            trace: file of jobs or requests that replaces the classes it holds, or several; see `docs/traces.md`.
             decision_period_s: time between decisions [s]; the scenario's if None.
             episode_hours: length of an episode [h]; the scenario's if None.
             render_mode: a batch draws no pictures: None.

@@ -41,6 +41,7 @@ def refused(capsys, *arguments):
         ("scenario", "diff"),
         ("trace",),
         ("trace", "info"),
+        ("trace", "fetch"),
         ("train",),
     ],
 )
@@ -112,6 +113,7 @@ def test_agents_are_listed_with_their_rules(capsys):
         (("compare", "--episodes", "0"), "episodes = 0: must be >= 1"),
         (("compare", "--episodes", "101"), "must lie within one suite of seeds"),
         (("compare", "--trace", "absent.csv"), "--trace absent.csv: no such file"),
+        (("compare", "--trace", __file__, "--trace", "absent.csv"), "--trace absent.csv: no such file"),
         (
             ("compare", "--agents", "zero", "--baseline", "idle"),
             "--baseline = idle: must be one of the compared schedulers (zero)",
@@ -240,6 +242,23 @@ def test_a_trace_of_requests_is_played_and_says_that_it_repeats(capsys, tmp_path
     assert code == 0
     assert "covers 15 min where an episode needs 2.67 h, so it repeats from an instant that the seed chooses" in printed
     assert "load factor by episode: 20000 " in printed and "medium load" in printed
+
+
+def test_two_traces_are_played_at_once_and_rows_left_out_are_told(capsys, tmp_path):
+    jobs, requests = tmp_path / "jobs.csv", tmp_path / "requests.csv"
+    rows = "".join(
+        f"2017-10-0{1 + k // 24} {k % 24:02d}:00:00,{k % 24 * 900},4,{k % 24 * 3600},abc\n" for k in range(216)
+    )
+    jobs.write_text(f"timestamp,duration,num_gpus,gpu_time,cluster\n{rows}")
+    rows = "".join(f"{k},900,400\n" for k in range(900))
+    requests.write_text(f"arrival_s,input_tokens,output_tokens\n{rows}")
+    arguments = ("compare", "--agents", "zero", "--episodes", "1", "--first-seed", "20000", "--workers", "1")
+    traces = ("--trace", str(jobs), "--trace", str(requests))
+    code, out, _ = run(capsys, *arguments, "--set", "episode.hours=1", *traces)
+    printed = " ".join(out.split())
+    assert code == 0
+    assert "trace jobs.csv and requests.csv: " in printed
+    assert "9 rows left out: " in printed and "of duration 0 (first in line 2)" in printed
 
 
 def test_malformed_trace_is_one_line_with_file_line_and_column(capsys, tmp_path):

@@ -25,6 +25,15 @@ Overrides = Annotated[
     ),
 ]
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write the results as JSON.")]
+TraceFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--trace",
+        metavar="FILE",
+        help="File of jobs or requests that replaces the classes it holds, or a name from `odc-gym trace fetch`. "
+        "Repeatable.",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
 
 
@@ -33,6 +42,22 @@ def load(scenario: str, overrides: dict[str, Any]) -> Scenario:
     from odc_gym.scenario import Scenario
 
     return Scenario.load(scenario, overrides)
+
+
+def trace_files(traces: list[Path] | None) -> tuple[Path, ...]:
+    """The files of `--trace` values.
+
+    Raises:
+        OdcGymError: one of them does not exist.
+    """
+    from odc_gym.errors import OdcGymError
+    from odc_gym.public_traces import located
+
+    files = tuple(located(trace) for trace in traces or ())
+    for file in files:
+        if not file.exists():
+            raise OdcGymError(f"--trace {file}: no such file")
+    return files
 
 
 def console() -> Console:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from odc_gym.cli.common import Force, JsonFile, Overrides, console, load, progress
+from odc_gym.cli.common import Force, JsonFile, Overrides, TraceFiles, console, load, progress, trace_files
 from odc_gym.errors import OdcGymError, ScenarioError
 
 if TYPE_CHECKING:
@@ -50,13 +50,7 @@ def compare(
             help="The first episode: 0-9999 are for training, 10000-10099 for tests, 20000 on for validation."
         ),
     ] = FIRST_TEST,
-    trace: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="CSV of jobs or requests: Philly, Azure LLM 2023 or your own; replaces the classes it holds.",
-        ),
-    ] = None,
+    trace: TraceFiles = None,
     overrides: Overrides = None,
     baseline: Annotated[
         str | None, typer.Option(help="Differences are taken to this scheduler. [default: full-clock, else the first]")
@@ -102,8 +96,7 @@ def compare(
     _, seeds = suite_episodes(first_seed, episodes)
     factories, groups = _contestants(agents)
     worlds = _worlds(scenario or [DEFAULT_SCENARIO], overrides or [])
-    if trace is not None and not trace.is_file():
-        raise OdcGymError(f"--trace {trace}: no such file")
+    files = trace_files(trace)
     try:
         reference = choose_baseline((*factories, *groups), baseline)
     except OdcGymError as error:
@@ -111,14 +104,16 @@ def compare(
     kept = None if store is None else Store(store, {name: scheduler_identity(name) for name in factories})
     required = factories if len(worlds) == 1 else groups.get(reference, (reference,))
     with progress("episodes") as update:
-        results = evaluate_all(worlds, factories, seeds, trace, workers, update, groups, kept, required)
-    by_load = by_load or trace is not None
+        results = evaluate_all(worlds, factories, seeds, files, workers, update, groups, kept, required)
+    by_load = by_load or bool(files)
     if markdown_file != STDOUT:
-        for note in dict.fromkeys(_repeats(trace, world) for world in worlds if trace is not None):
-            console().print(note, markup=False, end="")
+        for note in _notes(files, worlds):
+            console().print(note, markup=False)
         print_report(console(), results, reference, by_load)
     if markdown_file is not None:
-        command = _command(scenario or [DEFAULT_SCENARIO], agents, seeds, trace, overrides or [], baseline, by_load)
+        command = _command(
+            scenario or [DEFAULT_SCENARIO], agents, seeds, trace or [], overrides or [], baseline, by_load
+        )
         text = as_markdown(results, reference, by_load, command, date.today().isoformat() if dated else None)
         typer.echo(text, nl=False) if markdown_file == STDOUT else write_text(markdown_file, text)
     if json_file is not None:
@@ -149,7 +144,7 @@ def _command(
     scenario: Sequence[str],
     agents: str,
     seeds: Sequence[int],
-    trace: Path | None,
+    traces: Sequence[Path],
     overrides: Sequence[str],
     baseline: str | None,
     by_load: bool,
@@ -157,19 +152,20 @@ def _command(
     """The command that gives the same numbers."""
     options: list[tuple[str, Any]] = [("--scenario", ",".join(scenario)), ("--agents", agents)]
     options += [("--episodes", len(seeds)), ("--first-seed", seeds[0])]
-    options += [("--trace", trace)] * (trace is not None) + [("--set", change) for change in overrides]
+    options += [("--trace", trace) for trace in traces] + [("--set", change) for change in overrides]
     options += [("--baseline", baseline)] * (baseline is not None)
     words = ["odc-gym", "compare", *(str(word) for option in options for word in option), *["--strata"] * by_load]
     return shlex.join(words)
 
 
-def _repeats(trace: Path, scenario: Scenario) -> str:
-    """A line that says that a trace is shorter than an episode with its history, and so repeats; else nothing."""
+def _notes(files: Sequence[Path], scenarios: Sequence[Scenario]) -> list[str]:
+    """Lines on rows of the traces that were left out, and on traces shorter than an episode with its history."""
     from odc_gym.simulation.world import World
-    from odc_gym.workload import read_trace
+    from odc_gym.workload import as_trace
 
-    note = World(scenario, read_trace(trace)).trace_note()
-    return f"{note}\n" if note else ""
+    trace = as_trace(files) if files else None
+    notes = [World(scenario, trace).trace_note() for scenario in scenarios if trace]
+    return list(dict.fromkeys(note for note in notes if note))
 
 
 def _contestants(text: str) -> tuple[dict[str, SchedulerFactory], dict[str, tuple[str, ...]]]:

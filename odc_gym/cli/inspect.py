@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odc_gym.cli.common import Force, JsonFile, Overrides, console, load, progress
+from odc_gym.cli.common import Force, JsonFile, Overrides, TraceFiles, console, load, progress, trace_files
 
 if TYPE_CHECKING:
     from odc_gym.evaluation.inspection import Subject
@@ -25,9 +25,7 @@ def inspect(
     first_seed: Annotated[
         int, typer.Option(help="The first episode; for choices take validation episodes, 20000 on.")
     ] = FIRST_VALIDATION,
-    trace: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A job trace that replaces the class it maps to.")
-    ] = None,
+    trace: TraceFiles = None,
     overrides: Overrides = None,
     json_file: JsonFile = None,
     store: Annotated[
@@ -41,7 +39,6 @@ def inspect(
     Kinds of components of the action are held at zero one by one, and all but one. Learned schedulers also play with
     blocks of their observation at their means.
     """
-    from odc_gym.errors import OdcGymError
     from odc_gym.evaluation import write_document
     from odc_gym.evaluation.files import require_free
     from odc_gym.evaluation.inspection import inspect as inspect_all
@@ -55,11 +52,10 @@ def inspect(
     _, seeds = suite_episodes(first_seed, episodes)
     subjects = {name: subject(name) for name in agents}
     world = load(scenario, parse_overrides(overrides or []))
-    if trace is not None and not trace.is_file():
-        raise OdcGymError(f"--trace {trace}: no such file")
+    files = trace_files(trace)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # small networks are slower with more
     with progress("episodes") as update:
-        found = inspect_all(world, subjects, subject("zero"), seeds, trace, workers, update, store)
+        found = inspect_all(world, subjects, subject("zero"), seeds, files, workers, update, store)
     print_sheets(console(), inspection_sheets(found, f"{world.name}, episodes {seeds[0]} to {seeds[-1]}"))
     if json_file is not None:
         write_document(json_file, inspection_document(found))

@@ -79,7 +79,7 @@ def _compare_run(folder: Path, episodes: int) -> None:
         scenario=[str(folder / "scenario.yaml")],
         agents=f"{HEURISTICS},{folder}",
         episodes=episodes,
-        trace=None if env.trace is None else Path(env.trace),
+        trace=None if env.trace is None else [Path(env.trace)],
         overrides=[f"{path}={value}" for path, value in changes.items() if value is not None],
         json_file=folder / "report.json",
         force=True,

@@ -15,7 +15,7 @@ from odc_gym.errors import SchedulerError
 from odc_gym.evaluation import statistics
 from odc_gym.evaluation.probes import KINDS, blind, block_places, feature_means, frozen, nudged, parts
 from odc_gym.evaluation.results import Array
-from odc_gym.evaluation.runner import Progress, evaluate
+from odc_gym.evaluation.runner import Progress, evaluate, trace_files
 from odc_gym.evaluation.stage import Environment, Player, PlayerFactory
 from odc_gym.evaluation.statistics import Estimate
 from odc_gym.evaluation.store import Store
@@ -160,7 +160,7 @@ def inspect(
     subjects: Mapping[str, Subject],
     zero: Subject,
     seeds: Sequence[int],
-    trace: str | Path | None = None,
+    trace: str | Path | Sequence[str | Path] | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
     store: Path | None = None,
@@ -172,7 +172,7 @@ def inspect(
         subjects: by name.
         zero: the scheduler whose action is zero.
         seeds: (B,) episodes.
-        trace: job trace that replaces the class it maps to.
+        trace: file of jobs or requests that replaces the classes it holds, or several.
         workers: processes, as in `evaluate`.
         progress: called as episodes are played.
         store: folder of finished episodes, as in `evaluate`.
@@ -198,13 +198,17 @@ def inspect(
 
 
 def _simulator(
-    name: str, scenario: Scenario, factory: PlayerFactory, num_envs: int, trace: str | Path | None
+    name: str,
+    scenario: Scenario,
+    factory: PlayerFactory,
+    num_envs: int,
+    trace: str | Path | Sequence[str | Path] | None,
 ) -> Simulator:
     """What a scheduler plays in."""
     environment = Environment.required(scenario, factory)
     if environment.action_mode != "bids":
         raise SchedulerError(f"scheduler = {name}: its action_mode is {environment.action_mode}, must be bids")
-    return environment.simulator(num_envs, trace)
+    return environment.simulator(num_envs, trace_files(trace))
 
 
 def _variants(subject: Subject, recording: Recording, simulator: Simulator) -> dict[str, Subject]:

@@ -22,6 +22,10 @@ class AgentResult:
     metrics: dict[str, Array]  # KPI: (N,)
 
 
+TraceFiles = str | tuple[str, ...] | None
+"""The file of a trace, or several, or none."""
+
+
 @dataclass(frozen=True)
 class Comparison:
     """Results of several schedulers on the same episodes of one scenario."""
@@ -30,7 +34,7 @@ class Comparison:
     seeds: NDArray[np.int64]  # (N,)
     agents: dict[str, AgentResult]
     load: Array  # (N,) offered over sustainable work
-    trace: str | None = None
+    trace: TraceFiles = None
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name to training runs among `agents`
     absent: Mapping[str, str] = field(default_factory=dict)  # scheduler that cannot operate the scenario: why
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odc_gym.errors import OdcGymError, SchedulerError
-from odc_gym.evaluation.results import AgentResult, Comparison, joined
+from odc_gym.evaluation.results import AgentResult, Comparison, TraceFiles, joined
 from odc_gym.evaluation.stage import Batch, Played, PlayerFactory, Stage, Task
 from odc_gym.evaluation.store import Store
 from odc_gym.scenario import Scenario
@@ -37,7 +37,7 @@ def evaluate(
     scenario: Scenario,
     agents: Mapping[str, PlayerFactory],
     seeds: Sequence[int],
-    trace: str | Path | None = None,
+    trace: str | Path | Sequence[str | Path] | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
     groups: Mapping[str, tuple[str, ...]] | None = None,
@@ -55,7 +55,7 @@ def evaluate_all(
     scenarios: Sequence[Scenario],
     agents: Mapping[str, PlayerFactory],
     seeds: Sequence[int],
-    trace: str | Path | None = None,
+    trace: str | Path | Sequence[str | Path] | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
     groups: Mapping[str, tuple[str, ...]] | None = None,
@@ -68,7 +68,7 @@ def evaluate_all(
         scenarios: what is simulated.
         agents: name to factory, as `odc_gym.agents.scheduler_factory` gives them.
         seeds: (N,) episodes of the scenarios' worlds.
-        trace: file of jobs or requests that replaces the classes it holds.
+        trace: file of jobs or requests that replaces the classes it holds, or several.
         workers: processes; None takes one a core, 1 stays in this process. With more, a script must keep its own calls
             under `if __name__ == "__main__":`, since processes import it.
         progress: called as episodes are played.
@@ -86,9 +86,9 @@ def evaluate_all(
             what the simulator refuses.
     """
     _refuse(scenarios, agents, seeds, workers)
-    path = None if trace is None else str(trace)
-    shelves = tuple({} if store is None else store.shelves(scenario, path) for scenario in scenarios)
-    task = Task(tuple(scenarios), agents, path, shelves, frozenset(required))
+    files = trace_files(trace)
+    shelves = tuple({} if store is None else store.shelves(scenario, files) for scenario in scenarios)
+    task = Task(tuple(scenarios), agents, files, shelves, frozenset(required))
     parts = [tuple(int(s) for s in seeds[i : i + BATCH]) for i in range(0, len(seeds), BATCH)]
     batches = [Batch(i, part, tuple(agents)) for i in range(len(scenarios)) for part in parts]
     results = [_stored(task, batch) for batch in batches]
@@ -110,6 +110,14 @@ def evaluate_all(
         if all(name in comparison.absent for comparison in comparisons):
             raise SchedulerError(comparisons[0].absent[name])
     return comparisons
+
+
+def trace_files(trace: str | Path | Sequence[str | Path] | None) -> TraceFiles:
+    """A trace's file or files as processes are told of them."""
+    if trace is None or isinstance(trace, str | Path):
+        return None if trace is None else str(trace)
+    paths = tuple(str(path) for path in trace)
+    return paths if len(paths) > 1 else next(iter(paths), None)
 
 
 def _refuse(

@@ -205,7 +205,8 @@ def _claim(ours: str, theirs: str, scores: Array, reference: Array, what: str) -
 
 
 def _title(comparison: Comparison) -> str:
-    trace = f", trace {Path(comparison.trace).name}" if comparison.trace else ""
+    files = (comparison.trace,) if isinstance(comparison.trace, str) else comparison.trace or ()
+    trace = f", trace {' and '.join(Path(file).name for file in files)}" if files else ""
     first, last = int(comparison.seeds.min()), int(comparison.seeds.max())
     load = f"load factor {comparison.load.min():.2f} to {comparison.load.max():.2f}"
     what = f"{comparison.scenario.name}{trace}: {_episodes(comparison)} ({first} to {last}), {load}"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from odc_gym.errors import SchedulerError
-from odc_gym.evaluation.results import AgentResult, Array
+from odc_gym.evaluation.results import AgentResult, Array, TraceFiles
 from odc_gym.evaluation.store import Shelf
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.simulator import Simulator
@@ -55,7 +54,7 @@ class Environment(NamedTuple):
         overrides = requires.get("overrides", {})
         return cls(scenario.replace(overrides) if overrides else scenario, requires.get("action_mode", "bids"))
 
-    def simulator(self, num_envs: int, trace: str | Path | None) -> Simulator:
+    def simulator(self, num_envs: int, trace: TraceFiles) -> Simulator:
         """A batch of it."""
         return Simulator(self.scenario, num_envs, trace, action_mode=self.action_mode)
 
@@ -74,7 +73,7 @@ class Task:
 
     scenarios: tuple[Scenario, ...]
     factories: Mapping[str, PlayerFactory]
-    trace: str | None
+    trace: TraceFiles
     shelves: tuple[Mapping[str, Shelf], ...]  # one mapping a scenario
     required: frozenset[str]  # schedulers that must be able to operate every scenario
 

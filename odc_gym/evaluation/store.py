@@ -20,7 +20,7 @@ import numpy as np
 
 from odc_gym.errors import OdcGymError
 from odc_gym.evaluation.files import write_text
-from odc_gym.evaluation.results import AgentResult, joined
+from odc_gym.evaluation.results import AgentResult, TraceFiles, joined
 from odc_gym.scenario import Scenario
 from odc_gym.sources import source_digest, versions
 
@@ -96,14 +96,14 @@ class Store:
             raise OdcGymError(f"{folder}: must be a folder, or the name of a new one")
         self._folder, self._identities = folder, identities
 
-    def shelves(self, scenario: Scenario, trace: str | None) -> dict[str, Shelf]:
+    def shelves(self, scenario: Scenario, trace: TraceFiles) -> dict[str, Shelf]:
         """Where the episodes of each scheduler are, on one scenario with one trace."""
         world = {
             "format": 1,
             "code": source_digest(_PLAYS),
             "libraries": versions(*_LIBRARIES),
             "scenario": scenario.digest(),
-            "trace": None if trace is None else _hash(Path(trace).read_bytes()),
+            "trace": None if trace is None else _traces_hash(trace),
         }
         found = {}
         for name, identity in self._identities.items():
@@ -115,6 +115,17 @@ class Store:
 
 def _hash(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def _traces_hash(trace: str | tuple[str, ...]) -> str:
+    """What tells the contents of the files of a trace from others; a trace may be a folder."""
+    hashes = []
+    for path in (Path(name) for name in ([trace] if isinstance(trace, str) else trace)):
+        for part in sorted(path.iterdir()) if path.is_dir() else [path]:
+            with part.open("rb") as file:
+                digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+            hashes.append(f"{part.name} {digest}" if path.is_dir() else digest)
+    return hashes[0] if len(hashes) == 1 else _hash("\n".join(hashes).encode())
 
 
 def _columns(row: Mapping[str, float]) -> dict[str, Any]:

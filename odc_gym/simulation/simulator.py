@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ from odc_gym.simulation.tables import build_episode
 from odc_gym.simulation.view import View
 from odc_gym.simulation.work import HEAD, RUN
 from odc_gym.simulation.world import World
-from odc_gym.workload import JOB, Trace, read_trace
+from odc_gym.workload import JOB, TraceSource, as_trace
 
 PARAMETERS = ("design", "ratings", "rules", "policy", "sensors")  # arrays of a World, here with first axis B
 TABLES = ("skies", "forecasts", "days", "demand", "jobs", "events", *PARAMETERS)  # what is read-only in an episode
@@ -42,7 +41,7 @@ class Simulator:
     Args:
         scenario: what is simulated.
         num_envs: B.
-        trace: recorded jobs or requests, or their file, that replace the classes they hold.
+        trace: recorded jobs or requests, or their file or files, that replace the classes they hold.
         decision_s: time between decisions [s]; None for the scenario's.
         episode_hours: length of episodes; None for the scenario's.
         action_mode: `bids` or `assign`, see `odc_gym.interface`.
@@ -69,7 +68,7 @@ class Simulator:
         self,
         scenario: Scenario,
         num_envs: int = 1,
-        trace: Trace | str | Path | None = None,
+        trace: TraceSource | None = None,
         decision_s: float | None = None,
         episode_hours: float | None = None,
         action_mode: str = "bids",
@@ -81,7 +80,7 @@ class Simulator:
             raise OdcGymError(f"num_envs = {num_envs}: must be >= 1")
         changes = {"episode.decision_s": decision_s, "episode.hours": episode_hours}
         scenario = scenario.replace({k: v for k, v in changes.items() if v is not None})
-        self.world = World(scenario, read_trace(trace) if isinstance(trace, str | Path) else trace)
+        self.world = World(scenario, as_trace(trace))
         self.scenario, self.class_names, self.num_envs = scenario, scenario.class_names, num_envs
         self.satellites, self.decisions = self.world.satellites, self.world.clock.decisions
         self.action_mode, assign = action_mode, scenario.assign

@@ -4,12 +4,14 @@ from odc_gym.workload.generator import draw_jobs
 from odc_gym.workload.jobs import JOB, offered_rate
 from odc_gym.workload.services import draw_demand, planning_demand, replay_demand
 from odc_gym.workload.surges import Window, draw_surges, factor_over, scripted
-from odc_gym.workload.traces import Trace, read_trace
+from odc_gym.workload.traces import Trace, TraceSource, as_trace, read_trace
 
 __all__ = [
     "JOB",
     "Trace",
+    "TraceSource",
     "Window",
+    "as_trace",
     "draw_demand",
     "draw_jobs",
     "draw_surges",

@@ -119,6 +119,20 @@ def test_a_changed_trace_of_the_same_name_is_played_anew(tmp_path, played):
         assert len(played) == replayed
 
 
+def test_several_traces_and_folders_are_known_by_all_that_they_hold(tmp_path, played):
+    one, folder = tmp_path / "a.csv", tmp_path / "clients"
+    folder.mkdir()
+    one.write_text("1")
+    (folder / "chunk-1-trace.csv").write_text("1")
+    compare(tmp_path / "store", trace=[one, folder])
+    for file, replayed in ((one, 6), (folder / "chunk-1-trace.csv", 6), (folder / "chunk-2-trace.csv", 6), (None, 0)):
+        if file is not None:
+            file.write_text("2")
+        played.clear()
+        compare(tmp_path / "store", trace=[one, folder])
+        assert len(played) == replayed
+
+
 @pytest.mark.parametrize("what", ["source_digest", "versions"])
 def test_changed_code_or_libraries_are_played_anew(tmp_path, played, monkeypatch, what):
     compare(tmp_path)

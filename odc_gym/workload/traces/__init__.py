@@ -1,6 +1,6 @@
 """Traces of real clusters and services: reading their files, and replaying them at a class's share of the load."""
 
-from odc_gym.workload.traces.formats import read_trace
+from odc_gym.workload.traces.formats import TraceSource, as_trace, joined, read_trace
 from odc_gym.workload.traces.recorded import JobTrace, Outcome, Rejection, RequestTrace, Trace
 from odc_gym.workload.traces.replay import Replay, keyed_uniform, replay
 
@@ -11,6 +11,9 @@ __all__ = [
     "Replay",
     "RequestTrace",
     "Trace",
+    "TraceSource",
+    "as_trace",
+    "joined",
     "keyed_uniform",
     "read_trace",
     "replay",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from odc_gym.errors import TraceError
@@ -21,6 +22,46 @@ FORMATS = (
     own_csv.JOBS,
     own_csv.REQUESTS,
 )
+
+
+TraceSource = Trace | str | Path | Sequence[str | Path]
+"""A trace, or the file or files of one."""
+
+
+def as_trace(source: TraceSource | None) -> Trace | None:
+    """A trace from its source; several files replace what each of them holds.
+
+    Raises:
+        TraceError: as `read_trace`, or two files that hold the same class.
+    """
+    if source is None or isinstance(source, Trace):
+        return source
+    if isinstance(source, str | Path):
+        return read_trace(source)
+    return joined([read_trace(path) for path in source])
+
+
+def joined(traces: Sequence[Trace]) -> Trace | None:
+    """Traces as one that replaces what each of them does.
+
+    Raises:
+        TraceError: two of them replace the same class.
+    """
+    if len(traces) < 2:
+        return traces[0] if traces else None
+    holder: dict[str, str] = {}
+    for trace in traces:
+        for name in (*trace.jobs, *trace.requests):
+            if name in holder:
+                raise TraceError(f"{trace.path}: replaces '{name}', which {holder[name]} replaces already")
+            holder[name] = trace.path
+    return Trace(
+        ", ".join(trace.path for trace in traces),
+        {name: part for trace in traces for name, part in trace.jobs.items()},
+        {name: part for trace in traces for name, part in trace.requests.items()},
+        {f"{trace.path}: {why}": rejection for trace in traces for why, rejection in trace.rejected.items()},
+        "; ".join(f"{trace.path}: {trace.remark}" for trace in traces if trace.remark) or None,
+    )
 
 
 def read_trace(path: str | Path) -> Trace:
