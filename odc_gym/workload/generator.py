@@ -146,7 +146,11 @@ def _replayed(trace: JobTrace, job_class: JobClass, episode: Period) -> Jobs:
     slack = keyed_uniform(rows.key, Purpose.SLACK)
     error = ndtri(keyed_uniform(rows.key, Purpose.ESTIMATES))
     duration_s, width = trace.duration_s[rows.row], trace.width[rows.row]
-    return _table(job_class, workload.estimate_sigma, rows.arrival_s, duration_s, width, slack, error)
+    jobs = _table(job_class, workload.estimate_sigma, rows.arrival_s, duration_s, width, slack, error)
+    if trace.estimate_s is not None:  # what the user asked for, where one did; less than a minute is a slip
+        asked_s = np.maximum(on_grid(trace.estimate_s[rows.row]), MINUTE_S)
+        jobs["estimate_s"] = np.where(np.isnan(asked_s), jobs["estimate_s"], asked_s * width)
+    return jobs
 
 
 def _table(
