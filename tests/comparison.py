@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-CHAPTERS = ("Orbits and light", "Solar and Earth fluxes", "Heat", "Battery", "Compute", "Radiation and age")
+CHAPTERS = ("Orbits and light", "Solar and Earth fluxes", "Heat", "Battery", "Compute", "Radiation and age", "Network")
 """Of the page, in their order."""
 
 

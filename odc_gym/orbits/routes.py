@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +34,7 @@ class Topologies:
         hops: links of the route, (U, S, S), `NO_ROUTE` if none.
         latency_s: of the route [s], (U, S, S), inf if none.
         part: connected part that each satellite belongs to, (U, S).
+        link_s: latency of each link of the plan [s], (U, L); none of a whole grid.
     """
 
     of_step: np.ndarray
@@ -40,6 +42,7 @@ class Topologies:
     hops: np.ndarray
     latency_s: np.ndarray
     part: np.ndarray
+    link_s: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -77,40 +80,64 @@ def light_time_s(distance_m: Array, hop_latency_s: float) -> Array:
     return np.asarray(np.round((distance_m / SPEED_OF_LIGHT_M_S + hop_latency_s) / TIME_GRID_S) * TIME_GRID_S)
 
 
-def topologies(up: np.ndarray, plan: LinkPlan, satellites: int, hop_latency_s: float) -> Topologies:
-    """Topologies of a plan and the shortest routes over each.
+def topologies(plan: LinkPlan, satellites: int, hop_latency_s: float) -> Topologies:
+    """Topologies of a plan of links and the shortest routes over each.
 
-    Latencies are means over the steps of a topology.
+    The latency of a link is its mean over the steps of a topology.
 
     Args:
-        up: links that carry data, (T, L): those of the plan, or fewer.
-        plan: pairs and distances.
+        plan: which links carry data when, and how long they are.
         satellites: S.
         hop_latency_s: switching at each hop [s].
     """
-    begins = changes(up)
-    _, kind = np.unique(np.packbits(up[begins], axis=1), axis=0, return_inverse=True)
-    order = np.argsort(np.unique(kind, return_index=True)[1])  # topologies in the order of their first steps
-    kind = np.argsort(order)[kind]
-    lengths = np.diff([*begins, len(up)])
-    steps = np.bincount(kind, weights=lengths)
+    begins, kind = _kinds(plan.up)
+    lengths = np.diff([*begins, len(plan.up)])
     metres = np.zeros((kind.max() + 1, len(plan.pairs)))
     np.add.at(metres, kind, np.add.reduceat(plan.distance_m, begins, axis=0))
-    latency = light_time_s(metres / steps[:, None], hop_latency_s)
+    link_s = light_time_s(metres / np.bincount(kind, weights=lengths)[:, None], hop_latency_s)
     first = begins[np.unique(kind, return_index=True)[1]]
-    size = (kind.max() + 1, satellites, satellites)
-    next_hop, long, part = np.empty(size, np.int16), np.empty(size), np.empty(size[:2], np.int16)
-    for u, step in enumerate(first):
-        mine = up[step]
-        a, b = plan.pairs[mine].T
-        graph = csr_array((latency[u, mine], (a, b)), shape=size[1:])
+    of_step = kind.repeat(lengths) if len(begins) > 1 else kind
+    return _routed(of_step, plan.pairs, plan.up[first], link_s, satellites)
+
+
+def what_is_left(planned: Topologies, plan: LinkPlan, up: np.ndarray) -> Topologies:
+    """Topologies and routes where links fail: each belongs to one that is planned, of whose latencies it is made.
+
+    So before a failure nothing is other than it would be without.
+
+    Args:
+        planned: topologies of the plan.
+        plan: of links.
+        up: links that carry data, (T, L): those of the plan, or fewer.
+    """
+    plan_of_step = np.broadcast_to(planned.of_step, len(up))
+    begins, kind = _kinds(np.column_stack([up, plan_of_step[:, None] >> np.arange(16) & 1]).astype(np.bool_))
+    first = begins[np.unique(kind, return_index=True)[1]]
+    of_step = kind.repeat(np.diff([*begins, len(up)]))
+    return _routed(of_step, plan.pairs, up[first], planned.link_s[plan_of_step[first]], planned.part.shape[1])
+
+
+def _kinds(up: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """First steps of the runs of equal rows of (T, L), (R,), and the kind of each run, numbered as they come first."""
+    begins = changes(up)
+    _, kind = np.unique(np.packbits(up[begins], axis=1), axis=0, return_inverse=True)
+    order = np.argsort(np.unique(kind, return_index=True)[1])
+    return begins, np.argsort(order)[kind]
+
+
+def _routed(of_step: np.ndarray, pairs: np.ndarray, up: np.ndarray, link_s: Array, satellites: int) -> Topologies:
+    """Shortest routes over the links that are `up` in each topology, (U, L), of latencies `link_s`, (U, L)."""
+    size = (len(up), satellites, satellites)
+    next_hop, latency, part = np.empty(size, np.int16), np.empty(size), np.empty(size[:2], np.int16)
+    for u, mine in enumerate(up):
+        a, b = pairs[mine].T
+        graph = csr_array((link_s[u, mine], (a, b)), shape=size[1:])
         part[u] = connected_components(graph, directed=False)[1]
-        long[u], before = dijkstra(graph, directed=False, return_predecessors=True)
+        latency[u], before = dijkstra(graph, directed=False, return_predecessors=True)
         next_hop[u] = np.where(before < 0, NO_ROUTE, before).T  # what comes before s on the way from d is next to d
     home = np.arange(satellites)
     next_hop[:, home, home] = home
-    of_step = kind.repeat(lengths) if len(begins) > 1 else kind
-    return Topologies(of_step.astype(np.int32), next_hop, count_hops(next_hop), long, part)
+    return Topologies(of_step.astype(np.int32), next_hop, count_hops(next_hop), latency, part, link_s)
 
 
 def changes(table: np.ndarray) -> np.ndarray:
@@ -135,7 +162,8 @@ def count_hops(next_hop: np.ndarray) -> np.ndarray:
 def grid_topology(shells: Sequence[ShellGrid], across_s: Sequence[float], along_s: Sequence[float]) -> Topologies:
     """Routes over a +Grid whose links all hold, by planes and slots: across the planes first, then along the plane.
 
-    Of the two ways around the planes the one of least latency is taken. Between shells there is none.
+    Of the ways around the planes, to either side and once or more, the one of least latency is taken. Between shells
+    there is none.
 
     Args:
         shells: planes and slots.
@@ -157,7 +185,7 @@ def grid_topology(shells: Sequence[ShellGrid], across_s: Sequence[float], along_
         next_hop[0, mine, mine] += first
         part[0, mine] = i
         first += total
-    return Topologies(np.zeros(1, np.int32), next_hop, hops, latency, part)
+    return Topologies(np.zeros(1, np.int32), next_hop, hops, latency, part, np.zeros((1, 0)))
 
 
 def _shell_routes(shell: ShellGrid, across_s: float, along_s: float) -> tuple[np.ndarray, np.ndarray, Array]:
@@ -167,8 +195,9 @@ def _shell_routes(shell: ShellGrid, across_s: float, along_s: float) -> tuple[np
     plane, slot = (v[:, None] for v in np.divmod(home, slots))
     ahead = plane.T - plane
     best, count, following = np.full(ahead.shape, np.inf), np.zeros_like(ahead), np.zeros_like(ahead)
-    for turn in (1, -1):
-        crossed = turn * ahead % planes if closed else turn * ahead
+    laps = int(slots * along_s / (2 * planes * across_s)) if closed and phasing else 0  # each shifts by the phasing
+    for lap, turn in product(range(laps + 1), (1, -1)):
+        crossed = turn * ahead % planes + lap * planes if closed else turn * ahead
         seam = (plane + turn * crossed) // planes  # how often the way passes from the last plane to the first
         left = (slot.T - slot - seam * phasing) % slots
         step = np.where(2 * left <= slots, 1, -1)

@@ -34,6 +34,7 @@ from odc_gym.orbits.routes import (
     light_time_s,
     pair_tables,
     topologies,
+    what_is_left,
 )
 from odc_gym.orbits.sites import SITES
 from odc_gym.scenario import OpticalLinks, Scenario
@@ -107,16 +108,15 @@ def plan_network(world: World, ephemeris: Ephemeris, working: Working = ALL_WORK
     Raises:
         ScenarioError: links that are not possible for so many satellites.
     """
-    steps = world.clock.total
+    working = Working(*(None if mask is None or mask.all() else mask for mask in working))
     own = _own_links(world, ephemeris)
     planned = _direct_ways(world, ephemeris, ALL_WORKS)
     net, pairs, direct = own and own.net, own and own.tables, planned
-    if working != ALL_WORKS:
+    if any(mask is not None for mask in working):
         direct = _direct_ways(world, ephemeris, working)
-        up = _links_up(own.plan, working, steps) if own and own.plan else None
-        if own and own.plan and up is not None and world.scenario.network.links:
-            net = topologies(up, own.plan, world.satellites, world.scenario.network.links.hop_latency_s)
-            pairs = pair_tables(net, own.net)
+    if own and own.plan and not (working.satellite_up is None and working.link_up is None):
+        net = what_is_left(own.net, own.plan, _links_up(own.plan, working))
+        pairs = pair_tables(net, own.net)
     reached = _reached(np.isfinite(planned.latency_s), own.net if own else None)
     routes = ground_routes(direct.latency_s, net)
     closes = np.where(routes.hop >= 0, closing_steps(reached), 0).astype(np.int32)
@@ -207,7 +207,7 @@ def _planned(
         plan, net = None, _whole_grid(position_m, links, rules, grids)
     else:
         plan = plan_links(position_m, grid_pairs(grids) if grids else all_pairs(terminals.size), rules)
-        net = topologies(plan.up, plan, terminals.size, links.hop_latency_s)
+        net = topologies(plan, terminals.size, links.hop_latency_s)
     return OwnLinks(plan, net, pair_tables(net, net))
 
 
@@ -245,13 +245,13 @@ def _whole_grid(
     return grid_topology(grids, across, along)
 
 
-def _links_up(plan: LinkPlan, working: Working, steps: int) -> np.ndarray | None:
-    """The planned links of which both ends work, (T, L); None if nothing that fails touches them."""
+def _links_up(plan: LinkPlan, working: Working) -> np.ndarray:
+    """The planned links of which both ends work, (T, L)."""
     up = plan.up
     for works in (working.satellite_up, working.link_up):
         if works is not None:
-            up = up & works[:steps, plan.pairs[:, 0]] & works[:steps, plan.pairs[:, 1]]
-    return None if up is plan.up else up
+            up = up & works[:, plan.pairs[:, 0]] & works[:, plan.pairs[:, 1]]
+    return up
 
 
 def _direct_ways(world: World, ephemeris: Ephemeris, working: Working) -> DirectWays:

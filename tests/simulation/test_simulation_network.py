@@ -1,0 +1,259 @@
+"""The network of episodes: the tables of scenarios, what fails, what rows of a batch share, and what a check says."""
+
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from odc_gym.errors import ScenarioError
+from odc_gym.orbits.routes import FOREVER
+from odc_gym.scenario import Scenario
+from odc_gym.simulation.links import LinkBatch, as_tables, network_links
+from odc_gym.simulation.network import Working, plan_network
+from odc_gym.simulation.reach import network_rows
+from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulation.tables import build_episode
+from odc_gym.simulation.world import World
+
+OWN = {"network": {"links": {"topology": "nearest"}, "ground": {}}, "episode.hours": 3}
+STATION = {"name": "Quito", "latitude_deg": 0.0, "longitude_deg": 281.5}
+MESH = {"network.links": {"topology": "mesh", "rate_gbps": 10000, "terminals": 4, "max_range_km": 0.25}}
+
+
+@cache
+def world():
+    return World(Scenario.load("starter18", OWN))
+
+
+@cache
+def episode(seed=3):
+    return build_episode(world(), seed).links
+
+
+def ephemeris(w, seed):
+    from odc_gym.simulation.tables import _ephemeris
+
+    return _ephemeris(w, w.start_of(seed))
+
+
+def walk(links, t, s):
+    """The nodes on the way from a satellite to the ground."""
+    way, ground = [s], links.ground_hop.shape[1]
+    while way[-1] != ground and way[-1] >= 0:
+        way.append(int(links.ground_hop[t, way[-1]]))
+        assert len(way) < 30, "a loop"
+    return way
+
+
+def test_a_backbone_is_a_link_of_every_satellite_at_all_times():
+    w = World(Scenario.load("starter12"))
+    one, other = (network_links(w, ephemeris(w, seed)) for seed in (1, 2))
+    assert (one.ground_hop == 12).all() and one.ground_hop.shape == (1, 12)
+    assert one.ground_gb_s.tolist() == [[12.5] * 12] and one.ground_latency_s[0, 0] == np.float32(0.05)
+    assert (one.ground_hops == 1).all() and (one.ground_closes == FOREVER).all() and one.bridged.tolist() == [1]
+    assert (one.next_hop[0] == np.where(np.eye(12, dtype=bool), np.arange(12), -1)).all()
+    assert one.isl_gb_s.sum() == 0.0
+    assert one.closes is other.closes
+
+
+def test_own_links_are_planned_once_for_all_episodes():
+    one, other = episode(3), build_episode(world(), 4).links
+    for name in ("epoch", "next_hop", "hops", "closes"):
+        assert getattr(one, name) is getattr(other, name)
+    assert (one.ground_hop != other.ground_hop).any()  # but the Earth turns
+
+
+def test_tables_of_steps_and_pairs():
+    links, w = episode(), world()
+    total = w.clock.total
+    assert links.epoch.shape == (total,) and links.ground_hop.shape == (total, 18)
+    assert links.epoch.max() == len(links.next_hop) - 1 == len(links.closes) - 1
+    assert (links.isl_gb_s == 12.5).all() and links.bridged.tolist() == [0]
+    own = links.ground_gb_s > 0
+    assert (links.ground_gb_s[own] == 12.0).all() and 0.1 < own.mean() < 0.3
+    assert ((links.ground_hop == 18) == own).all()
+    for t in range(0, total, 17):
+        for s in range(18):
+            way = walk(links, t, s)
+            hops = int(links.ground_hops[t, s])
+            assert hops == (len(way) - 1 if way[-1] == 18 else -1)
+            for a, b in pairwise(way[:-1]):
+                assert links.hops[links.epoch[t], a, b] == 1  # over a link that is up
+    there = links.ground_hop >= 0
+    for s in range(18):
+        for t in np.flatnonzero(there[:, s])[::11]:
+            end = min(links.ground_closes[t, s], total)
+            assert there[t:end, s].all() and (end == total or not there[end, s])
+    assert not links.ground_closes[~there].any()
+
+
+def test_a_backbone_beside_gateways_takes_the_faster_link():
+    """Contacts at 96 Gb/s do not replace 100, those at 200 do."""
+    slow, fast = (World(Scenario.load("starter12", {"network.ground": {"rate_gbps": r}})) for r in (96, 200))
+    slower, faster = (network_links(w, ephemeris(w, 1)) for w in (slow, fast))
+    assert (slower.ground_gb_s == 12.5).all() and (slower.ground_latency_s == np.float32(0.05)).all()
+    assert set(np.unique(faster.ground_gb_s)) == {12.5, 25.0}
+    assert (faster.ground_latency_s[faster.ground_gb_s > 20] < 0.02).all()
+    assert (faster.ground_hop == 12).all()
+
+
+def test_shells_with_links_of_their_own():
+    change = {"network.links": {"topology": "grid", "terminals": 4, "rate_gbps": 1000}}
+    w = World(Scenario.load("ai1-shells", change | {"shells.2.links": {"rate_gbps": 100, "terminals": 1}}))
+    plan = plan_network(w, ephemeris(w, 1))
+    links = as_tables(w, plan)
+    assert links.isl_gb_s.tolist() == [125.0] * 60 + [12.5] * 12
+    degree = np.bincount(plan.own.plan.pairs[plan.own.plan.up[0]].ravel(), minlength=72)
+    assert degree[60:].max() == 1 and degree[:36].max() == 4
+    assert links.bridged.tolist() == [1]
+
+
+def test_satellites_and_links_that_fail():
+    """From step 40 to 60 satellite 5 is out, from 50 on the links of satellite 9 fail, which nobody foresees."""
+    w = world()
+    e = ephemeris(w, 3)
+    satellite_up, link_up = np.ones((2, w.clock.total, 18), bool)
+    satellite_up[40:60, 5] = False
+    link_up[50:, 9] = False
+    whole, links = episode(), network_links(w, e, Working(satellite_up, link_up))
+    assert (links.ground_hop[:40] == whole.ground_hop[:40]).all()
+    assert (links.ground_closes[:40] == whole.ground_closes[:40]).all()
+    assert (links.ground_hop[40:60, 5] == -1).all() and (links.ground_gb_s[40:60, 5] == 0).all()
+    for t in range(w.clock.total):
+        now, then = links.next_hop[links.epoch[t]], whole.next_hop[whole.epoch[t]]
+        closes, planned = links.closes[links.epoch[t]], whole.closes[whole.epoch[t]]
+        if t < 40:
+            assert (now == then).all() and (closes == planned).all()
+        for s, begin, end in ((5, 40, 60), (9, 50, 10**6)):
+            if begin <= t < end:
+                others = np.arange(18) != s
+                assert (now[s, others] == -1).all() and not (now[others][:, others] == s).any()
+                assert (closes[s, others] == 0).all()
+        joined = now >= 0
+        assert (closes[joined] == planned[joined]).all() and (closes[~joined] == 0).all()
+    assert (links.ground_gb_s[50:, 9] == whole.ground_gb_s[50:, 9]).all()  # gateways do not need optical terminals
+    assert network_links(w, e, Working(np.ones_like(satellite_up))).closes is whole.closes
+
+
+def test_links_that_fail_take_the_backbone_along_but_gateways_do_not_need_them():
+    w = World(Scenario.load("starter12", {"network.ground": {"rate_gbps": 50}}))
+    link_up = np.ones((w.clock.total, 12), bool)
+    link_up[:, 3] = False
+    links = network_links(w, ephemeris(w, 1), Working(link_up=link_up))
+    others = np.arange(12) != 3
+    assert (links.ground_gb_s[:, others] == 12.5).all()
+    assert set(np.unique(links.ground_gb_s[:, 3])) == {0.0, 6.25}
+
+
+def test_weather_over_all_gateways():
+    w = world()
+    site_up = np.ones((w.clock.total, 30), bool)
+    site_up[20:30] = False
+    links = network_links(w, ephemeris(w, 3), Working(site_up=site_up))
+    assert (links.ground_hop[20:30] == -1).all() and (links.ground_latency_s[20:30] == np.inf).all()
+    assert (links.ground_closes[20:30] == 0).all() and (links.ground_hop[19] == episode().ground_hop[19]).all()
+    assert links.closes is episode().closes
+
+
+def test_rows_of_a_batch_share_what_they_can():
+    w, batch = world(), LinkBatch(3)
+    tables = [build_episode(w, seed).links for seed in (1, 2, 3)]
+    for row, links in enumerate(tables):
+        batch.put(row, links)
+    assert batch.arrays.closes.shape[0] == 1 and np.shares_memory(batch.arrays.closes, tables[0].closes)
+    for row, links in enumerate(tables):
+        assert (batch.arrays.ground_hop[row] == links.ground_hop).all()
+    batch.copy(1, 0)
+    assert (batch.arrays.ground_hop[0] == tables[1].ground_hop).all()
+    down = np.ones((w.clock.total, 18), bool)
+    down[30:60, 4] = False
+    broken = network_links(w, ephemeris(w, 2), Working(down))
+    batch.put(1, broken)  # has more topologies, so that rows no longer share
+    for row, links in ((0, tables[1]), (1, broken), (2, tables[2])):
+        for name, array in batch.arrays._asdict().items():
+            mine = getattr(links, name)
+            assert (array[row if len(array) > 1 else 0][: len(mine)] == mine).all(), name
+    assert all(array.flags.c_contiguous for array in batch.arrays)
+
+
+def test_a_row_of_a_batch_flies_as_it_would_alone():
+    scenario = world().scenario
+    batch, alone = Simulator(scenario, 3), Simulator(scenario, 1)
+    batch.reset([4, 5, 5])
+    alone.reset([5])
+    for _ in range(6):
+        batch.step(np.zeros((3, batch.action_size)))
+        alone.step(np.zeros((1, alone.action_size)))
+    assert batch.reward[1] == batch.reward[2] == alone.reward[0]
+
+
+def test_tables_of_the_network_never_change():
+    simulator = Simulator(world().scenario, 1)
+    simulator.reset([6])
+    before = [array.copy() for array in simulator.network.arrays]
+    for _ in range(10):
+        simulator.step(np.zeros((1, simulator.action_size)))
+    assert all((a == b).all() for a, b in zip(before, simulator.network.arrays, strict=True))
+
+
+MANY = {"pattern": "delta", "altitude_km": 550, "inclination_deg": 53, "total": 528, "planes": 24, "phasing": 11}
+
+
+@pytest.mark.parametrize(
+    ("links", "line"),
+    [
+        ({"topology": "nearest"}, "network.links.topology = nearest: must be grid"),
+        ({"topology": "grid"}, "network.links.terminals = 3: must be 4 or more"),
+        (
+            {"topology": "grid", "terminals": 4, "max_range_km": 1500},
+            "network.links.topology = grid: shells.0 has links that do not last, must hold",
+        ),
+    ],
+)
+def test_large_constellations_must_be_whole_grids(links, line):
+    w = World(Scenario.load("starter12", {"shells.0.orbit": MANY, "network.links": links, "episode.hours": 1}))
+    with pytest.raises(ScenarioError) as caught:
+        plan_network(w, ephemeris(w, 1))
+    assert str(caught.value) == f"{line} with more than 500 satellites"
+
+
+def test_a_large_constellation():
+    change = {"shells.0.orbit": MANY, "episode.hours": 1, "network.links": {"topology": "grid", "terminals": 4}}
+    w = World(Scenario.load("starter12", change))
+    links = network_links(w, ephemeris(w, 1))
+    assert links.next_hop.shape == (1, 528, 528) and (links.closes == FOREVER).all()
+    assert links.hops.max() <= 12 + 11
+
+
+def figures(w):
+    return {row.name: row for row in network_rows(w)}
+
+
+def test_figures_of_a_network():
+    rows = figures(world())
+    assert rows["connected parts"].value == 1.0 and "largest 18 satellites" in rows["connected parts"].note
+    assert 2.0 < rows["link degree"].value < 3.0 and "to 3" in rows["link degree"].note
+    assert 10 <= rows["link contact"].value <= 15
+    assert 0.1 < rows["ground contact"].value < 0.3 and 2.5 < rows["ground contact length"].value < 5.0
+    assert rows["reach of the ground"].value > 0.9 and 1.5 < rows["hops to the ground"].value < 5
+    assert 1 / 30 < rows["gateway share"].value < 0.3
+    assert set(figures(World(Scenario.load("starter12")))) == {
+        "transfers", "reach of the ground", "hops to the ground", "latency to the ground",
+    }  # fmt: skip
+
+
+def test_figures_of_a_cluster():
+    rows = figures(World(Scenario.load("suncatcher81", MESH)))
+    assert rows["link contact"].value == "lasts" and rows["without a link"].value == 0.0
+    assert "largest 81 satellites; 1 of all pairs" in rows["connected parts"].note
+
+
+def test_work_that_never_gets_its_data_is_an_error():
+    """A ring of 53 degrees never sees a station at the pole."""
+    network = {"ground": {"sites": [STATION | {"latitude_deg": 90.0}]}}
+    with pytest.raises(ScenarioError) as caught:
+        figures(World(Scenario.load("starter12", {"network": network, "episode.hours": 3})))
+    assert str(caught.value) == (
+        "network: 12 of 12 satellites never have a way to the ground, but finetuning, batch, interactive must have data"
+    )
