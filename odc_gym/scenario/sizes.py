@@ -8,38 +8,64 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from odc_gym.scenario.base import Model, Positive
-
-LEVELS = (0.0, 0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97, 0.99, 0.997, 1.0)
-"""Shares of draws that lie below the knots of a quantile function; close where the tail holds most of the mass."""
+from odc_gym.scenario.base import Fraction, Model, Positive
 
 
-def _rising(knots: tuple[float, ...]) -> tuple[float, ...]:
-    if len(knots) != len(LEVELS):
-        raise ValueError(f"must have {len(LEVELS)} knots, at the shares {', '.join(f'{q:g}' for q in LEVELS)}")
-    if any(b < a for a, b in pairwise(knots)):
-        raise ValueError("knots must not fall")
+def _rising(knots: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    if knots[0][0] != 0 or knots[-1][0] != 1:
+        raise ValueError("must begin at share 0 and end at share 1")
+    for (p, low), (q, high) in pairwise(knots):
+        if q <= p or high < low:
+            raise ValueError(f"shares must rise and values must not fall, got [{p:g}, {low:g}] before [{q:g}, {high:g}]")
     return knots
 
 
-Knots = Annotated[tuple[Positive, ...], AfterValidator(_rising)]
-"""Values below which the shares LEVELS of all draws lie; the logarithm is linear in the share between two of them."""
+Knots = Annotated[tuple[tuple[Fraction, Positive], ...], Field(min_length=2), AfterValidator(_rising)]
+"""A quantile function: pairs of a share and the value below which it lies; log-linear between two of them."""
 
 
-def mean_of(knots: tuple[float, ...], power: int = 1) -> float:
-    """Mean of a power of a draw: between two knots a and b it is (b^n - a^n) / (n ln(b / a)), a log-uniform's."""
+class Mixture(Model):
+    """A mixture of lognormals with a limit."""
+
+    lognormals: tuple[tuple[Positive, Positive, Positive], ...] = Field(
+        min_length=1, max_length=8, description="weight, median and sigma of each; weights count relative to their sum"
+    )
+    cut: Positive = Field(description="largest value; larger draws count as this one")
+
+
+Law = Knots | Mixture
+"""Of a size: a quantile function where it is a list, a mixture of lognormals where it is a mapping."""
+
+
+def mean_of(law: Law, power: int = 1) -> float:
+    """Mean of a power of a draw.
+
+    Between two knots a and b it is (b^n - a^n) / (n ln(b / a)), that of a log-uniform law. Of a lognormal that counts as
+    its limit beyond it, it is the limited expected value.
+
+    Source: Klugman, Panjer and Willmot, Loss Models, 4th ed. (2012), appendix A.5.1.
+    """
+    if isinstance(law, Mixture):
+        weight = math.fsum(w for w, _, _ in law.lognormals)
+        return math.fsum(w / weight * _limited(m, s, law.cut, power) for w, m, s in law.lognormals)
     total = 0.0
-    for (low, high), (p, q) in zip(pairwise(knots), pairwise(LEVELS), strict=True):
+    for (p, low), (q, high) in pairwise(law):
         a, b = low**power, high**power
         # nearly equal knots: the quotient loses its digits, their mean does not
         total += (q - p) * ((b - a) / math.log(b / a) if b > 1.001 * a else (a + b) / 2)
     return total
 
 
+def _limited(median: float, sigma: float, cut: float, power: int) -> float:
+    z, wide = math.log(cut / median) / sigma, power * sigma
+    below = math.exp(power * math.log(median) + wide**2 / 2) * math.erfc((wide - z) / math.sqrt(2)) / 2
+    return below + cut**power * math.erfc(z / math.sqrt(2)) / 2
+
+
 class JobSizes(Model):
     """Run times at full clock, and how they go with widths."""
 
-    duration_h: Knots = Field(description="quantile function")
+    duration_h: Law
     width_correlation: Annotated[float, Field(gt=-1, lt=1)] = Field(
         default=0.0, description="of the normal scores of run time and width: a Gaussian copula, which keeps both laws"
     )
@@ -48,5 +74,5 @@ class JobSizes(Model):
 class RequestSizes(Model):
     """Tokens of requests; prompt and answer are independent."""
 
-    input_tokens: Knots = Field(description="quantile function")
-    output_tokens: Knots = Field(description="quantile function")
+    input_tokens: Law
+    output_tokens: Law

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -10,16 +11,40 @@ import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
 from odc_gym.scenario import JobClass, RequestSizes, ServiceClass
-from odc_gym.scenario.sizes import LEVELS, mean_of
+from odc_gym.scenario.sizes import Law, Mixture, mean_of
 
 Floats = npt.NDArray[np.float64]
 
+SCORES = np.linspace(-4.5, 4.5, 91)
+PIECES = (0.0, 0.25, 0.5, 0.75, 0.9, 0.97, 0.99, 0.997, 0.999, 0.9997, 0.9999, 1.0)
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 
-def at_shares(knots: tuple[float, ...], share: Floats) -> Floats:
-    """Values below which shares of all draws lie, any shape; the logarithm is linear between knots."""
-    return np.asarray(np.exp(np.interp(share, LEVELS, np.log(knots))), np.float64)
+def at_shares(law: Law, share: Floats) -> Floats:
+    """Values below which shares of all draws lie, any shape."""
+    level, logarithm = tabulated(law)
+    return np.asarray(np.exp(np.interp(share, level, logarithm)), np.float64)
+
+
+def tabulated(law: Law) -> tuple[Floats, Floats]:
+    """Shares, rising, and the logarithms of the values below which they lie; linear between two of them.
+
+    Of a mixture of lognormals the table is fine where its components are.
+    """
+    if not isinstance(law, Mixture):
+        level, value = np.array(law).T
+        return level, np.log(value)
+    weight, median, sigma = np.array(law.lognormals).T
+    return mixed(weight / weight.sum(), np.log(median), sigma, math.log(law.cut))
+
+
+def mixed(weight: Floats, mean: Floats, sigma: Floats, cut: float) -> tuple[Floats, Floats]:
+    """The table of a mixture of normals with a limit: shares, and values."""
+    value = np.sort(np.append((mean + np.outer(SCORES, sigma)).ravel(), cut))
+    value = value[: np.searchsorted(value, cut) + 1]
+    share = ndtr((value[:, None] - mean) / sigma) @ weight
+    share[0], share[-1] = 0.0, 1.0
+    return share, value
 
 
 def durations_h(job_class: JobClass, normal: Floats) -> Floats:
@@ -33,35 +58,41 @@ def durations_h(job_class: JobClass, normal: Floats) -> Floats:
 
 def widths(job_class: JobClass, normal: Floats, uniform: Floats) -> npt.NDArray[np.int32]:
     """Accelerators of jobs, (N,), from the normal scores of their run times and independent uniform numbers."""
-    width, edges = _widths(job_class)
+    width, edges = width_law(job_class.width)
     if job_class.sizes is not None and job_class.sizes.width_correlation != 0:
         rho = job_class.sizes.width_correlation
         uniform = ndtr(rho * normal + math.sqrt(1 - rho**2) * ndtri(uniform))
     return width[np.searchsorted(edges, uniform, side="right")]
 
 
-def _widths(job_class: JobClass) -> tuple[npt.NDArray[np.int32], Floats]:
+def width_law(probability: Mapping[int, float]) -> tuple[npt.NDArray[np.int32], Floats]:
     """Widths in order, and the shares of jobs below each but the first."""
-    width = np.array(sorted(job_class.width), np.int32)
-    edges = np.cumsum([job_class.width[int(w)] for w in width])
+    width = np.array(sorted(probability), np.int32)
+    edges = np.cumsum([probability[int(w)] for w in width])
     return width, np.asarray(edges[:-1] / edges[-1], np.float64)
+
+
+def mean_width_at(widths_and_edges: tuple[npt.NDArray[np.int32], Floats], rho: float, share: Floats) -> Floats:
+    """Mean width of the jobs whose run time is at given shares of the law, under a Gaussian copula; (N,)."""
+    width, edges = widths_and_edges
+    beyond = ndtr((rho * ndtri(share)[:, None] - ndtri(edges)) / math.sqrt(1 - rho**2))
+    return np.asarray(width[0] + beyond @ np.diff(width), np.float64)
 
 
 def mean_work_h(job_class: JobClass) -> float:
     """Mean accelerator time of a job of a class with `sizes` [h].
 
     It is the integral over shares u of the run time at u times the mean width given its normal score: Gauss-Legendre
-    between the knots, where the run time is an exponential.
+    between knots, where the run time is an exponential of u, or between shares that lie close in the tail.
     """
     sizes = job_class.sizes
     assert sizes is not None  # of the other classes there is a closed form
-    width, edges = _widths(job_class)
-    rho, total = sizes.width_correlation, 0.0
-    for low, high in pairwise(LEVELS):
+    law, total = width_law(job_class.width), 0.0
+    knots = PIECES if isinstance(sizes.duration_h, Mixture) else [share for share, _ in sizes.duration_h]
+    for low, high in pairwise(knots):
         share = low + (high - low) * (1 + NODES) / 2
-        beyond = ndtr((rho * ndtri(share)[:, None] - ndtri(edges)) / math.sqrt(1 - rho**2))
-        mean_width = width[0] + beyond @ np.diff(width)
-        total += float((WEIGHTS * at_shares(sizes.duration_h, share) * mean_width).sum()) * (high - low) / 2
+        work = at_shares(sizes.duration_h, share) * mean_width_at(law, sizes.width_correlation, share)
+        total += float((WEIGHTS * work).sum()) * (high - low) / 2
     return total
 
 

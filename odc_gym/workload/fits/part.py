@@ -80,17 +80,17 @@ def windows_of(span_s: float) -> tuple[float, tuple[float, ...]]:
     return (MINUTE_S, (600.0, 3600.0)) if span_s >= 12 * HOUR_S else (1.0, (10.0, 60.0))
 
 
-def part_of(trace: Recording, from_s: float = 0.0, to_s: float = math.inf) -> Part:
+def part_of(trace: Recording, from_s: float = 0.0, to_s: float = math.inf, least: int = 50) -> Part:
     """The part of a trace from one instant of its clock up to another [s].
 
     Raises:
-        TraceError: fewer than 50 arrivals.
+        TraceError: fewer arrivals than `least`.
     """
     window_s, _ = windows_of(trace.span_s)
     to_s = min(to_s, trace.span_s)
     rows = np.flatnonzero((trace.submit_s >= from_s) & (trace.submit_s < to_s))
-    if rows.size < 50:
-        raise TraceError(f"{trace.where}: {rows.size} arrivals in {to_s - from_s:.6g} s: must be at least 50")
+    if rows.size < least:
+        raise TraceError(f"{trace.where}: {rows.size} arrivals in {to_s - from_s:.6g} s: must be at least {least}")
     edges = from_s + window_s * np.arange(math.floor((to_s - from_s) / window_s) + 1)
     submit_s = trace.submit_s[rows]
     counts = np.histogram(submit_s, edges)[0].astype(np.float64)
@@ -134,7 +134,7 @@ def halves(trace: Recording) -> tuple[Part, Part]:
     begin_s, end_s = alive_s(trace)
     stretch_s = DAY_S if trace.daily and end_s - begin_s >= 4 * DAY_S else 2 * MINUTE_S
     edges = np.arange(begin_s, end_s + 1e-6, stretch_s)
-    pieces = [part_of(trace, a, b) for a, b in pairwise(edges)]
+    pieces = [part_of(trace, a, b, 0) for a, b in pairwise(edges)]
     return _joined(pieces[0::2]), _joined(pieces[1::2])
 
 

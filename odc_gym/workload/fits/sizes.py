@@ -1,0 +1,233 @@
+"""Fits of sizes: quantile functions of few knots or mixtures of lognormals, and widths that go with run times."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from scipy.optimize import brentq, minimize
+
+
+from odc_gym.scenario.sizes import Knots, Law, Mixture
+from odc_gym.workload.fits.part import Floats, Sizes
+from odc_gym.workload.fits.statistics import weights
+from odc_gym.workload.sizes import mean_width_at, mixed, width_law
+
+KNOTS = 7  # of a fit: twelve free numbers, as the first and the last share are 0 and 1
+COMPONENTS = 4  # of a mixture: twelve free numbers with its limit
+CANDIDATES = 100  # shares by number, and as many by mass, at which knots may begin
+POINTS = 300  # values by number, and as many by mass, at which distributions are compared
+EDGES = np.concatenate([np.linspace(0, 0.95, 381), 1 - 0.05 * np.geomspace(1, 1e-4, 121)[1:], [1.0]])
+DRAWN, OFTEN = (EDGES[1:] + EDGES[:-1]) / 2, np.diff(EDGES)  # shares at which laws are drawn, and how often each comes
+NORM = 16  # of the differences: nearly the largest, but smooth
+MEAN = 0.1  # what a mean that is off by a factor of e is worth as a difference of distributions
+WIDEST = 128
+
+Profile = Callable[[Floats], Floats]
+
+
+def fit_law(sizes: Sizes, weight: Profile | None = None) -> Law:
+    """The law of at most twelve numbers whose distribution is closest to the observed one, by number and by mass.
+
+    Both a quantile function and a mixture of lognormals are fitted: the largest differences of the two distribution
+    functions, the one that counts all alike and the one that counts mass, become small together. The closer one is
+    returned.
+
+    Args:
+        sizes: what was observed; tokens of 0 count as half a one.
+        weight: what a unit of size weighs at given shares of the law, (N,) to (N,); None all alike.
+    """
+    value = np.where(sizes.value > 0, sizes.value, 0.5)
+    order = np.argsort(value, kind="stable")
+    target = _Target(Sizes(value[order], sizes.often[order], sizes.mass[order]), weight or np.ones_like)
+    miss, knots = _fit_knots(target)
+    other, mixture = _fit_mixture(target)
+    return mixture if other < miss else knots
+
+
+def _fit_knots(target: _Target) -> tuple[float, Knots]:
+    """The closest quantile function: a search by lines from knots on the observed one, then one by simplex."""
+
+    def miss(x: Floats) -> float:
+        return target.miss(np.interp(DRAWN, *_unpacked(x)))
+
+    start = _packed(*_begin(target))
+    lines = minimize(miss, start, method="Powell", options={"maxfev": 3000, "xtol": 1e-3, "ftol": 1e-4})
+    x = lines.x if lines.fun < miss(start) else start
+    found = minimize(miss, x, method="Nelder-Mead", options={"maxfev": 4000, "adaptive": True, "fatol": 1e-5})
+    return float(found.fun), _as_knots(found.x)
+
+
+def _fit_mixture(target: _Target) -> tuple[float, Mixture]:
+    """The closest mixture: searches by lines and by simplex from several groups of what was observed."""
+
+    def miss(x: Floats) -> float:
+        return target.miss(np.interp(DRAWN, *mixed(*_parts(x, target))))
+
+    options = {"maxfev": 2000, "xtol": 1e-3, "ftol": 1e-4}
+    lines = [minimize(miss, start, method="Powell", options=options) for start in _groups(target)]
+    best = min(lines, key=lambda found: float(found.fun))
+    found = minimize(miss, best.x, method="Nelder-Mead", options={"maxfev": 4000, "adaptive": True, "fatol": 1e-5})
+    return float(found.fun), _as_mixture(*_parts(found.x, target))
+
+
+def _groups(target: _Target) -> list[Floats]:
+    """Where a mixture may begin: a lognormal for each group of the observed values in order.
+
+    Groups are cut where the quantile function is steepest, or are of equal number, or of equal mass.
+    """
+    at = (np.arange(40) + 0.5) / 40
+    index = np.minimum([np.searchsorted(s, at) for s in target.share], target.value.size - 1)
+    value, heavy = np.log(target.value[index])
+    steepest = np.sort(np.argsort(np.diff(value)[1:-1])[-COMPONENTS + 1 :]) + 1
+    inner = np.arange(1, COMPONENTS) / COMPONENTS
+    cuts = ((value[steepest] + value[steepest + 1]) / 2, np.quantile(value, inner), np.quantile(heavy, inner))
+    starts = []
+    for cut in cuts:
+        part = np.eye(COMPONENTS)[np.searchsorted(cut, value)]
+        weight = part.mean(0) + 1e-2
+        mean = (value @ part + 1e-2 * value.mean()) / (part.sum(0) + 1e-2)
+        sigma = np.sqrt(((value[:, None] - mean) ** 2 * part).sum(0) / (part.sum(0) + 1e-2) + 1e-4)
+        starts.append(np.concatenate([np.log(weight), mean, np.log(sigma)]))
+    return starts
+
+
+def _packed(level: Floats, logarithm: Floats) -> Floats:
+    """Unbounded numbers of knots: what steps there are between them."""
+    return np.concatenate([np.log(np.diff(level)), logarithm[:1], np.log(np.maximum(np.diff(logarithm), 1e-4))])
+
+
+def _unpacked(x: Floats) -> tuple[Floats, Floats]:
+    """Shares and logarithms of values of knots."""
+    steps = np.exp(x[: KNOTS - 1] - x[: KNOTS - 1].max()) + 1e-6
+    level = np.concatenate([[0.0], np.cumsum(steps) / steps.sum()])
+    return level, x[KNOTS - 1] + np.concatenate([[0.0], np.cumsum(np.exp(np.minimum(x[KNOTS:], 5.0)))])
+
+
+def _as_knots(x: Floats) -> Knots:
+    level, logarithm = _unpacked(x)
+    level = np.round(level, 6)
+    level[-1] = 1.0
+    return tuple((float(p), float(f"{math.exp(v):.5g}")) for p, v in zip(level, logarithm, strict=True))
+
+
+def _parts(x: Floats, target: _Target) -> tuple[Floats, Floats, Floats, float]:
+    """Weights, means and sigmas of the logarithms, from unbounded numbers; the limit is the largest that was seen."""
+    low, cut = float(np.log(target.value[0])), float(np.log(target.value[-1]))
+    weight = np.exp(x[:COMPONENTS] - x[:COMPONENTS].max()) + 1e-4
+    mean, sigma = np.clip(x[COMPONENTS : 2 * COMPONENTS], low, cut), np.exp(np.clip(x[2 * COMPONENTS :], -6, 1.5))
+    return weight / weight.sum(), mean, sigma, cut
+
+
+def _as_mixture(weight: Floats, mean: Floats, sigma: Floats, cut: float) -> Mixture:
+    return Mixture(
+        lognormals=tuple(
+            (float(f"{w:.5g}"), float(f"{math.exp(m):.5g}"), float(f"{s:.5g}"))
+            for w, m, s in sorted(zip(weight, mean, sigma, strict=True), key=lambda part: -part[0])
+        ),
+        cut=float(f"{math.exp(cut):.5g}"),
+    )
+
+
+class _Target:
+    """The observed distribution functions by number and by mass, on a grid of values."""
+
+    def __init__(self, observed: Sizes, weight: Profile) -> None:
+        self.weight = weight(DRAWN)
+        self.value = observed.value
+        self.share = [_cumulative(weights(observed, by_mass)) for by_mass in (False, True)]
+        at = (np.arange(POINTS) + 0.5) / POINTS
+        index = np.unique(np.concatenate([np.searchsorted(s, at) for s in self.share]))
+        grid = np.unique(self.value[index])
+        last = np.searchsorted(self.value, grid, side="right") - 1
+        first = np.searchsorted(self.value, grid, side="left")
+        # half-way up a step: a smooth law cannot follow steps, and is nearest to their middles
+        self.middle = np.stack([(np.append(0.0, s)[first] + s[last]) / 2 for s in self.share])
+        self.log = np.log(grid)
+        self.mean = float(weights(observed, True).sum() / observed.often.sum())
+
+    def miss(self, drawn: Floats) -> float:
+        """How far the logarithms that a law gives at the shares DRAWN are from what was observed."""
+        mass = OFTEN * np.exp(drawn - drawn[-1]) * self.weight
+        ours = np.stack([np.interp(self.log, drawn, _cumulative(w), left=0.0, right=1.0) for w in (OFTEN, mass)])
+        off = abs(math.log((OFTEN * np.exp(drawn) * self.weight).sum() / self.mean))
+        return float((np.abs(ours - self.middle) ** NORM).mean() ** (1 / NORM)) + MEAN * off
+
+
+def _cumulative(weight: Floats) -> Floats:
+    total = np.cumsum(weight)
+    return np.asarray(total / total[-1], np.float64)
+
+
+def _begin(target: _Target) -> tuple[Floats, Floats]:
+    """Shares and logarithms of knots on the observed quantile function: the largest difference of a segment is least.
+
+    Source: minimax segmentation by dynamic programming, Bellman and Roth, "Curve fitting by segmented straight lines",
+    Journal of the American Statistical Association 64 (1969).
+    """
+    at = np.linspace(0, 1, CANDIDATES)
+    index = np.unique(np.concatenate([np.searchsorted(s, at * s[-1]) for s in target.share]))
+    index = np.minimum(index, target.value.size - 1)
+    log, number, mass = np.log(target.value[index]), target.share[0][index], target.share[1][index]
+    number[0] = mass[0] = 0.0
+    size = index.size
+    cost = np.full((size, size), np.inf)
+    for i in range(size - 1):
+        for j in range(i + 1, size):
+            cost[i, j] = _apart(log[i : j + 1], number[i : j + 1], mass[i : j + 1])
+    best, came = cost[0].copy(), np.zeros((KNOTS, size), np.int64)
+    for segment in range(1, KNOTS - 1):
+        through = np.maximum(best[:, None], cost)
+        came[segment] = through.argmin(0)
+        best = through.min(0)
+    knots = [size - 1]
+    for segment in range(KNOTS - 2, 0, -1):
+        knots.append(int(came[segment][knots[-1]]))
+    chosen = np.array([0, *reversed(knots)])
+    return number[chosen], log[chosen]
+
+
+def _apart(log: Floats, number: Floats, mass: Floats) -> float:
+    """Largest difference within a segment between the observed distributions and a log-uniform one."""
+    if log[-1] - log[0] < 1e-9:
+        return 0.0
+    part = (log - log[0]) / (log[-1] - log[0])
+    rise = np.expm1(log - log[0]) / np.expm1(log[-1] - log[0])
+    flat = np.abs(number - number[0] - part * (number[-1] - number[0])).max()
+    return float(max(flat, np.abs(mass - mass[0] - rise * (mass[-1] - mass[0])).max()))
+
+
+def fit_widths(width: Sizes) -> dict[int, float]:
+    """Shares of jobs by width, widths rounded to powers of two up to 128."""
+    power = np.clip(np.rint(np.log2(width.value)), 0, math.log2(WIDEST)).astype(np.int64)
+    count = np.bincount(power, width.often)
+    share = np.round(count / count.sum(), 6)
+    share[0] += 1 - share.sum()
+    return {2**k: float(round(p, 6)) for k, p in enumerate(share) if p > 0}
+
+
+def fit_width_correlation(duration: Sizes, width: Sizes) -> float:
+    """Correlation of the normal scores of run time and width for which the mean accelerator time is as observed."""
+    law = width_law(fit_widths(width))
+    if law[0].size == 1:
+        return 0.0
+    order = np.argsort(duration.value, kind="stable")
+    share = (np.arange(order.size) + 0.5) / order.size
+    aim = float((duration.value * width.value).sum())
+
+    def excess(rho: float) -> float:
+        return float((duration.value[order] * mean_width_at(law, rho, share)).sum()) / aim - 1
+
+    low, high = -0.95, 0.95
+    if excess(low) > 0 or excess(high) < 0:
+        return low if excess(low) > 0 else high
+    return round(float(brentq(excess, low, high)), 4)
+
+
+def weight_by_width(widths: dict[int, float], rho: float) -> Profile:
+    """What an hour of run time weighs at shares of the run times: the mean width there."""
+    law = width_law(widths)
+    return lambda share: mean_width_at(law, rho, share)
+
+
