@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from odc_gym.cli.common import Force, JsonFile, console
 from odc_gym.cli.fetch import fetch
 
-traces = typer.Typer(help="Fetch public traces, and statistics of recorded ones.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from odc_gym.workload.fits.generator import Generator
+    from odc_gym.workload.fits.part import Part, Recording
+
+Sides = dict[str, tuple[float | None, float | None]]
+
+traces = typer.Typer(
+    help="Fetch public traces, and statistics of recorded ones beside those of a fitted generator.", no_args_is_help=True
+)
 traces.command("fetch")(fetch)
 
 
@@ -24,37 +33,118 @@ def info(
     file: Annotated[
         Path, typer.Argument(help="A trace as of `compare --trace`: a file, or a name from `trace fetch`.")
     ],
+    split: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FRACTION|alternate",
+            help="Fit to this first part of the trace, or to every second day or minute, and test on the rest.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Of arrivals: cox, mmpp or clients. [default: the one that suits the trace]")
+    ] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="Statistics of the file only: fit nothing.")] = False,
+    yaml_file: Annotated[
+        Path | None,
+        typer.Option("--yaml", metavar="FILE", help="Write the generator as a scenario based on starter12."),
+    ] = None,
+    widest: Annotated[int, typer.Option(min=1, help="Cut wider jobs into pieces, in the YAML file.")] = 8,
     json_file: JsonFile = None,
     force: Force = False,
 ) -> None:
-    """Print statistics of a trace: rates, burstiness, the shape of day and week, sizes by number and by mass."""
+    """Print statistics of a trace and of the generator fitted to it: rates, bursts, day and week, sizes and widths."""
+    from odc_gym.evaluation.files import require_free, write_document, write_text
+    from odc_gym.public_traces import located
+    from odc_gym.workload import read_trace
+    from odc_gym.workload.fits.generator import fit, known_model, parameters
+    from odc_gym.workload.fits.part import alive_s, part_of, split_by
+    from odc_gym.workload.fits.report import side_by_side, trace_figures
+
+    for path in (json_file, yaml_file):
+        if path is not None:
+            require_free(path, force)
+    chosen = known_model(model)
+    trace = read_trace(located(file))
+    recorded: dict[str, Recording] = {**trace.jobs, **trace.requests}
+    document: dict[str, Any] = {
+        "file": str(file),
+        "rejected": {why: {"rows": n, "first": first} for why, (n, first) in trace.rejected.items()},
+        "classes": {},
+    }
+    for note in trace.notes():
+        console().print(f"{file}: {note}", markup=False, highlight=False)
+    blocks = {}
+    for name, part in recorded.items():
+        if split is not None:
+            first, later = split_by(part, split)
+            document["classes"][name] = _test(f"{file}: {name}", part, first, later, fit(first, chosen))
+            continue
+        alive = part_of(part, *alive_s(part))
+        told = trace_figures(part, alive)
+        both: Sides = {quantity: (value, None) for quantity, value in told.items()}
+        if not plain:
+            generator = fit(alive, chosen)
+            both = side_by_side(told, alive, generator)
+            document["classes"][name] = {"generator": generator.block(), "parameters": parameters(generator)}
+        _print(f"{file}: {name}", both)
+        document["classes"].setdefault(name, {})["figures"] = {
+            q: {"trace": a, "generator": b} for q, (a, b) in both.items()
+        }
+        if yaml_file is not None:
+            blocks[name] = fit(alive, chosen, widest).block()
+    if yaml_file is not None:
+        write_text(yaml_file, _scenario(file, blocks))
+    if json_file is not None:
+        write_document(json_file, document)
+
+
+def _print(title: str, both: Sides) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from odc_gym.evaluation.files import require_free, write_document
-    from odc_gym.public_traces import located
-    from odc_gym.workload import read_trace
-    from odc_gym.workload.fits.part import Recording, alive_s, part_of
-    from odc_gym.workload.fits.report import trace_figures
+    table = Table(title=Text(title), title_justify="left")
+    table.add_column("quantity", no_wrap=True)
+    for side in ("trace", "generator"):
+        table.add_column(side, justify="right")
+    for quantity, values in both.items():
+        table.add_row(Text(quantity), *("" if v is None else f"{v:.4g}" for v in values))
+    console().print(table)
 
-    if json_file is not None:
-        require_free(json_file, force)
-    trace = read_trace(located(file))
-    recorded: dict[str, Recording] = {**trace.jobs, **trace.requests}
-    told = {name: trace_figures(part, part_of(part, *alive_s(part))) for name, part in recorded.items()}
-    for name, figures in told.items():
-        table = Table(title=f"{file}: {name}, {trace.rejected_rows} rows left out", title_justify="left")
-        table.add_column("quantity", no_wrap=True)
-        table.add_column("trace", justify="right")
-        for quantity, value in figures.items():
-            table.add_row(Text(quantity), f"{value:.6g}")
-        console().print(table)
-    if json_file is not None:
-        write_document(
-            json_file,
-            {
-                "file": str(file),
-                "rejected": {why: {"rows": n, "first": first} for why, (n, first) in trace.rejected.items()},
-                "classes": told,
-            },
-        )
+
+def _test(title: str, trace: Recording, first: Part, later: Part, generator: Generator) -> dict[str, Any]:
+    """Print how a generator fitted to one part does on another, and return the same as data."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from odc_gym.workload.fits.generator import parameters
+    from odc_gym.workload.fits.holdout import checks
+    from odc_gym.workload.fits.part import windows_of
+
+    _, windows_s = windows_of(trace.span_s)
+    found = checks(generator, first, later, windows_s)
+    counts = ", ".join(f"{n} {k}" for k, n in parameters(generator).items())
+    table = Table(title=Text(f"{title}, {generator.arrivals.kind}; numbers fitted: {counts}"), title_justify="left")
+    table.add_column("quantity", no_wrap=True)
+    for head in ("first part", "later part", "generator", "5-95 %", "error", "of the data", "bound"):
+        table.add_column(head, justify="right")
+    table.add_column("verdict")
+    for c in found:
+        spread = "" if math.isnan(c.low) else f"{c.low:.3g}-{c.high:.3g}"
+        values = ["" if math.isnan(v) else f"{v:.4g}" for v in (c.first, c.later, c.ours)]
+        table.add_row(Text(c.name), *values, spread, f"{c.error:.3f}", f"{c.floor:.3f}", f"{c.bound:g}", c.verdict)
+    console().print(table)
+    told = [{k: None if v != v else v for k, v in c._asdict().items()} | {"verdict": c.verdict} for c in found]
+    return {"generator": generator.block(), "parameters": parameters(generator), "checks": told}
+
+
+def _scenario(file: Path, blocks: dict[str, Any]) -> str:
+    """A scenario file that takes what was fitted; rates are the trace's own, which `rate_scale` brings to a fleet."""
+    import yaml
+
+    data = {
+        "base": "starter12",
+        "name": f"fitted-{file.stem}",
+        "workload": {"rate_scale": 1.0, "classes": blocks},
+    }
+    head = f"# Fitted by odc-gym trace info {file.name}; `odc-gym scenario check` tells the load.\n"
+    return head + yaml.safe_dump(data, sort_keys=False, width=120, default_flow_style=None)

@@ -16,7 +16,9 @@ def _rising(knots: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float]
         raise ValueError("must begin at share 0 and end at share 1")
     for (p, low), (q, high) in pairwise(knots):
         if q <= p or high < low:
-            raise ValueError(f"shares must rise and values must not fall, got [{p:g}, {low:g}] before [{q:g}, {high:g}]")
+            raise ValueError(
+                f"shares must rise and values must not fall, got [{p:g}, {low:g}] before [{q:g}, {high:g}]"
+            )
     return knots
 
 
@@ -40,8 +42,8 @@ Law = Knots | Mixture
 def mean_of(law: Law, power: int = 1) -> float:
     """Mean of a power of a draw.
 
-    Between two knots a and b it is (b^n - a^n) / (n ln(b / a)), that of a log-uniform law. Of a lognormal that counts as
-    its limit beyond it, it is the limited expected value.
+    Between two knots a and b it is (b^n - a^n) / (n ln(b / a)), that of a log-uniform law. Of a lognormal that counts
+    as its limit beyond it, it is the limited expected value.
 
     Source: Klugman, Panjer and Willmot, Loss Models, 4th ed. (2012), appendix A.5.1.
     """

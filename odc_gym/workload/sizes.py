@@ -72,11 +72,16 @@ def width_law(probability: Mapping[int, float]) -> tuple[npt.NDArray[np.int32], 
     return width, np.asarray(edges[:-1] / edges[-1], np.float64)
 
 
-def mean_width_at(widths_and_edges: tuple[npt.NDArray[np.int32], Floats], rho: float, share: Floats) -> Floats:
-    """Mean width of the jobs whose run time is at given shares of the law, under a Gaussian copula; (N,)."""
-    width, edges = widths_and_edges
-    beyond = ndtr((rho * ndtri(share)[:, None] - ndtri(edges)) / math.sqrt(1 - rho**2))
-    return np.asarray(width[0] + beyond @ np.diff(width), np.float64)
+def width_shares_at(law: tuple[npt.NDArray[np.int32], Floats], rho: float, share: Floats) -> Floats:
+    """Shares of the widths among jobs whose run time is at given shares of its law, under a Gaussian copula: (N, W)."""
+    _, edges = law
+    below = ndtr((ndtri(edges) - rho * ndtri(share)[:, None]) / math.sqrt(1 - rho**2))
+    return np.asarray(np.diff(below, prepend=0.0, append=1.0), np.float64)
+
+
+def mean_width_at(law: tuple[npt.NDArray[np.int32], Floats], rho: float, share: Floats) -> Floats:
+    """Mean width of jobs whose run time is at given shares of its law, (N,)."""
+    return np.asarray(width_shares_at(law, rho, share) @ law[0], np.float64)
 
 
 def mean_work_h(job_class: JobClass) -> float:

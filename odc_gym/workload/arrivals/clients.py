@@ -21,9 +21,9 @@ from odc_gym.workload.jobs import Floats
 from odc_gym.workload.streams import Period, Purpose, stream
 
 
-def shares(arrivals: ClientArrivals) -> Floats:
+def shares_of(clients: int, zipf: float) -> Floats:
     """Share of each client in the mean rate, (N,), largest first."""
-    weight: Floats = np.arange(1, arrivals.clients + 1, dtype=np.float64) ** -arrivals.zipf
+    weight: Floats = np.arange(1, clients + 1, dtype=np.float64) ** -zipf
     return np.asarray(weight / weight.sum(), np.float64)
 
 
@@ -44,7 +44,7 @@ def rates(arrivals: ClientArrivals, name: str, period: Period) -> tuple[Floats, 
     for client in range(arrivals.clients):
         rng = stream(period.seed, Purpose.CLIENT_RATES, f"{name}/{client}")
         factor[client] = gamma_factors(arrivals.rate_variance, arrivals.ar, rng, windows)
-    return edge_s, shares(arrivals)[:, None] * factor * common
+    return edge_s, shares_of(arrivals.clients, arrivals.zipf)[:, None] * factor * common
 
 
 def draw(arrivals: ClientArrivals, name: str, per_h: float, period: Period) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 Recording = JobTrace | RequestTrace
 
 DATED_S = 5e8  # clocks that begin before 1985 are not dates
+CLIENT_WINDOW_S = 600.0
 SPARSE = 0.05  # of the median day: whole days below it at either end of a trace are not part of its life
 
 
@@ -47,6 +48,8 @@ class Part:
         daily: whether the clock has hours of day.
         gaps_s: (N - 1,) times from one arrival to the next [s]; empty where only counts are known.
         sizes: by quantity; `duration_s`, `width` and `work_s` of jobs, `input_tokens` and `output_tokens` of requests.
+        clients: (N, K) requests of each client in windows of CLIENT_WINDOW_S; None where there are none to tell apart.
+        client_gap_cv: variation of the gaps between requests of one client, of the middle request.
     """
 
     counts: Floats
@@ -56,6 +59,8 @@ class Part:
     daily: bool
     gaps_s: Floats
     sizes: Mapping[str, Sizes]
+    clients: Floats | None = None
+    client_gap_cv: float = 1.0
 
     @property
     def span_s(self) -> float:
@@ -102,10 +107,48 @@ def part_of(trace: Recording, from_s: float = 0.0, to_s: float = math.inf, least
         sizes["work_s"] = Sizes(mass, ones, mass)
     else:
         columns = (("input_tokens", trace.input_tokens), ("output_tokens", trace.output_tokens))
-        tokens = {name: column[rows].astype(np.float64) for name, column in columns}
-        sizes = {name: Sizes(v, ones, v) for name, v in tokens.items()}
+        sizes = {name: _tokens(values[rows]) for name, values in columns}
     weekday = int(trace.midnight_s // DAY_S + 3) % 7 if trace.daily and trace.midnight_s > DATED_S else None
-    return Part(counts, window_s, from_s, weekday, trace.daily, np.diff(submit_s), sizes)
+    clients, cv = None, 1.0
+    if isinstance(trace, RequestTrace) and trace.tenant is not None and trace.daily:
+        clients, cv = _clients(submit_s - from_s, trace.tenant[rows], len(trace.tenants), to_s - from_s)
+    return Part(counts, window_s, from_s, weekday, trace.daily, np.diff(submit_s), sizes, clients, cv)
+
+
+def _tokens(value: npt.NDArray[np.int32]) -> Sizes:
+    """Whole numbers by how often they came: as many as there are different ones."""
+    tokens, often = np.unique(value, return_counts=True)
+    return Sizes(tokens.astype(np.float64), often.astype(np.float64), tokens.astype(np.float64))
+
+
+def _clients(time_s: Floats, tenant: npt.NDArray[np.int32], clients: int, span_s: float) -> tuple[Floats, float]:
+    """Requests by client and window, and the variation of gaps within windows of the client of the middle request."""
+    windows = max(1, math.floor(span_s / CLIENT_WINDOW_S))
+    counts, found = np.zeros((clients, windows)), []
+    for client in range(clients):
+        own_s = time_s[tenant == client]
+        counts[client] = np.histogram(own_s, CLIENT_WINDOW_S * np.arange(windows + 1))[0]
+        gap_s, window = np.diff(own_s), (own_s[1:] // CLIENT_WINDOW_S).astype(np.int64)
+        number = np.bincount(window, minlength=windows)
+        mean = np.bincount(window, gap_s, number.size) / np.maximum(number, 1)
+        square = np.bincount(window, gap_s**2, number.size) / np.maximum(number, 1)
+        known = (number >= 30) & (mean > 0)
+        cv = np.sqrt(np.maximum(square[known] / mean[known] ** 2 - 1, 0.0))
+        found += list(zip(cv.tolist(), number[known].tolist(), strict=True))
+    if not found:
+        return counts, 1.0
+    cv, number = np.array(sorted(found)).T
+    return counts, float(cv[np.searchsorted(np.cumsum(number), number.sum() / 2)])
+
+
+def in_parts(part: Part, widest: int) -> tuple[Part, float]:
+    """A part whose jobs are cut into equal pieces of at most `widest` accelerators, and the mean number of pieces."""
+    width = part.sizes["width"]
+    pieces = np.ceil(width.value / widest)
+    whole = Sizes(width.value / pieces, width.often * pieces, width.mass / pieces)
+    duration = part.sizes["duration_s"]._replace(often=whole.often, mass=whole.mass)
+    sizes = {"duration_s": duration, "width": whole, "work_s": Sizes(whole.mass, whole.often, whole.mass)}
+    return replace(part, sizes=sizes), float(whole.often.sum() / width.often.sum())
 
 
 def alive_s(trace: Recording) -> tuple[float, float]:
@@ -115,6 +158,23 @@ def alive_s(trace: Recording) -> tuple[float, float]:
     days = np.histogram(trace.submit_s, DAY_S * np.arange(round(trace.span_s / DAY_S) + 1))[0]
     used = np.flatnonzero(days >= SPARSE * np.median(days[days > 0]))
     return float(used[0]) * DAY_S, float(used[-1] + 1) * DAY_S
+
+
+def split_by(trace: Recording, how: str) -> tuple[Part, Part]:
+    """Two parts of a trace: the first and the rest by a fraction, or `alternate` stretches.
+
+    Raises:
+        TraceError: neither.
+    """
+    if how == "alternate":
+        return halves(trace)
+    try:
+        fraction = float(how)
+    except ValueError:
+        fraction = math.nan
+    if not 0 < fraction < 1:
+        raise TraceError(f"--split {how}: must be a fraction between 0 and 1, or alternate")
+    return split(trace, fraction)
 
 
 def split(trace: Recording, fraction: float) -> tuple[Part, Part]:
@@ -129,10 +189,10 @@ def split(trace: Recording, fraction: float) -> tuple[Part, Part]:
 def halves(trace: Recording) -> tuple[Part, Part]:
     """Every second stretch of a trace and the stretches between them: two parts that change of the trace hits alike.
 
-    Stretches are days of a daily trace, tenths of an hour of a shorter one. Their counts are put one after the other.
+    Stretches are days of a daily trace, minutes of a shorter one. Their counts are put one after the other.
     """
     begin_s, end_s = alive_s(trace)
-    stretch_s = DAY_S if trace.daily and end_s - begin_s >= 4 * DAY_S else 2 * MINUTE_S
+    stretch_s = DAY_S if trace.daily and end_s - begin_s >= 4 * DAY_S else MINUTE_S
     edges = np.arange(begin_s, end_s + 1e-6, stretch_s)
     pieces = [part_of(trace, a, b, 0) for a, b in pairwise(edges)]
     return _joined(pieces[0::2]), _joined(pieces[1::2])
@@ -144,5 +204,15 @@ def _joined(pieces: list[Part]) -> Part:
         name: Sizes(*(np.concatenate(columns) for columns in zip(*(p.sizes[name] for p in pieces), strict=True)))
         for name in first.sizes
     }
-    counts, gaps_s = np.concatenate([p.counts for p in pieces]), np.concatenate([p.gaps_s for p in pieces])
-    return Part(counts, first.window_s, first.begin_s, None, first.daily, gaps_s, sizes)
+    each = [p.clients for p in pieces if p.clients is not None]
+    return Part(
+        np.concatenate([p.counts for p in pieces]),
+        first.window_s,
+        first.begin_s,
+        None,
+        first.daily,
+        np.concatenate([p.gaps_s for p in pieces]),
+        sizes,
+        np.concatenate(each, axis=1) if each else None,
+        float(np.median([p.client_gap_cv for p in pieces])),
+    )

@@ -1,14 +1,17 @@
-"""What is told of a trace: its statistics as named figures."""
+"""What is told of a trace and of the generator fitted to it: their statistics as named figures, side by side."""
 
 from __future__ import annotations
 
 import math
+from statistics import median
 
+from odc_gym.workload.fits.generator import Generator, drawn, drawn_sizes
 from odc_gym.workload.fits.part import Part, Recording, windows_of
 from odc_gym.workload.fits.statistics import (
     QUANTILES,
     days_of_week,
     dispersion,
+    distance,
     hours_of_day,
     peak_over_trough,
     quantiles,
@@ -18,6 +21,7 @@ from odc_gym.workload.fits.statistics import (
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MASS = {"jobs": "GPU time", "requests": "tokens"}
 Figures = dict[str, float]
+DRAWS = 9  # of a generator, of whose figures the medians are told
 
 
 def figures(part: Part, windows_s: tuple[float, ...]) -> Figures:
@@ -51,6 +55,26 @@ def trace_figures(trace: Recording, part: Part) -> Figures:
     """Statistics of a trace, with what only a file has."""
     _, windows_s = windows_of(trace.span_s)
     return {"rows": float(trace.submit_s.size), "span [h]": trace.span_s / 3600.0, **figures(part, windows_s)}
+
+
+def side_by_side(told: Figures, part: Part, generator: Generator) -> dict[str, tuple[float | None, float | None]]:
+    """Figures of a trace and of a generator by name, and how far the distributions of sizes are from each other.
+
+    Args:
+        told: of the trace.
+        part: what they were taken from.
+        generator: fitted to it.
+    """
+    sizes = drawn_sizes(generator)
+    _, windows_s = windows_of(part.span_s)
+    draws = [figures(drawn(generator, part, sizes, seed), windows_s) for seed in range(DRAWS)]
+    ours = {name: median(draw[name] for draw in draws) for name in draws[0]}
+    both = {name: (told.get(name), ours.get(name)) for name in [*told, *(n for n in ours if n not in told)]}
+    for name, drawn_size in sizes.items():
+        for by_mass in (False, True):
+            label = f"KS of {name}" + (", by mass" if by_mass else "")
+            both[label] = (None, distance(drawn_size, part.sizes[name], by_mass))
+    return both
 
 
 def _shares_of_widths(part: Part, what: str) -> Figures:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import brentq, minimize
 
-
 from odc_gym.scenario.sizes import Knots, Law, Mixture
 from odc_gym.workload.fits.part import Floats, Sizes
 from odc_gym.workload.fits.statistics import weights
@@ -65,8 +64,10 @@ def _fit_mixture(target: _Target) -> tuple[float, Mixture]:
     def miss(x: Floats) -> float:
         return target.miss(np.interp(DRAWN, *mixed(*_parts(x, target))))
 
-    options = {"maxfev": 2000, "xtol": 1e-3, "ftol": 1e-4}
-    lines = [minimize(miss, start, method="Powell", options=options) for start in _groups(target)]
+    lines = [
+        minimize(miss, start, method="Powell", options={"maxfev": 2000, "xtol": 1e-3, "ftol": 1e-4})
+        for start in _groups(target)
+    ]
     best = min(lines, key=lambda found: float(found.fun))
     found = minimize(miss, best.x, method="Nelder-Mead", options={"maxfev": 4000, "adaptive": True, "fatol": 1e-5})
     return float(found.fun), _as_mixture(*_parts(found.x, target))
@@ -213,11 +214,12 @@ def fit_width_correlation(duration: Sizes, width: Sizes) -> float:
     if law[0].size == 1:
         return 0.0
     order = np.argsort(duration.value, kind="stable")
-    share = (np.arange(order.size) + 0.5) / order.size
-    aim = float((duration.value * width.value).sum())
+    often = duration.often[order]
+    share = (np.cumsum(often) - often / 2) / often.sum()
+    aim = float((duration.value * width.value * duration.often).sum())
 
     def excess(rho: float) -> float:
-        return float((duration.value[order] * mean_width_at(law, rho, share)).sum()) / aim - 1
+        return float((duration.value[order] * mean_width_at(law, rho, share) * often).sum()) / aim - 1
 
     low, high = -0.95, 0.95
     if excess(low) > 0 or excess(high) < 0:
@@ -229,5 +231,3 @@ def weight_by_width(widths: dict[int, float], rho: float) -> Profile:
     """What an hour of run time weighs at shares of the run times: the mean width there."""
     law = width_law(widths)
     return lambda share: mean_width_at(law, rho, share)
-
-

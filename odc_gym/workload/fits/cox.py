@@ -1,0 +1,133 @@
+"""Fit of a Cox process: cron, arrays, profile of day and week, and the variances of the random factors, by moments."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from odc_gym.scenario import Burst, CoxArrivals, Cron, Profile, Region
+from odc_gym.workload.arrivals.profile import weekly_profile
+from odc_gym.workload.fits.part import Floats, Part
+from odc_gym.workload.fits.statistics import dispersion
+from odc_gym.workload.traces.recorded import DAY_S, HOUR_S
+
+PERIODS_S = (300.0, 600.0, 900.0, 1800.0, 3600.0)  # at which cron is looked for
+REGULAR = 0.5  # share of the ticks that must bring an arrival of their own
+FLOOR = 0.05
+TOP = 30.0  # of a variance: beyond it a gamma factor is nearly always 0
+
+
+def fit_cox(part: Part, cron_too: bool) -> CoxArrivals:
+    """The Cox process whose mean, profile and dispersion at 60, 600 and 3600 s are those observed.
+
+    Twelve numbers with the rate: four of the profile, the weekend, two variances and the memory, the mean of arrays,
+    and share and period of cron. An amplitude of the profile counts only as far as it stands out of the scatter of
+    days. With v the variance of the product of factors, the dispersion in windows that expect m arrivals is A + m v,
+    where A is the dispersion of arrays.
+
+    Args:
+        part: observed, of at least two days.
+        cron_too: whether to look for arrivals by the clock.
+    """
+    cron = _cron(part) if cron_too else None
+    counts = _without(part, cron)
+    weekend = weekend_of(part, counts)
+    profile = profile_of(part, counts)
+    at = [dispersion(_over(counts, part.window_s, w)) for w in (60.0, 600.0, 3600.0)]
+    arrays = max(1.0, (10 * at[0] - at[1]) / 9)
+    mean = float(counts.mean()) / part.window_s
+    tens, hours = (1 + max(0.0, (d - arrays) / (mean * w)) for d, w in zip(at[1:], (600.0, 3600.0), strict=True))
+    slow = max((6 * hours - tens) / 5, 1.0)
+    fixed = _fixed_square(profile, weekend)
+    hour_variance = min(max(slow / fixed - 1, 0.0), TOP)
+    ten_minutes = min(max(tens / slow - 1, 0.0), TOP)
+    burst = Burst(
+        hour_variance=round(hour_variance, 4),
+        ten_minute_variance=round(ten_minutes, 4),
+        ar=_memory(part, counts, profile, weekend, hour_variance) if hour_variance > 0 else 0.0,
+    )
+    return CoxArrivals(
+        kind="cox", profile=profile, burst=burst, weekend=weekend, array_mean=round((arrays + 1) / 2, 3), cron=cron
+    )
+
+
+def _over(counts: Floats, own_s: float, window_s: float) -> Floats:
+    each = round(window_s / own_s)
+    return np.asarray(counts[: counts.size // each * each].reshape(-1, each).sum(1), np.float64)
+
+
+def _cron(part: Part) -> Cron | None:
+    """Arrivals by the clock: a minute of each period in which something comes far more often than in the others.
+
+    With c the chance that a tick brings an arrival of its own, a tick's minute is empty 1 - c times as often as others.
+    """
+    found: list[tuple[float, float]] = []
+    for period_s in PERIODS_S:
+        each = round(period_s / part.window_s)
+        empty = (part.counts[: part.counts.size // each * each].reshape(-1, each) == 0).mean(0)
+        usual = float(np.median(empty))
+        if usual > 0.05:
+            found.append((1 - float(empty.min()) / usual, period_s))
+    best = max(found, default=(0.0, 0.0))[0]
+    if best < REGULAR:
+        return None
+    chance, period_s = next((c, p) for c, p in found if c > 0.8 * best)  # multiples of a period are regular as well
+    share = chance * HOUR_S / period_s / part.rate_per_h
+    return Cron(share=round(min(share, 1.0), 4), period_s=period_s)
+
+
+def _without(part: Part, cron: Cron | None) -> Floats:
+    """Counts without the arrivals by the clock that are expected."""
+    if cron is None:
+        return part.counts
+    each = round(cron.period_s / part.window_s)
+    whole = part.counts[: part.counts.size // each * each].reshape(-1, each).copy()
+    tick = int((whole == 0).mean(0).argmin())
+    chance = cron.share * part.rate_per_h * cron.period_s / HOUR_S
+    whole[:, tick] = np.maximum(whole[:, tick] - chance * (whole[:, tick] > 0), 0)
+    return whole.ravel()
+
+
+def profile_of(part: Part, counts: Floats) -> Profile:
+    """Two harmonics of the day, each as far as its mean over days stands out of its scatter."""
+    day = round(DAY_S / part.window_s)
+    days = counts[: counts.size // day * day].reshape(-1, day)
+    hour = (part.begin_s + part.window_s * (np.arange(day) + 0.5)) / HOUR_S
+    waves = []
+    for cycles in (1, 2):
+        each = 2 * (days @ np.exp(2j * np.pi * cycles * hour / 24)) / day / counts.mean()
+        noise = each.var() / max(each.size - 1, 1)
+        height = math.sqrt(max(abs(each.mean()) ** 2 - float(noise), 0.0))
+        peak_h = float(np.angle(each.mean()) * 24 / (2 * np.pi * cycles)) % (24 / cycles)
+        waves.append((round(height, 4), round(peak_h, 2)))
+    return Profile(amplitude=1.0, floor=FLOOR, daily=waves[0], half_daily=waves[1])
+
+
+def weekend_of(part: Part, counts: Floats) -> float:
+    """Mean rate of Saturdays and Sundays over that of weekdays; 1 where the part has no dates or is below two weeks."""
+    if part.weekday is None or part.span_s < 14 * DAY_S:
+        return 1.0
+    middle_s = part.begin_s + part.window_s * (np.arange(counts.size) + 0.5)
+    free = ((middle_s // DAY_S).astype(np.int64) + part.weekday) % 7 >= 5
+    return round(max(float(counts[free].mean() / counts[~free].mean()), 0.01), 4)
+
+
+def _fixed_square(profile: Profile, weekend: float) -> float:
+    """Mean square of what is not random in the rate, 1 if it is flat."""
+    return float(np.mean(week_of(profile, weekend, np.arange(0, 168, 0.25)) ** 2))
+
+
+def week_of(profile: Profile, weekend: float, hour: Floats) -> Floats:
+    """The factor of a trace's own clock at hours since a Monday's midnight, (N,)."""
+    return weekly_profile(profile, [Region(utc_offset_h=0, share=1)], hour, weekend, 0)
+
+
+def _memory(part: Part, counts: Floats, profile: Profile, weekend: float, variance: float) -> float:
+    """Correlation of the hourly factor from one hour to the next, from the product of hourly counts."""
+    hours = _over(counts, part.window_s, HOUR_S)
+    hour = np.asarray(part.begin_s / HOUR_S + np.arange(hours.size) + 0.5 + 24 * (part.weekday or 0), np.float64)
+    fixed = week_of(profile, weekend, hour)
+    products = float((hours[1:] * hours[:-1]).mean() / hours.mean() ** 2)
+    known = float((fixed[1:] * fixed[:-1]).mean() / fixed.mean() ** 2)
+    return round(min(max((products / known - 1) / variance, 0.0), 0.98), 4)
