@@ -109,7 +109,7 @@ def fit(part: Part, model: Model | None = None, widest: int | None = None) -> Ge
         part, pieces = in_parts(part, widest)
     duration, width = part.sizes["duration_s"], fit_widths(part.sizes["width"])
     rho = fit_width_correlation(duration, part.sizes["width"])
-    hours = duration._replace(value=duration.value / HOUR_S)
+    hours = duration._replace(value=duration.value / HOUR_S, mass=duration.mass / HOUR_S)
     law = fit_law(hours, weight_by_width(width, rho))
     return Generator(part.rate_per_h * pieces, arrivals, JobSizes(duration_h=law, width_correlation=rho), width)
 
