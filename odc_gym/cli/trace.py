@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 Sides = dict[str, tuple[float | None, float | None]]
 
 traces = typer.Typer(
-    help="Fetch public traces, and statistics of recorded ones beside those of a fitted generator.", no_args_is_help=True
+    help="Fetch public traces, and statistics of recorded ones beside those of a fitted generator.",
+    no_args_is_help=True,
 )
 traces.command("fetch")(fetch)
 

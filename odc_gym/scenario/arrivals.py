@@ -80,7 +80,7 @@ class ClientArrivals(Model):
     """Clients with shares of a power law, each a renewal process whose rate is drawn anew in every window."""
 
     kind: Literal["clients"]
-    clients: Annotated[int, Field(ge=1, le=1000)]
+    number: Annotated[int, Field(ge=1, le=1000)]
     zipf: NonNegative = Field(description="the k-th client's share goes with k^-zipf")
     gaps: Literal["gamma", "weibull"] = Field(default="gamma", description="law of the gaps between arrivals")
     gap_cv: Positive = Field(description="standard deviation of gaps over their mean, at a steady rate")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from odc_gym.scenario.base import Fraction, Model, Positive
 
@@ -35,7 +35,11 @@ class Mixture(Model):
     cut: Positive = Field(description="largest value; larger draws count as this one")
 
 
-Law = Knots | Mixture
+def _form(law: Any) -> str:
+    return "mixture" if isinstance(law, dict | Mixture) else "knots"
+
+
+Law = Annotated[Annotated[Knots, Tag("knots")] | Annotated[Mixture, Tag("mixture")], Discriminator(_form)]
 """Of a size: a quantile function where it is a list, a mixture of lognormals where it is a mapping."""
 
 

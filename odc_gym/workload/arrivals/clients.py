@@ -40,11 +40,11 @@ def rates(arrivals: ClientArrivals, name: str, period: Period) -> tuple[Floats, 
     regions = list(period.workload.regions.values())
     profile = arrivals.profile or period.workload.profile
     common = weekly_profile(profile, regions, utc_h, arrivals.weekend, weekday(period.start))
-    factor = np.empty((arrivals.clients, windows))
-    for client in range(arrivals.clients):
+    factor = np.empty((arrivals.number, windows))
+    for client in range(arrivals.number):
         rng = stream(period.seed, Purpose.CLIENT_RATES, f"{name}/{client}")
         factor[client] = gamma_factors(arrivals.rate_variance, arrivals.ar, rng, windows)
-    return edge_s, shares_of(arrivals.clients, arrivals.zipf)[:, None] * factor * common
+    return edge_s, shares_of(arrivals.number, arrivals.zipf)[:, None] * factor * common
 
 
 def draw(arrivals: ClientArrivals, name: str, per_h: float, period: Period) -> Floats:
@@ -59,7 +59,7 @@ def draw(arrivals: ClientArrivals, name: str, per_h: float, period: Period) -> F
     edge_s, relative = rates(arrivals, name, period)
     mean = relative * (per_h * arrivals.window_s / HOUR_S)
     drawn = []
-    for client in range(arrivals.clients):
+    for client in range(arrivals.number):
         rng = stream(period.seed, Purpose.CLIENT_GAPS, f"{name}/{client}")
         drawn.append(bend(_gaps(arrivals, rng), edge_s, mean[client]))
     return np.concatenate(drawn)

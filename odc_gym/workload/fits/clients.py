@@ -40,7 +40,7 @@ def fit_clients(part: Part) -> ClientArrivals:
     memory = float((excess[1:] * excess[:-1]).mean()) / variance if variance > 0 else 0.0
     return ClientArrivals(
         kind="clients",
-        clients=clients,
+        number=clients,
         zipf=zipf,
         gap_cv=round(part.client_gap_cv, 4),
         window_s=CLIENT_WINDOW_S,

@@ -110,6 +110,8 @@ def _as_knots(x: Floats) -> Knots:
     level, logarithm = _unpacked(x)
     level = np.round(level, 6)
     level[-1] = 1.0
+    apart = np.append(np.diff(level) > 0, True)  # knots that rounding brought together are one
+    level, logarithm = level[apart], logarithm[apart]
     return tuple((float(p), float(f"{math.exp(v):.5g}")) for p, v in zip(level, logarithm, strict=True))
 
 
