@@ -1,9 +1,9 @@
 """How well generators fitted to one part of a trace describe another: `python benchmarks/generators.py FILE ...`.
 
-Each trace is parted twice: in time, its first six tenths from the rest, and into alternate days, or minutes where it is
-short, which a change of the trace hits alike. The table is Markdown. Beside the error of the generator stands what the
-parts of the data differ by themselves: where that is beyond the bound, no generator fitted to the one part can be within
-it for the other but by luck.
+Each trace is parted twice: in time, its first six tenths from the rest, and into alternate days, or minutes where it
+is short, which a change of the trace hits alike. The table is Markdown. Beside the error of the generator stands what
+the parts of the data differ by themselves: where that is beyond the bound, no generator fitted to the one part can be
+within it for the other but by luck.
 """
 
 from __future__ import annotations
@@ -31,9 +31,8 @@ def main() -> None:
     parser.add_argument("files", nargs="+", type=Path, help="traces, in any format that `odc-gym trace info` takes")
     parser.add_argument("--split", action="append", help="a fraction, or alternate; may be given again [both]")
     arguments = parser.parse_args()
-    print(
-        "| trace | parts | quantity | error | of the data | bound | verdict |\n| --- | --- | --- | --- | --- | --- | --- |"
-    )
+    print("| trace | parts | quantity | error | of the data | bound | verdict |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     fitted = []
     for path in arguments.files:
         trace = read_trace(path)
