@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 HOUR_S, WH_J, TERA_PER_EXA = 3600.0, 3600.0, 1e6
 YEAR_H, MOST_YEARS = 365.25 * 24.0, 100.0
+CAUSES = {
+    "checkpoint": "writing_s",
+    "replay": "replay_s",
+    "restore": "restore_s",
+    "wait": "wait_s",
+    "throttle": "throttle_s",
+}  # for which held time is lost, and its account
 END_OF_LIFE_FRAC = 0.8  # of the capacity of a battery
 _SERVICE = Rules._fields.index("service")
 
@@ -28,6 +35,9 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
     `years_to_80_percent` is the time until the first battery of the fleet has 80 % of its capacity left, if it ages on
     as in the episode, at most 100. Energy per accelerator-hour is what bus, compute and leakage drew, conversion left
     out, over the credited work.
+    `ettr_<class>` is the effective share of the time for which the jobs of a class hold accelerators, see
+    `simulation.held_time`, and `lost_to_<cause>_frac_<class>` what became of the rest: writing of checkpoints, replay
+    of lost work, restore (transfer, waking up, start), wait and throttle.
     `slo_<class>` is the share of jobs due in the episode that were done by their deadline, or of tokens served within
     their target. `work_eflop` converts the work at the accelerators' peak rate, dense bf16. `upsets` counts those of
     living accelerators, `resets` the jobs and replicas that they stopped, `living_frac` what works at the end over what
@@ -79,6 +89,8 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
         "moves": float(account["moved"].sum()),
         "drains": float(account["drained"].sum()),
         "evictions": float(account["evicted"].sum()),
+        "forced_stops": float(account["forced"].sum()),
+        "foreseen_stops": float(account["foreseen"].sum()),
         "yields": float(account["yielded"].sum()),
         "upsets": float(x["upsets"].sum()),
         "resets": float(account["resets"].sum()),
@@ -135,9 +147,17 @@ def _by_class(simulator: Simulator, row: int, account: dict[str, np.ndarray]) ->
         )
         met = due & (run["finished_s"] <= jobs["deadline_s"]) & (run["status"] != ABSENT)
         result[f"slo_{name}"] = float(met.sum() / due.sum()) if due.any() else 1.0
+        result |= _effective_time(name, {k: float(values[c]) for k, values in account.items()})
         result[f"completed_{name}"] = float(account["completed"][c])
         result[f"expired_{name}"] = float(account["expired"][c])
     return result
+
+
+def _effective_time(name: str, account: dict[str, float]) -> dict[str, float]:
+    """Where the time that a class of jobs held went, shares of 1; all of it is effective where it held none."""
+    held = max(account["held_s"], 1e-9)
+    lost = {f"lost_to_{cause}_frac_{name}": account[row] / held for cause, row in CAUSES.items()}
+    return {f"ettr_{name}": account["useful_s"] / held if account["held_s"] > 0.0 else 1.0, **lost}
 
 
 def _waits(simulator: Simulator, row: int) -> dict[str, float]:

@@ -36,7 +36,9 @@ ROOMS = {
     "simulation.state": {"_jit", "physics"},
     "simulation.work": {"_jit", "simulation.state"},
     "simulation.arrays": {"simulation.state", "simulation.work"},
-    "simulation.waiting": {"_jit", "physics", "simulation.state", "simulation.work"},
+    "simulation.checkpoints": {"_jit", "simulation.work"},
+    "simulation.held_time": {"_jit", "simulation.state", "simulation.work", "simulation.gangs"},
+    "simulation.waiting": {"_jit", "physics", "simulation.state", "simulation.work", "simulation.checkpoints"},
     "simulation.fleet": {"_jit", "simulation.state", "simulation.work"},
     "simulation.routes": {"_jit"},
     "simulation.hosting": {"_jit", "simulation.state", "simulation.work", "simulation.waiting"},
@@ -44,11 +46,15 @@ ROOMS = {
     "simulation.transfers": {"_jit", "simulation.state", "simulation.work"},
     "simulation.progress": {
         "_jit",
-        *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "gangs")},
+        *{
+            f"simulation.{name}"
+            for name in ("state", "work", "checkpoints", "held_time", "waiting", "hosting", "gangs")
+        },
     },
+    "simulation.foresight": {"_jit", "simulation.state", "simulation.work", "simulation.progress"},
     "simulation.dispatch": {
         "_jit",
-        *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "gangs", "progress")},
+        *{f"simulation.{name}" for name in ("state", "work", "foresight", "waiting", "hosting", "gangs", "progress")},
     },
     "simulation.upsets": {
         "_jit",
@@ -128,12 +134,12 @@ ROOMS = {
             f"simulation.{name}"
             for name in ("state", "work", "fleet", "waiting", "transfers", "progress", "dispatch", "outages", "upsets")
         },
-        *{f"simulation.{name}" for name in ("requests", "services", "step")},
+        *{f"simulation.{name}" for name in ("foresight", "requests", "services", "step")},
         "_jit",
         "interface",
     },
     "simulation.episode_start": {
-        *{f"simulation.{name}" for name in ("decision", "fleet", "state", "work", "tables", "world")},
+        *{f"simulation.{name}" for name in ("checkpoints", "decision", "fleet", "state", "work", "tables", "world")},
         "physics",
         "scenario",
     },

@@ -43,8 +43,11 @@ class Checkpoints(Model):
     """Work becomes safe when a checkpoint is written; a job that is told to stop writes one."""
 
     kind: Literal["checkpoint"]
-    every_min: Positive
-    stall_s: NonNegative
+    interval: Literal["fixed", "young-daly"] = Field(
+        default="fixed", description="young-daly: sqrt(2 x stall x time between surprises), by those seen so far"
+    )
+    every_min: Positive = Field(description="work from one checkpoint to the next; with young-daly at most")
+    stall_s: NonNegative = Field(description="work stands while a checkpoint is written")
     state_gb: NonNegative
 
 

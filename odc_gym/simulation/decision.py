@@ -15,6 +15,7 @@ from odc_gym.interface.rewards import reward_terms
 from odc_gym.interface.sensing import measure_readings, remember
 from odc_gym.simulation.dispatch import drain_and_move, evict, part, place
 from odc_gym.simulation.fleet import fleet, traffic_of
+from odc_gym.simulation.foresight import warn
 from odc_gym.simulation.outages import halt, repeated_sheds
 from odc_gym.simulation.progress import advance
 from odc_gym.simulation.requests import request
@@ -157,6 +158,7 @@ def decide(
             )  # fmt: skip
             repeated_sheds(x, e.policy, dt_s, n)
             advance(e, dt_s, now + dt_s)
+            warn(e, dt_s, now + dt_s)
             serve(e, demand[b, tick, 0], dt_s)
             e.head[0]["tick"] += 1
             remember(past[b], x, k, sensors[b], e.head[0]["tick"], steps, n)

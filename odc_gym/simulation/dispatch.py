@@ -7,6 +7,7 @@ job. `lists[1]` holds the running rows.
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.simulation.foresight import foreseen
 from odc_gym.simulation.gangs import enter_gang, is_joined, parts_next, seat_gang
 from odc_gym.simulation.hosting import enter, leave
 from odc_gym.simulation.progress import expire, lose, stop
@@ -28,6 +29,7 @@ def drain_and_move(e, now):
             stop(e, row, now)
             leave(e, row)
             e.ledger[L.drained, kind] += 1.0
+            count_stop(e, row, True)
             requeue(e, row, now)
         elif not move(e, row, now):
             running[head["running"]] = row
@@ -58,7 +60,6 @@ def move(e, row, now):
     stop(e, row, now)
     leave(e, row)
     enter(e, row, better, now)
-    e.run[row]["delay_s"] += e.rules[G.stall_s, kind]
     e.ledger[L.moved, kind] += 1.0
     return True
 
@@ -69,6 +70,17 @@ def account_of_loss(e, s):
     if e.x[X.out, s] > 0.0:
         return L.outage_lost_s
     return L.trip_lost_s if e.x[X.tripped, s] > 0.0 else L.shed_lost_s
+
+
+@routine
+def count_stop(e, row, known):
+    """A job stops by what happens to satellites or links: foreseen if that was known before, else a surprise."""
+    kind = e.jobs[row]["kind"]
+    if known:
+        e.ledger[L.foreseen, kind] += 1.0
+    else:
+        e.ledger[L.forced, kind] += 1.0
+        e.head[0]["off_stops"] += 1.0
 
 
 @routine
@@ -86,6 +98,7 @@ def evict(e, now):
         row = running[k]
         s = off_host(e, row)
         if s != NOWHERE:
+            count_stop(e, row, foreseen(e, s))
             e.ledger[account_of_loss(e, s), e.jobs[row]["kind"]] += lose(e, row)
             leave(e, row)
             e.ledger[L.evicted, e.jobs[row]["kind"]] += 1.0
@@ -116,6 +129,7 @@ def part(e, now):
         if e.jobs[row]["members"] > 1:
             joined = is_joined(e, row)
             if not joined or parts_next(e, row):
+                count_stop(e, row, joined)
                 if joined:
                     stop(e, row, now)
                 else:

@@ -6,11 +6,12 @@ import numpy as np
 
 from odc_gym.physics.battery import QUOTED_K
 from odc_gym.scenario import ServiceClass
+from odc_gym.simulation.checkpoints import interval_work
 from odc_gym.simulation.decision import settle
 from odc_gym.simulation.fleet import Links
 from odc_gym.simulation.state import Design, State
 from odc_gym.simulation.tables import EpisodeTables, rule_index
-from odc_gym.simulation.work import ABSENT, HEAD, RUN, RUNNING, WAITING, Classes, Ledger
+from odc_gym.simulation.work import ABSENT, HEAD, RUN, RUNNING, WAITING, Classes, Ledger, Rules
 from odc_gym.simulation.world import World, stream
 
 CENSUS = 102  # purpose of a random stream, see `stream`
@@ -209,11 +210,14 @@ def _seat_replicas(world: World, tables: EpisodeTables, run: np.ndarray, seat) -
 
 
 def _age(world: World, job: np.void, r: np.ndarray, begin: float, saved: float) -> None:
-    unit = world.rules[rule_index("unit_s"), job["kind"]] * job["gang"]
-    speed = world.class_speed[job["kind"]] * job["gang"]
-    done = min((begin - job["arrival_s"]) * speed, 0.999 * job["work_s"])
+    rule = dict(zip(Rules._fields, world.rules[:, job["kind"]], strict=True))
+    rate, gang = world.class_speed[job["kind"]], job["gang"]
+    stops_per_s = world.policy.surprises_per_s * gang
+    unit = gang * interval_work(rule["unit_s"], rule["adapts"], rule["stall_s"], stops_per_s, rate)
+    done = min((begin - job["arrival_s"]) * rate * gang, 0.999 * job["work_s"])
     unsaved = saved * min(unit, done)
     r["safe_s"], r["unsaved_s"] = done - unsaved, unsaved
+    r["unsaved_since_s"] = begin - unsaved / (rate * gang)
     r["since_s"] = r["started_s"] = job["arrival_s"]
 
 

@@ -20,7 +20,7 @@ def hold(e, row, s, gb, now):
     e.x[X.free, s] -= job["width"]
     e.classes[K.held, kind, s] += job["width"]
     r["transfer_gb"] = gb
-    r["delay_s"] = e.policy.latency_s + wake + e.rules[G.init_s, kind]
+    r["delay_s"] = r["writing_s"] + e.policy.latency_s + wake + e.rules[G.init_s, kind]
     e.ledger[L.moved_gb, kind] += r["transfer_gb"]
     r["host"] = s
     r["since_s"] = now
@@ -57,6 +57,7 @@ def leave(e, row):
         r["host"] = NOWHERE
         r["transfer_gb"] = 0.0
         r["delay_s"] = 0.0
+        r["reset_s"] = 0.0
         r["active"] = 0.0
 
 

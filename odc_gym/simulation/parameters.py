@@ -8,13 +8,13 @@ import numpy as np
 
 from odc_gym.interface.rewards import Weights
 from odc_gym.physics.thermal import Propagator
-from odc_gym.scenario import Checkpoints, Gang, JobClass, Scenario, ServiceClass
+from odc_gym.scenario import Checkpoints, Faults, Gang, JobClass, Scenario, ServiceClass
 from odc_gym.scenario.paths import places
 from odc_gym.simulation.design import governor_gain, propagators
 from odc_gym.simulation.state import Design, Ratings, Readings, Sensors, padded
 from odc_gym.simulation.work import ORDERS, Policy, Rules
 
-MINUTE_S, HOUR_S, WH_J, KWH_J, BITS = 60.0, 3600.0, 3600.0, 3.6e6, 8.0
+MINUTE_S, HOUR_S, YEAR_S, WH_J, KWH_J, BITS = 60.0, 3600.0, 365.25 * 86400.0, 3600.0, 3.6e6, 8.0
 
 
 def design_block(kinds: Sequence[dict[str, float]], kind_of: Sequence[int] | np.ndarray, dt_s: float) -> np.ndarray:
@@ -79,6 +79,7 @@ def _job_rules(c: JobClass, physics_s: float) -> dict[str, float]:
     return {
         "hold_back": c.hold_back,
         "unit_s": c.progress.every_min * MINUTE_S,
+        "adapts": float(isinstance(c.progress, Checkpoints) and c.progress.interval == "young-daly"),
         "stall_s": c.progress.stall_s if isinstance(c.progress, Checkpoints) else 0.0,
         "state_gb": c.progress.state_gb if isinstance(c.progress, Checkpoints) else 0.0,
         "saves": float(saves),
@@ -115,9 +116,14 @@ def policy_numbers(scenario: Scenario) -> Policy:
         float(dispatch.close),
         float(dispatch.drain), float(dispatch.hold), dispatch.queue_age_h * HOUR_S, float(ORDERS.index(dispatch.order)),
         backbone.rate_gbps / BITS if backbone else 0.0, float(backbone.latency_s) if backbone else 0.0,
-        float(scenario.episode.physics_s), float(scenario.faults.reset_s),
+        float(scenario.episode.physics_s), float(scenario.faults.reset_s), _surprises_per_s(scenario.faults),
         sheds, safe.within_h * HOUR_S, safe.hours * HOUR_S,
     )  # fmt: skip
+
+
+def _surprises_per_s(faults: Faults) -> float:
+    """Upsets and hard failures of an accelerator a second, as the scenario quotes them."""
+    return (faults.upsets_per_chip_year + faults.hard_failures_per_chip_year) / YEAR_S if faults.enabled else 0.0
 
 
 def sensor_numbers(scenario: Scenario) -> Sensors:

@@ -3,9 +3,11 @@
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.simulation.checkpoints import unit_work
 from odc_gym.simulation.gangs import rate_of
+from odc_gym.simulation.held_time import account_held, account_time
 from odc_gym.simulation.hosting import leave
-from odc_gym.simulation.state import X
+from odc_gym.simulation.state import D, X
 from odc_gym.simulation.waiting import is_replica, lateness, rank_of, requeue
 from odc_gym.simulation.work import DONE, EXPIRED, G, K, L
 
@@ -30,8 +32,12 @@ def secure(e, row, now):
 def lose(e, row):
     """Unsaved work is gone, and returned; what is done again later was not executed before the episode."""
     r = e.run[row]
+    kind = e.jobs[row]["kind"]
     lost = r["unsaved_s"] - max(0.0, r["before_s"] - r["safe_s"])
-    e.ledger[L.lost_s, e.jobs[row]["kind"]] += lost
+    lost_s = lost / e.p[D.speed, r["host"]]
+    e.ledger[L.lost_s, kind] += lost
+    e.ledger[L.useful_s, kind] -= lost_s
+    e.ledger[L.replay_s, kind] += lost_s
     r["before_s"] = min(r["before_s"], r["safe_s"])
     r["unsaved_s"] = 0.0
     return lost
@@ -41,9 +47,28 @@ def lose(e, row):
 def stop(e, row, now):
     """A job that is told to stop keeps its work if its class writes checkpoints, else drops the open chunk."""
     if e.rules[G.saves, e.jobs[row]["kind"]] > 0.5:
-        secure(e, row, now)
+        save_first(e, row, now)
     else:
         lose(e, row)
+
+
+@routine
+def save_first(e, row, now):
+    """A job that sees its stop coming writes a checkpoint, if its class does and there is work to save.
+
+    Work is safe from the moment that the job halts for it. The time of writing is held where the job runs next.
+    """
+    if e.rules[G.saves, e.jobs[row]["kind"]] > 0.5 and e.run[row]["unsaved_s"] > 0.0:
+        secure(e, row, now)
+        halt_to_write(e, row)
+
+
+@routine
+def halt_to_write(e, row):
+    """Work stands while a checkpoint is written."""
+    stall_s = e.rules[G.stall_s, e.jobs[row]["kind"]]
+    e.run[row]["delay_s"] += stall_s
+    e.run[row]["writing_s"] += stall_s
 
 
 @routine
@@ -88,12 +113,15 @@ def work_on(e, row, dt_s, now):
     kind = job["kind"]
     rate = rate_of(e, row)
     left = job["work_s"] - r["safe_s"] - r["unsaved_s"]
+    at_work_s = min(r["active"] * dt_s, left / max(rate, 1e-9))
     work = min(rate * r["active"] * dt_s, left)
+    if r["unsaved_s"] == 0.0:
+        r["unsaved_since_s"] = now - r["active"] * dt_s
     r["unsaved_s"] += work
     e.ledger[L.executed_s, kind] += work
+    account_time(e, row, work, at_work_s, dt_s)
     if work >= left:
-        end = now - r["active"] * dt_s + left / max(rate, 1e-9)
-        finish(e, row, min(end, now))
+        finish(e, row, now - r["active"] * dt_s + at_work_s)
         leave(e, row)
         return False
     if job["expiry_s"] <= now:
@@ -101,9 +129,9 @@ def work_on(e, row, dt_s, now):
         leave(e, row)
         expire(e, row, now)
         return False
-    if r["unsaved_s"] >= e.rules[G.unit_s, kind] * job["gang"]:
+    if r["unsaved_s"] >= unit_work(e, row, r["host"]) * job["gang"]:
         secure(e, row, now)
-        r["delay_s"] += e.rules[G.stall_s, kind]
+        halt_to_write(e, row)
         if must_yield(e, row, now):
             leave(e, row)
             e.head[0]["blocked_rank"] = -np.inf
@@ -117,10 +145,12 @@ def work_on(e, row, dt_s, now):
 def advance(e, dt_s, now):
     """Work of the step that physics just did: executed, made safe and paid, finished. `now` is the step's end."""
     head, running = e.head[0], e.lists[1]
+    account_held(e, dt_s)
     count = head["running"]
     head["running"] = 0
     for k in range(count):
         row = running[k]
+        head["hosted_s"] += e.jobs[row]["members"] * dt_s
         if is_replica(e, row) or work_on(e, row, dt_s, now):
             running[head["running"]] = row
             head["running"] += 1

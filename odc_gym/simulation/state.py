@@ -32,11 +32,13 @@ class State(NamedTuple):
     junction_k: Row
     battery_k: Row
     charge_frac: Row  # of battery capacity
+    balance_w: Row  # power into the battery in the last step, losses taken off
     loop_on: Row  # 1 the pump runs
     shed: Row  # 1 compute is off until charge recovers
     tripped: Row  # 1 compute is off until the junction has cooled
     trip_s: Row  # since the trip
     wait_s: Row  # until compute is back after it was shed or tripped
+    warned: Row  # 1 jobs know that it will be shed
     off: Row  # 1 compute is off: shed, tripped, halted, restarting, or too cold to restart
     out: Row  # 0 the satellite is in service, 1 out, 2 lost for good
     safe_s: Row  # of safe mode, left

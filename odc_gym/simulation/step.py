@@ -183,7 +183,8 @@ def satellites(x, p, e, sky, dt_s, n):
         into = min(max(surplus, 0.0), limit)
         out = max(-surplus, 0.0)
         lost = loss_w(into, in_fixed, in_slope) + loss_w(out, out_fixed, out_slope)
-        charge += (into - out - lost) * dt_s / capacity_j
+        balance = into - out - lost
+        charge += balance * dt_s / capacity_j
         battery_heat = lost + battery_heater
         battery_outside = p.battery_absorb_m2[s] * sky.absorbed_w_m2[s]
         b_half, b_end = radiating_node(
@@ -249,6 +250,7 @@ def satellites(x, p, e, sky, dt_s, n):
         x.radiator_k[s] = u3
         x.junction_k[s] = junction
         x.charge_frac[s] = charge
+        x.balance_w[s] = balance
         x.power_w[s] = power
         x.tripped[s] = tripped
         x.trip_s[s] = trip_s * tripped

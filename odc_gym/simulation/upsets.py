@@ -57,14 +57,20 @@ def interrupt(e, row):
     kind, r = e.jobs[row]["kind"], e.run[row]
     e.ledger[L.fault_lost_s, kind] += lose(e, row)
     e.ledger[L.resets, kind] += 1.0
-    r["delay_s"] = max(r["delay_s"], e.policy.reset_s + e.rules[G.init_s, kind])
+    e.ledger[L.forced, kind] += 1.0
+    e.head[0]["chip_stops"] += 1.0
+    r["delay_s"] = r["writing_s"] + max(r["delay_s"] - r["writing_s"], e.policy.reset_s + e.rules[G.init_s, kind])
+    r["reset_s"] = e.policy.reset_s
 
 
 @routine
 def throw_out(e, k, now):
     """A job that lost an accelerator for good goes back to its last payable point, and to the queue."""
     row = e.lists[1, k]
-    e.ledger[L.fault_lost_s, e.jobs[row]["kind"]] += lose(e, row)
+    kind = e.jobs[row]["kind"]
+    e.ledger[L.fault_lost_s, kind] += lose(e, row)
+    e.ledger[L.forced, kind] += 1.0
+    e.head[0]["chip_stops"] += 1.0
     leave(e, row)
     drop_running(e, k)
     requeue(e, row, now)

@@ -6,6 +6,7 @@ in queue order. Times are seconds since the episode's start, work is in referenc
 
 from odc_gym._jit import effect, routine
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
+from odc_gym.simulation.checkpoints import unit_work
 from odc_gym.simulation.state import D, X
 from odc_gym.simulation.work import ABSENT, WAITING, G, K, L
 
@@ -74,9 +75,10 @@ def pays_in_time(e, row, s, now):
         return True
     job, r = e.jobs[row], e.run[row]
     kind = job["kind"]
-    unit = e.rules[G.unit_s, kind] - r["unsaved_s"] / job["gang"]
+    unit = unit_work(e, row, s) - r["unsaved_s"] / job["gang"]
     work_s = min(unit, remaining_estimate(job, r) / job["gang"])
-    start_s = e.policy.latency_s + link_gb(e, row) / e.policy.link_gb_s + wake_s(e, row, s) + e.rules[G.init_s, kind]
+    start_s = r["writing_s"] + e.policy.latency_s + wake_s(e, row, s) + e.rules[G.init_s, kind]
+    start_s += link_gb(e, row) / e.policy.link_gb_s
     return now + start_s + work_s / max(e.classes[K.rate, kind, s], 1e-6) < job["expiry_s"]
 
 

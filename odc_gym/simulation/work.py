@@ -31,7 +31,7 @@ class Ledger(NamedTuple):
     paid: Row  # value
     executed_s: Row  # reference accelerator-seconds
     credited_s: Row  # made safe, executed since the start
-    lost_s: Row
+    lost_s: Row  # executed since the start, and taken by stops
     completed: Row
     on_time: Row  # completed by the deadline
     expired: Row
@@ -40,6 +40,8 @@ class Ledger(NamedTuple):
     drained: Row
     evicted: Row
     parted: Row  # gangs whose links were lost
+    forced: Row  # stops by surprise: upsets, failures, compute that went off
+    foreseen: Row  # stops that were seen coming
     resets: Row  # jobs and replicas that an upset stopped where they run
     fault_lost_s: Row  # of lost_s, by upsets and hard failures
     outage_lost_s: Row  # of lost_s, by outages and losses of satellites
@@ -54,6 +56,13 @@ class Ledger(NamedTuple):
     served_now: Row  # tokens served in the last decision
     arrived_now: Row  # tokens, or estimated work, that arrived in it
     arrival_rate: Row  # work offered, exponential average over an hour [reference accelerators]
+    held_s: Row  # accelerator-seconds held; those of jobs are the sum of the next six
+    useful_s: Row  # work at full clock
+    writing_s: Row  # of checkpoints
+    replay_s: Row  # work at full clock that was lost, and is done again
+    restore_s: Row  # transfer, waking up, start
+    wait_s: Row  # paused, reset, for the slowest of a gang and its exchange, or idle after the end
+    throttle_s: Row  # by clocks below full
 
 
 class Services(NamedTuple):
@@ -71,7 +80,8 @@ class Rules(NamedTuple):
     value: Row  # of a reference-accelerator-hour
     queue_value: Row
     hold_back: Row
-    unit_s: Row  # work per accelerator from one payable point to the next
+    unit_s: Row  # work per accelerator from one payable point to the next, at most
+    adapts: Row  # 1: less where surprises make it worth while
     stall_s: Row
     saves: Row  # 1: a job that is told to stop keeps its work
     yields: Row  # 1: leaves at a payable point for a job of higher rank
@@ -110,6 +120,7 @@ class Policy(NamedTuple):
     latency_s: float
     step_s: float  # physics step
     reset_s: float  # of an accelerator after an upset
+    surprises_per_s: float  # of an accelerator, upsets and failures, by the scenario
     safe_sheds: float  # that lead to safe mode; 0 none do
     safe_within_s: float  # from the first of them to the last
     safe_s: float  # length of safe mode
@@ -125,7 +136,10 @@ RUN = np.dtype(
         ("safe_s", "f8"),  # work that a loss cannot take
         ("unsaved_s", "f8"),  # work since the last payable point
         ("before_s", "f8"),  # work executed before the episode: never paid
+        ("unsaved_since_s", "f8"),  # when the oldest of that began
         ("delay_s", "f8"),  # initialisation, restore, checkpoint: accelerators are held, nothing runs
+        ("writing_s", "f8"),  # of that, to write a checkpoint; a job that stopped first pays it when it runs again
+        ("reset_s", "f8"),  # of that, after an upset
         ("transfer_gb", "f8"),  # still to come over the link
         ("active", "f8"),  # share of the step that it runs
         ("since_s", "f8"),  # placed, or queued
@@ -153,6 +167,10 @@ HEAD = np.dtype(
         ("moves_now", "f8"),
         ("trips_sum", "f8"),
         ("moves_sum", "f8"),
+        ("held_s", "f8"),  # accelerator-seconds held since the warm-up began
+        ("hosted_s", "f8"),  # satellite-seconds of running jobs
+        ("chip_stops", "f8"),  # surprises that struck them through an accelerator
+        ("off_stops", "f8"),  # and through a satellite
         ("tick", "i8"),  # physics steps done, from the start of the warm-up
         ("next_job", "i4"),
         ("next_event", "i4"),

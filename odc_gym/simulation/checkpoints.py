@@ -1,0 +1,66 @@
+"""When a job writes its next checkpoint: after a fixed amount of work, or as often as surprises make it worth while.
+
+A surprise is a stop that nobody saw coming: an upset, a failed accelerator, a trip, an outage. Of the others, see
+`foresight`, jobs write a checkpoint first.
+"""
+
+import numpy as np
+
+from odc_gym._jit import routine
+from odc_gym.simulation.work import G, K
+
+PRIOR_STOPS = 0.1  # what the scenario's rate of surprises weighs beside those that are seen
+LEAST = 1e-12  # of a rate of stops [1/s] or of work: below it nothing stops
+
+
+@routine
+def surprises_per_s(e, accelerators, satellites):
+    """Rate of surprises [1/s] for a job of so many accelerators on so many satellites, by all that were seen so far.
+
+    Accelerators fail one by one, compute goes off by satellites. The first rate is the mean of a gamma distribution
+    that begins as the scenario's rates of upsets and failures, and has seen the surprises of all accelerators held.
+    """
+    head, prior = e.head[0], e.policy.surprises_per_s
+    chip = prior * (PRIOR_STOPS + head["chip_stops"]) / (PRIOR_STOPS + prior * head["held_s"])
+    satellite = head["off_stops"] / max(head["hosted_s"], 1.0)
+    return accelerators * chip + satellites * satellite
+
+
+@routine
+def interval_work(most_s, adapts, stall_s, stops_per_s, rate):
+    """Work of an accelerator from one checkpoint to the next [reference accelerator-seconds].
+
+    sqrt(2 C M) of time at work, for checkpoints that take C and surprises that come every M on the average: as much
+    time then goes into writing as into work that is done again.
+
+    Source: Young, Communications of the ACM 17(9), 1974; first order of Daly, Future Generation Computer Systems 22(3),
+    2006. Its higher orders are below C, which here is a part of a step.
+
+    Args:
+        most_s: the fixed interval, or the longest.
+        adapts: 1 it follows the surprises, 0 it is fixed.
+        stall_s: C, time to write a checkpoint [s].
+        stops_per_s: 1 / M.
+        rate: work of an accelerator in a second.
+    """
+    if adapts < 0.5:
+        return most_s
+    best_s = np.sqrt(2.0 * stall_s / max(stops_per_s, LEAST))
+    return min(most_s, max(best_s, stall_s) * max(rate, LEAST))
+
+
+@routine
+def unit_work(e, row, s):
+    """Work of an accelerator of a job on a satellite from one payable point to the next."""
+    job, rules = e.jobs[row], e.rules
+    kind = job["kind"]
+    if rules[G.adapts, kind] < 0.5:
+        return rules[G.unit_s, kind]
+    stops_per_s = surprises_per_s(e, job["gang"], job["members"])
+    return interval_work(rules[G.unit_s, kind], 1.0, rules[G.stall_s, kind], stops_per_s, e.classes[K.rate, kind, s])
+
+
+@routine
+def checkpoint_age_s(r, now):
+    """Since a job began the oldest of its work that a surprise would take [s]; 0 if there is none."""
+    return now - r["unsaved_since_s"] if r["unsaved_s"] > 0.0 else 0.0

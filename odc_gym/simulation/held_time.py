@@ -1,0 +1,69 @@
+"""Where the time of held accelerators goes: useful work, or one of the causes for which it is lost.
+
+Effective training time is the useful part over all that is held: steps that count, at the speed of an undisturbed
+full clock. Source: Llama Team, The Llama 3 Herd of Models, arXiv 2407.21783 (2024), 3.3.4; Jiang et al., MegaScale,
+NSDI 2024.
+"""
+
+from odc_gym._jit import routine
+from odc_gym.simulation.gangs import host_rate
+from odc_gym.simulation.state import D, X
+from odc_gym.simulation.work import K, L
+
+
+@routine
+def account_held(e, dt_s):
+    """Accelerator-seconds that each class holds in a step, and what surprises could strike meanwhile."""
+    for c in range(e.rules.shape[1]):
+        held = 0.0
+        for s in range(e.satellites):
+            held += e.classes[K.held, c, s]
+        e.ledger[L.held_s, c] += held * dt_s
+        e.head[0]["held_s"] += held * dt_s
+
+
+@routine
+def account_time(e, row, work, at_work_s, dt_s):
+    """Divide the step of a job's accelerators between work and the causes of its loss.
+
+    Where nothing runs, a checkpoint is written before a reset, and that comes before transfer, waking up and start.
+    Work that a surprise takes later is moved by `progress.lose`.
+
+    Args:
+        e: the environment.
+        row: the job.
+        work: done in the step [reference accelerator-seconds].
+        at_work_s: of the step, until the job's end if it has ended [s].
+        dt_s: physics step [s].
+    """
+    job, r, ledger = e.jobs[row], e.run[row], e.ledger
+    kind, gang, s = job["kind"], job["gang"], r["host"]
+    idle_s = (1.0 - r["active"]) * dt_s
+    writing_s = min(r["writing_s"], idle_s)
+    reset_s = min(r["reset_s"], idle_s - writing_s)
+    r["writing_s"] -= writing_s
+    r["reset_s"] -= reset_s
+    useful_s = work / e.p[D.speed, s]
+    turning_s = at_work_s * gang * e.x[X.duty, s] if work > 0.0 else 0.0
+    clocked_s = useful_s
+    if job["members"] > 1 and work > 0.0:
+        turning_s, clocked_s = gang_times(e, row, at_work_s)
+    ledger[L.useful_s, kind] += useful_s
+    ledger[L.writing_s, kind] += gang * writing_s
+    ledger[L.restore_s, kind] += gang * (idle_s - writing_s - reset_s)
+    ledger[L.wait_s, kind] += gang * (reset_s + r["active"] * dt_s) - turning_s + clocked_s - useful_s
+    ledger[L.throttle_s, kind] += turning_s - clocked_s
+
+
+@routine
+def gang_times(e, row, at_work_s):
+    """Accelerator-seconds for which the chips of a gang turn, and what they could do in them at their clocks.
+
+    What they do less than that is waiting for the slowest and for the exchange.
+    """
+    turning_s = clocked_s = 0.0
+    for member in range(row, row + e.jobs[row]["members"]):
+        s = e.run[member]["host"]
+        turning_s += at_work_s * e.jobs[member]["width"] * e.x[X.duty, s]
+        clocked_s += at_work_s * host_rate(e, member) / e.p[D.speed, s]
+    return turning_s, clocked_s
