@@ -9,7 +9,7 @@ import numpy as np
 from odc_gym._jit import routine
 from odc_gym.simulation.work import G, K
 
-PRIOR_STOPS = 0.1  # what the scenario's rate of surprises weighs beside those that are seen
+PRIOR_S = 100.0 * 3600.0  # accelerator-seconds that the scenario's rate of surprises weighs beside what is seen
 LEAST = 1e-12  # of a rate of stops [1/s] or of work: below it nothing stops
 
 
@@ -17,11 +17,11 @@ LEAST = 1e-12  # of a rate of stops [1/s] or of work: below it nothing stops
 def surprises_per_s(e, accelerators, satellites):
     """Rate of surprises [1/s] for a job of so many accelerators on so many satellites, by all that were seen so far.
 
-    Accelerators fail one by one, compute goes off by satellites. The first rate is the mean of a gamma distribution
-    that begins as the scenario's rates of upsets and failures, and has seen the surprises of all accelerators held.
+    Accelerators fail one by one, compute goes off by satellites. The first rate begins as that of the scenario's upsets
+    and failures, and is then the mean of a gamma distribution that has seen the surprises of all accelerators held.
     """
-    head, prior = e.head[0], e.policy.surprises_per_s
-    chip = prior * (PRIOR_STOPS + head["chip_stops"]) / (PRIOR_STOPS + prior * head["held_s"])
+    head = e.head[0]
+    chip = (e.policy.surprises_per_s * PRIOR_S + head["chip_stops"]) / (PRIOR_S + head["held_s"])
     satellite = head["off_stops"] / max(head["hosted_s"], 1.0)
     return accelerators * chip + satellites * satellite
 

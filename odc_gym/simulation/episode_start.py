@@ -163,7 +163,7 @@ def open_queue(
     for k in np.flatnonzero(tables.census["members"]):
         row = first + int(k)
         if seat(row):
-            _age(world, jobs[row], run[row : row + 1], begin, saved[k])
+            age_job(world, jobs[row], run[row : row + 1], begin, saved[k])
         else:
             run["status"][row] = WAITING
             lists[0, head["waiting"]] = row
@@ -209,7 +209,8 @@ def _seat_replicas(world: World, tables: EpisodeTables, run: np.ndarray, seat) -
     return row
 
 
-def _age(world: World, job: np.void, r: np.ndarray, begin: float, saved: float) -> None:
+def age_job(world: World, job: np.void, r: np.ndarray, begin: float, saved: float) -> None:
+    """Give a job that runs as an episode begins its work so far, and `saved` of an interval since its checkpoint."""
     rule = dict(zip(Rules._fields, world.rules[:, job["kind"]], strict=True))
     rate, gang = world.class_speed[job["kind"]], job["gang"]
     stops_per_s = world.policy.surprises_per_s * gang
