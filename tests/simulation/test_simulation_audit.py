@@ -16,7 +16,7 @@ from odc_gym.scenario import Scenario
 from odc_gym.scenario_files import names
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.simulation.state import X
-from odc_gym.simulation.work import RUNNING, WAITING, K, L, V
+from odc_gym.simulation.work import RUNNING, WAITING, G, K, L, V
 
 PRESETS = list(names())
 RANDOM = {f"random-{number}": number for number in range(20)}
@@ -110,6 +110,17 @@ def test_executed_work_is_credited_lost_or_open(played, row):
         assert accounted == pytest.approx(executed, rel=1e-6)
         assert executed >= least
     assert (ledger[L.lost_s] >= -1e-9).all() and (ledger[L.credited_s] >= 0.0).all()
+
+
+@EACH
+def test_held_time_is_useful_or_lost_by_one_cause(played, row):
+    """Accelerator-seconds that jobs hold = work at full clock + checkpoints, replay, restore, wait and throttling."""
+    ledger = played.end["ledger"][row]
+    jobs = played.sim.rules[row, G.service] < 0.5
+    parts = ledger[[L.useful_s, L.writing_s, L.replay_s, L.restore_s, L.wait_s, L.throttle_s]][:, jobs]
+    assert parts.sum(0) == pytest.approx(ledger[L.held_s, jobs], rel=1e-9, abs=1e-6)
+    assert (parts >= -1e-6).all()
+    assert (ledger[L.held_s, jobs] >= 60.0 * played.preset).all()
 
 
 @EACH

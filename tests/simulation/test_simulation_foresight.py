@@ -1,0 +1,113 @@
+"""Sheds that are seen coming: jobs write a checkpoint first. Trips are not seen coming."""
+
+import numpy as np
+import pytest
+
+from odc_gym.faults import EVENT
+from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulation.state import X
+from odc_gym.simulation.work import RUNNING, K, L
+
+SEED = 20_000
+FLOOR = 0.20
+ENOUGH = 3000.0  # unsaved work on one satellite
+
+
+def fly(sim, steps=1):
+    action = sim.view.layout.zeros(3)
+    sim.view.layout.clocks(action)[:] = 1.0
+    for _ in range(steps):
+        sim.step(action)
+
+
+def unsaved_in_the_dark(sim, minutes=12):
+    """Unsaved finetuning on each satellite, (S,); 0 where the Sun shines within some minutes."""
+    c, tick = sim.class_names.index("finetuning"), int(sim.head["tick"][0])
+    dark = (sim.skies[0, tick : tick + minutes, 0, : sim.satellites] == 0.0).all(0)
+    unsaved = np.zeros(sim.satellites)
+    mine = (sim.jobs["kind"][0] == c) & (sim.run["status"][0] == RUNNING)
+    np.add.at(unsaved, sim.run["host"][0, mine], sim.run["unsaved_s"][0, mine])
+    return np.where(dark, unsaved, 0.0)
+
+
+@pytest.fixture(scope="module")
+def fleet(starter12):
+    """Three rows of the same quiet episode, decisions of one physics step."""
+    sim = Simulator(starter12.replace({"faults.enabled": False, "episode.hours": 4}), 3, decision_s=60)
+    sim.reset([SEED] * 3)
+    fly(sim, 10)
+    while unsaved_in_the_dark(sim).max() < ENOUGH:
+        fly(sim)
+    return sim, sim.get_state()
+
+
+@pytest.fixture
+def sim(fleet):
+    sim, start = fleet
+    sim.events = np.zeros((3, 0), EVENT)
+    sim.set_state(start)
+    return sim
+
+
+def on(sim, s, row):
+    """Jobs of finetuning that run on a satellite for longer than a test."""
+    c = sim.class_names.index("finetuning")
+    mine = (sim.jobs["kind"][row] == c) & (sim.run["status"][row] == RUNNING) & (sim.run["host"][row] == s)
+    left = sim.jobs["work_s"][row] - sim.run["safe_s"][row] - sim.run["unsaved_s"][row]
+    return np.flatnonzero(mine & (left > 1000.0 * sim.jobs["gang"][row]))
+
+
+def test_a_shed_is_seen_coming_and_a_trip_is_not(sim):
+    """Rows: nothing happens, the battery is nearly at its floor, the chips are too hot."""
+    s, c = int(unsaved_in_the_dark(sim).argmax()), sim.class_names.index("finetuning")
+    jobs = on(sim, s, 1)
+    sim.state[1, X.charge_frac, s] = FLOOR + 0.012
+    for node, kelvin in ((X.plate_k, 385.0), (X.junction_k, 385.0), (X.loop_k, 384.0), (X.radiator_k, 380.0)):
+        sim.state[2, node, s] = kelvin
+    old = np.maximum(sim.run["before_s"][2, jobs] - sim.run["safe_s"][2, jobs], 0.0)  # was never counted as executed
+    unsaved = sim.run["unsaved_s"][2, jobs] - old
+    fly(sim)
+    assert sim.state[1, X.warned, s] == 1.0 and sim.state[1, X.shed, s] == 0.0
+    assert np.array_equal(sim.run["unsaved_s"][1, jobs], np.zeros(len(jobs)))
+    fly(sim, 6)
+    assert sim.state[1, X.sheds, s] == 1.0 and sim.state[2, X.trips, s] == 1.0
+    assert (sim.run["host"][1:][:, jobs] != s).all() and (sim.run["host"][0, jobs] == s).any()
+    lost = sim.ledger[:, L.lost_s, c]
+    gangs = sim.jobs["gang"][1, jobs].sum()
+    assert 0.0 <= lost[1] <= 2 * 60.0 * gangs  # of the steps between the warning and the shed
+    assert lost[2] == pytest.approx(unsaved.sum(), abs=2 * 60.0 * gangs) and lost[2] > 3.0 * lost[1]
+    evicted = sim.ledger[:, L.evicted]
+    assert (evicted[1:].sum(1) >= len(jobs)).all()
+    assert np.array_equal(sim.ledger[1, L.foreseen], evicted[1]) and sim.ledger[1, L.forced].sum() == 0.0
+    assert np.array_equal(sim.ledger[2, L.forced], evicted[2]) and sim.ledger[2, L.foreseen].sum() == 0.0
+    assert sim.head["off_stops"][2] == evicted[2].sum() and sim.head["off_stops"][:2].sum() == 0.0
+
+
+def test_a_false_alarm_costs_the_writing_alone(sim):
+    """The sun comes back in time: the charge is put up again after the warning."""
+    s = int(unsaved_in_the_dark(sim).argmax())
+    jobs = on(sim, s, 1)
+    charge = sim.state[1, X.charge_frac, s]
+    sim.state[1, X.charge_frac, s] = FLOOR + 0.012
+    fly(sim)
+    wrote = sim.run["writing_s"][1, jobs].copy()
+    assert (wrote == 20.0).any() and set(wrote) <= {0.0, 20.0}
+    sim.state[1, X.charge_frac, s] = charge
+    fly(sim)
+    assert sim.state[1, X.warned, s] == 0.0
+    assert (sim.run["host"][1, jobs] == s).all() and (sim.run["delay_s"][1, jobs] == 0.0).all()
+    assert sim.run["active"][1, jobs[wrote > 0.0]] == pytest.approx(2.0 / 3.0)
+    assert sim.ledger[1, [L.forced, L.foreseen, L.lost_s]].sum() == 0.0
+
+
+def test_a_warning_is_given_once(sim):
+    """Held a hair above its floor, a satellite is not told anew each minute."""
+    s = int(unsaved_in_the_dark(sim).argmax())
+    c = sim.class_names.index("finetuning")
+    held = sim.classes[1, K.held, c, s]
+    for _ in range(5):
+        sim.state[1, X.charge_frac, s] = FLOOR + 0.005
+        fly(sim)
+    assert sim.state[1, X.warned, s] == 1.0
+    written = sim.ledger[1, L.writing_s, c] - sim.ledger[0, L.writing_s, c]
+    assert 0.0 < written <= 20.0 * held
