@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from test_simulation_gangs import cluster
 
 from odc_gym.faults import EVENT, NEVER
 from odc_gym.metrics import CAUSES
@@ -115,3 +116,21 @@ def test_a_satellite_without_power_waits_and_a_low_clock_throttles(sim):
     useful = (sim.classes[:, K.held, c, : sim.satellites] * duty * clock).sum(1) * 60.0
     assert gained[L.useful_s] == pytest.approx(useful, rel=0.1)
     assert gained[L.throttle_s] == pytest.approx(turning - useful, rel=0.2)
+
+
+def test_a_gang_waits_for_its_exchange(starter12):
+    """Full clocks and an exchange of 8 s that does not hide behind a compute of 10 s: 8/18 of the time is waiting."""
+    gang = {"satellites": {2: 1.0}, "sync_gb": 800.0, "iteration_s": 10.0, "overlap": 0.0}
+    sim, shares = Simulator(cluster(starter12, **gang), 1), []
+    sim.reset([SEED])
+    action = sim.view.layout.zeros(1)
+    sim.view.layout.clocks(action)[:] = 1.0
+    for _ in range(144):
+        start = sim.ledger[0, [L.held_s, *PARTS], 0].copy()
+        sim.step(action)
+        closes(sim)
+        held, useful, *others, wait, throttle = sim.ledger[0, [L.held_s, *PARTS], 0] - start
+        if held > 0.0 and sum(others) == throttle == 0.0:
+            assert useful + wait == pytest.approx(held)
+            shares.append(wait / held)
+    assert len(shares) > 10 and np.median(shares) == pytest.approx(8.0 / 18.0)
