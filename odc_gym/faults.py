@@ -132,6 +132,6 @@ def _arrivals(random: np.random.Generator, end: float) -> tuple[np.ndarray, np.n
     return times[before], drawn[before, 1]
 
 
-def stream(seed: int, purpose: int, satellite: int) -> np.random.Generator:
-    """The random stream of one purpose of one satellite in episode `seed`."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy=seed, spawn_key=(purpose, satellite))))
+def stream(seed: int, purpose: int, of: int) -> np.random.Generator:
+    """The random stream of one purpose of one satellite, or of something else with a number, in episode `seed`."""
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy=seed, spawn_key=(purpose, of))))

@@ -1,21 +1,31 @@
-"""Tables of what is out: satellites and their own links, at random or by a script.
+"""Tables of what is out: satellites, their own links, and ground sites in bad weather; at random or by a script.
 
-Every satellite and every link has a random stream of its own, as in `odc_gym.faults`.
+Every satellite, link and site has a random stream of its own, as in `odc_gym.faults`.
 """
 
 from __future__ import annotations
 
+import zlib
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from odc_gym.faults import YEAR_S, stream
-from odc_gym.scenario import Faults, LinkOutage, OfSatellites, SatelliteLoss, SatelliteOutage, Scenario
+from odc_gym.scenario import (
+    BadWeather,
+    Faults,
+    LinkOutage,
+    OfSatellites,
+    SatelliteLoss,
+    SatelliteOutage,
+    Scenario,
+    site_names,
+)
 from odc_gym.simulation.state import IN_SERVICE, LOST, OUT
 
 HOUR_S, MINUTE_S = 3600.0, 60.0
-OUTAGES, LOSSES, LINKS = 311, 312, 313  # purposes of random streams
+OUTAGES, LOSSES, LINKS, WEATHER = 311, 312, 313, 314  # purposes of random streams
 GRID = 1024.0  # steps in a second to which times are rounded: the last bits of a machine's logarithm do not reach them
 
 Flags = npt.NDArray[np.bool_]
@@ -28,7 +38,8 @@ class Availability(NamedTuple):
     """
 
     condition: npt.NDArray[np.uint8]  # (T, S) IN_SERVICE, OUT, or LOST for good
-    link_up: Flags  # (T, S) the satellite's own optical terminals work
+    link_up: Flags  # (T, S) the satellite's optical terminals work
+    site_up: Flags  # (T, G) the ground sites work
 
     @property
     def satellite_up(self) -> Flags:
@@ -58,8 +69,29 @@ def draw_availability(scenario: Scenario, seed: int, satellites: int, at_s: np.n
             lost[:, struck] |= (at_s >= begin)[:, None]
         elif isinstance(event, SatelliteOutage | LinkOutage):
             table = out if isinstance(event, SatelliteOutage) else link_down
-            table[:, struck] |= ((at_s >= begin) & (at_s < begin + event.hours * HOUR_S))[:, None]
-    return Availability(np.where(lost, LOST, np.where(out, OUT, IN_SERVICE)).astype(np.uint8), ~link_down)
+            table[:, struck] |= within(at_s, begin, event.hours)[:, None]
+    condition = np.where(lost, LOST, np.where(out, OUT, IN_SERVICE)).astype(np.uint8)
+    return Availability(condition, ~link_down, ~_bad_weather(scenario, seed, at_s))
+
+
+def _bad_weather(scenario: Scenario, seed: int, at_s: np.ndarray) -> Flags:
+    """Which ground sites have bad weather, (T, G); a site keeps its weather whatever other sites there are."""
+    names, weather = site_names(scenario.network.ground), scenario.faults.weather
+    bad = np.zeros((at_s.size, len(names)), np.bool_)
+    if scenario.faults.enabled:
+        mean_s = weather.mean_hours * HOUR_S
+        rate = weather.bad_frac / (1.0 - weather.bad_frac) / mean_s
+        for g, name in enumerate(names):
+            bad[:, g] = down_spells(stream(seed, WEATHER, zlib.crc32(name.encode())), rate, mean_s, at_s - at_s[0])
+    for event in scenario.events:
+        if isinstance(event, BadWeather):
+            bad[:, names.index(event.site)] |= within(at_s, event.begin_s(scenario.start.epoch), event.hours)
+    return bad
+
+
+def within(at_s: np.ndarray, begin_s: float, hours: float) -> Flags:
+    """Which times (T,) [s] lie in some hours from a beginning on."""
+    return np.asarray((at_s >= begin_s) & (at_s < begin_s + hours * HOUR_S))
 
 
 def _draw(faults: Faults, seed: int, since_s: np.ndarray, out: Flags, lost: Flags, link_down: Flags) -> None:

@@ -229,7 +229,7 @@ _WORDS = {
 }
 _TAGS = {
     *("delta", "star", "sun_synchronous", "cluster", "tle", "job", "service", "checkpoint", "chunk", "named", "listed"),
-    *("satellite-outage", "satellite-loss", "link-outage", "radiation-storm", "surge"),
+    *("satellite-outage", "satellite-loss", "link-outage", "bad-weather", "radiation-storm", "surge"),
     *("cox", "mmpp", "clients", "knots", "mixture"),
 }
 

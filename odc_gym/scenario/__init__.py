@@ -26,6 +26,7 @@ from odc_gym.scenario.arrivals import (
 from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
 from odc_gym.scenario.captures import Captures, Target
 from odc_gym.scenario.events import (
+    BadWeather,
     Known,
     LinkOutage,
     OfSatellites,
@@ -34,8 +35,9 @@ from odc_gym.scenario.events import (
     SatelliteOutage,
     ScriptedEvent,
     Surge,
+    site_names,
 )
-from odc_gym.scenario.faults import Anomaly, Faults
+from odc_gym.scenario.faults import Anomaly, Faults, Weather
 from odc_gym.scenario.gangs import Gang
 from odc_gym.scenario.hardware import Accelerators, Battery, Hardware, Power, Thermal
 from odc_gym.scenario.network import Backbone, Ground, GroundStation, Network, OpticalLinks, ShellLinks
@@ -65,6 +67,7 @@ __all__ = [
     "Anomaly",
     "Arrivals",
     "Backbone",
+    "BadWeather",
     "Battery",
     "Burst",
     "Captures",
@@ -115,8 +118,10 @@ __all__ = [
     "Thermal",
     "TleOrbit",
     "WalkerOrbit",
+    "Weather",
     "WorkClass",
     "Workload",
+    "site_names",
 ]
 
 
@@ -265,7 +270,10 @@ class Scenario(Model):
 
     @model_validator(mode="after")
     def _scripted(self) -> Scenario:
-        known = Known(self.start.epoch, [shell.orbit for shell in self.shells], list(self.workload.classes))
+        if not self.events:
+            return self
+        orbits, sites = [shell.orbit for shell in self.shells], site_names(self.network.ground)
+        known = Known(self.start.epoch, orbits, list(self.workload.classes), sites)
         for i, event in enumerate(self.events):
             try:
                 event.check(known)

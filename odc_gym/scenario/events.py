@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
 from odc_gym.scenario.base import Model, NonNegative, Positive
+from odc_gym.scenario.network import Ground
 from odc_gym.scenario.orbit import Orbit, TleOrbit
 
 HOUR_S = 3600.0
@@ -41,11 +42,12 @@ Moment = Annotated[float | datetime, PlainValidator(_moment), PlainSerializer(la
 
 
 class Known(NamedTuple):
-    """What a script can name: where episodes begin, the orbit of each shell, and the classes of work."""
+    """What a script can name: when episodes begin, the orbit of each shell, the classes of work, and ground sites."""
 
     epoch: datetime | None
     orbits: Sequence[Orbit]
     classes: Sequence[str]
+    sites: Sequence[str]
 
 
 class Event(Model):
@@ -145,6 +147,21 @@ class LinkOutage(OfSatellites):
     hours: Positive
 
 
+class BadWeather(Event):
+    """Bad weather over a ground site for some hours."""
+
+    what: Literal["bad-weather"]
+    hours: Positive
+    site: str
+
+    def check(self, known: Known) -> None:
+        """As of every event, and a site that there is."""
+        super().check(known)
+        if self.site not in known.sites:
+            there = f"must be one of {'; '.join(known.sites)}" if known.sites else "network.ground has no sites"
+            raise ValueError(f"site = {self.site}: {there}")
+
+
 class RadiationStorm(Event):
     """Upsets of all satellites are more frequent for some hours, as in a storm of solar protons."""
 
@@ -170,8 +187,19 @@ class Surge(Event):
 
 
 ScriptedEvent = Annotated[
-    SatelliteOutage | SatelliteLoss | LinkOutage | RadiationStorm | Surge, Field(discriminator="what")
+    SatelliteOutage | SatelliteLoss | LinkOutage | BadWeather | RadiationStorm | Surge, Field(discriminator="what")
 ]
+
+
+def site_names(ground: Ground | None) -> tuple[str, ...]:
+    """Names of the ground sites of a network, in the order of their axis."""
+    if ground is None:
+        return ()
+    if isinstance(ground.sites, str):
+        from odc_gym.orbits.sites import SITES
+
+        return tuple(str(site.name) for site in SITES[ground.sites])
+    return tuple(site.name for site in ground.sites)
 
 
 def satellites_of(orbit: Orbit) -> int:

@@ -42,6 +42,13 @@ class LinkOutages(Model):
     mean_minutes: Positive = Field(default=30.0, description="length, exponential")
 
 
+class Weather(Model):
+    """Weather over ground sites: while it is bad a site serves nobody. Sites are independent of each other."""
+
+    bad_frac: Annotated[float, Field(ge=0, le=0.95)] = Field(default=0.0, description="share of the time; 0: never")
+    mean_hours: Positive = Field(default=6.0, description="length of bad weather, exponential")
+
+
 class SafeMode(Model):
     """Compute stays off for hours after it was shed repeatedly, the bus in safe mode."""
 
@@ -76,4 +83,5 @@ class Faults(Model):
     outages: Outages = Outages()
     loss: Loss = Loss()
     links: LinkOutages = LinkOutages()
+    weather: Weather = Weather()
     safe_mode: SafeMode = SafeMode()
