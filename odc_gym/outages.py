@@ -46,6 +46,12 @@ class Availability(NamedTuple):
         """Which satellites are in service, (T, S)."""
         return np.asarray(self.condition == IN_SERVICE)
 
+    @property
+    def masks(self) -> tuple[Flags | None, Flags | None, Flags | None]:
+        """Which satellites, links and sites work; None for a kind of which all work always."""
+        up = (self.satellite_up, self.link_up, self.site_up)
+        return tuple(None if works.all() else works for works in up)  # type: ignore[return-value]
+
 
 def draw_availability(scenario: Scenario, seed: int, satellites: int, at_s: np.ndarray) -> Availability:
     """What is out in episode `seed`.

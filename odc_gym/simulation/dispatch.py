@@ -132,8 +132,8 @@ def part(e, now):
                 count_stop(e, row, joined)
                 if joined:
                     stop(e, row, now)
-                else:
-                    lose(e, row)
+                else:  # nobody foresaw it: a link or the backbone failed
+                    e.ledger[L.outage_lost_s, e.jobs[row]["kind"]] += lose(e, row)
                 leave(e, row)
                 e.ledger[L.parted, e.jobs[row]["kind"]] += 1.0
                 requeue(e, row, now)

@@ -20,7 +20,7 @@ from odc_gym.scenario import RadiationStorm, ServiceClass, Surge
 from odc_gym.simulation.captured import captured_jobs
 from odc_gym.simulation.fleet import Links
 from odc_gym.simulation.links import network_links
-from odc_gym.simulation.network import ground_sites
+from odc_gym.simulation.network import Working, ground_sites
 from odc_gym.simulation.plans import solve_orbits
 from odc_gym.simulation.state import Forecast, Sky, padded
 from odc_gym.simulation.surroundings import Pass, light
@@ -103,7 +103,7 @@ def build_episode(world: World, seed: int) -> EpisodeTables:
         _events(world, seed, ephemeris),
         availability,
         demand,
-        network_links(world, ephemeris),
+        network_links(world, ephemeris, Working(*availability.masks)),
         census,
         factor,
     )

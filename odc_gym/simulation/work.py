@@ -44,7 +44,7 @@ class Ledger(NamedTuple):
     foreseen: Row  # stops that were seen coming
     resets: Row  # jobs and replicas that an upset stopped where they run
     fault_lost_s: Row  # of lost_s, by upsets and hard failures
-    outage_lost_s: Row  # of lost_s, by outages and losses of satellites
+    outage_lost_s: Row  # of lost_s, by outages and losses of satellites, and of links that held gangs
     shed_lost_s: Row  # of lost_s, by sheds
     trip_lost_s: Row  # of lost_s, by trips
     yielded: Row
