@@ -1,6 +1,7 @@
 """Every scenario of the package: scarce as it should be, and one that the zero action can fly."""
 
 import pytest
+from regimes import FLEETS, REGIMES
 
 from odc_gym.scenario import Scenario
 from odc_gym.scenario_files import FOLDER, names
@@ -9,8 +10,8 @@ from odc_gym.simulation import closures
 LIKE_STARTER = ("starter12", "starter18", "starter24")
 
 
-@pytest.mark.parametrize("name", names())
-def test_every_file_is_scarce(name):
+@pytest.mark.parametrize("name", FLEETS)
+def test_every_fleet_is_scarce(name):
     """With slack all schedulers tie: more work than can be held, in each shell energy or heat short of full power."""
     rows = closures.check(Scenario.load(name))
     value = {row.name: row.value for row in rows}
@@ -21,6 +22,19 @@ def test_every_file_is_scarce(name):
         assert 0.6 <= min(array.value, radiator) <= 0.9
         if name in LIKE_STARTER:  # both limits bind, at one beta angle or another
             assert 0.65 <= array.value <= 0.8 and 0.75 <= radiator <= 0.9
+    assert "soft depth cannot be kept" not in " ".join(value)
+
+
+@pytest.mark.parametrize("name", REGIMES)
+def test_a_regime_is_what_its_name_says(name):
+    """Load and limit of `scenario check`: catches a size that another change of the model has made wrong."""
+    value = {row.name: row.value for row in closures.check(Scenario.load(name))}
+    load, binds = REGIMES[name]
+    assert value["load against all together"] == pytest.approx(load, abs=0.01)
+    assert value["binds most"] == binds
+    assert (value["longest eclipse"] == 0.0) == (name == "dawn-dusk")
+    if binds == "heat":  # and energy is no limit beside it
+        assert value["array over its need"] > 1.0 and value["load against energy"] < 1.0
     assert "soft depth cannot be kept" not in " ".join(value)
 
 

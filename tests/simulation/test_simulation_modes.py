@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from regimes import FLEETS
 
 from odc_gym.scenario import Scenario
-from odc_gym.scenario_files import names
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.simulation.state import D, X
 from odc_gym.simulation.work import K, L
@@ -25,7 +25,7 @@ def play(name, seeds):
     return sim, shown
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", [*FLEETS, "storm"])
 def test_assign_holds_on_every_scenario(name):
     """Catches visible jobs of another row, accelerators given twice, and work that is neither credited nor lost."""
     sim, together = play(name, SEEDS)

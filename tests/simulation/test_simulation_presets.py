@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from regimes import FLEETS
 
 from odc_gym.scenario import Scenario
-from odc_gym.scenario_files import names
 from odc_gym.simulation.episode_start import periodic
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.simulation.state import State, X
@@ -81,7 +81,7 @@ def flight(request, flights):
     return flights[name]
 
 
-EVERY = pytest.mark.parametrize("flight", names(), indirect=True)
+EVERY = pytest.mark.parametrize("flight", FLEETS, indirect=True)
 
 
 @EVERY
@@ -108,7 +108,7 @@ def test_hoarding_at_the_end_gains_nothing(flight):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", FLEETS)
 def test_zero_is_quiet_all_year(name):
     """Twenty-four training episodes at random dates, with what fails in them."""
     quiet(Flight(name, range(24), faults=True))
