@@ -68,6 +68,7 @@ ROOMS = {
     },
     "simulation.network": {*BASE, "orbits", "scenario", "simulation.world"},
     "simulation.figures": set(),
+    "simulation.hazards": {"outages", "scenario", "simulation.figures", "simulation.world"},
     "simulation.reach": {
         *BASE,
         "orbits",
@@ -148,7 +149,7 @@ ROOMS = {
         *TABLES,
         *{
             f"simulation.{name}"
-            for name in ("design", "figures", "plans", "reach", "surroundings", "sustainable", "world")
+            for name in ("design", "figures", "hazards", "plans", "reach", "surroundings", "sustainable", "world")
         },
         "faults",
         "physics",

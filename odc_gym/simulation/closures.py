@@ -13,6 +13,7 @@ from odc_gym.physics.thermal import REFERENCE_K
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.figures import Row
+from odc_gym.simulation.hazards import hazard_rows
 from odc_gym.simulation.plans import ShellPlan, around, offered_by_class
 from odc_gym.simulation.reach import network_rows
 from odc_gym.simulation.surroundings import Surfaces, light, mean_sunlit_response
@@ -35,7 +36,14 @@ def check(scenario: Scenario) -> list[Row]:
     rows = []
     for i, shell in enumerate(scenario.shells):
         rows += _shell(world, i, flown[i], f"{shell.hardware}: " if len(scenario.shells) > 1 else "")
-    return rows + _load(scenario, world, flown) + network_rows(world) + _faults(world) + _random(scenario)
+    return (
+        rows
+        + _load(scenario, world, flown)
+        + network_rows(world)
+        + _faults(world)
+        + hazard_rows(world)
+        + _random(scenario)
+    )
 
 
 def flown_betas_rad(world: World) -> list[np.ndarray]:
