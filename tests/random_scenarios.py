@@ -28,7 +28,30 @@ def random_scenario(number: int) -> Scenario:
         "earth": {"infrared_w_m2": rng.uniform(200, 270), "albedo": rng.uniform(0.1, 0.5), "solar_w_m2": 1361.0},
     }
     dump["workload"]["classes"] = _classes(rng, base, fleet, widest)
+    dump |= _hazards(rng, base, sum(s["orbit"]["total"] for s in shells))
     return Scenario.model_validate(dump)
+
+
+def _hazards(rng: np.random.Generator, base: Scenario, satellites: int) -> dict:
+    """Outages, losses, safe mode and a script in two of three fleets: all of them much more often than they are."""
+    faults = base.faults.model_dump()
+    if rng.random() < 1 / 3:
+        return {"faults": faults}
+    faults |= {
+        "upsets_per_chip_year": 10.0 ** rng.uniform(0, 3),
+        "outages": {"per_satellite_year": 10.0 ** rng.uniform(1, 3), "mean_hours": rng.uniform(0.1, 3)},
+        "loss": {"per_satellite_year": rng.uniform(0, 200)},
+        "links": {"outages_per_link_year": 10.0 ** rng.uniform(1, 4), "mean_minutes": rng.uniform(1, 60)},
+        "safe_mode": {"sheds": int(rng.integers(0, 5)), "within_h": rng.uniform(0.5, 6), "hours": rng.uniform(0.2, 2)},
+    }
+    struck = [int(s) for s in rng.choice(satellites, min(2, satellites), replace=False)]
+    events = [
+        {"at": rng.uniform(0, 5), "what": "satellite-outage", "satellites": struck, "hours": rng.uniform(0.1, 2)},
+        {"at": rng.uniform(0, 5), "what": "satellite-loss", "satellites": struck[:1]},
+        {"at": rng.uniform(0, 5), "what": "surge", "factor": rng.uniform(0, 4), "hours": rng.uniform(0.1, 3)},
+        {"at": rng.uniform(0, 5), "what": "radiation-storm", "factor": rng.uniform(0, 30), "hours": rng.uniform(1, 4)},
+    ]
+    return {"faults": faults, "events": events}
 
 
 def _hardware(rng: np.random.Generator, base: Scenario) -> dict:
