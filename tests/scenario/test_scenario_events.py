@@ -94,7 +94,11 @@ REFUSED = [
     ({"at": 1, "what": "surge", "hours": 1, "facto": 2}, {}, "events.0.factor: is missing"),
     ({"at": 1, "what": "surge", "hours": 0, "factor": 2}, {}, "events.0.hours = 0: must be > 0"),
     ({"at": 1, "what": "surge", "hours": 1, "factor": 2, "classes": ["x"]}, {}, "events.0.classes = x: must be one of"),
-    ({"at": 1, "what": "bad-weather", "hours": 1, "site": "Bonn"}, {}, "events.0.site = Bonn: network.ground has no sites"),
+    (
+        {"at": 1, "what": "bad-weather", "hours": 1, "site": "Bonn"},
+        {},
+        "events.0.site = Bonn: network.ground has no sites",
+    ),
     (
         {"at": 1, "what": "bad-weather", "hours": 1, "site": "Bonn"},
         POLAR,
