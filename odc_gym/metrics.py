@@ -9,7 +9,7 @@ import numpy as np
 
 from odc_gym.physics.ageing import damage_until
 from odc_gym.simulation.state import LOST, State
-from odc_gym.simulation.work import ABSENT, Ledger, Rules
+from odc_gym.simulation.work import ABSENT, CARGO, Ledger, Rules
 
 if TYPE_CHECKING:
     from odc_gym.simulation.simulator import Simulator
@@ -100,7 +100,9 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
         "lost_to_trips_accelerator_h": float(account["trip_lost_s"].sum()) / HOUR_S,
         "failed_accelerators": float(x["failures"].sum()),
         "living_frac": float(x["living"].sum()) / simulator.world.accelerators,
-        "link_gb": float(account["moved_gb"].sum()),
+        "link_gb": float(sum(account[f"{part}_gb"].sum() for part in CARGO)),
+        **{f"{part}_gb": float(account[f"{part}_gb"].sum()) for part in CARGO},
+        "dropped_gb": float(account["dropped_gb"].sum()),
     }
     result["jobs_run"] = _jobs_run(simulator, row)
     return result | _by_class(simulator, row, account) | _waits(simulator, row)

@@ -38,12 +38,23 @@ ROOMS = {
     "simulation.arrays": {"simulation.state", "simulation.work"},
     "simulation.checkpoints": {"_jit", "simulation.work"},
     "simulation.held_time": {"_jit", "simulation.state", "simulation.work", "simulation.gangs"},
-    "simulation.waiting": {"_jit", "physics", "simulation.state", "simulation.work", "simulation.checkpoints"},
+    "simulation.storage": {"_jit", "simulation.state", "simulation.work"},
+    "simulation.waiting": {
+        "_jit",
+        "physics",
+        *{f"simulation.{name}" for name in ("state", "work", "checkpoints", "routes", "storage")},
+    },
     "simulation.fleet": {"_jit", "simulation.state", "simulation.work"},
     "simulation.routes": {"_jit"},
-    "simulation.hosting": {"_jit", "simulation.state", "simulation.work", "simulation.waiting"},
+    "simulation.hosting": {
+        "_jit",
+        *{f"simulation.{name}" for name in ("state", "work", "routes", "storage", "waiting")},
+    },
     "simulation.gangs": {"_jit", *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting")}},
-    "simulation.transfers": {"_jit", "simulation.state", "simulation.work"},
+    "simulation.transfers": {
+        "_jit",
+        *{f"simulation.{name}" for name in ("state", "work", "routes", "storage", "progress")},
+    },
     "simulation.progress": {
         "_jit",
         *{
@@ -64,7 +75,7 @@ ROOMS = {
     "simulation.services": {
         "_jit",
         "physics",
-        *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "gangs", "progress")},
+        *{f"simulation.{name}" for name in ("state", "work", "routes", "waiting", "hosting", "gangs", "progress")},
     },
     "simulation.network": {*BASE, "orbits", "scenario", "simulation.world"},
     "simulation.figures": set(),

@@ -246,6 +246,10 @@ class Scenario(Model):
                     f"workload.classes.{name}.weights_gb = {c.weights_gb:g}: must fit the memory of a replica, "
                     f"{c.replica_accelerators} x {memory_gb:g} GB"
                 )
+            if isinstance(c, JobClass) and c.memory_gb > memory_gb:
+                raise ValueError(
+                    f"workload.classes.{name}.memory_gb = {c.memory_gb:g}: no accelerator has more than {memory_gb:g}"
+                )
             width = max(c.width) if isinstance(c, JobClass) else c.replica_accelerators
             if isinstance(c, JobClass) and c.gang is not None and self.network.links is None:
                 raise ValueError(f"workload.classes.{name}.gang: needs network.links, own links between satellites")

@@ -155,3 +155,4 @@ class Hardware(Model):
     hot_back: HotBack
     thermal: Thermal
     accelerators: Accelerators
+    storage_gb: Positive = Field(default=30_000.0, description="what it can store of models between jobs")

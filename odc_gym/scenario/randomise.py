@@ -19,7 +19,6 @@ KEPT = {
     "queue_value": SCORED,
     "hold_back": SCORED,
     "width": "probabilities must sum to 1",
-    "hbm_gb": "no episode depends on it",
     "bf16_tflops": "no episode depends on it",
 }
 """Fields of those parts that are not random, and why."""

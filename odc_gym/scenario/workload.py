@@ -10,6 +10,7 @@ from odc_gym.scenario.arrivals import Arrivals, Burst, Profile, RequestArrivals
 from odc_gym.scenario.base import Efficiency, Fraction, Model, NonNegative, Positive
 from odc_gym.scenario.captures import Captures
 from odc_gym.scenario.gangs import Gang
+from odc_gym.scenario.paths import nearest
 from odc_gym.scenario.sizes import JobSizes, RequestSizes
 from odc_gym.scenario.surges import Surges
 
@@ -83,12 +84,23 @@ class JobClass(Model):
     progress: Progress
     init_s: NonNegative = 0.0
     data_in_gb: NonNegative = 0.0
+    data_out_gb: NonNegative = Field(
+        default=0.0, description="results: the share held back is paid when they have reached the ground"
+    )
+    memory_gb: NonNegative = Field(default=0.0, description="of each of its accelerators")
+    models: dict[str, Positive] = Field(
+        default={}, description="model that a job needs, one of the workload's: probability"
+    )
     movable: bool = True
 
     @model_validator(mode="after")
     def _probabilities(self) -> JobClass:
         if abs(sum(self.width.values()) - 1) > 1e-6:
             raise ValueError(f"width: probabilities must sum to 1, got {sum(self.width.values()):g}")
+        if self.models and abs(sum(self.models.values()) - 1) > 1e-6:
+            raise ValueError(f"models: probabilities must sum to 1, got {sum(self.models.values()):g}")
+        if self.data_out_gb > 0 and self.hold_back == 0:
+            raise ValueError(f"data_out_gb = {self.data_out_gb:g}: needs hold_back > 0, what is paid on delivery")
         if (self.duration_h is None) == (self.sizes is None):
             raise ValueError("give either duration_h or sizes")
         if self.gang is not None and self.captures is not None:
@@ -156,9 +168,16 @@ class Region(Model):
     share: Positive
 
 
+class StoredModel(Model):
+    """A model that jobs share: it is brought from the ground once, and stays on the satellite while there is room."""
+
+    gb: NonNegative
+
+
 class Workload(Model):
     """All the work that is offered."""
 
+    models: dict[str, StoredModel] = Field(default={}, description="models that classes name")
     classes: dict[str, WorkClass] = Field(min_length=1)
     regions: dict[str, Region] = Field(min_length=1)
     profile: Profile
@@ -169,7 +188,10 @@ class Workload(Model):
 
     @model_validator(mode="after")
     def _known_classes(self) -> Workload:
-        for name in self.classes:
+        for name, work_class in self.classes.items():
+            for model in work_class.models if isinstance(work_class, JobClass) else ():
+                if model not in self.models:
+                    raise ValueError(f"classes.{name}.models.{model}: unknown key{nearest(model, self.models)}")
             if name not in CLASS_ORDER:
                 raise ValueError(f"classes.{name}: unknown key; must be one of {', '.join(CLASS_ORDER)}")
         for name in self.surges.classes:

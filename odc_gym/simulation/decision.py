@@ -22,7 +22,7 @@ from odc_gym.simulation.requests import request
 from odc_gym.simulation.services import autoscale, serve, service_load
 from odc_gym.simulation.state import D, Sky, X, design_rows, fill, propagator_rows, sky_rows, state_rows
 from odc_gym.simulation.step import SCRATCH, physics, propagator_block
-from odc_gym.simulation.transfers import transfer
+from odc_gym.simulation.transfers import count_transfers, transfer
 from odc_gym.simulation.upsets import strike
 from odc_gym.simulation.waiting import admit, rerank
 from odc_gym.simulation.work import G, K, L
@@ -78,6 +78,7 @@ def observe(b, e, sky, forecasts, days, past, sensors, seed, out, seen, codes, s
     satellite, satellite_class, fleet, fleet_class = seen[0][b], seen[1][b], seen[2][b], seen[3][b]
     tick, n = e.head[0]["tick"], e.satellites
     k = min(tick // steps, forecasts.shape[0] - 1)
+    count_transfers(e)
     measure_satellites(satellite, satellite_class, sky, forecasts[k], e)
     measure_readings(satellite, e.x, e.p, e.classes, past, sensors, seed, tick, steps, n)
     measure_running(satellite_class, e, now)
@@ -92,17 +93,18 @@ def observe(b, e, sky, forecasts, days, past, sensors, seed, out, seen, codes, s
 @kernel
 def decide(
     rows, actions, state, classes, ledger, head, run, lists, points, swings, services,
-    past, design, skies, forecasts, days, jobs, events, demand, links, class_rules, policies, sensors, seeds, weights,
-    table, levels,
+    past, stores, design, skies, forecasts, days, jobs, events, demand, links, class_rules, policies, sensors, seeds,
+    weights, table, levels,
     terms, out, seen, codes, numbers,
 ):  # fmt: skip
     """Play one decision in each environment of `rows` that is not over; writes reward terms and observations.
 
     `rows` (R,) are the environments to play, `actions` (B, A) their actions. The mutable arrays are those of
-    `state.MUTABLE`; then come tables, parameters and seeds with first axis B, the weights of the reward, the table of
-    ageing and the clock levels. Written are `terms` (B, 5), `out`, see `observe`, and `seen`, the measured blocks that
-    `codes` encode. `numbers` holds the physics step [s], physics steps a decision, warm-up steps, satellites, and two
-    flags: actions assign jobs, and jobs without an order wait.
+    `state.MUTABLE`, the last two with the sizes of models in `stores`; then come tables, parameters and seeds with
+    first axis B, the weights of the reward, the table of ageing and the clock levels. Written are `terms` (B, 5),
+    `out`, see `observe`, and `seen`, the measured blocks that `codes` encode. `numbers` holds the physics step [s],
+    physics steps a decision, warm-up steps, satellites, and two flags: actions assign jobs, and jobs without an order
+    wait.
     """
     dt_s, steps, warm_up, n = numbers[0], int(numbers[1]), int(numbers[2]), int(numbers[3])
     assigns, others_wait = numbers[4] > 0.5, numbers[5] > 0.5
@@ -117,8 +119,8 @@ def decide(
             fill(terms[b], 0.0)
             continue
         e = fleet(
-            b, head, jobs, run, lists, state, design, classes, ledger, services, class_rules, policies, urgency, links,
-            traffic, n,
+            b, head, jobs, run, lists, state, design, classes, ledger, services, stores, class_rules, policies,
+            urgency, links, traffic, n,
         )  # fmt: skip
         x, p, k, rules = e.x, e.p, e.classes, e.rules
         state_row, design_row = state_rows(x), design_rows(p)
@@ -137,6 +139,7 @@ def decide(
             evict(e, now)
             part(e, now)
             strike(e, events[b], tick, now)
+            count_transfers(e)
             if i == 0:
                 request(
                     x, p, sky[SUSTAINABLE], k, rules, offset, scratch, lanes_n
@@ -149,7 +152,7 @@ def decide(
             if others_wait:
                 hold_others(e)
             place(e, now)
-            transfer(e, dt_s)
+            transfer(e, dt_s, now)
             service_load(e, demand[b, tick, 0], dt_s)
             request(x, p, sky[SUSTAINABLE], k, rules, offset, scratch, lanes_n)
             physics(
@@ -230,8 +233,8 @@ def settle(state, classes, points, swings, design, skies, rules, table, numbers,
 
 @kernel
 def look(
-    rows, state, classes, ledger, head, run, lists, services, past, design, skies, forecasts, days, jobs, links, rules,
-    policies, sensors, seeds, out, seen, codes, numbers,
+    rows, state, classes, ledger, head, run, lists, services, past, stores, design, skies, forecasts, days, jobs, links,
+    rules, policies, sensors, seeds, out, seen, codes, numbers,
 ):  # fmt: skip
     """Observe without playing: after a reset, or after a state was set."""
     steps, warm_up, n = int(numbers[1]), int(numbers[2]), int(numbers[3])
@@ -239,8 +242,8 @@ def look(
     traffic = traffic_of(n)
     for b in rows:
         e = fleet(
-            b, head, jobs, run, lists, state, design, classes, ledger, services, rules, policies, urgency, links,
-            traffic, n,
+            b, head, jobs, run, lists, state, design, classes, ledger, services, stores, rules, policies, urgency,
+            links, traffic, n,
         )  # fmt: skip
         now = (head[b]["tick"] - warm_up) * numbers[0]
         copy_sky(skies[b, min(head[b]["tick"], skies.shape[1] - 1)], sky)

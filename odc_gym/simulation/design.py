@@ -64,6 +64,8 @@ def design_numbers(hardware: Hardware, years: float = 0.0) -> dict[str, float]:
         "array_peak_w": array_peak_w(solar, years),
         "eta_pcdu": power.pcdu,
         "loss": 1.0 / power.pcdu - 1.0,
+        "hbm_gb": a.hbm_gb,
+        "storage_gb": hardware.storage_gb,
         "bus_w": power.bus_w,
         "safe_w": power.bus_w if power.safe_w is None else power.safe_w,
         "terminal_w": power.terminal_w,

@@ -11,7 +11,7 @@ from odc_gym.simulation.decision import settle
 from odc_gym.simulation.fleet import Links
 from odc_gym.simulation.state import Design, State
 from odc_gym.simulation.tables import EpisodeTables, rule_index
-from odc_gym.simulation.work import ABSENT, HEAD, RUN, RUNNING, WAITING, Classes, Ledger, Rules
+from odc_gym.simulation.work import ABSENT, GROUND, HEAD, RUN, RUNNING, WAITING, Classes, Ledger, Rules
 from odc_gym.simulation.world import World, stream
 
 CENSUS = 102  # purpose of a random stream, see `stream`
@@ -131,6 +131,7 @@ def open_queue(
     lists: np.ndarray,
     state: np.ndarray,
     classes: np.ndarray,
+    resident: np.ndarray,
 ) -> np.ndarray:
     """Place replicas and census; returns the environment's HEAD record.
 
@@ -139,6 +140,7 @@ def open_queue(
     """  # fmt: skip
     head = np.zeros((), HEAD)
     run[:] = np.zeros((), RUN)
+    run["input_at"] = run["state_at"] = GROUND
     run["host"], run["started_s"], run["finished_s"] = -1, np.inf, np.inf
     begin = -world.clock.warm_up_s
     free = state[State._fields.index("free")]
@@ -147,11 +149,14 @@ def open_queue(
 
     def seat(row: int) -> bool:
         width = int(jobs["width"][row])
-        hosts = _hosts(world, tables.links, jobs[row], free[:n])
+        fits = world.numbers["hbm_gb"] >= world.rules[rule_index("memory_gb"), jobs["kind"][row]]
+        hosts = _hosts(world, tables.links, jobs[row], np.where(fits, free[:n], -1.0))
         for part, s in enumerate(hosts, row):
             free[s] -= width
             held[jobs["kind"][row], s] += width
             run["host"][part], run["status"][part], run["since_s"][part] = s, RUNNING, begin
+            run["input_at"][part] = run["state_at"][part] = s
+            resident[jobs["model"][row], s] = 1.0 if jobs["model"][row] else 0.0
         if len(hosts) == 0:
             return False
         lists[1, head["running"]] = row

@@ -57,12 +57,15 @@ class Fleet(NamedTuple):
     head: np.ndarray  # (1,) of HEAD: a record of its own cannot be part of a compiled tuple
     jobs: np.ndarray  # (J,) of JOB, read-only
     run: np.ndarray  # (J,) of RUN
-    lists: np.ndarray  # (2, J): waiting rows in queue order, running rows
+    lists: np.ndarray  # (3, J): waiting rows in queue order, running rows, rows that send their results
+    cargo: np.ndarray  # (4, J) of CARGO
     x: np.ndarray  # State
     p: np.ndarray  # Design
     classes: np.ndarray  # Classes
     ledger: np.ndarray  # Ledger
     services: np.ndarray  # Services
+    resident: np.ndarray  # (M, P) last use of each model where it is stored, in physics steps from 1, 0: it is not
+    models: np.ndarray  # (M,) [GB]; the first is none, of 0 GB
     rules: np.ndarray  # Rules
     policy: Policy
     urgency: np.ndarray  # (C,) of the action
@@ -79,15 +82,19 @@ def shared(array, b):
 
 @routine
 def fleet(
-    b, head, jobs, run, lists, state, design, classes, ledger, services, rules, policies, urgency, links, traffic, n
+    b, head, jobs, run, lists, state, design, classes, ledger, services, stores, rules, policies, urgency, links,
+    traffic, n,
 ):  # fmt: skip
-    """The environment `b` of a batch; `links` holds the arrays of `Links` with first axis B, or 1 where all share."""
+    """The environment `b` of a batch.
+
+    `stores` are cargo, resident and models; `links` the arrays of `Links` with first axis B, or 1 where all share.
+    """
     own = Links(
         shared(links[0], b), shared(links[1], b), shared(links[2], b), shared(links[3], b), shared(links[4], b),
         shared(links[5], b), shared(links[6], b), shared(links[7], b), shared(links[8], b), shared(links[9], b),
         shared(links[10], b),
     )  # fmt: skip
     return Fleet(
-        head[b : b + 1], jobs[b], run[b], lists[b], state[b], design[b], classes[b], ledger[b], services[b], rules[b],
-        policy_rows(policies[b]), urgency, own, traffic, n,
+        head[b : b + 1], jobs[b], run[b], lists[b], stores[0][b], state[b], design[b], classes[b], ledger[b],
+        services[b], stores[1][b], stores[2][b], rules[b], policy_rows(policies[b]), urgency, own, traffic, n,
     )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from odc_gym._jit import routine
 from odc_gym.simulation.hosting import hold, run_from
 from odc_gym.simulation.state import D, X
-from odc_gym.simulation.waiting import NOWHERE, feasible, has_room, link_gb, score_of
+from odc_gym.simulation.waiting import NOWHERE, feasible, has_room, score_of
 from odc_gym.simulation.work import G, K
 
 
@@ -95,10 +95,8 @@ def seated(e, row, end, s):
 @routine
 def enter_gang(e, row, now):
     """A gang starts on the hosts in its rows; each brings its part of the data."""
-    job = e.jobs[row]
-    gb = link_gb(e, row) / job["members"]
-    for member in range(row, row + job["members"]):
-        hold(e, member, e.run[member]["host"], gb, now)
+    for member in range(row, row + e.jobs[row]["members"]):
+        hold(e, member, row, e.run[member]["host"], now)
     run_from(e, row, now)
 
 

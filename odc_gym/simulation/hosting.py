@@ -6,31 +6,50 @@ A gang spans several satellites: its row is followed by one row for each further
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.simulation.routes import count_route, latency_s, walk
 from odc_gym.simulation.state import X
-from odc_gym.simulation.waiting import NOWHERE, link_gb, wake_s
-from odc_gym.simulation.work import FREE, RUNNING, G, K, L
+from odc_gym.simulation.storage import part_gb, source_of, use_model
+from odc_gym.simulation.waiting import NOWHERE, wake_s
+from odc_gym.simulation.work import FREE, RESULT, RUNNING, G, K, L
 
 
 @routine
-def hold(e, row, s, gb, now):
-    """A row takes its accelerators on a satellite; they are held while its data comes, they wake up and it starts."""
+def hold(e, row, first, s, now):
+    """A row takes its accelerators on a satellite; they are held while its data comes, they wake up and it starts.
+
+    `first` is the first row of its gang, or the row itself.
+    """
     job, r = e.jobs[row], e.run[row]
     kind = job["kind"]
     wake = wake_s(e, row, s)
     e.x[X.free, s] -= job["width"]
     e.classes[K.held, kind, s] += job["width"]
-    r["transfer_gb"] = gb
-    r["delay_s"] = r["writing_s"] + e.policy.latency_s + wake + e.rules[G.init_s, kind]
-    e.ledger[L.moved_gb, kind] += r["transfer_gb"]
+    r["delay_s"] = r["writing_s"] + wake + e.rules[G.init_s, kind]
+    send_for(e, row, first, s)
     r["host"] = s
     r["since_s"] = now
     r["status"] = RUNNING
 
 
 @routine
+def send_for(e, row, first, s):
+    """What a placement on a satellite must bring is put on the way."""
+    tick, kind = e.head[0]["tick"], e.jobs[row]["kind"]
+    for part in range(RESULT):
+        gb = part_gb(e, row, first, s, part)
+        e.cargo[part, row] = gb
+        if gb > 0.0:
+            source = source_of(e, row, first, part)
+            e.ledger[L.asked_gb, kind] += gb
+            e.run[row]["delay_s"] += latency_s(e, source, s, tick)
+            count_route(e, walk(e, source, s, tick), row)
+    use_model(e, e.jobs[first]["model"], s)
+
+
+@routine
 def enter(e, row, s, now):
     """A job starts on a satellite."""
-    hold(e, row, s, link_gb(e, row), now)
+    hold(e, row, row, s, now)
     run_from(e, row, now)
 
 
@@ -54,8 +73,11 @@ def leave(e, row):
         s = r["host"]
         e.x[X.free, s] += job["width"]
         e.classes[K.held, job["kind"], s] -= job["width"]
+        for part in range(RESULT):
+            e.ledger[L.dropped_gb, job["kind"]] += e.cargo[part, member]
+            e.cargo[part, member] = 0.0
+        use_model(e, e.jobs[row]["model"], s)
         r["host"] = NOWHERE
-        r["transfer_gb"] = 0.0
         r["delay_s"] = 0.0
         r["reset_s"] = 0.0
         r["active"] = 0.0

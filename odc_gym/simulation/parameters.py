@@ -14,7 +14,7 @@ from odc_gym.simulation.design import governor_gain, propagators
 from odc_gym.simulation.state import Design, Ratings, Readings, Sensors, padded
 from odc_gym.simulation.work import ORDERS, Policy, Rules
 
-MINUTE_S, HOUR_S, YEAR_S, WH_J, KWH_J, BITS = 60.0, 3600.0, 365.25 * 86400.0, 3600.0, 3.6e6, 8.0
+MINUTE_S, HOUR_S, YEAR_S, WH_J, KWH_J = 60.0, 3600.0, 365.25 * 86400.0, 3600.0, 3.6e6
 
 
 def design_block(kinds: Sequence[dict[str, float]], kind_of: Sequence[int] | np.ndarray, dt_s: float) -> np.ndarray:
@@ -60,8 +60,25 @@ def rules_block(scenario: Scenario, accelerators: int) -> np.ndarray:
             else _service_rules(c, accelerators, first)
         )
         first += int(rule["replicas"])
+        rule["model"] = float(own_model(scenario, name))
         columns.append([rule[field] for field in Rules._fields])
     return np.array(columns).T.copy()
+
+
+def own_model(scenario: Scenario, name: str) -> int:
+    """Row of the table of models that the weights of a service are, 0 for other classes.
+
+    The models of the workload come after the first, which is none, then the weights of services in order of class.
+    """
+    services = [c for c in scenario.class_names if isinstance(scenario.workload.classes[c], ServiceClass)]
+    return 1 + len(scenario.workload.models) + services.index(name) if name in services else 0
+
+
+def model_sizes(scenario: Scenario) -> np.ndarray:
+    """Sizes of models, see `own_model`, (M,) [GB]."""
+    classes = [scenario.workload.classes[name] for name in scenario.class_names]
+    weights = [c.weights_gb for c in classes if isinstance(c, ServiceClass)]
+    return np.array([0.0, *(model.gb for model in scenario.workload.models.values()), *weights])
 
 
 def _gang_rules(gang: Gang, physics_s: float) -> dict[str, float]:
@@ -87,6 +104,8 @@ def _job_rules(c: JobClass, physics_s: float) -> dict[str, float]:
         "movable": float(c.movable),
         "init_s": c.init_s,
         "data_gb": c.data_in_gb,
+        "result_gb": c.data_out_gb,
+        "memory_gb": c.memory_gb,
         "decay_s": (c.decay_min or 0.0) * MINUTE_S,
     } | ({} if c.gang is None else _gang_rules(c.gang, physics_s))
 
@@ -96,7 +115,7 @@ def _service_rules(c: ServiceClass, accelerators: int, first: int) -> dict[str, 
         "queue_value": c.queue_value,
         "service": 1.0,
         "init_s": c.start_s,
-        "data_gb": c.weights_gb,
+        "memory_gb": c.weights_gb / c.replica_accelerators,
         "token_s": c.accelerator_ms_per_token / 1000.0,
         "target_s": c.target_s,
         "patience_s": c.patience_s,
@@ -109,13 +128,12 @@ def _service_rules(c: ServiceClass, accelerators: int, first: int) -> dict[str, 
 
 def policy_numbers(scenario: Scenario) -> Policy:
     """Numbers of the dispatcher."""
-    dispatch, backbone, safe = scenario.dispatch, scenario.network.backbone, scenario.faults.safe_mode
+    dispatch, safe = scenario.dispatch, scenario.faults.safe_mode
     sheds = float(safe.sheds) if scenario.faults.enabled else 0.0
     return Policy(
         float(dispatch.load_weight), float(dispatch.migration_margin), dispatch.min_stay_min * MINUTE_S,
         float(dispatch.close),
         float(dispatch.drain), float(dispatch.hold), dispatch.queue_age_h * HOUR_S, float(ORDERS.index(dispatch.order)),
-        backbone.rate_gbps / BITS if backbone else 0.0, float(backbone.latency_s) if backbone else 0.0,
         float(scenario.episode.physics_s), float(scenario.faults.reset_s), _surprises_per_s(scenario.faults),
         sheds, safe.within_h * HOUR_S, safe.hours * HOUR_S,
     )  # fmt: skip

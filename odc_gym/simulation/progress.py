@@ -9,7 +9,7 @@ from odc_gym.simulation.held_time import account_held, account_time
 from odc_gym.simulation.hosting import leave
 from odc_gym.simulation.state import D, X
 from odc_gym.simulation.waiting import is_replica, lateness, rank_of, requeue
-from odc_gym.simulation.work import DONE, EXPIRED, G, K, L
+from odc_gym.simulation.work import DONE, EXPIRED, RESULT, SENDING, G, K, L
 
 HOUR_S = 3600.0
 
@@ -19,6 +19,9 @@ def secure(e, row, now):
     """Unsaved work becomes safe; what was executed in the episode is paid, less the share held back."""
     r, kind = e.run[row], e.jobs[row]["kind"]
     new = r["safe_s"] + r["unsaved_s"] - max(r["safe_s"], r["before_s"])
+    if r["unsaved_s"] > 0.0:
+        for member in range(row, row + e.jobs[row]["members"]):
+            e.run[member]["state_at"] = e.run[member]["host"]
     r["safe_s"] += r["unsaved_s"]
     r["unsaved_s"] = 0.0
     if new > 0.0:
@@ -73,10 +76,26 @@ def halt_to_write(e, row):
 
 @routine
 def finish(e, row, now):
-    """A job ends: the rest of its work and the share held back are paid."""
+    """The work of a job is done; its results, if it has any, are put on the way to the ground."""
+    secure(e, row, now)
+    gb = e.rules[G.result_gb, e.jobs[row]["kind"]]
+    if gb == 0.0:
+        deliver(e, row, now)
+        return
+    r, head = e.run[row], e.head[0]
+    r["status"] = SENDING
+    r["state_at"] = r["host"]
+    e.cargo[RESULT, row] = gb
+    e.ledger[L.asked_gb, e.jobs[row]["kind"]] += gb
+    e.lists[2, head["sending"]] = row
+    head["sending"] += 1
+
+
+@routine
+def deliver(e, row, now):
+    """A job ends: the share held back is paid."""
     job, r = e.jobs[row], e.run[row]
     kind = job["kind"]
-    secure(e, row, now)
     held = e.rules[G.hold_back, kind] * e.rules[G.value, kind] * max(job["work_s"] - r["before_s"], 0.0) / HOUR_S
     e.ledger[L.paid, kind] += held * lateness(e, row, now)
     e.ledger[L.completed, kind] += 1.0

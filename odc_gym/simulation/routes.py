@@ -131,21 +131,37 @@ def closes(e, source, destination, tick):
 
 
 @routine
-def transfer_s(e, source, destination, gb, tick):
-    """Time that a transfer would take at the present rate [s]; inf if there is no way or it closes before."""
-    if gb <= 0.0 or source == destination:
+def latency_s(e, source, destination, tick):
+    """Time that data is on the way through the ground side [s]; own links between satellites take none that counts."""
+    ground, row = e.satellites, ground_row(e, tick)
+    if source != ground and destination != ground and walk_own(e, source, destination, tick) > 0:
         return 0.0
+    up = e.links.ground_latency_s[row, source] if source != ground else 0.0
+    down = e.links.ground_latency_s[row, destination] if destination != ground else 0.0
+    return np.float64(up) + np.float64(down)
+
+
+@routine
+def transfer_end_s(e, source, destination, gb, tick, begin_s):
+    """When a transfer that begins in so many seconds would be done at the present rate [s].
+
+    inf if there is no way, or if it closes before.
+    """
+    if gb <= 0.0 or source == destination:
+        return begin_s
     rate = gb_rate(e, source, destination, tick)
     if rate <= 0.0:
         return np.inf
-    took_s = gb / rate
-    return took_s if took_s <= (closes(e, source, destination, tick) - tick) * e.policy.step_s else np.inf
+    end_s = begin_s + gb / rate
+    if end_s > (closes(e, source, destination, tick) - tick) * e.policy.step_s:
+        return np.inf
+    return end_s + latency_s(e, source, destination, tick)
 
 
 @routine
 def lasts(e, source, destination, gb, tick):
     """Whether the way between two nodes lasts as long as so many GB take at the present rate."""
-    return transfer_s(e, source, destination, gb, tick) < np.inf
+    return transfer_end_s(e, source, destination, gb, tick, 0.0) < np.inf
 
 
 @routine

@@ -10,6 +10,7 @@ from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
 from odc_gym.simulation.gangs import rate_of
 from odc_gym.simulation.hosting import drop_running, leave
 from odc_gym.simulation.progress import HOUR_S
+from odc_gym.simulation.routes import latency_s
 from odc_gym.simulation.state import X
 from odc_gym.simulation.waiting import NOWHERE, enqueue, rank_of, score_of
 from odc_gym.simulation.work import ABSENT, FREE, RUNNING, WAITING, G, K, L, V
@@ -122,22 +123,27 @@ def serve(e, demand, dt_s):
     Tokens of a step wait between the backlog found and the backlog left, over the capacity; pay is the mean of both
     ends.
     """
-    ledger, rules = e.ledger, e.rules
+    ledger, rules, tick = e.ledger, e.rules, e.head[0]["tick"]
     for c in range(rules.shape[1]):
         if rules[G.service, c] < 0.5:
             continue
-        capacity = 0.0
+        capacity = latency = 0.0
         for k in range(e.head[0]["running"]):
             row = e.lists[1, k]
             if e.jobs[row]["kind"] == c:
-                capacity += rate_of(e, row) * e.run[row]["active"]
+                on_way_s = latency_s(e, e.run[row]["host"], e.satellites, tick)
+                if on_way_s < np.inf:  # a replica without a way to the ground serves nobody
+                    rate = rate_of(e, row) * e.run[row]["active"]
+                    capacity += rate
+                    latency += rate * on_way_s
+        latency /= max(capacity, 1e-9)
         capacity *= dt_s / rules[G.token_s, c]
         arrived = demand[c]
         backlog = e.services[V.backlog, c]
         served = min(arrived + backlog, capacity)
         left = arrived + backlog - served
-        first = e.policy.latency_s + backlog / max(capacity, 1e-9) * dt_s
-        last = e.policy.latency_s + left / max(capacity, 1e-9) * dt_s
+        first = latency + backlog / max(capacity, 1e-9) * dt_s
+        last = latency + left / max(capacity, 1e-9) * dt_s
         target, span = rules[G.target_s, c], rules[G.patience_s, c] - rules[G.target_s, c]
         pay = 0.5 * (
             clip((rules[G.patience_s, c] - first) / span, 0.0, 1.0)

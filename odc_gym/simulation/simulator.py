@@ -26,11 +26,11 @@ from odc_gym.simulation.parameters import past_shape
 from odc_gym.simulation.state import MUTABLE, Forecast, Sky, padded
 from odc_gym.simulation.tables import build_episode
 from odc_gym.simulation.view import View
-from odc_gym.simulation.work import HEAD, RUN
+from odc_gym.simulation.work import CARGO, HEAD, RUN
 from odc_gym.simulation.world import World
 from odc_gym.workload import JOB, TraceSource, as_trace
 
-PARAMETERS = ("design", "ratings", "rules", "policy", "sensors")  # arrays of a World, here with first axis B
+PARAMETERS = ("design", "ratings", "rules", "models", "policy", "sensors")  # arrays of a World, here with first axis B
 TABLES = ("skies", "forecasts", "days", "demand", "jobs", "events", *PARAMETERS)  # what is read-only in an episode
 ACTION_MODES = ("bids", "assign")
 
@@ -103,11 +103,12 @@ class Simulator:
         self.state, self.classes, self.ledger, self.services = empty_blocks(b, p, c)
         self.head = np.zeros(b, HEAD)
         self.run, self.jobs = np.zeros((b, ROWS), RUN), np.zeros((b, ROWS), JOB)
-        self.lists = np.zeros((b, 2, ROWS), np.int32)
+        self.lists = np.zeros((b, 3, ROWS), np.int32)
+        self.cargo, self.resident = np.zeros((b, len(CARGO), ROWS)), np.zeros((b, len(world.models), p))
         self.events = np.full((b, ROWS), NEVER)
         self.points, self.swings = np.zeros((b, p, TURNING_POINTS + 1)), np.zeros((b, p, TURNING_POINTS + 1))
         self.past = np.zeros((b, *past_shape(self.scenario), p))
-        self.design, self.ratings, self.rules, self.policy, self.sensors = (
+        self.design, self.ratings, self.rules, self.models, self.policy, self.sensors = (
             np.repeat(np.array(getattr(world, name))[None], b, 0) for name in PARAMETERS
         )
         decisions = clock.total // clock.steps + 1
@@ -296,7 +297,7 @@ class Simulator:
         self._grow(state["run"].shape[1])
         for name in MUTABLE:
             ours, theirs = getattr(self, name), state[name]
-            if name in ("run", "lists"):
+            if name in ("run", "lists", "cargo"):
                 ours[chosen] = np.zeros((), ours.dtype)
                 ours[chosen, ..., : theirs.shape[-1]] = theirs
             else:
@@ -341,7 +342,7 @@ class Simulator:
     def _warm_up(self, row: int) -> None:
         """Periodic charge and temperatures, the census in place, then one orbit under the zero action, uncounted."""
         tables, world = self._tables, self._tables.world
-        for array in (self.classes, self.ledger, self.services, self.past):
+        for array in (self.classes, self.ledger, self.services, self.past, self.cargo, self.resident):
             array[row] = 0.0
         begin.fly_plan(
             world, self.state[row], self.classes[row], self.points[row], self.swings[row], self.design[row],
@@ -352,7 +353,7 @@ class Simulator:
         self.run[row] = np.zeros((), RUN)
         self.head[row] = begin.open_queue(
             world, tables, int(self.seeds[row]), self.run[row, :used], self.lists[row], self.state[row],
-            self.classes[row],
+            self.classes[row], self.resident[row],
         )  # fmt: skip
         for _ in range(world.clock.warm_up // world.clock.steps):
             self._play(np.array([row]), self._zero, self._bids_numbers)
@@ -363,10 +364,10 @@ class Simulator:
         world = self.world
         decide(
             rows, actions, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.points,
-            self.swings, self.services, self.past,
-            self.design, self.skies, self.forecasts, self.days, self.jobs, self.events, self.demand,
-            tuple(self.network.arrays), self.rules, self.policy, self.sensors, self.seeds, world.weights, self._table,
-            self._levels, self._terms, self._fresh_observations(), self.seen, self._codes, numbers,
+            self.swings, self.services, self.past, (self.cargo, self.resident, self.models), self.design, self.skies,
+            self.forecasts, self.days, self.jobs, self.events, self.demand, tuple(self.network.arrays), self.rules,
+            self.policy, self.sensors, self.seeds, world.weights, self._table, self._levels, self._terms,
+            self._fresh_observations(), self.seen, self._codes, numbers,
         )  # fmt: skip
 
     def _fresh_observations(self) -> tuple[np.ndarray, ...]:
@@ -380,8 +381,9 @@ class Simulator:
     def _observe(self, rows: np.ndarray) -> None:
         look(
             rows, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.services, self.past,
-            self.design, self.skies, self.forecasts, self.days, self.jobs, tuple(self.network.arrays), self.rules,
-            self.policy, self.sensors, self.seeds, self._fresh_observations(), self.seen, self._codes, self._numbers,
+            (self.cargo, self.resident, self.models), self.design, self.skies, self.forecasts, self.days, self.jobs,
+            tuple(self.network.arrays), self.rules, self.policy, self.sensors, self.seeds, self._fresh_observations(),
+            self.seen, self._codes, self._numbers,
         )  # fmt: skip
 
     def _grow(self, rows: int) -> None:
@@ -391,3 +393,4 @@ class Simulator:
         self.jobs = longer(self.jobs, rows, never)
         self.run = longer(self.run, rows, np.zeros((), RUN))
         self.lists = longer(self.lists, rows, np.zeros((), np.int32))
+        self.cargo = longer(self.cargo, rows, np.zeros(()))

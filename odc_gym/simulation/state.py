@@ -17,7 +17,20 @@ from odc_gym.physics.thermal import Propagator
 
 LANES = 8
 IN_SERVICE, OUT, LOST = 0, 1, 2  # conditions of a satellite
-MUTABLE = ("state", "classes", "ledger", "head", "run", "lists", "points", "swings", "services", "past")
+MUTABLE = (
+    "state",
+    "classes",
+    "ledger",
+    "head",
+    "run",
+    "lists",
+    "points",
+    "swings",
+    "services",
+    "past",
+    "cargo",
+    "resident",
+)
 """The arrays that change during an episode."""
 
 Row = np.ndarray  # (P,) of one environment, or (B, P) seen from outside
@@ -51,7 +64,7 @@ class State(NamedTuple):
     free: Row  # of them, those that no job holds
     awake: Row  # accelerators that are not gated
     idle_s: Row  # since all awake accelerators were last held
-    link_frac: Row  # share of the step with a transfer
+    terminals: Row  # optical terminals that carry data, mean over the step
     request: Row  # clock request of the agent, -1..1
     clock_order: Row  # clock that the agent asked for outright, 0: by request
     clock_sustainable: Row  # largest common clock within the sustainable power
@@ -176,6 +189,8 @@ class Design(NamedTuple):
     x_v: Row
     wake_s: Row
     speed: Row  # work rate at full clock over the reference's
+    hbm_gb: Row  # memory of an accelerator
+    storage_gb: Row
     gain_on: Row  # governor: 1 / (d junction / d power) [W/K]
     gain_off: Row
 

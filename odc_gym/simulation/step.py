@@ -120,7 +120,7 @@ def budgets(x, p, e, sky, dt_s, n):
         on = x.loop_on[s]
         nodes, numbers = loop_nodes(p, on, s), loop_propagator(e, s)
         heaters(x, p, sky, nodes, numbers, dt_s, s)
-        bus = blend(max(x.shed[s], x.halted[s]), p.safe_w[s], p.bus_w[s] + p.terminal_w[s] * x.link_frac[s])
+        bus = blend(max(x.shed[s], x.halted[s]), p.safe_w[s], p.bus_w[s]) + p.terminal_w[s] * x.terminals[s]
         bus += x.heater_w[s] + x.battery_heater_w[s]
         x.bus_wanted_w[s] = bus
         sun = array_power_w(sky.sunlit_frac[s], sky.irradiance_frac[s], p.array_peak_w[s])

@@ -288,6 +288,7 @@ def _replicas(world: World) -> np.ndarray:
                 table[column] = np.inf
             table["kind"], table["width"], table["gang"] = c, service.replica_accelerators, service.replica_accelerators
             table["members"], table["origin"] = 1, GROUND
+            table["model"] = int(world.rules[rule_index("model"), c])
             rows.append(table)
     return np.concatenate(rows) if rows else np.zeros(0, JOB)
 

@@ -4,11 +4,15 @@ A job is a row of the read-only table `jobs` and of `run`, which holds what chan
 in queue order. Times are seconds since the episode's start, work is in reference accelerator-seconds.
 """
 
+import numpy as np
+
 from odc_gym._jit import effect, routine
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
 from odc_gym.simulation.checkpoints import unit_work
+from odc_gym.simulation.routes import transfer_end_s
 from odc_gym.simulation.state import D, X
-from odc_gym.simulation.work import ABSENT, WAITING, G, K, L
+from odc_gym.simulation.storage import part_gb, source_of
+from odc_gym.simulation.work import ABSENT, RESULT, WAITING, G, K, L
 
 LEAST_REMAINING = 0.1  # of the estimate: what a job that outlives its estimate is still expected to need
 NOWHERE = -1
@@ -56,9 +60,21 @@ def rank_of(e, row, now):
 
 @routine
 def link_gb(e, row):
-    """Data that a placement must bring: the input, and the state of a job that has one."""
+    """Data that a placement must bring where nothing of it lies: model, input, and the state of a job that has one."""
     kind = e.jobs[row]["kind"]
-    return e.rules[G.data_gb, kind] + (e.rules[G.state_gb, kind] if e.run[row]["safe_s"] > 0.0 else 0.0)
+    gb = e.models[e.jobs[row]["model"]] + e.rules[G.data_gb, kind]
+    return gb + (e.rules[G.state_gb, kind] if e.run[row]["safe_s"] > 0.0 else 0.0)
+
+
+@routine
+def bring_s(e, row, s):
+    """Time until all that a job needs is on a satellite, one part after the other [s]; inf if a way does not last."""
+    end_s, tick = 0.0, e.head[0]["tick"]
+    for part in range(RESULT):
+        gb = part_gb(e, row, row, s, part)
+        if gb > 0.0:
+            end_s = transfer_end_s(e, source_of(e, row, row, part), s, gb, tick, end_s)
+    return end_s
 
 
 @routine
@@ -71,14 +87,14 @@ def wake_s(e, row, s):
 @routine
 def pays_in_time(e, row, s, now):
     """Whether transfer, waking up, start and the way to the next payable point end before the job is worthless."""
+    brought_s = bring_s(e, row, s)
     if is_replica(e, row):
-        return True
+        return brought_s < np.inf
     job, r = e.jobs[row], e.run[row]
     kind = job["kind"]
     unit = unit_work(e, row, s) - r["unsaved_s"] / job["gang"]
     work_s = min(unit, remaining_estimate(job, r) / job["gang"])
-    start_s = r["writing_s"] + e.policy.latency_s + wake_s(e, row, s) + e.rules[G.init_s, kind]
-    start_s += link_gb(e, row) / e.policy.link_gb_s
+    start_s = r["writing_s"] + brought_s + wake_s(e, row, s) + e.rules[G.init_s, kind]
     return now + start_s + work_s / max(e.classes[K.rate, kind, s], 1e-6) < job["expiry_s"]
 
 
@@ -91,8 +107,9 @@ def score_of(e, s, kind, extra):
 
 @effect
 def has_room(e, kind, width, s):
-    """Whether a satellite is open to a class, its compute is on, and so many of its accelerators are free."""
-    return e.x[X.free, s] >= width and e.x[X.off, s] == 0.0 and e.classes[K.bid, kind, s] >= e.policy.close
+    """Whether a satellite is open to a class, its compute is on, and so many accelerators of enough memory are free."""
+    fits = e.x[X.free, s] >= width and e.p[D.hbm_gb, s] >= e.rules[G.memory_gb, kind]
+    return fits and e.x[X.off, s] == 0.0 and e.classes[K.bid, kind, s] >= e.policy.close
 
 
 @routine

@@ -48,7 +48,12 @@ class Ledger(NamedTuple):
     shed_lost_s: Row  # of lost_s, by sheds
     trip_lost_s: Row  # of lost_s, by trips
     yielded: Row
-    moved_gb: Row
+    asked_gb: Row  # data that placements and results put on the way
+    weights_gb: Row  # of that, what arrived, by cause in the order of cargo
+    input_gb: Row
+    state_gb: Row
+    result_gb: Row
+    dropped_gb: Row  # of that, what was still to come when its job left
     arrived: Row  # services: tokens
     served: Row
     in_target: Row
@@ -89,6 +94,9 @@ class Rules(NamedTuple):
     state_gb: Row
     init_s: Row
     data_gb: Row
+    result_gb: Row  # to the ground when the work is done
+    memory_gb: Row  # of an accelerator that it needs
+    model: Row  # of a service: row of the table of models
     decay_s: Row  # age at which a job is worth 1/e, 0: it is paid by its deadline
     gang_hops: Row  # of a gang: links from its first satellite to any other
     lasting_steps: Row  # physics steps for which they must last
@@ -116,8 +124,6 @@ class Policy(NamedTuple):
     hold: float
     age_s: float
     order: float  # index into ORDERS
-    link_gb_s: float
-    latency_s: float
     step_s: float  # physics step
     reset_s: float  # of an accelerator after an upset
     surprises_per_s: float  # of an accelerator, upsets and failures, by the scenario
@@ -127,9 +133,13 @@ class Policy(NamedTuple):
 
 
 ORDERS = ("value", "edf", "least-slack", "fcfs")
-STATUS = ("absent", "waiting", "running", "done", "expired")
-ABSENT, WAITING, RUNNING, DONE, EXPIRED = range(5)
+STATUS = ("absent", "waiting", "running", "done", "expired", "sending")
+ABSENT, WAITING, RUNNING, DONE, EXPIRED, SENDING = range(6)
 FREE, HOLD = 0, -1
+GROUND = -1  # in place of a satellite: the ground side
+CARGO = ("weights", "input", "state", "result")
+"""What is on the way for a job, [GB], rows of [J]: a placement brings the first three one after the other."""
+WEIGHTS, INPUT, STATE, RESULT = range(4)
 
 RUN = np.dtype(
     [
@@ -140,7 +150,6 @@ RUN = np.dtype(
         ("delay_s", "f8"),  # initialisation, restore, checkpoint: accelerators are held, nothing runs
         ("writing_s", "f8"),  # of that, to write a checkpoint; a job that stopped first pays it when it runs again
         ("reset_s", "f8"),  # of that, after an upset
-        ("transfer_gb", "f8"),  # still to come over the link
         ("active", "f8"),  # share of the step that it runs
         ("since_s", "f8"),  # placed, or queued
         ("started_s", "f8"),  # first placed
@@ -148,6 +157,8 @@ RUN = np.dtype(
         ("rank", "f8"),
         ("status", "i4"),
         ("host", "i4"),
+        ("input_at", "i4"),  # satellite on which its input lies, GROUND: none
+        ("state_at", "i4"),  # satellite on which its checkpoint, or its results, lie
         ("order", "i4"),  # of the agent for this decision: satellite + 1, HOLD, or FREE to go to the best bid
     ],
     align=True,
@@ -176,6 +187,7 @@ HEAD = np.dtype(
         ("next_event", "i4"),
         ("waiting", "i4"),
         ("running", "i4"),
+        ("sending", "i4"),
         ("blocked_width", "i4"),
         ("blocked_kind", "i4"),
     ],

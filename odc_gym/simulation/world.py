@@ -19,6 +19,7 @@ from odc_gym.scenario import Hardware, Scenario
 from odc_gym.simulation.design import design_numbers, found_numbers, wear_per_year
 from odc_gym.simulation.parameters import (
     design_block,
+    model_sizes,
     policy_numbers,
     ratings_block,
     reward_weights,
@@ -84,6 +85,7 @@ class World:
         design: parameters and propagators, [field, P].
         ratings: figures that schedulers read beside the design, [field, P].
         rules: class parameters, [rule, C].
+        models: sizes of models, the first of none, (M,) [GB].
         policy: numbers of the dispatcher.
         sensors: numbers of the telemetry.
         weights: reward weights.
@@ -149,6 +151,7 @@ class World:
         self.design = design_block(kinds, kind_of, self.clock.dt_s)
         self.ratings = ratings_block(self.numbers, self.period_s)
         self.rules = rules_block(scenario, self.accelerators)
+        self.models = model_sizes(scenario)
         self.policy = policy_numbers(scenario)
         self.sensors = sensor_numbers(scenario)
 

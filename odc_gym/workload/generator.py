@@ -130,6 +130,7 @@ def _drawn(name: str, job_class: JobClass, episode: Period, arrival_s: Floats) -
     slack = stream(seed, Purpose.SLACK, name).random(n)
     error = stream(seed, Purpose.ESTIMATES, name).standard_normal(n)
     jobs = _table(job_class, episode.workload.estimate_sigma, arrival_s, duration_s, width, slack, error)
+    jobs["model"] = model_rows(job_class, episode.workload, stream(seed, Purpose.MODELS, name).random(n))
     # filtered last: which jobs fall outside must not shift what the others draw
     return jobs[(arrival_s >= -episode.before_s) & (arrival_s < episode.after_s)]
 
@@ -150,6 +151,7 @@ def _replayed(trace: JobTrace, job_class: JobClass, episode: Period) -> Jobs:
     if trace.estimate_s is not None:  # what the user asked for, where one did; less than a minute is a slip
         asked_s = np.maximum(on_grid(trace.estimate_s[rows.row]), MINUTE_S)
         jobs["estimate_s"] = np.where(np.isnan(asked_s), jobs["estimate_s"], asked_s * width)
+    jobs["model"] = model_rows(job_class, workload, keyed_uniform(rows.key, Purpose.MODELS))
     return jobs
 
 
@@ -162,7 +164,7 @@ def _table(
     uniform: Floats,
     error: Floats,
 ) -> Jobs:
-    """Fill the columns but `kind`: (N,) from uniform numbers for the slack and normal ones for the estimate."""
+    """Fill the columns but `kind` and `model`: (N,) from uniform numbers for the slack, normal ones for the error."""
     jobs, slack = np.empty(arrival_s.size, JOB), job_class.slack
     duration_s = np.maximum(on_grid(duration_s), 1 / GRID)
     unit_s = duration_s if slack.of == "duration" else HOUR_S
@@ -181,6 +183,16 @@ def _table(
     factor = np.exp(estimate_sigma * error - estimate_sigma**2 / 2)
     jobs["estimate_s"] = np.maximum(on_grid(jobs["work_s"] * factor), 1 / GRID)
     return jobs
+
+
+def model_rows(job_class: JobClass, workload: Workload, uniform: Floats) -> npt.NDArray[np.int32]:
+    """Row of the table of models that each job needs, from uniform numbers: (N,); the first is none."""
+    names = [name for name in workload.models if name in job_class.models]
+    if not names:
+        return np.zeros(uniform.size, np.int32)
+    edges = np.cumsum([job_class.models[name] for name in names])
+    rows = np.array([1 + list(workload.models).index(name) for name in names], np.int32)
+    return rows[np.searchsorted(edges[:-1] / edges[-1], uniform, side="right")]
 
 
 def _split(jobs: Jobs, widest: int) -> Jobs:

@@ -28,6 +28,7 @@ JOB = np.dtype(
         ("members", "i4"),  # satellites that it spans; 0: a row of the gang before it
         ("gang", "i4"),  # accelerators in all
         ("origin", "i4"),  # satellite on which its data lies, -1: the ground
+        ("model", "i4"),  # row of the table of models, 0: it needs none
     ],
     align=True,
 )

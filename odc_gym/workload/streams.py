@@ -32,6 +32,7 @@ class Purpose(IntEnum):
     STATES = 113
     CLIENT_RATES = 114
     CLIENT_GAPS = 115
+    MODELS = 120
     SURGES = 116
     MEMBERS = 117
     CAPTURES = 118

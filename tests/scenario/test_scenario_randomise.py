@@ -59,7 +59,7 @@ def test_a_file_takes_a_draw_of_its_base_away(tmp_path):
         ("hardware.odcsat.accelerators.count", "must not be random, it is a count or a choice"),
         ("hardware.odcsat.radiator.faces", "must not be random, it is a count or a choice"),
         ("workload.classes.interactive.replica_accelerators", "must not be random, it is a count or a choice"),
-        ("hardware.odcsat.accelerators.hbm_gb", "must not be random, no episode depends on it"),
+        ("hardware.odcsat.accelerators.bf16_tflops", "must not be random, no episode depends on it"),
         ("hardware.odcsat.accelerators.bf16_tflops", "must not be random, no episode depends on it"),
         ("workload.classes.finetuning.width.1", "must not be random, probabilities must sum to 1"),
         ("workload.classes.finetuning.value", "must not be random, scores are counted in it"),

@@ -64,7 +64,7 @@ class Day:
         sim = self.sim
         return {
             name: getattr(sim, name).copy()
-            for name in ("state", "ledger", "services", "run", "lists", "head", "classes")
+            for name in ("state", "ledger", "services", "run", "lists", "head", "classes", "cargo")
         }
 
     def each(self, figure, row):

@@ -16,7 +16,7 @@ from regimes import FLEETS
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.simulation.state import LOST, Sky, X
-from odc_gym.simulation.work import RUNNING, WAITING, G, K, L, V
+from odc_gym.simulation.work import RUNNING, SENDING, WAITING, G, K, L, V
 
 PRESETS = [*FLEETS, "storm"]
 OUT_ROW = Sky._fields.index("out")
@@ -191,6 +191,33 @@ def test_tokens_are_conserved(played, row):
     if played.preset:
         assert ledger[L.arrived, played.sim.class_names.index("interactive")] > 1e5
     assert (ledger[L.in_target] <= ledger[L.served] * (1 + 1e-12)).all()
+
+
+@EACH
+def test_bytes_are_conserved(played, row):
+    """What was asked for has arrived, is on the way, or was dropped by jobs that left: by class, results included."""
+    account = played.end["ledger"][row]
+    kinds = played.sim.jobs["kind"][row]
+    classes = np.arange(account.shape[1])
+    on_way = [(b["cargo"][row].sum(0) * (kinds == classes[:, None])).sum(1) for b in (played.start, played.end)]
+    arrived = account[[L.weights_gb, L.input_gb, L.state_gb, L.result_gb]].sum(0)
+    asked = on_way[0] + account[L.asked_gb]
+    np.testing.assert_allclose(arrived + account[L.dropped_gb] + on_way[1], asked, rtol=1e-9, atol=1e-6)
+    assert arrived.sum() > 0.0
+
+
+@EACH
+def test_only_jobs_that_run_or_send_have_data_on_the_way(played, row):
+    """Catches cargo that stays behind when its job leaves, and work that goes on before its data has come."""
+    for before, after in itertools.pairwise([played.start, *played.steps]):
+        cargo, run = after["cargo"][row], after["run"][row]
+        coming, going = (cargo[:3] > 0.0).any(0), cargo[3] > 0.0
+        assert (run["status"][coming] == RUNNING).all() and (run["status"][going] == SENDING).all()
+        sending = after["lists"][row, 2, : after["head"][row]["sending"]]
+        assert (run["status"][sending] == SENDING).all() and going.sum() == len(sending) == len(set(sending))
+        stayed = coming & (before["cargo"][row, :3] >= cargo[:3]).all(0) & (before["cargo"][row, :3] > 0.0).any(0)
+        same = stayed & (before["run"][row]["since_s"] == run["since_s"])
+        assert (run["unsaved_s"][same] == before["run"][row]["unsaved_s"][same]).all()
 
 
 @EACH

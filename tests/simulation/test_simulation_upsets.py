@@ -60,7 +60,7 @@ def pick(sim, kind):
     c = sim.class_names.index(kind)
     job = running(sim)
     run, jobs = sim.run[1, job], sim.jobs[1, job]
-    mine = (jobs["kind"] == c) & (run["delay_s"] == 0) & (run["transfer_gb"] == 0)
+    mine = (jobs["kind"] == c) & (run["delay_s"] == 0) & (sim.cargo[1][:, job] == 0).all(0)
     mine &= (jobs["work_s"] - run["safe_s"] - run["unsaved_s"] > 2000 * jobs["width"]) | np.isinf(jobs["work_s"])
     return int(job[mine][run["unsaved_s"][mine].argmax()])
 
