@@ -1,0 +1,97 @@
+"""A few satellites without work of their own: tests put jobs and a network on them by hand, and play by the minute."""
+
+import numpy as np
+from networks import links_of
+
+from odc_gym.scenario import Scenario
+from odc_gym.simulation.fleet import Links
+from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulation.state import State
+from odc_gym.simulation.work import Ledger
+
+HOURS = 4
+BASE = {
+    "episode.hours": HOURS,
+    "episode.decision_s": 60,
+    "workload.rate_scale": 0.0,
+    "dispatch.min_stay_min": 1,
+    "faults.enabled": False,
+    "workload.classes.finetuning.data_in_gb": 0.0,
+    "workload.classes.finetuning.progress.state_gb": 120.0,
+    "workload.classes.finetuning.init_s": 0.0,
+    "workload.classes.batch.data_in_gb": 0.0,
+    "hardware.odcsat.accelerators.wake_s": 0.0,
+}
+
+
+def fleet_of(satellites, **changes):
+    """`starter12` with so many satellites of one plane and fields changed, dots written as `__`."""
+    starter = Scenario.load("starter12")
+    orbit = starter.shells[0].orbit.model_dump() | {"total": satellites, "planes": 1, "phasing": 0}
+    shells = [{"hardware": "odcsat", "orbit": orbit}]
+    return starter.replace(BASE | {"shells": shells} | {k.replace("__", "."): v for k, v in changes.items()})
+
+
+class Desk:
+    """One episode of a few satellites, at its start; `place` opens a satellite, and all others are closed."""
+
+    def __init__(self, satellites, epochs, scenario=None, **network):
+        self.sim = Simulator(scenario or fleet_of(satellites), 1)
+        self.sim.reset([20_000])
+        self.satellites, self.layout = satellites, self.sim.view.layout
+        self.network(epochs, **network)
+        self.action = self.layout.zeros(1)
+        self.rows = int(self.sim.head[0]["next_job"])
+
+    def network(self, epochs, **network):
+        """A network from here on: `(minutes, pairs)` one after the other, the last for ever."""
+        first, clock = int(self.sim.head["tick"][0]), self.sim.world.clock
+        (minutes, pairs), *later = epochs
+        spans = [(first + minutes, pairs), *later]
+        spans[-1] = (clock.total - sum(m for m, _ in spans[:-1]), spans[-1][1])
+        self.sim.network.arrays = Links(*(t[None] for t in links_of(spans, self.satellites, **network)))
+
+    @property
+    def now(self):
+        clock = self.sim.world.clock
+        return (self.sim.head["tick"][0] - clock.warm_up) * clock.dt_s
+
+    def job(self, kind, work_s=1e5, width=1, **columns):
+        """A job arrives; its row."""
+        row, job = self.rows, self.sim.jobs[0, self.rows]
+        self.rows += 1
+        job["arrival_s"], job["deadline_s"], job["expiry_s"] = self.now, 1e6, 2e6
+        job["kind"], job["width"], job["gang"], job["members"] = self.sim.class_names.index(kind), width, width, 1
+        job["work_s"] = job["estimate_s"] = job["duration_s"] = work_s
+        job["origin"], job["model"] = -1, 0
+        for name, value in columns.items():
+            job[name] = value
+        run = self.sim.run[0, row]
+        run["host"], run["started_s"], run["finished_s"], run["input_at"], run["state_at"] = -1, np.inf, np.inf, -1, -1
+        return row
+
+    def checkpoint(self, row, s, safe_s=1000.0):
+        """A job has safe work, and its checkpoint lies on a satellite."""
+        self.sim.run[0, row]["safe_s"], self.sim.run[0, row]["state_at"] = safe_s, s
+
+    def open(self, *satellites, elsewhere=-0.6):
+        """Only these satellites take new work; others keep what they have, or drain at -1."""
+        bids = self.layout.bids(self.action)
+        bids[:] = elsewhere
+        bids[..., list(satellites)] = 1.0
+
+    def play(self, minutes=1):
+        for _ in range(minutes):
+            self.sim.step(self.action)
+
+    def run(self, row):
+        return self.sim.run[0, row]
+
+    def cargo(self, row):
+        return self.sim.cargo[0, :, row]
+
+    def state(self, name):
+        return self.sim.state[0, State._fields.index(name), : self.satellites]
+
+    def account(self, name):
+        return float(self.sim.ledger[0, Ledger._fields.index(name)].sum())
