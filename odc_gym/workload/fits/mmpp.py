@@ -22,8 +22,8 @@ WINDOWS = (
     60,
     120,
 )  # of the dispersion and of silence [s]; in longer windows of a trace, from there on
-CHANGES = 10  # that a part must be long enough for: its span over the time in which a state is forgotten
-RAREST = 0.05  # share of time of a state
+CHANGES = 20  # that a part must be long enough for: its span over the time in which a state is forgotten
+RAREST = 0.12  # share of time of a state
 LEAST = 10  # windows that an observed moment needs
 STARTS = (  # rates of the states, and how long they last [s]: bursts and pauses, or a slow drift
     ((0.001, 0.2, 1.0), (30.0, 8.0, 4.0)),

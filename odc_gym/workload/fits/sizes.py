@@ -21,6 +21,7 @@ EDGES = np.concatenate([np.linspace(0, 0.95, 381), 1 - 0.05 * np.geomspace(1, 1e
 DRAWN, OFTEN = (EDGES[1:] + EDGES[:-1]) / 2, np.diff(EDGES)  # shares at which laws are drawn, and how often each comes
 NORM = 16  # of the differences: nearly the largest, but smooth
 MEAN = 0.1  # what a mean that is off by a factor of e is worth as a difference of distributions
+NOISE = 0.005  # difference that does not matter, besides what a sample of a distribution scatters by
 WIDEST = 128
 
 Profile = Callable[[Floats], Floats]
@@ -148,14 +149,22 @@ class _Target:
         # half-way up a step: a smooth law cannot follow steps, and is nearest to their middles
         self.middle = np.stack([(np.append(0.0, s)[first] + s[last]) / 2 for s in self.share])
         self.log = np.log(grid)
+        often = observed.often
+        each = np.ones_like(often), observed.mass
+        errors = [NOISE + float((often * m**2).sum()) ** 0.5 / float((often * m).sum()) for m in each]
+        self.sure = np.array([[1.0], [errors[0] / errors[1]]])
         self.mean = float(weights(observed, True).sum() / observed.often.sum())
 
     def miss(self, drawn: Floats) -> float:
-        """How far the logarithms that a law gives at the shares DRAWN are from what was observed."""
+        """How far the logarithms that a law gives at the shares DRAWN are from what was observed.
+
+        Where few values hold most of the mass, its distribution is less sure than that of numbers, and counts less.
+        """
         mass = OFTEN * np.exp(drawn - drawn[-1]) * self.weight
         ours = np.stack([np.interp(self.log, drawn, _cumulative(w), left=0.0, right=1.0) for w in (OFTEN, mass)])
         off = abs(math.log((OFTEN * np.exp(drawn) * self.weight).sum() / self.mean))
-        return float((np.abs(ours - self.middle) ** NORM).mean() ** (1 / NORM)) + MEAN * off
+        gap = np.abs(ours - self.middle) * self.sure
+        return float((gap**NORM).mean() ** (1 / NORM)) + MEAN * off
 
 
 def _cumulative(weight: Floats) -> Floats:
