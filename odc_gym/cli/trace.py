@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from odc_gym.cli.common import Force, JsonFile, console
+from odc_gym.cli.common import Force, JsonFile, console, load
 from odc_gym.cli.fetch import fetch
 
 if TYPE_CHECKING:
@@ -142,10 +142,13 @@ def _scenario(file: Path, blocks: dict[str, Any]) -> str:
     """A scenario file that takes what was fitted; rates are the trace's own, which `rate_scale` brings to a fleet."""
     import yaml
 
-    data = {
-        "base": "starter12",
-        "name": f"fitted-{file.stem}",
-        "workload": {"rate_scale": 1.0, "classes": blocks},
-    }
+    from odc_gym.scenario import JobClass
+
+    base = load("starter12", {}).workload.classes
+    for name, block in blocks.items():
+        known = base.get(name)
+        if isinstance(known, JobClass):  # mappings are merged with the base's: its other widths are taken away
+            block["width"] = dict.fromkeys(known.width) | block["width"]
+    data = {"base": "starter12", "name": f"fitted-{file.stem}", "workload": {"rate_scale": 1.0, "classes": blocks}}
     head = f"# Fitted by odc-gym trace info {file.name}; `odc-gym scenario check` tells the load.\n"
     return head + yaml.safe_dump(data, sort_keys=False, width=120, default_flow_style=None)

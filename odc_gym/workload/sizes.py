@@ -15,7 +15,7 @@ from odc_gym.scenario.sizes import Law, Mixture, mean_of
 
 Floats = npt.NDArray[np.float64]
 
-SCORES = np.linspace(-4.5, 4.5, 91)
+SCORES = np.linspace(-4.5, 4.5, 181)
 PIECES = (0.0, 0.25, 0.5, 0.75, 0.9, 0.97, 0.99, 0.997, 0.999, 0.9997, 0.9999, 1.0)
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
 
@@ -38,13 +38,13 @@ def tabulated(law: Law) -> tuple[Floats, Floats]:
     return mixed(weight / weight.sum(), np.log(median), sigma, math.log(law.cut))
 
 
-def mixed(weight: Floats, mean: Floats, sigma: Floats, cut: float) -> tuple[Floats, Floats]:
-    """The table of a mixture of normals with a limit: shares, and values."""
-    value = np.sort(np.append((mean + np.outer(SCORES, sigma)).ravel(), cut))
+def mixed(weight: Floats, mean: Floats, sigma: Floats, cut: float, scores: Floats = SCORES) -> tuple[Floats, Floats]:
+    """The table of a mixture of normals with a limit: shares, and values at given normal scores of each component."""
+    value = np.sort(np.append((mean + np.outer(scores, sigma)).ravel(), cut))
     value = value[: np.searchsorted(value, cut) + 1]
     share = ndtr((value[:, None] - mean) / sigma) @ weight
-    share[0], share[-1] = 0.0, 1.0
-    return share, value
+    share[0] = 0.0
+    return np.append(share, 1.0), np.append(value, cut)  # what is beyond the limit counts as the limit
 
 
 def durations_h(job_class: JobClass, normal: Floats) -> Floats:

@@ -19,6 +19,7 @@ CANDIDATES = 100  # shares by number, and as many by mass, at which knots may be
 POINTS = 300  # values by number, and as many by mass, at which distributions are compared
 EDGES = np.concatenate([np.linspace(0, 0.95, 381), 1 - 0.05 * np.geomspace(1, 1e-4, 121)[1:], [1.0]])
 DRAWN, OFTEN = (EDGES[1:] + EDGES[:-1]) / 2, np.diff(EDGES)  # shares at which laws are drawn, and how often each comes
+COARSE = np.linspace(-4.5, 4.5, 46)  # normal scores at which a mixture is tabulated while it moves
 NORM = 16  # of the differences: nearly the largest, but smooth
 MEAN = 0.1  # what a mean that is off by a factor of e is worth as a difference of distributions
 NOISE = 0.005  # difference that does not matter, besides what a sample of a distribution scatters by
@@ -53,9 +54,9 @@ def _fit_knots(target: _Target) -> tuple[float, Knots]:
         return target.miss(np.interp(DRAWN, *_unpacked(x)))
 
     start = _packed(*_begin(target))
-    lines = minimize(miss, start, method="Powell", options={"maxfev": 3000, "xtol": 1e-3, "ftol": 1e-4})
+    lines = minimize(miss, start, method="Powell", options={"maxfev": 2500, "xtol": 1e-3, "ftol": 1e-4})
     x = lines.x if lines.fun < miss(start) else start
-    found = minimize(miss, x, method="Nelder-Mead", options={"maxfev": 4000, "adaptive": True, "fatol": 1e-5})
+    found = minimize(miss, x, method="Nelder-Mead", options={"maxfev": 3000, "adaptive": True, "fatol": 1e-5})
     return float(found.fun), _as_knots(found.x)
 
 
@@ -63,14 +64,14 @@ def _fit_mixture(target: _Target) -> tuple[float, Mixture]:
     """The closest mixture: searches by lines and by simplex from several groups of what was observed."""
 
     def miss(x: Floats) -> float:
-        return target.miss(np.interp(DRAWN, *mixed(*_parts(x, target))))
+        return target.miss(np.interp(DRAWN, *mixed(*_parts(x, target), COARSE)))
 
     lines = [
-        minimize(miss, start, method="Powell", options={"maxfev": 2000, "xtol": 1e-3, "ftol": 1e-4})
+        minimize(miss, start, method="Powell", options={"maxfev": 1500, "xtol": 1e-3, "ftol": 1e-4})
         for start in _groups(target)
     ]
     best = min(lines, key=lambda found: float(found.fun))
-    found = minimize(miss, best.x, method="Nelder-Mead", options={"maxfev": 4000, "adaptive": True, "fatol": 1e-5})
+    found = minimize(miss, best.x, method="Nelder-Mead", options={"maxfev": 3000, "adaptive": True, "fatol": 1e-5})
     return float(found.fun), _as_mixture(*_parts(found.x, target))
 
 

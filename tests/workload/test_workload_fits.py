@@ -1,0 +1,237 @@
+"""Fits recover what was drawn, within the scatter of draws; parts, distances and blocks of scenarios."""
+
+import itertools
+import json
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+import yaml
+from scipy import stats
+
+from odc_gym import cli
+from odc_gym.errors import TraceError
+from odc_gym.scenario import CoxArrivals, Scenario
+from odc_gym.scenario.sizes import mean_of
+from odc_gym.workload import draw_jobs, offered_rate, read_trace
+from odc_gym.workload.arrivals.mmpp import dispersion as expected_dispersion
+from odc_gym.workload.fits.clients import fit_clients
+from odc_gym.workload.fits.cox import fit_cox
+from odc_gym.workload.fits.generator import Generator, drawn
+from odc_gym.workload.fits.mmpp import fit_mmpp, silence
+from odc_gym.workload.fits.part import Part, Sizes, halves, in_parts, part_of, split
+from odc_gym.workload.fits.sizes import fit_law, fit_width_correlation, fit_widths
+from odc_gym.workload.fits.statistics import dispersion, distance, hours_of_day, peak_over_trough, quantiles
+from odc_gym.workload.sizes import at_shares
+
+DAY, HOUR = 86400.0, 3600.0
+COX = CoxArrivals.model_validate(
+    {
+        "kind": "cox",
+        "profile": {"amplitude": 1, "floor": 0.05, "daily": [0.5, 15], "half_daily": [0.1, 3]},
+        "burst": {"hour_variance": 0.8, "ten_minute_variance": 0.6, "ar": 0.6},
+        "weekend": 0.5,
+        "array_mean": 1.5,
+        "cron": {"share": 0.15, "period_s": 600},
+    }
+)
+
+
+def counted(counts, window_s, daily=True, weekday=None, clients=None, cv=1.0):
+    return Part(np.asarray(counts, float), window_s, 0.0, weekday, daily, np.empty(0), {}, clients, cv)
+
+
+def simulated(arrivals, per_h, days, window_s=60.0, seed=0, weekday=0):
+    like = counted(np.zeros(round(days * DAY / window_s)), window_s, weekday=weekday)
+    return drawn(Generator(per_h, arrivals, None, {}), like, {}, seed)
+
+
+def sample(value, mass=None):
+    value = np.asarray(value, float)
+    return Sizes(value, np.ones(value.size), value if mass is None else mass)
+
+
+def test_a_cox_process_is_found_again():
+    found = [fit_cox(simulated(COX, 40, 70, seed=seed), cron_too=True) for seed in range(6)]
+
+    def mean(get):
+        values = [get(fitted) for fitted in found]
+        return np.mean(values), stats.sem(values)
+
+    wanted = (
+        (lambda f: f.profile.daily[0], 0.5, 0.03), (lambda f: f.profile.daily[1], 15.0, 0.3),
+        (lambda f: f.weekend, 0.5, 0.02),
+        (lambda f: f.burst.hour_variance, 0.8, 0.08), (lambda f: f.burst.ten_minute_variance, 0.6, 0.1),
+        (lambda f: f.burst.ar, 0.6, 0.08), (lambda f: f.array_mean, 1.5, 0.1),
+        (lambda f: f.cron.share, 0.15, 0.02), (lambda f: f.cron.period_s, 600.0, 0.0),
+    )  # fmt: skip
+    for get, true, bias in wanted:  # moments are fitted: a small bias, beside the scatter of six draws
+        middle, error = mean(get)
+        assert abs(middle - true) <= bias + 3 * error, (middle, error, true)
+
+
+def test_without_cron_none_is_found_and_noise_is_no_profile():
+    calm = COX.model_copy(update={"cron": None, "profile": None, "burst": None, "weekend": 1.0, "array_mean": 1.0})
+    fitted = fit_cox(simulated(calm, 40, 60), cron_too=True)
+    assert fitted.cron is None
+    assert fitted.profile.daily[0] < 0.06  # 40 an hour for 60 days scatter by 0.6 % of an amplitude
+    assert fitted.burst.hour_variance < 0.02
+    assert fitted.array_mean < 1.05
+
+
+def test_an_mmpp_has_the_dispersion_and_the_silence_of_its_part():
+    rng = np.random.default_rng(3)
+    on = np.repeat(rng.random(360) < 0.4, 5)
+    part = counted(rng.poisson(np.where(on, 12, 0.02)), 1.0, daily=False)
+    fitted = fit_mmpp(part)
+    for window_s in (2.0, 10.0, 60.0):
+        ours = expected_dispersion(fitted, part.counts.mean(), np.array([window_s]))[0]
+        assert ours == pytest.approx(dispersion(part.over(window_s)), rel=0.15)
+    assert silence(fitted, part.counts.mean(), np.array([1.0]))[0] == pytest.approx((part.counts == 0).mean(), abs=0.06)
+
+
+def test_clients_keep_the_scatter_of_their_sum():
+    rng = np.random.default_rng(1)
+    share = np.array([6, 3, 2]) / 11
+    factor = rng.gamma(4, 0.25, (3, 144 * 30))
+    clients = rng.poisson(2000 * share[:, None] * factor).astype(float)
+    part = counted(np.repeat(clients.sum(0) / 10, 10), 60.0, clients=clients)
+    fitted = fit_clients(part)
+    assert fitted.number == 3
+    assert fitted.zipf == pytest.approx(1.0, abs=0.05)
+    assert fitted.rate_variance == pytest.approx(0.25, rel=4 * np.sqrt(2 / clients.shape[1]) + 0.02)
+    assert fitted.ar < 0.05
+
+
+LAWS = {
+    "two modes": np.concatenate(
+        [stats.lognorm(0.1, scale=100).rvs(2000, 0), stats.lognorm(0.4, scale=3000).rvs(1000, 1)]
+    ),
+    "a heavy tail": np.minimum(stats.pareto(0.9).rvs(4000, random_state=2) * 50, 1e6),
+    "one value for many": np.concatenate([np.full(1500, 7.0), stats.lognorm(1.0, scale=60).rvs(3000, 3)]),
+}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_laws_are_close_by_number_and_by_mass(name):
+    seen = sample(LAWS[name])
+    law = fit_law(seen)
+    value = at_shares(law, (np.arange(20_000) + 0.5) / 20_000)
+    step = 0.35 if name == "one value for many" else 0.0  # half of an atom, which no smooth law follows
+    assert distance(sample(value), seen) < 0.05 + step / 2
+    # a few values hold the mass of the heavy tail, whose distribution is no surer than that
+    assert distance(sample(value), seen, by_mass=True) < (0.12 if name == "a heavy tail" else 0.06)
+    assert mean_of(law) == pytest.approx(seen.value.mean(), rel=0.05)
+    assert (3 * len(law.lognormals) if hasattr(law, "cut") else 2 * len(law) - 2) <= 12
+
+
+def test_widths_go_with_run_times_as_far_as_the_mean_work_asks():
+    normal = np.random.default_rng(0).multivariate_normal([0, 0], [[1, 0.7], [0.7, 1]], 40_000)
+    width = np.where(normal[:, 1] > 1.5, 8.0, 1.0)
+    duration = np.exp(1.5 * normal[:, 0])
+    mass = duration * width
+    assert fit_widths(sample(width, mass)) == pytest.approx({1: 0.9332, 8: 0.0668}, abs=0.005)
+    assert fit_width_correlation(sample(duration, mass), sample(width, mass)) == pytest.approx(0.7, abs=0.05)
+
+
+def test_distance_is_that_of_scipy_and_weights_count():
+    a, b = np.random.default_rng(0).exponential(size=300), np.random.default_rng(1).exponential(size=200)
+    assert distance(sample(a), sample(b)) == pytest.approx(stats.ks_2samp(a, b).statistic)
+    # 1, 1, 4 against 1, 4 by mass: 2/6 against 1/5 lies at 1
+    assert distance(sample([1, 1, 4]), sample([1, 4]), by_mass=True) == pytest.approx(2 / 6 - 1 / 5)
+    assert distance(Sizes(np.array([1.0]), np.array([2.0]), np.array([1.0])), sample([1, 1])) == 0
+    np.testing.assert_array_equal(quantiles(sample([1, 2, 3, 10]), share=(0.25, 0.5, 0.8)), [1, 2, 10])
+
+
+def test_shape_of_the_day_counts_every_hour_by_what_is_covered():
+    counts = np.tile(np.where(np.arange(1440) // 60 == 9, 4, 1), 3)[: 2 * 1440 + 600]
+    part = counted(counts, 60.0)
+    assert hours_of_day(part)[9] == pytest.approx(4 / (27 / 24))
+    assert peak_over_trough(part) == 4
+
+
+@pytest.fixture
+def jobs_file(tmp_path):
+    rng = np.random.default_rng(5)
+    lines = ["arrival_s,duration_s,accelerators"]
+    for day, hour in itertools.product(range(12), range(24)):
+        n = rng.poisson(30 + 20 * np.cos((hour - 15) / 24 * 2 * np.pi)) if 2 <= day < 10 else int(hour == 3)
+        for second in rng.random(n) * 3600:
+            width = rng.choice([1, 4, 16], p=[0.8, 0.15, 0.05])
+            lines.append(f"{day * DAY + hour * HOUR + second:.3f},{rng.lognormal(6, 1.5):.2f},{width}")
+    (tmp_path / "jobs.csv").write_text("\n".join(lines))
+    return tmp_path / "jobs.csv"
+
+
+def test_parts_leave_the_dead_ends_of_a_trace_away(jobs_file):
+    trace = read_trace(jobs_file).jobs["finetuning"]
+    first, later = split(trace, 0.5)
+    assert (first.begin_s, first.span_s, later.begin_s, later.span_s) == (2 * DAY, 4 * DAY, 6 * DAY, 4 * DAY)
+    odd, even = halves(trace)
+    assert odd.span_s == even.span_s == 4 * DAY
+    assert odd.counts.sum() + even.counts.sum() == first.counts.sum() + later.counts.sum() == trace.submit_s.size - 4
+    assert odd.sizes["work_s"].mass.size == odd.counts.sum()
+    pieces, each = in_parts(first, 8)
+    assert pieces.sizes["width"].value.max() == 8
+    assert each == pytest.approx((first.counts.sum() + (first.sizes["width"].value == 16).sum()) / first.counts.sum())
+    assert (pieces.sizes["work_s"].often * pieces.sizes["work_s"].mass).sum() == pytest.approx(
+        first.sizes["work_s"].mass.sum()
+    )
+
+
+def test_a_part_without_arrivals_is_refused(jobs_file):
+    trace = read_trace(jobs_file).jobs["finetuning"]
+    with pytest.raises(TraceError, match="2 arrivals in 172800 s: must be at least 50"):
+        part_of(trace, 0.0, 2 * DAY)
+
+
+def test_info_tells_fits_tests_and_writes_a_scenario_that_offers_the_load_of_the_file(jobs_file, tmp_path, capsys):
+    scenario_file, data_file = tmp_path / "fitted.yaml", tmp_path / "info.json"
+    with pytest.raises(SystemExit) as done:
+        cli.main(["trace", "info", str(jobs_file), "--yaml", str(scenario_file), "--json", str(data_file)])
+    assert done.value.code == 0 and "dispersion at 3600 s" in capsys.readouterr().out
+    told = json.loads(data_file.read_text())["classes"]["finetuning"]
+    assert told["parameters"] == {"arrivals": 10, "duration_h": 12, "width": 3}  # no cron was found
+    assert told["figures"]["KS of duration_s"]["generator"] < 0.05
+    assert told["figures"]["dispersion at 3600 s"]["trace"] == pytest.approx(
+        told["figures"]["dispersion at 3600 s"]["generator"], rel=0.5
+    )
+    scenario = Scenario.load(scenario_file)
+    fitted = scenario.workload.classes["finetuning"]
+    trace = read_trace(jobs_file).jobs["finetuning"]
+    alive = part_of(trace, 2 * DAY, 10 * DAY)
+    load = alive.sizes["work_s"].mass.sum() / alive.span_s
+    assert max(fitted.width) == 8
+    assert offered_rate(fitted) == pytest.approx(load, rel=0.03)
+    start = datetime(2027, 3, 4, 5, 17, tzinfo=UTC)
+    loads = [
+        draw_jobs(scenario.workload, ("finetuning",), seed, start, 0.0, 28 * DAY, 8)["work_s"].sum() / (28 * DAY)
+        for seed in range(12)
+    ]
+    assert np.mean(loads) == pytest.approx(offered_rate(fitted), abs=4 * stats.sem(loads))
+    assert stats.sem(loads) < 0.03 * offered_rate(fitted)
+    base = Scenario.load("starter12")
+    args = (7, start, 0.0, DAY, 8)
+    others = [draw_jobs(s.workload, ("finetuning", "batch"), *args) for s in (base, scenario)]
+    batch = [jobs[jobs["kind"] == 1] for jobs in others]
+    np.testing.assert_array_equal(*batch)  # the streams of other classes do not shift
+    assert yaml.safe_load(scenario_file.read_text())["workload"]["classes"]["finetuning"]["duration_h"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--split", "2"], "--split 2: must be a fraction between 0 and 1, or alternate"),
+        (["--split", "half"], "--split half: must be"),
+        (["--model", "arima"], "--model arima: must be one of cox, mmpp, clients"),
+        (
+            ["--model", "clients"],
+            "--model clients: must be fitted to a day or more of requests whose clients are known",
+        ),
+    ],
+)
+def test_info_refuses_in_one_line(jobs_file, capsys, options, message):
+    with pytest.raises(SystemExit) as done:
+        cli.main(["trace", "info", str(jobs_file), *options])
+    err = capsys.readouterr().err
+    assert done.value.code == 2 and message in err and err.count("\n") == 1
