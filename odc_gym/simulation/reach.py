@@ -7,8 +7,9 @@ import numpy as np
 from odc_gym.errors import ScenarioError
 from odc_gym.orbits import build_ephemeris
 from odc_gym.orbits.network import LinkPlan, spells
-from odc_gym.orbits.routes import GroundRoutes, Topologies
-from odc_gym.scenario import ServiceClass, Workload
+from odc_gym.orbits.routes import GroundRoutes, PairTables, Topologies
+from odc_gym.scenario import JobClass, ServiceClass, Workload
+from odc_gym.scenario.gangs import Gang
 from odc_gym.simulation.figures import Row
 from odc_gym.simulation.network import DirectWays, NetworkPlan, ground_sites, plan_network
 from odc_gym.simulation.world import MINUTE_S, World
@@ -18,7 +19,7 @@ def network_rows(world: World) -> list[Row]:
     """The figures of a network over the first episode of the year.
 
     Raises:
-        ScenarioError: work needs data that never reaches some satellite.
+        ScenarioError: work needs data that never reaches some satellite, or more neighbours than there are.
     """
     clock, network, sites = world.clock, world.scenario.network, ground_sites(world.scenario)
     start = world.year()[0]
@@ -39,6 +40,11 @@ def network_rows(world: World) -> list[Row]:
         note = f"{network.ground.rate_gbps:g} Gb/s above {network.ground.min_elevation_deg:g} degrees"
         rows.append(Row("ground sites", str(len(sites)), "", note))
         rows += _contacts(plan.direct, clock.dt_s / MINUTE_S)
+    rows += [
+        _neighbourhood(name, c.gang, plan.pairs, clock.dt_s / MINUTE_S)
+        for name, c in world.scenario.workload.classes.items()
+        if isinstance(c, JobClass) and c.gang is not None and plan.pairs is not None
+    ]
     rows += _ways(plan.routes, clock.dt_s / MINUTE_S)
     if plan.direct.site is not None and network.backbone is None:
         rows.append(_busiest(plan.routes, plan.direct.site, [site.name for site in sites]))
@@ -104,6 +110,29 @@ def _contacts(direct: DirectWays, step_min: float) -> list[Row]:
         note = f"mean with one site; longest {lengths.max():.3g}"
         rows.append(Row("ground contact length", float(lengths.mean()), "min", note))
     return rows
+
+
+def _neighbourhood(name: str, gang: Gang, pairs: PairTables, step_min: float) -> Row:
+    """How many satellites a gang finds together: one, and its neighbours within the hops and for the time it asks.
+
+    Raises:
+        ScenarioError: never enough for its largest jobs.
+    """
+    sizes = np.array([_most_neighbours(gang, pairs, t, step_min) for t in range(len(pairs.of_step))])
+    wanted, most = max(gang.satellites), int(sizes.max())
+    around = f"within {gang.hops} links of one for {gang.lasting_min:g} min"
+    if most < wanted:
+        raise ScenarioError(
+            f"workload.classes.{name}.gang.satellites = {wanted}: must be at most {most}, as many are {around}"
+        )
+    return Row(f"{name} neighbourhood", float(sizes.mean()), "satellites", f"the largest {around}, mean; most {most}")
+
+
+def _most_neighbours(gang: Gang, pairs: PairTables, t: int, step_min: float) -> int:
+    """Most satellites together at a step."""
+    e = pairs.of_step[t]
+    near = (pairs.hops[e] >= 0) & (pairs.hops[e] <= gang.hops)
+    return int((near & ((pairs.closes[e] - t) * step_min >= gang.lasting_min)).sum(axis=1).max())
 
 
 def _ways(routes: GroundRoutes, step_min: float) -> list[Row]:

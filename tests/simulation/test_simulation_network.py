@@ -257,3 +257,19 @@ def test_work_that_never_gets_its_data_is_an_error():
     assert str(caught.value) == (
         "network: 12 of 12 satellites never have a way to the ground, but finetuning, batch, interactive must have data"
     )
+
+
+def gang_of(satellites):
+    """Pretraining of starter18 on as many satellites within one link of each other for an hour."""
+    gang = {"satellites": {satellites: 1.0}, "sync_gb": 10, "iteration_s": 10, "hops": 1, "lasting_min": 60}
+    finetuning = Scenario.load("starter18").workload.classes["finetuning"].model_dump()
+    return {"workload.classes.pretraining": finetuning | {"gang": gang, "width": {8: 1.0}}}
+
+
+def test_gangs_need_neighbours():
+    """Each of nine in a plane sees two others for good, and meets the other plane for a quarter of an hour."""
+    rows = figures(World(Scenario.load("starter18", OWN | gang_of(3))))
+    assert rows["pretraining neighbourhood"].value >= 3.0
+    crowded = "workload.classes.pretraining.gang.satellites = 9: must be at most 4, as many are within 1 links"
+    with pytest.raises(ScenarioError, match=crowded):
+        figures(World(Scenario.load("starter18", OWN | gang_of(9))))
