@@ -1,6 +1,7 @@
 """Collecting the rows of a file as it is read, in few bytes a row, and making a trace of them.
 
-A row is kept as numbers in arrays, 20 bytes a request and 37 bytes a job, so that files of a gigabyte fit into memory.
+A row is kept as numbers in arrays, 16 to 20 bytes a request and 37 bytes a job, so that files of a gigabyte fit into
+memory.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from odc_gym.workload.traces.recorded import (
 
 Kind = TypeVar("Kind", bound=np.generic)
 Sizes = npt.NDArray[np.int64]
+
+
+PART = 2**20  # rows that are worked on at once
 
 
 class Rejections:
@@ -160,12 +164,13 @@ class Requests:
             arrival_s: arrival [s since a midnight].
             input_tokens: tokens of the prompt.
             output_tokens: tokens of the answer.
-            tenant: whose it is, or for which model.
+            tenant: whose it is, or for which model; of all requests or of none.
         """
         self._arrival_s.append(arrival_s)
         self._input.append(input_tokens)
         self._output.append(output_tokens)
-        self._tenant.append(self._tenants.number(tenant))
+        if tenant is not None:
+            self._tenant.append(self._tenants.number(tenant))
 
     def extend(self, arrival_s: Floats, input_tokens: Sizes, output_tokens: Sizes, tenant: str) -> None:
         """Keep the requests of one tenant: (N,) of each."""
@@ -176,7 +181,9 @@ class Requests:
         self._tenant.frombytes(np.full(arrival_s.size, number, np.int32).tobytes())
 
     def trace(self, covered_s: tuple[float, float] | None = None, remark: str | None = None) -> Trace:
-        """The trace. From a day on it covers whole days and its clock begins at midnight; else at the first row.
+        """The trace, which takes the rows over: only once.
+
+        From a day on it covers whole days and its clock begins at midnight; else at the first row.
 
         Args:
             covered_s: when what the file covers begins and ends [s since a midnight]; None takes its rows, from the
@@ -208,7 +215,7 @@ class Requests:
         requests = RequestTrace(
             str(self.path),
             self.class_name,
-            _frozen(on_grid(_ordered(self._arrival_s, np.float64, order) - begin_s)),
+            _frozen(_on_clock(arrival_s if order is None else arrival_s[order], begin_s)),
             float(on_grid(np.array(span_s))),
             daily,
             _ordered(self._input, np.int32, order),
@@ -232,6 +239,15 @@ def _order(times: Floats) -> npt.NDArray[np.int64] | None:
 def _ordered(column: array[Any], dtype: type[Kind], order: npt.NDArray[np.int64] | None) -> npt.NDArray[Kind]:
     values = np.frombuffer(column, dtype)
     return _frozen(values if order is None else values[order])
+
+
+def _on_clock(times: Floats, begin_s: float) -> Floats:
+    """Times after `begin_s` on the grid of arrivals, in place of the times: copies of a long column would be large."""
+    times -= begin_s
+    for begin in range(0, times.size, PART):
+        part = times[begin : begin + PART]
+        part[:] = on_grid(part)
+    return times
 
 
 def _midnight_s(time_s: float) -> float:
