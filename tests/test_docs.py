@@ -133,6 +133,7 @@ NOT_RUN = {
         "odc-gym compare --scenario all --agents all --episodes 20 --store runs/store --markdown presets.md",
     ),
     ("results.md", "odc-gym compare --scenario starter12 --agents all --episodes 20 --trace conv_first30min.csv"),
+    ("traces.md", "odc-gym trace fetch azure-llm-2023-conv"),
     ("README.md", "odc-gym train --config configs/train/ppo.yaml --seed 1"),
     ("README.md", "for s in 0 1 2; do odc-gym train --seed $s --output runs/s$s; done"),
     ("CONTRIBUTING.md", "make check     # format, lint, types, tests: what a change must pass"),
