@@ -105,8 +105,8 @@ def test_the_interval_falls_as_surprises_come_more_often(starter12):
 
 
 def test_in_a_storm_less_is_lost_than_with_the_fixed_interval(starter12):
-    """An upset each 16 accelerator-hours: writing and work done again take a tenth less of what finetuning holds."""
-    storm = {"faults.upsets_per_chip_year": 1000.0, "episode.hours": 12}
+    """An upset each five accelerator-hours: writing and work done again take a tenth less of what finetuning holds."""
+    storm = {"faults.upsets_per_chip_year": 3000.0, "episode.hours": 12}
     lost = {}
     for interval in ("fixed", "young-daly"):
         sim = Simulator(starter12.replace(storm | {f"{PROGRESS}.interval": interval}), 3)
