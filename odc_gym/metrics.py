@@ -39,10 +39,12 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
     `simulation.held_time`, and `lost_to_<cause>_frac_<class>` what became of the rest: writing of checkpoints, replay
     of lost work, restore (transfer, waking up, start), wait and throttle.
     `slo_<class>` is the share of jobs due in the episode that were done by their deadline, or of tokens served within
-    their target. `work_eflop` converts the work at the accelerators' peak rate, dense bf16. `upsets` counts those of
-    living accelerators, `resets` the jobs and replicas that they stopped, `living_frac` what works at the end over what
-    was installed. `available_frac` is the share of satellite-hours in which compute was on; `outage_h` counts those out
-    of service, lost satellites included. `lost_to_faults` is the work lost to upsets and hard failures, those to
+    their targets; `ttft_<class>` and `tpot_<class>` that of the time to the first token and per token alone, and
+    `prefill_<class>_frac`, `decode_<class>_frac` the share of the time that replicas spend at each. `work_eflop`
+    converts the work at the accelerators' peak rate, dense bf16. `upsets` counts those of living accelerators,
+    `resets` the jobs and replicas that they stopped, `living_frac` what works at the end over what was installed.
+    `available_frac` is the share of satellite-hours in which compute was on; `outage_h` counts those out of
+    service, lost satellites included. `lost_to_faults` is the work lost to upsets and hard failures, those to
     outages, sheds and trips are beside it.
 
     Args:
@@ -139,6 +141,11 @@ def _by_class(simulator: Simulator, row: int, account: dict[str, np.ndarray]) ->
         if service[c]:
             result[f"tokens_{name}"] = float(account["served"][c])
             result[f"slo_{name}"] = float(account["in_target"][c] / max(account["arrived"][c], 1e-9))
+            result[f"ttft_{name}"] = float(account["first_met"][c] / max(account["arrived"][c], 1e-9))
+            result[f"tpot_{name}"] = float(account["pace_met"][c] / max(account["arrived"][c], 1e-9))
+            for phase in ("prefill", "decode"):
+                share = float(account[f"{phase}_s"][c] / max(account["ready_s"][c], 1e-9))
+                result[f"{phase}_{name}_frac"] = share
             result[f"abandoned_{name}_frac"] = float(account["abandoned"][c] / max(account["arrived"][c], 1e-9))
             continue
         due = (

@@ -14,7 +14,16 @@ from typing import Any
 
 import numpy as np
 
-CHAPTERS = ("Orbits and light", "Solar and Earth fluxes", "Heat", "Battery", "Compute", "Radiation and age", "Network")
+CHAPTERS = (
+    "Orbits and light",
+    "Solar and Earth fluxes",
+    "Heat",
+    "Battery",
+    "Compute",
+    "Radiation and age",
+    "Network",
+    "Services",
+)
 """Of the page, in their order."""
 
 

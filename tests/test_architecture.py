@@ -44,13 +44,15 @@ ROOMS = {
         "physics",
         *{f"simulation.{name}" for name in ("state", "work", "checkpoints", "routes", "storage")},
     },
-    "simulation.fleet": {"_jit", "simulation.state", "simulation.work"},
+    "simulation.serving_grid": set(),
+    "simulation.fleet": {"_jit", "simulation.state", "simulation.work", "simulation.serving_grid"},
     "simulation.routes": {"_jit"},
     "simulation.hosting": {
         "_jit",
         *{f"simulation.{name}" for name in ("state", "work", "routes", "storage", "waiting")},
     },
     "simulation.gangs": {"_jit", *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting")}},
+    "simulation.batches": {"_jit", "physics", *{f"simulation.{name}" for name in ("state", "work", "hosting")}},
     "simulation.transfers": {
         "_jit",
         *{f"simulation.{name}" for name in ("state", "work", "routes", "storage", "progress")},
@@ -59,24 +61,36 @@ ROOMS = {
         "_jit",
         *{
             f"simulation.{name}"
-            for name in ("state", "work", "checkpoints", "held_time", "waiting", "hosting", "gangs")
+            for name in ("state", "work", "batches", "checkpoints", "held_time", "waiting", "hosting", "gangs")
         },
     },
     "simulation.foresight": {"_jit", "simulation.state", "simulation.work", "simulation.progress"},
     "simulation.dispatch": {
         "_jit",
-        *{f"simulation.{name}" for name in ("state", "work", "foresight", "waiting", "hosting", "gangs", "progress")},
+        *{f"simulation.{name}" for name in ("state", "work", "batches", "foresight", "waiting", "hosting", "gangs")},
+        "simulation.progress",
     },
     "simulation.upsets": {
         "_jit",
         *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "gangs", "progress")},
     },
     "simulation.outages": {"_jit", "simulation.state"},
+    "simulation.attainment": {
+        "_jit",
+        "physics",
+        *{f"simulation.{name}" for name in ("state", "work", "routes", "serving_grid")},
+    },
+    "simulation.replicas": {
+        "_jit",
+        "physics",
+        *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "batches", "attainment")},
+    },
     "simulation.services": {
         "_jit",
         "physics",
-        *{f"simulation.{name}" for name in ("state", "work", "routes", "waiting", "hosting", "gangs", "progress")},
+        *{f"simulation.{name}" for name in ("state", "work", "progress", "attainment")},
     },
+    "simulation.serving_tables": {"scenario", "workload", "simulation.serving_grid"},
     "simulation.network": {*BASE, "orbits", "scenario", "simulation.world"},
     "simulation.figures": set(),
     "simulation.hazards": {"outages", "scenario", "simulation.figures", "simulation.world"},
@@ -106,13 +120,18 @@ ROOMS = {
         "physics",
         "scenario",
         "simulation.design",
+        "simulation.serving_tables",
         "simulation.state",
         "simulation.work",
+        "workload",
     },
     "simulation.world": {
         *BASE,
         *TABLES,
-        *{f"simulation.{name}" for name in ("design", "parameters", "plans", "surroundings")},
+        *{
+            f"simulation.{name}"
+            for name in ("design", "parameters", "plans", "serving_grid", "serving_tables", "surroundings")
+        },
         "faults",
         "interface",
     },

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from odc_gym.scenario.arrivals import Arrivals, Burst, Profile, RequestArrivals
 from odc_gym.scenario.base import Efficiency, Fraction, Model, NonNegative, Positive
 from odc_gym.scenario.captures import Captures
+from odc_gym.scenario.engine import Engine
 from odc_gym.scenario.gangs import Gang
 from odc_gym.scenario.paths import nearest
 from odc_gym.scenario.sizes import JobSizes, RequestSizes
@@ -132,8 +133,9 @@ class ServiceClass(Model):
     replica_accelerators: Annotated[int, Field(ge=1)]
     weights_gb: NonNegative
     start_s: NonNegative
-    target_s: NonNegative = Field(description="wait up to which a token is paid in full")
-    patience_s: Positive = Field(description="wait at which a token is abandoned")
+    target_s: NonNegative = Field(description="time to the first token up to which a request is paid in full")
+    patience_s: Positive = Field(description="wait at which a request is abandoned")
+    engine: Engine = Engine()
     headroom: Efficiency = Field(default=0.8, description="share of a replica's rate that the autoscaler plans with")
     scale_down_min: NonNegative = 15.0
     queue_value: Positive = Field(default=2.0, description="value by which a wanted replica queues")

@@ -18,8 +18,9 @@ from odc_gym.simulation.fleet import fleet, traffic_of
 from odc_gym.simulation.foresight import warn
 from odc_gym.simulation.outages import halt, repeated_sheds
 from odc_gym.simulation.progress import advance
+from odc_gym.simulation.replicas import autoscale
 from odc_gym.simulation.requests import request
-from odc_gym.simulation.services import autoscale, serve, service_load
+from odc_gym.simulation.services import serve, service_load
 from odc_gym.simulation.state import D, Sky, X, design_rows, fill, propagator_rows, sky_rows, state_rows
 from odc_gym.simulation.step import SCRATCH, physics, propagator_block
 from odc_gym.simulation.transfers import count_transfers, transfer
@@ -93,7 +94,8 @@ def observe(b, e, sky, forecasts, days, past, sensors, seed, out, seen, codes, s
 @kernel
 def decide(
     rows, actions, state, classes, ledger, head, run, lists, points, swings, services,
-    past, stores, design, skies, forecasts, days, jobs, events, demand, links, class_rules, policies, sensors, seeds,
+    past, stores, design, skies, forecasts, days, jobs, events, demand, links, serving, class_rules, policies, sensors,
+    seeds,
     weights, table, levels,
     terms, out, seen, codes, numbers,
 ):  # fmt: skip
@@ -120,7 +122,7 @@ def decide(
             continue
         e = fleet(
             b, head, jobs, run, lists, state, design, classes, ledger, services, stores, class_rules, policies,
-            urgency, links, traffic, n,
+            urgency, links, serving, traffic, n,
         )  # fmt: skip
         x, p, k, rules = e.x, e.p, e.classes, e.rules
         state_row, design_row = state_rows(x), design_rows(p)
@@ -233,7 +235,8 @@ def settle(state, classes, points, swings, design, skies, rules, table, numbers,
 
 @kernel
 def look(
-    rows, state, classes, ledger, head, run, lists, services, past, stores, design, skies, forecasts, days, jobs, links,
+    rows, state, classes, ledger, head, run, lists, services, past, stores, design, skies, forecasts, days, jobs,
+    links, serving,
     rules, policies, sensors, seeds, out, seen, codes, numbers,
 ):  # fmt: skip
     """Observe without playing: after a reset, or after a state was set."""
@@ -243,7 +246,7 @@ def look(
     for b in rows:
         e = fleet(
             b, head, jobs, run, lists, state, design, classes, ledger, services, stores, rules, policies, urgency,
-            links, traffic, n,
+            links, serving, traffic, n,
         )  # fmt: skip
         now = (head[b]["tick"] - warm_up) * numbers[0]
         copy_sky(skies[b, min(head[b]["tick"], skies.shape[1] - 1)], sky)

@@ -7,12 +7,13 @@ job. `lists[1]` holds the running rows.
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.simulation.batches import begin_drain, bring_batch, live_gb
 from odc_gym.simulation.foresight import foreseen
 from odc_gym.simulation.gangs import enter_gang, is_joined, parts_next, seat_gang
 from odc_gym.simulation.hosting import enter, leave
 from odc_gym.simulation.progress import expire, lose, stop
 from odc_gym.simulation.state import X
-from odc_gym.simulation.waiting import NOWHERE, best_host, feasible, requeue, score_of
+from odc_gym.simulation.waiting import NOWHERE, best_host, feasible, is_replica, requeue, score_of
 from odc_gym.simulation.work import FREE, HOLD, G, K, L
 
 
@@ -25,7 +26,10 @@ def drain_and_move(e, now):
     for k in range(count):
         row = running[k]
         kind = e.jobs[row]["kind"]
-        if drains(e, row):
+        if drains(e, row) and drains_alive(e, row):
+            running[head["running"]] = row
+            head["running"] += 1
+        elif drains(e, row):
             stop(e, row, now)
             leave(e, row)
             e.ledger[L.drained, kind] += 1.0
@@ -46,20 +50,34 @@ def drains(e, row):
 
 
 @routine
+def drains_alive(e, row):
+    """A replica that is to leave finishes its batch first; whether it has one."""
+    if not is_replica(e, row):
+        return False
+    new = e.run[row]["drain_s"] <= 0.0
+    alive = begin_drain(e, row)
+    if new and alive:
+        e.ledger[L.drained, e.jobs[row]["kind"]] += 1.0
+    return alive
+
+
+@routine
 def move(e, row, now):
     """A job moves if a clearly better satellite can take it; whether it did. Gangs stay together where they are."""
     kind, s = e.jobs[row]["kind"], e.run[row]["host"]
     if e.rules[G.movable, kind] < 0.5 or e.jobs[row]["members"] > 1:
         return False
-    if now - e.run[row]["since_s"] < e.policy.min_stay_s:
+    if now - e.run[row]["since_s"] < e.policy.min_stay_s or e.run[row]["drain_s"] > 0.0:
         return False
     floor = score_of(e, s, kind, 0) + e.policy.migration_margin
     better = best_host(e, row, floor, now)
     if better == NOWHERE:
         return False
     stop(e, row, now)
+    live = live_gb(e, row)
     leave(e, row)
     enter(e, row, better, now)
+    bring_batch(e, row, live, s)
     e.ledger[L.moved, kind] += 1.0
     return True
 

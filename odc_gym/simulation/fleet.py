@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.simulation.serving_grid import Serving
 from odc_gym.simulation.work import Policy, policy_rows
 
 
@@ -70,6 +71,7 @@ class Fleet(NamedTuple):
     policy: Policy
     urgency: np.ndarray  # (C,) of the action
     links: Links
+    serving: Serving
     traffic: Traffic
     satellites: int
 
@@ -83,18 +85,20 @@ def shared(array, b):
 @routine
 def fleet(
     b, head, jobs, run, lists, state, design, classes, ledger, services, stores, rules, policies, urgency, links,
-    traffic, n,
+    serving, traffic, n,
 ):  # fmt: skip
     """The environment `b` of a batch.
 
-    `stores` are cargo, resident and models; `links` the arrays of `Links` with first axis B, or 1 where all share.
+    `stores` are cargo, resident and models; `links` and `serving` the arrays of `Links` and `Serving` with first
+    axis B, or 1 where all share.
     """
     own = Links(
         shared(links[0], b), shared(links[1], b), shared(links[2], b), shared(links[3], b), shared(links[4], b),
         shared(links[5], b), shared(links[6], b), shared(links[7], b), shared(links[8], b), shared(links[9], b),
         shared(links[10], b),
     )  # fmt: skip
+    laws = Serving(shared(serving[0], b), shared(serving[1], b), shared(serving[2], b), shared(serving[3], b))
     return Fleet(
         head[b : b + 1], jobs[b], run[b], lists[b], stores[0][b], state[b], design[b], classes[b], ledger[b],
-        services[b], stores[1][b], stores[2][b], rules[b], policy_rows(policies[b]), urgency, own, traffic, n,
+        services[b], stores[1][b], stores[2][b], rules[b], policy_rows(policies[b]), urgency, own, laws, traffic, n,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from odc_gym.physics.thermal import Propagator
 from odc_gym.scenario import Checkpoints, Faults, Gang, JobClass, Scenario, ServiceClass
 from odc_gym.scenario.paths import places
 from odc_gym.simulation.design import governor_gain, propagators
+from odc_gym.simulation.serving_tables import Service, services_of, serving_rules
 from odc_gym.simulation.state import Design, Ratings, Readings, Sensors, padded
 from odc_gym.simulation.work import ORDERS, Policy, Rules
 
@@ -46,11 +47,17 @@ def _padded_lanes(block: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(block[:, np.minimum(np.arange(padded(satellites)), satellites - 1)])
 
 
-def rules_block(scenario: Scenario, accelerators: int) -> np.ndarray:
-    """Class parameters, [rule, C]; `accelerators` of the fleet bound the number of replicas."""
+def rules_block(scenario: Scenario, accelerators: int, services: Sequence[Service | None] | None = None) -> np.ndarray:
+    """Class parameters, [rule, C].
+
+    Args:
+        scenario: what is simulated.
+        accelerators: of the fleet; they bound the number of replicas.
+        services: see `serving_tables.services_of`, which they are by default.
+    """
     columns = []
     first = 0
-    for name in scenario.class_names:
+    for name, service in zip(scenario.class_names, services or services_of(scenario), strict=True):
         c = scenario.workload.classes[name]
         rule = dict.fromkeys(Rules._fields, 0.0)
         rule |= {"utilisation": c.utilisation, "kappa": c.clock_sensitivity, "value": c.value, "queue_value": c.value}
@@ -59,6 +66,7 @@ def rules_block(scenario: Scenario, accelerators: int) -> np.ndarray:
             if isinstance(c, JobClass)
             else _service_rules(c, accelerators, first)
         )
+        rule |= serving_rules(*service) if service else {}
         first += int(rule["replicas"])
         rule["model"] = float(own_model(scenario, name))
         columns.append([rule[field] for field in Rules._fields])

@@ -3,6 +3,7 @@
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.simulation.batches import lose_batch, stays
 from odc_gym.simulation.checkpoints import unit_work
 from odc_gym.simulation.gangs import rate_of
 from odc_gym.simulation.held_time import account_held, account_time
@@ -34,6 +35,8 @@ def secure(e, row, now):
 @routine
 def lose(e, row):
     """Unsaved work is gone, and returned; what is done again later was not executed before the episode."""
+    if is_replica(e, row):
+        return lose_batch(e, row)
     r = e.run[row]
     kind = e.jobs[row]["kind"]
     lost = r["unsaved_s"] - max(0.0, r["before_s"] - r["safe_s"])
@@ -48,7 +51,12 @@ def lose(e, row):
 
 @routine
 def stop(e, row, now):
-    """A job that is told to stop keeps its work if its class writes checkpoints, else drops the open chunk."""
+    """A job that is told to stop keeps its work if its class writes checkpoints, else drops the open chunk.
+
+    A replica takes its batch along.
+    """
+    if is_replica(e, row):
+        return
     if e.rules[G.saves, e.jobs[row]["kind"]] > 0.5:
         save_first(e, row, now)
     else:
@@ -170,6 +178,6 @@ def advance(e, dt_s, now):
     for k in range(count):
         row = running[k]
         head["hosted_s"] += e.jobs[row]["members"] * dt_s
-        if is_replica(e, row) or work_on(e, row, dt_s, now):
+        if stays(e, row, dt_s) if is_replica(e, row) else work_on(e, row, dt_s, now):
             running[head["running"]] = row
             head["running"] += 1

@@ -1,165 +1,161 @@
-"""Services of one environment: replicas that follow the demand, and the fluid of tokens that they serve.
+"""Services of one environment: the fluid of requests that their replicas serve, what it takes and what it is paid.
 
-Replicas are rows of the job table and of the queue, see `dispatch`. Scalar code between physics steps.
+Requests wait as a fluid ahead of the replicas, in tokens of the service. Of those that are served in a step, the laws
+of `attainment` tell which meet their targets. Scalar code between physics steps.
 """
 
-import numpy as np
+from typing import NamedTuple
 
 from odc_gym._jit import routine
-from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
-from odc_gym.simulation.gangs import rate_of
-from odc_gym.simulation.hosting import drop_running, leave
+from odc_gym.physics.mathematics import clip
+from odc_gym.simulation.attainment import (
+    FULLEST,
+    both,
+    first_tokens,
+    law_at,
+    load_of,
+    offer,
+    pace,
+    pool_of,
+    queue_at,
+    reaches_ground,
+)
 from odc_gym.simulation.progress import HOUR_S
-from odc_gym.simulation.routes import latency_s
 from odc_gym.simulation.state import X
-from odc_gym.simulation.waiting import NOWHERE, enqueue, rank_of, score_of
-from odc_gym.simulation.work import ABSENT, FREE, RUNNING, WAITING, G, K, L, V
+from odc_gym.simulation.work import G, K, L, V
+
+MOMENTS = 4  # of a step in which a backlog grows or falls
 
 
-@routine
-def autoscale(e, planned, dt_s, now):
-    """Services want replicas for the demand they plan with: up at once, down after a while of surplus."""
-    for c in range(e.rules.shape[1]):
-        if e.rules[G.service, c] < 0.5:
-            continue
-        target = wanted_replicas(e, c, planned[c] / dt_s)
-        first, most = int(e.rules[G.first, c]), int(e.rules[G.replicas, c])
-        have = 0
-        for row in range(first, first + most):
-            have += 1 if e.run[row]["status"] == RUNNING or e.run[row]["status"] == WAITING else 0
-        row = first
-        while have < target:
-            if e.run[row]["status"] == ABSENT:
-                e.run[row]["since_s"] = now
-                e.run[row]["rank"] = rank_of(e, row, now)
-                enqueue(e, row)
-                have += 1
-            row += 1
-        surplus_s = e.services[V.surplus_s, c] + dt_s if have > target else 0.0
-        if surplus_s >= e.rules[G.scale_down_s, c] or target == 0:
-            retire(e, have - target, c)
-            surplus_s = 0.0
-        e.services[V.surplus_s, c] = surplus_s
+class Outcome(NamedTuple):
+    """What a pool served in a step. Shares are those of the requests served."""
 
-
-@routine
-def wanted_replicas(e, c, tokens_s):
-    """Replicas that serve a demand of so many tokens a second within the headroom, at the fleet's mean rate."""
-    if e.urgency[c] < e.policy.hold:
-        return 0
-    speed = hosts = 0.0
-    for s in range(e.satellites):
-        if e.x[X.living, s] > 0.0:
-            speed += e.classes[K.rate, c, s]
-            hosts += 1.0
-    replica_s = e.jobs[int(e.rules[G.first, c])]["width"] * speed / max(hosts, 1.0) / e.rules[G.token_s, c]
-    wanted = tokens_s * bounded_exp(LN_2 * e.urgency[c]) / (e.rules[G.headroom, c] * replica_s)
-    return int(min(np.ceil(wanted), e.rules[G.replicas, c]))
-
-
-@routine
-def retire(e, count, kind):
-    """Take `count` replicas away: waiting ones first, then those on the worst satellites."""
-    for _ in range(count):
-        if not retire_waiting(e, kind) and not retire_running(e, kind):
-            return
-
-
-@routine
-def retire_waiting(e, kind):
-    """The last waiting replica of a service leaves the queue; whether there was one."""
-    head, waiting = e.head[0], e.lists[0]
-    place = NOWHERE
-    for k in range(head["waiting"]):
-        if e.jobs[waiting[k]]["kind"] == kind:
-            place = k
-    if place == NOWHERE:
-        return False
-    e.run[waiting[place]]["status"] = ABSENT
-    e.run[waiting[place]]["order"] = FREE
-    head["waiting"] -= 1
-    for k in range(place, head["waiting"]):
-        waiting[k] = waiting[k + 1]
-    return True
-
-
-@routine
-def retire_running(e, kind):
-    """The replica on the satellite of the lowest score gives its accelerators back; whether there was one."""
-    last, worst = NOWHERE, np.inf
-    for k in range(e.head[0]["running"]):
-        row = e.lists[1, k]
-        if e.jobs[row]["kind"] == kind:
-            score = score_of(e, e.run[row]["host"], kind, 0)
-            if score < worst:
-                worst = score
-                last = k
-    if last == NOWHERE:
-        return False
-    row = e.lists[1, last]
-    leave(e, row)
-    e.run[row]["status"] = ABSENT
-    drop_running(e, last)
-    return True
+    requests: float
+    first: float  # first token in time
+    pace: float  # time per token in time
+    both: float
+    pay: float  # mean share of the value
+    prefill: float  # share of the time that replicas prefill
+    busy: float  # that they work
+    batch: float  # mean of decode steps
 
 
 @routine
 def service_load(e, demand, dt_s):
-    """Replicas work only as much as there is demand: scale their busy accelerators by the share of capacity in use."""
+    """What replicas draw: each phase its own power, for its share of the time, at the clocks granted last."""
     for c in range(e.rules.shape[1]):
-        if e.rules[G.service, c] > 0.5:
-            capacity = 0.0
-            for s in range(e.satellites):
-                capacity += e.classes[K.busy, c, s] * e.classes[K.rate, c, s] * dt_s / e.rules[G.token_s, c]
-            used = min(1.0, (e.services[V.backlog, c] + demand[c]) / max(capacity, 1e-9))
-            for s in range(e.satellites):
-                e.classes[K.busy, c, s] *= used
+        if e.rules[G.service, c] < 0.5:
+            continue
+        for s in range(e.satellites):
+            e.classes[K.busy, c, s] = 0.0
+        pool = pool_of(e, c)
+        load = load_of(
+            e.rules, e.serving, c, pool, (e.services[V.backlog, c] + demand[c]) / e.rules[G.request_tokens, c], dt_s
+        )
+        busy = law_at(e.rules, e.serving, c, pool, load).busy
+        for k in range(e.head[0]["running"]):
+            row = e.lists[1, k]
+            if e.jobs[row]["kind"] == c:
+                e.classes[K.busy, c, e.run[row]["host"]] += drawn_by(e, c, row, load, busy)
+
+
+@routine
+def drawn_by(e, c, row, load, busy):
+    """Accelerators at the power of their class that a replica is worth in a step."""
+    r, width = e.run[row], e.jobs[row]["width"]
+    held = width * r["active"]
+    if r["drain_s"] > 0.0:
+        return held * e.rules[G.decode_power, c]
+    rate, slow, _, _ = offer(e, c, width, r["host"], e.x[X.duty, r["host"]])
+    if rate <= 0.0 or not reaches_ground(e, r["host"]):
+        return 0.0
+    prefill = min(load * rate * slow * e.rules[G.prefill_s, c], busy)
+    return held * (e.rules[G.prefill_power, c] * prefill + e.rules[G.decode_power, c] * (busy - prefill))
 
 
 @routine
 def serve(e, demand, dt_s):
-    """Services as a fluid: the backlog drains at the replicas' speed; pay falls with the wait, and patience ends.
-
-    Tokens of a step wait between the backlog found and the backlog left, over the capacity; pay is the mean of both
-    ends.
-    """
-    ledger, rules, tick = e.ledger, e.rules, e.head[0]["tick"]
-    for c in range(rules.shape[1]):
-        if rules[G.service, c] < 0.5:
+    """Serve what the replicas can in the step that physics just did; requests that wait too long are gone."""
+    for c in range(e.rules.shape[1]):
+        if e.rules[G.service, c] < 0.5:
             continue
-        capacity = latency = 0.0
-        for k in range(e.head[0]["running"]):
-            row = e.lists[1, k]
-            if e.jobs[row]["kind"] == c:
-                on_way_s = latency_s(e, e.run[row]["host"], e.satellites, tick)
-                if on_way_s < np.inf:  # a replica without a way to the ground serves nobody
-                    rate = rate_of(e, row) * e.run[row]["active"]
-                    capacity += rate
-                    latency += rate * on_way_s
-        latency /= max(capacity, 1e-9)
-        capacity *= dt_s / rules[G.token_s, c]
-        arrived = demand[c]
-        backlog = e.services[V.backlog, c]
-        served = min(arrived + backlog, capacity)
-        left = arrived + backlog - served
-        first = latency + backlog / max(capacity, 1e-9) * dt_s
-        last = latency + left / max(capacity, 1e-9) * dt_s
-        target, span = rules[G.target_s, c], rules[G.patience_s, c] - rules[G.target_s, c]
-        pay = 0.5 * (
-            clip((rules[G.patience_s, c] - first) / span, 0.0, 1.0)
-            + clip((rules[G.patience_s, c] - last) / span, 0.0, 1.0)
-        )
-        low, high = min(first, last), max(first, last)
-        inside = 1.0 if high <= target else clip((target - low) / max(high - low, 1e-9), 0.0, 1.0)
-        work = served * rules[G.token_s, c]
-        ledger[L.paid, c] += rules[G.value, c] * work / HOUR_S * pay
-        ledger[L.executed_s, c] += work
-        ledger[L.credited_s, c] += work
-        ledger[L.arrived, c] += arrived
-        ledger[L.served, c] += served
-        ledger[L.in_target, c] += served * inside
-        ledger[L.arrived_now, c] += arrived
-        ledger[L.served_now, c] += served
-        most = max(capacity, arrived) * rules[G.patience_s, c] / dt_s
-        e.services[V.backlog, c] = min(left, most)
-        ledger[L.abandoned, c] += left - e.services[V.backlog, c]
+        pool, unit = pool_of(e, c), e.rules[G.request_tokens, c]
+        waiting = demand[c] + e.services[V.backlog, c]
+        outcome = served_in(e.rules, e.serving, c, pool, e.services[V.backlog, c] / unit, waiting / unit, dt_s)
+        served = min(outcome.requests * unit, waiting)
+        book(e, c, demand[c], served, outcome)
+        if pool.rate > 0.0:
+            ready = pool.replicas * e.jobs[int(e.rules[G.first, c])]["width"] * dt_s
+            e.services[V.batch, c] = outcome.batch
+            e.ledger[L.ready_s, c] += ready
+            e.ledger[L.prefill_s, c] += ready * outcome.prefill
+            e.ledger[L.decode_s, c] += ready * (outcome.busy - outcome.prefill)
+        left = waiting - served
+        stay = max(pool.rate * dt_s * unit, demand[c]) * e.rules[G.patience_s, c] / dt_s
+        e.services[V.backlog, c] = min(left, stay)
+        e.ledger[L.abandoned, c] += left - e.services[V.backlog, c]
+
+
+@routine
+def served_in(rules, serving, c, pool, backlog, requests, dt_s):
+    """What a pool serves in a step of the requests that are there or come, and how.
+
+    Args:
+        rules: class parameters.
+        serving: tables.
+        c: class.
+        pool: its replicas.
+        backlog: requests that waited when the step began.
+        requests: these and those that came.
+        dt_s: length of the step.
+    """
+    most = pool.rate * dt_s
+    if most <= 0.0:
+        return Outcome(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+    load = load_of(rules, serving, c, pool, requests, dt_s)
+    crest = queue_at(rules, serving, c, pool, FULLEST)  # requests beyond it wait as a fluid
+    served = load * most
+    if load >= FULLEST:
+        served = clip(requests - crest, served, most)
+    law = law_at(rules, serving, c, pool, load)
+    before_s, after_s = max(backlog - crest, 0.0) / pool.rate, max(requests - served - crest, 0.0) / pool.rate
+    first, late = in_time(rules, serving, c, pool, law, before_s, after_s)
+    tokens = pace(rules, serving, c, pool, law)
+    met = both(first, tokens, law)
+    pay = met + rules[G.late_value, c] * (first - met + late)
+    return Outcome(served, first, tokens, met, pay, law.prefill, law.busy, law.batch)
+
+
+@routine
+def in_time(rules, serving, c, pool, law, before_s, after_s):
+    """First tokens in time, and the value left of late ones, as the backlog ahead goes from one length to another."""
+    if before_s + after_s < 1e-3:
+        return first_tokens(rules, serving, c, pool, law, 0.0)
+    met = late = 0.0
+    for k in range(MOMENTS):
+        share = (k + 0.5) / MOMENTS
+        now_met, now_late = first_tokens(rules, serving, c, pool, law, before_s + share * (after_s - before_s))
+        met += now_met / MOMENTS
+        late += now_late / MOMENTS
+    return met, late
+
+
+@routine
+def book(e, c, arrived, served, outcome):
+    """Accounts of a step: tokens, work, and which of them met which target."""
+    ledger, services = e.ledger, e.services
+    work = served * e.rules[G.token_s, c]
+    ledger[L.paid, c] += e.rules[G.value, c] * work / HOUR_S * outcome.pay
+    ledger[L.executed_s, c] += work
+    ledger[L.credited_s, c] += work
+    ledger[L.arrived, c] += arrived
+    ledger[L.served, c] += served
+    ledger[L.first_met, c] += served * outcome.first
+    ledger[L.pace_met, c] += served * outcome.pace
+    ledger[L.in_target, c] += served * outcome.both
+    ledger[L.arrived_now, c] += arrived
+    ledger[L.served_now, c] += served
+    services[V.first, c] = outcome.first
+    services[V.pace, c] = outcome.pace
+    services[V.both, c] = outcome.both
+    services[V.pay, c] = outcome.pay

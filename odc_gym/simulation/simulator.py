@@ -111,6 +111,9 @@ class Simulator:
         self.design, self.ratings, self.rules, self.models, self.policy, self.sensors = (
             np.repeat(np.array(getattr(world, name))[None], b, 0) for name in PARAMETERS
         )
+        self._services_vary = any(path.startswith("workload.") for path in self.scenario.randomise)
+        rows = b if self._services_vary else 1
+        self.serving = tuple(np.repeat(table[None], rows, 0) for table in world.serving)
         decisions = clock.total // clock.steps + 1
         self.skies = np.zeros((b, clock.total, len(Sky._fields), p), np.float32)
         self.forecasts = np.zeros((b, decisions, len(Forecast._fields), p), np.float32)
@@ -315,6 +318,9 @@ class Simulator:
         for array in (*(getattr(self, name) for name in names), *self.drawn.values()):
             array[row] = array[source]
         self.network.copy(source, row)
+        if self._services_vary:
+            for table in self.serving:
+                table[row] = table[source]
         self._terms[row] = 0.0
 
     def _load(self, row: int, seed: int) -> None:
@@ -336,6 +342,9 @@ class Simulator:
         self.events[row] = NEVER
         self.events[row, : len(tables.events)] = tables.events
         self.network.put(row, tables.links)
+        if self._services_vary:
+            for table, own in zip(self.serving, tables.world.serving, strict=True):
+                table[row] = own
         self.seeds[row], self.load_factor[row] = seed, tables.load_factor
         self._tables = tables
 
@@ -365,8 +374,8 @@ class Simulator:
         decide(
             rows, actions, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.points,
             self.swings, self.services, self.past, (self.cargo, self.resident, self.models), self.design, self.skies,
-            self.forecasts, self.days, self.jobs, self.events, self.demand, tuple(self.network.arrays), self.rules,
-            self.policy, self.sensors, self.seeds, world.weights, self._table, self._levels, self._terms,
+            self.forecasts, self.days, self.jobs, self.events, self.demand, tuple(self.network.arrays), self.serving,
+            self.rules, self.policy, self.sensors, self.seeds, world.weights, self._table, self._levels, self._terms,
             self._fresh_observations(), self.seen, self._codes, numbers,
         )  # fmt: skip
 
@@ -382,8 +391,8 @@ class Simulator:
         look(
             rows, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.services, self.past,
             (self.cargo, self.resident, self.models), self.design, self.skies, self.forecasts, self.days, self.jobs,
-            tuple(self.network.arrays), self.rules, self.policy, self.sensors, self.seeds, self._fresh_observations(),
-            self.seen, self._codes, self._numbers,
+            tuple(self.network.arrays), self.serving, self.rules, self.policy, self.sensors, self.seeds,
+            self._fresh_observations(), self.seen, self._codes, self._numbers,
         )  # fmt: skip
 
     def _grow(self, rows: int) -> None:

@@ -188,8 +188,8 @@ class Design(NamedTuple):
     v0: Row
     x_v: Row
     wake_s: Row
-    speed: Row  # work rate at full clock over the reference's
     hbm_gb: Row  # memory of an accelerator
+    speed: Row  # work rate at full clock over the reference's
     storage_gb: Row
     gain_on: Row  # governor: 1 / (d junction / d power) [W/K]
     gain_off: Row

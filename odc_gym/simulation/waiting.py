@@ -155,6 +155,7 @@ def requeue(e, row, now):
     """Back to the queue; a replica is no longer wanted until the autoscaler says so."""
     if is_replica(e, row):
         e.run[row]["status"] = ABSENT
+        e.run[row]["drain_s"] = 0.0
         return
     e.run[row]["rank"] = rank_of(e, row, now)
     enqueue(e, row)

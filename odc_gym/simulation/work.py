@@ -56,7 +56,12 @@ class Ledger(NamedTuple):
     dropped_gb: Row  # of that, what was still to come when its job left
     arrived: Row  # services: tokens
     served: Row
-    in_target: Row
+    in_target: Row  # of requests that met both targets
+    first_met: Row  # of those whose first token came in time
+    pace_met: Row  # of those whose time per token was in time
+    prefill_s: Row  # accelerator-seconds of replicas at prefill
+    decode_s: Row  # the same at decode steps
+    ready_s: Row  # the same of replicas that could work
     abandoned: Row
     served_now: Row  # tokens served in the last decision
     arrived_now: Row  # tokens, or estimated work, that arrived in it
@@ -75,6 +80,11 @@ class Services(NamedTuple):
 
     backlog: Row  # tokens that wait
     surplus_s: Row  # since there have been more replicas than wanted
+    batch: Row  # mean batch of a replica
+    first: Row  # share of the requests of the last step whose first token came in time
+    pace: Row  # the same of their time per token
+    both: Row  # of both
+    pay: Row  # mean share of their value that they were paid
 
 
 class Rules(NamedTuple):
@@ -105,12 +115,28 @@ class Rules(NamedTuple):
     overlap: Row
     service: Row  # 1: replicas serve a demand
     token_s: Row
-    target_s: Row
+    target_s: Row  # of the time to the first token
+    token_target_s: Row  # of the time per token
     patience_s: Row
+    late_value: Row
     headroom: Row
     scale_down_s: Row
     replicas: Row  # rows of the job table that are this service's replicas
     first: Row  # the first of them
+    request_tokens: Row  # output tokens, with their input, that a mean request is worth
+    prefill_s: Row  # mean prefill of a request by a replica at full clock of the reference
+    prefill_scv: Row  # squared coefficient of variation
+    base_s: Row  # its decode steps, but for what grows with the batch
+    each_s: Row  # what each request of a batch adds to them
+    decode_scv: Row
+    steps: Row  # mean decode steps of a request
+    batch: Row  # the largest
+    weights_gb: Row
+    context_gb: Row  # keys and values of a live request
+    prefill_kappa: Row
+    decode_kappa: Row
+    prefill_power: Row  # utilisation of the phase over that of the class
+    decode_power: Row
 
 
 class Policy(NamedTuple):
@@ -147,6 +173,7 @@ RUN = np.dtype(
         ("unsaved_s", "f8"),  # work since the last payable point
         ("before_s", "f8"),  # work executed before the episode: never paid
         ("unsaved_since_s", "f8"),  # when the oldest of that began
+        ("drain_s", "f8"),  # of a replica that takes no more requests: until its batch is done
         ("delay_s", "f8"),  # initialisation, restore, checkpoint: accelerators are held, nothing runs
         ("writing_s", "f8"),  # of that, to write a checkpoint; a job that stopped first pays it when it runs again
         ("reset_s", "f8"),  # of that, after an upset

@@ -27,6 +27,7 @@ from odc_gym.simulation.parameters import (
     sensor_numbers,
 )
 from odc_gym.simulation.plans import ShellPlan, class_mix, class_speed, mean_value
+from odc_gym.simulation.serving_tables import services_of, serving_tables
 from odc_gym.simulation.surroundings import Surfaces
 from odc_gym.workload import Trace
 
@@ -86,6 +87,7 @@ class World:
         ratings: figures that schedulers read beside the design, [field, P].
         rules: class parameters, [rule, C].
         models: sizes of models, the first of none, (M,) [GB].
+        serving: tables of services.
         policy: numbers of the dispatcher.
         sensors: numbers of the telemetry.
         weights: reward weights.
@@ -152,6 +154,9 @@ class World:
         self.ratings = ratings_block(self.numbers, self.period_s)
         self.rules = rules_block(scenario, self.accelerators)
         self.models = model_sizes(scenario)
+        services = services_of(scenario, self.trace)
+        self.rules = rules_block(scenario, self.accelerators, services)
+        self.serving = serving_tables(services)
         self.policy = policy_numbers(scenario)
         self.sensors = sensor_numbers(scenario)
 

@@ -1,0 +1,315 @@
+"""How full the replicas of a service are, how long its requests wait, and which of them meet their targets.
+
+Scalar code between physics steps; the tables are those of `serving_tables`. Requests come at random within a step, and
+wait for the first replica that ends a step or a prefill with a slot free. Three exponents and the width of the batch's
+scatter were set on simulated requests, other ones than those of `tests/validation/test_serving.py`.
+"""
+
+import math
+from typing import NamedTuple
+
+from odc_gym._jit import routine
+from odc_gym.physics.mathematics import clip, decay_of
+from odc_gym.physics.serving import (
+    busy_frac,
+    late_value,
+    live_batch,
+    mean_batch,
+    prefill_excess,
+    request_s,
+    residual_s,
+    stretch,
+    worth_slots,
+)
+from odc_gym.simulation.routes import ground_row
+from odc_gym.simulation.serving_grid import BASES, LOADS, OCTAVES, PREFILLS, PROMPTS, SLACKS
+from odc_gym.simulation.state import D, X
+from odc_gym.simulation.work import G, K
+
+FULLEST = 0.99  # load beyond which a queue counts as a fluid
+HALVINGS = 20  # of the load of a step
+SCATTER = 1.7320508075688772  # nodes of a normal law with three points, in standard deviations
+TOGETHER = 0.7  # of the requests that wait, the share that miss both targets for one reason
+
+
+class Pool(NamedTuple):
+    """What the replicas of a service offer together in a step."""
+
+    replicas: float  # that work, by their share of the step
+    rate: float  # requests a second at full batches
+    prefill: float  # time of a prefill over that at full clock on the reference
+    decode: float  # the same of a step
+    slots: float  # of a replica
+    latency_s: float  # to the ground
+
+
+class Law(NamedTuple):
+    """How a pool stands at a load."""
+
+    load: float
+    full: float  # probability that all slots are taken
+    delayed: float  # probability that all replicas prefill, where slots are free
+    wait_rate: float  # of the exponential wait for a slot [1/s]
+    delay_rate: float  # of that for a prefill
+    boundary_s: float  # mean wait for the end of a step
+    prefill: float  # share of the time that replicas prefill
+    busy: float  # share of the time that they work
+    batch: float  # mean of decode steps
+    growth: float  # ratio of the probabilities of n + 1 and n requests in a large pool
+    excess: float  # share of a large backlog that is prompts
+
+
+@routine
+def place_in(knots, x):
+    """Interval of rising knots that holds a value, and the share of it that lies before the value."""
+    k = 0
+    while k < knots.shape[0] - 2 and x >= knots[k + 1]:
+        k += 1
+    return k, clip((x - knots[k]) / (knots[k + 1] - knots[k]), 0.0, 1.0)
+
+
+@routine
+def taken(table, servers, load):
+    """Probability that all servers are taken, from one layer of the table of waits."""
+    octave, low = 0, 1.0
+    while octave < OCTAVES - 2 and servers >= 2.0 * low:
+        octave += 1
+        low *= 2.0
+    a = clip(servers / low - 1.0, 0.0, 1.0)
+    k, f = place_in(LOADS, load)
+    first = table[octave, k] + f * (table[octave, k + 1] - table[octave, k])
+    second = table[octave + 1, k] + f * (table[octave + 1, k + 1] - table[octave + 1, k])
+    return decay_of(first + a * (second - first))
+
+
+@routine
+def reaches_ground(e, s):
+    """Whether a satellite has a way to the ground in the present step."""
+    return e.links.ground_hop[ground_row(e, e.head[0]["tick"]), s] >= 0
+
+
+@routine
+def offer(e, c, width, s, duty):
+    """What a replica offers while it works: requests a second, stretch of prefill and of steps, and slots; 0 if none.
+
+    Clocks are those granted last; `duty` is the share of the time that its satellite computes.
+    """
+    clock = e.classes[K.clock, c, s]
+    most = live_batch(e.p[D.hbm_gb, s] * width, e.rules[G.weights_gb, c], e.rules[G.context_gb, c], e.rules[G.batch, c])
+    if duty <= 0.0 or clock <= 0.0 or most < 1.0:
+        return 0.0, 0.0, 0.0, 0.0
+    speed = e.p[D.speed, s] * duty
+    prefill = stretch(e.rules[G.prefill_kappa, c], clock) / speed
+    decode = stretch(e.rules[G.decode_kappa, c], clock) / speed
+    takes = request_s(
+        prefill * e.rules[G.prefill_s, c], decode * e.rules[G.base_s, c], decode * e.rules[G.each_s, c], most
+    )
+    return 1.0 / takes, prefill, decode, most
+
+
+@routine
+def pool_of(e, c):
+    """The pool of a service: its replicas that are at work and have a way to the ground."""
+    replicas = rate = prefill = decode = slots = latency = 0.0
+    at = ground_row(e, e.head[0]["tick"])
+    for k in range(e.head[0]["running"]):
+        row = e.lists[1, k]
+        if e.jobs[row]["kind"] != c or e.run[row]["active"] <= 0.0 or e.run[row]["drain_s"] > 0.0:
+            continue
+        s = e.run[row]["host"]
+        if not reaches_ground(e, s):
+            continue
+        each, slow_prefill, slow_decode, most = offer(e, c, e.jobs[row]["width"], s, e.x[X.duty, s])
+        if each <= 0.0:
+            continue
+        share = e.run[row]["active"]
+        replicas += share
+        rate += share * each
+        prefill += share * each * slow_prefill
+        decode += share * each * slow_decode
+        slots += share * most
+        latency += share * each * e.links.ground_latency_s[at, s]
+    if rate <= 0.0:
+        return Pool(0.0, 0.0, 1.0, 1.0, 1.0, 0.0)
+    return Pool(replicas, rate, prefill / rate, decode / rate, slots / replicas, latency / rate)
+
+
+@routine
+def times_of(rules, c, pool):
+    """Mean times of a request in a pool [s]: prefill, decoding at a full batch, and of that what a batch shares."""
+    base = pool.decode * rules[G.base_s, c] / pool.slots
+    return pool.prefill * rules[G.prefill_s, c], base + pool.decode * rules[G.each_s, c], base
+
+
+@routine
+def slots_taken(rules, serving, c, pool, load):
+    """Probability that all slots are taken, and which share of a large backlog is prompts."""
+    prefill, decode, base = times_of(rules, c, pool)
+    takes = prefill + decode
+    scv = (prefill * prefill * rules[G.prefill_scv, c] + decode * decode * rules[G.decode_scv, c]) / (takes * takes)
+    rest = residual_s(takes, scv)
+    excess = prefill_excess(load, rest, load * prefill / takes, residual_s(prefill, rules[G.prefill_scv, c]))
+    worth = worth_slots(pool.slots, excess, rest, prefill, residual_s(decode, rules[G.decode_scv, c]))
+    servers = max(pool.replicas, 1.0) * worth
+    i, f = place_in(BASES, base / takes)
+    low, high = taken(serving.waits[1 + i], servers, load), taken(serving.waits[2 + i], servers, load)
+    return low + f * (high - low), excess, 0.5 * (1.0 + scv)
+
+
+@routine
+def queue_at(rules, serving, c, pool, load):
+    """Mean number of requests that wait for a slot at a load: Allen and Cunneen's correction of Erlang's queue.
+
+    Source: Allen, Probability, Statistics and Queueing Theory, 2nd ed. (1990), section 5.3.
+    """
+    full, _, spread = slots_taken(rules, serving, c, pool, load)
+    return full * spread * load / (1.0 - load)
+
+
+@routine
+def load_of(rules, serving, c, pool, requests, dt_s):
+    """Load at which those that still wait and those that are served make up the requests of a step.
+
+    The queue at the end of a step is the mean queue at the load served: the pointwise stationary fluid flow
+    approximation, implicit in time. Source: Wang, Tipper and Banerjee, A single node queueing model, INFOCOM 1996.
+    """
+    most = pool.rate * dt_s
+    if most <= 0.0 or requests >= FULLEST * most + queue_at(rules, serving, c, pool, FULLEST):
+        return FULLEST
+    low, high = 0.0, min(FULLEST, requests / most)
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        if middle * most + queue_at(rules, serving, c, pool, middle) > requests:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+@routine
+def law_at(rules, serving, c, pool, load):
+    """How a pool stands at a load."""
+    prefill, decode, base = times_of(rules, c, pool)
+    takes = prefill + decode
+    full, excess, spread = slots_taken(rules, serving, c, pool, load)
+    replicas = max(pool.replicas, 1.0)
+    step_rate = load / takes * rules[G.steps, c]
+    step_s, each_s = steps_of(rules, c, pool)
+    share = load * prefill / takes
+    busy = busy_frac(load, base / takes, pool.slots, share + step_rate * (step_s + each_s), replicas)
+    batch = mean_batch(step_rate, step_s, each_s, busy, share, pool.slots)
+    prefill_spread = 0.5 * (1.0 + rules[G.prefill_scv, c])
+    return Law(
+        load, full, taken(serving.waits[0], replicas, share), (1.0 - load) * replicas / (takes * spread),
+        (1.0 - share) * replicas / (prefill * prefill_spread),
+        0.5 * (step_s + each_s * batch) / (replicas * (1.0 - share) + share), share, busy, batch,
+        load * (1.0 - base / takes), excess,
+    )  # fmt: skip
+
+
+@routine
+def steps_of(rules, c, pool):
+    """Time of a decode step of a batch of none, and what a request adds to it [s]."""
+    steps = rules[G.steps, c]
+    return pool.decode * rules[G.base_s, c] / steps, pool.decode * rules[G.each_s, c] / steps
+
+
+@routine
+def first_tokens(rules, serving, c, pool, law, delay_s):
+    """Share of requests whose first token comes in time, and the mean value left of those that are late.
+
+    The first token comes after the way to the ground, the backlog ahead, the wait for a slot or a prefill, the end of a
+    step, and the prefill.
+    """
+    target, patience = rules[G.target_s, c], rules[G.patience_s, c]
+    none = 1.0 - law.full
+    delayed = none * math.sqrt(none) * law.delayed
+    none -= delayed
+    met = late = 0.0
+    sent = pool.latency_s + delay_s + law.boundary_s
+    for k in range(PROMPTS):
+        share = serving.shares[c, k]
+        start = sent + pool.prefill * serving.prompts[c, k]
+        end = sent + pool.prefill * serving.prompts[c, k + 1]
+        middle = 0.5 * (start + end)
+        late += share * (
+            law.full * late_value(middle, law.wait_rate, target, patience)
+            + delayed * late_value(middle, law.delay_rate, target, patience)
+        )
+        inside = clip((target - start) / max(end - start, 1e-9), 0.0, 1.0)
+        if inside < 1.0:
+            after = 0.5 * (max(start, target) + end)
+            late += share * (1.0 - inside) * none * clip((patience - after) / (patience - target), 0.0, 1.0)
+        if inside > 0.0:
+            left = target - 0.5 * (start + min(end, target))
+            missed = law.full * decay_of(law.wait_rate * left) + delayed * decay_of(law.delay_rate * left)
+            met += share * inside * (1.0 - missed)
+    return met, late
+
+
+@routine
+def paced(serving, c, which, stretched, slack, load):
+    """Probability that the time per token is met, from the table of paces."""
+    if slack <= 0.0:
+        return serving.paces[c, which, 0, 0, LOADS.shape[0] - 1]
+    i, a = place_in(PREFILLS, stretched)
+    j, b = place_in(SLACKS, slack)
+    k, f = place_in(LOADS, load)
+    table = serving.paces[c, which]
+    value = 0.0
+    for di in range(2):
+        wi = a if di == 1 else 1.0 - a
+        for dj in range(2):
+            w = wi * (b if dj == 1 else 1.0 - b)
+            value += w * (table[i + di, j + dj, k] * (1.0 - f) + table[i + di, j + dj, k + 1] * f)
+    return value
+
+
+@routine
+def pace(rules, serving, c, pool, law):
+    """Share of requests whose time per token is in time.
+
+    The batch scatters about its mean: as the number in the pool does, and as replicas differ. A request sees a larger
+    one than a step does. Where all slots are taken, the batch is full, and a prefill follows each request that ends.
+    """
+    step_s, each_s = steps_of(rules, c, pool)
+    target = rules[G.token_target_s, c]
+    replicas = max(pool.replicas, 1.0)
+    base = times_of(rules, c, pool)[2] * pool.rate / max(pool.replicas, 1e-9)
+    shape = 1.0 + replicas * pool.slots * base / max(1.0 - base, 1e-9)
+    odds = law.growth / (1.0 - law.growth)
+    number = shape * odds  # in the pool
+    below = 1.0 - law.full
+    variance = number * (1.0 + odds) / (replicas * replicas) + law.batch * (1.0 - 1.0 / replicas)
+    spread = SCATTER * math.sqrt(below * variance)
+    at_full = law.full * math.sqrt(law.full) * (1.0 - law.excess)
+    batch = max(1.0, (law.batch - at_full * pool.slots) / max(1.0 - at_full, 1e-9))
+    batch += 1.5 * below * odds / replicas + 0.5
+    idle = (number - replicas + 1.5) / math.sqrt(max(number * (1.0 + odds), 1e-9)) + 1.0 - 1.0 / math.sqrt(replicas)
+    none_idle = 1.0 / (1.0 + decay_of(clip(1.702 * idle + 32.0, 0.0, 64.0)) / decay_of(32.0))
+    odd_prefills = none_idle * law.prefill / (1.0 - law.prefill)
+    crowded = odd_prefills / (1.0 + odd_prefills)
+    alone = law.delayed / max(law.prefill, 1e-9)
+    stretched = 1.0 / pool.prefill
+    met = at_full * paced(
+        serving,
+        c,
+        1,
+        stretched,
+        1.0 - (step_s + each_s * pool.slots) / target,
+        min(law.prefill / max(law.load, 1e-9), FULLEST),
+    )
+    for k in range(-1, 2):
+        seen = clip(batch + k * spread, 1.0, pool.slots)
+        slack = 1.0 - (step_s + each_s * seen) / target
+        share = (1.0 - at_full) * (2.0 / 3.0 if k == 0 else 1.0 / 6.0)
+        one, many = paced(serving, c, 0, stretched, slack, law.prefill), paced(serving, c, 1, stretched, slack, crowded)
+        met += share * (alone * one + (1.0 - alone) * many)
+    return met
+
+
+@routine
+def both(first, second, law):
+    """Share of requests that meet both targets: what delays prompts also stalls answers."""
+    together = TOGETHER * (1.0 - (1.0 - law.full) * (1.0 - law.delayed))
+    return first * second + together * (min(first, second) - first * second)

@@ -1,0 +1,66 @@
+"""Pools of replicas of one service through the compiled laws, with a load of one's own, and no satellites."""
+
+import functools
+
+import numpy as np
+
+from odc_gym._jit import kernel
+from odc_gym.physics.serving import request_s, stretch
+from odc_gym.scenario import Scenario, ServiceClass
+from odc_gym.simulation.attainment import Pool
+from odc_gym.simulation.parameters import rules_block
+from odc_gym.simulation.services import served_in
+from odc_gym.simulation.serving_tables import Requests, serving_tables
+from odc_gym.simulation.work import G
+
+MINUTE_S = 60.0
+
+
+@kernel
+def play(rules, serving, replicas, rate, prefill, decode, slots, latency_s, arrivals, out):
+    """Serve requests that arrive in minutes (T,) by a pool; `out` (T, 8) is the outcome and the requests that wait."""
+    pool = Pool(replicas, rate, prefill, decode, slots, latency_s)
+    backlog = 0.0
+    for t in range(arrivals.shape[0]):
+        requests = backlog + arrivals[t]
+        outcome = served_in(rules, serving, 0, pool, backlog, requests, MINUTE_S)
+        backlog = requests - outcome.requests
+        out[t, 0], out[t, 1], out[t, 2], out[t, 3] = outcome.requests, outcome.first, outcome.pace, outcome.both
+        out[t, 4], out[t, 5], out[t, 6], out[t, 7] = outcome.pay, outcome.prefill, outcome.busy, backlog
+
+
+@functools.cache
+def service(**engine) -> ServiceClass:
+    """The service of `starter12` with numbers of its engine changed."""
+    paths = {f"workload.classes.interactive.engine.{name}": value for name, value in engine.items()}
+    return Scenario.load("starter12").replace(paths).workload.classes["interactive"]
+
+
+class ServingRig:
+    """A service with requests of its own; `serve` and `steady` play a pool of its replicas on the reference."""
+
+    def __init__(self, own: ServiceClass, requests: Requests) -> None:
+        scenario = Scenario.load("starter12")
+        block = rules_block(
+            scenario, 8, [None if name != "interactive" else (own, requests) for name in scenario.class_names]
+        )
+        self.rules = block[:, [scenario.class_names.index("interactive")]].copy()
+        self.serving = serving_tables([(own, requests)])
+
+    def pool(self, replicas: float, clock: float) -> tuple[float, ...]:
+        """Numbers of `Pool` of replicas at a clock, without a way to the ground."""
+        rule = self.rules[:, 0]
+        prefill, decode = (stretch(rule[k], clock) for k in (G.prefill_kappa, G.decode_kappa))
+        takes = request_s(prefill * rule[G.prefill_s], decode * rule[G.base_s], decode * rule[G.each_s], rule[G.batch])
+        return replicas, replicas / takes, prefill, decode, rule[G.batch]
+
+    def serve(self, replicas: float, clock: float, arrivals, latency_s: float = 0.0) -> np.ndarray:
+        """Outcome of each minute, (T, 8), of requests that arrive in it, (T,): see `play`."""
+        out = np.zeros((len(arrivals), 8))
+        play(self.rules, self.serving, *self.pool(replicas, clock), latency_s, np.asarray(arrivals, float), out)
+        return out
+
+    def steady(self, replicas: float, clock: float, load: float, latency_s: float = 0.0) -> np.ndarray:
+        """Outcome of a minute in the steady state at a load of all that the pool can do, (8,)."""
+        arrivals = np.full(240, load * self.pool(replicas, clock)[1] * MINUTE_S)
+        return self.serve(replicas, clock, arrivals, latency_s)[-1]

@@ -1,0 +1,149 @@
+"""Services in whole episodes, and the laws that they stand on."""
+
+import numpy as np
+import pytest
+from serving_rig import ServingRig, service
+
+from odc_gym.simulation.serving_tables import Requests
+from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulation.work import ABSENT, RUNNING, G, L, V
+
+LOADS = np.array([0.2, 0.5, 0.8, 0.95, 1.1, 1.4, 0.6, 0.3, 0.9, 2.0, 0.0, 0.1])
+CLOCKS = (1.0, 0.5)
+
+
+@pytest.fixture(scope="module")
+def rig():
+    return ServingRig(service(), Requests.of(service()))
+
+
+@pytest.fixture
+def sim(starter12):
+    simulator = Simulator(starter12, 1)
+    simulator.reset([20_100])
+    return simulator
+
+
+def zero(sim):
+    return sim.view.layout.zeros(1)
+
+
+def kind(sim):
+    return sim.class_names.index("interactive")
+
+
+def serving(sim):
+    """Rows of the replicas that run."""
+    c = kind(sim)
+    first, count = (int(sim.rules[0, k, c]) for k in (G.first, G.replicas))
+    return first + np.flatnonzero(sim.run["status"][0, first : first + count] == RUNNING)
+
+
+def test_more_replicas_never_serve_less(rig):
+    """At any load, of any backlog: catches a queue that grows with the pool."""
+    arrivals = LOADS * rig.pool(6, 1.0)[1] * 60.0
+    served = [rig.serve(replicas, 1.0, arrivals)[:, 0].cumsum() for replicas in (1, 2, 4, 4.5, 6, 8, 16, 48)]
+    assert (np.diff(served, axis=0) > -1e-6).all()
+
+
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_requests_are_conserved_and_waits_fall(rig, clock):
+    """All that arrives is served or waits; attainment falls with the load and rises with the pool."""
+    arrivals = LOADS * rig.pool(6, clock)[1] * 60.0
+    out = rig.serve(6, clock, arrivals)
+    assert np.allclose(arrivals.cumsum(), out[:, 0].cumsum() + out[:, 7], rtol=1e-9)
+    steady = np.array([rig.steady(6, clock, load) for load in (0.1, 0.3, 0.5, 0.7, 0.9, 1.1)])
+    assert (np.diff(steady[:, 1]) < 1e-6).all() and (np.diff(steady[:, 2]) < 0.01).all()
+    assert steady[-1, 1] == 0.0  # overload ends in a line of hours
+    assert (np.array([rig.steady(n, clock, 0.8)[1] for n in (1, 2, 4, 8)]) > 0.4).all()
+    assert (out[:, 1:4] >= 0.0).all() and (out[:, 1:5] <= 1.0 + 1e-9).all()
+    assert (out[:, 3] <= out[:, 1:3].min(1) + 1e-9).all()
+
+
+def test_clock_slows_prefill_and_hardly_decoding(rig):
+    """By the definition of the sensitivities: twice the time of kappa's share."""
+    _, _, full_prefill, full_decode, _ = rig.pool(1, 1.0)
+    _, _, prefill, decode, _ = rig.pool(1, 0.5)
+    assert prefill / full_prefill == pytest.approx(1.95) and decode / full_decode == pytest.approx(1.18)
+
+
+def test_light_load_is_a_request_alone(rig):
+    """With nobody else, the first token is in time for the share of prompts that fit 2 s: a closed form."""
+    prompts = Requests.of(service()).input_tokens * 0.0004
+    step_s = (rig.rules[G.base_s, 0] + rig.rules[G.each_s, 0]) / rig.rules[G.steps, 0]
+    for latency_s in (0.0, 0.6):
+        out = rig.steady(1, 1.0, 1e-4, latency_s)
+        expected = (prompts + latency_s < 2.0).mean()
+        assert out[1] == pytest.approx(expected, abs=0.01)
+        assert out[6] == pytest.approx(
+            1e-4 * rig.pool(1, 1.0)[1] * (prompts.mean() + rig.rules[G.steps, 0] * step_s), rel=0.05
+        )
+
+
+def test_capacity_is_the_mean_work_of_a_token(starter12, rig):
+    """A full pool serves 1 / 10.6 ms tokens on each accelerator."""
+    tokens_s = rig.pool(1, 1.0)[1] * rig.rules[G.request_tokens, 0]
+    assert tokens_s == pytest.approx(2 / 0.0106, rel=1e-6)
+
+
+def test_work_is_paid_by_attainment(sim):
+    """Full pay for both targets, half or less for the rest, in whole episodes; and tokens add up."""
+    c, start = kind(sim), sim.services[0, V.backlog].copy()
+    for _ in range(24):
+        sim.step(zero(sim))
+    ledger = sim.ledger[0, :, c]
+    value = sim.rules[0, G.value, c] * ledger[L.executed_s] / 3600.0
+    met = ledger[L.in_target] / ledger[L.served]
+    assert 0.5 < met < 1.0
+    assert met * value <= ledger[L.paid] <= (met + 0.5 * (1.0 - met)) * value + 1e-9
+    left = ledger[L.served] + ledger[L.abandoned] + sim.services[0, V.backlog, c]
+    assert left == pytest.approx(ledger[L.arrived] + start[c])
+    assert 0.0 < ledger[L.prefill_s] < ledger[L.decode_s] < ledger[L.ready_s]
+
+
+def test_a_replica_without_a_way_to_the_ground_earns_nothing(sim):
+    sim.network.arrays.ground_hop[:] = -1
+    for _ in range(3):
+        sim.step(zero(sim))
+    ledger = sim.ledger[0, :, kind(sim)]
+    assert len(serving(sim)) > 0
+    assert ledger[L.served] == ledger[L.paid] == ledger[L.ready_s] == 0.0
+    assert sim.services[0, V.backlog, kind(sim)] > 0.0
+
+
+def test_a_replica_that_drains_keeps_its_batch(sim):
+    """Told to leave, it holds its accelerators until its batch is done, and no work is lost."""
+    c, rows = kind(sim), serving(sim)
+    sim.step(zero(sim))
+    actions = zero(sim)
+    sim.view.layout.bids(actions)[0, c] = -1.0
+    held = sim.run["host"][0, rows].copy()
+    assert (held >= 0).all()
+    sim.step(actions)
+    assert sim.ledger[0, L.drained, c] >= len(rows) * 0.5
+    assert sim.ledger[0, L.lost_s, c] == 0.0
+    for _ in range(3):
+        sim.step(actions)
+    assert (sim.run["status"][0, rows] == ABSENT).any()
+
+
+def test_a_lost_batch_waits_again(sim):
+    """Upsets take the live requests of a satellite's replicas: they wait again, once, and the work counts as lost."""
+    c = kind(sim)
+    sim.step(zero(sim))
+    start, row = sim.ledger[0, :, c].copy(), serving(sim)[0]
+    batch = sim.services[0, V.batch, c]
+    backlog = sim.services[0, V.backlog, c]
+    events = sim.events[0]
+    events["tick"], sim.head["next_event"] = np.iinfo(events["tick"].dtype).max, 0
+    for place in range(8):
+        events[place] = (sim.head["tick"][0], sim.run["host"][0, row], place, 0)
+    struck = (sim.run["host"][0, serving(sim)] == sim.run["host"][0, row]).sum()
+    sim.step(zero(sim))
+    ledger = sim.ledger[0, :, c] - start
+    rule = sim.rules[0, :, c]
+    most = struck * batch * 2.0 * (rule[G.prefill_s] + rule[G.base_s] / rule[G.batch] * 1.5 + rule[G.each_s] * 1.5)
+    assert 0.0 < ledger[L.lost_s] <= most
+    assert ledger[L.executed_s] - ledger[L.lost_s] == pytest.approx(ledger[L.credited_s])
+    left = ledger[L.served] + ledger[L.abandoned] + sim.services[0, V.backlog, c]
+    assert left == pytest.approx(ledger[L.arrived] + backlog)
