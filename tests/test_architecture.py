@@ -165,7 +165,7 @@ ROOMS = {
             f"simulation.{name}"
             for name in ("state", "work", "fleet", "waiting", "transfers", "progress", "dispatch", "outages", "upsets")
         },
-        *{f"simulation.{name}" for name in ("foresight", "requests", "services", "step")},
+        *{f"simulation.{name}" for name in ("foresight", "requests", "replicas", "services", "step")},
         "_jit",
         "interface",
     },
