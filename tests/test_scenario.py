@@ -146,8 +146,8 @@ REFUSED = [
     ({f"{WIDTH}": {1: 0.4}}, "workload.classes.batch: width: probabilities must sum to 1, got 0.4"),
     ({f"{WIDTH}": {16: 1}}, "workload.classes.batch: 16 accelerators wide, but no satellite has more than 8"),
     (
-        {"workload.classes.interactive.patience_s": 20},
-        "workload.classes.interactive: patience_s = 20 must exceed target",
+        {"workload.classes.interactive.patience_s": 1},
+        "workload.classes.interactive: patience_s = 1 must exceed target",
     ),
     (
         {"hardware.odcsat.accelerators.hbm_gb": 60},

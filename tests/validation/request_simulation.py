@@ -28,7 +28,7 @@ class Served:
     first_s: np.ndarray
     pace_s: np.ndarray
     end_s: np.ndarray
-    busy: float  # share of the time that replicas worked
+    busy: float  # share of the time up to the last arrival that replicas worked
 
 
 def serve(engine: Engine, replicas: int, arrival_s: np.ndarray, prompts: np.ndarray, answers: np.ndarray) -> Served:
@@ -40,7 +40,7 @@ def serve(engine: Engine, replicas: int, arrival_s: np.ndarray, prompts: np.ndar
     batches: list[list[tuple[int, int]]] = [[] for _ in range(replicas)]  # step of the last token, request
     steps, prefilled, idle = [0] * replicas, [-1] * replicas, list(range(replicas))
     events: list[tuple[float, int]] = []
-    worked, come = 0.0, 0
+    worked, come, last = 0.0, 0, arrivals[-1]
 
     def go_on(replica: int, now: float) -> None:
         nonlocal worked
@@ -54,7 +54,7 @@ def serve(engine: Engine, replicas: int, arrival_s: np.ndarray, prompts: np.ndar
         else:
             idle.append(replica)
             return
-        worked += takes
+        worked += takes if now + takes <= last else max(last - now, 0.0)
         heapq.heappush(events, (now + takes, replica))
 
     while events or come < count:
@@ -77,7 +77,7 @@ def serve(engine: Engine, replicas: int, arrival_s: np.ndarray, prompts: np.ndar
             if idle:
                 go_on(idle.pop(), now)
     pace = (end - first) / np.maximum(answers - 1, 1)
-    return Served(first - arrival_s, pace, end, worked / (replicas * end.max()))
+    return Served(first - arrival_s, pace, end, worked / (replicas * last))
 
 
 def lognormal(random: np.random.Generator, mean: float, sigma: float, count: int) -> np.ndarray:

@@ -77,7 +77,7 @@ def test_first_tokens_of_code():
     return side("code", 0)
 
 
-@compares("Services", "time per token in 0.2 s, the same", "", ORACLE, 0.05, mean_tolerance=0.02)
+@compares("Services", "time per token in 0.2 s, the same", "", ORACLE, 0.06, mean_tolerance=0.015)
 def test_pace_of_code():
     """Catches stalls that are taken to be shared by all replicas alike."""
     return side("code", 1)
@@ -98,7 +98,10 @@ def test_recorded_requests(kind):
     assert abs(mine - theirs)[:, :3].mean() < 0.02
 
 
-@compares("Services", "first tokens in 2 s over an hour with ten minutes of 1.3 times capacity", "", ORACLE, 0.03)
+@compares(
+    "Services", "first tokens in 2 s over an hour with ten minutes of 1.3 times capacity", "", ORACLE, 0.06,
+    note="batches that fill hold an overload off for a minute or so, which the fluid does not know",
+)  # fmt: skip
 def test_overload_that_passes():
     """Catches a backlog that is forgotten, or that keeps requests late after it is gone."""
     here = rig("conversation")
