@@ -1,5 +1,7 @@
 """The arrays of a batch: made, and made longer."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from odc_gym.simulation.state import State
@@ -23,3 +25,21 @@ def longer(array: np.ndarray, rows: int, blank: np.ndarray) -> np.ndarray:
     if more <= 0:
         return array
     return np.concatenate([array, np.broadcast_to(blank, (*array.shape[:-1], more))], -1)
+
+
+def rows_of(tables: Sequence[np.ndarray], rows: int) -> tuple[np.ndarray, ...]:
+    """Tables with an axis of rows before, 1 where all environments share them."""
+    return tuple(np.repeat(table[None], rows, 0) for table in tables)
+
+
+def put_row(arrays: Sequence[np.ndarray], row: int, tables: Sequence[np.ndarray]) -> None:
+    """Give an environment tables of its own, where it has a row of its own."""
+    for array, table in zip(arrays, tables, strict=True):
+        array[row if len(array) > 1 else 0] = table
+
+
+def copy_row(arrays: Sequence[np.ndarray], source: int, row: int) -> None:
+    """Give an environment the tables of another one."""
+    for array in arrays:
+        if len(array) > 1:
+            array[row] = array[source]

@@ -19,7 +19,7 @@ from odc_gym.metrics import episode_metrics
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Scenario
 from odc_gym.simulation import episode_start as begin
-from odc_gym.simulation.arrays import ROWS, empty_blocks, longer
+from odc_gym.simulation.arrays import ROWS, copy_row, empty_blocks, longer, put_row, rows_of
 from odc_gym.simulation.decision import decide, look
 from odc_gym.simulation.links import LinkBatch
 from odc_gym.simulation.parameters import past_shape
@@ -111,9 +111,8 @@ class Simulator:
         self.design, self.ratings, self.rules, self.models, self.policy, self.sensors = (
             np.repeat(np.array(getattr(world, name))[None], b, 0) for name in PARAMETERS
         )
-        self._services_vary = any(path.startswith("workload.") for path in self.scenario.randomise)
-        rows = b if self._services_vary else 1
-        self.serving = tuple(np.repeat(table[None], rows, 0) for table in world.serving)
+        varies = any(path.startswith("workload.") for path in self.scenario.randomise)
+        self.serving = rows_of(world.serving, b if varies else 1)
         decisions = clock.total // clock.steps + 1
         self.skies = np.zeros((b, clock.total, len(Sky._fields), p), np.float32)
         self.forecasts = np.zeros((b, decisions, len(Forecast._fields), p), np.float32)
@@ -318,9 +317,7 @@ class Simulator:
         for array in (*(getattr(self, name) for name in names), *self.drawn.values()):
             array[row] = array[source]
         self.network.copy(source, row)
-        if self._services_vary:
-            for table in self.serving:
-                table[row] = table[source]
+        copy_row(self.serving, source, row)
         self._terms[row] = 0.0
 
     def _load(self, row: int, seed: int) -> None:
@@ -342,9 +339,7 @@ class Simulator:
         self.events[row] = NEVER
         self.events[row, : len(tables.events)] = tables.events
         self.network.put(row, tables.links)
-        if self._services_vary:
-            for table, own in zip(self.serving, tables.world.serving, strict=True):
-                table[row] = own
+        put_row(self.serving, row, tables.world.serving)
         self.seeds[row], self.load_factor[row] = seed, tables.load_factor
         self._tables = tables
 
