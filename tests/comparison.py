@@ -23,6 +23,7 @@ CHAPTERS = (
     "Radiation and age",
     "Network",
     "Services",
+    "Workload",
 )
 """Of the page, in their order."""
 

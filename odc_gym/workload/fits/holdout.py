@@ -73,7 +73,13 @@ def checks(generator: Generator, first: Part, later: Part, windows_s: tuple[floa
             label = f"KS of {name}" + (", by mass" if by_mass else "")
             nan = math.nan
             found.append(Check(label, nan, nan, nan, nan, nan, error, floor, KS))
-    draws = [drawn(generator, later, sizes, seed) for seed in range(DRAWS)]
+    return found + arrival_checks(generator, first, later, windows_s)
+
+
+def arrival_checks(generator: Generator, first: Part, later: Part, windows_s: tuple[float, ...]) -> list[Check]:
+    """What of `checks` concerns arrivals: dispersion in windows [s], and peak over trough of the day."""
+    draws = [drawn(generator, later, {}, seed) for seed in range(DRAWS)]
+    found = []
     for window_s in windows_s:
         ours = np.array([dispersion(draw.over(window_s)) for draw in draws])
         seen = dispersion(first.over(window_s)), dispersion(later.over(window_s))

@@ -15,6 +15,7 @@ from odc_gym.workload.sizes import mean_width_at, mixed, width_law
 
 KNOTS = 7  # of a fit: twelve free numbers, as the first and the last share are 0 and 1
 COMPONENTS = 4  # of a mixture: twelve free numbers with its limit
+TRIED = 3  # starts of a mixture that are followed to their ends
 CANDIDATES = 100  # shares by number, and as many by mass, at which knots may begin
 POINTS = 300  # values by number, and as many by mass, at which distributions are compared
 EDGES = np.concatenate([np.linspace(0, 0.95, 381), 1 - 0.05 * np.geomspace(1, 1e-4, 121)[1:], [1.0]])
@@ -22,7 +23,7 @@ DRAWN, OFTEN = (EDGES[1:] + EDGES[:-1]) / 2, np.diff(EDGES)  # shares at which l
 COARSE = np.linspace(-4.5, 4.5, 46)  # normal scores at which a mixture is tabulated while it moves
 NORM = 16  # of the differences: nearly the largest, but smooth
 MEAN = 0.1  # what a mean that is off by a factor of e is worth as a difference of distributions
-NOISE = 0.005  # difference that does not matter, besides what a sample of a distribution scatters by
+NOISE = 0.02  # scatter of a distribution below which it is as sure as any
 WIDEST = 128
 
 Profile = Callable[[Floats], Floats]
@@ -56,7 +57,7 @@ def _fit_knots(target: _Target) -> tuple[float, Knots]:
     start = _packed(*_begin(target))
     lines = minimize(miss, start, method="Powell", options={"maxfev": 2500, "xtol": 1e-3, "ftol": 1e-4})
     x = lines.x if lines.fun < miss(start) else start
-    found = minimize(miss, x, method="Nelder-Mead", options={"maxfev": 3000, "adaptive": True, "fatol": 1e-5})
+    found = minimize(miss, x, method="Nelder-Mead", options={"maxfev": 6000, "adaptive": True, "fatol": 1e-5})
     return float(found.fun), _as_knots(found.x)
 
 
@@ -70,13 +71,17 @@ def _fit_mixture(target: _Target) -> tuple[float, Mixture]:
         minimize(miss, start, method="Powell", options={"maxfev": 1500, "xtol": 1e-3, "ftol": 1e-4})
         for start in _groups(target)
     ]
-    best = min(lines, key=lambda found: float(found.fun))
-    found = minimize(miss, best.x, method="Nelder-Mead", options={"maxfev": 3000, "adaptive": True, "fatol": 1e-5})
-    return float(found.fun), _as_mixture(*_parts(found.x, target))
+    near = sorted(lines, key=lambda found: float(found.fun))[:TRIED]
+    ends = [
+        minimize(miss, found.x, method="Nelder-Mead", options={"maxfev": 3000, "adaptive": True, "fatol": 1e-5})
+        for found in near
+    ]
+    best = min(ends, key=lambda found: float(found.fun))
+    return float(best.fun), _as_mixture(*_parts(best.x, target))
 
 
 def _groups(target: _Target) -> list[Floats]:
-    """Where a mixture may begin: a lognormal for each group of the observed values in order.
+    """Where a mixture may begin: a lognormal for each group of the observed values in order, or one beneath all others.
 
     Groups are cut where the quantile function is steepest, or are of equal number, or of equal mass.
     """
@@ -84,16 +89,21 @@ def _groups(target: _Target) -> list[Floats]:
     index = np.minimum([np.searchsorted(s, at) for s in target.share], target.value.size - 1)
     value, heavy = np.log(target.value[index])
     steepest = np.sort(np.argsort(np.diff(value)[1:-1])[-COMPONENTS + 1 :]) + 1
+    steep = (value[steepest] + value[steepest + 1]) / 2
     inner = np.arange(1, COMPONENTS) / COMPONENTS
-    cuts = ((value[steepest] + value[steepest + 1]) / 2, np.quantile(value, inner), np.quantile(heavy, inner))
-    starts = []
-    for cut in cuts:
-        part = np.eye(COMPONENTS)[np.searchsorted(cut, value)]
-        weight = part.mean(0) + 1e-2
-        mean = (value @ part + 1e-2 * value.mean()) / (part.sum(0) + 1e-2)
-        sigma = np.sqrt(((value[:, None] - mean) ** 2 * part).sum(0) / (part.sum(0) + 1e-2) + 1e-4)
-        starts.append(np.concatenate([np.log(weight), mean, np.log(sigma)]))
-    return starts
+    alone = [_group(value, cut) for cut in (steep, np.quantile(value, inner), np.quantile(heavy, inner))]
+    beneath = np.array([math.log(0.2), float(value.mean()), math.log(1.5 * float(value.std()) + 1e-2)])
+    two = [_group(value, np.delete(steep, k)) for k in range(steep.size)]
+    return alone + [np.column_stack([part.reshape(3, -1), beneath]).ravel() for part in two]
+
+
+def _group(value: Floats, cut: Floats) -> Floats:
+    """Logarithms of the weights, means and logarithms of the sigmas of the groups between cuts."""
+    part = np.eye(cut.size + 1)[np.searchsorted(cut, value)]
+    number = part.sum(0) + 1e-2
+    mean = (value @ part + 1e-2 * value.mean()) / number
+    sigma = np.sqrt(((value[:, None] - mean) ** 2 * part).sum(0) / number + 1e-4)
+    return np.concatenate([np.log(number / value.size), mean, np.log(sigma)])
 
 
 def _packed(level: Floats, logarithm: Floats) -> Floats:
@@ -152,14 +162,15 @@ class _Target:
         self.log = np.log(grid)
         often = observed.often
         each = np.ones_like(often), observed.mass
-        errors = [NOISE + float((often * m**2).sum()) ** 0.5 / float((often * m).sum()) for m in each]
-        self.sure = np.array([[1.0], [errors[0] / errors[1]]])
+        errors = [max(NOISE, float((often * m**2).sum()) ** 0.5 / float((often * m).sum())) for m in each]
+        self.sure = np.array([[1.0], [(errors[0] / errors[1]) ** 2]])
         self.mean = float(weights(observed, True).sum() / observed.often.sum())
 
     def miss(self, drawn: Floats) -> float:
         """How far the logarithms that a law gives at the shares DRAWN are from what was observed.
 
-        Where few values hold most of the mass, its distribution is less sure than that of numbers, and counts less.
+        Where few values hold most of the mass, its distribution is less sure than that of numbers, and counts less: by
+        the inverse of its variance.
         """
         mass = OFTEN * np.exp(drawn - drawn[-1]) * self.weight
         ours = np.stack([np.interp(self.log, drawn, _cumulative(w), left=0.0, right=1.0) for w in (OFTEN, mass)])
