@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from odc_gym.job_metrics import job_metrics
 from odc_gym.physics.ageing import damage_until
 from odc_gym.simulation.state import LOST, State
-from odc_gym.simulation.work import ABSENT, CARGO, Ledger, Rules
+from odc_gym.simulation.work import CARGO, Ledger, Rules
 
 if TYPE_CHECKING:
     from odc_gym.simulation.simulator import Simulator
@@ -30,22 +31,20 @@ _SERVICE = Rules._fields.index("service")
 def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
     """KPIs of one episode so far.
 
-    Wait is the time from arrival to the first placement of jobs that arrived in the episode; of those that still wait
-    it is the time so far. `jobs_run` counts the jobs, replicas of services apart, that ran at some time of the episode.
+    Those of jobs are in `job_metrics`.
     `years_to_80_percent` is the time until the first battery of the fleet has 80 % of its capacity left, if it ages on
     as in the episode, at most 100. Energy per accelerator-hour is what bus, compute and leakage drew, conversion left
     out, over the credited work.
     `ettr_<class>` is the effective share of the time for which the jobs of a class hold accelerators, see
     `simulation.held_time`, and `lost_to_<cause>_frac_<class>` what became of the rest: writing of checkpoints, replay
     of lost work, restore (transfer, waking up, start), wait and throttle.
-    `slo_<class>` is the share of jobs due in the episode that were done by their deadline, or of tokens served within
-    their targets; `ttft_<class>` and `tpot_<class>` that of the time to the first token and per token alone, and
-    `prefill_<class>_frac`, `decode_<class>_frac` the share of the time that replicas spend at each. `work_eflop`
-    converts the work at the accelerators' peak rate, dense bf16. `upsets` counts those of living accelerators,
-    `resets` the jobs and replicas that they stopped, `living_frac` what works at the end over what was installed.
-    `available_frac` is the share of satellite-hours in which compute was on; `outage_h` counts those out of
-    service, lost satellites included. `lost_to_faults` is the work lost to upsets and hard failures, those to
-    outages, sheds and trips are beside it.
+    `slo_<class>` of a service is the share of tokens served within their targets; `ttft_<class>` and `tpot_<class>`
+    that of the time to the first token and per token alone, and `prefill_<class>_frac`, `decode_<class>_frac` the share
+    of the time that replicas spend at each. `work_eflop` converts the work at the accelerators' peak rate, dense bf16.
+    `upsets` counts those of living accelerators, `resets` the jobs and replicas that they stopped, `living_frac` what
+    works at the end over what was installed. `available_frac` is the share of satellite-hours in which compute was on;
+    `outage_h` counts those out of service, lost satellites included. `lost_to_faults` is the work lost to upsets and
+    hard failures, those to outages, sheds and trips are beside it.
 
     Args:
         simulator: the batch.
@@ -106,8 +105,7 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
         **{f"{part}_gb": float(account[f"{part}_gb"].sum()) for part in CARGO},
         "dropped_gb": float(account["dropped_gb"].sum()),
     }
-    result["jobs_run"] = _jobs_run(simulator, row)
-    return result | _by_class(simulator, row, account) | _waits(simulator, row)
+    return result | _by_class(simulator, row, account) | job_metrics(simulator, row)
 
 
 def _years_to_80_percent(x: dict[str, np.ndarray], design: dict[str, np.ndarray], hours: float) -> float:
@@ -115,13 +113,6 @@ def _years_to_80_percent(x: dict[str, np.ndarray], design: dict[str, np.ndarray]
     ahead = damage_until(END_OF_LIFE_FRAC, design["film_frac"], design["linear_frac"]) - x["damage"]
     years = ahead / np.maximum(x["fatigue"] / hours * YEAR_H, 1e-12)
     return float(np.clip(years, 0.0, MOST_YEARS).min())
-
-
-def _jobs_run(simulator: Simulator, row: int) -> float:
-    jobs, run = simulator.jobs[row], simulator.run[row]
-    replica = simulator.world.rules[_SERVICE, jobs["kind"]] > 0.5
-    ran = (run["started_s"] < _now(simulator, row)) & (run["finished_s"] > 0.0) & (run["status"] != ABSENT)
-    return float((ran & ~replica).sum())
 
 
 def _reference_tflops(simulator: Simulator) -> float:
@@ -132,7 +123,6 @@ def _reference_tflops(simulator: Simulator) -> float:
 
 
 def _by_class(simulator: Simulator, row: int, account: dict[str, np.ndarray]) -> dict[str, float]:
-    jobs, run, now = simulator.jobs[row], simulator.run[row], _now(simulator, row)
     service = simulator.world.rules[_SERVICE] > 0.5
     result = {}
     for c, name in enumerate(simulator.class_names):
@@ -148,17 +138,7 @@ def _by_class(simulator: Simulator, row: int, account: dict[str, np.ndarray]) ->
                 result[f"{phase}_{name}_frac"] = share
             result[f"abandoned_{name}_frac"] = float(account["abandoned"][c] / max(account["arrived"][c], 1e-9))
             continue
-        due = (
-            (jobs["kind"] == c)
-            & (jobs["deadline_s"] > 0)
-            & (jobs["deadline_s"] <= now)
-            & np.isfinite(jobs["arrival_s"])
-        )
-        met = due & (run["finished_s"] <= jobs["deadline_s"]) & (run["status"] != ABSENT)
-        result[f"slo_{name}"] = float(met.sum() / due.sum()) if due.any() else 1.0
         result |= _effective_time(name, {k: float(values[c]) for k, values in account.items()})
-        result[f"completed_{name}"] = float(account["completed"][c])
-        result[f"expired_{name}"] = float(account["expired"][c])
     return result
 
 
@@ -167,23 +147,3 @@ def _effective_time(name: str, account: dict[str, float]) -> dict[str, float]:
     held = max(account["held_s"], 1e-9)
     lost = {f"lost_to_{cause}_frac_{name}": account[row] / held for cause, row in CAUSES.items()}
     return {f"ettr_{name}": account["useful_s"] / held if account["held_s"] > 0.0 else 1.0, **lost}
-
-
-def _waits(simulator: Simulator, row: int) -> dict[str, float]:
-    jobs, run, now = simulator.jobs[row], simulator.run[row], _now(simulator, row)
-    came = (jobs["arrival_s"] >= 0) & (jobs["arrival_s"] < now)
-    ended = np.minimum(np.minimum(run["started_s"][came], run["finished_s"][came]), now)
-    wait_h = (ended - jobs["arrival_s"][came]) / HOUR_S
-    censored = run["started_s"][came] > now
-    if not came.any():
-        return {"wait_p50_h": 0.0, "wait_p95_h": 0.0, "wait_censored_frac": 0.0}
-    return {
-        "wait_p50_h": float(np.quantile(wait_h, 0.50)),
-        "wait_p95_h": float(np.quantile(wait_h, 0.95)),
-        "wait_censored_frac": float(censored.mean()),
-    }
-
-
-def _now(simulator: Simulator, row: int) -> float:
-    clock = simulator.world.clock
-    return float((simulator.head["tick"][row] - clock.warm_up) * clock.dt_s)

@@ -69,6 +69,16 @@ ROOMS = {
         "_jit",
         *{f"simulation.{name}" for name in ("state", "work", "batches", "foresight", "waiting", "hosting", "gangs")},
         "simulation.progress",
+        "simulation.reservation",
+    },
+    "simulation.reservation": {
+        "_jit",
+        *{f"simulation.{name}" for name in ("state", "work", "routes", "storage", "waiting", "gangs")},
+    },
+    "simulation.admission": {"_jit", *{f"simulation.{name}" for name in ("state", "work", "waiting")}},
+    "simulation.preemption": {
+        "_jit",
+        *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting", "progress", "reservation")},
     },
     "simulation.upsets": {
         "_jit",
@@ -130,7 +140,7 @@ ROOMS = {
         *TABLES,
         *{
             f"simulation.{name}"
-            for name in ("design", "parameters", "plans", "serving_grid", "serving_tables", "surroundings")
+            for name in ("design", "parameters", "plans", "serving_grid", "serving_tables", "surroundings", "work")
         },
         "faults",
         "interface",
@@ -166,6 +176,7 @@ ROOMS = {
             for name in ("state", "work", "fleet", "waiting", "transfers", "progress", "dispatch", "outages", "upsets")
         },
         *{f"simulation.{name}" for name in ("foresight", "requests", "replicas", "services", "step")},
+        *{f"simulation.{name}" for name in ("admission", "preemption")},
         "_jit",
         "interface",
     },
@@ -185,7 +196,8 @@ ROOMS = {
         "physics",
     },
     "simulation.view": {"interface", "simulation.state", "simulation.work"},
-    "metrics": {"physics", "simulation.state", "simulation.work"},
+    "job_metrics": {"scenario", "simulation.work"},
+    "metrics": {"job_metrics", "physics", "simulation.state", "simulation.work"},
     "simulation.simulator": {
         *BASE,
         "_jit",

@@ -47,6 +47,7 @@ from odc_gym.scenario.sensing import Sensing
 from odc_gym.scenario.sizes import JobSizes, RequestSizes
 from odc_gym.scenario.surfaces import HotBack, Radiator, Solar
 from odc_gym.scenario.surges import Surges
+from odc_gym.scenario.tenants import TIERS, Tenant, Tiers
 from odc_gym.scenario.workload import (
     CLASS_ORDER,
     Checkpoints,
@@ -63,6 +64,7 @@ from odc_gym.scenario.workload import (
 
 __all__ = [
     "CLASS_ORDER",
+    "TIERS",
     "Accelerators",
     "Anomaly",
     "Arrivals",
@@ -115,7 +117,9 @@ __all__ = [
     "Surge",
     "Surges",
     "Target",
+    "Tenant",
     "Thermal",
+    "Tiers",
     "TleOrbit",
     "WalkerOrbit",
     "Weather",
@@ -170,6 +174,15 @@ class Earth(Model):
     solar_w_m2: Positive = 1361.0
 
 
+class Admission(Model):
+    """Who may join the queue."""
+
+    backlog_h: Positive | None = Field(
+        default=None,
+        description="a class whose waiting work would take longer on its share of the sustainable output refuses jobs",
+    )
+
+
 class Dispatch(Model):
     """The rules that turn bids into placements."""
 
@@ -181,6 +194,18 @@ class Dispatch(Model):
     hold: Annotated[float, Field(ge=-1, le=1)] = Field(default=-0.9, description="urgency below which a class is held")
     queue_age_h: Positive = Field(default=2.0, description="wait that doubles a job's rank")
     order: Literal["value", "edf", "least-slack", "fcfs"] = "value"
+    reservation: Literal["easy", "none"] = Field(
+        default="easy", description="easy: jobs of lower rank must not delay the best job that fits nowhere"
+    )
+    admission: Admission = Admission()
+    fair_share: bool = Field(default=False, description="whether tenants that had more than their right rank lower")
+    fair_share_h: Positive = Field(default=4.0, description="time over which what tenants had counts")
+
+    @model_validator(mode="after")
+    def _ranked_by_value(self) -> Dispatch:
+        if self.fair_share and self.order != "value":
+            raise ValueError(f"order = {self.order}: must be value with fair_share")
+        return self
 
 
 class Assign(Model):

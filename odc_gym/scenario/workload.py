@@ -14,6 +14,7 @@ from odc_gym.scenario.gangs import Gang
 from odc_gym.scenario.paths import nearest
 from odc_gym.scenario.sizes import JobSizes, RequestSizes
 from odc_gym.scenario.surges import Surges
+from odc_gym.scenario.tenants import Tenant, Tiers
 
 CLASS_ORDER = ("pretraining", "finetuning", "batch", "interactive", "edge")
 """Job classes in the order of every class axis."""
@@ -60,6 +61,7 @@ class Chunks(Model):
     every_min: Positive
 
 
+Share = Annotated[float, Field(gt=0, lt=1)]
 Progress = Annotated[Checkpoints | Chunks, Field(discriminator="kind")]
 
 
@@ -93,9 +95,17 @@ class JobClass(Model):
         default={}, description="model that a job needs, one of the workload's: probability"
     )
     movable: bool = True
+    failed_frac: Fraction = Field(default=0.0, description="share of jobs that end early by a failure of their own")
+    failed_after: Share = Field(default=0.15, description="mean share of its work that such a job does")
+    cancelled_frac: Fraction = Field(default=0.0, description="share of jobs that their users cancel")
+    cancelled_after: Share = Field(default=0.6, description="mean share of its work that such a job does")
 
     @model_validator(mode="after")
     def _probabilities(self) -> JobClass:
+        if self.failed_frac + self.cancelled_frac > 1.0:
+            raise ValueError(
+                f"failed_frac + cancelled_frac = {self.failed_frac + self.cancelled_frac:g}: must be at most 1"
+            )
         if abs(sum(self.width.values()) - 1) > 1e-6:
             raise ValueError(f"width: probabilities must sum to 1, got {sum(self.width.values()):g}")
         if self.models and abs(sum(self.models.values()) - 1) > 1e-6:
@@ -187,6 +197,8 @@ class Workload(Model):
     estimate_sigma: NonNegative = Field(description="lognormal error of the visible estimate of a job's work, mean 1")
     rate_scale: NonNegative = Field(default=1.0, description="multiplies the rate of every class")
     surges: Surges = Surges()
+    tenants: dict[str, Tenant] = Field(default={"everyone": Tenant()}, min_length=1)
+    tiers: Tiers = Tiers()
 
     @model_validator(mode="after")
     def _known_classes(self) -> Workload:

@@ -13,10 +13,12 @@ from odc_gym.interface.jobs import encode_jobs, measure_jobs
 from odc_gym.interface.observations import encode, measure_fleet, measure_queue, measure_running, measure_satellites
 from odc_gym.interface.rewards import reward_terms
 from odc_gym.interface.sensing import measure_readings, remember
+from odc_gym.simulation.admission import admit, watch_queue, watch_tenants
 from odc_gym.simulation.dispatch import drain_and_move, evict, part, place
 from odc_gym.simulation.fleet import fleet, traffic_of
 from odc_gym.simulation.foresight import warn
 from odc_gym.simulation.outages import halt, repeated_sheds
+from odc_gym.simulation.preemption import preempt
 from odc_gym.simulation.progress import advance
 from odc_gym.simulation.replicas import autoscale
 from odc_gym.simulation.requests import request
@@ -25,7 +27,7 @@ from odc_gym.simulation.state import D, Sky, X, design_rows, fill, propagator_ro
 from odc_gym.simulation.step import SCRATCH, physics, propagator_block
 from odc_gym.simulation.transfers import count_transfers, transfer
 from odc_gym.simulation.upsets import strike
-from odc_gym.simulation.waiting import admit, rerank
+from odc_gym.simulation.waiting import rerank
 from odc_gym.simulation.work import G, K, L
 
 SUSTAINABLE, OUT = Sky._fields.index("sustainable_w"), Sky._fields.index("out")
@@ -154,6 +156,7 @@ def decide(
             if others_wait:
                 hold_others(e)
             place(e, now)
+            preempt(e, now)
             transfer(e, dt_s, now)
             service_load(e, demand[b, tick, 0], dt_s)
             request(x, p, sky[SUSTAINABLE], k, rules, offset, scratch, lanes_n)
@@ -169,9 +172,11 @@ def decide(
             remember(past[b], x, k, sensors[b], e.head[0]["tick"], steps, n)
         if assigns:
             forget_orders(e)
-        averages(e, dt_s * steps)
-        reward_terms(terms[b], e.head[0], total(e.ledger[L.paid]) - paid, weights, x, p, n)
         now = (e.head[0]["tick"] - warm_up) * dt_s
+        averages(e, dt_s * steps)
+        watch_queue(e, now)
+        watch_tenants(e, dt_s * steps)
+        reward_terms(terms[b], e.head[0], total(e.ledger[L.paid]) - paid, weights, x, p, n)
         copy_sky(skies[b, min(e.head[0]["tick"], skies.shape[1] - 1)], sky)
         observe(b, e, sky, forecasts[b], days[b], past[b], sensors[b], seeds[b], out, seen, codes, steps, now)
 

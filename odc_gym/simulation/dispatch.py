@@ -12,6 +12,7 @@ from odc_gym.simulation.foresight import foreseen
 from odc_gym.simulation.gangs import enter_gang, is_joined, parts_next, seat_gang
 from odc_gym.simulation.hosting import enter, leave
 from odc_gym.simulation.progress import expire, lose, stop
+from odc_gym.simulation.reservation import binds, forget, lift, reserve
 from odc_gym.simulation.state import X
 from odc_gym.simulation.waiting import NOWHERE, best_host, feasible, is_replica, requeue, score_of
 from odc_gym.simulation.work import FREE, HOLD, G, K, L
@@ -196,14 +197,24 @@ def most_free(e):
 
 
 @routine
-def place(e, now):
-    """Waiting jobs in queue order go to their satellites; only a worthless job leaves the queue."""
-    head, waiting = e.head[0], e.lists[0]
-    most, widest = most_free(e), 0.0
+def widest(e):
+    """Most accelerators that work on one satellite."""
+    most = 0.0
     for s in range(e.satellites):
-        widest = max(widest, e.x[X.living, s])
+        most = max(most, e.x[X.living, s])
+    return most
+
+
+@routine
+def place(e, now):
+    """Waiting jobs in queue order go to their satellites; only a worthless job leaves the queue.
+
+    The first that fits nowhere is the blocked job, which gets a reservation. Jobs before it respect the reservation of
+    the last step as long as they fit elsewhere.
+    """
+    head, waiting = e.head[0], e.lists[0]
+    most, kept = most_free(e), 0
     head["blocked_rank"] = -np.inf
-    kept = 0
     for k in range(head["waiting"]):
         row = waiting[k]
         job, r = e.jobs[row], e.run[row]
@@ -212,13 +223,32 @@ def place(e, now):
             expire(e, row, now)
             continue
         if e.urgency[kind] >= e.policy.hold:
-            if job["width"] <= most and start(e, row, now):
+            first = head["blocked_rank"] == -np.inf
+            started = job["width"] <= most and start(e, row, now)
+            if not started and job["width"] <= most and first and binds(e, row):
+                lift(e)
+                started = start(e, row, now)
+            if started:
+                if row == head["reserved_row"]:
+                    forget(e)
                 most = most_free(e)
                 continue
-            if head["blocked_rank"] == -np.inf and r["order"] == FREE and job["width"] <= widest:
-                head["blocked_rank"] = r["rank"]
-                head["blocked_width"] = job["width"]
-                head["blocked_kind"] = kind
+            if first and r["order"] == FREE:
+                block(e, row, now)
         waiting[kept] = row
         kept += 1
     head["waiting"] = kept
+    if head["blocked_rank"] == -np.inf and head["reserved_row"] != NOWHERE:
+        forget(e)
+
+
+@routine
+def block(e, row, now):
+    """A job that fits nowhere becomes the blocked one if it can be promised a satellite, or if nobody is."""
+    head, width = e.head[0], e.jobs[row]["width"]
+    head["blocked_rank"] = e.run[row]["rank"]
+    head["blocked_width"] = width
+    head["blocked_kind"] = e.jobs[row]["kind"]
+    promised = reserve(e, row, now) if e.policy.reserves > 0.5 else width <= widest(e)
+    if not promised:
+        head["blocked_rank"] = -np.inf

@@ -50,6 +50,7 @@ def cold_state(state: np.ndarray, design: np.ndarray) -> None:
         state[State._fields.index(name)] = 1.0
     state[State._fields.index("damage")] = design[Design._fields.index("fatigue_start")]
     state[State._fields.index("battery_k")] = QUOTED_K
+    state[State._fields.index("shadow_s")] = np.inf
     for name in ("living", "free", "awake"):
         state[State._fields.index(name)] = design[0]
 
@@ -139,6 +140,7 @@ def open_queue(
     since arrival, work done is that of the sustainable rate, the last payable point lies uniformly in its interval.
     """  # fmt: skip
     head = np.zeros((), HEAD)
+    head["reserved_row"] = -1
     run[:] = np.zeros((), RUN)
     run["input_at"] = run["state_at"] = GROUND
     run["host"], run["started_s"], run["finished_s"] = -1, np.inf, np.inf

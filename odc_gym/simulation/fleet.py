@@ -67,6 +67,7 @@ class Fleet(NamedTuple):
     services: np.ndarray  # Services
     resident: np.ndarray  # (M, P) last use of each model where it is stored, in physics steps from 1, 0: it is not
     models: np.ndarray  # (M,) [GB]; the first is none, of 0 GB
+    tenants: np.ndarray  # Tenants
     rules: np.ndarray  # Rules
     policy: Policy
     urgency: np.ndarray  # (C,) of the action
@@ -89,8 +90,8 @@ def fleet(
 ):  # fmt: skip
     """The environment `b` of a batch.
 
-    `stores` are cargo, resident and models; `links` and `serving` the arrays of `Links` and `Serving` with first
-    axis B, or 1 where all share.
+    `stores` are cargo, resident, models and tenants; `links` and `serving` the arrays of `Links` and `Serving` with
+    first axis B, or 1 where all share.
     """
     own = Links(
         shared(links[0], b), shared(links[1], b), shared(links[2], b), shared(links[3], b), shared(links[4], b),
@@ -100,5 +101,6 @@ def fleet(
     laws = Serving(shared(serving[0], b), shared(serving[1], b), shared(serving[2], b), shared(serving[3], b))
     return Fleet(
         head[b : b + 1], jobs[b], run[b], lists[b], stores[0][b], state[b], design[b], classes[b], ledger[b],
-        services[b], stores[1][b], stores[2][b], rules[b], policy_rows(policies[b]), urgency, own, laws, traffic, n,
+        services[b], stores[1][b], stores[2][b], stores[3][b], rules[b], policy_rows(policies[b]), urgency, own, laws,
+        traffic, n,
     )  # fmt: skip

@@ -9,7 +9,7 @@ import numpy as np
 from odc_gym._jit import routine
 from odc_gym.simulation.hosting import hold, run_from
 from odc_gym.simulation.state import D, X
-from odc_gym.simulation.waiting import NOWHERE, feasible, has_room, score_of
+from odc_gym.simulation.waiting import NOWHERE, feasible, may_host, score_of
 from odc_gym.simulation.work import G, K
 
 
@@ -37,33 +37,32 @@ def seat_gang(e, row, now):
     of its neighbours with the highest scores.
     """
     job, able = e.jobs[row], 0
-    kind, width = job["kind"], job["width"]
     for s in range(e.satellites):
-        able += 1 if has_room(e, kind, width, s) else 0
+        able += 1 if may_host(e, row, s, now) else 0
     if able < job["members"]:
         return False
     score, first = np.inf, NOWHERE
     for _ in range(able):
-        score, first = next_best(e, kind, width, score, first)
-        if feasible(e, row, first, now) and seat_around(e, row, first):
+        score, first = next_best(e, row, score, first, now)
+        if feasible(e, row, first, now) and seat_around(e, row, first, now):
             return True
     return False
 
 
 @routine
-def next_best(e, kind, width, score, last):
+def next_best(e, row, score, last, now):
     """The satellite with room that follows the last one in falling order of scores, and its score."""
     best, found = -np.inf, NOWHERE
     for s in range(e.satellites):
-        if has_room(e, kind, width, s):
-            own = score_of(e, s, kind, width)
+        if may_host(e, row, s, now):
+            own = score_of(e, s, e.jobs[row]["kind"], e.jobs[row]["width"])
             if own > best and (own < score or (own == score and s > last)):
                 best, found = own, s
     return best, found
 
 
 @routine
-def seat_around(e, row, first):
+def seat_around(e, row, first, now):
     """Put the first row on a satellite and the others on its best neighbours; whether there are enough."""
     job = e.jobs[row]
     kind, width, end = job["kind"], job["width"], row + job["members"]
@@ -71,7 +70,7 @@ def seat_around(e, row, first):
     for member in range(row + 1, end):
         best, chosen = -np.inf, NOWHERE
         for s in range(e.satellites):
-            if has_room(e, kind, width, s) and neighbours(e, first, s, kind):
+            if may_host(e, row, s, now) and neighbours(e, first, s, kind):
                 score = score_of(e, s, kind, width)
                 if score > best and not seated(e, row, member, s):
                     best, chosen = score, s

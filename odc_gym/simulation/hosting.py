@@ -9,7 +9,7 @@ from odc_gym._jit import routine
 from odc_gym.simulation.routes import count_route, latency_s, walk
 from odc_gym.simulation.state import X
 from odc_gym.simulation.storage import part_gb, source_of, use_model
-from odc_gym.simulation.waiting import NOWHERE, wake_s
+from odc_gym.simulation.waiting import NOWHERE, gone_in_time, wake_s
 from odc_gym.simulation.work import FREE, RESULT, RUNNING, G, K, L
 
 
@@ -22,6 +22,8 @@ def hold(e, row, first, s, now):
     job, r = e.jobs[row], e.run[row]
     kind = job["kind"]
     wake = wake_s(e, row, s)
+    if not gone_in_time(e, first, s, now):
+        e.x[X.spare, s] -= job["width"]
     e.x[X.free, s] -= job["width"]
     e.classes[K.held, kind, s] += job["width"]
     r["delay_s"] = r["writing_s"] + wake + e.rules[G.init_s, kind]

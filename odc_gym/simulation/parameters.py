@@ -8,12 +8,12 @@ import numpy as np
 
 from odc_gym.interface.rewards import Weights
 from odc_gym.physics.thermal import Propagator
-from odc_gym.scenario import Checkpoints, Faults, Gang, JobClass, Scenario, ServiceClass
+from odc_gym.scenario import Checkpoints, Faults, Gang, JobClass, Scenario, ServiceClass, Workload
 from odc_gym.scenario.paths import places
 from odc_gym.simulation.design import governor_gain, propagators
 from odc_gym.simulation.serving_tables import Service, services_of, serving_rules
 from odc_gym.simulation.state import Design, Ratings, Readings, Sensors, padded
-from odc_gym.simulation.work import ORDERS, Policy, Rules
+from odc_gym.simulation.work import ORDERS, Policy, Rules, Tenants
 
 MINUTE_S, HOUR_S, YEAR_S, WH_J, KWH_J = 60.0, 3600.0, 365.25 * 86400.0, 3600.0, 3.6e6
 
@@ -61,6 +61,7 @@ def rules_block(scenario: Scenario, accelerators: int, services: Sequence[Servic
         c = scenario.workload.classes[name]
         rule = dict.fromkeys(Rules._fields, 0.0)
         rule |= {"utilisation": c.utilisation, "kappa": c.clock_sensitivity, "value": c.value, "queue_value": c.value}
+        rule["backlog_most_s"] = np.inf
         rule |= (
             _job_rules(c, scenario.episode.physics_s)
             if isinstance(c, JobClass)
@@ -134,14 +135,23 @@ def _service_rules(c: ServiceClass, accelerators: int, first: int) -> dict[str, 
     }
 
 
+def tenants_block(workload: Workload, b: int) -> np.ndarray:
+    """What is kept of the tenants of each of `b` environments, [b, field, N]."""
+    weight = np.array([tenant.weight for tenant in workload.tenants.values()])
+    return np.repeat(np.array(Tenants(np.zeros(weight.size), weight / weight.sum()))[None], b, 0)
+
+
 def policy_numbers(scenario: Scenario) -> Policy:
     """Numbers of the dispatcher."""
     dispatch, safe = scenario.dispatch, scenario.faults.safe_mode
+    tiers = {tenant.tier for tenant in scenario.workload.tenants.values()}
     sheds = float(safe.sheds) if scenario.faults.enabled else 0.0
     return Policy(
         float(dispatch.load_weight), float(dispatch.migration_margin), dispatch.min_stay_min * MINUTE_S,
         float(dispatch.close),
         float(dispatch.drain), float(dispatch.hold), dispatch.queue_age_h * HOUR_S, float(ORDERS.index(dispatch.order)),
+        float(dispatch.reservation == "easy"), float({"guaranteed", "spot"} <= tiers),
+        dispatch.fair_share_h * HOUR_S if dispatch.fair_share else 0.0,
         float(scenario.episode.physics_s), float(scenario.faults.reset_s), _surprises_per_s(scenario.faults),
         sheds, safe.within_h * HOUR_S, safe.hours * HOUR_S,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.surroundings import Pass, Surfaces, light
 from odc_gym.simulation.sustainable import Curve, Mix, Numbers, Plan, solve
 from odc_gym.simulation.uneven import Uneven
-from odc_gym.workload import offered_rate
+from odc_gym.workload import mean_price, offered_rate
 
 FLUXES = np.array([0.960, 0.980, 1.000, 1.020, 1.040])  # of the flux at 1 au; the year spans 0.967 to 1.034
 BETAS_DEG = np.arange(91.0)
@@ -30,9 +30,11 @@ def class_mix(workload: Workload, class_names: tuple[str, ...]) -> Mix:
 
 
 def mean_value(workload: Workload, class_names: tuple[str, ...]) -> float:
-    """Mean value of a reference-accelerator-hour of the offered mix."""
-    mix = class_mix(workload, class_names)
-    return fsum(s * workload.classes[name].value for s, name in zip(mix.share, class_names, strict=True))
+    """Mean value of a reference-accelerator-hour of the offered mix, jobs at the mean price of tenants."""
+    mix, price = class_mix(workload, class_names), mean_price(workload)
+    prices = [price if isinstance(workload.classes[name], JobClass) else 1.0 for name in class_names]
+    values = [workload.classes[name].value for name in class_names]
+    return fsum(s * v * p for s, v, p in zip(mix.share, values, prices, strict=True))
 
 
 def solve_orbits(d: Numbers, mix: Mix, surfaces: Surfaces, flux_frac: np.ndarray, beta_rad: np.ndarray) -> Plan:

@@ -9,10 +9,16 @@ from odc_gym.simulation.gangs import rate_of
 from odc_gym.simulation.held_time import account_held, account_time
 from odc_gym.simulation.hosting import leave
 from odc_gym.simulation.state import D, X
-from odc_gym.simulation.waiting import is_replica, lateness, rank_of, requeue
-from odc_gym.simulation.work import DONE, EXPIRED, RESULT, SENDING, G, K, L
+from odc_gym.simulation.waiting import edge_s, is_replica, lateness, rank_of, requeue
+from odc_gym.simulation.work import CANCELLED, DONE, EXPIRED, FAILED, RESULT, SENDING, G, K, L
 
 HOUR_S = 3600.0
+
+
+@routine
+def value_of(e, row):
+    """Value of a reference-accelerator-hour of a job: that of its class at the price of its tier."""
+    return e.rules[G.value, e.jobs[row]["kind"]] * e.jobs[row]["price"]
 
 
 @routine
@@ -27,8 +33,9 @@ def secure(e, row, now):
     r["unsaved_s"] = 0.0
     if new > 0.0:
         e.ledger[L.credited_s, kind] += new
+        e.ledger[L.timely_s, kind] += new if now <= e.jobs[row]["deadline_s"] else 0.0
         e.ledger[L.paid, kind] += (
-            (1.0 - e.rules[G.hold_back, kind]) * e.rules[G.value, kind] * new / HOUR_S * lateness(e, row, now)
+            (1.0 - e.rules[G.hold_back, kind]) * value_of(e, row) * new / HOUR_S * lateness(e, row, now)
         )
 
 
@@ -101,12 +108,17 @@ def finish(e, row, now):
 
 @routine
 def deliver(e, row, now):
-    """A job ends: the share held back is paid."""
+    """A job ends: the share held back is paid, also where its user ended it early."""
     job, r = e.jobs[row], e.run[row]
     kind = job["kind"]
-    held = e.rules[G.hold_back, kind] * e.rules[G.value, kind] * max(job["work_s"] - r["before_s"], 0.0) / HOUR_S
+    held = e.rules[G.hold_back, kind] * value_of(e, row) * max(job["work_s"] - r["before_s"], 0.0) / HOUR_S
     e.ledger[L.paid, kind] += held * lateness(e, row, now)
-    e.ledger[L.completed, kind] += 1.0
+    if job["outcome"] == FAILED:
+        e.ledger[L.failed, kind] += 1.0
+    elif job["outcome"] == CANCELLED:
+        e.ledger[L.cancelled, kind] += 1.0
+    else:
+        e.ledger[L.completed, kind] += 1.0
     e.ledger[L.on_time, kind] += 1.0 if now <= job["deadline_s"] else 0.0
     r["status"] = DONE
     r["finished_s"] = now
@@ -126,11 +138,23 @@ def must_yield(e, row, now):
     head, job, s = e.head[0], e.jobs[row], e.run[row]["host"]
     if e.rules[G.yields, job["kind"]] < 0.5 or head["blocked_rank"] == -np.inf:
         return False
-    if e.x[X.free, s] + job["width"] < head["blocked_width"]:
+    if e.policy.reserves > 0.5:
+        helps = e.x[X.free, s] < head["blocked_width"] and overstays(e, row, s, now)
+    else:
+        helps = e.x[X.free, s] + job["width"] >= head["blocked_width"]
+        helps = helps and e.classes[K.bid, head["blocked_kind"], s] >= e.policy.close
+    return helps and rank_of(e, row, now) < head["blocked_rank"]
+
+
+@routine
+def overstays(e, row, s, now):
+    """Whether a job at a payable point would hold accelerators that are promised when it reaches the next one."""
+    if now + edge_s(e, row, s) <= e.x[X.shadow_s, s]:
         return False
-    if e.classes[K.bid, head["blocked_kind"], s] < e.policy.close:
-        return False
-    return rank_of(e, row, now) < head["blocked_rank"]
+    if e.jobs[row]["width"] > e.x[X.spare, s]:
+        return True
+    e.x[X.spare, s] -= e.jobs[row]["width"]
+    return False
 
 
 @routine
@@ -161,7 +185,8 @@ def work_on(e, row, dt_s, now):
         halt_to_write(e, row)
         if must_yield(e, row, now):
             leave(e, row)
-            e.head[0]["blocked_rank"] = -np.inf
+            if e.policy.reserves < 0.5:
+                e.head[0]["blocked_rank"] = -np.inf  # one is enough
             e.ledger[L.yielded, kind] += 1.0
             requeue(e, row, now)
             return False

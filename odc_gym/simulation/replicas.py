@@ -12,7 +12,7 @@ from odc_gym.simulation.attainment import Pool, offer, steps_of, times_of
 from odc_gym.simulation.batches import begin_drain, dismiss
 from odc_gym.simulation.hosting import drop_running
 from odc_gym.simulation.state import X
-from odc_gym.simulation.waiting import NOWHERE, enqueue, rank_of, score_of
+from odc_gym.simulation.waiting import NOWHERE, drop_waiting, enqueue, rank_of, score_of
 from odc_gym.simulation.work import ABSENT, FREE, RUNNING, WAITING, G, K, V
 
 
@@ -125,9 +125,7 @@ def retire_waiting(e, kind):
         return False
     e.run[waiting[place]]["status"] = ABSENT
     e.run[waiting[place]]["order"] = FREE
-    head["waiting"] -= 1
-    for k in range(place, head["waiting"]):
-        waiting[k] = waiting[k + 1]
+    drop_waiting(e, place)
     return True
 
 

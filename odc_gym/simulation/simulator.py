@@ -22,7 +22,7 @@ from odc_gym.simulation import episode_start as begin
 from odc_gym.simulation.arrays import ROWS, copy_row, empty_blocks, longer, put_row, rows_of
 from odc_gym.simulation.decision import decide, look
 from odc_gym.simulation.links import LinkBatch
-from odc_gym.simulation.parameters import past_shape
+from odc_gym.simulation.parameters import past_shape, tenants_block
 from odc_gym.simulation.state import MUTABLE, Forecast, Sky, padded
 from odc_gym.simulation.tables import build_episode
 from odc_gym.simulation.view import View
@@ -101,7 +101,7 @@ class Simulator:
     def _allocate(self, b: int, p: int, c: int) -> None:
         world, clock = self.world, self.world.clock
         self.state, self.classes, self.ledger, self.services = empty_blocks(b, p, c)
-        self.head = np.zeros(b, HEAD)
+        self.head, self.tenants = np.zeros(b, HEAD), tenants_block(world.scenario.workload, b)
         self.run, self.jobs = np.zeros((b, ROWS), RUN), np.zeros((b, ROWS), JOB)
         self.lists = np.zeros((b, 3, ROWS), np.int32)
         self.cargo, self.resident = np.zeros((b, len(CARGO), ROWS)), np.zeros((b, len(world.models), p))
@@ -348,6 +348,7 @@ class Simulator:
         tables, world = self._tables, self._tables.world
         for array in (self.classes, self.ledger, self.services, self.past, self.cargo, self.resident):
             array[row] = 0.0
+        self.tenants[row] = tenants_block(world.scenario.workload, 1)[0]
         begin.fly_plan(
             world, self.state[row], self.classes[row], self.points[row], self.swings[row], self.design[row],
             self.skies[row], self.rules[row], self._table, self._numbers,
@@ -365,13 +366,12 @@ class Simulator:
         self._terms[row] = 0.0
 
     def _play(self, rows: np.ndarray, actions: np.ndarray, numbers: np.ndarray) -> None:
-        world = self.world
         decide(
             rows, actions, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.points,
-            self.swings, self.services, self.past, (self.cargo, self.resident, self.models), self.design, self.skies,
-            self.forecasts, self.days, self.jobs, self.events, self.demand, tuple(self.network.arrays), self.serving,
-            self.rules, self.policy, self.sensors, self.seeds, world.weights, self._table, self._levels, self._terms,
-            self._fresh_observations(), self.seen, self._codes, numbers,
+            self.swings, self.services, self.past, (self.cargo, self.resident, self.models, self.tenants), self.design,
+            self.skies, self.forecasts, self.days, self.jobs, self.events, self.demand, tuple(self.network.arrays),
+            self.serving, self.rules, self.policy, self.sensors, self.seeds, self.world.weights, self._table,
+            self._levels, self._terms, self._fresh_observations(), self.seen, self._codes, numbers,
         )  # fmt: skip
 
     def _fresh_observations(self) -> tuple[np.ndarray, ...]:
@@ -385,8 +385,8 @@ class Simulator:
     def _observe(self, rows: np.ndarray) -> None:
         look(
             rows, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.services, self.past,
-            (self.cargo, self.resident, self.models), self.design, self.skies, self.forecasts, self.days, self.jobs,
-            tuple(self.network.arrays), self.serving, self.rules, self.policy, self.sensors, self.seeds,
+            (self.cargo, self.resident, self.models, self.tenants), self.design, self.skies, self.forecasts, self.days,
+            self.jobs, tuple(self.network.arrays), self.serving, self.rules, self.policy, self.sensors, self.seeds,
             self._fresh_observations(), self.seen, self._codes, self._numbers,
         )  # fmt: skip
 

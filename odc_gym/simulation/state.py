@@ -27,6 +27,7 @@ MUTABLE = (
     "points",
     "swings",
     "services",
+    "tenants",
     "past",
     "cargo",
     "resident",
@@ -65,6 +66,9 @@ class State(NamedTuple):
     awake: Row  # accelerators that are not gated
     idle_s: Row  # since all awake accelerators were last held
     terminals: Row  # optical terminals that carry data, mean over the step
+    reserved: Row  # accelerators that are promised to the blocked job, 0 none
+    shadow_s: Row  # when the blocked job is expected to start here, inf: no promise that binds
+    spare: Row  # accelerators free at that time that the blocked job leaves over
     request: Row  # clock request of the agent, -1..1
     clock_order: Row  # clock that the agent asked for outright, 0: by request
     clock_sustainable: Row  # largest common clock within the sustainable power

@@ -16,7 +16,7 @@ from odc_gym.constants import SOLAR_CONSTANT_W_M2
 from odc_gym.faults import EVENT, Place, draw_events
 from odc_gym.orbits import Ephemeris, build_ephemeris
 from odc_gym.outages import Availability, draw_availability
-from odc_gym.scenario import RadiationStorm, ServiceClass, Surge
+from odc_gym.scenario import TIERS, RadiationStorm, ServiceClass, Surge
 from odc_gym.simulation.captured import captured_jobs
 from odc_gym.simulation.fleet import Links
 from odc_gym.simulation.links import network_links
@@ -287,7 +287,8 @@ def _replicas(world: World) -> np.ndarray:
             for column in ("arrival_s", "deadline_s", "expiry_s", "work_s", "estimate_s", "duration_s"):
                 table[column] = np.inf
             table["kind"], table["width"], table["gang"] = c, service.replica_accelerators, service.replica_accelerators
-            table["members"], table["origin"] = 1, GROUND
+            table["members"], table["origin"], table["tenant"], table["price"] = 1, GROUND, -1, 1.0
+            table["tier"] = TIERS.index("standard")
             table["model"] = int(world.rules[rule_index("model"), c])
             rows.append(table)
     return np.concatenate(rows) if rows else np.zeros(0, JOB)

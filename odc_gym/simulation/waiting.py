@@ -12,7 +12,7 @@ from odc_gym.simulation.checkpoints import unit_work
 from odc_gym.simulation.routes import transfer_end_s
 from odc_gym.simulation.state import D, X
 from odc_gym.simulation.storage import part_gb, source_of
-from odc_gym.simulation.work import ABSENT, RESULT, WAITING, G, K, L
+from odc_gym.simulation.work import ABSENT, RESULT, WAITING, G, K, Q
 
 LEAST_REMAINING = 0.1  # of the estimate: what a job that outlives its estimate is still expected to need
 NOWHERE = -1
@@ -40,6 +40,20 @@ def is_replica(e, row):
 
 
 @routine
+def fair_share(e, tenant):
+    """What a tenant's rank is multiplied by: 2^-(share of the accelerators that jobs hold / share by right).
+
+    Source: fair-share factor of Slurm's multifactor priority plugin.
+    """
+    if e.policy.fair_s == 0.0 or tenant < 0:
+        return 1.0
+    held = 0.0
+    for i in range(e.tenants.shape[1]):
+        held += e.tenants[Q.held, i]
+    return bounded_exp(-LN_2 * e.tenants[Q.held, tenant] / max(held, 1e-9) / e.tenants[Q.right, tenant])
+
+
+@routine
 def rank_of(e, row, now):
     """Place in the queue, higher first. A replica has no deadline of its own: it was due when it was wanted."""
     job, r, policy = e.jobs[row], e.run[row], e.policy
@@ -47,8 +61,8 @@ def rank_of(e, row, now):
     service = is_replica(e, row)
     arrival = r["since_s"] if service else job["arrival_s"]
     if policy.order < 0.5:
-        ageing = 1.0 + max(now - arrival, 0.0) / policy.age_s
-        return e.rules[G.queue_value, kind] * bounded_exp(2.0 * LN_2 * e.urgency[kind]) * ageing
+        ageing = (1.0 + max(now - arrival, 0.0) / policy.age_s) * fair_share(e, job["tenant"])
+        return e.rules[G.queue_value, kind] * job["price"] * bounded_exp(2.0 * LN_2 * e.urgency[kind]) * ageing
     due = arrival if service else job["deadline_s"]
     if policy.order < 1.5:
         return -due
@@ -85,17 +99,62 @@ def wake_s(e, row, s):
 
 
 @routine
+def start_s(e, row, s, brought_s):
+    """Time from the placement on a satellite to the first work: transfer, waking up and start."""
+    return e.run[row]["writing_s"] + brought_s + wake_s(e, row, s) + e.rules[G.init_s, e.jobs[row]["kind"]]
+
+
+@routine
+def edge_s(e, row, s):
+    """Forecast time of the work up to the next payable point, or to the end if that is nearer."""
+    job, r = e.jobs[row], e.run[row]
+    unit = unit_work(e, row, s) - r["unsaved_s"] / job["gang"]
+    work_s = min(unit, remaining_estimate(job, r) / job["gang"])
+    return work_s / max(e.classes[K.rate, job["kind"], s], 1e-6)
+
+
+@routine
+def stay_s(e, row, s, now):
+    """Forecast time of work until a job gives its accelerators back, or yields them to the blocked job."""
+    job, r = e.jobs[row], e.run[row]
+    kind = job["kind"]
+    if e.rules[G.yields, kind] > 0.5 and rank_of(e, row, now) < e.head[0]["blocked_rank"]:
+        return edge_s(e, row, s)
+    left = job["estimate_s"] - r["safe_s"] - r["unsaved_s"]
+    left = (left if left > 0.0 else LEAST_REMAINING * job["estimate_s"]) / job["gang"]  # an exact estimate stays exact
+    stalls = np.floor((r["unsaved_s"] / job["gang"] + left) / unit_work(e, row, s))
+    return left / max(e.classes[K.rate, kind, s], 1e-6) + stalls * e.rules[G.stall_s, kind]
+
+
+@routine
 def pays_in_time(e, row, s, now):
     """Whether transfer, waking up, start and the way to the next payable point end before the job is worthless."""
     brought_s = bring_s(e, row, s)
     if is_replica(e, row):
         return brought_s < np.inf
-    job, r = e.jobs[row], e.run[row]
-    kind = job["kind"]
-    unit = unit_work(e, row, s) - r["unsaved_s"] / job["gang"]
-    work_s = min(unit, remaining_estimate(job, r) / job["gang"])
-    start_s = r["writing_s"] + brought_s + wake_s(e, row, s) + e.rules[G.init_s, kind]
-    return now + start_s + work_s / max(e.classes[K.rate, kind, s], 1e-6) < job["expiry_s"]
+    ready_s = start_s(e, row, s, brought_s)
+    return now + ready_s + edge_s(e, row, s) < e.jobs[row]["expiry_s"]
+
+
+@routine
+def gone_in_time(e, row, s, now):
+    """Whether a job that enters a satellite is expected to leave before the job for which it is reserved starts."""
+    if e.x[X.shadow_s, s] == np.inf or row == e.head[0]["reserved_row"]:
+        return True
+    return (
+        not is_replica(e, row)
+        and now + start_s(e, row, s, bring_s(e, row, s)) + stay_s(e, row, s, now) <= e.x[X.shadow_s, s]
+    )
+
+
+@routine
+def keeps_promise(e, row, s, now):
+    """Whether a job that enters a satellite does not delay the job for which it is reserved.
+
+    It leaves in time, or takes no more than is left over. Source: Lifka, "The ANL/IBM SP scheduling system", JSSPP
+    1995.
+    """
+    return e.jobs[row]["width"] <= e.x[X.spare, s] or gone_in_time(e, row, s, now)
 
 
 @routine
@@ -122,15 +181,25 @@ def feasible(e, row, s, now):
 
 
 @routine
+def may_host(e, row, s, now):
+    """Whether a satellite has room for a job, and the job delays nobody who has a reservation there."""
+    job = e.jobs[row]
+    return has_room(e, job["kind"], job["width"], s) and keeps_promise(e, row, s, now)
+
+
+@routine
 def best_host(e, row, floor, now):
-    """The feasible satellite of the highest score above `floor`, not the present host; ties go to the lower index."""
+    """The feasible satellite of the highest score above `floor`, not the present host; ties go to the lower index.
+
+    Satellites on which the job would delay the one that has a reservation there are left out.
+    """
     job = e.jobs[row]
     best, kind, width = NOWHERE, job["kind"], job["width"]
     for s in range(e.satellites):
         if not has_room(e, kind, width, s):  # of most satellites no more need be asked
             continue
         score = score_of(e, s, kind, width)
-        if score > floor and feasible(e, row, s, now):
+        if score > floor and feasible(e, row, s, now) and keeps_promise(e, row, s, now):
             floor = score
             best = s
     return best
@@ -148,6 +217,14 @@ def enqueue(e, row):
     e.head[0]["waiting"] += 1
     run[row]["status"] = WAITING
     run[row]["host"] = NOWHERE
+
+
+@routine
+def drop_waiting(e, k):
+    """Take the k-th of the waiting rows out of the queue."""
+    e.head[0]["waiting"] -= 1
+    for i in range(k, e.head[0]["waiting"]):
+        e.lists[0, i] = e.lists[0, i + 1]
 
 
 @routine
@@ -170,17 +247,3 @@ def rerank(e, now):
         row = e.lists[0, k]
         e.run[row]["rank"] = rank_of(e, row, now)
         enqueue(e, row)
-
-
-@routine
-def admit(e, now):
-    """Arrivals join the queue."""
-    head, jobs = e.head[0], e.jobs
-    while head["next_job"] < jobs.shape[0] and jobs[head["next_job"]]["arrival_s"] <= now:
-        row = head["next_job"]
-        head["next_job"] += 1
-        if jobs[row]["members"] == 0:  # part of the gang before it
-            continue
-        e.run[row]["rank"] = rank_of(e, row, now)
-        enqueue(e, row)
-        e.ledger[L.arrived_now, jobs[row]["kind"]] += jobs[row]["estimate_s"]

@@ -31,13 +31,18 @@ class Ledger(NamedTuple):
     paid: Row  # value
     executed_s: Row  # reference accelerator-seconds
     credited_s: Row  # made safe, executed since the start
+    timely_s: Row  # of it, before the deadline
     lost_s: Row  # executed since the start, and taken by stops
     completed: Row
-    on_time: Row  # completed by the deadline
+    failed: Row  # ended early by a failure of their own
+    cancelled: Row  # ended early by their users
+    on_time: Row  # ended by the deadline
     expired: Row
     placed: Row
     moved: Row
     drained: Row
+    preempted: Row  # spot jobs that made way
+    refused: Row
     evicted: Row
     parted: Row  # gangs whose links were lost
     forced: Row  # stops by surprise: upsets, failures, compute that went off
@@ -65,6 +70,11 @@ class Ledger(NamedTuple):
     abandoned: Row
     served_now: Row  # tokens served in the last decision
     arrived_now: Row  # tokens, or estimated work, that arrived in it
+    backlog_now_s: Row  # estimated work of the jobs that wait, at the last decision
+    backlog_sum_s: Row  # sum over decisions
+    oldest_now_s: Row  # since the arrival of the job that waits longest, at the last decision
+    oldest_sum_s: Row
+    oldest_most_s: Row
     arrival_rate: Row  # work offered, exponential average over an hour [reference accelerators]
     held_s: Row  # accelerator-seconds held; those of jobs are the sum of the next six
     useful_s: Row  # work at full clock
@@ -85,6 +95,13 @@ class Services(NamedTuple):
     pace: Row  # the same of their time per token
     both: Row  # of both
     pay: Row  # mean share of their value that they were paid
+
+
+class Tenants(NamedTuple):
+    """What is kept of the tenants: rows of [N]."""
+
+    held: Row  # accelerators that their jobs hold, exponential average
+    right: Row  # share of the fleet by weight
 
 
 class Rules(NamedTuple):
@@ -121,6 +138,7 @@ class Rules(NamedTuple):
     late_value: Row
     headroom: Row
     scale_down_s: Row
+    backlog_most_s: Row  # estimated work that may wait, inf: any
     replicas: Row  # rows of the job table that are this service's replicas
     first: Row  # the first of them
     request_tokens: Row  # output tokens, with their input, that a mean request is worth
@@ -150,6 +168,9 @@ class Policy(NamedTuple):
     hold: float
     age_s: float
     order: float  # index into ORDERS
+    reserves: float  # 1: the best job that fits nowhere gets a reservation
+    preempts: float  # 1: there are guaranteed and spot tenants
+    fair_s: float  # time over which the service of tenants counts for their ranks, 0: it does not
     step_s: float  # physics step
     reset_s: float  # of an accelerator after an upset
     surprises_per_s: float  # of an accelerator, upsets and failures, by the scenario
@@ -159,9 +180,11 @@ class Policy(NamedTuple):
 
 
 ORDERS = ("value", "edf", "least-slack", "fcfs")
-STATUS = ("absent", "waiting", "running", "done", "expired", "sending")
-ABSENT, WAITING, RUNNING, DONE, EXPIRED, SENDING = range(6)
+STATUS = ("absent", "waiting", "running", "done", "expired", "sending", "refused")
+ABSENT, WAITING, RUNNING, DONE, EXPIRED, SENDING, REFUSED = range(7)
 FREE, HOLD = 0, -1
+SPOT, STANDARD, GUARANTEED = range(3)  # numbers of `scenario.TIERS` in the job table
+FAILED, CANCELLED = 2, 3  # numbers of `workload.Outcome` in the job table
 GROUND = -1  # in place of a satellite: the ground side
 CARGO = ("weights", "input", "state", "result")
 """What is on the way for a job, [GB], rows of [J]: a placement brings the first three one after the other."""
@@ -217,16 +240,18 @@ HEAD = np.dtype(
         ("sending", "i4"),
         ("blocked_width", "i4"),
         ("blocked_kind", "i4"),
+        ("reserved_row", "i4"),  # the job that has the reservation, -1 none
     ],
     align=True,
 )
 """Scalars of an environment."""
 
-K, L, V, G = (
+K, L, V, G, Q = (
     Classes(*range(len(Classes._fields))),
     Ledger(*range(len(Ledger._fields))),
     Services(*range(len(Services._fields))),
     Rules(*range(len(Rules._fields))),
+    Tenants(*range(len(Tenants._fields))),
 )
 """Row numbers by name: `classes[K.busy, c, s]` is a number of a block."""
 

@@ -29,6 +29,7 @@ from odc_gym.simulation.parameters import (
 from odc_gym.simulation.plans import ShellPlan, class_mix, class_speed, mean_value
 from odc_gym.simulation.serving_tables import services_of, serving_tables
 from odc_gym.simulation.surroundings import Surfaces
+from odc_gym.simulation.work import Rules
 from odc_gym.workload import Trace
 
 MINUTE_S, HOUR_S = 60.0, 3600.0
@@ -131,6 +132,7 @@ class World:
         self.clock_frac = float(np.mean([shell.clock for shell in self.shells]))
         self.class_speed = self.speed * class_speed(self.mix, self.clock_frac)
         self.sustainable = float(self._over_year(lambda shell: shell.plan.throughput).sum())
+        self._limit_backlog()
         if self.sustainable <= 0.0:
             raise ScenarioError(f"scenario {scenario.name}: array, battery or radiator cannot sustain any compute")
         hours = self.clock.episode_s / HOUR_S
@@ -187,7 +189,14 @@ class World:
             kind_of = np.arange(self.satellites)
         other._equip(numbers, kind_of)
         other.class_speed = other.speed * class_speed(other.mix, self.clock_frac)
+        other._limit_backlog()
         return other
+
+    def _limit_backlog(self) -> None:
+        """Write into the rules how much work of a class may wait: hours of its share of the sustainable output."""
+        hours = self.scenario.dispatch.admission.backlog_h
+        if hours is not None:
+            self.rules[Rules._fields.index("backlog_most_s")] = hours * HOUR_S * self.sustainable * self.mix.share
 
     @property
     def plans_hold(self) -> bool:

@@ -22,7 +22,8 @@ from odc_gym.workload.jobs import GRID, GROUND, JOB, Floats, offered_rate, on_gr
 from odc_gym.workload.sizes import durations_h, widths
 from odc_gym.workload.streams import Period, Purpose, stream
 from odc_gym.workload.surges import Window, factor_over, largest_factor
-from odc_gym.workload.traces import JobTrace, Replay, Trace, keyed_uniform, replay
+from odc_gym.workload.tenants import end_early, own, own_recorded
+from odc_gym.workload.traces import JobTrace, Outcome, Replay, Trace, keyed_uniform, replay
 
 Jobs = npt.NDArray[np.void]
 
@@ -74,6 +75,9 @@ def draw_jobs(
             table = _captured(name, job_class, episode, (captured or {})[name])
         else:
             table = _in_surges(name, job_class, episode)
+        if trace is None or name not in trace.jobs:  # of a trace, run times are what was done
+            end_early(table, name, job_class, seed)
+        own(table, name, workload, seed)
         table["kind"] = kind
         table = _split(table, widest)
         tables.append(table if job_class.gang is None else _spread(name, job_class.gang, seed, table))
@@ -152,6 +156,9 @@ def _replayed(trace: JobTrace, job_class: JobClass, episode: Period) -> Jobs:
         asked_s = np.maximum(on_grid(trace.estimate_s[rows.row]), MINUTE_S)
         jobs["estimate_s"] = np.where(np.isnan(asked_s), jobs["estimate_s"], asked_s * width)
     jobs["model"] = model_rows(job_class, workload, keyed_uniform(rows.key, Purpose.MODELS))
+    if trace.outcome is not None:
+        jobs["outcome"] = trace.outcome[rows.row]
+    own_recorded(jobs, trace, rows.row, workload)
     return jobs
 
 
@@ -177,7 +184,7 @@ def _table(
         jobs["deadline_s"] = np.minimum(jobs["deadline_s"], jobs["expiry_s"])
     jobs["duration_s"] = duration_s
     jobs["width"] = jobs["gang"] = width
-    jobs["members"], jobs["origin"] = 1, GROUND
+    jobs["members"], jobs["origin"], jobs["tenant"], jobs["outcome"] = 1, GROUND, -1, Outcome.UNKNOWN
     jobs["work_s"] = duration_s * width
     # the mean of a lognormal is exp(mu + sigma^2 / 2): this mu makes it 1
     factor = np.exp(estimate_sigma * error - estimate_sigma**2 / 2)

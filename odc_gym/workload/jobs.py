@@ -23,12 +23,16 @@ JOB = np.dtype(
         ("work_s", "f8"),  # true work, reference-accelerator-seconds: duration x width
         ("estimate_s", "f8"),  # what a scheduler may know of the work, reference-accelerator-seconds
         ("duration_s", "f8"),  # run time at full clock on its width
+        ("price", "f8"),  # value of its work over that of its class
         ("kind", "i4"),  # index in Scenario.class_names
         ("width", "i4"),  # accelerators on one satellite
         ("members", "i4"),  # satellites that it spans; 0: a row of the gang before it
         ("gang", "i4"),  # accelerators in all
         ("origin", "i4"),  # satellite on which its data lies, -1: the ground
         ("model", "i4"),  # row of the table of models, 0: it needs none
+        ("tenant", "i4"),  # index in Workload.tenants, -1 of a replica
+        ("tier", "i2"),  # index in TIERS
+        ("outcome", "i2"),  # an Outcome, hidden; a job that ends early has only the work that it does
     ],
     align=True,
 )
@@ -56,10 +60,17 @@ def offered_rate(work_class: JobClass | ServiceClass) -> float:
     """Mean work that a class offers, before the workload's `rate_scale` [reference-accelerator-hours per hour]."""
     if isinstance(work_class, ServiceClass):
         return work_class.output_tokens_per_min * 60 * work_class.accelerator_ms_per_token / 1000 / 3600
+    jobs_per_h = work_class.jobs_per_h * done_share(work_class)
     if work_class.duration_h is None:
-        return work_class.jobs_per_h * mean_work_h(work_class)
+        return jobs_per_h * mean_work_h(work_class)
     members = mean_width(work_class.gang.satellites) if work_class.gang else 1.0
-    return work_class.jobs_per_h * members * mean_width(work_class.width) * mean_duration_h(work_class.duration_h)
+    return jobs_per_h * members * mean_width(work_class.width) * mean_duration_h(work_class.duration_h)
+
+
+def done_share(job_class: JobClass) -> float:
+    """Share of the work of its jobs that is ever done, since some end early."""
+    lost = job_class.failed_frac * (1.0 - job_class.failed_after)
+    return 1.0 - lost - job_class.cancelled_frac * (1.0 - job_class.cancelled_after)
 
 
 def on_grid(seconds: Floats) -> Floats:

@@ -33,6 +33,9 @@ class Purpose(IntEnum):
     CLIENT_RATES = 114
     CLIENT_GAPS = 115
     MODELS = 120
+    TENANTS = 121
+    OUTCOMES = 122
+    STOPS = 123
     SURGES = 116
     MEMBERS = 117
     CAPTURES = 118

@@ -2,7 +2,7 @@
 
 from odc_gym.workload.traces.formats import TraceSource, as_trace, joined, read_trace
 from odc_gym.workload.traces.recorded import JobTrace, Outcome, Rejection, RequestTrace, Trace
-from odc_gym.workload.traces.replay import Replay, keyed_uniform, replay
+from odc_gym.workload.traces.replay import Replay, keyed_uniform, replay, splitmix64
 
 __all__ = [
     "JobTrace",
@@ -17,4 +17,5 @@ __all__ = [
     "keyed_uniform",
     "read_trace",
     "replay",
+    "splitmix64",
 ]
