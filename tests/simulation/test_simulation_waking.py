@@ -19,6 +19,14 @@ def lonely(starter12):
     return starter12.replace({**orbit, "workload.rate_scale": 0.0, "episode.decision_s": 60, "episode.hours": 2})
 
 
+def fresh(sim, row):
+    """An unused row of the job table for a job on one satellite, whose data is on the ground."""
+    job, run = sim.jobs[0][row : row + 1], sim.run[0][row : row + 1]
+    job["members"], job["origin"] = 1, -1
+    run["host"] = run["input_at"] = run["state_at"] = -1
+    return job
+
+
 def fly(scenario, jobs, minutes):
     """Give a satellite jobs (kind, width, arrival minute, minutes at full clock); rows of what happened.
 
@@ -29,8 +37,9 @@ def fly(scenario, jobs, minutes):
     assert sim.head["next_job"][0] + len(jobs) <= sim.jobs.shape[1]
     rows = sim.head["next_job"][0] + np.arange(len(jobs))
     for row, (kind, width, arrival, length) in zip(rows, jobs, strict=True):
-        job = sim.jobs[0][row : row + 1]
-        job["kind"], job["width"], job["arrival_s"] = kind, width, STEP_S * arrival
+        job = fresh(sim, row)
+        job["kind"], job["arrival_s"] = kind, STEP_S * arrival
+        job["width"] = job["gang"] = width
         job["work_s"] = job["estimate_s"] = job["duration_s"] = STEP_S * length * width
         job["deadline_s"], job["expiry_s"] = 1e6, 2e6
     active, awake, power = [], [], []
@@ -90,8 +99,9 @@ def test_a_job_that_wakes_accelerators_must_pay_in_time(lonely):
         sim = Simulator(scenario, 1)
         sim.reset([20_000])
         row = sim.head["next_job"][0]
-        job = sim.jobs[0][row : row + 1]
-        job["kind"], job["width"], job["arrival_s"] = BATCH, 1, 0.0
+        job = fresh(sim, row)
+        job["kind"], job["arrival_s"] = BATCH, 0.0
+        job["width"] = job["gang"] = 1
         job["work_s"] = job["estimate_s"] = job["duration_s"] = 600.0
         job["deadline_s"], job["expiry_s"] = 600.0, 660.0
         actions = np.zeros((1, sim.action_size))
