@@ -48,7 +48,7 @@ def assert_same(a, b):
     states = []
     for state in (a[2], b[2]):
         rows = min(a[2]["run"].shape[-1], b[2]["run"].shape[-1])  # capacity may differ
-        states.append(state | {name: state[name][..., :rows] for name in ("run", "lists")})
+        states.append(state | {name: state[name][..., :rows] for name in ("run", "lists", "cargo")})
     assert same_state(*states)
     assert a[3] == b[3]
 
