@@ -39,6 +39,6 @@ def test_teleport_does_not_pay(starter12):
     """The same bids score less where jobs follow them than where they may not: catches moves that cost nothing."""
     moving, moves = play(narrow(starter12, True))
     staying, none = play(narrow(starter12, False))
-    assert moves.min() > 100.0 and none.max() == 0.0
+    assert moves.min() > 10.0 and moves.mean() > 300.0 and none.max() == 0.0
     gain = moving - staying
     assert gain.mean() + 2.0 * gain.std(ddof=1) / np.sqrt(len(SEEDS)) < 0.0
