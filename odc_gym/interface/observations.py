@@ -1,4 +1,4 @@
-"""What an agent sees: one table of rows gives the measurement, its encoding, and its documentation."""
+"""What an agent sees: one table of rows gives its names, its encoding and its documentation; see `measurements`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.simulation.state import D, F, X, fill
-from odc_gym.simulation.waiting import is_replica, remaining_estimate
-from odc_gym.simulation.work import G, K, L, V
-
 HOUR_S = 3600.0
-URGENT_S, SOON_S = 1.0 * HOUR_S, 6.0 * HOUR_S  # bins of slack
 
 
 class Feature(NamedTuple):
@@ -99,6 +94,13 @@ SATELLITE = (
     Feature("solar_30_w", "W", 0.0, 1.0, "array_peak_w", False, "same of 30 min"),
     Feature("solar_60_w", "W", 0.0, 1.0, "array_peak_w", False, "same of 60 min"),
     Feature("solar_95_w", "W", 0.0, 1.0, "array_peak_w", False, "same of 95 min"),
+    Feature("in_service", "", 0.0, 1.0, "", False, "0: out of service or lost, 1 else"),
+    Feature("safe_mode_s", "s", 0.0, 14400.0, "", False, "left of a safe mode after repeated sheds"),
+    Feature("ground_gb_s", "GB/s", 0.0, 12.5, "", True, "rate of its way to the ground, 0: it has none now"),
+    Feature("ground_hops", "", 0.0, 8.0, "", False, "links of that way"),
+    Feature("ground_closes_s", "s", 0.0, 1.0, "period_s", False, "time for which it has one; at most one orbit"),
+    Feature("own_links", "", 0.0, 4.0, "", True, "links to other satellites that it holds"),
+    Feature("link_busy_frac", "", 0.0, 1.0, "", True, "terminals at work in the last physics step"),
 )
 SATELLITE_CLASS = (
     Feature("running", "accelerators", 0.0, 1.0, "accelerators", False, "accelerators held by the class"),
@@ -116,6 +118,8 @@ SATELLITE_CLASS = (
     ),
     Feature("unsaved_work_s", "accelerator s", 0.0, 900.0, "accelerators", True, "work since the last payable point"),
     Feature("transfers_gb", "GB", 0.0, 100.0, "", True, "data on the link in the last physics step"),
+    Feature("checkpoint_age_s", "s", 0.0, 1200.0, "", True, "age of the oldest work that is not safe yet"),
+    Feature("gang_satellites", "", 0.0, 4.0, "", True, "satellites of the widest gang that has a part here"),
     Feature("bid", "", 0.0, 1.0, "", False, "last bid"),
 )
 FLEET = (
@@ -189,16 +193,15 @@ def names(block: str, features: tuple[Feature, ...]) -> Any:
 
 SEEN, SEEN_CLASS = names("Satellite", SATELLITE), names("SatelliteClass", SATELLITE_CLASS)
 SEEN_FLEET_CLASS = names("FleetClass", FLEET_CLASS)
-NO_SLACK_S = 24.0 * HOUR_S
 
 
 def satellite_size(classes: int) -> int:
-    """Number of features of a satellite, 19 + 6 C."""
+    """Number of features of a satellite: its own, and those of each class on it."""
     return len(SATELLITE) + classes * len(SATELLITE_CLASS)
 
 
 def size(satellites: int, classes: int) -> int:
-    """Length of the flat observation: S (19 + 6 C) + 10 + 8 C."""
+    """Length of the flat observation: the features of S satellites, then of the fleet and of each of its C classes."""
     return satellites * satellite_size(classes) + len(FLEET) + classes * len(FLEET_CLASS)
 
 
@@ -254,119 +257,3 @@ def encode(out, satellite, satellite_class, fleet, fleet_class, codes, n):
         for f in range(fleet_class.shape[0]):
             out[at] = encode_one(fleet_class[f, c], codes[3], f, 0)
             at += 1
-
-
-@routine
-def measure_satellites(v, w, sky, forecast, e):
-    """Fill what is known of satellites [F, P] without measuring, and of satellite and class without jobs [F, C, P]."""
-    x, classes = e.x, e.classes
-    for s in range(e.satellites):
-        for c in range(classes.shape[1]):
-            w[SEEN_CLASS.running, c, s] = classes[K.held, c, s]
-            w[SEEN_CLASS.transfers_gb, c, s] = classes[K.transfer_gb, c, s]
-            w[SEEN_CLASS.bid, c, s] = classes[K.bid, c, s]
-        v[SEEN.clock_request, s] = x[X.request, s]
-        v[SEEN.clock_sustainable, s] = x[X.clock_sustainable, s]
-        v[SEEN.shed, s] = x[X.off, s] * (1.0 - x[X.tripped, s])
-        v[SEEN.tripped, s] = x[X.tripped, s]
-        v[SEEN.free, s] = x[X.free, s]
-        v[SEEN.gated, s] = x[X.living, s] - x[X.awake, s]
-        v[SEEN.sunlit_frac, s] = sky[0, s]
-        v[SEEN.time_to_crossing_s, s] = forecast[F.crossing_s, s]
-        v[SEEN.eclipse_length_s, s] = forecast[F.eclipse_s, s]
-        v[SEEN.solar_15_w, s] = forecast[F.solar_15_w, s]
-        v[SEEN.solar_30_w, s] = forecast[F.solar_30_w, s]
-        v[SEEN.solar_60_w, s] = forecast[F.solar_60_w, s]
-        v[SEEN.solar_95_w, s] = forecast[F.solar_95_w, s]
-
-
-@routine
-def measure_running(w, e, now):
-    """Fill what running jobs tell of satellite and class [F, C, P]: remaining work, least slack, unsaved work.
-
-    The work of a gang is told where its first satellite is.
-    """
-    for c in range(e.rules.shape[1]):
-        fill(w[SEEN_CLASS.remaining_work_s, c], 0.0)
-        fill(w[SEEN_CLASS.unsaved_work_s, c], 0.0)
-        fill(w[SEEN_CLASS.least_slack_s, c], NO_SLACK_S)
-    for k in range(e.head[0]["running"]):
-        row = e.lists[1, k]
-        job, r = e.jobs[row], e.run[row]
-        c, s = job["kind"], r["host"]
-        if not is_replica(e, row):
-            left = remaining_estimate(job, r)
-            w[SEEN_CLASS.remaining_work_s, c, s] += left
-            w[SEEN_CLASS.unsaved_work_s, c, s] += r["unsaved_s"]
-            w[SEEN_CLASS.least_slack_s, c, s] = min(
-                w[SEEN_CLASS.least_slack_s, c, s], job["deadline_s"] - now - left / job["gang"]
-            )
-
-
-@routine
-def measure_fleet(fleet, day, v, e):
-    """Fill the fleet's features [F] in the order of `FLEET`; charge and heat as they are seen of its satellites."""
-    charge = free = shed = 0.0
-    least = margin = np.inf
-    n = e.satellites
-    for s in range(n):
-        charge += v[SEEN.charge_frac, s]
-        free += e.x[X.free, s]
-        shed += e.x[X.shed, s]
-        least = min(least, v[SEEN.charge_frac, s])
-        margin = min(margin, e.p[D.limit_k, s] - v[SEEN.junction_k, s])
-    fleet[0] = day[0]
-    fleet[1] = day[1]
-    fleet[2] = charge / n
-    fleet[3] = least
-    fleet[4] = margin
-    fleet[5] = free
-    fleet[6] = shed
-    fleet[7] = e.head[0]["trips_now"]
-    fleet[8] = e.head[0]["moves_now"]
-    fleet[9] = e.head[0]["load_average"]
-
-
-@routine
-def measure_queue(u, w, e, now):
-    """Fill the fleet's features by class [F, C]: queue by slack, waits, arrivals, backlog, share served."""
-    rules, ledger, n = e.rules, e.ledger, e.satellites
-    fill(u[SEEN_FLEET_CLASS.waiting_work_s], 0.0)
-    fill(u[SEEN_FLEET_CLASS.waiting_urgent_s], 0.0)
-    fill(u[SEEN_FLEET_CLASS.waiting_soon_s], 0.0)
-    fill(u[SEEN_FLEET_CLASS.waiting_later_s], 0.0)
-    fill(u[SEEN_FLEET_CLASS.oldest_wait_s], 0.0)
-    fill(u[SEEN_FLEET_CLASS.served_frac], 0.0)  # counts wanted accelerators first
-    for c in range(rules.shape[1]):
-        u[SEEN_FLEET_CLASS.arrival_rate, c] = ledger[L.arrival_rate, c]
-        u[SEEN_FLEET_CLASS.backlog_s, c] = e.services[V.backlog, c] * rules[G.token_s, c]
-        for s in range(n):
-            u[SEEN_FLEET_CLASS.backlog_s, c] += w[SEEN_CLASS.remaining_work_s, c, s]
-    for k in range(e.head[0]["waiting"]):
-        row = e.lists[0, k]
-        job, r = e.jobs[row], e.run[row]
-        c = job["kind"]
-        u[SEEN_FLEET_CLASS.served_frac, c] += job["gang"]
-        if is_replica(e, row):
-            u[SEEN_FLEET_CLASS.waiting_work_s, c] += job["gang"] * HOUR_S
-            u[SEEN_FLEET_CLASS.oldest_wait_s, c] = max(u[SEEN_FLEET_CLASS.oldest_wait_s, c], now - r["since_s"])
-            continue
-        left = remaining_estimate(job, r)
-        slack = job["deadline_s"] - now - left / job["gang"]
-        u[SEEN_FLEET_CLASS.waiting_work_s, c] += left
-        u[SEEN_FLEET_CLASS.backlog_s, c] += left
-        u[SEEN_FLEET_CLASS.oldest_wait_s, c] = max(u[SEEN_FLEET_CLASS.oldest_wait_s, c], now - job["arrival_s"])
-        if slack < URGENT_S:
-            u[SEEN_FLEET_CLASS.waiting_urgent_s, c] += left
-        elif slack < SOON_S:
-            u[SEEN_FLEET_CLASS.waiting_soon_s, c] += left
-        else:
-            u[SEEN_FLEET_CLASS.waiting_later_s, c] += left
-    for c in range(rules.shape[1]):
-        if rules[G.service, c] > 0.5:
-            u[SEEN_FLEET_CLASS.served_frac, c] = min(1.0, ledger[L.served_now, c] / max(ledger[L.arrived_now, c], 1e-9))
-        else:
-            held = 0.0
-            for s in range(n):
-                held += w[SEEN_CLASS.running, c, s]
-            u[SEEN_FLEET_CLASS.served_frac, c] = held / max(held + u[SEEN_FLEET_CLASS.served_frac, c], 1e-9)

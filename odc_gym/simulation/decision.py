@@ -10,7 +10,8 @@ from odc_gym._jit import kernel, routine
 from odc_gym.interface.actions import decode
 from odc_gym.interface.assignment import decode_assignment, forget_orders, hold_others, show_slots
 from odc_gym.interface.jobs import encode_jobs, measure_jobs
-from odc_gym.interface.observations import encode, measure_fleet, measure_queue, measure_running, measure_satellites
+from odc_gym.interface.measurements import measure_fleet, measure_queue, measure_running, measure_satellites
+from odc_gym.interface.observations import encode
 from odc_gym.interface.rewards import reward_terms
 from odc_gym.interface.sensing import measure_readings, remember
 from odc_gym.simulation.admission import admit, watch_queue, watch_tenants

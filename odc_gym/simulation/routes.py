@@ -109,6 +109,15 @@ def route_rate(e, count, more, tick):
 
 
 @routine
+def free_rate(e, count, tick):
+    """Rate of the route that was walked last if nothing else used it [GB/s]: 0 without a way, inf at home."""
+    path, rate = e.traffic.path, 0.0 if count == 0 else np.inf
+    for k in range(count - 1):
+        rate = min(rate, link_gb_s(e, path[k], path[k + 1], tick))
+    return rate
+
+
+@routine
 def gb_rate(e, source, destination, tick):
     """Rate that one more transfer between two nodes would have now [GB/s]: inf at home, 0 without a way."""
     return route_rate(e, walk(e, source, destination, tick), 1.0, tick)

@@ -161,7 +161,7 @@ class Simulator:
     def observation_blocks(self) -> dict[str, np.ndarray]:
         """The same as `observation`, by blocks, and the visible jobs.
 
-        `satellites` (B, S, 19 + 6 C), `jobs` (B, K, 8 + C), `jobs_present` (B, K), `fleet` (B, 10 + 8 C).
+        `satellites` (B, S, 26 + 8 C), `jobs` (B, K, 8 + C), `jobs_present` (B, K), `fleet` (B, 10 + 8 C).
         """
         b, n = self.num_envs, self.satellites
         each = observations.satellite_size(len(self.class_names))

@@ -31,12 +31,12 @@ def played(starter12):
 
 
 def test_sizes(played):
-    """S (19 + 6 C) + 10 + 8 C = 478 and S (C + 1) + 2 C = 54 for starter12."""
+    """S (26 + 8 C) + 10 + 8 C = 634 and S (C + 1) + 2 C = 54 for starter12."""
     sim, _ = played
-    assert (len(SATELLITE), len(SATELLITE_CLASS), len(FLEET), len(FLEET_CLASS)) == (19, 6, 10, 8)
-    assert observations.size(S, C) == sim.observation_size == sim.observation.shape[1] == 478
+    assert (len(SATELLITE), len(SATELLITE_CLASS), len(FLEET), len(FLEET_CLASS)) == (26, 8, 10, 8)
+    assert observations.size(S, C) == sim.observation_size == sim.observation.shape[1] == 634
     assert sim.action_size == 54
-    assert observations.size(24, 2) == 24 * (19 + 12) + 10 + 16
+    assert observations.size(24, 2) == 24 * (26 + 16) + 10 + 16
 
 
 @pytest.mark.parametrize("level", [-1.0, 0.0, 1.0, None])
