@@ -124,7 +124,11 @@ ROOMS = {
         *{f"simulation.{name}" for name in ("design", "surroundings", "sustainable", "uneven")},
         "physics",
     },
-    "interface": {"_jit", "physics", "simulation.state", "simulation.work", "simulation.waiting"},
+    "interface": {
+        "_jit",
+        "physics",
+        *{f"simulation.{name}" for name in ("state", "work", "routes", "waiting", "checkpoints")},
+    },
     "simulation.parameters": {
         "interface",
         "physics",

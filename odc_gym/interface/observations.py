@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odc_gym._jit import routine
+
 HOUR_S = 3600.0
 
 

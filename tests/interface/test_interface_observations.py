@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from odc_gym import Scenario
 from odc_gym.interface import observations
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
 from odc_gym.simulation.simulator import Simulator
@@ -114,6 +115,40 @@ def test_satellite_values_are_those_of_the_state(played):
     assert (seen["clock_sustainable"] >= 0.3).all() and (seen["clock_sustainable"] <= 1.0).all()
 
 
+def test_what_is_seen_of_a_relay_mesh(played):
+    """Every satellite of `starter12` has one link of 12.5 GB/s to the mesh, always, and none of its own."""
+    seen, b = played[0].view.observation, 2
+    for name, value in {"ground_gb_s": 12.5, "ground_hops": 1.0, "own_links": 0.0, "in_service": 1.0}.items():
+        assert (seen[name] == value).all(), name
+    assert (seen["ground_closes_s"][b] == 7200.0).all() and (seen["safe_mode_s"] == 0.0).all()
+    assert seen["link_busy_frac"][b] == pytest.approx(row(played[0], "link_frac", b))
+
+
+def test_what_is_seen_of_own_links_and_gateways():
+    """Worked from the tables of the network: catches ways that are seen where there are none."""
+    sim = Simulator(Scenario.load("own-links"), 1, episode_hours=6)
+    sim.reset([20_020])
+    apart = 0
+    for _ in range(60):
+        sim.step(np.zeros((1, sim.action_size)))
+        seen, links, tick = sim.view.observation, sim.network.arrays, int(sim.head["tick"][0])
+        k = links.epoch[0, min(tick, links.epoch.shape[1] - 1)]
+        n = sim.satellites
+        degree = [(links.next_hop[0, k, s] == np.arange(n)).sum() - 1 for s in range(n)]
+        assert np.array_equal(seen["own_links"][0], degree)
+        reached = links.ground_hop[0, tick] >= 0
+        assert np.array_equal(seen["ground_gb_s"][0] > 0, reached)
+        assert np.array_equal(seen["ground_closes_s"][0] > 0, reached)
+        assert (seen["ground_gb_s"][0][reached] <= 12.0).all()  # gateways take 96 Gb/s, own links 100
+        for s in np.flatnonzero(reached):
+            node, hops = s, 0
+            while node != n:
+                node, hops = links.ground_hop[0, tick, node], hops + 1
+            assert seen["ground_hops"][0, s] == hops
+        apart += (~reached).sum()
+    assert 0 < apart < 60 * 18
+
+
 def test_light_is_that_of_the_coming_minutes(played):
     """Sunlit now, time to the next crossing and mean solar power, from the table of light by hand."""
     sim, _ = played
@@ -145,14 +180,17 @@ def test_running_and_waiting_work_is_the_visible_estimate(played):
     assert len(running) > 10 and len(waiting) > 3
     for c in (0, 1):
         mine = [r for r in running if jobs["kind"][r] == c and job_rows[r]]
-        work, unsaved, slack = np.zeros(S), np.zeros(S), np.full(S, 86400.0)
+        work, unsaved, age, slack = np.zeros(S), np.zeros(S), np.zeros(S), np.full(S, 86400.0)
         for r in mine:
             s = run["host"][r]
             work[s] += left[r]
             unsaved[s] += run["unsaved_s"][r]
+            if run["unsaved_s"][r] > 0:
+                age[s] = max(age[s], now - run["unsaved_since_s"][r])
             slack[s] = min(slack[s], jobs["deadline_s"][r] - now - left[r] / jobs["width"][r])
         assert seen["remaining_work_s"][b, c] == pytest.approx(work)
         assert seen["unsaved_work_s"][b, c] == pytest.approx(unsaved)
+        assert seen["checkpoint_age_s"][b, c] == pytest.approx(age)
         assert seen["least_slack_s"][b, c] == pytest.approx(slack)
         queue = np.array([r for r in waiting if jobs["kind"][r] == c], int)
         assert seen["waiting_work_s"][b, c] == pytest.approx(left[queue].sum())

@@ -53,6 +53,11 @@ def gangs(sim, status):
     return np.flatnonzero((jobs["members"] > 1) & (run["status"] == status) & (run["host"] >= -1))
 
 
+def hosts_of(sim, row):
+    """Satellites of a gang."""
+    return sim.run[0]["host"][row : row + sim.jobs[0]["members"][row]]
+
+
 def rewire(sim, **tables):
     """Put other tables of pairs (S, S) in place of all that the network has."""
     arrays = sim.network.arrays
@@ -65,7 +70,7 @@ def test_a_gang_has_all_its_satellites_or_none(starter12):
     for _ in play(sim):
         jobs, run, held = sim.jobs[0], sim.run[0], np.zeros(4)
         for row in gangs(sim, RUNNING):
-            hosts = run["host"][row : row + jobs["members"][row]]
+            hosts = hosts_of(sim, row)
             assert (hosts >= 0).all() and len(set(hosts)) == hosts.size
             held[hosts] += jobs["width"][row]
             ran.add(int(row))
@@ -73,6 +78,10 @@ def test_a_gang_has_all_its_satellites_or_none(starter12):
             assert (run["host"][row : row + jobs["members"][row]] == -1).all()
         assert np.array_equal(held, sim.classes[0, K.held, 0, :4])
         assert np.array_equal(8 - held, sim.state[0, X.free, :4])
+        widest = [
+            max((jobs["members"][r] for r in gangs(sim, RUNNING) if s in hosts_of(sim, r)), default=0) for s in range(4)
+        ]
+        assert np.array_equal(sim.view.observation["gang_satellites"][0, 0], widest)
     assert len(ran) > 3
     account = sim.ledger[0]
     unsaved = sim.run[0]["unsaved_s"] - np.maximum(0.0, sim.run[0]["before_s"] - sim.run[0]["safe_s"])
