@@ -51,11 +51,11 @@ ROOMS = {
         "_jit",
         *{f"simulation.{name}" for name in ("state", "work", "routes", "storage", "waiting")},
     },
-    "simulation.gangs": {"_jit", *{f"simulation.{name}" for name in ("state", "work", "waiting", "hosting")}},
+    "simulation.gangs": {"_jit", *{f"simulation.{name}" for name in ("state", "work", "routes", "waiting", "hosting")}},
     "simulation.batches": {"_jit", "physics", *{f"simulation.{name}" for name in ("state", "work", "hosting")}},
     "simulation.transfers": {
         "_jit",
-        *{f"simulation.{name}" for name in ("state", "work", "routes", "storage", "progress")},
+        *{f"simulation.{name}" for name in ("state", "work", "routes", "storage", "gangs", "progress")},
     },
     "simulation.progress": {
         "_jit",

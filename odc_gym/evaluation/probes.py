@@ -30,7 +30,7 @@ BLOCKS = {
     "progress, by class": ("remaining_work_s", "least_slack_s", "unsaved_work_s"),
     "transfers, by class": ("transfers_gb",),
     "checkpoints and gangs": ("checkpoint_age_s", "gang_satellites"),
-    "network": ("ground_gb_s", "ground_hops", "ground_closes_s", "own_links", "link_busy_frac"),
+    "network": ("ground_gb_s", "ground_hops", "ground_closes_s", "own_links", "terminals_busy"),
     "outages": ("in_service", "safe_mode_s"),
     "last bids": ("bid",),
     "hour of day": ("day_sine", "day_cosine"),

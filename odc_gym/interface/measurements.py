@@ -39,7 +39,7 @@ def measure_satellites(v, w, sky, forecast, e):
         v[SEEN.solar_95_w, s] = forecast[F.solar_95_w, s]
         v[SEEN.in_service, s] = 1.0 if x[X.out, s] == 0.0 else 0.0
         v[SEEN.safe_mode_s, s] = x[X.safe_s, s]
-        v[SEEN.link_busy_frac, s] = x[X.link_frac, s]
+        v[SEEN.terminals_busy, s] = x[X.terminals, s]
     measure_network(v, e)
 
 

@@ -101,7 +101,9 @@ SATELLITE = (
     Feature("ground_hops", "", 0.0, 8.0, "", False, "links of that way"),
     Feature("ground_closes_s", "s", 0.0, 1.0, "period_s", False, "time for which it has one; at most one orbit"),
     Feature("own_links", "", 0.0, 4.0, "", True, "links to other satellites that it holds"),
-    Feature("link_busy_frac", "", 0.0, 1.0, "", True, "terminals at work in the last physics step"),
+    Feature(
+        "terminals_busy", "", 0.0, 1.0, "", True, "optical terminals that carried data, mean of the last physics step"
+    ),
 )
 SATELLITE_CLASS = (
     Feature("running", "accelerators", 0.0, 1.0, "accelerators", False, "accelerators held by the class"),

@@ -8,22 +8,18 @@ import numpy as np
 
 from odc_gym._jit import routine
 from odc_gym.simulation.hosting import hold, run_from
+from odc_gym.simulation.routes import carry, count_route, route_rate, topology, walk
 from odc_gym.simulation.state import D, X
 from odc_gym.simulation.waiting import NOWHERE, feasible, may_host, score_of
 from odc_gym.simulation.work import G, K
 
-
-@routine
-def topology(e):
-    """Index of the pair tables that hold now."""
-    epochs = e.links.epoch
-    return epochs[min(e.head[0]["tick"], epochs.shape[0] - 1)]
+LEAST = 1e-9  # of a rate: below it nothing goes on
 
 
 @routine
 def neighbours(e, s, d, kind):
     """Whether own links join two satellites over as few hops, and for as long, as gangs of a class need."""
-    k = topology(e)
+    k = topology(e, e.head[0]["tick"])
     hops = e.links.hops[k, s, d]
     lasts = e.links.closes[k, s, d] - e.head[0]["tick"]
     return 0 <= hops <= e.rules[G.gang_hops, kind] and lasts >= e.rules[G.lasting_steps, kind]
@@ -102,7 +98,7 @@ def enter_gang(e, row, now):
 @routine
 def is_joined(e, row):
     """Whether own links join all satellites of a running gang now."""
-    k = topology(e)
+    k = topology(e, e.head[0]["tick"])
     for member in range(row + 1, row + e.jobs[row]["members"]):
         if e.links.hops[k, e.run[row]["host"], e.run[member]["host"]] < 0:
             return False
@@ -112,7 +108,8 @@ def is_joined(e, row):
 @routine
 def parts_next(e, row):
     """Whether the links of a running gang are known to part before the step after this one."""
-    k, tick = topology(e), e.head[0]["tick"]
+    tick = e.head[0]["tick"]
+    k = topology(e, tick)
     for member in range(row + 1, row + e.jobs[row]["members"]):
         if e.links.closes[k, e.run[row]["host"], e.run[member]["host"]] <= tick + 1:
             return True
@@ -136,22 +133,61 @@ def rate_of(e, row):
 
 
 @routine
-def gang_rate(e, row):
-    """Work that a gang does in a second: all go at the pace of the slowest, and wait for what of the exchange shows.
+def next_in_ring(e, row, member):
+    """Host of the member after one of a gang's rows, the first after the last."""
+    after = member + 1 if member + 1 < row + e.jobs[row]["members"] else row
+    return e.run[after]["host"]
+
+
+@routine
+def iteration(e, row):
+    """Pace of the slowest member of a gang, and times of an iteration: compute, and exchange that shows [s].
 
     An iteration takes its compute on the slowest member and the part of the exchange that does not hide behind it. The
-    exchange is a ring: each member sends and receives 2 (m - 1) / m of the gradients at the rate of the slowest link.
+    exchange is a ring: each member sends and receives 2 (m - 1) / m of the gradients at the rate of the slowest way
+    between neighbours, which it shares with the transfers that are counted.
 
     Source: Patarasuk and Yuan, "Bandwidth optimal all-reduce algorithms for clusters of workstations", J. Parallel
     Distrib. Comput. 69 (2009).
     """
-    job = e.jobs[row]
-    kind, members = job["kind"], job["members"]
-    slowest, link_gb_s = np.inf, np.inf
-    for member in range(row, row + members):
+    job, tick = e.jobs[row], e.head[0]["tick"]
+    kind = job["kind"]
+    slowest, rate_gb_s = np.inf, np.inf
+    for member in range(row, row + job["members"]):
         slowest = min(slowest, host_rate(e, member))
-        link_gb_s = min(link_gb_s, e.links.isl_gb_s[e.run[member]["host"]])
-    compute_s = e.rules[G.iteration_s, kind] * job["width"] / max(slowest, 1e-9)
-    exchange_s = 2.0 * (members - 1) / members * e.rules[G.sync_gb, kind] / max(link_gb_s, 1e-9)
-    shown_s = max(0.0, exchange_s - e.rules[G.overlap, kind] * compute_s)
-    return members * slowest * compute_s / (compute_s + shown_s)
+        count = walk(e, e.run[member]["host"], next_in_ring(e, row, member), tick)
+        rate_gb_s = min(rate_gb_s, route_rate(e, count, 0.0, tick))
+    compute_s = e.rules[G.iteration_s, kind] * job["width"] / max(slowest, LEAST)
+    exchange_s = exchanged_gb(e, row) / max(rate_gb_s, LEAST)
+    return slowest, compute_s, max(0.0, exchange_s - e.rules[G.overlap, kind] * compute_s)
+
+
+@routine
+def exchanged_gb(e, row):
+    """What each member of a gang sends to the next in an iteration [GB]."""
+    members = e.jobs[row]["members"]
+    return 2.0 * (members - 1) / members * e.rules[G.sync_gb, e.jobs[row]["kind"]]
+
+
+@routine
+def gang_rate(e, row):
+    """Work that a gang does in a second: all go at the pace of the slowest, and wait for what of the exchange shows."""
+    slowest, compute_s, shown_s = iteration(e, row)
+    return e.jobs[row]["members"] * slowest * compute_s / (compute_s + shown_s)
+
+
+@routine
+def count_exchange(e, row):
+    """Count the exchange of a running gang on the links of its ring."""
+    for member in range(row, row + e.jobs[row]["members"]):
+        count = walk(e, e.run[member]["host"], next_in_ring(e, row, member), e.head[0]["tick"])
+        count_route(e, count, member)
+
+
+@routine
+def carry_exchange(e, row, time_s):
+    """Note what the ring of a gang carries in so much time at work."""
+    _, compute_s, shown_s = iteration(e, row)
+    gb = exchanged_gb(e, row) * time_s / (compute_s + shown_s)
+    for member in range(row, row + e.jobs[row]["members"]):
+        carry(e, walk(e, e.run[member]["host"], next_in_ring(e, row, member), e.head[0]["tick"]), gb)

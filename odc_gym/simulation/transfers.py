@@ -5,6 +5,7 @@ and start is work. Results go to the ground when the accelerators are free for o
 """
 
 from odc_gym._jit import routine
+from odc_gym.simulation.gangs import carry_exchange, count_exchange
 from odc_gym.simulation.progress import deliver, expire
 from odc_gym.simulation.routes import carry, clear_routes, count_route, latency_s, link_gb_s, route_rate, walk
 from odc_gym.simulation.state import LOST, X, fill
@@ -23,6 +24,8 @@ def count_transfers(e):
             for part in range(RESULT):
                 if e.cargo[part, row] > 0.0:
                     count_route(e, walk(e, source_of(e, row, first, part), e.run[row]["host"], tick), row)
+        if e.jobs[first]["members"] > 1:
+            count_exchange(e, first)
     for k in range(head["sending"]):
         row = e.lists[2, k]
         count_route(e, walk(e, e.run[row]["state_at"], e.satellites, tick), row)
@@ -48,6 +51,8 @@ def transfer(e, dt_s, now):
             job, r = e.jobs[row], e.run[row]
             r["active"] = active
             classes[K.busy, job["kind"], r["host"]] += job["width"] * active
+        if end > first + 1 and active > 0.0:
+            carry_exchange(e, first, active * dt_s)
     send_results(e, dt_s, now)
     terminals_at_work(e, dt_s)
 

@@ -121,7 +121,7 @@ def test_what_is_seen_of_a_relay_mesh(played):
     for name, value in {"ground_gb_s": 12.5, "ground_hops": 1.0, "own_links": 0.0, "in_service": 1.0}.items():
         assert (seen[name] == value).all(), name
     assert (seen["ground_closes_s"][b] == 7200.0).all() and (seen["safe_mode_s"] == 0.0).all()
-    assert seen["link_busy_frac"][b] == pytest.approx(row(played[0], "link_frac", b))
+    assert seen["terminals_busy"][b] == pytest.approx(row(played[0], "terminals", b))
 
 
 def test_what_is_seen_of_own_links_and_gateways():
