@@ -10,6 +10,9 @@ REGIMES = {
     "solar-rich": (1.08, "heat"),
     "storm": (1.07, "energy"),
     "week": (1.07, "energy"),
+    "pretraining-cluster": (1.04, "heat"),
+    "own-links": (1.07, "energy"),
+    "edge-earth": (1.06, "energy"),
 }
 """Offered load over what the fleet can hold, and what binds most: as `docs/scenarios.md` says."""
 FLEETS = [name for name in names() if name not in REGIMES]
