@@ -4,6 +4,7 @@ import numpy as np
 from networks import links_of
 
 from odc_gym.scenario import Scenario
+from odc_gym.scenario.tenants import TIERS
 from odc_gym.simulation.fleet import Links
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.simulation.state import State
@@ -63,7 +64,7 @@ class Desk:
         job["arrival_s"], job["deadline_s"], job["expiry_s"] = self.now, 1e6, 2e6
         job["kind"], job["width"], job["gang"], job["members"] = self.sim.class_names.index(kind), width, width, 1
         job["work_s"] = job["estimate_s"] = job["duration_s"] = work_s
-        job["origin"], job["model"] = -1, 0
+        job["origin"], job["model"], job["price"], job["tier"] = -1, 0, 1.0, TIERS.index("standard")
         for name, value in columns.items():
             job[name] = value
         run = self.sim.run[0, row]

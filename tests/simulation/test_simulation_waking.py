@@ -22,7 +22,7 @@ def lonely(starter12):
 def fresh(sim, row):
     """An unused row of the job table for a job on one satellite, whose data is on the ground."""
     job, run = sim.jobs[0][row : row + 1], sim.run[0][row : row + 1]
-    job["members"], job["origin"] = 1, -1
+    job["members"], job["origin"], job["price"] = 1, -1, 1.0
     run["host"] = run["input_at"] = run["state_at"] = -1
     return job
 
