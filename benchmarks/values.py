@@ -2,8 +2,8 @@
 
 python benchmarks/values.py [-s SCENARIO] [-e EPISODES] [--agents NAMES] [--workers N]     # validation episodes
 
-Prints for each change the order of the schedulers by mean score, Kendall's tau to the order with the values as they are,
-and who changes places. Scores are not compared between changes: 100 is another amount of value in each.
+Prints for each change the order of the schedulers by mean score, Kendall's tau to the order with the values as they
+are, and who changes places. Scores are not compared between changes: 100 is another amount of value in each.
 """
 
 from __future__ import annotations
