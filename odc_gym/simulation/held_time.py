@@ -26,7 +26,8 @@ def account_held(e, dt_s):
 def account_time(e, row, work, at_work_s, dt_s):
     """Divide the step of a job's accelerators between work and the causes of its loss.
 
-    Where nothing runs, a checkpoint is written before a reset, and that comes before transfer, waking up and start.
+    Where nothing runs, a checkpoint is written before a reset, and that comes before transfer, waking up and start;
+    a transfer without a way waits.
     Work that a surprise takes later is moved by `progress.lose`.
 
     Args:
@@ -41,8 +42,10 @@ def account_time(e, row, work, at_work_s, dt_s):
     idle_s = (1.0 - r["active"]) * dt_s
     writing_s = min(r["writing_s"], idle_s)
     reset_s = min(r["reset_s"], idle_s - writing_s)
+    waits_s = reset_s + min(r["cut_s"], idle_s - writing_s - reset_s)
     r["writing_s"] -= writing_s
     r["reset_s"] -= reset_s
+    r["cut_s"] = 0.0
     useful_s = work / e.p[D.speed, s]
     turning_s = at_work_s * gang * e.x[X.duty, s] if work > 0.0 else 0.0
     clocked_s = useful_s
@@ -50,8 +53,8 @@ def account_time(e, row, work, at_work_s, dt_s):
         turning_s, clocked_s = gang_times(e, row, at_work_s)
     ledger[L.useful_s, kind] += useful_s
     ledger[L.writing_s, kind] += gang * writing_s
-    ledger[L.restore_s, kind] += gang * (idle_s - writing_s - reset_s)
-    ledger[L.wait_s, kind] += gang * (reset_s + r["active"] * dt_s) - turning_s + clocked_s - useful_s
+    ledger[L.restore_s, kind] += gang * (idle_s - writing_s - waits_s)
+    ledger[L.wait_s, kind] += gang * (waits_s + r["active"] * dt_s) - turning_s + clocked_s - useful_s
     ledger[L.throttle_s, kind] += turning_s - clocked_s
 
 

@@ -67,6 +67,8 @@ def receive(e, row, first, dt_s):
             e.classes[K.transfer_gb, kind, s] += gb
             came, took = over(e, source_of(e, row, first, part), s, gb, left)
             left -= took
+            if came == 0.0:  # no way now, or no time left
+                e.run[first]["cut_s"] = max(e.run[first]["cut_s"], took)
             e.ledger[L.weights_gb + part, kind] += came
             e.cargo[part, row] = gb - came
             if came >= gb:

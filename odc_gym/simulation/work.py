@@ -81,7 +81,7 @@ class Ledger(NamedTuple):
     writing_s: Row  # of checkpoints
     replay_s: Row  # work at full clock that was lost, and is done again
     restore_s: Row  # transfer, waking up, start
-    wait_s: Row  # paused, reset, for the slowest of a gang and its exchange, or idle after the end
+    wait_s: Row  # paused, reset, without a link, for the slowest of a gang and its exchange, or idle after the end
     throttle_s: Row  # by clocks below full
 
 
@@ -200,6 +200,7 @@ RUN = np.dtype(
         ("delay_s", "f8"),  # initialisation, restore, checkpoint: accelerators are held, nothing runs
         ("writing_s", "f8"),  # of that, to write a checkpoint; a job that stopped first pays it when it runs again
         ("reset_s", "f8"),  # of that, after an upset
+        ("cut_s", "f8"),  # of the step, waiting for data to which no way leads
         ("active", "f8"),  # share of the step that it runs
         ("since_s", "f8"),  # placed, or queued
         ("started_s", "f8"),  # first placed

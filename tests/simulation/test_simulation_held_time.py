@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from desk import Desk, fleet_of
 from test_simulation_gangs import cluster
 
 from odc_gym.faults import EVENT, NEVER
@@ -134,3 +135,37 @@ def test_a_gang_waits_for_its_exchange(starter12):
             assert useful + wait == pytest.approx(held)
             shares.append(wait / held)
     assert len(shares) > 10 and np.median(shares) == pytest.approx(8.0 / 18.0)
+
+
+def test_a_transfer_that_lost_its_way_waits():
+    """120 GB over a link of 1 GB/s that fails after a minute, for three: 120 s of restore, 180 s of waiting."""
+    desk = Desk(2, [(1, {(0, 1)})])
+    row = desk.job("finetuning", width=4)
+    desk.checkpoint(row, 0)
+    desk.open(1)
+    desk.play()
+    desk.network([(1, set())])
+    desk.play(3)
+    desk.network([(1, {(0, 1)})])
+    desk.play()
+    assert desk.run(row)["active"] == 0.0 and desk.account("wait_s") == 4 * 180.0
+    desk.play(2)
+    assert desk.account("restore_s") == 4 * 120.0 and desk.account("wait_s") == 4 * 180.0
+    assert desk.run(row)["active"] == 1.0
+
+
+def test_a_move_holds_accelerators_for_writing_transfer_and_start():
+    """To the second: 20 s of writing, 120 GB over a link of 1 GB/s, a start of 60 s."""
+    desk = Desk(2, [(1, {(0, 1)})], fleet_of(2, workload__classes__finetuning__init_s=60.0))
+    row = desk.job("finetuning", width=4)
+    desk.open(0)
+    desk.play(3)
+    assert desk.account("restore_s") == 4 * 60.0 and desk.run(row)["unsaved_s"] > 0.0
+    desk.open(1, elsewhere=-0.6)
+    done = float(desk.run(row)["safe_s"] + desk.run(row)["unsaved_s"])
+    desk.play()
+    assert desk.run(row)["host"] == 1 and desk.account("moved") == 1.0 and desk.account("lost_s") == 0.0
+    assert desk.run(row)["safe_s"] == done
+    desk.play(4)
+    assert desk.account("writing_s") == 4 * 20.0 and desk.account("restore_s") == 4 * (60.0 + 120.0 + 60.0)
+    assert desk.account("wait_s") == 0.0 and desk.run(row)["active"] == 1.0
