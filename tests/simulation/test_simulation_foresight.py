@@ -21,12 +21,10 @@ def fly(sim, steps=1):
 
 
 def unsaved_in_the_dark(sim, minutes=12):
-    """Unsaved finetuning on each satellite, (S,); 0 where the Sun shines within some minutes."""
-    c, tick = sim.class_names.index("finetuning"), int(sim.head["tick"][0])
+    """Unsaved work of `on` each satellite, (S,); 0 where the Sun shines within some minutes."""
+    tick = int(sim.head["tick"][0])
     dark = (sim.skies[0, tick : tick + minutes, 0, : sim.satellites] == 0.0).all(0)
-    unsaved = np.zeros(sim.satellites)
-    mine = (sim.jobs["kind"][0] == c) & (sim.run["status"][0] == RUNNING)
-    np.add.at(unsaved, sim.run["host"][0, mine], sim.run["unsaved_s"][0, mine])
+    unsaved = np.array([sim.run["unsaved_s"][0, on(sim, s, 0)].sum() for s in range(sim.satellites)])
     return np.where(dark, unsaved, 0.0)
 
 
