@@ -12,6 +12,7 @@ REGIMES = {
     "week": (1.07, "energy"),
     "pretraining-cluster": (1.04, "heat"),
     "own-links": (1.07, "energy"),
+    "serving": (1.08, "energy"),
     "edge-earth": (1.06, "energy"),
 }
 """Offered load over what the fleet can hold, and what binds most: as `docs/scenarios.md` says."""
