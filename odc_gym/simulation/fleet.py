@@ -47,8 +47,8 @@ def traffic_of(n):
     """Work space for `n` satellites."""
     nodes = n + 1
     return Traffic(
-        np.zeros((nodes, nodes)), np.zeros((nodes, nodes)), np.zeros((nodes, nodes), np.int64),
-        np.zeros((nodes * nodes, 2), np.int64), np.zeros(1, np.int64), np.zeros(2 * nodes, np.int64),
+        np.zeros((nodes, nodes)), np.zeros((nodes, nodes)), np.empty((nodes, nodes), np.int64),
+        np.empty((nodes * nodes, 2), np.int64), np.zeros(1, np.int64), np.empty(2 * nodes, np.int64),
     )  # fmt: skip
 
 

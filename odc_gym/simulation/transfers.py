@@ -43,7 +43,9 @@ def transfer(e, dt_s, now):
         first = e.lists[1, k]
         active, end = 1.0, first + e.jobs[first]["members"]
         for row in range(first, end):
-            left, r = receive(e, row, first, dt_s), e.run[row]
+            left, r = dt_s, e.run[row]
+            if e.cargo[WEIGHTS, row] + e.cargo[INPUT, row] + e.cargo[STATE, row] > 0.0:  # calls cost more than this
+                left = receive(e, row, first, dt_s)
             waits = min(left, r["delay_s"])
             r["delay_s"] -= waits
             active = min(active, (left - waits) / dt_s)
