@@ -29,7 +29,20 @@ def random_scenario(number: int) -> Scenario:
     }
     dump["workload"]["classes"] = _classes(rng, base, fleet, widest)
     dump |= _hazards(rng, base, sum(s["orbit"]["total"] for s in shells))
+    _data(np.random.default_rng([5, number]), dump)
     return Scenario.model_validate(dump)
+
+
+def _data(rng: np.random.Generator, dump: dict) -> None:
+    """Results to send, and models of which a satellite can store some only; a backbone that is slow now and then."""
+    dump["workload"]["models"] = {name: {"gb": rng.uniform(5, 100)} for name in "abc"}
+    for kind in dump["hardware"].values():
+        kind["storage_gb"] = rng.uniform(50, 250)
+    for own in dump["workload"]["classes"].values():
+        if own["kind"] == "job":
+            own |= {"data_out_gb": rng.uniform(1, 50), "hold_back": rng.uniform(0.1, 1.0)}
+            own["models"] = {"a": 0.5, "b": 0.3, "c": 0.2}
+    dump["network"]["backbone"]["rate_gbps"] = 10.0 ** rng.uniform(0.0, 2.0)
 
 
 def _hazards(rng: np.random.Generator, base: Scenario, satellites: int) -> dict:
@@ -115,7 +128,8 @@ def _hardware(rng: np.random.Generator, base: Scenario) -> dict:
             "x_min": rng.uniform(0.2, 0.4),
         },
     }
-    return {block: values | changes.get(block, {}) for block, values in kind.items()}
+    blocks = {block: values | changes[block] for block, values in kind.items() if block in changes}
+    return kind | blocks
 
 
 def _orbit(rng: np.random.Generator) -> dict:
