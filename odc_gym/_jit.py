@@ -41,7 +41,7 @@ def _cache_folder() -> str | None:
     """A writable folder keyed by the sources that are compiled: Numba does not see edits in imported files."""
     root = Path(__file__).parent
     digest = hashlib.blake2b(repr((numba.__version__, OPTIONS)).encode(), digest_size=8)
-    for part in ("_jit.py", "physics", "simulation", "interface"):
+    for part in ("_jit.py", "_reference.py", "physics", "simulation", "interface"):
         for source in sorted((root / part).glob("*.py")) if (root / part).is_dir() else [root / part]:
             digest.update(source.read_bytes())
     chosen = os.environ.get("ODC_GYM_CACHE")
@@ -64,7 +64,7 @@ _FOLDER = _cache_folder() if COMPILED else None
 def announce_compilation() -> None:
     """Say once that the core is being compiled, where no earlier process has left it in the cache."""
     if COMPILED and (_FOLDER is None or not any(Path(_FOLDER).rglob("*.nbi"))):
-        print("odc-gym: compiling the simulation core, about half a minute, once for each version", file=sys.stderr)
+        print("odc-gym: compiling the simulation core, a minute or two, once for each version", file=sys.stderr)
 
 
 def effect(function: Function) -> Function:

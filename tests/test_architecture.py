@@ -21,6 +21,7 @@ ROOMS = {
     "constants": set(),
     "errors": set(),
     "_jit": set(),
+    "_reference": {"_jit"},
     "episodes": {"errors"},
     "sources": set(),
     "public_traces": {"errors"},
@@ -182,6 +183,7 @@ ROOMS = {
         *{f"simulation.{name}" for name in ("foresight", "requests", "replicas", "services", "step")},
         *{f"simulation.{name}" for name in ("admission", "preemption")},
         "_jit",
+        "_reference",
         "interface",
     },
     "simulation.episode_start": {

@@ -7,6 +7,7 @@ the size of the batch.
 import numpy as np
 
 from odc_gym._jit import kernel, routine
+from odc_gym._reference import by_reference
 from odc_gym.interface.actions import decode
 from odc_gym.interface.assignment import decode_assignment, forget_orders, hold_others, show_slots
 from odc_gym.interface.jobs import encode_jobs, measure_jobs
@@ -108,76 +109,78 @@ def decide(
     `state.MUTABLE`, the last two with the sizes of models in `stores`; then come tables, parameters and seeds with
     first axis B, the weights of the reward, the table of ageing and the clock levels. Written are `terms` (B, 5),
     `out`, see `observe`, and `seen`, the measured blocks that `codes` encode. `numbers` holds the physics step [s],
-    physics steps a decision, warm-up steps, satellites, and two flags: actions assign jobs, and jobs without an order
-    wait.
+    physics steps a decision, warm-up steps, satellites, and three flags: actions assign jobs, jobs without an order
+    wait, and whether to play at all: after a reset, or after a state was set, agents only look.
     """
     dt_s, steps, warm_up, n = numbers[0], int(numbers[1]), int(numbers[2]), int(numbers[3])
-    assigns, others_wait = numbers[4] > 0.5, numbers[5] > 0.5
+    assigns, others_wait, plays = numbers[4] > 0.5, numbers[5] > 0.5, numbers[6] > 0.5
     lanes_n, classes_n = state.shape[2], class_rules.shape[2]
     scratch = np.empty((SCRATCH, lanes_n))
     sky = np.empty((skies.shape[2], lanes_n))
     light, numbers_row = sky_rows(sky), propagator_rows(propagator_block(scratch))
-    urgency, offset = np.empty(classes_n), np.empty(classes_n)
+    urgency, offset = np.zeros(classes_n), np.empty(classes_n)
     traffic = traffic_of(n)
     for b in rows:
-        if head[b]["tick"] >= skies.shape[1]:
+        if plays and head[b]["tick"] >= skies.shape[1]:
             fill(terms[b], 0.0)
             continue
-        e = fleet(
+        e = by_reference(fleet(
             b, head, jobs, run, lists, state, design, classes, ledger, services, stores, class_rules, policies,
             urgency, links, serving, traffic, n,
-        )  # fmt: skip
+        ))  # fmt: skip
         x, p, k, rules = e.x, e.p, e.classes, e.rules
         state_row, design_row = state_rows(x), design_rows(p)
-        if assigns:
-            decode_assignment(actions[b], out[3][b], levels, e, offset)
-        else:
-            decode(actions[b], e, offset)
-        fill(e.ledger[L.arrived_now], 0.0)
-        fill(e.ledger[L.served_now], 0.0)
-        paid = total(e.ledger[L.paid])
-        for i in range(steps):
-            tick = e.head[0]["tick"]
-            now = (tick - warm_up) * dt_s
-            copy_sky(skies[b, tick], sky)
-            halt(x, sky[OUT], dt_s, n)
-            evict(e, now)
-            part(e, now)
-            strike(e, events[b], tick, now)
-            count_transfers(e)
-            if i == 0:
-                request(
-                    x, p, sky[SUSTAINABLE], k, rules, offset, scratch, lanes_n
-                )  # forecast rates under the new orders
-                rerank(e, now)
-                if not assigns:
-                    drain_and_move(e, now)
-            admit(e, now)
-            autoscale(e, demand[b, tick, 1], dt_s, now)
-            if others_wait:
-                hold_others(e)
-            place(e, now)
-            preempt(e, now)
-            transfer(e, dt_s, now)
-            service_load(e, demand[b, tick, 0], dt_s)
-            request(x, p, sky[SUSTAINABLE], k, rules, offset, scratch, lanes_n)
-            physics(
-                x, p, state_row, design_row, light, numbers_row, k, rules, points[b], swings[b], table, scratch, dt_s,
-                n, lanes_n,
-            )  # fmt: skip
-            repeated_sheds(x, e.policy, dt_s, n)
-            advance(e, dt_s, now + dt_s)
-            warn(e, dt_s, now + dt_s)
-            serve(e, demand[b, tick, 0], dt_s)
-            e.head[0]["tick"] += 1
-            remember(past[b], x, k, sensors[b], e.head[0]["tick"], steps, n)
-        if assigns:
-            forget_orders(e)
+        if plays:
+            if assigns:
+                decode_assignment(actions[b], out[3][b], levels, e, offset)
+            else:
+                decode(actions[b], e, offset)
+            fill(e.ledger[L.arrived_now], 0.0)
+            fill(e.ledger[L.served_now], 0.0)
+            paid = total(e.ledger[L.paid])
+            for i in range(steps):
+                tick = e.head[0]["tick"]
+                now = (tick - warm_up) * dt_s
+                copy_sky(skies[b, tick], sky)
+                halt(x, sky[OUT], dt_s, n)
+                evict(e, now)
+                part(e, now)
+                strike(e, events[b], tick, now)
+                count_transfers(e)
+                if i == 0:
+                    request(
+                        x, p, sky[SUSTAINABLE], k, rules, offset, scratch, lanes_n
+                    )  # forecast rates under the new orders
+                    rerank(e, now)
+                    if not assigns:
+                        drain_and_move(e, now)
+                admit(e, now)
+                autoscale(e, demand[b, tick, 1], dt_s, now)
+                if others_wait:
+                    hold_others(e)
+                place(e, now)
+                preempt(e, now)
+                transfer(e, dt_s, now)
+                service_load(e, demand[b, tick, 0], dt_s)
+                request(x, p, sky[SUSTAINABLE], k, rules, offset, scratch, lanes_n)
+                physics(
+                    x, p, state_row, design_row, light, numbers_row, k, rules, points[b], swings[b], table, scratch,
+                    dt_s, n, lanes_n,
+                )  # fmt: skip
+                repeated_sheds(x, e.policy, dt_s, n)
+                advance(e, dt_s, now + dt_s)
+                warn(e, dt_s, now + dt_s)
+                serve(e, demand[b, tick, 0], dt_s)
+                e.head[0]["tick"] += 1
+                remember(past[b], x, k, sensors[b], e.head[0]["tick"], steps, n)
+            if assigns:
+                forget_orders(e)
+            now = (e.head[0]["tick"] - warm_up) * dt_s
+            averages(e, dt_s * steps)
+            watch_queue(e, now)
+            watch_tenants(e, dt_s * steps)
+            reward_terms(terms[b], e.head[0], total(e.ledger[L.paid]) - paid, weights, x, p, n)
         now = (e.head[0]["tick"] - warm_up) * dt_s
-        averages(e, dt_s * steps)
-        watch_queue(e, now)
-        watch_tenants(e, dt_s * steps)
-        reward_terms(terms[b], e.head[0], total(e.ledger[L.paid]) - paid, weights, x, p, n)
         copy_sky(skies[b, min(e.head[0]["tick"], skies.shape[1] - 1)], sky)
         observe(b, e, sky, forecasts[b], days[b], past[b], sensors[b], seeds[b], out, seen, codes, steps, now)
 
@@ -237,23 +240,3 @@ def settle(state, classes, points, swings, design, skies, rules, table, numbers,
             )
     for s in range(lanes_n):
         state[X.free, s] = design[D.accelerators, s]
-
-
-@kernel
-def look(
-    rows, state, classes, ledger, head, run, lists, services, past, stores, design, skies, forecasts, days, jobs,
-    links, serving,
-    rules, policies, sensors, seeds, out, seen, codes, numbers,
-):  # fmt: skip
-    """Observe without playing: after a reset, or after a state was set."""
-    steps, warm_up, n = int(numbers[1]), int(numbers[2]), int(numbers[3])
-    sky, urgency = np.empty((skies.shape[2], state.shape[2])), np.zeros(rules.shape[2])
-    traffic = traffic_of(n)
-    for b in rows:
-        e = fleet(
-            b, head, jobs, run, lists, state, design, classes, ledger, services, stores, rules, policies, urgency,
-            links, serving, traffic, n,
-        )  # fmt: skip
-        now = (head[b]["tick"] - warm_up) * numbers[0]
-        copy_sky(skies[b, min(head[b]["tick"], skies.shape[1] - 1)], sky)
-        observe(b, e, sky, forecasts[b], days[b], past[b], sensors[b], seeds[b], out, seen, codes, steps, now)

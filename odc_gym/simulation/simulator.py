@@ -20,7 +20,7 @@ from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Scenario
 from odc_gym.simulation import episode_start as begin
 from odc_gym.simulation.arrays import ROWS, copy_row, empty_blocks, longer, put_row, rows_of
-from odc_gym.simulation.decision import decide, look
+from odc_gym.simulation.decision import decide
 from odc_gym.simulation.links import LinkBatch
 from odc_gym.simulation.parameters import past_shape, tenants_block
 from odc_gym.simulation.state import MUTABLE, Forecast, Sky, padded
@@ -147,8 +147,9 @@ class Simulator:
         self._levels = level_clocks(self.scenario.assign.levels)
         numbers = [clock.dt_s, clock.steps, clock.warm_up, self.satellites]
         others_wait = self.assigns and self.scenario.assign.others == "wait"
-        self._bids_numbers = np.array([*numbers, 0.0, 0.0])
-        self._numbers = np.array([*numbers, float(self.assigns), float(others_wait)])
+        self._bids_numbers = np.array([*numbers, 0.0, 0.0, 1.0])
+        self._numbers = np.array([*numbers, float(self.assigns), float(others_wait), 1.0])
+        self._look_numbers = self._numbers * [1, 1, 1, 1, 1, 1, 0]
         draws = self.scenario.randomise
         self.drawn = {k: np.zeros((b, self.satellites) if d.per == "satellite" else b) for k, d in draws.items()}
 
@@ -383,12 +384,7 @@ class Simulator:
         return self.observation, self.job_observation, self.job_present, self._slots, self.job_feasible
 
     def _observe(self, rows: np.ndarray) -> None:
-        look(
-            rows, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.services, self.past,
-            (self.cargo, self.resident, self.models, self.tenants), self.design, self.skies, self.forecasts, self.days,
-            self.jobs, tuple(self.network.arrays), self.serving, self.rules, self.policy, self.sensors, self.seeds,
-            self._fresh_observations(), self.seen, self._codes, self._numbers,
-        )  # fmt: skip
+        self._play(rows, self._zero, self._look_numbers)
 
     def _grow(self, rows: int) -> None:
         """Make room for a longer job table; rows beyond an episode's jobs are inert."""
