@@ -20,7 +20,7 @@ LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 FILE = re.compile(
     r"`((?:odc_gym|agents|configs|tests|benchmarks|docs|simulation|physics|interface|orbits|workload)/[\w./-]+)`"
 )
-COMMAND = re.compile(r"odc-gym ([a-z]+(?: (?:list|show|check|diff))?)([^`\n]*)")
+COMMAND = re.compile(r"odc-gym ([a-z]+(?: (?:list|show|check|diff|info|fetch))?)([^`\n]*)")
 
 
 def load(name):
@@ -134,6 +134,11 @@ NOT_RUN = {
     ),
     ("results.md", "odc-gym compare --scenario starter12 --agents all --episodes 20 --trace conv_first30min.csv"),
     ("traces.md", "odc-gym trace fetch azure-llm-2023-conv"),
+    (
+        "traces.md",
+        "odc-gym trace info jobs.csv                        # statistics of the file, beside those of the generator "
+        "fitted to it",
+    ),
     ("README.md", "odc-gym train --config configs/train/ppo.yaml --seed 1"),
     ("README.md", "for s in 0 1 2; do odc-gym train --seed $s --output runs/s$s; done"),
     ("CONTRIBUTING.md", "make check     # format, lint, types, tests: what a change must pass"),

@@ -9,7 +9,7 @@ from odc_gym.scenario import ServiceClass
 from odc_gym.simulation.checkpoints import interval_work
 from odc_gym.simulation.decision import settle
 from odc_gym.simulation.fleet import Links
-from odc_gym.simulation.state import Design, State
+from odc_gym.simulation.state import UNBOUND_S, Design, State
 from odc_gym.simulation.tables import EpisodeTables, rule_index
 from odc_gym.simulation.work import ABSENT, GROUND, HEAD, RUN, RUNNING, WAITING, Classes, Ledger, Rules
 from odc_gym.simulation.world import World, stream
@@ -50,7 +50,7 @@ def cold_state(state: np.ndarray, design: np.ndarray) -> None:
         state[State._fields.index(name)] = 1.0
     state[State._fields.index("damage")] = design[Design._fields.index("fatigue_start")]
     state[State._fields.index("battery_k")] = QUOTED_K
-    state[State._fields.index("shadow_s")] = np.inf
+    state[State._fields.index("shadow_s")] = UNBOUND_S
     for name in ("living", "free", "awake"):
         state[State._fields.index(name)] = design[0]
 

@@ -14,7 +14,7 @@ import numpy as np
 from odc_gym._jit import routine
 from odc_gym.simulation.gangs import neighbours
 from odc_gym.simulation.routes import transfer_end_s
-from odc_gym.simulation.state import X, fill
+from odc_gym.simulation.state import UNBOUND_S, X, fill
 from odc_gym.simulation.storage import source_of
 from odc_gym.simulation.waiting import NOWHERE, is_replica, pays_in_time, stay_s
 from odc_gym.simulation.work import RESULT, G, K
@@ -30,7 +30,7 @@ def binds(e, row):
 @routine
 def lift(e):
     """The reservation binds nobody until it is made again; its satellites are remembered."""
-    fill(e.x[X.shadow_s], np.inf)
+    fill(e.x[X.shadow_s], UNBOUND_S)
 
 
 @routine

@@ -16,6 +16,7 @@ from odc_gym._jit import routine, rows
 from odc_gym.physics.thermal import Propagator
 
 LANES = 8
+UNBOUND_S = 1e12  # later than any time of an episode
 IN_SERVICE, OUT, LOST = 0, 1, 2  # conditions of a satellite
 MUTABLE = (
     "state",
@@ -67,7 +68,7 @@ class State(NamedTuple):
     idle_s: Row  # since all awake accelerators were last held
     terminals: Row  # optical terminals that carry data, mean over the step
     reserved: Row  # accelerators that are promised to the blocked job, 0 none
-    shadow_s: Row  # when the blocked job is expected to start here, inf: no promise that binds
+    shadow_s: Row  # when the blocked job is expected to start here, `UNBOUND_S`: no promise that binds
     spare: Row  # accelerators free at that time that the blocked job leaves over
     request: Row  # clock request of the agent, -1..1
     clock_order: Row  # clock that the agent asked for outright, 0: by request

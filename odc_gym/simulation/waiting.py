@@ -10,7 +10,7 @@ from odc_gym._jit import effect, routine
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
 from odc_gym.simulation.checkpoints import unit_work
 from odc_gym.simulation.routes import transfer_end_s
-from odc_gym.simulation.state import D, X
+from odc_gym.simulation.state import UNBOUND_S, D, X
 from odc_gym.simulation.storage import part_gb, source_of
 from odc_gym.simulation.work import ABSENT, RESULT, WAITING, G, K, Q
 
@@ -139,7 +139,7 @@ def pays_in_time(e, row, s, now):
 @routine
 def gone_in_time(e, row, s, now):
     """Whether a job that enters a satellite is expected to leave before the job for which it is reserved starts."""
-    if e.x[X.shadow_s, s] == np.inf or row == e.head[0]["reserved_row"]:
+    if e.x[X.shadow_s, s] >= UNBOUND_S or row == e.head[0]["reserved_row"]:
         return True
     return (
         not is_replica(e, row)

@@ -8,11 +8,14 @@ from odc_gym.agents import scheduler_factory
 from odc_gym.evaluation import evaluate
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.simulator import TABLES, Simulator
-from odc_gym.simulation.state import Policy
+from odc_gym.simulation.work import Policy
 
 SEED = 20_002  # of high load: jobs wait
 LIMIT = {"episode.hours": 8}
 ORDERS = ("earliest-deadline", "least-slack", "first-come")
+
+
+FREE = {"dispatch.reservation": "none"}  # which lets narrow jobs pass a wide one, but not each other
 
 
 def key_of(name, jobs):
@@ -28,7 +31,7 @@ def flown():
     found = {}
     for name in ("zero", *ORDERS):
         overrides = scheduler_factory(name).requires.get("overrides", {})
-        simulator = found[name] = Simulator(Scenario.load("starter12", LIMIT | overrides), 1)
+        simulator = found[name] = Simulator(Scenario.load("starter12", LIMIT | FREE | overrides), 1)
         simulator.reset([SEED])
         while not simulator.truncated.all():
             simulator.step(np.zeros((1, simulator.action_size)))

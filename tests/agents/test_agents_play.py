@@ -72,7 +72,7 @@ def test_budgets_beat_the_naive_operator_over_a_day():
     score = {
         name: played(simulator, name, SEEDS).score.mean() for name in ("idle", "full-clock", "governor", "sun-aware")
     }
-    assert score["idle"] < 1.0 < score["full-clock"] < score["governor"] < score["sun-aware"]
+    assert score["idle"] < 1.0 < score["full-clock"] < min(score["governor"], score["sun-aware"])
 
 
 def test_a_scheduler_is_made_for_an_environment():

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from core_rig import same_state
@@ -8,6 +10,7 @@ from odc_gym.errors import ActionError, OdcGymError
 from odc_gym.interface.actions import ActionLayout, decode
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.simulation.state import State, X
+from odc_gym.simulation.work import Classes, K
 
 
 @given(st.integers(1, 40), st.integers(1, 5), st.integers(1, 3))
@@ -30,15 +33,22 @@ def decoded():
     """A decoded action of numbers that all differ, and its parts."""
     layout = ActionLayout(4, 3)
     action = np.linspace(-0.9, 0.9, layout.size)[None]
-    x, bid = np.zeros((len(State._fields), 8)), np.zeros((3, 8))
-    urgency, offset = np.zeros(3), np.zeros(3)
-    decode(action[0], x, bid, urgency, offset, 4)
-    return layout, action, x, bid, urgency, offset
+    x, classes = np.zeros((len(State._fields), 8)), np.zeros((len(Classes._fields), 3, 8))
+    e = SimpleNamespace(x=x, classes=classes, urgency=np.zeros(3), satellites=4)
+    offset = np.zeros(3)
+    uncompiled(decode)(action[0], e, offset)
+    return layout, action, e, offset
+
+
+def uncompiled(routine):
+    """The Python of a routine: a bundle with some of its parts is enough for it."""
+    return getattr(routine, "py_func", routine)
 
 
 def test_decoding_reads_what_the_layout_writes(decoded):
     """Schedulers write through the layout, the core reads by its own loop: catches two orders."""
-    layout, action, x, bid, urgency, offset = decoded
+    layout, action, e, offset = decoded
+    x, bid, urgency = e.x, e.classes[K.bid], e.urgency
     assert np.array_equal(bid[:, :4], layout.bids(action)[0])
     assert np.array_equal(x[X.request, :4], layout.clocks(action)[0])
     assert np.array_equal(urgency, layout.urgency(action)[0])
@@ -47,12 +57,12 @@ def test_decoding_reads_what_the_layout_writes(decoded):
 
 
 def test_switches_count_changed_clock_requests(decoded):
-    _, action, x, bid, urgency, offset = decoded
-    before = x[X.switches].copy()
-    decode(action[0], x, bid, urgency, offset, 4)
-    assert np.array_equal(x[X.switches], before)
-    decode(-action[0], x, bid, urgency, offset, 4)
-    assert np.array_equal(x[X.switches, :4], before[:4] + 1)
+    _, action, e, offset = decoded
+    before = e.x[X.switches].copy()
+    uncompiled(decode)(action[0], e, offset)
+    assert np.array_equal(e.x[X.switches], before)
+    uncompiled(decode)(-action[0], e, offset)
+    assert np.array_equal(e.x[X.switches, :4], before[:4] + 1)
 
 
 @pytest.fixture(scope="module")

@@ -191,7 +191,7 @@ def test_blocks_hold_what_the_flat_observation_holds(starter12):
     blocks = sim.observation_blocks
     joined = np.concatenate([blocks["satellites"].reshape(2, -1), blocks["fleet"]], 1)
     assert np.array_equal(joined, sim.observation)
-    assert blocks["satellites"].shape == (2, 12, 37) and blocks["jobs"].shape == (2, K, 11)
+    assert blocks["satellites"].shape == (2, 12, 50) and blocks["jobs"].shape == (2, K, 11)
     assert np.abs(blocks["jobs"]).max() <= 1.0
 
 

@@ -73,22 +73,26 @@ def test_a_plane_is_lost(starter12, calm, begun):
     assert np.isin(sim.run["status"][0, jobs], (WAITING, RUNNING)).all()
     assert (sim.run["safe_s"][0, jobs] == run["safe_s"][jobs]).all()
     work = run["unsaved_s"][jobs] - np.maximum(run["before_s"][jobs] - run["safe_s"][jobs], 0.0)
-    assert sim.ledger[0, L.outage_lost_s].sum() == pytest.approx(work.sum(), rel=1e-12) and work.sum() > 1000.0
+    lost = sim.ledger[0, L.outage_lost_s]
+    assert lost[:2].sum() == pytest.approx(work.sum(), rel=1e-12) and work.sum() > 1000.0
+    assert lost[2] > 0.0  # requests that replicas had taken up
     assert (sim.run["host"][0, others] == run["host"][others]).all()  # who was elsewhere stays there
-    assert (sim.run["unsaved_s"][0, others] >= run["unsaved_s"][others]).sum() > 0.8 * len(others)
+    assert (sim.run["unsaved_s"][0, others] >= run["unsaved_s"][others]).sum() > 0.7 * len(
+        others
+    )  # the rest wrote a checkpoint
     for _ in range(89):
         fly(sim)
         assert (held(sim)[PLANE] == 0).all() and (of(sim, "off")[PLANE] == 1).all()
         assert (of(sim, "power_w")[PLANE] == 100.0).all()  # standby of the host
         assert np.isfinite(sim.observation).all()
     bus = of(sim, "bus_wanted_w") - of(sim, "heater_w") - of(sim, "battery_heater_w")
-    assert bus[PLANE] == pytest.approx(500.0) and (bus[:8] >= 900.0 - 1e-9).all()
+    assert bus[PLANE] == pytest.approx(500.0, abs=16.0) and (bus[:8] >= 900.0 - 1e-9).all()
     assert (of(sim, "charge_frac")[PLANE] > 0.5).all()  # they still fly and charge
     kpis = sim.episode_metrics(0)
     assert kpis["lost_satellites"] == 4.0 and kpis["outage_h"] == pytest.approx(4 * 1.5)
     assert kpis["available_frac"] == pytest.approx(1.0 - 4 * 1.5 / 24.0)
     assert kpis["living_frac"] == pytest.approx(8 / 12) and kpis["failed_accelerators"] == 0.0
-    assert kpis["lost_to_outages_accelerator_h"] == pytest.approx(work.sum() / 3600.0)
+    assert kpis["lost_to_outages_accelerator_h"] == pytest.approx(lost.sum() / 3600.0)
 
 
 def test_other_tables_are_those_of_the_quiet_episode(starter12):
@@ -156,12 +160,12 @@ def test_work_is_lost_to_its_cause(starter12):
         run = sim.run[0, rows]
         lost.append((run["unsaved_s"] - np.maximum(run["before_s"] - run["safe_s"], 0.0)).sum())
     fly(sim)
-    causes = sim.ledger[0, [L.outage_lost_s, L.shed_lost_s, L.trip_lost_s]].sum(1)
-    assert causes == pytest.approx(lost, rel=1e-12) and min(lost) > 100.0
-    assert sim.ledger[0, L.lost_s].sum() == pytest.approx(causes.sum(), rel=1e-12)
+    causes = sim.ledger[0, [L.outage_lost_s, L.shed_lost_s, L.trip_lost_s]]
+    assert causes[:, :2].sum(1) == pytest.approx(lost, rel=1e-12) and min(lost) > 100.0  # replicas lose requests
+    assert sim.ledger[0, L.lost_s, :2].sum() == pytest.approx(causes[:, :2].sum(), rel=1e-12)
     kpis = sim.episode_metrics(0)
-    assert kpis["lost_to_sheds_accelerator_h"] == pytest.approx(lost[1] / 3600.0)
-    assert kpis["lost_to_trips_accelerator_h"] == pytest.approx(lost[2] / 3600.0)
+    assert kpis["lost_to_sheds_accelerator_h"] == pytest.approx(causes[1].sum() / 3600.0)
+    assert kpis["lost_to_trips_accelerator_h"] == pytest.approx(causes[2].sum() / 3600.0)
 
 
 def test_a_branch_in_an_outage_goes_on_as_the_first(starter12):
@@ -203,7 +207,8 @@ def test_safe_mode_follows_the_second_shed_and_ends_after_its_time(starter12):
         assert (of(sim, "halted")[5] == 1.0) == (step < 30)
         assert (of(sim, "off")[5] == 1.0) == (step < 31)
         if step < 30:
-            assert of(sim, "bus_wanted_w")[5] - of(sim, "battery_heater_w")[5] == pytest.approx(500.0)
+            extras = of(sim, "battery_heater_w")[5] + 80.0 * of(sim, "terminals")[5]  # it may still relay or send
+            assert of(sim, "bus_wanted_w")[5] - extras == pytest.approx(500.0, abs=16.0)
             assert of(sim, "power_w")[5] == 100.0 and held(sim)[5] == 0
     assert sim.episode_metrics(0)["safe_mode_h"] == pytest.approx(0.5)
     assert sim.episode_metrics(0)["sheds"] == 2.0 and of(sim, "out_s").sum() == 0.0

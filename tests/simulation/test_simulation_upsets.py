@@ -111,7 +111,7 @@ def test_a_struck_replica_serves_nothing_until_it_has_started_again(sim):
     fly(sim)
     assert sim.run["active"][1, job] == 0.0 and sim.run["active"][0, job] == 1.0
     assert sim.run["delay_s"][1, job] == RESET_S + sim.rules[1, G.init_s, c] - 60.0
-    assert sim.ledger[1, L.lost_s, c] == 0.0
+    assert sim.ledger[1, L.lost_s, c] > 0.0  # the requests of its batch
 
 
 def test_the_dead_are_not_struck_again(sim):

@@ -153,6 +153,8 @@ def test_an_episode_is_that_of_a_scenario_with_the_drawn_values(small, path):
     assert np.allclose(drawn.sky[:, 3], written.sky[:, 3], rtol=0.03)  # solved, or looked up on a grid
     arrivals = [t.jobs[np.isfinite(t.jobs["arrival_s"]) & (t.jobs["arrival_s"] >= 0)] for t in (drawn, written, plain)]
     assert np.array_equal(arrivals[0], arrivals[1])
+    changed |= not all(np.array_equal(a, b) for a, b in zip(drawn.links, plain.links, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(drawn.links, written.links, strict=True))
     assert changed or not np.array_equal(drawn.sky, plain.sky) or len(arrivals[0]) != len(arrivals[2])
 
 
@@ -196,7 +198,7 @@ def test_a_larger_battery_swings_less(small):
             sim.step(np.zeros((1, sim.action_size)))
             charge.append(sim.view.observation["charge_frac"][0].copy())
         swing.append(np.ptp(charge, axis=0))
-    assert (swing[1] < 0.5 * swing[0]).all() and swing[1].min() > 0.02
+    assert (swing[1] < 0.6 * swing[0]).all() and swing[1].min() > 0.02
 
 
 def test_the_solved_plan_is_the_plan_of_the_grid(starter12):
