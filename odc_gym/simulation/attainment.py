@@ -27,7 +27,8 @@ from odc_gym.simulation.state import D, X
 from odc_gym.simulation.work import G, K
 
 FULLEST = 0.99  # load beyond which a queue counts as a fluid
-HALVINGS = 20  # of the load of a step
+CLOSE = 1e-7  # of the load of a step
+TRIALS = 40
 SCATTER = 1.7320508075688772  # nodes of a normal law with three points, in standard deviations
 TOGETHER = 0.7  # of the requests that wait, the share that miss both targets for one reason
 
@@ -171,19 +172,29 @@ def load_of(rules, serving, c, pool, requests, dt_s):
     """Load at which those that still wait and those that are served make up the requests of a step.
 
     The queue at the end of a step is the mean queue at the load served: the pointwise stationary fluid flow
-    approximation, implicit in time. Source: Wang, Tipper and Banerjee, A single node queueing model, INFOCOM 1996.
+    approximation, implicit in time. Source: Wang, Tipper and Banerjee, A single node queueing model, INFOCOM 1996;
+    false position by the Illinois rule, Dowell and Jarratt, BIT 11 (1971).
     """
     most = pool.rate * dt_s
-    if most <= 0.0 or requests >= FULLEST * most + queue_at(rules, serving, c, pool, FULLEST):
+    if most <= 0.0:
         return FULLEST
-    low, high = 0.0, min(FULLEST, requests / most)
-    for _ in range(HALVINGS):
-        middle = 0.5 * (low + high)
-        if middle * most + queue_at(rules, serving, c, pool, middle) > requests:
-            high = middle
+    above = FULLEST * most + queue_at(rules, serving, c, pool, FULLEST) - requests
+    if above <= 0.0:
+        return FULLEST
+    low, below, high, kept = 0.0, -requests, FULLEST, 0
+    load = min(FULLEST, requests / most)  # exact where nobody waits
+    for _ in range(TRIALS):
+        error = load * most + queue_at(rules, serving, c, pool, load) - requests
+        if abs(error) <= CLOSE * most:
+            break
+        if error > 0.0:  # an end that stays twice counts half: the Illinois rule
+            below *= 0.5 if kept > 0 else 1.0
+            high, above, kept = load, error, 1
         else:
-            low = middle
-    return high
+            above *= 0.5 if kept < 0 else 1.0
+            low, below, kept = load, error, -1
+        load = (low * above - high * below) / (above - below)
+    return load
 
 
 @routine
