@@ -118,7 +118,8 @@ ROOMS = {
     "simulation.uneven": set(),
     "simulation.sustainable": {"physics", "simulation.uneven"},
     "simulation.design": {*BASE, "orbits", "physics", "scenario"},
-    "simulation.surroundings": {*BASE, *TABLES, "simulation.sustainable"},
+    "simulation.array_temperature": {"_jit", "constants", "physics"},
+    "simulation.surroundings": {*BASE, *TABLES, "simulation.array_temperature", "simulation.sustainable"},
     "simulation.plans": {
         *BASE,
         *TABLES,

@@ -1,4 +1,4 @@
-"""Solar arrays between Sun and Earth: what their two faces receive from the Earth, and their temperature.
+"""Solar arrays between Sun and Earth: what their two faces receive from the Earth.
 
 The table of an array is one over beta and orbit angle for its tracking law: other than a radiator's, most laws have
 normals outside the plane of Sun and nadir.
@@ -12,14 +12,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from odc_gym.constants import STEFAN_BOLTZMANN_W_M2_K4
 from odc_gym.orbits.attitude import array_normal, toward_sun
 from odc_gym.orbits.fluxes import Factors, Normal, face_factors
 from odc_gym.orbits.frames import Array
 
 STEP_DEG = 3.0  # bilinear look-ups err by less than 1 W/m2
 NODES = 32
-LEAST_K = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,51 +73,3 @@ def _factors(law: str, altitude_m: float) -> Array:
     table = np.stack([*front, *back], -1)
     table.flags.writeable = False
     return table
-
-
-def node_temperature_k(
-    heat_w_m2: Array,
-    electric_w_m2: Array,
-    *,
-    step_s: float,
-    settle: int,
-    coefficient_per_k: ArrayLike,
-    quoted_k: ArrayLike,
-    emissivity: ArrayLike,
-    capacity_j_m2_k: ArrayLike,
-) -> Array:
-    """Temperature of arrays, one node each, mean over each of T steps [K].
-
-    C dT/dt = heat - electric (1 + coefficient (T - quoted)) - emissivity sigma T^4, by the exponential Euler method of
-    Rosenbrock type: exact for the linear part of each step (Hochbruck and Ostermann, Acta Numerica 19, 2010, section
-    2.4). The first `settle` steps are flown twice before, so that the first step begins where an orbit ends.
-
-    Args:
-        heat_w_m2: (T, N) absorbed from Sun and Earth on both faces, before the cells take their share [W/m2].
-        electric_w_m2: (T, N) electrical output at the quoted temperature [W/m2].
-        step_s: length of a step [s].
-        settle: steps of an orbit.
-        coefficient_per_k: change of output over output by temperature [1/K], a float or (N,).
-        quoted_k: temperature at which the output is quoted [K], likewise.
-        emissivity: sum of both faces, likewise.
-        capacity_j_m2_k: areal heat capacity [J/(m2 K)], likewise.
-
-    Returns:
-        (T, N) temperatures [K].
-    """
-    radiation = np.asarray(emissivity) * STEFAN_BOLTZMANN_W_M2_K4
-    pace = step_s / np.asarray(capacity_j_m2_k)
-    slope = electric_w_m2 * np.asarray(coefficient_per_k)  # of the output by temperature
-    fixed = heat_w_m2 - electric_w_m2 + slope * np.asarray(quoted_k)
-    mean = np.empty(np.broadcast_shapes(fixed.shape))
-    steady = np.maximum((heat_w_m2 - electric_w_m2)[:settle].mean(0), 0.0)
-    kelvin = np.maximum((steady / radiation) ** 0.25, LEAST_K)
-    for turn in (settle, settle, len(fixed)):
-        for k in range(turn):
-            cubed = radiation * kelvin * kelvin * kelvin
-            decay = np.maximum(pace * (4.0 * cubed + slope[k]), 1e-9)
-            change = pace * (fixed[k] - (slope[k] + cubed) * kelvin) * (-np.expm1(-decay) / decay)
-            following = np.maximum(kelvin + change, LEAST_K)
-            mean[k] = 0.5 * (kelvin + following)
-            kelvin = following
-    return mean

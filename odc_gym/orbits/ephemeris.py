@@ -201,16 +201,21 @@ class Ephemeris:
         ecef = self._position_ecef_m
         equatorial, z = np.hypot(ecef[..., 0], ecef[..., 1]), ecef[..., 2]
         polar_radius = EARTH_RADIUS_M * (1 - EARTH_FLATTENING)
-        reduced = np.arctan2(z, equatorial * (1 - EARTH_FLATTENING))
+        up, out = z, equatorial * (1 - EARTH_FLATTENING)  # tangent of the reduced latitude
         for _ in range(3):
-            latitude = np.arctan2(
-                z + ECCENTRICITY2 / (1 - ECCENTRICITY2) * polar_radius * np.sin(reduced) ** 3,
-                equatorial - ECCENTRICITY2 * EARTH_RADIUS_M * np.cos(reduced) ** 3,
-            )
-            reduced = np.arctan2((1 - EARTH_FLATTENING) * np.sin(latitude), np.cos(latitude))
-        sine = np.sin(latitude)
-        surface = EARTH_RADIUS_M * np.sqrt(1 - ECCENTRICITY2 * sine**2)
-        return latitude, equatorial * np.cos(latitude) + z * sine - surface
+            sine, cosine = _unit(up, out)
+            north = z + ECCENTRICITY2 / (1 - ECCENTRICITY2) * polar_radius * sine * sine * sine
+            east = equatorial - ECCENTRICITY2 * EARTH_RADIUS_M * cosine * cosine * cosine
+            up, out = (1 - EARTH_FLATTENING) * north, east
+        sine, cosine = _unit(north, east)
+        surface = EARTH_RADIUS_M * np.sqrt(1 - ECCENTRICITY2 * sine * sine)
+        return np.arctan2(north, east), equatorial * cosine + z * sine - surface
+
+
+def _unit(up: Array, out: Array) -> tuple[Array, Array]:
+    """Sine and cosine of the angle whose tangent is `up` over `out`."""
+    length = np.sqrt(up * up + out * out)
+    return up / length, out / length
 
 
 def build_ephemeris(
