@@ -37,13 +37,14 @@ ROOMS = {
     "simulation.state": {"_jit", "physics"},
     "simulation.work": {"_jit", "simulation.state"},
     "simulation.arrays": {"simulation.state", "simulation.work"},
-    "simulation.checkpoints": {"_jit", "simulation.work"},
-    "simulation.held_time": {"_jit", "simulation.state", "simulation.work", "simulation.gangs"},
+    "simulation.pace": {"_jit", "simulation.state", "simulation.work", "simulation.routes"},
+    "simulation.checkpoints": {"_jit", "simulation.work", "simulation.pace"},
+    "simulation.held_time": {"_jit", "simulation.state", "simulation.work", "simulation.pace"},
     "simulation.storage": {"_jit", "simulation.state", "simulation.work"},
     "simulation.waiting": {
         "_jit",
         "physics",
-        *{f"simulation.{name}" for name in ("state", "work", "checkpoints", "routes", "storage")},
+        *{f"simulation.{name}" for name in ("state", "work", "checkpoints", "pace", "routes", "storage")},
     },
     "simulation.serving_grid": set(),
     "simulation.fleet": {"_jit", "simulation.state", "simulation.work", "simulation.serving_grid"},
@@ -56,13 +57,13 @@ ROOMS = {
     "simulation.batches": {"_jit", "physics", *{f"simulation.{name}" for name in ("state", "work", "hosting")}},
     "simulation.transfers": {
         "_jit",
-        *{f"simulation.{name}" for name in ("state", "work", "routes", "storage", "gangs", "progress")},
+        *{f"simulation.{name}" for name in ("state", "work", "routes", "storage", "pace", "progress")},
     },
     "simulation.progress": {
         "_jit",
         *{
             f"simulation.{name}"
-            for name in ("state", "work", "batches", "checkpoints", "held_time", "waiting", "hosting", "gangs")
+            for name in ("state", "work", "batches", "checkpoints", "held_time", "waiting", "hosting", "pace")
         },
     },
     "simulation.foresight": {"_jit", "simulation.state", "simulation.work", "simulation.progress"},

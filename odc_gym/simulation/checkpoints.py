@@ -7,7 +7,8 @@ A surprise is a stop that nobody saw coming: an upset, a failed accelerator, a t
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.simulation.work import G, K
+from odc_gym.simulation.pace import forecast_rate
+from odc_gym.simulation.work import G
 
 PRIOR_S = 100.0 * 3600.0  # accelerator-seconds that the scenario's rate of surprises weighs beside what is seen
 LEAST = 1e-12  # of a rate of stops [1/s] or of work: below it nothing stops
@@ -57,7 +58,7 @@ def unit_work(e, row, s):
     if rules[G.adapts, kind] < 0.5:
         return rules[G.unit_s, kind]
     stops_per_s = surprises_per_s(e, job["gang"], job["members"])
-    return interval_work(rules[G.unit_s, kind], 1.0, rules[G.stall_s, kind], stops_per_s, e.classes[K.rate, kind, s])
+    return interval_work(rules[G.unit_s, kind], 1.0, rules[G.stall_s, kind], stops_per_s, forecast_rate(e, row, s))
 
 
 @routine

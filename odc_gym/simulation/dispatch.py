@@ -11,7 +11,7 @@ from odc_gym.simulation.batches import begin_drain, bring_batch, live_gb
 from odc_gym.simulation.foresight import foreseen
 from odc_gym.simulation.gangs import enter_gang, is_joined, parts_next, seat_gang
 from odc_gym.simulation.hosting import enter, leave
-from odc_gym.simulation.progress import expire, lose, stop
+from odc_gym.simulation.progress import count_stop, expire, lose, stop
 from odc_gym.simulation.reservation import binds, forget, lift, reserve
 from odc_gym.simulation.state import X
 from odc_gym.simulation.waiting import NOWHERE, best_host, feasible, is_replica, requeue, score_of
@@ -59,6 +59,7 @@ def drains_alive(e, row):
     alive = begin_drain(e, row)
     if new and alive:
         e.ledger[L.drained, e.jobs[row]["kind"]] += 1.0
+        count_stop(e, row, True)
     return alive
 
 
@@ -89,17 +90,6 @@ def account_of_loss(e, s):
     if e.x[X.out, s] > 0.0:
         return L.outage_lost_s
     return L.trip_lost_s if e.x[X.tripped, s] > 0.0 else L.shed_lost_s
-
-
-@routine
-def count_stop(e, row, known):
-    """A job stops by what happens to satellites or links: foreseen if that was known before, else a surprise."""
-    kind = e.jobs[row]["kind"]
-    if known:
-        e.ledger[L.foreseen, kind] += 1.0
-    else:
-        e.ledger[L.forced, kind] += 1.0
-        e.head[0]["off_stops"] += 1.0
 
 
 @routine

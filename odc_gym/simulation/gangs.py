@@ -1,19 +1,17 @@
 """Gangs: jobs that span several satellites of one lasting neighbourhood, all of them or none, in step with each other.
 
 The row of a gang in the job table is followed by one row for each further satellite, and `members` of the first counts
-them all. Work, checkpoints and pay are kept in the first row; each row has a host and holds accelerators there.
+them all. Work, checkpoints and pay are kept in the first row; each row has a host and holds accelerators there. How
+fast they go is in `pace`.
 """
 
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.simulation.hosting import hold, run_from
-from odc_gym.simulation.routes import carry, count_route, route_rate, topology, walk
-from odc_gym.simulation.state import D, X
-from odc_gym.simulation.waiting import NOWHERE, feasible, may_host, score_of
-from odc_gym.simulation.work import G, K
-
-LEAST = 1e-9  # of a rate: below it nothing goes on
+from odc_gym.simulation.hosting import hold, run_from, take_spare
+from odc_gym.simulation.routes import topology
+from odc_gym.simulation.waiting import NOWHERE, bring_s, feasible, keeps_promise, may_host, pays_in_time, score_of
+from odc_gym.simulation.work import G
 
 
 @routine
@@ -59,7 +57,11 @@ def next_best(e, row, score, last, now):
 
 @routine
 def seat_around(e, row, first, now):
-    """Put the first row on a satellite and the others on its best neighbours; whether there are enough."""
+    """Put the first row on a satellite and the others on its best neighbours; whether there are enough.
+
+    To each a way must last for its part of the data, and the gang must be paid and keep promises as a whole: it goes on
+    when its last member is ready, at the pace of all.
+    """
     job = e.jobs[row]
     kind, width, end = job["kind"], job["width"], row + job["members"]
     e.run[row]["host"] = first
@@ -68,14 +70,31 @@ def seat_around(e, row, first, now):
         for s in range(e.satellites):
             if may_host(e, row, s, now) and neighbours(e, first, s, kind):
                 score = score_of(e, s, kind, width)
-                if score > best and not seated(e, row, member, s):
+                if score > best and not seated(e, row, member, s) and bring_s(e, member, row, s) < np.inf:
                     best, chosen = score, s
         e.run[member]["host"] = chosen
         if chosen == NOWHERE:
-            for other in range(row, end):
-                e.run[other]["host"] = NOWHERE
-            return False
-    return True
+            break
+    if e.run[end - 1]["host"] != NOWHERE and suits(e, row, now):
+        return True
+    unseat(e, row)
+    return False
+
+
+@routine
+def suits(e, row, now):
+    """Whether a gang on the hosts in its rows is paid in time and delays nobody who has a reservation there."""
+    kept = pays_in_time(e, row, e.run[row]["host"], now)
+    for member in range(row, row + e.jobs[row]["members"]):
+        kept = kept and keeps_promise(e, row, e.run[member]["host"], now)
+    return kept
+
+
+@routine
+def unseat(e, row):
+    """A gang that does not run has no hosts."""
+    for member in range(row, row + e.jobs[row]["members"]):
+        e.run[member]["host"] = NOWHERE
 
 
 @routine
@@ -90,6 +109,8 @@ def seated(e, row, end, s):
 @routine
 def enter_gang(e, row, now):
     """A gang starts on the hosts in its rows; each brings its part of the data."""
+    for member in range(row, row + e.jobs[row]["members"]):
+        take_spare(e, member, row, e.run[member]["host"], now)
     for member in range(row, row + e.jobs[row]["members"]):
         hold(e, member, row, e.run[member]["host"], now)
     run_from(e, row, now)
@@ -114,80 +135,3 @@ def parts_next(e, row):
         if e.links.closes[k, e.run[row]["host"], e.run[member]["host"]] <= tick + 1:
             return True
     return False
-
-
-@routine
-def host_rate(e, row):
-    """Work that the accelerators of one row of a job do in a second while they are active."""
-    job, s = e.jobs[row], e.run[row]["host"]
-    kind = job["kind"]
-    clock = e.classes[K.clock, kind, s]
-    speed = e.p[D.speed, s] * clock / (e.rules[G.kappa, kind] + (1.0 - e.rules[G.kappa, kind]) * clock)
-    return job["width"] * speed * e.x[X.duty, s]
-
-
-@routine
-def rate_of(e, row):
-    """Work that a job does in a second while it is active."""
-    return host_rate(e, row) if e.jobs[row]["members"] == 1 else gang_rate(e, row)
-
-
-@routine
-def next_in_ring(e, row, member):
-    """Host of the member after one of a gang's rows, the first after the last."""
-    after = member + 1 if member + 1 < row + e.jobs[row]["members"] else row
-    return e.run[after]["host"]
-
-
-@routine
-def iteration(e, row):
-    """Pace of the slowest member of a gang, and times of an iteration: compute, and exchange that shows [s].
-
-    An iteration takes its compute on the slowest member and the part of the exchange that does not hide behind it. The
-    exchange is a ring: each member sends and receives 2 (m - 1) / m of the gradients at the rate of the slowest way
-    between neighbours, which it shares with the transfers that are counted.
-
-    Source: Patarasuk and Yuan, "Bandwidth optimal all-reduce algorithms for clusters of workstations", J. Parallel
-    Distrib. Comput. 69 (2009).
-    """
-    job, tick = e.jobs[row], e.head[0]["tick"]
-    kind = job["kind"]
-    slowest, rate_gb_s = np.inf, np.inf
-    for member in range(row, row + job["members"]):
-        slowest = min(slowest, host_rate(e, member))
-        count = walk(e, e.run[member]["host"], next_in_ring(e, row, member), tick)
-        rate_gb_s = min(rate_gb_s, route_rate(e, count, 0.0, tick))
-    compute_s = e.rules[G.iteration_s, kind] * job["width"] / max(slowest, LEAST)
-    exchange_s = exchanged_gb(e, row) / max(rate_gb_s, LEAST)
-    return slowest, compute_s, max(0.0, exchange_s - e.rules[G.overlap, kind] * compute_s)
-
-
-@routine
-def exchanged_gb(e, row):
-    """What each member of a gang sends to the next in an iteration [GB]."""
-    members = e.jobs[row]["members"]
-    return 2.0 * (members - 1) / members * e.rules[G.sync_gb, e.jobs[row]["kind"]]
-
-
-@routine
-def gang_rate(e, row):
-    """Work that a gang does in a second: all go at the pace of the slowest, and wait for what of the exchange shows."""
-    slowest, compute_s, shown_s = iteration(e, row)
-    return e.jobs[row]["members"] * slowest * compute_s / (compute_s + shown_s)
-
-
-@routine
-def count_exchange(e, row):
-    """Count the exchange of a running gang on the links of its ring."""
-    for member in range(row, row + e.jobs[row]["members"]):
-        count = walk(e, e.run[member]["host"], next_in_ring(e, row, member), e.head[0]["tick"])
-        count_route(e, count, member)
-
-
-@routine
-def carry_exchange(e, row, time_s):
-    """Note what the ring of a gang carries in so much time at work."""
-    _, compute_s, shown_s = iteration(e, row)
-    gb = exchanged_gb(e, row) * time_s / (compute_s + shown_s)
-    for member in range(row, row + e.jobs[row]["members"]):
-        carry(e, walk(e, e.run[member]["host"], next_in_ring(e, row, member), e.head[0]["tick"]), gb)

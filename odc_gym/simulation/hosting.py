@@ -14,6 +14,13 @@ from odc_gym.simulation.work import FREE, RESULT, RUNNING, G, K, L
 
 
 @routine
+def take_spare(e, row, first, s, now):
+    """A row that will not leave in time takes of what the reservation of a satellite leaves over."""
+    if not gone_in_time(e, first, s, now):
+        e.x[X.spare, s] -= e.jobs[row]["width"]
+
+
+@routine
 def hold(e, row, first, s, now):
     """A row takes its accelerators on a satellite; they are held while its data comes, they wake up and it starts.
 
@@ -22,8 +29,6 @@ def hold(e, row, first, s, now):
     job, r = e.jobs[row], e.run[row]
     kind = job["kind"]
     wake = wake_s(e, row, s)
-    if not gone_in_time(e, first, s, now):
-        e.x[X.spare, s] -= job["width"]
     e.x[X.free, s] -= job["width"]
     e.classes[K.held, kind, s] += job["width"]
     r["delay_s"] = r["writing_s"] + wake + e.rules[G.init_s, kind]
@@ -51,6 +56,7 @@ def send_for(e, row, first, s):
 @routine
 def enter(e, row, s, now):
     """A job starts on a satellite."""
+    take_spare(e, row, row, s, now)
     hold(e, row, row, s, now)
     run_from(e, row, now)
 

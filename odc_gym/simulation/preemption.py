@@ -4,11 +4,11 @@ import numpy as np
 
 from odc_gym._jit import routine
 from odc_gym.simulation.hosting import drop_running, enter, leave
-from odc_gym.simulation.progress import stop
+from odc_gym.simulation.progress import count_stop, stop
 from odc_gym.simulation.reservation import forget
 from odc_gym.simulation.state import X
-from odc_gym.simulation.waiting import NOWHERE, drop_waiting, pays_in_time, requeue, score_of
-from odc_gym.simulation.work import FREE, GUARANTEED, SPOT, K, L
+from odc_gym.simulation.waiting import NOWHERE, drop_waiting, is_open, pays_in_time, requeue, score_of
+from odc_gym.simulation.work import FREE, GUARANTEED, SPOT, L
 
 
 @routine
@@ -45,7 +45,7 @@ def cheapest(e, row, now):
     best, least, highest = NOWHERE, np.inf, -np.inf
     for s in range(e.satellites):
         taken, score = width - e.x[X.free, s], score_of(e, s, kind, 0)
-        if spot[s] == 0.0 or spot[s] < taken or e.x[X.off, s] > 0.0 or e.classes[K.bid, kind, s] < e.policy.close:
+        if spot[s] == 0.0 or spot[s] < taken or not is_open(e, kind, s):
             continue
         if (taken < least or (taken == least and score > highest)) and pays_in_time(e, row, s, now):
             best, least, highest = s, taken, score
@@ -63,6 +63,7 @@ def make_room(e, s, width, now):
             leave(e, row)
             drop_running(e, k)
             e.ledger[L.preempted, e.jobs[row]["kind"]] += 1.0
+            count_stop(e, row, True)
             requeue(e, row, now)
         k -= 1
 

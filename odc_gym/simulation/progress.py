@@ -5,9 +5,9 @@ import numpy as np
 from odc_gym._jit import routine
 from odc_gym.simulation.batches import lose_batch, stays
 from odc_gym.simulation.checkpoints import unit_work
-from odc_gym.simulation.gangs import rate_of
 from odc_gym.simulation.held_time import account_held, account_time
 from odc_gym.simulation.hosting import leave
+from odc_gym.simulation.pace import rate_of
 from odc_gym.simulation.state import D, X
 from odc_gym.simulation.waiting import edge_s, is_replica, lateness, rank_of, requeue
 from odc_gym.simulation.work import CANCELLED, DONE, EXPIRED, FAILED, RESULT, SENDING, G, K, L
@@ -54,6 +54,17 @@ def lose(e, row):
     r["before_s"] = min(r["before_s"], r["safe_s"])
     r["unsaved_s"] = 0.0
     return lost
+
+
+@routine
+def count_stop(e, row, known):
+    """A job stops where it runs by what happens there, or is told to: foreseen if that was known, else a surprise."""
+    kind = e.jobs[row]["kind"]
+    if known:
+        e.ledger[L.foreseen, kind] += 1.0
+    else:
+        e.ledger[L.forced, kind] += 1.0
+        e.head[0]["off_stops"] += 1.0
 
 
 @routine

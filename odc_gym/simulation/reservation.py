@@ -12,11 +12,11 @@ workloads, and user runtime estimates in scheduling the IBM SP2 with backfilling
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.simulation.gangs import neighbours
+from odc_gym.simulation.gangs import neighbours, seated, unseat
 from odc_gym.simulation.routes import transfer_end_s
 from odc_gym.simulation.state import UNBOUND_S, X, fill
 from odc_gym.simulation.storage import source_of
-from odc_gym.simulation.waiting import NOWHERE, is_replica, pays_in_time, stay_s
+from odc_gym.simulation.waiting import NOWHERE, bring_s, is_open, is_replica, pays_in_time, stay_s
 from odc_gym.simulation.work import RESULT, G, K
 
 
@@ -60,41 +60,40 @@ def promise(e, row, now, same):
         return False
     releases = coming_releases(e, now, times)
     free_times(e, e.jobs[row]["width"], now, releases, times)
-    chosen = np.empty(e.satellites, np.bool_)
     first, shadow_s = NOWHERE, np.inf
     for s in range(e.satellites):
         if times[s] < shadow_s:
-            ready_s = choose_around(e, row, s, times, chosen)
+            ready_s = choose_around(e, row, s, times)
             if ready_s < shadow_s and pays_in_time(e, row, s, ready_s):
                 first, shadow_s = s, ready_s
-    if first == NOWHERE:
-        return False
-    choose_around(e, row, first, times, chosen)
-    forget(e)
-    e.head[0]["reserved_row"] = row
-    for s in range(e.satellites):
-        if chosen[s]:
-            keep(e, row, s, shadow_s, releases)
-    return True
+    if first != NOWHERE:
+        choose_around(e, row, first, times)
+        forget(e)
+        e.head[0]["reserved_row"] = row
+        for member in range(row, row + e.jobs[row]["members"]):
+            keep(e, row, e.run[member]["host"], shadow_s, releases)
+    unseat(e, row)
+    return first != NOWHERE
 
 
 @routine
-def choose_around(e, row, first, times, chosen):
-    """The satellites on which a job would start with its first on a given one: of a gang, the neighbours free soonest.
+def choose_around(e, row, first, times):
+    """Seat a job with its first row on a satellite, and those of a gang on the neighbours that are free soonest.
 
-    Returns when all of them are free, inf if there are too few; fills `chosen`, (S,).
+    Returns when all of them are free, inf if there are too few; to each a way must last for its part of the data.
     """
-    for s in range(e.satellites):
-        chosen[s] = s == first
+    unseat(e, row)
+    e.run[row]["host"] = first
     ready_s = times[first]
-    for _ in range(e.jobs[row]["members"] - 1):
+    for member in range(row + 1, row + e.jobs[row]["members"]):
         best = NOWHERE
         for s in range(e.satellites):
-            if not chosen[s] and times[s] < np.inf and (best == NOWHERE or times[s] < times[best]):
-                best = s if neighbours(e, first, s, e.jobs[row]["kind"]) else best
+            if times[s] < np.inf and (best == NOWHERE or times[s] < times[best]) and not seated(e, row, member, s):
+                may = neighbours(e, first, s, e.jobs[row]["kind"]) and bring_s(e, member, row, s) < np.inf
+                best = s if may else best
         if best == NOWHERE:
             return np.inf
-        chosen[best] = True
+        e.run[member]["host"] = best
         ready_s = max(ready_s, times[best])
     return ready_s
 
@@ -105,7 +104,7 @@ def candidates(e, row, same, times):
     kind, width = e.jobs[row]["kind"], e.jobs[row]["width"]
     some = False
     for s in range(e.satellites):
-        may = e.x[X.living, s] >= width and e.x[X.off, s] == 0.0 and e.classes[K.bid, kind, s] >= e.policy.close
+        may = e.x[X.living, s] >= width and is_open(e, kind, s)
         may = may and (e.x[X.reserved, s] > 0.0 or not same) and reach(e, s) >= width
         times[s] = 0.0 if may else np.inf
         some |= may
@@ -124,11 +123,15 @@ def reach(e, s):
 
 @routine
 def release_s(e, row, now):
-    """When a running job is expected to give its accelerators back."""
-    r, end_s, tick = e.run[row], 0.0, e.head[0]["tick"]
-    for part in range(RESULT):
-        end_s = transfer_end_s(e, source_of(e, row, row, part), r["host"], e.cargo[part, row], tick, end_s)
-    return now + end_s + r["delay_s"] + stay_s(e, row, r["host"], now)
+    """When a running job is expected to give its accelerators back: a gang works when its last member is ready."""
+    tick, last_s = e.head[0]["tick"], 0.0
+    for member in range(row, row + e.jobs[row]["members"]):
+        r, end_s = e.run[member], 0.0
+        for part in range(RESULT):
+            source = source_of(e, member, row, part)
+            end_s = transfer_end_s(e, source, r["host"], e.cargo[part, member], tick, end_s)
+        last_s = max(last_s, end_s + r["delay_s"])
+    return now + last_s + stay_s(e, row, e.run[row]["host"], now)
 
 
 @routine

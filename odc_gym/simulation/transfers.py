@@ -5,7 +5,7 @@ and start is work. Results go to the ground when the accelerators are free for o
 """
 
 from odc_gym._jit import routine
-from odc_gym.simulation.gangs import carry_exchange, count_exchange
+from odc_gym.simulation.pace import carry_exchange, count_exchange
 from odc_gym.simulation.progress import deliver, expire
 from odc_gym.simulation.routes import carry, clear_routes, count_route, latency_s, link_gb_s, route_rate, walk
 from odc_gym.simulation.state import LOST, X, fill

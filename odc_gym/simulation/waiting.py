@@ -9,6 +9,7 @@ import numpy as np
 from odc_gym._jit import effect, routine
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
 from odc_gym.simulation.checkpoints import unit_work
+from odc_gym.simulation.pace import forecast_rate, has_hosts
 from odc_gym.simulation.routes import transfer_end_s
 from odc_gym.simulation.state import UNBOUND_S, D, X
 from odc_gym.simulation.storage import part_gb, source_of
@@ -81,13 +82,16 @@ def link_gb(e, row):
 
 
 @routine
-def bring_s(e, row, s):
-    """Time until all that a job needs is on a satellite, one part after the other [s]; inf if a way does not last."""
+def bring_s(e, row, first, s):
+    """Time until all that a row needs is on a satellite, one part after the other [s]; inf if a way does not last.
+
+    `first` is the first row of its gang, or the row itself.
+    """
     end_s, tick = 0.0, e.head[0]["tick"]
     for part in range(RESULT):
-        gb = part_gb(e, row, row, s, part)
+        gb = part_gb(e, row, first, s, part)
         if gb > 0.0:
-            end_s = transfer_end_s(e, source_of(e, row, row, part), s, gb, tick, end_s)
+            end_s = transfer_end_s(e, source_of(e, row, first, part), s, gb, tick, end_s)
     return end_s
 
 
@@ -99,9 +103,21 @@ def wake_s(e, row, s):
 
 
 @routine
-def start_s(e, row, s, brought_s):
-    """Time from the placement on a satellite to the first work: transfer, waking up and start."""
+def start_s(e, row, first, s):
+    """Time from the placement of a row on a satellite to its first work: transfer, waking up and start."""
+    brought_s = bring_s(e, row, first, s)
     return e.run[row]["writing_s"] + brought_s + wake_s(e, row, s) + e.rules[G.init_s, e.jobs[row]["kind"]]
+
+
+@routine
+def ready_s(e, row, s):
+    """Time from the placement of a job on a satellite to its first work; of a gang with hosts that of its slowest."""
+    if e.jobs[row]["members"] == 1 or not has_hosts(e, row):
+        return start_s(e, row, row, s)
+    last_s = 0.0
+    for member in range(row, row + e.jobs[row]["members"]):
+        last_s = max(last_s, start_s(e, member, row, e.run[member]["host"]))
+    return last_s
 
 
 @routine
@@ -110,7 +126,7 @@ def edge_s(e, row, s):
     job, r = e.jobs[row], e.run[row]
     unit = unit_work(e, row, s) - r["unsaved_s"] / job["gang"]
     work_s = min(unit, remaining_estimate(job, r) / job["gang"])
-    return work_s / max(e.classes[K.rate, job["kind"], s], 1e-6)
+    return work_s / max(forecast_rate(e, row, s), 1e-6)
 
 
 @routine
@@ -123,17 +139,15 @@ def stay_s(e, row, s, now):
     left = job["estimate_s"] - r["safe_s"] - r["unsaved_s"]
     left = (left if left > 0.0 else LEAST_REMAINING * job["estimate_s"]) / job["gang"]  # an exact estimate stays exact
     stalls = np.floor((r["unsaved_s"] / job["gang"] + left) / unit_work(e, row, s))
-    return left / max(e.classes[K.rate, kind, s], 1e-6) + stalls * e.rules[G.stall_s, kind]
+    return left / max(forecast_rate(e, row, s), 1e-6) + stalls * e.rules[G.stall_s, kind]
 
 
 @routine
 def pays_in_time(e, row, s, now):
     """Whether transfer, waking up, start and the way to the next payable point end before the job is worthless."""
-    brought_s = bring_s(e, row, s)
     if is_replica(e, row):
-        return brought_s < np.inf
-    ready_s = start_s(e, row, s, brought_s)
-    return now + ready_s + edge_s(e, row, s) < e.jobs[row]["expiry_s"]
+        return bring_s(e, row, row, s) < np.inf
+    return now + ready_s(e, row, s) + edge_s(e, row, s) < e.jobs[row]["expiry_s"]
 
 
 @routine
@@ -141,10 +155,7 @@ def gone_in_time(e, row, s, now):
     """Whether a job that enters a satellite is expected to leave before the job for which it is reserved starts."""
     if e.x[X.shadow_s, s] >= UNBOUND_S or row == e.head[0]["reserved_row"]:
         return True
-    return (
-        not is_replica(e, row)
-        and now + start_s(e, row, s, bring_s(e, row, s)) + stay_s(e, row, s, now) <= e.x[X.shadow_s, s]
-    )
+    return not is_replica(e, row) and now + ready_s(e, row, s) + stay_s(e, row, s, now) <= e.x[X.shadow_s, s]
 
 
 @routine
@@ -165,10 +176,16 @@ def score_of(e, s, kind, extra):
 
 
 @effect
+def is_open(e, kind, s):
+    """Whether a satellite is open to a class: by its bid, with its compute on and memory enough."""
+    able = e.x[X.off, s] == 0.0 and e.p[D.hbm_gb, s] >= e.rules[G.memory_gb, kind]
+    return able and e.classes[K.bid, kind, s] >= e.policy.close
+
+
+@effect
 def has_room(e, kind, width, s):
-    """Whether a satellite is open to a class, its compute is on, and so many accelerators of enough memory are free."""
-    fits = e.x[X.free, s] >= width and e.p[D.hbm_gb, s] >= e.rules[G.memory_gb, kind]
-    return fits and e.x[X.off, s] == 0.0 and e.classes[K.bid, kind, s] >= e.policy.close
+    """Whether a satellite is open to a class and so many of its accelerators are free."""
+    return e.x[X.free, s] >= width and is_open(e, kind, s)
 
 
 @routine

@@ -71,6 +71,13 @@ class Desk:
         run["host"], run["started_s"], run["finished_s"], run["input_at"], run["state_at"] = -1, np.inf, np.inf, -1, -1
         return row
 
+    def gang(self, members, width=1, work_s=1e5, **columns):
+        """A gang of so many satellites arrives; its first row. The work is that of all."""
+        first = self.job("pretraining", work_s, width, members=members, gang=members * width, **columns)
+        for _ in range(members - 1):
+            self.job("pretraining", 0.0, width, members=0, gang=0, **columns)
+        return first
+
     def checkpoint(self, row, s, safe_s=1000.0):
         """A job has safe work, and its checkpoint lies on a satellite."""
         self.sim.run[0, row]["safe_s"], self.sim.run[0, row]["state_at"] = safe_s, s
