@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from odc_gym.scenario import Scenario
+from odc_gym.scenario import JobClass, Scenario
 from odc_gym.workload import offered_rate
 
 SHORTEST_H = 6.0
@@ -31,6 +31,64 @@ def random_scenario(number: int) -> Scenario:
     dump |= _hazards(rng, base, sum(s["orbit"]["total"] for s in shells))
     _data(np.random.default_rng([5, number]), dump)
     return Scenario.model_validate(dump)
+
+
+def linked_scenario(number: int) -> Scenario:
+    """A cluster with links of its own that fail, contacts or a slow backbone, gangs and jobs; decisions of one step.
+
+    Nothing is due before its end: what is paid is then a sum of work.
+    """
+    rng = np.random.default_rng([6, number])
+    base = Scenario.load("starter12")
+    hardware, satellites = _hardware(rng, base), int(rng.integers(4, 7))
+    hardware["storage_gb"] = rng.uniform(100, 250)
+    count = hardware["accelerators"]["count"]
+    orbit = {"pattern": "cluster", "altitude_km": rng.uniform(400, 1600), "local_time_h": rng.uniform(0, 24)}
+    orbit["total"] = satellites
+    dump = base.model_dump() | {
+        "name": f"linked-{number}",
+        "start": {"year": 2027},
+        "episode": {"hours": SHORTEST_H, "physics_s": 60.0, "decision_s": 60.0},
+        "shells": [{"hardware": "kind", "orbit": orbit}],
+        "hardware": {"kind": hardware},
+    }
+    dump["workload"]["classes"] = _linked_classes(rng, base, satellites, count)
+    dump["workload"]["models"] = {name: {"gb": rng.uniform(5, 100)} for name in "abc"}
+    dump["workload"]["tenants"] = {"press": {"tier": "guaranteed"}, "night": {"tier": "spot"}}
+    dump["network"] = {
+        "links": {"topology": "mesh", "rate_gbps": 10.0 ** rng.uniform(0.5, 2.0), "terminals": int(rng.integers(2, 5))},
+        "backbone": {"rate_gbps": 10.0 ** rng.uniform(0.0, 1.5), "latency_s": 0.05} if number % 2 else None,
+        "ground": {"min_elevation_deg": 5.0, "rate_gbps": 50.0},
+    }
+    dump["faults"] |= {
+        "upsets_per_chip_year": 10.0 ** rng.uniform(2, 4),
+        "hard_failures_per_chip_year": rng.uniform(0, 50),
+        "outages": {"per_satellite_year": 1000.0, "mean_hours": 0.2},
+        "links": {"outages_per_link_year": 3000.0, "mean_minutes": 10.0},
+    }
+    return Scenario.model_validate(dump)
+
+
+def _linked_classes(rng: np.random.Generator, base: Scenario, satellites: int, count: int) -> dict:
+    """Gangs, finetuning and batch, each a share of what the fleet has; results of all but the gangs' are sent home."""
+    slack = {"slack": {"low": 50, "high": 90, "of": "hour"}, "memory_gb": 0.0}
+    models = {"models": {"a": 0.5, "b": 0.3, "c": 0.2}, "data_in_gb": rng.uniform(1, 20)}
+    found = {}
+    for name, share in (("pretraining", 0.4), ("finetuning", 0.4), ("batch", 0.4)):
+        own = base.workload.classes["batch" if name == "batch" else "finetuning"].model_dump() | slack | models
+        own |= {"width": {1: 0.5, count: 0.5} if count > 1 else {1: 1.0}}
+        own |= {"duration_h": {"median": 0.2, "sigma": 0.8, "cut": 1.0}}
+        if name == "pretraining":
+            gang = {"satellites": {2: 0.6, 3: 0.4}, "hops": 2, "lasting_min": 10.0}
+            gang |= {"sync_gb": rng.uniform(0, 40), "iteration_s": 10.0}
+            own |= {"gang": gang, "hold_back": 0.3}
+        else:
+            own |= {"data_out_gb": rng.uniform(1, 20), "hold_back": rng.uniform(0.2, 1.0)}
+        own |= {"jobs_per_h": 1.0}
+        found[name] = own
+        offered = offered_rate(JobClass.model_validate(own))
+        own["jobs_per_h"] = share * satellites * count / offered
+    return found
 
 
 def _data(rng: np.random.Generator, dump: dict) -> None:

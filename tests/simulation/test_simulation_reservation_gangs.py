@@ -14,7 +14,7 @@ INSTANCES, JOBS, STEPS = 32, 12, 240
 
 
 def machines(num_envs, satellites, **changes):
-    """Satellites of eight accelerators, first come first served; own links join them when `queue` has put jobs there."""
+    """Satellites of eight accelerators, first come first served; `queue` joins them by own links."""
     links = {"topology": "mesh", "rate_gbps": 800, "terminals": satellites}
     return fleet(
         num_envs, satellites, dispatch__order="fcfs", workload__classes=CLASSES, network__links=links, **changes
