@@ -77,6 +77,7 @@ def test_a_guaranteed_job_takes_the_place_of_the_fewest_spot_jobs():
     assert starts(sim, 0, 5)[4] == 5.0
     assert sim.ledger[0, L.preempted].sum() == 1.0 and run["host"][2] == -1  # two accelerators, elsewhere it were three
     assert run["safe_s"][2] == pytest.approx(2 * 5 * STEP_S) and sim.ledger[0, L.lost_s].sum() == 0.0
+    assert sim.ledger[0, L.foreseen].sum() == 1.0 and sim.ledger[0, L.forced].sum() == 0.0
     play(sim, 60)
     assert (sim.run["status"][0, :5] == DONE)[[1, 2, 3, 4]].all()
 

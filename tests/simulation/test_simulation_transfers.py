@@ -5,6 +5,7 @@ import pytest
 from desk import Desk, fleet_of
 
 from odc_gym.errors import ScenarioError
+from odc_gym.scenario import TIERS
 from odc_gym.simulation.state import LOST, X
 from odc_gym.simulation.work import DONE, EXPIRED, INPUT, RESULT, RUNNING, SENDING, STATE, WAITING, WEIGHTS
 
@@ -237,18 +238,23 @@ def test_a_replica_started_again_loads_nothing():
     assert desk.sim.head[0]["running"] >= 1 and desk.account("weights_gb") == loaded
 
 
-def test_jobs_go_where_their_memory_fits():
+def two_sorts(**changes):
+    """Two satellites with 80 GB an accelerator and two with 141 GB; finetuning needs 100 GB of each of its."""
     starter = fleet_of(1).model_dump()
     small = starter["hardware"]["odcsat"] | {}
     small["accelerators"] = small["accelerators"] | {"hbm_gb": 80.0}
     orbit = starter["shells"][0]["orbit"] | {"total": 2}
-    scenario = fleet_of(
+    return fleet_of(
         2,
         hardware={"small": small, "odcsat": starter["hardware"]["odcsat"]},
         shells=[{"hardware": "small", "orbit": orbit}, {"hardware": "odcsat", "orbit": orbit}],
         workload__classes__finetuning__memory_gb=100.0,
+        **changes,
     )
-    desk = Desk(4, [(1, GROUND)], scenario)
+
+
+def test_jobs_go_where_their_memory_fits():
+    desk = Desk(4, [(1, GROUND)], two_sorts())
     tight, light = desk.job("finetuning"), desk.job("batch")
     desk.open(0, 1)
     desk.play(2)
@@ -256,6 +262,34 @@ def test_jobs_go_where_their_memory_fits():
     desk.open(0, 1, 3)
     desk.play()
     assert desk.run(tight)["host"] == 3
+
+
+def test_jobs_are_promised_only_satellites_whose_memory_fits():
+    """Both with memory enough are busy, and those without are free: catches a promise there, which never comes true."""
+    desk = Desk(4, [(1, GROUND)], two_sorts())
+    desk.open(2, 3)
+    for work_s in (8e3, 1.6e4):
+        desk.job("finetuning", work_s=work_s, width=8)
+    desk.play()
+    wide = desk.job("finetuning", width=8)
+    desk.open(0, 1, 2, 3)
+    desk.play()
+    assert desk.sim.head["reserved_row"][0] == wide
+    assert (desk.state("reserved") > 0.0).nonzero()[0].tolist() in ([2], [3])
+
+
+def test_nobody_makes_way_where_memory_does_not_fit():
+    """A spot job on a small satellite, and a guaranteed one that needs more. Catches a preemption that helps nobody."""
+    tenants = {"press": {"tier": "guaranteed"}, "night": {"tier": "spot"}}
+    desk = Desk(4, [(1, GROUND)], two_sorts(workload__tenants=tenants))
+    desk.open(0)
+    spot = desk.job("batch", width=8, tier=TIERS.index("spot"))
+    desk.play()
+    assert desk.run(spot)["status"] == RUNNING
+    urgent = desk.job("finetuning", width=8, tier=TIERS.index("guaranteed"))
+    desk.play(2)
+    assert desk.run(spot)["status"] == RUNNING and desk.run(urgent)["status"] == WAITING
+    assert desk.account("preempted") == desk.account("foreseen") == 0.0
 
 
 @pytest.mark.parametrize(
