@@ -150,7 +150,7 @@ REFUSED = [
         "workload.classes.interactive: patience_s = 1 must exceed target",
     ),
     (
-        {"hardware.odcsat.accelerators.hbm_gb": 60},
+        {"hardware.odcsat.accelerators.hbm_gb": 60, "workload.classes.finetuning.memory_gb": 0},
         "workload.classes.interactive.weights_gb = 140: must fit the memory of a replica, 2 x 60 GB",
     ),
     ({"shells.0.hardware": "large"}, "shells.0.hardware = large: must be one of odcsat"),
