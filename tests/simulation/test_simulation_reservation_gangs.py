@@ -7,18 +7,17 @@ from test_simulation_gangs import rewire
 
 from odc_gym.simulation.state import UNBOUND_S, X
 
-GANG = {"satellites": {2: 1.0}, "sync_gb": 0.0, "iteration_s": 10.0, "lasting_min": 0.0}
-CLASSES = {"pretraining": {**JOB_CLASS, "gang": GANG}, "finetuning": JOB_CLASS}
+GANG = {"satellites": {2: 1.0}, "iteration_s": 10.0, "lasting_min": 0.0}
 GANGS, SINGLES = range(2)
 INSTANCES, JOBS, STEPS = 32, 12, 240
 
 
-def machines(num_envs, satellites, **changes):
+def machines(num_envs, satellites, sync_gb=0.0):
     """Satellites of eight accelerators, first come first served; `queue` joins them by own links."""
     links = {"topology": "mesh", "rate_gbps": 800, "terminals": satellites}
-    return fleet(
-        num_envs, satellites, dispatch__order="fcfs", workload__classes=CLASSES, network__links=links, **changes
-    )
+    gang = GANG | {"sync_gb": sync_gb}
+    classes = {"pretraining": {**JOB_CLASS, "gang": gang}, "finetuning": JOB_CLASS}
+    return fleet(num_envs, satellites, dispatch__order="fcfs", workload__classes=classes, network__links=links)
 
 
 def queue(sim, tables, joined=None):
@@ -88,6 +87,21 @@ def test_a_gang_is_promised_only_satellites_that_own_links_join():
     play(sim, 50)
     assert starts(sim, 0, len(jobs))[first[4]] == expected
     assert expected > max(sorted(ends.values())[:2])
+
+
+@pytest.mark.parametrize(("sync_gb", "start"), [(0.0, 5), (1500.0, 30)])
+def test_a_gang_is_backfilled_by_the_pace_at_which_it_would_go(sync_gb, start):
+    """Ten minutes of compute; with 15 s of exchange for each 10 s, of which 5 s hide, twenty.
+
+    A whole satellite is promised for 20. Catches an exchange that is forgotten: the gang would stay from 5 to 25.
+    """
+    sim = machines(1, 2, sync_gb)
+    jobs, first = rows_of([0, 0, 1, 5], [20, 60, 10, 10], [6, 6, 8, 2], [1, 1, 1, 2])
+    queue(sim, [jobs])
+    play(sim, 70)
+    found = starts(sim, 0, len(jobs))[first]
+    assert found[2] == 20.0
+    assert found[3] == start
 
 
 def draw(rng, satellites):
