@@ -83,7 +83,11 @@ def test_a_gang_is_promised_only_satellites_that_own_links_join():
     play(sim, 1)
     hosts = sim.run["host"][0, first[:4]]
     ends = dict(zip(hosts.tolist(), [5, 40, 8, 20], strict=True))
-    expected = min(max(ends[0], ends[1]), max(ends[2], ends[3]))
+    pair = min([(0, 1), (2, 3)], key=lambda pair: max(ends[s] for s in pair))
+    expected = max(ends[s] for s in pair)
+    play(sim, 1)
+    assert tuple(np.flatnonzero(sim.state[0, X.reserved, :4])) == pair
+    assert (sim.state[0, X.shadow_s, list(pair)] == expected * STEP_S).all()
     play(sim, 50)
     assert starts(sim, 0, len(jobs))[first[4]] == expected
     assert expected > max(sorted(ends.values())[:2])
