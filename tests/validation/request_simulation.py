@@ -1,14 +1,17 @@
 """Replicas of a language model request by request and step by step, with none of the formulas of the simulation.
 
 Requests wait in one line. A replica that ends a prefill or a step looks at it: if its batch has a slot, it prefills the
-prompt that waits longest, whole; else it takes a step, which adds a token to each answer of its batch.
+prompt that waits longest, whole; else it takes a step, which adds a token to each answer of its batch. A request that
+finds replicas idle goes to the one that became so last.
 """
 
-import heapq
-from collections import deque
 from dataclasses import dataclass
 
+import numba
 import numpy as np
+
+NEVER = 2**60  # steps
+IDLE, STEPS = -2, -1  # what a replica does, if it does not prefill a request
 
 
 @dataclass(frozen=True)
@@ -33,51 +36,72 @@ class Served:
 
 def serve(engine: Engine, replicas: int, arrival_s: np.ndarray, prompts: np.ndarray, answers: np.ndarray) -> Served:
     """Serve requests: (N,) times of arrival in order, tokens of prompts, tokens of answers."""
-    count = len(arrival_s)
-    first, end = np.zeros(count), np.zeros(count)
-    arrivals, prefills, tokens = arrival_s.tolist(), (engine.prefill_s * prompts).tolist(), answers.tolist()
-    line: deque[int] = deque()
-    batches: list[list[tuple[int, int]]] = [[] for _ in range(replicas)]  # step of the last token, request
-    steps, prefilled, idle = [0] * replicas, [-1] * replicas, list(range(replicas))
-    events: list[tuple[float, int]] = []
-    worked, come, last = 0.0, 0, arrivals[-1]
-
-    def go_on(replica: int, now: float) -> None:
-        nonlocal worked
-        batch = batches[replica]
-        if line and len(batch) < engine.batch:
-            prefilled[replica] = line.popleft()
-            takes = prefills[prefilled[replica]]
-        elif batch:
-            prefilled[replica] = -1
-            takes = engine.base_s + engine.each_s * len(batch)
-        else:
-            idle.append(replica)
-            return
-        worked += takes if now + takes <= last else max(last - now, 0.0)
-        heapq.heappush(events, (now + takes, replica))
-
-    while events or come < count:
-        if events and (come == count or events[0][0] <= arrivals[come]):
-            now, replica = heapq.heappop(events)
-            request = prefilled[replica]
-            if request >= 0:
-                first[request] = end[request] = now
-                if tokens[request] > 1:
-                    heapq.heappush(batches[replica], (steps[replica] + tokens[request] - 1, request))
-            else:
-                steps[replica] += 1
-                while batches[replica] and batches[replica][0][0] <= steps[replica]:
-                    end[heapq.heappop(batches[replica])[1]] = now
-            go_on(replica, now)
-        else:
-            line.append(come)
-            now = arrivals[come]
-            come += 1
-            if idle:
-                go_on(idle.pop(), now)
+    first, end, worked = _played(
+        engine.base_s, engine.each_s, engine.batch, replicas, arrival_s, engine.prefill_s * prompts, answers
+    )
     pace = (end - first) / np.maximum(answers - 1, 1)
-    return Served(first - arrival_s, pace, end, worked / (replicas * last))
+    return Served(first - arrival_s, pace, end, worked / (replicas * arrival_s[-1]))
+
+
+@numba.njit
+def _played(base_s, each_s, batch, replicas, arrival_s, prefill_s, answers):
+    """Times of first tokens and of ends, (N,), and the time that replicas worked up to the last arrival."""
+    count, last = len(arrival_s), arrival_s[-1]
+    first, end = np.zeros(count), np.zeros(count)
+    free_s, does, steps = np.full(replicas, np.inf), np.full(replicas, IDLE), np.zeros(replicas, np.int64)
+    live, last_step = np.zeros((replicas, batch), np.int64), np.zeros((replicas, batch), np.int64)
+    size, soonest = np.zeros(replicas, np.int64), np.full(replicas, NEVER)
+    idle, idles = np.arange(replicas), replicas
+    worked, come, taken = 0.0, 0, 0
+    while True:
+        r = np.argmin(free_s)
+        now = free_s[r]
+        if come < count and arrival_s[come] < now:
+            now = arrival_s[come]
+            come += 1
+            if idles == 0:
+                continue
+            idles -= 1
+            r = idle[idles]
+        elif now == np.inf:
+            return first, end, worked
+        elif does[r] == STEPS:
+            steps[r] += 1
+            if soonest[r] <= steps[r]:
+                size[r] = _ended(live[r], last_step[r], size[r], steps[r], now, end)
+                soonest[r] = min(last_step[r, : size[r]]) if size[r] else NEVER
+        else:
+            request = does[r]
+            first[request] = end[request] = now
+            if answers[request] > 1:
+                live[r, size[r]], last_step[r, size[r]] = request, steps[r] + answers[request] - 1
+                soonest[r] = min(soonest[r], last_step[r, size[r]])
+                size[r] += 1
+        # the replica looks at the line
+        if taken < come and size[r] < batch:
+            does[r], takes = taken, prefill_s[taken]
+            taken += 1
+        elif size[r] > 0:
+            does[r], takes = STEPS, base_s + each_s * size[r]
+        else:
+            does[r], free_s[r], idle[idles] = IDLE, np.inf, r
+            idles += 1
+            continue
+        worked += max(min(takes, last - now), 0.0)
+        free_s[r] = now + takes
+
+
+@numba.njit
+def _ended(live, last_step, size, step, now, end):
+    """Requests of a batch whose last step this was end; how many are left."""
+    left = 0
+    for k in range(size):
+        if last_step[k] <= step:
+            end[live[k]] = now
+        else:
+            live[left], last_step[left] = live[k], last_step[k]
+            left += 1
+    return left
 
 
 def lognormal(random: np.random.Generator, mean: float, sigma: float, count: int) -> np.ndarray:
