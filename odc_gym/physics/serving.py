@@ -8,7 +8,7 @@ chunks. Times in seconds; loads are shares of what a pool can do at full batches
 import math
 
 from odc_gym._jit import effect
-from odc_gym.physics.mathematics import clip, decay_of, log_of
+from odc_gym.physics.mathematics import clip, decay_of
 
 
 @effect
@@ -73,17 +73,15 @@ def worth_slots(batch: float, excess: float, rest_s: float, prefill_s: float, de
 
 
 @effect
-def busy_frac(load: float, base: float, batch: float, alone: float, replicas: float) -> float:
-    """Share of the time that a replica is at work.
+def live_requests(load: float, base: float, batch: float) -> float:
+    """Mean number of live requests of a replica at a load: n of them are served at the rate of n / (base + each n).
 
-    One replica: it is idle where a pool that shares alike is empty, the negative binomial law of `wait_table`. Many
-    find an idle one for each request until none is, when all work as if each request were `alone`. Between, by the
-    fourth root of their number, which is within 0.05 of request-level simulations.
+    Args:
+        load: over what full batches do.
+        base: share of a request's time at a full batch that does not grow with the batch.
+        batch: largest batch.
     """
-    growth = load * (1.0 - base)
-    one = 1.0 - decay_of(-(1.0 + batch * base / (1.0 - base)) * log_of(1.0 - growth))
-    many = min(1.0, alone)
-    return many - (many - min(one, many)) / math.sqrt(math.sqrt(max(replicas, 1.0)))
+    return batch * base * load / max(1.0 - load * (1.0 - base), 1e-6)
 
 
 @effect

@@ -1,8 +1,8 @@
 """How full the replicas of a service are, how long its requests wait, and which of them meet their targets.
 
 Scalar code between physics steps; the tables are those of `serving_tables`. Requests come at random within a step, and
-wait for the first replica that ends a step or a prefill with a slot free. Three exponents and the width of the batch's
-scatter were set on simulated requests, other ones than those of `tests/validation/test_serving.py`.
+wait for the first replica that ends a step or a prefill with a slot free. The constants below were set on requests that
+were simulated one by one, other ones than those of `tests/validation/test_serving.py`: see docs/model.md.
 """
 
 import math
@@ -11,9 +11,9 @@ from typing import NamedTuple
 from odc_gym._jit import routine
 from odc_gym.physics.mathematics import clip, decay_of
 from odc_gym.physics.serving import (
-    busy_frac,
     late_value,
     live_batch,
+    live_requests,
     mean_batch,
     prefill_excess,
     request_s,
@@ -22,7 +22,16 @@ from odc_gym.physics.serving import (
     worth_slots,
 )
 from odc_gym.simulation.routes import ground_row
-from odc_gym.simulation.serving_grid import BASES, LOADS, OCTAVES, PREFILLS, PROMPTS, SLACKS
+from odc_gym.simulation.serving_grid import (
+    BASES,
+    IDLE_OCTAVES,
+    LOADS,
+    OCTAVES,
+    OFFERED,
+    PREFILLS,
+    PROMPTS,
+    SLACKS,
+)
 from odc_gym.simulation.state import D, X
 from odc_gym.simulation.work import G, K
 
@@ -30,7 +39,12 @@ FULLEST = 0.99  # load beyond which a queue counts as a fluid
 CLOSE = 1e-7  # of the load of a step
 TRIALS = 40
 SCATTER = 1.7320508075688772  # nodes of a normal law with three points, in standard deviations
-TOGETHER = 0.7  # of the requests that wait, the share that miss both targets for one reason
+POOL_SCATTER = 2.16  # variance of the mean batch that requests see, over that of the number in the pool
+OWN_SCATTER = 1.5  # the same, over that of a replica's batch in a large pool
+SEEN, SEEN_MORE = 0.45, 1.9  # requests in the batch that a request sees above the mean of steps
+CROWDED = 0.3  # more chance of full slots where all replicas prefill
+ALONE, SHARED = 0.54, 0.44  # how far a wait for prefill and stalls have one cause, on one replica, and more on many
+MOST, FULL_MOST = 0.47, 0.63  # of these at most; and where all slots are taken
 
 
 class Pool(NamedTuple):
@@ -56,6 +70,7 @@ class Law(NamedTuple):
     prefill: float  # share of the time that replicas prefill
     busy: float  # share of the time that they work
     batch: float  # mean of decode steps
+    none_idle: float  # probability that all replicas work
     growth: float  # ratio of the probabilities of n + 1 and n requests in a large pool
     excess: float  # share of a large backlog that is prompts
 
@@ -168,23 +183,31 @@ def queue_at(rules, serving, c, pool, load):
 
 
 @routine
-def load_of(rules, serving, c, pool, requests, dt_s):
-    """Load at which those that still wait and those that are served make up the requests of a step.
+def live_at(rules, c, pool, load):
+    """Mean number of live requests of a pool at a load."""
+    prefill, decode, base = times_of(rules, c, pool)
+    return pool.replicas * live_requests(load, base / (prefill + decode), pool.slots)
 
-    The queue at the end of a step is the mean queue at the load served: the pointwise stationary fluid flow
-    approximation, implicit in time. Source: Wang, Tipper and Banerjee, A single node queueing model, INFOCOM 1996;
-    false position by the Illinois rule, Dowell and Jarratt, BIT 11 (1971).
+
+@routine
+def load_of(rules, serving, c, pool, before, requests, dt_s):
+    """Load at which those that still wait, those more that are live and those that are served make up the requests.
+
+    The queue and the batches at the end of a step are the mean ones at the load served: the pointwise stationary fluid
+    flow approximation, implicit in time; `before` is the load of the step before. Source: Wang, Tipper and Banerjee,
+    A single node queueing model, INFOCOM 1996; false position by the Illinois rule, Dowell and Jarratt, BIT 11 (1971).
     """
     most = pool.rate * dt_s
     if most <= 0.0:
         return FULLEST
-    above = FULLEST * most + queue_at(rules, serving, c, pool, FULLEST) - requests
+    total = requests + live_at(rules, c, pool, before)
+    above = FULLEST * most + queue_at(rules, serving, c, pool, FULLEST) + live_at(rules, c, pool, FULLEST) - total
     if above <= 0.0:
         return FULLEST
-    low, below, high, kept = 0.0, -requests, FULLEST, 0
-    load = min(FULLEST, requests / most)  # exact where nobody waits
+    low, below, high, kept = 0.0, -total, FULLEST, 0
+    load = min(FULLEST, requests / most)  # exact where nobody waits and nothing changes
     for _ in range(TRIALS):
-        error = load * most + queue_at(rules, serving, c, pool, load) - requests
+        error = load * most + queue_at(rules, serving, c, pool, load) + live_at(rules, c, pool, load) - total
         if abs(error) <= CLOSE * most:
             break
         if error > 0.0:  # an end that stays twice counts half: the Illinois rule
@@ -198,6 +221,25 @@ def load_of(rules, serving, c, pool, requests, dt_s):
 
 
 @routine
+def idle_share(serving, replicas, offered, growth):
+    """Share of replicas that are idle, from the table of idle ones."""
+    octave, low = 0, 1.0
+    while octave < IDLE_OCTAVES - 2 and replicas >= 2.0 * low:
+        octave += 1
+        low *= 2.0
+    a = clip(replicas / low - 1.0, 0.0, 1.0)
+    i, b = place_in(OFFERED, offered)
+    j, f = place_in(LOADS, growth)
+    value = 0.0
+    for d in range(2):
+        table, part = serving.idles[octave + d], a if d == 1 else 1.0 - a
+        first = table[i, j] + f * (table[i, j + 1] - table[i, j])
+        second = table[i + 1, j] + f * (table[i + 1, j + 1] - table[i + 1, j])
+        value += part * (first + b * (second - first))
+    return decay_of(value)
+
+
+@routine
 def law_at(rules, serving, c, pool, load):
     """How a pool stands at a load."""
     prefill, decode, base = times_of(rules, c, pool)
@@ -206,15 +248,16 @@ def law_at(rules, serving, c, pool, load):
     replicas = max(pool.replicas, 1.0)
     step_rate = load / takes * rules[G.steps, c]
     step_s, each_s = steps_of(rules, c, pool)
-    share = load * prefill / takes
-    busy = busy_frac(load, base / takes, pool.slots, share + step_rate * (step_s + each_s), replicas)
+    share, growth = load * prefill / takes, load * (1.0 - base / takes)
+    offered = share + step_rate * (step_s + each_s)
+    busy = 1.0 - idle_share(serving, replicas, offered, growth)
     batch = mean_batch(step_rate, step_s, each_s, busy, share, pool.slots)
     prefill_spread = 0.5 * (1.0 + rules[G.prefill_scv, c])
     return Law(
         load, full, taken(serving.waits[0], replicas, share), (1.0 - load) * replicas / (takes * spread),
         (1.0 - share) * replicas / (prefill * prefill_spread),
         0.5 * (step_s + each_s * batch) / (replicas * (1.0 - share) + share), share, busy, batch,
-        load * (1.0 - base / takes), excess,
+        busy / (1.0 + (replicas - 1.0) * (1.0 - busy)), growth, excess,
     )  # fmt: skip
 
 
@@ -233,7 +276,8 @@ def first_tokens(rules, serving, c, pool, law, delay_s):
     step, and the prefill.
     """
     target, patience = rules[G.target_s, c], rules[G.patience_s, c]
-    none = 1.0 - law.full
+    full = law.full * (1.0 + CROWDED * (1.0 - law.full) * law.delayed)
+    none = 1.0 - full
     delayed = none * math.sqrt(none) * law.delayed
     none -= delayed
     met = late = 0.0
@@ -244,7 +288,7 @@ def first_tokens(rules, serving, c, pool, law, delay_s):
         end = sent + pool.prefill * serving.prompts[c, k + 1]
         middle = 0.5 * (start + end)
         late += share * (
-            law.full * late_value(middle, law.wait_rate, target, patience)
+            full * late_value(middle, law.wait_rate, target, patience)
             + delayed * late_value(middle, law.delay_rate, target, patience)
         )
         inside = clip((target - start) / max(end - start, 1e-9), 0.0, 1.0)
@@ -253,7 +297,7 @@ def first_tokens(rules, serving, c, pool, law, delay_s):
             late += share * (1.0 - inside) * none * clip((patience - after) / (patience - target), 0.0, 1.0)
         if inside > 0.0:
             left = target - 0.5 * (start + min(end, target))
-            missed = law.full * decay_of(law.wait_rate * left) + delayed * decay_of(law.delay_rate * left)
+            missed = full * decay_of(law.wait_rate * left) + delayed * decay_of(law.delay_rate * left)
             met += share * inside * (1.0 - missed)
     return met, late
 
@@ -261,19 +305,20 @@ def first_tokens(rules, serving, c, pool, law, delay_s):
 @routine
 def paced(serving, c, which, stretched, slack, load):
     """Probability that the time per token is met, from the table of paces."""
-    if slack <= 0.0:
-        return serving.paces[c, which, 0, 0, LOADS.shape[0] - 1]
+    if slack <= 0.0:  # but answers of one token
+        slack, load = 0.0, FULLEST
     i, a = place_in(PREFILLS, stretched)
     j, b = place_in(SLACKS, slack)
     k, f = place_in(LOADS, load)
     table = serving.paces[c, which]
-    value = 0.0
+    odds = 0.0
     for di in range(2):
         wi = a if di == 1 else 1.0 - a
         for dj in range(2):
             w = wi * (b if dj == 1 else 1.0 - b)
-            value += w * (table[i + di, j + dj, k] * (1.0 - f) + table[i + di, j + dj, k + 1] * f)
-    return value
+            odds += w * (table[i + di, j + dj, k] * (1.0 - f) + table[i + di, j + dj, k + 1] * f)
+    rest = decay_of(abs(odds))
+    return (1.0 if odds > 0.0 else rest) / (1.0 + rest)
 
 
 @routine
@@ -281,7 +326,8 @@ def pace(rules, serving, c, pool, law):
     """Share of requests whose time per token is in time.
 
     The batch scatters about its mean: as the number in the pool does, and as replicas differ. A request sees a larger
-    one than a step does. Where all slots are taken, the batch is full, and a prefill follows each request that ends.
+    one than a step does. While replicas are idle, prompts go to them and stall nobody. Where all slots are taken, the
+    batch is full, and a prefill follows each request that ends.
     """
     step_s, each_s = steps_of(rules, c, pool)
     target = rules[G.token_target_s, c]
@@ -289,27 +335,19 @@ def pace(rules, serving, c, pool, law):
     base = times_of(rules, c, pool)[2] * pool.rate / max(pool.replicas, 1e-9)
     shape = 1.0 + replicas * pool.slots * base / max(1.0 - base, 1e-9)
     odds = law.growth / (1.0 - law.growth)
-    number = shape * odds  # in the pool
     below = 1.0 - law.full
-    variance = number * (1.0 + odds) / (replicas * replicas) + law.batch * (1.0 - 1.0 / replicas)
+    variance = POOL_SCATTER * shape * odds * (1.0 + odds) / (replicas * replicas)
+    variance += OWN_SCATTER * law.batch * (1.0 - 1.0 / replicas)
     spread = SCATTER * math.sqrt(below * variance)
-    at_full = law.full * math.sqrt(law.full) * (1.0 - law.excess)
+    at_full = law.full * math.sqrt(math.sqrt(law.full)) * (1.0 - law.excess)
     batch = max(1.0, (law.batch - at_full * pool.slots) / max(1.0 - at_full, 1e-9))
-    batch += 1.5 * below * odds / replicas + 0.5
-    idle = (number - replicas + 1.5) / math.sqrt(max(number * (1.0 + odds), 1e-9)) + 1.0 - 1.0 / math.sqrt(replicas)
-    none_idle = 1.0 / (1.0 + decay_of(clip(1.702 * idle + 32.0, 0.0, 64.0)) / decay_of(32.0))
-    odd_prefills = none_idle * law.prefill / (1.0 - law.prefill)
-    crowded = odd_prefills / (1.0 + odd_prefills)
+    batch += SEEN_MORE * below * odds / replicas + SEEN
+    stalls = law.none_idle * law.prefill / max(law.busy - law.prefill, 1e-3)  # prefill time over that of steps
+    crowded = stalls / (1.0 + stalls)
     alone = law.delayed / max(law.prefill, 1e-9)
     stretched = 1.0 / pool.prefill
-    met = at_full * paced(
-        serving,
-        c,
-        1,
-        stretched,
-        1.0 - (step_s + each_s * pool.slots) / target,
-        min(law.prefill / max(law.load, 1e-9), FULLEST),
-    )
+    slack = 1.0 - (step_s + each_s * pool.slots) / target
+    met = at_full * paced(serving, c, 2, stretched, slack, min(law.prefill / max(law.load, 1e-9), FULLEST))
     for k in range(-1, 2):
         seen = clip(batch + k * spread, 1.0, pool.slots)
         slack = 1.0 - (step_s + each_s * seen) / target
@@ -320,7 +358,13 @@ def pace(rules, serving, c, pool, law):
 
 
 @routine
-def both(first, second, law):
-    """Share of requests that meet both targets: what delays prompts also stalls answers."""
-    together = TOGETHER * (1.0 - (1.0 - law.full) * (1.0 - law.delayed))
+def both(first, second, pool, law):
+    """Share of requests that meet both targets: what delays prompts also stalls answers.
+
+    On top of what independent targets give, a share of what is left to the smaller of both.
+    """
+    prompts, alone = law.prefill / max(law.load, 1e-9), law.delayed / max(law.prefill, 1e-9)
+    many = 1.0 - 1.0 / max(pool.replicas, 1.0)
+    together = min(MOST, (ALONE + SHARED * many) * prompts * prompts * alone * alone)
+    together += (FULL_MOST - together) * (0.83 + 0.12 * many) * math.sqrt(law.full)
     return first * second + together * (min(first, second) - first * second)

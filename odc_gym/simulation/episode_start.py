@@ -9,6 +9,7 @@ from odc_gym.scenario import ServiceClass
 from odc_gym.simulation.checkpoints import interval_work
 from odc_gym.simulation.decision import settle
 from odc_gym.simulation.fleet import Links
+from odc_gym.simulation.replicas import first_replicas
 from odc_gym.simulation.state import UNBOUND_S, Design, State
 from odc_gym.simulation.tables import EpisodeTables, rule_index
 from odc_gym.simulation.work import ABSENT, GROUND, HEAD, RUN, RUNNING, WAITING, Classes, Ledger, Rules
@@ -133,6 +134,7 @@ def open_queue(
     state: np.ndarray,
     classes: np.ndarray,
     resident: np.ndarray,
+    design: np.ndarray,
 ) -> np.ndarray:
     """Place replicas and census; returns the environment's HEAD record.
 
@@ -165,7 +167,7 @@ def open_queue(
         head["running"] += 1
         return True
 
-    first = _seat_replicas(world, tables, run, seat)
+    first = _seat_replicas(world, tables, run, state, classes, design, seat)
     saved = stream(seed, CENSUS).random(len(tables.census))
     for k in np.flatnonzero(tables.census["members"]):
         row = first + int(k)
@@ -197,16 +199,23 @@ def _hosts(world: World, links: Links, job: np.void, free: np.ndarray) -> np.nda
     return np.zeros(0, np.int64)
 
 
-def _seat_replicas(world: World, tables: EpisodeTables, run: np.ndarray, seat) -> int:  # type: ignore[no-untyped-def]
-    """Seat the replicas that the first demand asks for; returns the first row after those of all services."""
+def _seat_replicas(  # type: ignore[no-untyped-def]
+    world: World,
+    tables: EpisodeTables,
+    run: np.ndarray,
+    state: np.ndarray,
+    classes: np.ndarray,
+    design: np.ndarray,
+    seat,
+) -> int:
+    """Seat the replicas that the autoscaler wants for the first demand; returns the first row after all of services."""
     row = 0
     for c, name in enumerate(world.scenario.class_names):
         service = world.scenario.workload.classes[name]
         if not isinstance(service, ServiceClass):
             continue
-        token_s = world.rules[rule_index("token_s"), c]
-        rate = service.replica_accelerators * world.class_speed[c] / token_s * world.clock.dt_s
-        wanted = int(np.ceil(tables.demand[0, 1, c] / (service.headroom * rate)))
+        tokens_s = float(tables.demand[0, 1, c]) / world.clock.dt_s
+        wanted = first_replicas(tables.jobs, state, design, classes, world.rules, world.satellites, c, tokens_s)
         count = int(world.rules[rule_index("replicas"), c])
         run["status"][row : row + count] = ABSENT
         for k in range(min(wanted, count)):

@@ -98,7 +98,8 @@ def fleet(
         shared(links[5], b), shared(links[6], b), shared(links[7], b), shared(links[8], b), shared(links[9], b),
         shared(links[10], b),
     )  # fmt: skip
-    laws = Serving(shared(serving[0], b), shared(serving[1], b), shared(serving[2], b), shared(serving[3], b))
+    waits, idles, paces = shared(serving[0], b), shared(serving[1], b), shared(serving[2], b)
+    laws = Serving(waits, idles, paces, shared(serving[3], b), shared(serving[4], b))
     return Fleet(
         head[b : b + 1], jobs[b], run[b], lists[b], stores[0][b], state[b], design[b], classes[b], ledger[b],
         services[b], stores[1][b], stores[2][b], stores[3][b], rules[b], policy_rows(policies[b]), urgency, own, laws,

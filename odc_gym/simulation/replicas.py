@@ -4,9 +4,11 @@ Replicas are rows of the job table and of the queue, see `dispatch`. One that is
 and gives its accelerators back when its batch is done.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym._jit import kernel, routine
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
 from odc_gym.simulation.attainment import Pool, offer, steps_of, times_of
 from odc_gym.simulation.batches import begin_drain, dismiss
@@ -48,9 +50,32 @@ def serving_replicas(e, c):
 
 @routine
 def wanted_replicas(e, c, tokens_s):
-    """Replicas that serve a demand of so many tokens a second at the planned load, at the fleet's mean rate."""
+    """Replicas that a service wants for a demand of so many tokens a second, as urgent as the action says."""
     if e.urgency[c] < e.policy.hold:
         return 0
+    return replicas_for(e, c, tokens_s * bounded_exp(LN_2 * e.urgency[c]))
+
+
+class Hosts(NamedTuple):
+    """What the planning of replicas reads of an environment, see `Fleet`."""
+
+    jobs: np.ndarray
+    x: np.ndarray
+    p: np.ndarray
+    classes: np.ndarray
+    rules: np.ndarray
+    satellites: int
+
+
+@kernel
+def first_replicas(jobs, x, p, classes, rules, satellites, c, tokens_s):
+    """Replicas that a service has as an episode begins."""
+    return replicas_for(Hosts(jobs, x, p, classes, rules, satellites), c, tokens_s)
+
+
+@routine
+def replicas_for(e, c, tokens_s):
+    """Replicas that serve a demand of so many tokens a second at the planned load, at the fleet's mean rate."""
     first = int(e.rules[G.first, c])
     rate = prefill = decode = slots = hosts = 0.0
     for s in range(e.satellites):
@@ -64,7 +89,7 @@ def wanted_replicas(e, c, tokens_s):
     if rate <= 0.0:
         return 0
     pool = Pool(1.0, rate / hosts, prefill / rate, decode / rate, slots / hosts, 0.0)
-    wanted = tokens_s / e.rules[G.request_tokens, c] * bounded_exp(LN_2 * e.urgency[c])
+    wanted = tokens_s / e.rules[G.request_tokens, c]
     return int(min(np.ceil(wanted / (planned_load(e, c, pool) * pool.rate)), e.rules[G.replicas, c]))
 
 

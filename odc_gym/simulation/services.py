@@ -13,6 +13,7 @@ from odc_gym.simulation.attainment import (
     both,
     first_tokens,
     law_at,
+    live_at,
     load_of,
     offer,
     pace,
@@ -38,6 +39,7 @@ class Outcome(NamedTuple):
     prefill: float  # share of the time that replicas prefill
     busy: float  # that they work
     batch: float  # mean of decode steps
+    load: float  # of the pool
 
 
 @routine
@@ -49,9 +51,8 @@ def service_load(e, demand, dt_s):
         for s in range(e.satellites):
             e.classes[K.busy, c, s] = 0.0
         pool = pool_of(e, c)
-        load = load_of(
-            e.rules, e.serving, c, pool, (e.services[V.backlog, c] + demand[c]) / e.rules[G.request_tokens, c], dt_s
-        )
+        requests = (e.services[V.backlog, c] + demand[c]) / e.rules[G.request_tokens, c]
+        load = load_of(e.rules, e.serving, c, pool, e.services[V.load, c], requests, dt_s)
         busy = law_at(e.rules, e.serving, c, pool, load).busy
         for k in range(e.head[0]["running"]):
             row = e.lists[1, k]
@@ -81,7 +82,9 @@ def serve(e, demand, dt_s):
             continue
         pool, unit = pool_of(e, c), e.rules[G.request_tokens, c]
         waiting = demand[c] + e.services[V.backlog, c]
-        outcome = served_in(e.rules, e.serving, c, pool, e.services[V.backlog, c] / unit, waiting / unit, dt_s)
+        backlog, before = e.services[V.backlog, c] / unit, e.services[V.load, c]
+        outcome = served_in(e.rules, e.serving, c, pool, before, backlog, waiting / unit, dt_s)
+        e.services[V.load, c] = outcome.load
         served = min(outcome.requests * unit, waiting)
         book(e, c, demand[c], served, outcome)
         if pool.rate > 0.0:
@@ -97,7 +100,7 @@ def serve(e, demand, dt_s):
 
 
 @routine
-def served_in(rules, serving, c, pool, backlog, requests, dt_s):
+def served_in(rules, serving, c, pool, before, backlog, requests, dt_s):
     """What a pool serves in a step of the requests that are there or come, and how.
 
     Args:
@@ -105,25 +108,28 @@ def served_in(rules, serving, c, pool, backlog, requests, dt_s):
         serving: tables.
         c: class.
         pool: its replicas.
+        before: load of the pool in the step before: how full its batches are.
         backlog: requests that waited when the step began.
         requests: these and those that came.
         dt_s: length of the step.
     """
     most = pool.rate * dt_s
     if most <= 0.0:
-        return Outcome(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
-    load = load_of(rules, serving, c, pool, requests, dt_s)
+        return Outcome(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    load = load_of(rules, serving, c, pool, before, requests, dt_s)
     crest = queue_at(rules, serving, c, pool, FULLEST)  # requests beyond it wait as a fluid
-    served = load * most
     if load >= FULLEST:
-        served = clip(requests - crest, served, most)
+        room = live_at(rules, c, pool, FULLEST) - live_at(rules, c, pool, before)  # in batches that fill
+        served = clip(requests - crest, load * most, most + max(room, 0.0))
+    else:
+        served = max(requests - queue_at(rules, serving, c, pool, load), 0.0)
     law = law_at(rules, serving, c, pool, load)
     before_s, after_s = max(backlog - crest, 0.0) / pool.rate, max(requests - served - crest, 0.0) / pool.rate
     first, late = in_time(rules, serving, c, pool, law, before_s, after_s)
     tokens = pace(rules, serving, c, pool, law)
-    met = both(first, tokens, law)
+    met = both(first, tokens, pool, law)
     pay = met + rules[G.late_value, c] * (first - met + late)
-    return Outcome(served, first, tokens, met, pay, law.prefill, law.busy, law.batch)
+    return Outcome(served, first, tokens, met, pay, law.prefill, law.busy, law.batch, load)
 
 
 @routine

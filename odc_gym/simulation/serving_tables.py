@@ -16,7 +16,17 @@ import numpy.typing as npt
 from scipy.special import gammainc, gammaln, log_ndtr, logsumexp, ndtr, ndtri
 
 from odc_gym.scenario import Scenario, ServiceClass
-from odc_gym.simulation.serving_grid import BASES, LOADS, OCTAVES, PREFILLS, PROMPTS, SLACKS, Serving
+from odc_gym.simulation.serving_grid import (
+    BASES,
+    IDLE_OCTAVES,
+    LOADS,
+    OCTAVES,
+    OFFERED,
+    PREFILLS,
+    PROMPTS,
+    SLACKS,
+    Serving,
+)
 from odc_gym.workload.sizes import at_shares
 from odc_gym.workload.traces import RequestTrace, Trace
 
@@ -27,6 +37,8 @@ ANSWERS = 16  # answers of a service, equally likely
 SIZES = 2048  # requests by which a service's sizes are known
 DIGITS = 9
 RARE = 40.0  # minus the logarithm of what never happens
+SURE = 1e-5  # nearest to 0 and 1 of a chance that is kept as log odds
+LEFT = 0.88  # of the prompts that wait behind a request in theory, those that stall it: set on simulated requests
 
 
 @dataclass(frozen=True)
@@ -125,7 +137,7 @@ def _rounded(value: float) -> float:
 def serving_tables(services: Sequence[Service | None]) -> Serving:
     """Tables of all classes of a workload, None for those that are no services."""
     count = len(services)
-    paces = np.zeros((count, 2, PREFILLS.size, SLACKS.size, LOADS.size))
+    paces = np.zeros((count, 3, PREFILLS.size, SLACKS.size, LOADS.size))
     prompts, shares = np.zeros((count, PROMPTS + 1)), np.zeros((count, PROMPTS))
     for c, service in enumerate(services):
         if service is None:
@@ -133,9 +145,9 @@ def serving_tables(services: Sequence[Service | None]) -> Serving:
         rules = serving_rules(*service)
         answers = service[1].output_tokens.reshape(ANSWERS, -1).mean(1)
         ratio = rules["token_target_s"] / rules["prefill_s"]
-        paces[c] = pace_table(tuple(answers.tolist()), rules["prefill_scv"], ratio)
+        paces[c] = pace_table(tuple(answers.tolist()), rules["prefill_scv"], rules["decode_scv"], ratio)
         prompts[c], shares[c] = prompt_bins(service[1].input_tokens, rules["prefill_s"])
-    return Serving(wait_table(), paces, prompts, shares)
+    return Serving(wait_table(), idle_table(), paces, prompts, shares)
 
 
 def prompt_bins(tokens: Floats, mean_s: float) -> tuple[Floats, Floats]:
@@ -184,41 +196,86 @@ def _full(slots: int, load: float, base: float) -> float:
     return float(logsumexp(np.append(logs[:-1], logs[-1] - np.log(1.0 - load))) - logs[-1] + np.log(1.0 - load))
 
 
+@lru_cache(maxsize=1)
+def idle_table() -> Floats:
+    """Minus the logarithm of the share of replicas that are idle: see `Serving.idles`.
+
+    One replica is idle where a pool that shares alike is empty: negative binomial. Of many, requests find an idle one
+    while there is one, and share those at work alike. That leaves too few idle, since batches end unevenly: an excess
+    that in large pools is a number of replicas, not a share. Its size was set on simulated requests; it makes shares of
+    time at work right to 0.02.
+    """
+    table = np.full((IDLE_OCTAVES, OFFERED.size, LOADS.size), RARE)
+    table[:, 0] = 0.0
+    for octave in range(IDLE_OCTAVES):
+        for i, offered in enumerate(OFFERED[1:], 1):
+            for j, growth in enumerate(LOADS):
+                share = _idle(2**octave, float(offered), min(float(growth), float(offered)))
+                table[octave, i, j] = -math.log(max(share, math.exp(-RARE)))
+    return np.round(table, DIGITS)
+
+
+def _idle(replicas: int, offered: float, growth: float) -> float:
+    """Share of replicas that are idle, see `idle_table`.
+
+    Args:
+        replicas: of the pool.
+        offered: replicas' worth of work, were each request decoded alone, over replicas.
+        growth: of that, what grows with the batch.
+    """
+    growing = max(growth / offered, 1e-6)
+    one = math.exp(math.log1p(-offered * growing) / growing)
+    if replicas == 1:
+        return one
+    k = np.arange(1, 60 * replicas + 1)
+    each = np.maximum(k / replicas, 1.0)
+    logs = np.append(0.0, np.cumsum(np.log(offered * replicas * (1.0 - growing + growing * each) / k)))
+    chances = np.exp(logs - logs.max())
+    alike = float((np.maximum(1.0 - np.arange(k.size + 1) / replicas, 0.0) * chances).sum() / chances.sum())
+    uneven = max(one - alike, 0.0)
+    return min(alike + uneven * (1.0 + 9.0 * max(1.0 - 4.0 / replicas, 0.0) * uneven) / replicas, one)
+
+
 @lru_cache(maxsize=32)
-def pace_table(answers: tuple[float, ...], scv: float, ratio: float) -> Floats:
-    """Probability that a request's time per token stays within its target: see `Serving.paces`.
+def pace_table(answers: tuple[float, ...], scv: float, answer_scv: float, ratio: float) -> Floats:
+    """Log odds that a request's time per token stays within its target: see `Serving.paces`.
 
     A step takes s, and n steps are to be done within n T: prefills may take n (T - s) of it. One replica alone does
-    every prefill itself: those that wait when a request begins to decode, a geometric number, and those that come
-    during its steps, each with all that come during it: busy periods of an M/G/1 queue. Of many replicas, each takes a
-    prefill that waits whenever it ends a step or a prefill: a geometric number between two steps. Of the sums, the
-    chance of nothing and two moments are kept. Source: Takacs, Introduction to the Theory of Queues (1962), for busy
-    periods.
+    every prefill itself: those that wait when a request begins to decode and those that come during its steps, each
+    with all that come during it: busy periods of an M/G/1 queue. Of many replicas, each takes a prefill that waits
+    whenever it ends a step or a prefill: a geometric number between two steps. Where all slots are taken, a prefill
+    follows each answer that ends, a renewal process. Of the sums, the chance of nothing and two moments are kept.
+    Sources: Takacs, Introduction to the Theory of Queues (1962), for busy periods; Cox, Renewal Theory (1962).
 
     Args:
         answers: tokens of answers, equally likely.
         scv: squared coefficient of variation of prefill times.
+        answer_scv: the same of the steps of answers.
         ratio: target of the time per token over the mean prefill time at full clock.
     """
     steps = np.array(answers) - 1.0
     n, target, slack, load = np.ix_(np.maximum(steps, 0.5), PREFILLS * ratio, SLACKS, LOADS)
     scv = max(scv, 1e-3)
-    left = load + load**2 * 0.5 * (1.0 + scv) / (1.0 - load)  # prefills that a request leaves behind
+    left = LEFT * (load + load**2 * 0.5 * (1.0 + scv) / (1.0 - load))  # prefills that a request leaves behind
     often = load / (1.0 - load) * target * (1.0 - slack)  # prefills between two steps
     during = load * n * target * (1.0 - slack)  # prefills that begin a busy period during the steps
     busy, busy_square = 1.0 / (1.0 - load), (1.0 + scv) / (1.0 - load) ** 3
+    share = n / np.maximum(steps.mean(), 0.5)
+    ends = answer_scv + (1.0 - answer_scv) / (1.0 + share + 4.0 * share**2)  # variance over mean of answers that end
     alone = _below(
         between,
         n * target * slack,
-        np.exp(-during) / (1.0 + left),
+        np.exp(-during) * (1.0 - load),
         (during + left) * busy,
         (during + left) * busy_square + (left * busy) ** 2,
     )
     many = _below(gamma_law, n * target * slack, (1.0 + often) ** -n, n * often, n * often * (1.0 + scv + often))
-    met = np.stack([alone, many])
+    full = _below(gamma_law, n * target * slack, np.exp(-n * often), n * often, n * often * (scv + ends))
+    met = np.stack([alone, many, full])
     met[:, steps < 0.5] = 1.0  # answers of one token have no time per token
     met[..., 0] = 1.0
-    return np.asarray(np.round(met.mean(1), DIGITS), np.float64)
+    mean = np.clip(met.mean(1), SURE, 1.0 - SURE)
+    return np.asarray(np.round(np.log(mean / (1.0 - mean)), DIGITS), np.float64)
 
 
 def _below(law: Law, x: Floats, nothing: Floats, mean: Floats, variance: Floats) -> Floats:

@@ -359,7 +359,7 @@ class Simulator:
         self.run[row] = np.zeros((), RUN)
         self.head[row] = begin.open_queue(
             world, tables, int(self.seeds[row]), self.run[row, :used], self.lists[row], self.state[row],
-            self.classes[row], self.resident[row],
+            self.classes[row], self.resident[row], self.design[row],
         )  # fmt: skip
         for _ in range(world.clock.warm_up // world.clock.steps):
             self._play(np.array([row]), self._zero, self._bids_numbers)

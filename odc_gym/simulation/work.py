@@ -90,6 +90,7 @@ class Services(NamedTuple):
 
     backlog: Row  # tokens that wait
     surplus_s: Row  # since there have been more replicas than wanted
+    load: Row  # at the end of the last step: how full batches are
     batch: Row  # mean batch of a replica
     first: Row  # share of the requests of the last step whose first token came in time
     pace: Row  # the same of their time per token
