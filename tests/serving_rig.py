@@ -20,10 +20,11 @@ MINUTE_S = 60.0
 def play(rules, serving, replicas, rate, prefill, decode, slots, latency_s, arrivals, out):
     """Serve requests that arrive in minutes (T,) by a pool; `out` (T, 8) is the outcome and the requests that wait."""
     pool = Pool(replicas, rate, prefill, decode, slots, latency_s)
-    backlog = 0.0
+    backlog = load = 0.0
     for t in range(arrivals.shape[0]):
         requests = backlog + arrivals[t]
-        outcome = served_in(rules, serving, 0, pool, backlog, requests, MINUTE_S)
+        outcome = served_in(rules, serving, 0, pool, load, backlog, requests, MINUTE_S)
+        load = outcome.load
         backlog = requests - outcome.requests
         out[t, 0], out[t, 1], out[t, 2], out[t, 3] = outcome.requests, outcome.first, outcome.pace, outcome.both
         out[t, 4], out[t, 5], out[t, 6], out[t, 7] = outcome.pay, outcome.prefill, outcome.busy, backlog
@@ -47,20 +48,26 @@ class ServingRig:
         self.rules = block[:, [scenario.class_names.index("interactive")]].copy()
         self.serving = serving_tables([(own, requests)])
 
-    def pool(self, replicas: float, clock: float) -> tuple[float, ...]:
-        """Numbers of `Pool` of replicas at a clock, without a way to the ground."""
+    def pool(self, replicas: float, clock: float, slots: int | None = None) -> tuple[float, ...]:
+        """Numbers of `Pool` of replicas at a clock, without a way to the ground; memory may hold fewer slots."""
         rule = self.rules[:, 0]
+        batch = rule[G.batch] if slots is None else float(slots)
         prefill, decode = (stretch(rule[k], clock) for k in (G.prefill_kappa, G.decode_kappa))
-        takes = request_s(prefill * rule[G.prefill_s], decode * rule[G.base_s], decode * rule[G.each_s], rule[G.batch])
-        return replicas, replicas / takes, prefill, decode, rule[G.batch]
+        takes = request_s(prefill * rule[G.prefill_s], decode * rule[G.base_s], decode * rule[G.each_s], batch)
+        return replicas, replicas / takes, prefill, decode, batch
 
-    def serve(self, replicas: float, clock: float, arrivals, latency_s: float = 0.0) -> np.ndarray:
+    def serve(
+        self, replicas: float, clock: float, arrivals, latency_s: float = 0.0, slots: int | None = None
+    ) -> np.ndarray:
         """Outcome of each minute, (T, 8), of requests that arrive in it, (T,): see `play`."""
         out = np.zeros((len(arrivals), 8))
-        play(self.rules, self.serving, *self.pool(replicas, clock), latency_s, np.asarray(arrivals, float), out)
+        pool = self.pool(replicas, clock, slots)
+        play(self.rules, self.serving, *pool, latency_s, np.asarray(arrivals, float), out)
         return out
 
-    def steady(self, replicas: float, clock: float, load: float, latency_s: float = 0.0) -> np.ndarray:
+    def steady(
+        self, replicas: float, clock: float, load: float, latency_s: float = 0.0, slots: int | None = None
+    ) -> np.ndarray:
         """Outcome of a minute in the steady state at a load of all that the pool can do, (8,)."""
-        arrivals = np.full(240, load * self.pool(replicas, clock)[1] * MINUTE_S)
-        return self.serve(replicas, clock, arrivals, latency_s)[-1]
+        arrivals = np.full(240, load * self.pool(replicas, clock, slots)[1] * MINUTE_S)
+        return self.serve(replicas, clock, arrivals, latency_s, slots)[-1]

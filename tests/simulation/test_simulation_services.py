@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from serving_rig import ServingRig, service
 
+from odc_gym.scenario import Scenario
 from odc_gym.simulation.serving_tables import Requests
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.work import ABSENT, RUNNING, G, L, V
+from odc_gym.simulation.state import D, X
+from odc_gym.simulation.work import ABSENT, RUNNING, G, K, L, V
 
 LOADS = np.array([0.2, 0.5, 0.8, 0.95, 1.1, 1.4, 0.6, 0.3, 0.9, 2.0, 0.0, 0.1])
 CLOCKS = (1.0, 0.5)
@@ -147,3 +149,67 @@ def test_a_lost_batch_waits_again(sim):
     assert ledger[L.executed_s] - ledger[L.lost_s] == pytest.approx(ledger[L.credited_s])
     left = ledger[L.served] + ledger[L.abandoned] + sim.services[0, V.backlog, c]
     assert left == pytest.approx(ledger[L.arrived] + backlog)
+
+
+def test_memory_limits_the_batch(sim):
+    """Beside the weights there is room for five contexts: by hand, 2.4 s of a replica a request instead of 1.1."""
+    c, prompt, answers = kind(sim), 1155.0, Requests.of(service()).output_tokens
+    context_gb = 0.33e-3 * (prompt + 0.5 * (answers**2).mean() / answers.mean())
+    sim.design[0, D.hbm_gb, :] = (140.0 + 5.5 * context_gb) / 0.9 / 2.0
+    sim.services[0, V.backlog, c] = 1e9
+    sim.step(zero(sim))  # batches fill
+    sim.services[0, V.backlog, c] = 1e9
+    served = sim.ledger[0, L.served, c]
+    sim.step(zero(sim))
+    rows, decode_s = serving(sim), (10.6 - 0.8 * 5.474) / 2000.0 * 211.0
+    hosts = sim.run["host"][0, rows]
+    clock, speed = sim.classes[0, K.clock, c, hosts], sim.design[0, D.speed, hosts] * sim.state[0, X.duty, hosts]
+    prefill, decode = 0.95 / clock + 0.05, 0.18 / clock + 0.82
+    takes_s = (prefill * prompt * 0.0004 + decode * decode_s * (0.37 * 32 / 5 + 0.63)) / speed
+    steps_s = sim.world.clock.steps * sim.world.clock.dt_s
+    tokens = (sim.run["active"][0, rows] / takes_s).sum() * steps_s * sim.rules[0, G.request_tokens, c]
+    assert 1.0 <= sim.services[0, V.batch, c] <= 5.0
+    assert sim.ledger[0, L.served, c] - served == pytest.approx(tokens, rel=0.1)
+
+
+def moved(movable, kv_mb):
+    """Moves of replicas, and what was asked of the network for them, as all are told to go elsewhere; their batch."""
+    engine = "workload.classes.interactive.engine"
+    paths = {"dispatch.min_stay_min": 0.0, "workload.rate_scale": 0.4}
+    paths |= {f"{engine}.movable": movable, f"{engine}.kv_mb_per_token": kv_mb}
+    sim = Simulator(Scenario.load("starter12").replace(paths), 1)
+    sim.reset([20_100])
+    c, actions = kind(sim), zero(sim)
+    sim.step(actions)
+    batch, before = sim.services[0, V.batch, c], sim.ledger[0, :, c].copy()
+    bids = sim.view.layout.bids(actions)[0, c]
+    bids[:] = 1.0
+    bids[np.unique(sim.run["host"][0, serving(sim)])[:3]] = -0.45
+    sim.step(actions)
+    change = sim.ledger[0, :, c] - before
+    return change[L.moved], change[L.asked_gb], batch * sim.rules[0, G.context_gb, c]
+
+
+def test_replicas_that_may_move_bring_their_live_requests():
+    """Keys and values of the batch cross the network, and only where the engine allows it."""
+    moves, asked_gb, live_gb = moved(True, 0.33)
+    assert moves > 0.0
+    assert live_gb == pytest.approx(0.5 * 8, rel=1.0)  # half a gigabyte each of a batch of some
+    assert asked_gb - moved(True, 1e-9)[1] == pytest.approx(moves * live_gb, rel=1e-6)
+    assert moved(False, 0.33)[0] == 0.0
+
+
+def test_an_episode_begins_with_the_replicas_that_the_autoscaler_keeps(starter12, monkeypatch):
+    """With a time per token so short that replicas are planned at a lower load: none have to be added at once."""
+    target = {"workload.classes.interactive.engine.token_target_s": 0.08}
+    sim, counts = Simulator(starter12.replace(target), 1), []
+    play, first = sim._play, int(sim.world.rules[G.first, kind(sim)])
+
+    def counted(*arguments):
+        counts.append((sim.run["status"][0, first : first + replicas] != ABSENT).sum())
+        play(*arguments)
+
+    replicas = int(sim.world.rules[G.replicas, kind(sim)])
+    monkeypatch.setattr(sim, "_play", counted)
+    sim.reset([20_100])
+    assert abs(int(counts[1]) - int(counts[0])) <= 1

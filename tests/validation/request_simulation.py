@@ -10,6 +10,19 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
+SIZES = {"conversation": ((1155.0, 0.7), (211.0, 0.95)), "code": ((2048.0, 0.9), (28.0, 1.0))}
+"""Lognormal tokens of prompts and answers: mean, and standard deviation of the logarithm."""
+OTHERS = {
+    "even": ((1000.0, 0.35), (150.0, 0.4)),
+    "essay": ((700.0, 0.9), (350.0, 0.9)),
+    "chat": ((900.0, 0.6), (260.0, 0.8)),
+    "question": ((1400.0, 0.8), (170.0, 1.0)),
+    "summary": ((1500.0, 0.7), (80.0, 0.9)),
+    "extract": ((2200.0, 1.0), (50.0, 0.7)),
+    "completion": ((1800.0, 0.8), (36.0, 0.9)),
+    "edit": ((2400.0, 0.95), (24.0, 1.1)),
+}
+"""Requests on which the constants of the laws were set."""
 NEVER = 2**60  # steps
 IDLE, STEPS = -2, -1  # what a replica does, if it does not prefill a request
 

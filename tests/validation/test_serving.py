@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from comparison import compares
-from request_simulation import Engine, lognormal, serve
+from request_simulation import OTHERS, SIZES, Engine, lognormal, serve
 from serving_rig import MINUTE_S, ServingRig, service
 
 from odc_gym.simulation.serving_tables import Requests
@@ -14,9 +14,13 @@ from odc_gym.simulation.work import G
 
 FOLDER = Path(__file__).parent / "reference"
 AZURE = Path(__file__).parents[2].parent / "shared" / "traces" / "azure_llm_2023"
-TABLE = np.genfromtxt(FOLDER / "requests.csv", delimiter=",", names=True, dtype=None, encoding="utf8")
+TABLE = np.concatenate(
+    [
+        np.genfromtxt(FOLDER / name, delimiter=",", names=True, dtype=None, encoding="utf8")
+        for name in ("requests.csv", "other_requests.csv")
+    ]
+)
 ORACLE = "requests one by one, steps one by one"
-SIZES = {"conversation": ((1155.0, 0.7), (211.0, 0.95)), "code": ((2048.0, 0.9), (28.0, 1.0))}
 
 
 def quantiles(tokens):
@@ -31,8 +35,8 @@ def rig(kind):
         rows = np.genfromtxt(file, delimiter=",", skip_header=1, usecols=(1, 2), dtype=int)
         tokens = rows[:, 0], np.maximum(rows[:, 1], 1)
     else:
-        random = np.random.default_rng(20270)
-        tokens = tuple(lognormal(random, *law, 200_000) for law in SIZES[kind])
+        random = np.random.default_rng(20270 if kind in SIZES else 20271)
+        tokens = tuple(lognormal(random, *law, 200_000) for law in (SIZES | OTHERS)[kind])
     return ServingRig(service(), Requests(*(quantiles(t) for t in tokens)))
 
 
@@ -60,30 +64,36 @@ def test_first_tokens_of_a_conversation():
     return side("conversation", 0)
 
 
-@compares("Services", "time per token in 0.2 s, the same", "", ORACLE, 0.05, mean_tolerance=0.015)
+@compares("Services", "time per token in 0.2 s, the same", "", ORACLE, 0.03)
 def test_pace_of_a_conversation():
     """Catches a batch that prefills do not interrupt."""
     return side("conversation", 1)
 
 
-@compares("Services", "both targets, the same", "", ORACLE, 0.07, mean_tolerance=0.015)
+@compares("Services", "both targets, the same", "", ORACLE, 0.03)
 def test_both_targets_of_a_conversation():
     return side("conversation", 2)
 
 
-@compares("Services", "first tokens in 2 s, code: long prompts, short answers", "", ORACLE, 0.05, mean_tolerance=0.015)
+@compares("Services", "first tokens in 2 s, code: long prompts, short answers", "", ORACLE, 0.03)
 def test_first_tokens_of_code():
     """Catches a wait for the prefill of others that is left out: with short answers it is all there is."""
     return side("code", 0)
 
 
-@compares("Services", "time per token in 0.2 s, the same", "", ORACLE, 0.06, mean_tolerance=0.015)
+@compares("Services", "time per token in 0.2 s, the same", "", ORACLE, 0.03)
 def test_pace_of_code():
     """Catches stalls that are taken to be shared by all replicas alike."""
     return side("code", 1)
 
 
-@compares("Services", "share of the time that replicas work, conversation and code", "", ORACLE, 0.06)
+@compares("Services", "both targets, the same", "", ORACLE, 0.03)
+def test_both_targets_of_code():
+    """Catches targets that are taken to be missed independently: a crowd of prompts delays and stalls."""
+    return side("code", 2)
+
+
+@compares("Services", "share of the time that replicas work, conversation and code", "", ORACLE, 0.015)
 def test_time_at_work():
     """Catches a power that is proportional to the load: replicas that decode small batches work nearly all the time."""
     return [np.concatenate(parts) for parts in zip(side("conversation", 3), side("code", 3), strict=True)]
@@ -94,16 +104,23 @@ def test_time_at_work():
 def test_recorded_requests(kind):
     """Catches laws that hold for lognormal requests alone."""
     mine, theirs = both_sides(kind, 0.0, 1.0)
-    assert abs(mine - theirs)[:, :3].max() < 0.05
-    assert abs(mine - theirs)[:, :3].mean() < 0.02
+    error = abs(mine - theirs)[:, :3]
+    assert error.max() < (0.035 if kind == "azure-code" else 0.03)  # first tokens of one replica at a load of 0.85
+    assert error.mean() < 0.015
 
 
-@compares(
-    "Services", "first tokens in 2 s over an hour with ten minutes of 1.3 times capacity", "", ORACLE, 0.06,
-    note="batches that fill hold an overload off for a minute or so, which the fluid does not know",
-)  # fmt: skip
+@pytest.mark.parametrize("kind", OTHERS)
+def test_other_sizes(kind):
+    """Catches constants that fit a conversation and code alone. The worst: all of nearly one length."""
+    mine, theirs = both_sides(kind, 0.0, 1.0)
+    error = abs(mine - theirs)
+    assert error.max() < (0.07 if kind == "even" else 0.05)
+    assert error.mean(0).max() < 0.015
+
+
+@compares("Services", "first tokens in 2 s over an hour with ten minutes of 1.3 times capacity", "", ORACLE, 0.03)
 def test_overload_that_passes():
-    """Catches a backlog that is forgotten, or that keeps requests late after it is gone."""
+    """Catches a backlog that is forgotten or keeps requests late after it is gone, and batches that fill at once."""
     here = rig("conversation")
     replicas, per_s = 8, here.pool(8, 1.0)[1]
     rate = per_s * np.where((np.arange(60) >= 20) & (np.arange(60) < 30), 1.3, 0.6)
@@ -112,9 +129,25 @@ def test_overload_that_passes():
     steps = rule[G.steps]
     engine = Engine(0.0004, rule[G.base_s] / steps, rule[G.each_s] / steps, 32)
     found = []
-    for _ in range(2):
+    for _ in range(12):
         counts = random.poisson(rate * MINUTE_S)
         arrival_s = np.sort(np.repeat(np.arange(60), counts) * MINUTE_S + random.uniform(0.0, MINUTE_S, counts.sum()))
         prompts, answers = (lognormal(random, *law, len(arrival_s)) for law in SIZES["conversation"])
         found.append((serve(engine, replicas, arrival_s, prompts, answers).first_s <= 2.0).mean())
     return (out[:, 0] * out[:, 1]).sum() / out[:, 0].sum(), np.mean(found)
+
+
+@compares("Services", "first tokens in 2 s where memory holds 10 requests, 4 replicas, loads to 0.9", "", ORACLE, 0.03)
+def test_memory_that_limits_the_batch():
+    """Catches waits for the slots of the engine instead of those that fit; 0.79 are in time at 0.9, not all."""
+    here, loads, slots = rig("conversation"), (0.6, 0.8, 0.9), 10
+    rule, random = here.rules[:, 0], np.random.default_rng(6)
+    engine = Engine(0.0004, rule[G.base_s] / rule[G.steps], rule[G.each_s] / rule[G.steps], slots)
+    found = []
+    for load in loads:
+        count = int(40_000 / (1.0 - load))
+        arrival_s = np.cumsum(random.exponential(1.0 / (load * here.pool(4, 1.0, slots)[1]), count))
+        prompts, answers = (lognormal(random, *law, count) for law in SIZES["conversation"])
+        served = serve(engine, 4, arrival_s, prompts, answers)
+        found.append((served.first_s[count // 8 :] <= 2.0).mean())
+    return np.array([here.steady(4, 1.0, load, slots=slots)[1] for load in loads]), np.array(found)
