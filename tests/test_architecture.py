@@ -189,7 +189,8 @@ ROOMS = {
         "interface",
     },
     "simulation.episode_start": {
-        *{f"simulation.{name}" for name in ("checkpoints", "decision", "fleet", "state", "work", "tables", "world")},
+        *{f"simulation.{name}" for name in ("checkpoints", "decision", "fleet", "replicas")},
+        *{f"simulation.{name}" for name in ("state", "work", "tables", "world")},
         "physics",
         "scenario",
     },
