@@ -1,4 +1,4 @@
-"""Changes of the physics that tests must notice: one number, sign or term each."""
+"""Changes of physics, network and work that tests must notice: one number, sign or term each."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ HEAT = ("tests/validation/test_thermal_closures.py", *STEPS)
 BATTERY = ("tests/validation/test_battery_*.py",)
 COLD = ("tests/validation/test_thermal_radau.py::test_cold_starts_from_200_k",)
 AUDITS = ("tests/simulation/test_simulation_audit.py",)
+CONSERVATION = ("tests/simulation/test_simulation_conservation.py",)
+GANGS = ("tests/simulation/test_simulation_pace.py", "tests/simulation/test_simulation_gangs.py")
+LINKS = (
+    "tests/validation/test_network.py",
+    "tests/orbits/test_orbits_network.py",
+    "tests/orbits/test_orbits_routes.py",
+)
+RESERVATIONS = ("tests/simulation/test_simulation_reservation*.py",)
+TRANSFERS = ("tests/simulation/test_simulation_transfers.py", "tests/simulation/test_simulation_routes.py")
 
 
 class Mutant(NamedTuple):
@@ -113,5 +122,46 @@ MUTANTS = (
     Mutant(
         "leakage drawn but put nowhere", "odc_gym/physics/thermal.py",
         "d1 = (power_w + leak_w - a) * nodes.ic1", "d1 = (power_w - a) * nodes.ic1", AUDITS,
+    ),
+    Mutant(
+        "sight lines that graze the ground", "odc_gym/orbits/network.py",
+        "radius = EARTH_RADIUS_M + grazing_m", "radius = EARTH_RADIUS_M", LINKS,
+    ),
+    Mutant(
+        "gateways that see one degree lower", "odc_gym/orbits/network.py",
+        "seen = elevation_deg >= minimum_deg", "seen = elevation_deg >= minimum_deg - 1.0", LINKS,
+    ),
+    Mutant(
+        "hops that take no time", "odc_gym/orbits/routes.py",
+        "(distance_m / SPEED_OF_LIGHT_M_S + hop_latency_s)", "(distance_m / SPEED_OF_LIGHT_M_S)", LINKS,
+    ),
+    Mutant(
+        "transfers that do not share a link", "odc_gym/simulation/routes.py",
+        "max(e.traffic.transfers[a, b] + more, 1.0)", "1.0", TRANSFERS,
+    ),
+    Mutant(
+        "results paid before they arrive", "odc_gym/simulation/progress.py",
+        "if gb == 0.0:\n        deliver(e, row, now)", "if gb >= 0.0:\n        deliver(e, row, now)", TRANSFERS,
+    ),
+    Mutant(
+        "an exchange of all gradients to each member", "odc_gym/simulation/pace.py",
+        "return 2.0 * (members - 1) / members", "return 2.0", GANGS,
+    ),
+    Mutant(
+        "gangs at the pace of their first member", "odc_gym/simulation/pace.py",
+        "slowest = min(slowest, host_rate(e, member))\n    return e.jobs[row]", "slowest = host_rate(e, row)\n    return e.jobs[row]",
+        GANGS,
+    ),
+    Mutant(
+        "checkpoints at the root of the mean time times their cost", "odc_gym/simulation/checkpoints.py",
+        "np.sqrt(2.0 * stall_s", "np.sqrt(stall_s", ("tests/simulation/test_simulation_checkpoints.py",),
+    ),
+    Mutant(
+        "lost work that no account holds", "odc_gym/simulation/progress.py",
+        "e.ledger[L.lost_s, kind] += lost\n", "e.ledger[L.lost_s, kind] += 0.0 * lost\n", CONSERVATION,
+    ),
+    Mutant(
+        "backfilled jobs that may stay", "odc_gym/simulation/waiting.py",
+        "+ stay_s(e, row, s, now) <= e.x[X.shadow_s, s]", "<= e.x[X.shadow_s, s]", RESERVATIONS,
     ),
 )  # fmt: skip
