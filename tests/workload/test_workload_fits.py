@@ -11,13 +11,14 @@ from scipy import stats
 
 from odc_gym import cli
 from odc_gym.errors import TraceError
-from odc_gym.scenario import CoxArrivals, Scenario
+from odc_gym.scenario import Burst, CoxArrivals, Scenario
 from odc_gym.scenario.sizes import mean_of
 from odc_gym.workload import draw_jobs, offered_rate, read_trace
 from odc_gym.workload.arrivals.mmpp import dispersion as expected_dispersion
 from odc_gym.workload.fits.clients import fit_clients
 from odc_gym.workload.fits.cox import fit_cox
-from odc_gym.workload.fits.generator import Generator, drawn
+from odc_gym.workload.fits.generator import Generator, drawn, drawn_arrivals, fit_arrivals
+from odc_gym.workload.fits.minimax import least_largest
 from odc_gym.workload.fits.mmpp import fit_mmpp, silence
 from odc_gym.workload.fits.part import Part, Sizes, halves, in_parts, part_of, split
 from odc_gym.workload.fits.sizes import fit_law, fit_width_correlation, fit_widths
@@ -123,6 +124,57 @@ def test_laws_are_close_by_number_and_by_mass(name):
     assert distance(sample(value), seen, by_mass=True) < (0.12 if name == "a heavy tail" else 0.06)
     assert mean_of(law) == pytest.approx(seen.value.mean(), rel=0.05)
     assert (3 * len(law.lognormals) if hasattr(law, "cut") else 2 * len(law) - 2) <= 12
+
+
+def test_the_least_largest_error_of_a_line_is_that_of_chebyshev():
+    at = np.linspace(0, 1, 2001)
+
+    def errors(x):
+        gap = x[0] + x[1] * at - np.exp(at)
+        return np.append(gap, -gap)
+
+    slope = np.e - 1  # of the chord; the error is as large at both ends as where exp rises like it
+    level = (1 + slope * (1 - np.log(slope))) / 2
+    line, largest = least_largest(errors, np.array([0.0, 0.0]))
+    assert line == pytest.approx([level, slope], abs=1e-4)
+    assert largest == pytest.approx(1 - level, abs=1e-5)
+
+
+def test_laws_of_tokens_are_right_where_draws_are_rounded():
+    """A law fitted to the middles of steps would draw zeros, and put half of each number to its neighbours."""
+    rng = np.random.default_rng(0)
+    seen = sample(np.append(rng.choice([1, 2, 3], 3000, p=[0.4, 0.25, 0.35]), np.rint(rng.lognormal(5, 0.7, 2000))))
+    value = np.rint(at_shares(fit_law(seen, whole=True), (np.arange(20_000) + 0.5) / 20_000))
+    assert (value == 0).mean() < 0.02
+    for by_mass in (False, True):
+        assert distance(sample(value), seen, by_mass) < 0.03
+
+
+def test_a_clock_that_stops_now_and_then_counts_as_scatter():
+    """Cron was once taken from the counts as if it never stopped, and draws scattered by a third of what was seen."""
+    rng = np.random.default_rng(4)
+    minute = np.arange(60 * 1440)
+    on = (minute % 10 == 0) & (minute // 1440 % 4 != 3)
+    part = counted(rng.poisson(0.02, minute.size) + on, 60.0, weekday=0)
+    arrivals = fit_arrivals(part, "cox", cron_too=True)
+    assert arrivals.cron.period_s == 600
+    draws = [drawn_arrivals(part.rate_per_h, arrivals, part, seed) for seed in range(20)]
+    ours = np.median([dispersion(d.over(HOUR)) for d in draws])
+    assert ours == pytest.approx(dispersion(part.over(HOUR)), rel=0.2)
+
+
+def test_draws_of_a_short_part_are_as_bursty_as_it_is():
+    """Moments alone say too little of few and long bursts, of which a draw of the same length has fewer yet."""
+    slow = COX.model_copy(update={"burst": Burst(hour_variance=5, ten_minute_variance=0, ar=0.97), "cron": None})
+    ratios = []
+    for seed in range(5):
+        part = simulated(slow, 60, 6, seed=seed)
+        both = fit_cox(part, False), fit_arrivals(part, "cox", cron_too=False)
+        seen = dispersion(part.over(HOUR))
+        draws = [[drawn_arrivals(part.rate_per_h, a, part, k) for k in range(20)] for a in both]
+        ratios.append([np.median([dispersion(d.over(HOUR)) for d in each]) / seen for each in draws])
+    plain, tuned = np.median(np.abs(np.log(ratios)), axis=0)
+    assert tuned < 0.2 and plain > 2 * tuned, (tuned, plain)
 
 
 def test_widths_go_with_run_times_as_far_as_the_mean_work_asks():

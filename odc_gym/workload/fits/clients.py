@@ -15,7 +15,7 @@ MOST_CLIENTS = 200
 STEEPEST = 5.0
 
 
-def fit_clients(part: Part) -> ClientArrivals:
+def fit_clients(part: Part, factor: float = 1.0) -> ClientArrivals:
     """Clients whose shares, rate factors and gaps are those observed: eleven numbers with the rate.
 
     The exponent of the shares is that for which the sum of their squares is as observed. Variance and memory of the
@@ -24,6 +24,7 @@ def fit_clients(part: Part) -> ClientArrivals:
 
     Args:
         part: with the counts of its clients.
+        factor: on the variance of the rate factor.
     """
     each = part.clients
     assert each is not None  # the caller has looked
@@ -44,7 +45,7 @@ def fit_clients(part: Part) -> ClientArrivals:
         zipf=zipf,
         gap_cv=round(part.client_gap_cv, 4),
         window_s=CLIENT_WINDOW_S,
-        rate_variance=round(variance / together, 5),
+        rate_variance=round(factor * variance / together, 5),
         ar=round(min(max(memory, 0.0), 0.995), 4),
         profile=profile,
         weekend=weekend,

@@ -15,29 +15,33 @@ from odc_gym.workload.traces.recorded import DAY_S, HOUR_S
 PERIODS_S = (300.0, 600.0, 900.0, 1800.0, 3600.0)  # at which cron is looked for
 REGULAR = 0.5  # share of the ticks that must bring an arrival of their own
 FLOOR = 0.05
+UNCHANGED: Floats = np.ones(2)
 TOP = 30.0  # of a variance: beyond it a gamma factor is nearly always 0
 
 
-def fit_cox(part: Part, cron_too: bool) -> CoxArrivals:
+def fit_cox(part: Part, cron_too: bool, factor: Floats = UNCHANGED) -> CoxArrivals:
     """The Cox process whose mean, profile and dispersion at 60, 600 and 3600 s are those observed.
 
     Twelve numbers with the rate: four of the profile, the weekend, two variances and the memory, the mean of arrays,
     and share and period of cron. An amplitude of the profile counts only as far as it stands out of the scatter of
     days. With v the variance of the product of factors, the dispersion in windows that expect m arrivals is A + m v,
-    where A is the dispersion of arrays.
+    where A is the dispersion of arrays. The variance of arrivals by the clock is taken from that of all, so that it is
+    the sum which has the dispersion observed, also where the clock stops now and then.
 
     Args:
         part: observed, of at least two days.
         cron_too: whether to look for arrivals by the clock.
+        factor: on the dispersions at 600 and 3600 s, (2,).
     """
     cron = _cron(part) if cron_too else None
     counts = _without(part, cron)
     weekend = weekend_of(part, counts)
     profile = profile_of(part, counts)
-    at = [dispersion(_over(counts, part.window_s, w)) for w in (60.0, 600.0, 3600.0)]
+    at = [_dispersion(part, cron, w) for w in (60.0, 600.0, 3600.0)]
     arrays = max(1.0, (10 * at[0] - at[1]) / 9)
     mean = float(counts.mean()) / part.window_s
-    tens, hours = (1 + max(0.0, (d - arrays) / (mean * w)) for d, w in zip(at[1:], (600.0, 3600.0), strict=True))
+    aim = zip(factor * at[1:], (600.0, 3600.0), strict=True)
+    tens, hours = (1 + max(0.0, float(d - arrays) / (mean * w)) for d, w in aim)
     slow = max((6 * hours - tens) / 5, 1.0)
     fixed = _fixed_square(profile, weekend)
     hour_variance = min(max(slow / fixed - 1, 0.0), TOP)
@@ -55,6 +59,17 @@ def fit_cox(part: Part, cron_too: bool) -> CoxArrivals:
 def _over(counts: Floats, own_s: float, window_s: float) -> Floats:
     each = round(window_s / own_s)
     return np.asarray(counts[: counts.size // each * each].reshape(-1, each).sum(1), np.float64)
+
+
+def _dispersion(part: Part, cron: Cron | None, window_s: float) -> float:
+    """Dispersion of the arrivals that are not by the clock, for which that of all is as observed."""
+    counts = part.over(window_s)
+    if cron is None:
+        return dispersion(counts)
+    ticks, chance = window_s / cron.period_s, cron.share * part.rate_per_h * cron.period_s / HOUR_S
+    by_clock = ticks * chance * (1 - (chance if ticks > 1 else ticks * chance))
+    others = (1 - min(cron.share, 0.99)) * float(counts.mean())
+    return max(float(counts.var(ddof=1)) - by_clock, 0.0) / others
 
 
 def _cron(part: Part) -> Cron | None:

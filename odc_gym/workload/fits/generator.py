@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -15,8 +15,9 @@ from odc_gym.workload.arrivals import draw_arrivals, flow
 from odc_gym.workload.fits.clients import fit_clients
 from odc_gym.workload.fits.cox import fit_cox
 from odc_gym.workload.fits.mmpp import fit_mmpp
-from odc_gym.workload.fits.part import Part, Sizes, in_parts
+from odc_gym.workload.fits.part import Floats, Part, Sizes, in_parts
 from odc_gym.workload.fits.sizes import fit_law, fit_width_correlation, fit_widths, weight_by_width
+from odc_gym.workload.fits.tuning import tuned
 from odc_gym.workload.sizes import at_shares, width_law, width_shares_at
 from odc_gym.workload.streams import Period
 from odc_gym.workload.traces.recorded import DAY_S, HOUR_S
@@ -96,13 +97,9 @@ def fit(part: Part, model: Model | None = None, widest: int | None = None) -> Ge
         raise TraceError("--model cox: must be fitted to two days or more")
     if chosen == "clients" and part.clients is None:
         raise TraceError("--model clients: must be fitted to a day or more of requests whose clients are known")
-    arrivals: Arrivals
-    if chosen == "cox":
-        arrivals = fit_cox(part, cron_too=jobs)
-    else:
-        arrivals = fit_clients(part) if chosen == "clients" else fit_mmpp(part)
+    arrivals = fit_arrivals(part, chosen, cron_too=jobs)
     if not jobs:
-        laws = {name: fit_law(part.sizes[name]) for name in ("input_tokens", "output_tokens")}
+        laws = {name: fit_law(part.sizes[name], whole=True) for name in ("input_tokens", "output_tokens")}
         return Generator(part.rate_per_h, arrivals, RequestSizes.model_validate(laws), {})
     pieces = 1.0
     if widest is not None:
@@ -112,6 +109,26 @@ def fit(part: Part, model: Model | None = None, widest: int | None = None) -> Ge
     hours = duration._replace(value=duration.value / HOUR_S, mass=duration.mass / HOUR_S)
     law = fit_law(hours, weight_by_width(width, rho))
     return Generator(part.rate_per_h * pieces, arrivals, JobSizes(duration_h=law, width_correlation=rho), width)
+
+
+def fit_arrivals(part: Part, model: Model, cron_too: bool) -> Arrivals:
+    """The arrivals of a model that are fitted to a part, tuned so that draws of its length are as bursty as it is.
+
+    Args:
+        part: observed.
+        model: of the arrivals.
+        cron_too: whether a Cox process may have arrivals by the clock.
+    """
+
+    def fitted(factor: Floats) -> Arrivals:
+        if model == "cox":
+            return fit_cox(part, cron_too, factor)
+        return fit_clients(part, float(factor.prod() ** 0.5)) if model == "clients" else fit_mmpp(part, factor)
+
+    def draw(arrivals: Arrivals, seed: int) -> Part:
+        return drawn_arrivals(part.rate_per_h, arrivals, part, seed)
+
+    return tuned(fitted, draw, part)
 
 
 def drawn_sizes(generator: Generator) -> dict[str, Sizes]:
@@ -129,28 +146,32 @@ def drawn_sizes(generator: Generator) -> dict[str, Sizes]:
 
 
 def drawn(generator: Generator, like: Part, sizes: dict[str, Sizes], seed: int) -> Part:
-    """Arrivals of a generator over the span and by the clock of a part.
+    """The same as `drawn_arrivals`, with the sizes of the generator."""
+    return replace(drawn_arrivals(generator.per_h, generator.arrivals, like, seed), sizes=sizes)
+
+
+def drawn_arrivals(per_h: float, arrivals: Arrivals, like: Part, seed: int) -> Part:
+    """Arrivals over the span and by the clock of a part, without sizes.
 
     Args:
-        generator: fitted.
+        per_h: mean rate [1/h].
+        arrivals: how they scatter about it.
         like: whose clock, span and windows are taken.
-        sizes: those of the generator.
         seed: of the draws.
     """
     start = MONDAY + timedelta(days=like.weekday or 0, seconds=like.begin_s if like.daily else 0.0)
     period = Period(_workload(), seed, start, 0.0, like.span_s)
     edge_s = np.arange(like.counts.size + 1, dtype=np.float64) * like.window_s
-    per_h = generator.per_h
     if per_h * like.span_s / HOUR_S <= SINGLE:
-        time_s = np.sort(draw_arrivals(generator.arrivals, NAME, per_h, period))
+        time_s = np.sort(draw_arrivals(arrivals, NAME, per_h, period))
         time_s = time_s[(time_s >= 0) & (time_s < like.span_s)]
         counts, gaps_s = np.histogram(time_s, edge_s)[0].astype(np.float64), np.diff(time_s)
     else:
-        expected, scatter = flow(generator.arrivals, NAME, period, edge_s)
+        expected, scatter = flow(arrivals, NAME, period, edge_s)
         expected *= per_h * like.window_s / HOUR_S
         normal = np.random.default_rng(seed).standard_normal(expected.size)
         counts, gaps_s = np.maximum(np.rint(expected + np.sqrt(scatter * expected) * normal), 0.0), np.empty(0)
-    return Part(counts, like.window_s, like.begin_s, like.weekday, like.daily, gaps_s, sizes)
+    return Part(counts, like.window_s, like.begin_s, like.weekday, like.daily, gaps_s, {})
 
 
 def _workload() -> Workload:

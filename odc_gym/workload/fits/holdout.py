@@ -92,5 +92,6 @@ def arrival_checks(generator: Generator, first: Part, later: Part, windows_s: tu
 
 
 def _check(name: str, first: float, later: float, ours: Floats, bound: float) -> Check:
-    middle, low, high = (float(np.quantile(ours, q)) for q in (0.5, 0.05, 0.95))
+    known = ours[~np.isnan(ours)]  # a draw of a rare and bursty kind may be empty
+    middle, low, high = (float(np.quantile(known, q)) for q in (0.5, 0.05, 0.95)) if known.size else (math.nan,) * 3
     return Check(name, first, later, middle, low, high, abs(middle / later - 1), abs(first / later - 1), bound)

@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from odc_gym.scenario import MmppArrivals
 from odc_gym.workload.arrivals.mmpp import dispersion as expected_dispersion
 from odc_gym.workload.arrivals.mmpp import generator, relative_rates, stationary
-from odc_gym.workload.fits.part import Floats, Part
+from odc_gym.workload.fits.part import Floats, Part, windows_of
 from odc_gym.workload.fits.statistics import dispersion
 
 STATES = 3
@@ -24,6 +24,7 @@ WINDOWS = (
 )  # of the dispersion and of silence [s]; in longer windows of a trace, from there on
 CHANGES = 20  # that a part must be long enough for: its span over the time in which a state is forgotten
 RAREST = 0.12  # share of time of a state
+UNCHANGED: Floats = np.ones(2)
 LEAST = 10  # windows that an observed moment needs
 STARTS = (  # rates of the states, and how long they last [s]: bursts and pauses, or a slow drift
     ((0.001, 0.2, 1.0), (30.0, 8.0, 4.0)),
@@ -32,17 +33,22 @@ STARTS = (  # rates of the states, and how long they last [s]: bursts and pauses
 )
 
 
-def fit_mmpp(part: Part) -> MmppArrivals:
+def fit_mmpp(part: Part, factor: Floats = UNCHANGED) -> MmppArrivals:
     """The process whose counts in windows of 1 to 120 s have the dispersion and the silence observed: nine numbers.
 
     The dispersions and the shares of empty windows have closed forms; a simplex search from three starts brings the
     ratios of the former and the differences of the latter close to those observed.
+
+    Args:
+        part: observed.
+        factor: on the dispersions in the two windows of the part, (2,); on others as on the nearer, or between.
 
     Source: Heffes and Lucantoni, IEEE Journal on Selected Areas in Communications 4 (1986), for fits by dispersion.
     """
     per_s = float(part.counts.mean()) / part.window_s
     windows_s = np.array([w for w in WINDOWS if w >= part.window_s and part.span_s >= LEAST * w], np.float64)
     seen = np.array([dispersion(part.over(w)) for w in windows_s])
+    seen *= np.exp(np.interp(np.log(windows_s), np.log(windows_of(part.span_s)[1]), np.log(factor)))
     empty = np.array([(part.over(w) == 0).mean() for w in windows_s])
 
     def miss(x: Floats) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize
 
 from odc_gym.scenario.sizes import Knots, Law, Mixture
+from odc_gym.workload.fits.minimax import least_largest
 from odc_gym.workload.fits.part import Floats, Sizes
 from odc_gym.workload.fits.statistics import weights
 from odc_gym.workload.sizes import mean_width_at, mixed, width_law
@@ -17,19 +18,20 @@ KNOTS = 7  # of a fit: twelve free numbers, as the first and the last share are 
 COMPONENTS = 4  # of a mixture: twelve free numbers with its limit
 TRIED = 3  # starts of a mixture that are followed to their ends
 CANDIDATES = 100  # shares by number, and as many by mass, at which knots may begin
-POINTS = 300  # values by number, and as many by mass, at which distributions are compared
+POINTS = 200  # values by number, and as many by mass, at which distributions are compared
 EDGES = np.concatenate([np.linspace(0, 0.95, 381), 1 - 0.05 * np.geomspace(1, 1e-4, 121)[1:], [1.0]])
 DRAWN, OFTEN = (EDGES[1:] + EDGES[:-1]) / 2, np.diff(EDGES)  # shares at which laws are drawn, and how often each comes
 COARSE = np.linspace(-4.5, 4.5, 46)  # normal scores at which a mixture is tabulated while it moves
 NORM = 16  # of the differences: nearly the largest, but smooth
-MEAN = 0.1  # what a mean that is off by a factor of e is worth as a difference of distributions
+MEAN = 0.1  # what a mean that is off by a factor of e is worth as a difference of distributions while a law moves
+SURE_MEAN = 2.0  # and in the end: half a per cent of the mean is worth a hundredth
 NOISE = 0.02  # scatter of a distribution below which it is as sure as any
 WIDEST = 128
 
 Profile = Callable[[Floats], Floats]
 
 
-def fit_law(sizes: Sizes, weight: Profile | None = None) -> Law:
+def fit_law(sizes: Sizes, weight: Profile | None = None, whole: bool = False) -> Law:
     """The law of at most twelve numbers whose distribution is closest to the observed one, by number and by mass.
 
     Both a quantile function and a mixture of lognormals are fitted: the largest differences of the two distribution
@@ -39,45 +41,53 @@ def fit_law(sizes: Sizes, weight: Profile | None = None) -> Law:
     Args:
         sizes: what was observed; tokens of 0 count as half a one.
         weight: what a unit of size weighs at given shares of the law, (N,) to (N,); None all alike.
+        whole: whether draws of the law are rounded to whole numbers.
     """
-    value = np.where(sizes.value > 0, sizes.value, 0.5)
-    order = np.argsort(value, kind="stable")
-    target = _Target(Sizes(value[order], sizes.often[order], sizes.mass[order]), weight or np.ones_like)
+    target = _Target(sizes, weight or np.ones_like, whole)
     miss, knots = _fit_knots(target)
     other, mixture = _fit_mixture(target)
     return mixture if other < miss else knots
 
 
 def _fit_knots(target: _Target) -> tuple[float, Knots]:
-    """The closest quantile function: a search by lines from knots on the observed one, then one by simplex."""
-
-    def miss(x: Floats) -> float:
-        return target.miss(np.interp(DRAWN, *_unpacked(x)))
-
-    start = _packed(*_begin(target))
-    lines = minimize(miss, start, method="Powell", options={"maxfev": 2500, "xtol": 1e-3, "ftol": 1e-4})
-    x = lines.x if lines.fun < miss(start) else start
-    found = minimize(miss, x, method="Nelder-Mead", options={"maxfev": 6000, "adaptive": True, "fatol": 1e-5})
-    return float(found.fun), _as_knots(found.x)
+    """The largest difference of the closest quantile function, and it: searched from knots on the observed one."""
+    x, largest = _closest(
+        target, lambda x: np.interp(DRAWN, *_unpacked(x)), [_packed(*_begin(target)), _packed(*_even(target))]
+    )
+    return largest, _as_knots(x)
 
 
 def _fit_mixture(target: _Target) -> tuple[float, Mixture]:
-    """The closest mixture: searches by lines and by simplex from several groups of what was observed."""
+    """The largest difference of the closest mixture, and it: searched from several groups of what was observed."""
+    x, largest = _closest(target, lambda x: np.interp(DRAWN, *mixed(*_parts(x, target), COARSE)), _groups(target))
+    return largest, _as_mixture(*_parts(x, target))
+
+
+def _closest(target: _Target, at: Callable[[Floats], Floats], starts: list[Floats]) -> tuple[Floats, float]:
+    """The numbers of a law for which the largest difference is least, and that difference.
+
+    Linear programs are exact but stop at the first least; so they begin at the starts, and where searches by lines and
+    by simplex have come from these.
+
+    Args:
+        target: what was observed.
+        at: from the numbers to the logarithms of the law's values at the shares DRAWN.
+        starts: of the searches.
+    """
 
     def miss(x: Floats) -> float:
-        return target.miss(np.interp(DRAWN, *mixed(*_parts(x, target), COARSE)))
+        return target.miss(at(x))
 
     lines = [
-        minimize(miss, start, method="Powell", options={"maxfev": 1500, "xtol": 1e-3, "ftol": 1e-4})
-        for start in _groups(target)
+        minimize(miss, start, method="Powell", options={"maxfev": 2500, "xtol": 1e-3, "ftol": 1e-4}) for start in starts
     ]
     near = sorted(lines, key=lambda found: float(found.fun))[:TRIED]
     ends = [
         minimize(miss, found.x, method="Nelder-Mead", options={"maxfev": 3000, "adaptive": True, "fatol": 1e-5})
         for found in near
     ]
-    best = min(ends, key=lambda found: float(found.fun))
-    return float(best.fun), _as_mixture(*_parts(best.x, target))
+    tried = [least_largest(lambda x: target.errors(at(x)), x) for x in (*starts, *(found.x for found in near + ends))]
+    return min(tried, key=lambda found: found[1])
 
 
 def _groups(target: _Target) -> list[Floats]:
@@ -148,35 +158,51 @@ def _as_mixture(weight: Floats, mean: Floats, sigma: Floats, cut: float) -> Mixt
 class _Target:
     """The observed distribution functions by number and by mass, on a grid of values."""
 
-    def __init__(self, observed: Sizes, weight: Profile) -> None:
+    def __init__(self, observed: Sizes, weight: Profile, whole: bool) -> None:
         self.weight = weight(DRAWN)
-        self.value = observed.value
-        self.share = [_cumulative(weights(observed, by_mass)) for by_mass in (False, True)]
+        value, same = np.unique(observed.value, return_inverse=True)
+        self.value = np.where(value > 0, value, 0.5)
+        self.share = [
+            _cumulative(np.bincount(same, weights(observed, by_mass)).astype(np.float64)) for by_mass in (False, True)
+        ]
         at = (np.arange(POINTS) + 0.5) / POINTS
         index = np.unique(np.concatenate([np.searchsorted(s, at) for s in self.share]))
-        grid = np.unique(self.value[index])
-        last = np.searchsorted(self.value, grid, side="right") - 1
-        first = np.searchsorted(self.value, grid, side="left")
+        if whole:  # draws up to half-way to the next whole number count as this one
+            index = np.unique(np.append(index, index - 1))  # -1: nothing lies below the smallest
+            edge = np.append(value, value[0] - 1)[index] + 0.5
+            self.log = np.log(np.maximum(edge, 1e-3))
+            low = high = np.stack([np.append(s, 0.0)[index] for s in self.share])
+        else:
+            self.log = np.log(self.value[index])
+            low, high = (np.stack([np.append(0.0, s)[index + k] for s in self.share]) for k in (0, 1))
         # half-way up a step: a smooth law cannot follow steps, and is nearest to their middles
-        self.middle = np.stack([(np.append(0.0, s)[first] + s[last]) / 2 for s in self.share])
-        self.log = np.log(grid)
+        self.middle = (low + high) / 2
         often = observed.often
         each = np.ones_like(often), observed.mass
         errors = [max(NOISE, float((often * m**2).sum()) ** 0.5 / float((often * m).sum())) for m in each]
-        self.sure = np.array([[1.0], [(errors[0] / errors[1]) ** 2]])
+        self.sure = np.array([[1.0], [errors[0] / errors[1]]])
         self.mean = float(weights(observed, True).sum() / observed.often.sum())
 
     def miss(self, drawn: Floats) -> float:
-        """How far the logarithms that a law gives at the shares DRAWN are from what was observed.
+        """How far the logarithms that a law gives at the shares DRAWN are from what was observed."""
+        gap, off = self._apart(drawn)
+        return float((np.abs(gap * self.sure) ** NORM).mean() ** (1 / NORM)) + MEAN * abs(off)
 
-        Where few values hold most of the mass, its distribution is less sure than that of numbers, and counts less: by
-        the inverse of its variance.
+    def errors(self, drawn: Floats) -> Floats:
+        """The differences that `miss` counts and that of the means, each with both signs."""
+        gap, off = self._apart(drawn)
+        one = np.append(gap * self.sure, SURE_MEAN * off)
+        return np.concatenate([one, -one])
+
+    def _apart(self, drawn: Floats) -> tuple[Floats, float]:
+        """Differences from the observed distribution functions, and the logarithm of the means' ratio.
+
+        Where few values hold most of the mass, its distribution is less sure than that of numbers, and counts less: in
+        standard errors, both differences become equally small.
         """
         mass = OFTEN * np.exp(drawn - drawn[-1]) * self.weight
         ours = np.stack([np.interp(self.log, drawn, _cumulative(w), left=0.0, right=1.0) for w in (OFTEN, mass)])
-        off = abs(math.log((OFTEN * np.exp(drawn) * self.weight).sum() / self.mean))
-        gap = np.abs(ours - self.middle) * self.sure
-        return float((gap**NORM).mean() ** (1 / NORM)) + MEAN * off
+        return ours - self.middle, math.log((OFTEN * np.exp(drawn) * self.weight).sum() / self.mean)
 
 
 def _cumulative(weight: Floats) -> Floats:
@@ -210,6 +236,15 @@ def _begin(target: _Target) -> tuple[Floats, Floats]:
         knots.append(int(came[segment][knots[-1]]))
     chosen = np.array([0, *reversed(knots)])
     return number[chosen], log[chosen]
+
+
+def _even(target: _Target) -> tuple[Floats, Floats]:
+    """Shares and logarithms of knots on the observed quantile function: shares of number and of mass rise evenly."""
+    together = (target.share[0] + target.share[1]) / 2
+    chosen = np.minimum(np.searchsorted(together, np.linspace(0, 1, KNOTS)), together.size - 1)
+    level = np.linspace(0, 1, KNOTS) / 2 + target.share[0][chosen] / 2
+    level[[0, -1]] = 0.0, 1.0
+    return level, np.log(target.value[chosen])
 
 
 def _apart(log: Floats, number: Floats, mass: Floats) -> float:
