@@ -8,14 +8,17 @@ from scipy.optimize import brentq
 from odc_gym.scenario import ClientArrivals
 from odc_gym.workload.arrivals.clients import shares_of
 from odc_gym.workload.fits.cox import profile_of, week_of, weekend_of
-from odc_gym.workload.fits.part import CLIENT_WINDOW_S, Part
+from odc_gym.workload.fits.part import CLIENT_WINDOW_S, Floats, Part
 from odc_gym.workload.traces.recorded import HOUR_S
 
 MOST_CLIENTS = 200
 STEEPEST = 5.0
+LONGEST = 0.995  # memory
+HOUR = np.arange(1, round(HOUR_S / CLIENT_WINDOW_S))  # lags of windows within an hour
+UNCHANGED: Floats = np.ones(2)
 
 
-def fit_clients(part: Part, factor: float = 1.0) -> ClientArrivals:
+def fit_clients(part: Part, factor: Floats = UNCHANGED) -> ClientArrivals:
     """Clients whose shares, rate factors and gaps are those observed: eleven numbers with the rate.
 
     The exponent of the shares is that for which the sum of their squares is as observed. Variance and memory of the
@@ -24,7 +27,7 @@ def fit_clients(part: Part, factor: float = 1.0) -> ClientArrivals:
 
     Args:
         part: with the counts of its clients.
-        factor: on the variance of the rate factor.
+        factor: on the dispersions at 600 and 3600 s, (2,).
     """
     each = part.clients
     assert each is not None  # the caller has looked
@@ -45,8 +48,8 @@ def fit_clients(part: Part, factor: float = 1.0) -> ClientArrivals:
         zipf=zipf,
         gap_cv=round(part.client_gap_cv, 4),
         window_s=CLIENT_WINDOW_S,
-        rate_variance=round(factor * variance / together, 5),
-        ar=round(min(max(memory, 0.0), 0.995), 4),
+        rate_variance=round(float(factor[0]) * variance / together, 5),
+        ar=round(_raised(min(max(memory, 0.0), LONGEST), float(factor[1] / factor[0])), 4),
         profile=profile,
         weekend=weekend,
     )
@@ -61,3 +64,17 @@ def _exponent(clients: int, aim: float) -> float:
     if excess(0.0) >= 0:
         return 0.0
     return float(brentq(excess, 0.0, STEEPEST)) if excess(STEEPEST) > 0 else STEEPEST
+
+
+def _raised(memory: float, factor: float) -> float:
+    """The memory for which an hour scatters, beside a window, by a factor more than with a given one."""
+
+    def beside_a_window(ar: float) -> float:
+        return 1 + 2 * float(((1 - HOUR / (HOUR.size + 1)) * ar**HOUR).sum())
+
+    aim = factor * beside_a_window(memory)
+    if aim <= beside_a_window(0.0):
+        return 0.0
+    if aim >= beside_a_window(LONGEST):
+        return LONGEST
+    return float(brentq(lambda ar: beside_a_window(ar) - aim, 0.0, LONGEST))

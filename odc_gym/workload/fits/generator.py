@@ -123,7 +123,7 @@ def fit_arrivals(part: Part, model: Model, cron_too: bool) -> Arrivals:
     def fitted(factor: Floats) -> Arrivals:
         if model == "cox":
             return fit_cox(part, cron_too, factor)
-        return fit_clients(part, float(factor.prod() ** 0.5)) if model == "clients" else fit_mmpp(part, factor)
+        return fit_clients(part, factor) if model == "clients" else fit_mmpp(part, factor)
 
     def draw(arrivals: Arrivals, seed: int) -> Part:
         return drawn_arrivals(part.rate_per_h, arrivals, part, seed)

@@ -180,7 +180,7 @@ class _Target:
         often = observed.often
         each = np.ones_like(often), observed.mass
         errors = [max(NOISE, float((often * m**2).sum()) ** 0.5 / float((often * m).sum())) for m in each]
-        self.sure = np.array([[1.0], [errors[0] / errors[1]]])
+        self.sure = np.array([[1.0], [(errors[0] / errors[1]) ** 0.5]])
         self.mean = float(weights(observed, True).sum() / observed.often.sum())
 
     def miss(self, drawn: Floats) -> float:
@@ -197,8 +197,8 @@ class _Target:
     def _apart(self, drawn: Floats) -> tuple[Floats, float]:
         """Differences from the observed distribution functions, and the logarithm of the means' ratio.
 
-        Where few values hold most of the mass, its distribution is less sure than that of numbers, and counts less: in
-        standard errors, both differences become equally small.
+        Where few values hold most of the mass, its distribution is less sure than that of numbers, and counts less: by
+        the root of the ratio of standard errors, half-way between both alike and both as sure as they are.
         """
         mass = OFTEN * np.exp(drawn - drawn[-1]) * self.weight
         ours = np.stack([np.interp(self.log, drawn, _cumulative(w), left=0.0, right=1.0) for w in (OFTEN, mass)])
