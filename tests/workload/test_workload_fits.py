@@ -231,6 +231,16 @@ def test_parts_leave_the_dead_ends_of_a_trace_away(jobs_file):
     )
 
 
+def test_three_days_are_parted_by_days_which_keep_their_hours(tmp_path):
+    """By minutes, the hours of day of the joined parts would be any."""
+    busy = [f"{day * DAY + 9 * HOUR + 10 * k},60,1" for day in range(3) for k in range(200)]
+    calm = [f"{HOUR * k},60,1" for k in range(72)]
+    (tmp_path / "short.csv").write_text("\n".join(["arrival_s,duration_s,accelerators", *busy, *calm]))
+    odd, even = halves(read_trace(tmp_path / "short.csv").jobs["finetuning"])
+    assert (odd.span_s, even.span_s) == (2 * DAY, DAY)
+    assert hours_of_day(odd).argmax() == hours_of_day(even).argmax() == 9
+
+
 def test_a_part_without_arrivals_is_refused(jobs_file):
     trace = read_trace(jobs_file).jobs["finetuning"]
     with pytest.raises(TraceError, match="2 arrivals in 172800 s: must be at least 50"):

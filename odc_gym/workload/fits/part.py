@@ -189,10 +189,11 @@ def split(trace: Recording, fraction: float) -> tuple[Part, Part]:
 def halves(trace: Recording) -> tuple[Part, Part]:
     """Every second stretch of a trace and the stretches between them: two parts that change of the trace hits alike.
 
-    Stretches are days of a daily trace, minutes of a shorter one. Their counts are put one after the other.
+    Stretches are days of a daily trace of two or more, minutes of a shorter one: joined minutes keep no hour of day, and
+    would part the windows of clients. Their counts are put one after the other.
     """
     begin_s, end_s = alive_s(trace)
-    stretch_s = DAY_S if trace.daily and end_s - begin_s >= 4 * DAY_S else MINUTE_S
+    stretch_s = DAY_S if trace.daily and end_s - begin_s >= 2 * DAY_S else MINUTE_S
     edges = np.arange(begin_s, end_s + 1e-6, stretch_s)
     pieces = [part_of(trace, a, b, 0) for a, b in pairwise(edges)]
     return _joined(pieces[0::2]), _joined(pieces[1::2])
