@@ -189,7 +189,7 @@ def split(trace: Recording, fraction: float) -> tuple[Part, Part]:
 def halves(trace: Recording) -> tuple[Part, Part]:
     """Every second stretch of a trace and the stretches between them: two parts that change of the trace hits alike.
 
-    Stretches are days of a daily trace of two or more, minutes of a shorter one: joined minutes keep no hour of day, and
+    Stretches are days of a daily trace of two or more, minutes of a shorter one: joined minutes have no hour of day and
     would part the windows of clients. Their counts are put one after the other.
     """
     begin_s, end_s = alive_s(trace)
