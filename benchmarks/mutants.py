@@ -149,7 +149,8 @@ MUTANTS = (
     ),
     Mutant(
         "gangs at the pace of their first member", "odc_gym/simulation/pace.py",
-        "slowest = min(slowest, host_rate(e, member))\n    return e", "slowest = host_rate(e, row)\n    return e", GANGS,
+        "slowest = min(slowest, host_rate(e, member))\n    return e", "slowest = host_rate(e, row)\n    return e",
+        GANGS,
     ),
     Mutant(
         "checkpoints at the root of the mean time times their cost", "odc_gym/simulation/checkpoints.py",
