@@ -64,13 +64,13 @@ def test_first_tokens_of_a_conversation():
     return side("conversation", 0)
 
 
-@compares("Services", "time per token in 0.2 s, the same", "", ORACLE, 0.03)
+@compares("Services", "time per token in 0.2 s, the same conversation", "", ORACLE, 0.03)
 def test_pace_of_a_conversation():
     """Catches a batch that prefills do not interrupt."""
     return side("conversation", 1)
 
 
-@compares("Services", "both targets, the same", "", ORACLE, 0.03)
+@compares("Services", "both targets, the same conversation", "", ORACLE, 0.03)
 def test_both_targets_of_a_conversation():
     return side("conversation", 2)
 
@@ -81,13 +81,13 @@ def test_first_tokens_of_code():
     return side("code", 0)
 
 
-@compares("Services", "time per token in 0.2 s, the same", "", ORACLE, 0.03)
+@compares("Services", "time per token in 0.2 s, the same code", "", ORACLE, 0.03)
 def test_pace_of_code():
     """Catches stalls that are taken to be shared by all replicas alike."""
     return side("code", 1)
 
 
-@compares("Services", "both targets, the same", "", ORACLE, 0.03)
+@compares("Services", "both targets, the same code", "", ORACLE, 0.03)
 def test_both_targets_of_code():
     """Catches targets that are taken to be missed independently: a crowd of prompts delays and stalls."""
     return side("code", 2)
