@@ -66,9 +66,7 @@ def test_a_plane_is_lost(starter12, calm, begun):
     fly(sim, AT)
     assert same_state(sim.get_state(), begun)
     jobs, others = on(sim, PLANE), on(sim, range(8))
-    others = others[
-        sim.rules[0, G.yields, sim.jobs["kind"][0, others]] == 0.0
-    ]  # the rest may make way
+    others = others[sim.rules[0, G.yields, sim.jobs["kind"][0, others]] == 0.0]  # the rest may make way
     run = sim.run[0].copy()
     assert held(sim)[PLANE].sum() > 20 and len(jobs) > 5 and len(others) > 5
     fly(sim)
