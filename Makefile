@@ -69,7 +69,7 @@ validate: $(READY) warm  ## measure what is compared with other tools and closed
 	$(BIN)/python -W error docs/validate.py
 
 .PHONY: mutations
-mutations: $(READY) warm  ## change the physics a little at a time and tell which test notices: goes on where it stopped
+mutations: $(READY) warm  ## change physics, network or work a little at a time and tell which test notices: goes on where it stopped
 	$(BIN)/python benchmarks/mutations.py
 
 .PHONY: docs

@@ -1,4 +1,4 @@
-"""What the tests notice: one number or sign of the physics is changed at a time, and the tests that fail are told.
+"""What the tests notice: one number, sign or term is changed at a time, and the tests that fail are told.
 
 `make mutations` copies the package and its tests, makes one change after the other in the copy, runs the tests that
 should notice, and writes docs/mutations.json, of which `make validate` makes a table. It goes on where it stopped: what

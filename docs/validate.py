@@ -53,8 +53,8 @@ be, and the mean where two numbers stand.
 
 MUTATIONS_TEXT = """## What the tests notice
 
-A test that cannot fail shows nothing. `make mutations` changes one number, sign or term of the physics at a time and
-runs tests that should notice; these do:
+A test that cannot fail shows nothing. `make mutations` changes one number, sign or term of physics, network or work at
+a time and runs tests that should notice; these do:
 """
 SOLSTICES_TEXT = """## Two days of three fleets
 
