@@ -68,11 +68,12 @@ def test_score_is_the_sum_of_terms(pair):
 
 
 def test_budgets_beat_the_naive_operator_over_a_day():
-    simulator = Simulator(Scenario.load("starter12"), 2)
+    seeds = range(20_000, 20_012)
+    simulator = Simulator(Scenario.load("starter12"), len(seeds))
     score = {
-        name: played(simulator, name, SEEDS).score.mean() for name in ("idle", "full-clock", "governor", "sun-aware")
+        name: played(simulator, name, seeds).score.mean() for name in ("idle", "full-clock", "governor", "sun-aware")
     }
-    assert score["idle"] < 1.0 < score["full-clock"] < min(score["governor"], score["sun-aware"])
+    assert score["idle"] < 1.0 < score["full-clock"] < score["governor"] < score["sun-aware"]
 
 
 def test_a_scheduler_is_made_for_an_environment():

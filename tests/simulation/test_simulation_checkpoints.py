@@ -7,7 +7,8 @@ from odc_gym.faults import EVENT, NEVER
 from odc_gym.simulation.checkpoints import PRIOR_S, checkpoint_age_s, interval_work
 from odc_gym.simulation.episode_start import age_job
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.work import RUN, RUNNING, WAITING, K, L
+from odc_gym.simulation.state import X
+from odc_gym.simulation.work import RUN, RUNNING, WAITING, G, K, L
 from odc_gym.workload import JOB
 
 SEED = 20_000
@@ -52,6 +53,21 @@ def make(starter12, **changes):
 def fixed(starter12):
     sim = make(starter12)
     return sim, sim.get_state()
+
+
+@pytest.fixture(scope="module")
+def light(starter12):
+    """A fleet with room: two thirds of the work."""
+    sim = make(starter12.replace({"workload.rate_scale": 0.66}))
+    return sim, sim.get_state()
+
+
+@pytest.fixture
+def roomy(light):
+    sim, start = light
+    sim.events = np.zeros((2, 0), EVENT)
+    sim.set_state(start)
+    return sim
 
 
 @pytest.fixture
@@ -132,14 +148,43 @@ def test_told_to_stop_nothing_is_lost_and_writing_is_paid_where_it_runs_next(sim
     c = sim.class_names.index("finetuning")
     assert sim.ledger[1, L.lost_s, c] == 0.0
     assert sim.ledger[1, L.foreseen, c] == sim.ledger[1, L.drained, c] == len(before)
-    sim.step(np.zeros((2, sim.action_size)))
-    back = before[sim.run["status"][1, before] == RUNNING]
-    owed = owed[np.isin(before, back)]
-    assert len(back) > 3
-    for _ in range(9):
+    came, paid = np.zeros(len(before), bool), np.zeros(len(before), bool)
+    for minute in range(30):  # the queue lets them in one after the other
         sim.step(np.zeros((2, sim.action_size)))
-    assert (sim.run["writing_s"][1, back] == 0.0).all()
+        runs = sim.run["status"][1, before] == RUNNING
+        came |= runs & (minute < 20)
+        paid |= runs & (sim.run["writing_s"][1, before] == 0.0)
+    back, owed = before[came], owed[came]
+    assert len(back) > 10 and paid[came].all()
     assert sim.ledger[1, L.writing_s, c] >= (owed * sim.jobs["gang"][1, back]).sum()
+
+
+def test_a_move_loses_nothing_and_costs_writing_transfer_and_start(roomy):
+    """Where one satellite is far better, jobs go there; each stands for as long as the same parts take on paper."""
+    sim = roomy
+    c = sim.class_names.index("finetuning")
+    s = int(sim.state[1, X.free, : sim.satellites].argmax())
+    assert sim.state[1, X.free, s] > 0.0
+    action = bids(sim, "finetuning", 1, -0.6)
+    sim.view.layout.bids(action)[1, c, s] = 1.0
+    before, host = sim.run[1].copy(), sim.run["host"][1].copy()
+    sim.step(action)
+    moved = np.flatnonzero((sim.run["host"][1] != host) & (host >= 0) & (sim.jobs["kind"][1] == c))
+    moved = moved[sim.run["status"][1, moved] == RUNNING]
+    assert len(moved) == sim.ledger[1, L.moved, c] > 0
+    done = before["safe_s"][moved] + before["unsaved_s"][moved]
+    assert np.array_equal(sim.run["safe_s"][1, moved] + sim.run["unsaved_s"][1, moved], done)
+    assert sim.ledger[1, L.lost_s].sum() == 0.0
+    stood = 60.0 * (1.0 - sim.run["active"][1, moved])
+    while (sim.run["delay_s"][1, moved] > 0.0).any():
+        sim.step(action)
+        stood += 60.0 * (1.0 - sim.run["active"][1, moved])
+    assert (sim.run["host"][1, moved] == s).all()
+    written = np.where(before["unsaved_s"][moved] > 0.0, STALL_S, 0.0)
+    gb = sim.rules[1, G.data_gb, c] + np.where(done > 0.0, sim.rules[1, G.state_gb, c], 0.0)
+    least = written + gb / 12.5 + sim.rules[1, G.init_s, c]  # alone on a link of 100 Gb/s
+    assert (stood >= least).all()
+    assert (stood <= least + (len(moved) + 2) * gb.max() / 12.5 + 30.0).all()  # shared, and accelerators wake up
 
 
 def test_a_job_moves_once_in_its_least_stay(sim):

@@ -188,9 +188,9 @@ def test_satellites_of_other_hardware_keep_their_values(small):
 
 
 def test_a_larger_battery_swings_less(small):
-    """The same episode with a half and with twice the battery, flown by the plan."""
+    """The same episode with a good half and with more than twice the battery, flown by the plan."""
     swing = []
-    for low in (6000, 20000):
+    for low in (6000, 24000):
         sim = Simulator(random(small, **{CAPACITY: {"low": low, "high": low + 1}}), 1)
         sim.reset([20_000])
         charge = []
@@ -198,7 +198,7 @@ def test_a_larger_battery_swings_less(small):
             sim.step(np.zeros((1, sim.action_size)))
             charge.append(sim.view.observation["charge_frac"][0].copy())
         swing.append(np.ptp(charge, axis=0))
-    assert (swing[1] < 0.6 * swing[0]).all() and swing[1].min() > 0.02
+    assert (swing[1] < 0.5 * swing[0]).all() and swing[1].min() > 0.02
 
 
 def test_the_solved_plan_is_the_plan_of_the_grid(starter12):
