@@ -127,8 +127,7 @@ class SchedulerFactory:
         """Make the scheduler.
 
         Raises:
-            SchedulerError: an environment that is not what the scheduler requires.
-            RunError: a training run that does not fit the environment.
+            SchedulerError: an environment that is not what the scheduler requires, or a training run that does not fit.
         """
         if entry := self.entry:
             if unmet := _unmet(self.requires, view):
@@ -178,9 +177,8 @@ def make_scheduler(name: str | Path, env: Any) -> Scheduler:
         env: a Gymnasium environment or vector environment of this package, wrapped or not, a `Simulator`, or a `View`.
 
     Raises:
-        SchedulerError: an unknown name, parameters that it does not take, something that has no view, or an environment
-            that is not what the scheduler requires.
-        RunError: a training run that does not fit the environment.
+        SchedulerError: an unknown name, parameters that it does not take, something that has no view, an environment
+            that is not what the scheduler requires, or a training run that does not fit the environment.
     """
     return scheduler_factory(name)(_view(env))
 

@@ -26,6 +26,15 @@ from numba.core.compiler import CompilerBase, DefaultPassBuilder
 Function = TypeVar("Function", bound=Callable[..., Any])
 OPTIONS = {"error_model": "numpy"}  # division by zero gives inf: a branch per division would stop vectorisation
 COMPILED = not numba.config.DISABLE_JIT
+ROOT = Path(__file__).parent
+COMPILED_PARTS = (
+    "_jit.py",
+    "_reference.py",
+    "constants.py",
+    "physics",
+    "simulation",
+    "interface",
+)  # files and folders of the package
 
 
 class _NoAlias(CompilerBase):
@@ -37,13 +46,19 @@ class _NoAlias(CompilerBase):
         return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
 
 
+def compiled_sources(root: Path = ROOT) -> list[Path]:
+    """Return the files that hold compiled code, folders within folders included, in a fixed order."""
+    found: list[Path] = []
+    for part in COMPILED_PARTS:
+        found += sorted((root / part).rglob("*.py")) if (root / part).is_dir() else [root / part]
+    return found
+
+
 def _cache_folder() -> str | None:
     """A writable folder keyed by the sources that are compiled: Numba does not see edits in imported files."""
-    root = Path(__file__).parent
     digest = hashlib.blake2b(repr((numba.__version__, OPTIONS)).encode(), digest_size=8)
-    for part in ("_jit.py", "_reference.py", "physics", "simulation", "interface"):
-        for source in sorted((root / part).glob("*.py")) if (root / part).is_dir() else [root / part]:
-            digest.update(source.read_bytes())
+    for source in compiled_sources():
+        digest.update(source.read_bytes())
     chosen = os.environ.get("ODC_GYM_CACHE")
     user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "odc-gym"
     for folder in [Path(chosen)] if chosen else [user, Path(tempfile.gettempdir()) / f"odc-gym-{os.getuid()}"]:

@@ -19,18 +19,24 @@ def source_digest(*modules: str | Path) -> str:
         modules: full names of the package's, as in `odc_gym.agents.zero`, or files. What a module imports by a name
             that is only known when it runs is not followed.
     """
-    reached: dict[str, bytes] = {}
+    reached = {name: path.read_bytes() for name, path in reached_sources(*modules).items()}
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(reached):
+        digest.update(f"{name} {len(reached[name])}\n".encode() + reached[name])
+    return digest.hexdigest()
+
+
+def reached_sources(*modules: str | Path) -> dict[str, Path]:
+    """Files of modules and of all that they import from the package, directly or not, by name; see `source_digest`."""
+    reached: dict[str, Path] = {}
     open_ends = list(modules)
     while open_ends:
         module = open_ends.pop()
         name, path = (module.name, module) if isinstance(module, Path) else (module, _path(module))
         if path is not None and name not in reached:
-            reached[name] = path.read_bytes()
-            open_ends += _imports(reached[name])
-    digest = hashlib.blake2b(digest_size=16)
-    for name in sorted(reached):
-        digest.update(f"{name} {len(reached[name])}\n".encode() + reached[name])
-    return digest.hexdigest()
+            reached[name] = path
+            open_ends += _imports(path.read_bytes())
+    return reached
 
 
 def versions(*packages: str) -> dict[str, str]:

@@ -1,7 +1,5 @@
 """Elementary functions out of + - * / and square root: they vectorise, and give the same bits on every machine."""
 
-import math
-
 from odc_gym._jit import effect
 
 LN_2 = 0.6931471805599453
@@ -45,15 +43,3 @@ def decay_of(x: float) -> float:
     y *= y
     y *= y
     return y * y
-
-
-@effect
-def log_of(x: float) -> float:
-    """Natural logarithm of x from 1e-6 to 1e6; absolute error below 1e-6.
-
-    Four square roots, then the series of the area tangent.
-    """
-    y = math.sqrt(math.sqrt(math.sqrt(math.sqrt(x))))
-    z = (y - 1.0) / (y + 1.0)
-    w = z * z
-    return 32.0 * z * (1.0 + w * (1.0 / 3.0 + w * (1.0 / 5.0 + w * (1.0 / 7.0 + w * (1.0 / 9.0 + w * (1.0 / 11.0))))))

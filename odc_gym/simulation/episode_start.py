@@ -43,7 +43,7 @@ def periodic(skies: np.ndarray, steps: np.ndarray, orbits: int) -> np.ndarray:
 
 
 def cold_state(state: np.ndarray, design: np.ndarray) -> None:
-    """Fill the state of one environment [field, P] before the plan is flown: warm, full, everything free."""
+    """Fill the state of one environment [field, P] before its plan is flown: at `START_K`, charged, without jobs."""
     state[:] = 0.0
     for name in ("plate_k", "loop_k", "radiator_k", "junction_k"):
         state[State._fields.index(name)] = START_K

@@ -141,8 +141,3 @@ def class_speed(mix: Mix, clock: float) -> np.ndarray:
 def offered_by_class(workload: Workload, class_names: tuple[str, ...]) -> np.ndarray:
     """Offered work by class [reference accelerators], (C,), `rate_scale` included."""
     return workload.rate_scale * np.array([offered_rate(workload.classes[name]) for name in class_names])
-
-
-def is_job(workload: Workload, name: str) -> bool:
-    """Whether a class is one of jobs, not a service."""
-    return isinstance(workload.classes[name], JobClass)

@@ -156,11 +156,6 @@ class Trace:
     rejected: Mapping[str, Rejection] = field(default_factory=dict)
     remark: str | None = None
 
-    @property
-    def rejected_rows(self) -> int:
-        """How many rows were left out."""
-        return sum(rejection.rows for rejection in self.rejected.values())
-
     def notes(self) -> list[str]:
         """What people are told of how the file was read, in parts of a sentence."""
         return [*([self.remark] if self.remark else []), *rejection_notes(self.rejected)]
