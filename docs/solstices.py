@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from generate import table
 
+from odc_gym.core.layout.state import State
 from odc_gym.orbits import build_ephemeris
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.simulation.plans import ShellPlan
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import State
 from odc_gym.simulation.surroundings import Surfaces
 from odc_gym.simulation.world import World
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from odc_gym.core.layout.work import CANCELLED, DONE, FAILED, REFUSED, RUNNING, SENDING, WAITING, Ledger, Rules
 from odc_gym.scenario import JobClass
-from odc_gym.simulation.work import CANCELLED, DONE, FAILED, REFUSED, RUNNING, SENDING, WAITING, Ledger, Rules
 
 if TYPE_CHECKING:
     from odc_gym.simulation.simulator import Simulator

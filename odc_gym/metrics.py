@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from odc_gym.core.layout.state import LOST, State
+from odc_gym.core.layout.work import CARGO, Ledger, Rules
 from odc_gym.job_metrics import job_metrics
 from odc_gym.physics.ageing import damage_until
-from odc_gym.simulation.state import LOST, State
-from odc_gym.simulation.work import CARGO, Ledger, Rules
 
 if TYPE_CHECKING:
     from odc_gym.simulation.simulator import Simulator

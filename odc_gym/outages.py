@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from odc_gym.core.layout.state import IN_SERVICE, LOST, OUT
 from odc_gym.faults import YEAR_S, stream
 from odc_gym.scenario import (
     BadWeather,
@@ -22,7 +23,6 @@ from odc_gym.scenario import (
     Scenario,
     site_names,
 )
-from odc_gym.simulation.state import IN_SERVICE, LOST, OUT
 
 HOUR_S, MINUTE_S = 3600.0, 60.0
 OUTAGES, LOSSES, LINKS, WEATHER = 311, 312, 313, 314  # purposes of random streams

@@ -5,6 +5,8 @@ import functools
 
 import numpy as np
 
+from odc_gym.core.layout.state import Design, Sky, State, padded
+from odc_gym.core.layout.work import Classes
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.scenario.hardware import ColdSide
@@ -12,8 +14,6 @@ from odc_gym.simulation.decision import settle
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.episode_start import cold_points, cold_state
 from odc_gym.simulation.parameters import design_block, rules_block
-from odc_gym.simulation.state import Design, Sky, State, padded
-from odc_gym.simulation.work import Classes
 
 DT_S = 60.0
 FULL_W = 1e9  # a sustainable power that asks for full clock

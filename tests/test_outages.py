@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from odc_gym.core.layout.state import LOST, OUT
 from odc_gym.outages import down_spells, draw_availability
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.state import LOST, OUT
 
 STARTER = Scenario.load("starter12")
 YEAR_H = 365.25 * 24.0

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.core.layout.state import X
+from odc_gym.core.layout.work import K
 from odc_gym.physics.mathematics import clip
-from odc_gym.simulation.state import X
-from odc_gym.simulation.work import K
 
 
 class ActionRow(NamedTuple):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.simulation.state import D, X
+from odc_gym.core.layout.state import D, X
 
 
 class Term(NamedTuple):

@@ -7,11 +7,11 @@ the dispatcher's books, light, clock.
 """
 
 from odc_gym._jit import routine
+from odc_gym.core.layout.state import D, M, R, X
+from odc_gym.core.layout.work import K
 from odc_gym.interface.observations import SEEN
 from odc_gym.physics.counters import joined, standard_normal
 from odc_gym.physics.mathematics import clip
-from odc_gym.simulation.state import D, M, R, X
-from odc_gym.simulation.work import K
 
 NOISE = 201  # purpose of the hash
 CHARGE, JUNCTION, RADIATOR, POWER = range(4)  # sensors of a satellite

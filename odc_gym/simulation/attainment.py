@@ -9,6 +9,18 @@ import math
 from typing import NamedTuple
 
 from odc_gym._jit import routine
+from odc_gym.core.layout.serving_grid import (
+    BASES,
+    IDLE_OCTAVES,
+    LOADS,
+    OCTAVES,
+    OFFERED,
+    PREFILLS,
+    PROMPTS,
+    SLACKS,
+)
+from odc_gym.core.layout.state import D, X
+from odc_gym.core.layout.work import G, K
 from odc_gym.physics.mathematics import clip, decay_of
 from odc_gym.physics.serving import (
     late_value,
@@ -22,18 +34,6 @@ from odc_gym.physics.serving import (
     worth_slots,
 )
 from odc_gym.simulation.routes import ground_row
-from odc_gym.simulation.serving_grid import (
-    BASES,
-    IDLE_OCTAVES,
-    LOADS,
-    OCTAVES,
-    OFFERED,
-    PREFILLS,
-    PROMPTS,
-    SLACKS,
-)
-from odc_gym.simulation.state import D, X
-from odc_gym.simulation.work import G, K
 
 FULLEST = 0.99  # load beyond which a queue counts as a fluid
 CLOSE = 1e-7  # of the load of a step

@@ -4,10 +4,10 @@ Loops over satellites that compile to SIMD code; what is allowed is found in `st
 """
 
 from odc_gym._jit import lanes, routine
+from odc_gym.core.layout.state import D, X
+from odc_gym.core.layout.work import G, K
 from odc_gym.physics.compute import dynamic_frac, idle_power_w
 from odc_gym.physics.mathematics import blend, clip
-from odc_gym.simulation.state import D, X
-from odc_gym.simulation.work import G, K
 
 BISECTIONS = 16  # of the common cap on clocks: 1e-5 of the range, the low end taken
 SCRATCH = 5  # rows of work space

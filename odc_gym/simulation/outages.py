@@ -4,7 +4,7 @@ An outage halts compute before anything else happens in its first step; bus, hea
 """
 
 from odc_gym._jit import routine
-from odc_gym.simulation.state import LOST, X
+from odc_gym.core.layout.state import LOST, X
 
 
 @routine

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from odc_gym.core.layout.state import Design, Ratings, Readings, Sensors, padded
+from odc_gym.core.layout.work import ORDERS, Policy, Rules, Tenants
 from odc_gym.interface.rewards import Weights
 from odc_gym.physics.thermal import Propagator
 from odc_gym.scenario import Checkpoints, Faults, Gang, JobClass, Scenario, ServiceClass, Workload
 from odc_gym.scenario.paths import places
 from odc_gym.simulation.design import governor_gain, propagators
 from odc_gym.simulation.serving_tables import Service, services_of, serving_rules
-from odc_gym.simulation.state import Design, Ratings, Readings, Sensors, padded
-from odc_gym.simulation.work import ORDERS, Policy, Rules, Tenants
 
 MINUTE_S, HOUR_S, YEAR_S, WH_J, KWH_J = 60.0, 3600.0, 365.25 * 86400.0, 3600.0, 3.6e6
 

@@ -1,11 +1,11 @@
 """From the agent's requests to clocks and powers: the sustainable plan of this moment, and what is asked beyond it."""
 
 from odc_gym._jit import lanes, routine
+from odc_gym.core.layout.state import D, X
+from odc_gym.core.layout.work import G, K
 from odc_gym.physics.compute import class_clock, clock_of_dynamic, dynamic_frac, speed_frac
 from odc_gym.physics.mathematics import blend, clip
 from odc_gym.simulation.governor import idle_power
-from odc_gym.simulation.state import D, X
-from odc_gym.simulation.work import G, K
 
 UNLIMITED_W = 1e12
 

@@ -15,8 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import gammainc, gammaln, log_ndtr, logsumexp, ndtr, ndtri
 
-from odc_gym.scenario import Scenario, ServiceClass
-from odc_gym.simulation.serving_grid import (
+from odc_gym.core.layout.serving_grid import (
     BASES,
     IDLE_OCTAVES,
     LOADS,
@@ -27,6 +26,7 @@ from odc_gym.simulation.serving_grid import (
     SLACKS,
     Serving,
 )
+from odc_gym.scenario import Scenario, ServiceClass
 from odc_gym.workload.sizes import at_shares
 from odc_gym.workload.traces import RequestTrace, Trace
 

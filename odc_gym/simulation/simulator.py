@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 
 from odc_gym._jit import announce_compilation
+from odc_gym.core.layout.allocation import ROWS, copy_row, empty_blocks, longer, put_row, rows_of
+from odc_gym.core.layout.state import MUTABLE, Forecast, Sky, padded
+from odc_gym.core.layout.work import CARGO, HEAD, RUN
 from odc_gym.errors import ActionError, OdcGymError, ScenarioError
 from odc_gym.faults import NEVER
 from odc_gym.interface import observations
@@ -19,14 +22,11 @@ from odc_gym.metrics import episode_metrics
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Scenario
 from odc_gym.simulation import episode_start as begin
-from odc_gym.simulation.arrays import ROWS, copy_row, empty_blocks, longer, put_row, rows_of
 from odc_gym.simulation.decision import decide
 from odc_gym.simulation.links import LinkBatch
 from odc_gym.simulation.parameters import past_shape, tenants_block
-from odc_gym.simulation.state import MUTABLE, Forecast, Sky, padded
 from odc_gym.simulation.tables import build_episode
 from odc_gym.simulation.view import View
-from odc_gym.simulation.work import CARGO, HEAD, RUN
 from odc_gym.simulation.world import World
 from odc_gym.workload import JOB, TraceSource, as_trace
 

@@ -6,8 +6,8 @@ Scalar code between physics steps. Model 0 is none: it has no size, and lies now
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.simulation.state import LOST, D, X
-from odc_gym.simulation.work import GROUND, INPUT, STATE, WEIGHTS, G
+from odc_gym.core.layout.state import LOST, D, X
+from odc_gym.core.layout.work import GROUND, INPUT, STATE, WEIGHTS, G
 
 
 @routine

@@ -13,19 +13,19 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from odc_gym.constants import SOLAR_CONSTANT_W_M2
+from odc_gym.core.layout.environment import Links
+from odc_gym.core.layout.state import Forecast, Sky, padded
+from odc_gym.core.layout.work import Rules
 from odc_gym.faults import EVENT, Place, draw_events
 from odc_gym.orbits import Ephemeris, build_ephemeris
 from odc_gym.outages import Availability, draw_availability
 from odc_gym.scenario import TIERS, RadiationStorm, ServiceClass, Surge
 from odc_gym.simulation.captured import captured_jobs
-from odc_gym.simulation.fleet import Links
 from odc_gym.simulation.links import network_links
 from odc_gym.simulation.network import Working, ground_sites
 from odc_gym.simulation.plans import solve_orbits
-from odc_gym.simulation.state import Forecast, Sky, padded
 from odc_gym.simulation.surroundings import Pass, light
 from odc_gym.simulation.variation import vary
-from odc_gym.simulation.work import Rules
 from odc_gym.simulation.world import CENSUS_S, HOUR_S, MINUTE_S, World
 from odc_gym.workload import (
     JOB,

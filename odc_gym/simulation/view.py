@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from odc_gym.core.layout.state import Design, Ratings
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
-from odc_gym.simulation.state import Design, Ratings
 
 if TYPE_CHECKING:
     from odc_gym.simulation.simulator import Simulator
@@ -31,7 +31,7 @@ class View:
         observation: features of `odc_gym.interface.observations` by name: (B, S), (B, C, S), (B,) or (B, C).
         forecast: `time_to_crossing_s` (B, S), + until the next eclipse, - until sunrise; `eclipse_length_s` (B, S);
             `solar_mean_w` (B, 4, S), mean array power of the next 15, 30, 60 and 95 minutes.
-        design: parameters of the satellites by name (B, S), as in `odc_gym.simulation.state.Design` and `Ratings`: the
+        design: parameters of the satellites by name (B, S), as in `odc_gym.core.layout.state.Design` and `Ratings`: the
             true ones of the episode, where the scenario randomises them.
         jobs: features of `odc_gym.interface.jobs` of K waiting jobs by name, (B, K), `is_class`
             (B, K, C); K = 0 unless the simulator shows jobs.

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from odc_gym.constants import SOLAR_CONSTANT_W_M2
+from odc_gym.core.layout.work import Rules
 from odc_gym.errors import ScenarioError
 from odc_gym.faults import Condition
 from odc_gym.interface.observations import References
@@ -29,7 +30,6 @@ from odc_gym.simulation.parameters import (
 from odc_gym.simulation.plans import ShellPlan, class_mix, class_speed, mean_value
 from odc_gym.simulation.serving_tables import services_of, serving_tables
 from odc_gym.simulation.surroundings import Surfaces
-from odc_gym.simulation.work import Rules
 from odc_gym.workload import Trace
 
 MINUTE_S, HOUR_S = 60.0, 3600.0

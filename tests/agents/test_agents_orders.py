@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from odc_gym.agents import scheduler_factory
+from odc_gym.core.layout.work import Policy
 from odc_gym.evaluation import evaluate
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.simulator import TABLES, Simulator
-from odc_gym.simulation.work import Policy
 
 SEED = 20_002  # of high load: jobs wait
 LIMIT = {"episode.hours": 8}

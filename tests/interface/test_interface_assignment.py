@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from core_rig import same_state
 
+from odc_gym.core.layout.state import X
+from odc_gym.core.layout.work import RUNNING, WAITING, L
 from odc_gym.errors import ActionError
 from odc_gym.interface.assignment import AssignmentLayout
 from odc_gym.interface.jobs import QUEUED, SEEN_JOB
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import X
-from odc_gym.simulation.work import RUNNING, WAITING, L
 
 K, LEVELS = 16, 6
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from odc_gym import Scenario
+from odc_gym.core.layout.state import State
+from odc_gym.core.layout.work import K, V
 from odc_gym.interface import observations
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import State
-from odc_gym.simulation.work import K, V
 
 S, C = 12, 3
 

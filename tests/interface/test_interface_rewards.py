@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 from core_rig import Rig, starter
 
+from odc_gym.core.layout.state import State
+from odc_gym.core.layout.work import L
 from odc_gym.interface.rewards import TERMS
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import State
-from odc_gym.simulation.work import L
 
 NAMES = ["compute", "thermal", "energy", "wear", "stored_energy"]
 
@@ -103,9 +103,9 @@ def test_stored_energy_is_worth_what_the_plan_makes_of_it(starter12):
 
 def test_violations_weigh_by_size_and_wear_by_capacity(starter12):
     """Twice the accelerators at half the speed weigh as before, twice the accelerators twice."""
+    from odc_gym.core.layout.state import Design
+    from odc_gym.core.layout.work import HEAD
     from odc_gym.interface.rewards import settle_account
-    from odc_gym.simulation.state import Design
-    from odc_gym.simulation.work import HEAD
 
     sim = Simulator(starter12, 1)
     x, p = np.zeros(sim.state.shape[1:]), sim.design[0].copy()

@@ -5,8 +5,8 @@ import hashlib
 
 import numpy as np
 
+from odc_gym.core.layout.state import State
 from odc_gym.scenario import Hardware
-from odc_gym.simulation.state import State
 
 SEEDS = (20_000, 20_001, 20_002)
 POLICIES = ("zero", "random", "full-clock")

@@ -3,12 +3,12 @@
 import numpy as np
 from networks import links_of
 
+from odc_gym.core.layout.environment import Links
+from odc_gym.core.layout.state import State
+from odc_gym.core.layout.work import Ledger
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.tenants import TIERS
-from odc_gym.simulation.fleet import Links
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import State
-from odc_gym.simulation.work import Ledger
 
 HOURS = 4
 BASE = {

@@ -7,8 +7,8 @@ import pytest
 import rainflow
 from core_rig import Rig, starter
 
+from odc_gym.core.layout.state import D, X
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import D, X
 
 YEAR_S = 365.25 * 86400.0
 

@@ -13,10 +13,10 @@ from audited import POLICIES, SEEDS, Day, digest
 from random_scenarios import random_scenario
 from regimes import FLEETS
 
+from odc_gym.core.layout.state import LOST, Sky, X
+from odc_gym.core.layout.work import RUNNING, SENDING, WAITING, G, K, L, V
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import LOST, Sky, X
-from odc_gym.simulation.work import RUNNING, SENDING, WAITING, G, K, L, V
 
 PRESETS = [*FLEETS, "storm"]
 OUT_ROW = Sky._fields.index("out")

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from odc_gym.core.layout.state import X
+from odc_gym.core.layout.work import DONE, L, Rules
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import X
-from odc_gym.simulation.work import DONE, L, Rules
 from odc_gym.workload import planning_demand
 
 EPISODES = 12

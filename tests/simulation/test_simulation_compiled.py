@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from odc_gym import _jit
-from odc_gym.simulation.state import (
+from odc_gym.core.layout.state import (
     PROPAGATOR_ROWS,
     Design,
     Sky,

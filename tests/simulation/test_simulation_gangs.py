@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from odc_gym.core.layout.state import X
+from odc_gym.core.layout.work import DONE, EXPIRED, RUNNING, WAITING, K, L
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import X
-from odc_gym.simulation.work import DONE, EXPIRED, RUNNING, WAITING, K, L
 
 PRETRAINING = {
     "kind": "job",

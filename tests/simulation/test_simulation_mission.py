@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from odc_gym.core.layout.state import D, X
 from odc_gym.faults import draw_condition
 from odc_gym.physics.ageing import capacity_left
 from odc_gym.scenario import Faults, Scenario
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import D, X
 from odc_gym.simulation.variation import vary
 from odc_gym.simulation.world import World
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from regimes import FLEETS
 
+from odc_gym.core.layout.state import D, X
+from odc_gym.core.layout.work import K, L
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import D, X
-from odc_gym.simulation.work import K, L
 
 SEEDS = (20_003, 20_001)
 DECISIONS = 36

@@ -5,7 +5,7 @@ import pytest
 from desk import Desk, fleet_of
 from test_simulation_gangs import PRETRAINING
 
-from odc_gym.simulation.work import RUNNING, WAITING
+from odc_gym.core.layout.work import RUNNING, WAITING
 
 PAIR = {(0, 1)}
 FULL = {(a, b) for a in range(4) for b in range(a + 1, 4)}

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from regimes import FLEETS
 
+from odc_gym.core.layout.state import State, X
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.episode_start import periodic
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import State, X
 
 LAST = 3  # decisions at the end: fifteen minutes
 

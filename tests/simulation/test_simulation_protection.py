@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from core_rig import FULL_W, Rig, starter
 
+from odc_gym.core.layout.state import State, X
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import State, X
 
 GATED_W = 600.0 + 8 * 10.0
 LOWEST_W = 600.0 + 8 * (75.0 + 725.0 * (0.11 + 0.89 * 0.3 * 0.7**2))

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hand_queue import JOB_CLASS, STEP_S, fleet, play, put, starts, table
 
+from odc_gym.core.layout.work import DONE, GUARANTEED, REFUSED, SPOT, L, Q
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.work import DONE, GUARANTEED, REFUSED, SPOT, L, Q
 from odc_gym.workload.traces import Outcome
 
 TIERS = {"press": {"tier": "guaranteed"}, "night": {"tier": "spot"}}

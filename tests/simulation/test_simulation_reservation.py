@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hand_queue import CHUNKS, JOB_CLASS, STEP_S, fleet, play, put, starts, table
 
-from odc_gym.simulation.state import X
+from odc_gym.core.layout.state import X
 
 INSTANCES, JOBS, STEPS = 48, 14, 240
 

@@ -5,7 +5,7 @@ import pytest
 from hand_queue import JOB_CLASS, STEP_S, fleet, play, put, starts, table
 from test_simulation_gangs import rewire
 
-from odc_gym.simulation.state import UNBOUND_S, X
+from odc_gym.core.layout.state import UNBOUND_S, X
 
 GANG = {"satellites": {2: 1.0}, "iteration_s": 10.0, "lasting_min": 0.0}
 GANGS, SINGLES = range(2)

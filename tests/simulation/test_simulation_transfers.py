@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from desk import Desk, fleet_of
 
+from odc_gym.core.layout.state import LOST, X
+from odc_gym.core.layout.work import DONE, EXPIRED, INPUT, RESULT, RUNNING, SENDING, STATE, WAITING, WEIGHTS
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import TIERS
-from odc_gym.simulation.state import LOST, X
-from odc_gym.simulation.work import DONE, EXPIRED, INPUT, RESULT, RUNNING, SENDING, STATE, WAITING, WEIGHTS
 
 LINE = {(0, 1), (1, 2), (2, 3)}
 GROUND = {(k, 4) for k in range(4)}

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from core_rig import same_state
 
+from odc_gym.core.layout.state import X
+from odc_gym.core.layout.work import RUNNING, WAITING, G, K, L
 from odc_gym.faults import EVENT, NEVER
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import X
-from odc_gym.simulation.work import RUNNING, WAITING, G, K, L
 
 SEED = 20_000
 QUIET = {"faults": {"upsets_per_chip_year": 0.0, "hard_failures_per_chip_year": 0.0}}

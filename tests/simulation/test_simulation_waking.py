@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from odc_gym.core.layout.state import X
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.state import X
 
 FINETUNING, BATCH = 0, 1
 HOST_W, IDLE_W, GATED_W = 600.0, 75.0, 10.0

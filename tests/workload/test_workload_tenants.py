@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
+from odc_gym.core.layout.work import CANCELLED, FAILED, GUARANTEED, SPOT, STANDARD
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import TIERS, Scenario
-from odc_gym.simulation.work import CANCELLED, FAILED, GUARANTEED, SPOT, STANDARD
 from odc_gym.workload import draw_jobs, mean_price, offered_rate
 from odc_gym.workload.traces import Outcome
 

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.simulation.serving_grid import Serving
-from odc_gym.simulation.work import Policy, policy_rows
+from odc_gym.core.layout.serving_grid import Serving
+from odc_gym.core.layout.work import Policy, policy_rows
 
 
 class Links(NamedTuple):

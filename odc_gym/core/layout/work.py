@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from odc_gym._jit import rows
-from odc_gym.simulation.state import Row
+from odc_gym.core.layout.state import Row
 
 
 class Classes(NamedTuple):

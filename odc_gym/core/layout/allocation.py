@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from odc_gym.simulation.state import State
-from odc_gym.simulation.work import Classes, Ledger, Services
+from odc_gym.core.layout.state import State
+from odc_gym.core.layout.work import Classes, Ledger, Services
 
 ROWS = 256  # tables of jobs and events grow in steps of this many rows
 
