@@ -104,7 +104,7 @@ MUTANTS = (
         "bounded_exp(LN_2 * inverse_double_k", "bounded_exp(0.9 * LN_2 * inverse_double_k", HEAT,
     ),
     Mutant(
-        "heat of the bus dropped", "odc_gym/simulation/step.py",
+        "heat of the bus dropped", "odc_gym/core/spacecraft/step.py",
         "other = outside + (1.0 + p.loss[s]) * served", "other = outside + p.loss[s] * served", HEAT,
     ),
     Mutant(
@@ -116,7 +116,7 @@ MUTANTS = (
         "return 0.5 * depth * charge_stress", "return 1.0 * depth * charge_stress", BATTERY,
     ),
     Mutant(
-        "heat that charging loses put nowhere", "odc_gym/simulation/step.py",
+        "heat that charging loses put nowhere", "odc_gym/core/spacecraft/step.py",
         "battery_heat = lost + battery_heater", "battery_heat = battery_heater", AUDITS,
     ),
     Mutant(

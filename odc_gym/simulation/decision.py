@@ -11,6 +11,9 @@ from odc_gym._reference import by_reference
 from odc_gym.core.layout.environment import fleet, traffic_of
 from odc_gym.core.layout.state import D, Sky, X, design_rows, fill, propagator_rows, sky_rows, state_rows
 from odc_gym.core.layout.work import G, K, L
+from odc_gym.core.spacecraft.clock_requests import request
+from odc_gym.core.spacecraft.outages import halt, repeated_sheds
+from odc_gym.core.spacecraft.step import SCRATCH, physics, propagator_block
 from odc_gym.interface.actions import decode
 from odc_gym.interface.assignment import decode_assignment, forget_orders, hold_others, show_slots
 from odc_gym.interface.jobs import encode_jobs, measure_jobs
@@ -21,13 +24,10 @@ from odc_gym.interface.sensing import measure_readings, remember
 from odc_gym.simulation.admission import admit, watch_queue, watch_tenants
 from odc_gym.simulation.dispatch import drain_and_move, evict, part, place
 from odc_gym.simulation.foresight import warn
-from odc_gym.simulation.outages import halt, repeated_sheds
 from odc_gym.simulation.preemption import preempt
 from odc_gym.simulation.progress import advance
 from odc_gym.simulation.replicas import autoscale
-from odc_gym.simulation.requests import request
 from odc_gym.simulation.services import serve, service_load
-from odc_gym.simulation.step import SCRATCH, physics, propagator_block
 from odc_gym.simulation.transfers import count_transfers, transfer
 from odc_gym.simulation.upsets import strike
 from odc_gym.simulation.waiting import rerank

@@ -18,7 +18,7 @@ from odc_gym.core.layout.state import (
     sky_rows,
     state_rows,
 )
-from odc_gym.simulation.step import satellites
+from odc_gym.core.spacecraft.step import satellites
 
 ARITHMETIC = r"\bv(?:add|sub|mul|div|max|min|sqrt)pd\b[^\n]*%(?:ymm|zmm)"
 

@@ -6,8 +6,8 @@ from core_rig import same_state
 
 from odc_gym.core.layout.state import LOST, OUT, Sky, State, X
 from odc_gym.core.layout.work import RUNNING, WAITING, G, K, L, Policy
+from odc_gym.core.spacecraft.outages import repeated_sheds
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.outages import repeated_sheds
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.simulation.tables import build_episode
 from odc_gym.simulation.world import World

@@ -3,9 +3,9 @@
 from odc_gym._jit import lanes, routine
 from odc_gym.core.layout.state import D, X
 from odc_gym.core.layout.work import G, K
+from odc_gym.core.spacecraft.governor import idle_power
 from odc_gym.physics.compute import class_clock, clock_of_dynamic, dynamic_frac, speed_frac
 from odc_gym.physics.mathematics import blend, clip
-from odc_gym.simulation.governor import idle_power
 
 UNLIMITED_W = 1e12
 

@@ -7,6 +7,7 @@ effect. Each is one loop over satellites that compiles to SIMD code; the scalar 
 from odc_gym._jit import effect, lanes, routine
 from odc_gym.core.layout.state import PROPAGATOR_ROWS, D, Design, X
 from odc_gym.core.layout.work import K
+from odc_gym.core.spacecraft import governor
 from odc_gym.physics.ageing import capacity_left, charge_stress, count_cycles, temperature_stress
 from odc_gym.physics.battery import (
     RESERVE_FRAC,
@@ -30,7 +31,6 @@ from odc_gym.physics.thermal import (
     leakage_frac,
     loop_at_end,
 )
-from odc_gym.simulation import governor
 
 HOUR_S = 3600.0
 _ON = len(Design._fields)

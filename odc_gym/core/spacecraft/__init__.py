@@ -1,0 +1,1 @@
+"""Power, heat, clocks and outages of the satellites in one physics step."""
