@@ -2,9 +2,10 @@
 
 from odc_gym.orbits.constellation import Constellation
 from odc_gym.orbits.eclipse import eclipse_fraction, sunlit_fraction
-from odc_gym.orbits.ephemeris import Ephemeris, GroundSite, build_ephemeris
+from odc_gym.orbits.ephemeris import Ephemeris, build_ephemeris
 from odc_gym.orbits.fluxes import FluxTable, edge_view_factor
 from odc_gym.orbits.mean_orbit import orbit_period_s
+from odc_gym.scenario.sites import GroundSite
 
 __all__ = [
     "Constellation",

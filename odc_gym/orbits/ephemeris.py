@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -25,33 +24,10 @@ from odc_gym.orbits import eclipse, mean_orbit, tle
 from odc_gym.orbits.constellation import Constellation
 from odc_gym.orbits.frames import DAY_S, Array, Sky, as_utc, tt_days
 from odc_gym.orbits.mean_orbit import MeanShell, Motion
+from odc_gym.scenario.sites import GroundSite
 
 ROW_S = 60.0
 ECCENTRICITY2 = EARTH_FLATTENING * (2 - EARTH_FLATTENING)
-
-
-@dataclass(frozen=True)
-class GroundSite:
-    """A place on the WGS84 ellipsoid.
-
-    Attributes:
-        name: label.
-        latitude_deg: geodetic latitude [deg], -90 to 90.
-        longitude_deg: east longitude [deg], -180 to 360.
-        altitude_m: height above the ellipsoid [m].
-    """
-
-    name: str
-    latitude_deg: float
-    longitude_deg: float
-    altitude_m: float = 0.0
-
-    def __post_init__(self) -> None:
-        limits = {"latitude_deg": (-90.0, 90.0), "longitude_deg": (-180.0, 360.0), "altitude_m": (-1000.0, 10000.0)}
-        for field, (low, high) in limits.items():
-            value = getattr(self, field)
-            if not low <= value <= high:
-                raise OrbitError(f"site {self.name}: {field} = {value:g}: must be {low:g} to {high:g}")
 
 
 class Ephemeris:

@@ -15,6 +15,7 @@ from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 from odc_gym.scenario.base import Model, NonNegative, Positive
 from odc_gym.scenario.network import Ground
 from odc_gym.scenario.orbit import Orbit, TleOrbit
+from odc_gym.scenario.sites import SITES
 
 HOUR_S = 3600.0
 _CLOCK = re.compile(r"(\d+):([0-5]\d)")
@@ -196,8 +197,6 @@ def site_names(ground: Ground | None) -> tuple[str, ...]:
     if ground is None:
         return ()
     if isinstance(ground.sites, str):
-        from odc_gym.orbits.sites import SITES
-
         return tuple(str(site.name) for site in SITES[ground.sites])
     return tuple(site.name for site in ground.sites)
 

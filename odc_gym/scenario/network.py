@@ -69,7 +69,7 @@ Sites = Annotated[
 class Ground(Model):
     """Sites on the ground, behind which is the terrestrial network."""
 
-    sites: Sites = Field(default="gateways", description="a list, or the name of one in `orbits.sites`")
+    sites: Sites = Field(default="gateways", description="a list, or the name of one in `scenario.sites`")
     min_elevation_deg: Annotated[float, Field(ge=0, lt=90)] = 25.0
     rate_gbps: Positive = Field(default=96.0, description="of the link of one satellite and one antenna")
     antennas: Annotated[int, Field(ge=1)] = Field(default=15, description="satellites that a site can serve at once")

@@ -36,8 +36,8 @@ from odc_gym.orbits.routes import (
     topologies,
     what_is_left,
 )
-from odc_gym.orbits.sites import SITES
 from odc_gym.scenario import OpticalLinks, Scenario
+from odc_gym.scenario.sites import SITES
 from odc_gym.simulation.world import World
 
 KM_M = 1000.0

@@ -6,7 +6,34 @@ public licences and maps. `polar`: stations at high latitudes that serve satelli
 
 from __future__ import annotations
 
-from odc_gym.orbits.ephemeris import GroundSite
+from dataclasses import dataclass
+
+from odc_gym.errors import OrbitError
+
+
+@dataclass(frozen=True)
+class GroundSite:
+    """A place on the WGS84 ellipsoid.
+
+    Attributes:
+        name: label.
+        latitude_deg: geodetic latitude [deg], -90 to 90.
+        longitude_deg: east longitude [deg], -180 to 360.
+        altitude_m: height above the ellipsoid [m].
+    """
+
+    name: str
+    latitude_deg: float
+    longitude_deg: float
+    altitude_m: float = 0.0
+
+    def __post_init__(self) -> None:
+        limits = {"latitude_deg": (-90.0, 90.0), "longitude_deg": (-180.0, 360.0), "altitude_m": (-1000.0, 10000.0)}
+        for field, (low, high) in limits.items():
+            value = getattr(self, field)
+            if not low <= value <= high:
+                raise OrbitError(f"site {self.name}: {field} = {value:g}: must be {low:g} to {high:g}")
+
 
 _GATEWAYS = (
     ("North Bend, Washington", 47.5, -121.8),
