@@ -136,7 +136,7 @@ MUTANTS = (
         "(distance_m / SPEED_OF_LIGHT_M_S + hop_latency_s)", "(distance_m / SPEED_OF_LIGHT_M_S)", LINKS,
     ),
     Mutant(
-        "transfers that do not share a link", "odc_gym/simulation/routes.py",
+        "transfers that do not share a link", "odc_gym/core/network/routes.py",
         "max(e.traffic.transfers[a, b] + more, 1.0)", "1.0", TRANSFERS,
     ),
     Mutant(
@@ -144,11 +144,11 @@ MUTANTS = (
         "if gb == 0.0:\n        deliver(e, row, now)", "if gb >= 0.0:\n        deliver(e, row, now)", TRANSFERS,
     ),
     Mutant(
-        "an exchange of all gradients to each member", "odc_gym/simulation/pace.py",
+        "an exchange of all gradients to each member", "odc_gym/core/network/execution_rate.py",
         "return 2.0 * (members - 1) / members", "return 2.0", GANGS,
     ),
     Mutant(
-        "gangs at the pace of their first member", "odc_gym/simulation/pace.py",
+        "gangs at the pace of their first member", "odc_gym/core/network/execution_rate.py",
         "slowest = min(slowest, host_rate(e, member))\n    return e", "slowest = host_rate(e, row)\n    return e",
         GANGS,
     ),

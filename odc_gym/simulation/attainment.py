@@ -21,6 +21,7 @@ from odc_gym.core.layout.serving_grid import (
 )
 from odc_gym.core.layout.state import D, X
 from odc_gym.core.layout.work import G, K
+from odc_gym.core.network.routes import ground_row
 from odc_gym.physics.mathematics import clip, decay_of
 from odc_gym.physics.serving import (
     late_value,
@@ -33,7 +34,6 @@ from odc_gym.physics.serving import (
     stretch,
     worth_slots,
 )
-from odc_gym.simulation.routes import ground_row
 
 FULLEST = 0.99  # load beyond which a queue counts as a fluid
 CLOSE = 1e-7  # of the load of a step

@@ -8,7 +8,7 @@ import numpy as np
 
 from odc_gym._jit import routine
 from odc_gym.core.layout.work import G
-from odc_gym.simulation.pace import forecast_rate
+from odc_gym.core.network.execution_rate import forecast_rate
 
 PRIOR_S = 100.0 * 3600.0  # accelerator-seconds that the scenario's rate of surprises weighs beside what is seen
 LEAST = 1e-12  # of a rate of stops [1/s] or of work: below it nothing stops

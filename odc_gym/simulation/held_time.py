@@ -8,7 +8,7 @@ NSDI 2024.
 from odc_gym._jit import routine
 from odc_gym.core.layout.state import D, X
 from odc_gym.core.layout.work import K, L
-from odc_gym.simulation.pace import host_rate
+from odc_gym.core.network.execution_rate import host_rate
 
 
 @routine

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from odc_gym.simulation.routes import clear_routes, closes, count_route, gb_rate, lasts, walk
+from odc_gym.core.network.routes import clear_routes, closes, count_route, gb_rate, lasts, walk
 from tests.simulation.networks import net
 
 LINE = {(0, 1), (1, 2), (2, 3)}

@@ -9,7 +9,7 @@ import numpy as np
 from odc_gym._jit import routine
 from odc_gym.core.layout.state import D, X
 from odc_gym.core.layout.work import RUNNING, G, K
-from odc_gym.simulation.routes import carry, count_route, route_rate, walk
+from odc_gym.core.network.routes import carry, count_route, route_rate, walk
 
 LEAST = 1e-9  # of a rate: below it nothing goes on
 

@@ -1,0 +1,1 @@
+"""Routes, transfer rates and stored data of the satellites."""
