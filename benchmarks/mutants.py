@@ -140,7 +140,7 @@ MUTANTS = (
         "max(e.traffic.transfers[a, b] + more, 1.0)", "1.0", TRANSFERS,
     ),
     Mutant(
-        "results paid before they arrive", "odc_gym/simulation/progress.py",
+        "results paid before they arrive", "odc_gym/core/jobs/progress.py",
         "if gb == 0.0:\n        deliver(e, row, now)", "if gb >= 0.0:\n        deliver(e, row, now)", TRANSFERS,
     ),
     Mutant(
@@ -153,15 +153,15 @@ MUTANTS = (
         GANGS,
     ),
     Mutant(
-        "checkpoints at the root of the mean time times their cost", "odc_gym/simulation/checkpoints.py",
+        "checkpoints at the root of the mean time times their cost", "odc_gym/core/jobs/checkpoints.py",
         "np.sqrt(2.0 * stall_s", "np.sqrt(stall_s", ("tests/simulation/test_simulation_checkpoints.py",),
     ),
     Mutant(
-        "lost work that no account holds", "odc_gym/simulation/progress.py",
+        "lost work that no account holds", "odc_gym/core/jobs/progress.py",
         "e.ledger[L.lost_s, kind] += lost\n", "e.ledger[L.lost_s, kind] += 0.0 * lost\n", CONSERVATION,
     ),
     Mutant(
-        "backfilled jobs that may stay", "odc_gym/simulation/waiting.py",
+        "backfilled jobs that may stay", "odc_gym/core/jobs/waiting.py",
         "+ stay_s(e, row, s, now) <= e.x[X.shadow_s, s]", "<= e.x[X.shadow_s, s]", RESERVATIONS,
     ),
 )  # fmt: skip

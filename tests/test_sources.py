@@ -55,7 +55,7 @@ def test_files_are_followed_and_told_by_name_not_by_place(package, tmp_path):
     [
         ("_jit.py", True),
         ("physics/battery.py", True),
-        ("simulation/dispatch.py", True),
+        ("core/jobs/dispatch.py", True),
         ("interface/rewards.py", True),
         ("orbits/eclipse.py", True),
         ("workload/generator.py", True),

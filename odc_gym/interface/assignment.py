@@ -9,11 +9,11 @@ from typing import Literal
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.core.jobs.waiting import feasible
 from odc_gym.core.layout.state import D, X, fill
 from odc_gym.core.layout.work import FREE, HOLD, K
 from odc_gym.interface.actions import ActionRow
 from odc_gym.physics.compute import request_of_clock
-from odc_gym.simulation.waiting import feasible
 
 SUSTAINABLE = 0.0  # the number of the level that follows the plan; other levels are clocks
 NOBODY = -1

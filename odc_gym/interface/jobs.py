@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from odc_gym._jit import routine
+from odc_gym.core.jobs.waiting import is_replica, lateness, link_gb, remaining_estimate
 from odc_gym.interface.assignment import NOBODY
 from odc_gym.interface.observations import HOUR_S, Feature, encode_one, names
-from odc_gym.simulation.waiting import is_replica, lateness, link_gb, remaining_estimate
 
 QUEUED = (
     Feature("width", "accelerators", 0.0, 1.0, "widest", False, "accelerators that it needs, all on one satellite"),

@@ -3,12 +3,12 @@
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.core.jobs.checkpoints import checkpoint_age_s
+from odc_gym.core.jobs.waiting import is_replica, remaining_estimate
 from odc_gym.core.layout.state import D, F, X, fill
 from odc_gym.core.layout.work import G, K, L, V
 from odc_gym.core.network.routes import free_rate, ground_row, topology, walk
 from odc_gym.interface.observations import HOUR_S, SEEN, SEEN_CLASS, SEEN_FLEET_CLASS
-from odc_gym.simulation.checkpoints import checkpoint_age_s
-from odc_gym.simulation.waiting import is_replica, remaining_estimate
 
 URGENT_S, SOON_S = 1.0 * HOUR_S, 6.0 * HOUR_S  # bins of slack
 NO_SLACK_S = 24.0 * HOUR_S

@@ -8,6 +8,14 @@ import numpy as np
 
 from odc_gym._jit import kernel, routine
 from odc_gym._reference import by_reference
+from odc_gym.core.jobs.admission import admit, watch_queue, watch_tenants
+from odc_gym.core.jobs.dispatch import drain_and_move, evict, part, place
+from odc_gym.core.jobs.preemption import preempt
+from odc_gym.core.jobs.progress import advance
+from odc_gym.core.jobs.shed_warning import warn
+from odc_gym.core.jobs.transfers import count_transfers, transfer
+from odc_gym.core.jobs.upsets import strike
+from odc_gym.core.jobs.waiting import rerank
 from odc_gym.core.layout.environment import fleet, traffic_of
 from odc_gym.core.layout.state import D, Sky, X, design_rows, fill, propagator_rows, sky_rows, state_rows
 from odc_gym.core.layout.work import G, K, L
@@ -21,16 +29,8 @@ from odc_gym.interface.measurements import measure_fleet, measure_queue, measure
 from odc_gym.interface.observations import encode
 from odc_gym.interface.rewards import reward_terms
 from odc_gym.interface.sensing import measure_readings, remember
-from odc_gym.simulation.admission import admit, watch_queue, watch_tenants
-from odc_gym.simulation.dispatch import drain_and_move, evict, part, place
-from odc_gym.simulation.foresight import warn
-from odc_gym.simulation.preemption import preempt
-from odc_gym.simulation.progress import advance
 from odc_gym.simulation.replicas import autoscale
 from odc_gym.simulation.services import serve, service_load
-from odc_gym.simulation.transfers import count_transfers, transfer
-from odc_gym.simulation.upsets import strike
-from odc_gym.simulation.waiting import rerank
 
 SUSTAINABLE, OUT = Sky._fields.index("sustainable_w"), Sky._fields.index("out")
 

@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 
 from odc_gym._jit import kernel, routine
+from odc_gym.core.jobs.batches import begin_drain, dismiss
+from odc_gym.core.jobs.hosting import drop_running
+from odc_gym.core.jobs.waiting import NOWHERE, drop_waiting, enqueue, rank_of, score_of
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import ABSENT, FREE, RUNNING, WAITING, G, K, V
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
 from odc_gym.simulation.attainment import Pool, offer, steps_of, times_of
-from odc_gym.simulation.batches import begin_drain, dismiss
-from odc_gym.simulation.hosting import drop_running
-from odc_gym.simulation.waiting import NOWHERE, drop_waiting, enqueue, rank_of, score_of
 
 
 @routine

@@ -7,6 +7,7 @@ of `attainment` tell which meet their targets. Scalar code between physics steps
 from typing import NamedTuple
 
 from odc_gym._jit import routine
+from odc_gym.core.jobs.progress import HOUR_S
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import G, K, L, V
 from odc_gym.physics.mathematics import clip
@@ -23,7 +24,6 @@ from odc_gym.simulation.attainment import (
     queue_at,
     reaches_ground,
 )
-from odc_gym.simulation.progress import HOUR_S
 
 MOMENTS = 4  # of a step in which a backlog grows or falls
 

@@ -142,7 +142,7 @@ def test_held_back_share_waits_for_completion(starter12):
 
 
 def test_value_falls_linearly_to_nothing_or_by_age():
-    from odc_gym.simulation.waiting import lateness
+    from odc_gym.core.jobs.waiting import lateness
     from odc_gym.workload import JOB
 
     jobs, rules = np.zeros(1, JOB), np.zeros((len(Rules._fields), 1))

@@ -5,12 +5,12 @@ and start is work. Results go to the ground when the accelerators are free for o
 """
 
 from odc_gym._jit import routine
+from odc_gym.core.jobs.progress import deliver, expire
 from odc_gym.core.layout.state import LOST, X, fill
 from odc_gym.core.layout.work import INPUT, RESULT, STATE, WEIGHTS, K, L
 from odc_gym.core.network.execution_rate import carry_exchange, count_exchange
 from odc_gym.core.network.routes import carry, clear_routes, count_route, latency_s, link_gb_s, route_rate, walk
 from odc_gym.core.network.storage import keep_model, source_of
-from odc_gym.simulation.progress import deliver, expire
 
 
 @routine

@@ -1,8 +1,8 @@
 """Stops that are seen coming: jobs write a checkpoint first, so that they lose next to nothing."""
 
 from odc_gym._jit import routine
+from odc_gym.core.jobs.progress import save_first
 from odc_gym.core.layout.state import D, X
-from odc_gym.simulation.progress import save_first
 
 WARNED, NEWLY = 1.0, 2.0
 

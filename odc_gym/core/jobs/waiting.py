@@ -7,13 +7,13 @@ in queue order. Times are seconds since the episode's start, work is in referenc
 import numpy as np
 
 from odc_gym._jit import effect, routine
+from odc_gym.core.jobs.checkpoints import unit_work
 from odc_gym.core.layout.state import UNBOUND_S, D, X
 from odc_gym.core.layout.work import ABSENT, RESULT, WAITING, G, K, Q
 from odc_gym.core.network.execution_rate import forecast_rate, has_hosts
 from odc_gym.core.network.routes import transfer_end_s
 from odc_gym.core.network.storage import part_gb, source_of
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
-from odc_gym.simulation.checkpoints import unit_work
 
 LEAST_REMAINING = 0.1  # of the estimate: what a job that outlives its estimate is still expected to need
 NOWHERE = -1

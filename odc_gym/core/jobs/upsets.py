@@ -5,11 +5,11 @@ the dead. An event strikes one place of that row.
 """
 
 from odc_gym._jit import routine
+from odc_gym.core.jobs.hosting import drop_running, leave
+from odc_gym.core.jobs.progress import lose
+from odc_gym.core.jobs.waiting import NOWHERE, requeue
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import G, L
-from odc_gym.simulation.hosting import drop_running, leave
-from odc_gym.simulation.progress import lose
-from odc_gym.simulation.waiting import NOWHERE, requeue
 
 
 @routine

@@ -3,12 +3,12 @@
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.core.jobs.hosting import drop_running, enter, leave
+from odc_gym.core.jobs.progress import count_stop, stop
+from odc_gym.core.jobs.reservation import forget
+from odc_gym.core.jobs.waiting import NOWHERE, drop_waiting, is_open, pays_in_time, requeue, score_of
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import FREE, GUARANTEED, SPOT, L
-from odc_gym.simulation.hosting import drop_running, enter, leave
-from odc_gym.simulation.progress import count_stop, stop
-from odc_gym.simulation.reservation import forget
-from odc_gym.simulation.waiting import NOWHERE, drop_waiting, is_open, pays_in_time, requeue, score_of
 
 
 @routine

@@ -7,15 +7,15 @@ job. `lists[1]` holds the running rows.
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.core.jobs.batches import begin_drain, bring_batch, live_gb
+from odc_gym.core.jobs.gangs import enter_gang, is_joined, parts_next, seat_gang
+from odc_gym.core.jobs.hosting import enter, leave
+from odc_gym.core.jobs.progress import count_stop, expire, lose, stop
+from odc_gym.core.jobs.reservation import binds, forget, lift, reserve
+from odc_gym.core.jobs.shed_warning import foreseen
+from odc_gym.core.jobs.waiting import NOWHERE, best_host, feasible, is_replica, requeue, score_of
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import FREE, HOLD, G, K, L
-from odc_gym.simulation.batches import begin_drain, bring_batch, live_gb
-from odc_gym.simulation.foresight import foreseen
-from odc_gym.simulation.gangs import enter_gang, is_joined, parts_next, seat_gang
-from odc_gym.simulation.hosting import enter, leave
-from odc_gym.simulation.progress import count_stop, expire, lose, stop
-from odc_gym.simulation.reservation import binds, forget, lift, reserve
-from odc_gym.simulation.waiting import NOWHERE, best_host, feasible, is_replica, requeue, score_of
 
 
 @routine

@@ -4,10 +4,10 @@ The fluid of `services` counts a request as served in the step that it is taken 
 """
 
 from odc_gym._jit import routine
+from odc_gym.core.jobs.hosting import leave
 from odc_gym.core.layout.state import D, X
 from odc_gym.core.layout.work import ABSENT, STATE, G, K, L, V
 from odc_gym.physics.serving import residual_s, stretch
-from odc_gym.simulation.hosting import leave
 
 
 @routine

@@ -6,11 +6,11 @@ A gang spans several satellites: its row is followed by one row for each further
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.core.jobs.waiting import NOWHERE, gone_in_time, wake_s
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import FREE, RESULT, RUNNING, G, K, L
 from odc_gym.core.network.routes import count_route, latency_s, walk
 from odc_gym.core.network.storage import part_gb, source_of, use_model
-from odc_gym.simulation.waiting import NOWHERE, gone_in_time, wake_s
 
 
 @routine

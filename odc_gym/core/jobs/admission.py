@@ -3,9 +3,9 @@
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.core.jobs.waiting import enqueue, is_replica, rank_of, remaining_estimate
 from odc_gym.core.layout.state import fill
 from odc_gym.core.layout.work import GUARANTEED, REFUSED, G, L, Q
-from odc_gym.simulation.waiting import enqueue, is_replica, rank_of, remaining_estimate
 
 
 @routine

@@ -12,12 +12,12 @@ workloads, and user runtime estimates in scheduling the IBM SP2 with backfilling
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.core.jobs.gangs import neighbours, seated, unseat
+from odc_gym.core.jobs.waiting import NOWHERE, bring_s, is_open, is_replica, pays_in_time, stay_s
 from odc_gym.core.layout.state import UNBOUND_S, X, fill
 from odc_gym.core.layout.work import RESULT, G, K
 from odc_gym.core.network.routes import transfer_end_s
 from odc_gym.core.network.storage import source_of
-from odc_gym.simulation.gangs import neighbours, seated, unseat
-from odc_gym.simulation.waiting import NOWHERE, bring_s, is_open, is_replica, pays_in_time, stay_s
 
 
 @routine

@@ -3,14 +3,14 @@
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.core.jobs.batches import lose_batch, stays
+from odc_gym.core.jobs.checkpoints import unit_work
+from odc_gym.core.jobs.hosting import leave
+from odc_gym.core.jobs.time_accounting import account_held, account_time
+from odc_gym.core.jobs.waiting import edge_s, is_replica, lateness, rank_of, requeue
 from odc_gym.core.layout.state import D, X
 from odc_gym.core.layout.work import CANCELLED, DONE, EXPIRED, FAILED, RESULT, SENDING, G, K, L
 from odc_gym.core.network.execution_rate import rate_of
-from odc_gym.simulation.batches import lose_batch, stays
-from odc_gym.simulation.checkpoints import unit_work
-from odc_gym.simulation.held_time import account_held, account_time
-from odc_gym.simulation.hosting import leave
-from odc_gym.simulation.waiting import edge_s, is_replica, lateness, rank_of, requeue
 
 HOUR_S = 3600.0
 

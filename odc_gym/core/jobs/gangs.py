@@ -8,10 +8,10 @@ fast they go is in `pace`.
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.core.jobs.hosting import hold, run_from, take_spare
+from odc_gym.core.jobs.waiting import NOWHERE, bring_s, feasible, keeps_promise, may_host, pays_in_time, score_of
 from odc_gym.core.layout.work import G
 from odc_gym.core.network.routes import topology
-from odc_gym.simulation.hosting import hold, run_from, take_spare
-from odc_gym.simulation.waiting import NOWHERE, bring_s, feasible, keeps_promise, may_host, pays_in_time, score_of
 
 
 @routine

@@ -1,0 +1,1 @@
+"""Queue, placement, progress and accounts of jobs, between physics steps."""
