@@ -19,6 +19,8 @@ from odc_gym.core.jobs.waiting import rerank
 from odc_gym.core.layout.environment import fleet, traffic_of
 from odc_gym.core.layout.state import D, Sky, X, design_rows, fill, propagator_rows, sky_rows, state_rows
 from odc_gym.core.layout.work import G, K, L
+from odc_gym.core.serving.replicas import autoscale
+from odc_gym.core.serving.services import serve, service_load
 from odc_gym.core.spacecraft.clock_requests import request
 from odc_gym.core.spacecraft.outages import halt, repeated_sheds
 from odc_gym.core.spacecraft.step import SCRATCH, physics, propagator_block
@@ -29,8 +31,6 @@ from odc_gym.interface.measurements import measure_fleet, measure_queue, measure
 from odc_gym.interface.observations import encode
 from odc_gym.interface.rewards import reward_terms
 from odc_gym.interface.sensing import measure_readings, remember
-from odc_gym.simulation.replicas import autoscale
-from odc_gym.simulation.services import serve, service_load
 
 SUSTAINABLE, OUT = Sky._fields.index("sustainable_w"), Sky._fields.index("out")
 

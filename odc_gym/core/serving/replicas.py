@@ -14,8 +14,8 @@ from odc_gym.core.jobs.hosting import drop_running
 from odc_gym.core.jobs.waiting import NOWHERE, drop_waiting, enqueue, rank_of, score_of
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import ABSENT, FREE, RUNNING, WAITING, G, K, V
+from odc_gym.core.serving.slo_model import Pool, offer, steps_of, times_of
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
-from odc_gym.simulation.attainment import Pool, offer, steps_of, times_of
 
 
 @routine

@@ -10,8 +10,7 @@ from odc_gym._jit import routine
 from odc_gym.core.jobs.progress import HOUR_S
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import G, K, L, V
-from odc_gym.physics.mathematics import clip
-from odc_gym.simulation.attainment import (
+from odc_gym.core.serving.slo_model import (
     FULLEST,
     both,
     first_tokens,
@@ -24,6 +23,7 @@ from odc_gym.simulation.attainment import (
     queue_at,
     reaches_ground,
 )
+from odc_gym.physics.mathematics import clip
 
 MOMENTS = 4  # of a step in which a backlog grows or falls
 

@@ -1,0 +1,1 @@
+"""Inference services: replicas, batches of requests, and their service-level objectives."""
