@@ -23,7 +23,7 @@ env = gym.make("odc_gym:ODCSat-v0")
 env.reset(seed=0)
 env.step(env.action_space.sample())
 taken = time.process_time()
-from odc_gym.simulation.decision import decide
+from odc_gym.core.decision import decide
 code = "".join(decide.inspect_asm(signature) for signature in decide.signatures)
 print(json.dumps([taken, len(re.findall({PACKED!r}, code))]))
 """

@@ -5,12 +5,12 @@ import functools
 
 import numpy as np
 
+from odc_gym.core.decision import settle
 from odc_gym.core.layout.state import Design, Sky, State, padded
 from odc_gym.core.layout.work import Classes
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.scenario.hardware import ColdSide
-from odc_gym.simulation.decision import settle
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.episode_start import cold_points, cold_state
 from odc_gym.simulation.parameters import design_block, rules_block

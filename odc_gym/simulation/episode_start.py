@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from odc_gym.core.decision import settle
 from odc_gym.core.jobs.checkpoints import interval_work
 from odc_gym.core.layout.environment import Links
 from odc_gym.core.layout.state import UNBOUND_S, Design, State
@@ -11,7 +12,6 @@ from odc_gym.core.layout.work import ABSENT, GROUND, HEAD, RUN, RUNNING, WAITING
 from odc_gym.core.serving.replicas import first_replicas
 from odc_gym.physics.battery import QUOTED_K
 from odc_gym.scenario import ServiceClass
-from odc_gym.simulation.decision import settle
 from odc_gym.simulation.tables import EpisodeTables, rule_index
 from odc_gym.simulation.world import World, stream
 

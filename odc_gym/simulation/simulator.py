@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from odc_gym._jit import announce_compilation
+from odc_gym.core.decision import decide
 from odc_gym.core.layout.allocation import ROWS, copy_row, empty_blocks, longer, put_row, rows_of
 from odc_gym.core.layout.state import MUTABLE, Forecast, Sky, padded
 from odc_gym.core.layout.work import CARGO, HEAD, RUN
@@ -22,7 +23,6 @@ from odc_gym.metrics import episode_metrics
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Scenario
 from odc_gym.simulation import episode_start as begin
-from odc_gym.simulation.decision import decide
 from odc_gym.simulation.links import LinkBatch
 from odc_gym.simulation.parameters import past_shape, tenants_block
 from odc_gym.simulation.tables import build_episode

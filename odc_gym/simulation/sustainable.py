@@ -8,7 +8,7 @@ battery within its C-rates. Powers, with losses of the battery at its planned te
     eclipse:  out = (p_dark + leak + bus) / eta_pcdu, the cells give out + loss(out)
     sunlight: array = (p_sun + leak + bus) / eta_pcdu + into, the cells take into - loss(into) = f / (1 - f) of that
 
-The taper does not bind: in balance the charge settles where charging is not tapered. `settle` in `simulation.decision`
+The taper does not bind: in balance the charge settles where charging is not tapered. `settle` in `core.decision`
 flies the plan in the full physics and starts episodes on its periodic solution. The optimum is found by enumerating
 `p_dark`, with the best `p_sun` in closed form.
 """

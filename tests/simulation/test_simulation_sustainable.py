@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from odc_gym.core.decision import settle
 from odc_gym.core.layout.state import State, X
 from odc_gym.core.layout.work import K
 from odc_gym.orbits import build_ephemeris
 from odc_gym.physics.battery import loss_shares
-from odc_gym.simulation.decision import settle
 from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.episode_start import busy_mix
 from odc_gym.simulation.simulator import Simulator
