@@ -72,31 +72,31 @@ MUTANTS = (
         "return np.arcsin(np.clip(_dot", "return -np.arcsin(np.clip(_dot", SKY,
     ),
     Mutant(
-        "efficiency of conditioning by 2 %", "odc_gym/simulation/design.py",
+        "efficiency of conditioning by 2 %", "odc_gym/tables/fleet/design.py",
         '"loss": 1.0 / power.pcdu - 1.0', '"loss": 1.0 / (0.98 * power.pcdu) - 1.0', HEAT,
     ),
     Mutant(
-        "efficiency of charging by 2 %", "odc_gym/simulation/design.py",
+        "efficiency of charging by 2 %", "odc_gym/tables/fleet/design.py",
         '"base_in": 1.0 - battery.eff_charge', '"base_in": 1.0 - 0.98 * battery.eff_charge', BATTERY,
     ),
     Mutant(
-        "capacity of the plate by 5 %", "odc_gym/simulation/design.py",
+        "capacity of the plate by 5 %", "odc_gym/tables/fleet/design.py",
         '"ic1": 1.0 / c1', '"ic1": 1.0 / (1.05 * c1)', COLD,
     ),
     Mutant(
-        "capacity of the loop by 5 %", "odc_gym/simulation/design.py",
+        "capacity of the loop by 5 %", "odc_gym/tables/fleet/design.py",
         '"ic2": 1.0 / c2', '"ic2": 1.0 / (1.05 * c2)', STEPS,
     ),
     Mutant(
-        "capacity of the radiator by 5 %", "odc_gym/simulation/design.py",
+        "capacity of the radiator by 5 %", "odc_gym/tables/fleet/design.py",
         '"ic3": 1.0 / c3', '"ic3": 1.0 / (1.05 * c3)', STEPS,
     ),
     Mutant(
-        "junction over plate by 5 %", "odc_gym/simulation/design.py",
+        "junction over plate by 5 %", "odc_gym/tables/fleet/design.py",
         "above_plate / a.peak_w", "1.05 * above_plate / a.peak_w", HEAT,
     ),
     Mutant(
-        "fins left out", "odc_gym/simulation/design.py",
+        "fins left out", "odc_gym/tables/fleet/design.py",
         "radiator.faces * radiator.area_m2 * radiator.fin", "radiator.faces * radiator.area_m2", HEAT,
     ),
     Mutant(

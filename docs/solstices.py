@@ -15,10 +15,10 @@ from generate import table
 from odc_gym.core.layout.state import State
 from odc_gym.orbits import build_ephemeris
 from odc_gym.scenario import Hardware, Scenario
-from odc_gym.simulation.plans import ShellPlan
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.surroundings import Surfaces
-from odc_gym.simulation.world import World
+from odc_gym.tables.fleet.fleet_model import World
+from odc_gym.tables.fleet.plans import ShellPlan
+from odc_gym.tables.fleet.surroundings import Surfaces
 
 ROOT = Path(__file__).parents[1]
 FLEETS, DAYS = ("threebody12", "suncatcher81", "ai1-shells"), ("06-21", "12-21")

@@ -11,9 +11,9 @@ from odc_gym.core.layout.work import Classes
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.scenario.hardware import ColdSide
-from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.episode_start import cold_points, cold_state
-from odc_gym.simulation.parameters import design_block, rules_block
+from odc_gym.tables.fleet.design import design_numbers
+from odc_gym.tables.fleet.parameters import design_block, rules_block
 
 DT_S = 60.0
 FULL_W = 1e9  # a sustainable power that asks for full clock

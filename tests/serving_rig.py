@@ -10,8 +10,8 @@ from odc_gym.core.serving.services import served_in
 from odc_gym.core.serving.slo_model import Pool
 from odc_gym.physics.serving import request_s, stretch
 from odc_gym.scenario import Scenario, ServiceClass
-from odc_gym.simulation.parameters import rules_block
-from odc_gym.simulation.serving_tables import Requests, serving_tables
+from odc_gym.tables.fleet.parameters import rules_block
+from odc_gym.tables.fleet.serving_tables import Requests, serving_tables
 
 MINUTE_S = 60.0
 

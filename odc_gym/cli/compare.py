@@ -160,7 +160,7 @@ def _command(
 
 def _notes(files: Sequence[Path], scenarios: Sequence[Scenario]) -> list[str]:
     """Lines on rows of the traces that were left out, and on traces shorter than an episode with its history."""
-    from odc_gym.simulation.world import World
+    from odc_gym.tables.fleet.fleet_model import World
     from odc_gym.workload import as_trace
 
     trace = as_trace(files) if files else None

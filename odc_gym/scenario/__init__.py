@@ -1,6 +1,6 @@
 """A scenario: the typed, validated, frozen description of everything that is simulated.
 
-Fields use engineering units that their names tell (`capacity_wh`); `odc_gym.simulation.world` converts them to SI
+Fields use engineering units that their names tell (`capacity_wh`); `odc_gym.tables.fleet.fleet_model` converts them to SI
 arrays once. The reading of files, names and overrides is in `odc_gym.scenario_files`.
 """
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from odc_gym.orbits import Ephemeris, build_ephemeris
 from odc_gym.scenario import JobClass
-from odc_gym.simulation.world import HOUR_S, World
+from odc_gym.tables.fleet.fleet_model import HOUR_S, World
 from odc_gym.workload.captures import Captured, draw_captures, views
 
 COARSE_S, COARSE_STEPS = 120.0, 720  # a day, which is a turn of the Earth below the orbits

@@ -11,14 +11,14 @@ from odc_gym.faults import DAY_S, YEAR_S, Place, expected_upsets
 from odc_gym.orbits import build_ephemeris, eclipse_fraction, orbit_period_s
 from odc_gym.physics.thermal import REFERENCE_K
 from odc_gym.scenario import Hardware, Scenario
-from odc_gym.simulation.design import design_numbers
 from odc_gym.simulation.figures import Row
 from odc_gym.simulation.hazards import hazard_rows
-from odc_gym.simulation.plans import ShellPlan, around, offered_by_class
 from odc_gym.simulation.reach import network_rows
-from odc_gym.simulation.surroundings import Surfaces, light, mean_sunlit_response
-from odc_gym.simulation.sustainable import Curve, Effects, largest_constant_w, radiator_heat_w, thermal_limit_w
-from odc_gym.simulation.world import MINUTE_S, World
+from odc_gym.tables.fleet.design import design_numbers
+from odc_gym.tables.fleet.fleet_model import MINUTE_S, World
+from odc_gym.tables.fleet.plans import ShellPlan, around, offered_by_class
+from odc_gym.tables.fleet.surroundings import Surfaces, light, mean_sunlit_response
+from odc_gym.tables.fleet.sustainable import Curve, Effects, largest_constant_w, radiator_heat_w, thermal_limit_w
 
 SINK_W_M2 = 60.0  # of the closed-form flux: a knife edge's mean at 550 km
 WARM_K = 60.0 + ZERO_CELSIUS_K

@@ -38,7 +38,7 @@ from odc_gym.orbits.routes import (
 )
 from odc_gym.scenario import OpticalLinks, Scenario
 from odc_gym.scenario.sites import SITES
-from odc_gym.simulation.world import World
+from odc_gym.tables.fleet.fleet_model import World
 
 KM_M = 1000.0
 WHOLE_GRID_TERMINALS = 4

@@ -12,7 +12,7 @@ from odc_gym.scenario import JobClass, ServiceClass, Workload
 from odc_gym.scenario.gangs import Gang
 from odc_gym.simulation.figures import Row
 from odc_gym.simulation.network import DirectWays, NetworkPlan, ground_sites, plan_network
-from odc_gym.simulation.world import MINUTE_S, World
+from odc_gym.tables.fleet.fleet_model import MINUTE_S, World
 
 
 def network_rows(world: World) -> list[Row]:

@@ -23,10 +23,10 @@ from odc_gym.scenario import TIERS, RadiationStorm, ServiceClass, Surge
 from odc_gym.simulation.captured import captured_jobs
 from odc_gym.simulation.links import network_links
 from odc_gym.simulation.network import Working, ground_sites
-from odc_gym.simulation.plans import solve_orbits
-from odc_gym.simulation.surroundings import Pass, light
 from odc_gym.simulation.variation import vary
-from odc_gym.simulation.world import CENSUS_S, HOUR_S, MINUTE_S, World
+from odc_gym.tables.fleet.fleet_model import CENSUS_S, HOUR_S, MINUTE_S, World
+from odc_gym.tables.fleet.plans import solve_orbits
+from odc_gym.tables.fleet.surroundings import Pass, light
 from odc_gym.workload import (
     JOB,
     Window,

@@ -9,7 +9,7 @@ import numpy as np
 from odc_gym.faults import draw_condition
 from odc_gym.scenario import Draw, Hardware
 from odc_gym.scenario.paths import places, with_value
-from odc_gym.simulation.world import World, stream
+from odc_gym.tables.fleet.fleet_model import World, stream
 
 DRAWS = 103  # purpose of a random stream, see `stream`
 GRID = 2.0**30  # steps of a mantissa to which draws are rounded: the last bits of a machine's power do not reach them

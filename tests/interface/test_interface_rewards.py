@@ -91,7 +91,7 @@ def test_stored_energy_is_concave_in_charge(starter12):
 
 def test_stored_energy_is_worth_what_the_plan_makes_of_it(starter12):
     """Five watts more and less of the plan, where they matter more: catches a slope at another power."""
-    from odc_gym.simulation.sustainable import Curve
+    from odc_gym.tables.fleet.sustainable import Curve
 
     world = Simulator(starter12, 1).world
     curve = Curve.of({name: float(v[0]) for name, v in world.numbers.items()}, world.mix)

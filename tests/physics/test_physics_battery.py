@@ -77,7 +77,7 @@ def test_losses_are_as_quoted_where_they_are_quoted():
     """97 % one way at 25 C and a third of the capacity an hour; colder and faster lose more, constant ones nothing."""
     from core_rig import starter
 
-    from odc_gym.simulation.design import design_numbers
+    from odc_gym.tables.fleet.design import design_numbers
 
     d = design_numbers(starter())
     share = {}

@@ -4,7 +4,7 @@ from core_rig import FULL_W, Rig, starter
 from scipy.optimize import brentq
 
 from odc_gym.physics.thermal import REFERENCE_K, leakage_frac, propagator
-from odc_gym.simulation.design import design_numbers
+from odc_gym.tables.fleet.design import design_numbers
 
 SIGMA = 5.670374419e-8
 SINK_W_M2 = 60.0

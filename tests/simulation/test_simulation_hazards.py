@@ -6,7 +6,7 @@ import pytest
 from odc_gym.outages import draw_availability
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.hazards import added_frac, hazard_rows
-from odc_gym.simulation.world import World
+from odc_gym.tables.fleet.fleet_model import World
 from odc_gym.workload import draw_surges, factor_over
 
 DAY_S = 86400.0

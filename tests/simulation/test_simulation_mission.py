@@ -9,7 +9,7 @@ from odc_gym.physics.ageing import capacity_left
 from odc_gym.scenario import Faults, Scenario
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.simulation.variation import vary
-from odc_gym.simulation.world import World
+from odc_gym.tables.fleet.fleet_model import World
 
 CHIPS = np.full(12, 8)
 OLD = Faults(mission_age_years=5.0, hard_failures_per_chip_year=0.09, satellite_loss_per_year=0.03)

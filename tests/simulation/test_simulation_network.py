@@ -14,7 +14,7 @@ from odc_gym.simulation.network import Working, plan_network
 from odc_gym.simulation.reach import network_rows
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.simulation.tables import build_episode
-from odc_gym.simulation.world import World
+from odc_gym.tables.fleet.fleet_model import World
 
 OWN = {"network": {"links": {"topology": "nearest"}, "ground": {}}, "episode.hours": 3}
 STATION = {"name": "Quito", "latitude_deg": 0.0, "longitude_deg": 281.5}

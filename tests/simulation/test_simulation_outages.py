@@ -10,7 +10,7 @@ from odc_gym.core.spacecraft.outages import repeated_sheds
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.simulation.tables import build_episode
-from odc_gym.simulation.world import World
+from odc_gym.tables.fleet.fleet_model import World
 
 SEED = 20_000
 QUIET = {"faults.upsets_per_chip_year": 0.0, "faults.hard_failures_per_chip_year": 0.0, "episode.hours": 2}

@@ -6,12 +6,12 @@ from core_rig import starter
 
 from odc_gym.errors import ScenarioError
 from odc_gym.orbits import build_ephemeris
-from odc_gym.simulation.design import array_peak_w, design_numbers
-from odc_gym.simulation.plans import around
-from odc_gym.simulation.surroundings import Surfaces, light
-from odc_gym.simulation.sustainable import Plan, radiator_heat_w, steady_leakage
 from odc_gym.simulation.tables import build_episode
-from odc_gym.simulation.world import World
+from odc_gym.tables.fleet.design import array_peak_w, design_numbers
+from odc_gym.tables.fleet.fleet_model import World
+from odc_gym.tables.fleet.plans import around
+from odc_gym.tables.fleet.surroundings import Surfaces, light
+from odc_gym.tables.fleet.sustainable import Plan, radiator_heat_w, steady_leakage
 
 SOLAR, RADIATOR = "hardware.odcsat.solar", "hardware.odcsat.radiator"
 EPOCH = {"start": {"epoch": "2027-02-10T00:00:00"}, "episode.hours": 3}

@@ -6,7 +6,7 @@ import pytest
 from odc_gym.errors import TraceError
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.simulation.tables import build_episode
-from odc_gym.simulation.world import World
+from odc_gym.tables.fleet.fleet_model import World
 from odc_gym.workload import Trace, read_trace
 
 SEEDS = (20_000, 20_001, 20_002)

@@ -16,7 +16,7 @@ from odc_gym.scenario import Draw, Scenario
 from odc_gym.simulation.simulator import PARAMETERS, TABLES, Simulator
 from odc_gym.simulation.tables import build_episode, looked_up_plan, solved_plan
 from odc_gym.simulation.variation import quantile, vary
-from odc_gym.simulation.world import World
+from odc_gym.tables.fleet.fleet_model import World
 
 SMALL = {
     "shells.0.orbit.total": 3,

@@ -9,8 +9,8 @@ from scipy.integrate import solve_ivp
 from sky_of_a_plate import plate_factors
 
 from odc_gym.scenario import Earth
-from odc_gym.simulation.design import design_numbers
-from odc_gym.simulation.surroundings import Pass, Surfaces, array_temperature_k, light
+from odc_gym.tables.fleet.design import design_numbers
+from odc_gym.tables.fleet.surroundings import Pass, Surfaces, array_temperature_k, light
 
 CHAPTER = "Solar and Earth fluxes"
 SIGMA = 5.670374419e-8

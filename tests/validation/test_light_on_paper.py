@@ -12,9 +12,9 @@ from core_rig import starter
 
 from odc_gym.orbits import Constellation, build_ephemeris, eclipse_fraction, orbit_period_s
 from odc_gym.scenario import Earth
-from odc_gym.simulation.design import design_numbers
-from odc_gym.simulation.plans import around
-from odc_gym.simulation.surroundings import Pass, Surfaces, array_temperature_k, light
+from odc_gym.tables.fleet.design import design_numbers
+from odc_gym.tables.fleet.plans import around
+from odc_gym.tables.fleet.surroundings import Pass, Surfaces, array_temperature_k, light
 
 CHAPTER = "Solar and Earth fluxes"
 ORACLE = "table worked on paper: cylindrical shadow, R = 6378.137 km"

@@ -12,8 +12,8 @@ import pytest
 from odc_gym.orbits import FluxTable, eclipse_fraction, orbit_period_s
 from odc_gym.scenario import Scenario
 from odc_gym.simulation.closures import array_ratio
-from odc_gym.simulation.design import design_numbers
-from odc_gym.simulation.sustainable import Effects, largest_constant_w, radiator_heat_w, thermal_limit_w
+from odc_gym.tables.fleet.design import design_numbers
+from odc_gym.tables.fleet.sustainable import Effects, largest_constant_w, radiator_heat_w, thermal_limit_w
 
 
 class Paper(NamedTuple):

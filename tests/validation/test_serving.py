@@ -10,7 +10,7 @@ from request_simulation import OTHERS, SIZES, Engine, lognormal, serve
 from serving_rig import MINUTE_S, ServingRig, service
 
 from odc_gym.core.layout.work import G
-from odc_gym.simulation.serving_tables import Requests
+from odc_gym.tables.fleet.serving_tables import Requests
 
 FOLDER = Path(__file__).parent / "reference"
 AZURE = Path(__file__).parents[2].parent / "shared" / "traces" / "azure_llm_2023"

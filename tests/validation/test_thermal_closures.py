@@ -8,8 +8,8 @@ from scipy import constants
 
 from odc_gym.orbits import eclipse_fraction, orbit_period_s
 from odc_gym.simulation.closures import radiator_flux_w_m2
-from odc_gym.simulation.design import design_numbers
-from odc_gym.simulation.sustainable import Effects, largest_constant_w, radiator_heat_w, thermal_limit_w
+from odc_gym.tables.fleet.design import design_numbers
+from odc_gym.tables.fleet.sustainable import Effects, largest_constant_w, radiator_heat_w, thermal_limit_w
 
 FACTS_STARTER = starter(solar__area_m2=45.0, radiator__area_m2=7.0, battery__capacity_wh=12000.0)
 # 150 kW of compute on 110 m2 of panel, 20 K from junction to radiator, 6 kW of bus

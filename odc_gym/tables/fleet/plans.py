@@ -10,10 +10,10 @@ import numpy as np
 from odc_gym.orbits import eclipse_fraction, orbit_period_s
 from odc_gym.physics.compute import clock_of_dynamic, speed_frac
 from odc_gym.scenario import Hardware, JobClass, Workload
-from odc_gym.simulation.design import design_numbers
-from odc_gym.simulation.surroundings import Pass, Surfaces, light
-from odc_gym.simulation.sustainable import Curve, Mix, Numbers, Plan, solve
-from odc_gym.simulation.uneven import Uneven
+from odc_gym.tables.fleet.design import design_numbers
+from odc_gym.tables.fleet.surroundings import Pass, Surfaces, light
+from odc_gym.tables.fleet.sustainable import Curve, Mix, Numbers, Plan, solve
+from odc_gym.tables.fleet.varying_array_balance import Uneven
 from odc_gym.workload import mean_price, offered_rate
 
 FLUXES = np.array([0.960, 0.980, 1.000, 1.020, 1.040])  # of the flux at 1 au; the year spans 0.967 to 1.034

@@ -24,7 +24,7 @@ import numpy as np
 from odc_gym.physics.battery import cell_loss
 from odc_gym.physics.compute import dynamic_frac, speed_frac
 from odc_gym.physics.thermal import REFERENCE_K
-from odc_gym.simulation.uneven import Uneven
+from odc_gym.tables.fleet.varying_array_balance import Uneven
 
 SCAN = 64  # values of p_dark
 CLOCKS = 257  # points of the throughput curve

@@ -17,8 +17,8 @@ from odc_gym.faults import Condition
 from odc_gym.interface.observations import References
 from odc_gym.orbits import Constellation, build_ephemeris, orbit_period_s
 from odc_gym.scenario import Hardware, Scenario
-from odc_gym.simulation.design import design_numbers, found_numbers, wear_per_year
-from odc_gym.simulation.parameters import (
+from odc_gym.tables.fleet.design import design_numbers, found_numbers, wear_per_year
+from odc_gym.tables.fleet.parameters import (
     design_block,
     model_sizes,
     policy_numbers,
@@ -27,9 +27,9 @@ from odc_gym.simulation.parameters import (
     rules_block,
     sensor_numbers,
 )
-from odc_gym.simulation.plans import ShellPlan, class_mix, class_speed, mean_value
-from odc_gym.simulation.serving_tables import services_of, serving_tables
-from odc_gym.simulation.surroundings import Surfaces
+from odc_gym.tables.fleet.plans import ShellPlan, class_mix, class_speed, mean_value
+from odc_gym.tables.fleet.serving_tables import services_of, serving_tables
+from odc_gym.tables.fleet.surroundings import Surfaces
 from odc_gym.workload import Trace
 
 MINUTE_S, HOUR_S = 60.0, 3600.0

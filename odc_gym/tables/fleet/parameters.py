@@ -12,8 +12,8 @@ from odc_gym.interface.rewards import Weights
 from odc_gym.physics.thermal import Propagator
 from odc_gym.scenario import Checkpoints, Faults, Gang, JobClass, Scenario, ServiceClass, Workload
 from odc_gym.scenario.paths import places
-from odc_gym.simulation.design import governor_gain, propagators
-from odc_gym.simulation.serving_tables import Service, services_of, serving_rules
+from odc_gym.tables.fleet.design import governor_gain, propagators
+from odc_gym.tables.fleet.serving_tables import Service, services_of, serving_rules
 
 MINUTE_S, HOUR_S, YEAR_S, WH_J, KWH_J = 60.0, 3600.0, 365.25 * 86400.0, 3600.0, 3.6e6
 

@@ -1,0 +1,1 @@
+"""Tables that are computed before an episode: everything that the agent cannot change."""
