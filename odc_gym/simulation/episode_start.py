@@ -12,7 +12,7 @@ from odc_gym.core.layout.work import ABSENT, GROUND, HEAD, RUN, RUNNING, WAITING
 from odc_gym.core.serving.replicas import first_replicas
 from odc_gym.physics.battery import QUOTED_K
 from odc_gym.scenario import ServiceClass
-from odc_gym.simulation.tables import EpisodeTables, rule_index
+from odc_gym.tables.episode.tables import EpisodeTables, rule_index
 from odc_gym.tables.fleet.fleet_model import World, stream
 
 CENSUS = 102  # purpose of a random stream, see `stream`

@@ -23,9 +23,9 @@ from odc_gym.metrics import episode_metrics
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Scenario
 from odc_gym.simulation import episode_start as begin
-from odc_gym.simulation.links import LinkBatch
-from odc_gym.simulation.tables import build_episode
 from odc_gym.simulation.view import View
+from odc_gym.tables.episode.links import LinkBatch
+from odc_gym.tables.episode.tables import build_episode
 from odc_gym.tables.fleet.fleet_model import World
 from odc_gym.tables.fleet.parameters import past_shape, tenants_block
 from odc_gym.workload import JOB, TraceSource, as_trace

@@ -9,11 +9,11 @@ import pytest
 from odc_gym.errors import ScenarioError
 from odc_gym.orbits.routes import FOREVER
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.links import LinkBatch, as_tables, network_links
-from odc_gym.simulation.network import Working, plan_network
 from odc_gym.simulation.reach import network_rows
 from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.tables import build_episode
+from odc_gym.tables.episode.links import LinkBatch, as_tables, network_links
+from odc_gym.tables.episode.network import Working, plan_network
+from odc_gym.tables.episode.tables import build_episode
 from odc_gym.tables.fleet.fleet_model import World
 
 OWN = {"network": {"links": {"topology": "nearest"}, "ground": {}}, "episode.hours": 3}
@@ -32,7 +32,7 @@ def episode(seed=3):
 
 
 def ephemeris(w, seed):
-    from odc_gym.simulation.tables import _ephemeris
+    from odc_gym.tables.episode.tables import _ephemeris
 
     return _ephemeris(w, w.start_of(seed))
 

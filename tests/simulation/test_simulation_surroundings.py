@@ -6,7 +6,7 @@ from core_rig import starter
 
 from odc_gym.errors import ScenarioError
 from odc_gym.orbits import build_ephemeris
-from odc_gym.simulation.tables import build_episode
+from odc_gym.tables.episode.tables import build_episode
 from odc_gym.tables.fleet.design import array_peak_w, design_numbers
 from odc_gym.tables.fleet.fleet_model import World
 from odc_gym.tables.fleet.plans import around

@@ -9,7 +9,7 @@ import numpy as np
 from odc_gym.core.layout.environment import Links
 from odc_gym.orbits import Ephemeris
 from odc_gym.orbits.routes import FOREVER, NO_ROUTE, PairTables
-from odc_gym.simulation.network import ALL_WORKS, NetworkPlan, Working, link_rates_gbps, plan_network
+from odc_gym.tables.episode.network import ALL_WORKS, NetworkPlan, Working, link_rates_gbps, plan_network
 from odc_gym.tables.fleet.fleet_model import World
 
 BITS = 8.0

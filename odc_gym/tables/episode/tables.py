@@ -20,10 +20,10 @@ from odc_gym.faults import EVENT, Place, draw_events
 from odc_gym.orbits import Ephemeris, build_ephemeris
 from odc_gym.outages import Availability, draw_availability
 from odc_gym.scenario import TIERS, RadiationStorm, ServiceClass, Surge
-from odc_gym.simulation.captured import captured_jobs
-from odc_gym.simulation.links import network_links
-from odc_gym.simulation.network import Working, ground_sites
-from odc_gym.simulation.variation import vary
+from odc_gym.tables.episode.captured_jobs import captured_jobs
+from odc_gym.tables.episode.links import network_links
+from odc_gym.tables.episode.network import Working, ground_sites
+from odc_gym.tables.episode.variation import vary
 from odc_gym.tables.fleet.fleet_model import CENSUS_S, HOUR_S, MINUTE_S, World
 from odc_gym.tables.fleet.plans import solve_orbits
 from odc_gym.tables.fleet.surroundings import Pass, light

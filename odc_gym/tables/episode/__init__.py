@@ -1,0 +1,1 @@
+"""Tables of one episode: light, jobs, demand, faults and network, from the episode's seed."""
