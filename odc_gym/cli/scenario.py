@@ -46,8 +46,8 @@ def check_scenario(
     from rich.table import Table
 
     from odc_gym.evaluation.files import require_free, write_document
+    from odc_gym.scenario_check.design_report import check
     from odc_gym.scenario_files import parse_overrides
-    from odc_gym.simulation.closures import check
 
     if json_file is not None:
         require_free(json_file, force)

@@ -5,7 +5,7 @@ import pytest
 
 from odc_gym.outages import draw_availability
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.hazards import added_frac, hazard_rows
+from odc_gym.scenario_check.fault_report import added_frac, hazard_rows
 from odc_gym.tables.fleet.fleet_model import World
 from odc_gym.workload import draw_surges, factor_over
 

@@ -188,7 +188,7 @@ def test_wrong_values_are_told_in_one_line(starter12, change, message):
 
 def test_the_check_of_a_scenario_tells_its_upsets():
     """Hand figures of the cluster at 650 km: 6480 chips x 3 a year, on the reference orbit itself."""
-    from odc_gym.simulation.closures import check
+    from odc_gym.scenario_check.design_report import check
 
     rows = {row.name: row.value for row in check(Scenario.load("suncatcher81"))}
     assert rows["upsets"] == pytest.approx(6480 * 3 / 365.25, rel=0.1)  # above an ellipsoid the orbit is 1.5 % higher

@@ -9,7 +9,7 @@ import pytest
 from odc_gym.errors import ScenarioError
 from odc_gym.orbits.routes import FOREVER
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.reach import network_rows
+from odc_gym.scenario_check.network_report import network_rows
 from odc_gym.simulation.simulator import Simulator
 from odc_gym.tables.episode.links import LinkBatch, as_tables, network_links
 from odc_gym.tables.episode.network import Working, plan_network

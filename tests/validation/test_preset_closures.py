@@ -11,7 +11,7 @@ import pytest
 
 from odc_gym.orbits import FluxTable, eclipse_fraction, orbit_period_s
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.closures import array_ratio
+from odc_gym.scenario_check.design_report import array_ratio
 from odc_gym.tables.fleet.design import design_numbers
 from odc_gym.tables.fleet.sustainable import Effects, largest_constant_w, radiator_heat_w, thermal_limit_w
 

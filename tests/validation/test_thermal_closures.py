@@ -7,7 +7,7 @@ from core_rig import Rig, starter
 from scipy import constants
 
 from odc_gym.orbits import eclipse_fraction, orbit_period_s
-from odc_gym.simulation.closures import radiator_flux_w_m2
+from odc_gym.scenario_check.design_report import radiator_flux_w_m2
 from odc_gym.tables.fleet.design import design_numbers
 from odc_gym.tables.fleet.sustainable import Effects, largest_constant_w, radiator_heat_w, thermal_limit_w
 

@@ -9,7 +9,7 @@ from paper_satellite import QUOTED_K, Paper
 from scipy.integrate import solve_ivp
 from scipy.optimize import brentq
 
-from odc_gym.simulation.closures import leakage_gain
+from odc_gym.scenario_check.design_report import leakage_gain
 
 SATELLITES, SINK_W_M2, HOURS = 48, 60.0, 60.0
 

@@ -11,9 +11,9 @@ from odc_gym.faults import DAY_S, YEAR_S, Place, expected_upsets
 from odc_gym.orbits import build_ephemeris, eclipse_fraction, orbit_period_s
 from odc_gym.physics.thermal import REFERENCE_K
 from odc_gym.scenario import Hardware, Scenario
-from odc_gym.simulation.figures import Row
-from odc_gym.simulation.hazards import hazard_rows
-from odc_gym.simulation.reach import network_rows
+from odc_gym.scenario_check.fault_report import hazard_rows
+from odc_gym.scenario_check.network_report import network_rows
+from odc_gym.scenario_check.report_row import Row
 from odc_gym.tables.fleet.design import design_numbers
 from odc_gym.tables.fleet.fleet_model import MINUTE_S, World
 from odc_gym.tables.fleet.plans import ShellPlan, around, offered_by_class

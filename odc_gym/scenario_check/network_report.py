@@ -10,7 +10,7 @@ from odc_gym.orbits.network import LinkPlan, spells
 from odc_gym.orbits.routes import GroundRoutes, PairTables, Topologies
 from odc_gym.scenario import JobClass, ServiceClass, Workload
 from odc_gym.scenario.gangs import Gang
-from odc_gym.simulation.figures import Row
+from odc_gym.scenario_check.report_row import Row
 from odc_gym.tables.episode.network import DirectWays, NetworkPlan, ground_sites, plan_network
 from odc_gym.tables.fleet.fleet_model import MINUTE_S, World
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from odc_gym.outages import HOUR_S
 from odc_gym.scenario import ScriptedEvent, Surges
 from odc_gym.scenario.surges import Between
-from odc_gym.simulation.figures import Row
+from odc_gym.scenario_check.report_row import Row
 from odc_gym.tables.fleet.fleet_model import World
 
 YEAR_H = 365.25 * 24.0

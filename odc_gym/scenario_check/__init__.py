@@ -1,0 +1,1 @@
+"""Checks of a scenario that `odc-gym scenario check` prints: closed forms, network and faults."""
