@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from odc_gym.simulation.view import View
+    from odc_gym.simulator.view import View
 
 HEAT_MARGIN_K = 2.0  # below the junction limit
 HEAT_GAIN = 0.025  # share of peak power per kelvin of room; both chosen on validation episodes with `sun-aware`

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from odc_gym.simulation.view import View
+    from odc_gym.simulator.view import View
 
 LAST_BID = -0.4  # of the least preferred satellite when it is empty: clear of the bid that closes it
 

@@ -22,7 +22,7 @@ from odc_gym.agents._parameters import base_name, read_parameters, shown
 from odc_gym.errors import SchedulerError
 
 if TYPE_CHECKING:
-    from odc_gym.simulation.view import View
+    from odc_gym.simulator.view import View
 
 
 class Scheduler(Protocol):

@@ -13,7 +13,7 @@ from odc_gym.agents._parameters import number
 from odc_gym.agents.base import scheduler
 
 if TYPE_CHECKING:
-    from odc_gym.simulation.view import View
+    from odc_gym.simulator.view import View
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from odc_gym.agents.base import scheduler
 
 if TYPE_CHECKING:
-    from odc_gym.simulation.view import View
+    from odc_gym.simulator.view import View
 
 
 @scheduler("full-clock")

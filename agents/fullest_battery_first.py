@@ -11,7 +11,7 @@ from odc_gym.agents._placement import ranked_bids
 from odc_gym.agents.base import scheduler
 
 if TYPE_CHECKING:
-    from odc_gym.simulation.view import View
+    from odc_gym.simulator.view import View
 
 
 @scheduler("fullest-battery-first")

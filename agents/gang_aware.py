@@ -17,7 +17,7 @@ from odc_gym.scenario.sizes import mean_of
 
 if TYPE_CHECKING:
     from odc_gym.scenario import Scenario
-    from odc_gym.simulation.view import View
+    from odc_gym.simulator.view import View
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from odc_gym.agents._placement import ranked_bids
 from odc_gym.agents.base import scheduler
 
 if TYPE_CHECKING:
-    from odc_gym.simulation.view import View
+    from odc_gym.simulator.view import View
 
 ORBIT_WINDOW = 3  # of the forecast's windows: 95 min, an orbit
 

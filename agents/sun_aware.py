@@ -14,7 +14,7 @@ from odc_gym.agents._placement import load_term
 from odc_gym.agents.base import scheduler
 
 if TYPE_CHECKING:
-    from odc_gym.simulation.view import View
+    from odc_gym.simulator.view import View
 
 Array = NDArray[Any]
 

@@ -15,7 +15,7 @@ from odc_gym.agents.base import scheduler
 from odc_gym.scenario import JobClass
 
 if TYPE_CHECKING:
-    from odc_gym.simulation.view import View
+    from odc_gym.simulator.view import View
 
 
 @dataclass(frozen=True)

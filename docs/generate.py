@@ -116,7 +116,7 @@ INFO = """
 | `reward/<term>` | each step | the terms of the reward |
 | `cost`, `cost/thermal`, `cost/energy` | each step | the violations as positive numbers, and their sum |
 | `action_mask` | reset and each step of the mode `assign` | feasible choices of the coming action |
-| `episode_metrics` | at the end | KPIs by name, units in the names; see `odc_gym/metrics.py` |
+| `episode_metrics` | at the end | KPIs by name, units in the names; see `odc_gym/simulator/metrics.py` |
 """
 
 START = """

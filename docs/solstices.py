@@ -15,7 +15,7 @@ from generate import table
 from odc_gym.core.layout.state import State
 from odc_gym.orbits import build_ephemeris
 from odc_gym.scenario import Hardware, Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 from odc_gym.tables.fleet.fleet_model import World
 from odc_gym.tables.fleet.plans import ShellPlan
 from odc_gym.tables.fleet.surroundings import Surfaces

@@ -15,7 +15,7 @@ from odc_gym.episodes import EpisodeStream, environment_seeds
 from odc_gym.errors import ActionError, ScenarioError
 from odc_gym.rendering.ansi import render
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.view import View
+from odc_gym.simulator.view import View
 from odc_gym.vector import (
     action_space,
     build_simulator,

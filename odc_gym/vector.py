@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from odc_gym.episodes import EpisodeStream, environment_seeds
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
     from odc_gym.workload import TraceSource

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import settings
 
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 # the first call of a compiled function takes its time; the same examples in every run
 settings.register_profile("odc-gym", deadline=None, derandomize=True)

@@ -11,7 +11,7 @@ from odc_gym.core.layout.work import Classes
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.scenario.hardware import ColdSide
-from odc_gym.simulation.episode_start import cold_points, cold_state
+from odc_gym.simulator.episode_start import cold_points, cold_state
 from odc_gym.tables.fleet.design import design_numbers
 from odc_gym.tables.fleet.parameters import design_block, rules_block
 

@@ -21,7 +21,7 @@ from odc_gym.evaluation.inspection import Inspection, Subject, action_use, inspe
 from odc_gym.evaluation.inspection_sheets import inspection_document
 from odc_gym.scenario import Scenario
 from odc_gym.scenario_files import names
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 from odc_gym.training.config import TrainConfig, dump, load
 from odc_gym.training.policy_scheduler import load_policy_scheduler
 

@@ -20,7 +20,7 @@ from odc_gym.evaluation.stage import Environment, Player, PlayerFactory
 from odc_gym.evaluation.statistics import Estimate
 from odc_gym.evaluation.store import Store
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 SATURATED = 0.99
 LAGS = (1, 2, 3, 6, 12, 19, 36, 72, 144)  # decisions: 5 min to 12 h, 19 is an orbit at 550 km

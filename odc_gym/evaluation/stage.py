@@ -13,7 +13,7 @@ from odc_gym.errors import SchedulerError
 from odc_gym.evaluation.results import AgentResult, Array, TraceFiles
 from odc_gym.evaluation.store import Shelf
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 
 class Player(Protocol):

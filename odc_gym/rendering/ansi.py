@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from odc_gym.simulation.simulator import Simulator
+    from odc_gym.simulator.simulator import Simulator
 
 BAR = 10
 

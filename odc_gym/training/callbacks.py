@@ -24,8 +24,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from odc_gym.simulation.simulator import Simulator
-from odc_gym.simulation.view import View
+from odc_gym.simulator.simulator import Simulator
+from odc_gym.simulator.view import View
 from odc_gym.training import checkpoint
 from odc_gym.training.config import TrainConfig
 from odc_gym.training.policy_scheduler import Interface, choices, save_policy

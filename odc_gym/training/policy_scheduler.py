@@ -25,7 +25,7 @@ from odc_gym.errors import SchedulerError
 from odc_gym.training.policies import HeldNoisePolicy
 
 if TYPE_CHECKING:
-    from odc_gym.simulation.view import View
+    from odc_gym.simulator.view import View
 
 MODELS = ("best_model.zip", "model.zip")
 """Files of a run's folder that hold a policy, the preferred one first."""

@@ -24,7 +24,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from odc_gym.errors import RunError
 from odc_gym.sb3 import ODCSatVecEnv
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 from odc_gym.training import checkpoint
 from odc_gym.training.assign_policy import AssignPolicy
 from odc_gym.training.callbacks import (

@@ -8,7 +8,7 @@ from odc_gym.agents import scheduler_factory
 from odc_gym.core.layout.work import Policy
 from odc_gym.evaluation import evaluate
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import TABLES, Simulator
+from odc_gym.simulator.simulator import TABLES, Simulator
 
 SEED = 20_002  # of high load: jobs wait
 LIMIT = {"episode.hours": 8}

@@ -9,7 +9,7 @@ import pytest
 from odc_gym.agents import make_scheduler, scheduler_factory, scheduler_names
 from odc_gym.evaluation.stage import play
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 SEEDS = (20_000, 20_007)
 SHORT = {"episode.hours": 2}

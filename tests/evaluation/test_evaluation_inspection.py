@@ -20,7 +20,7 @@ from odc_gym.evaluation.inspection_sheets import inspection_document, inspection
 from odc_gym.evaluation.probes import KINDS
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from odc_gym.evaluation import probes
 from odc_gym.evaluation.runner import evaluate
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from odc_gym.core.layout.state import State, X
 from odc_gym.core.layout.work import Classes, K
 from odc_gym.errors import ActionError, OdcGymError
 from odc_gym.interface.actions import ActionLayout, decode
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 
 @given(st.integers(1, 40), st.integers(1, 5), st.integers(1, 3))

@@ -9,7 +9,7 @@ from odc_gym.core.layout.work import RUNNING, WAITING, L
 from odc_gym.errors import ActionError
 from odc_gym.interface.assignment import AssignmentLayout
 from odc_gym.interface.jobs import QUEUED, SEEN_JOB
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 K, LEVELS = 16, 6
 

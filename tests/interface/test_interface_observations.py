@@ -8,7 +8,7 @@ from odc_gym.core.layout.state import State
 from odc_gym.core.layout.work import K, V
 from odc_gym.interface import observations
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 S, C = 12, 3
 

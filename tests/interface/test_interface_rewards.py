@@ -5,7 +5,7 @@ from core_rig import Rig, starter
 from odc_gym.core.layout.state import State
 from odc_gym.core.layout.work import L
 from odc_gym.interface.rewards import TERMS
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 NAMES = ["compute", "thermal", "energy", "wear", "stored_energy"]
 

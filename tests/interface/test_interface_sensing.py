@@ -10,7 +10,7 @@ from odc_gym.core.layout.state import M, State
 from odc_gym.errors import OdcGymError, ScenarioError
 from odc_gym.interface.observations import FLEET, SATELLITE
 from odc_gym.interface.sensing import AGED, FLEET_MEASURED, NOISY
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 from odc_gym.vector import ODCSatVectorEnv
 
 EPISODE, S = 20_000, 3

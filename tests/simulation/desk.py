@@ -8,7 +8,7 @@ from odc_gym.core.layout.state import State
 from odc_gym.core.layout.work import Ledger
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.tenants import TIERS
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 HOURS = 4
 BASE = {

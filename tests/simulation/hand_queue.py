@@ -6,7 +6,7 @@ Run times are whole physics steps, and estimates are exact unless a test says ot
 import numpy as np
 
 from odc_gym.scenario import TIERS, Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 from odc_gym.workload import JOB
 
 STEP_S = 60.0

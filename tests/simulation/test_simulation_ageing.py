@@ -8,7 +8,7 @@ import rainflow
 from core_rig import Rig, starter
 
 from odc_gym.core.layout.state import D, X
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 YEAR_S = 365.25 * 86400.0
 

@@ -16,7 +16,7 @@ from regimes import FLEETS
 from odc_gym.core.layout.state import LOST, Sky, X
 from odc_gym.core.layout.work import RUNNING, SENDING, WAITING, G, K, L, V
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 PRESETS = [*FLEETS, "storm"]
 OUT_ROW = Sky._fields.index("out")

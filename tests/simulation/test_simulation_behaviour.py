@@ -7,7 +7,7 @@ import pytest
 
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import DONE, L, Rules
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 from odc_gym.workload import planning_demand
 
 EPISODES = 12

@@ -13,7 +13,7 @@ from scipy.sparse.csgraph import connected_components
 from odc_gym.core.layout.state import Sky, X
 from odc_gym.core.layout.work import DONE, INPUT, G, L
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 NUMBERS = range(6)
 PRESETS = {"pretraining-cluster": 2.0, "own-links": 3.0, "edge-earth": 3.0}  # hours

@@ -12,7 +12,7 @@ from odc_gym.core.layout.state import MUTABLE
 from odc_gym.errors import OdcGymError
 from odc_gym.scenario import Scenario
 from odc_gym.scenario_files import names
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 SEEDS = (20_010, 20_011, 20_012, 20_013, 20_014, 20_015, 20_016, 20_017)
 DECISIONS = 40
@@ -178,7 +178,7 @@ SCRIPT = """
 import sys
 import numpy as np
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 state_file, out_file, overrides, decisions, seed = *sys.argv[1:3], *map(eval, sys.argv[3:6])
 sim = Simulator(Scenario.load("starter12").replace(overrides), 1)

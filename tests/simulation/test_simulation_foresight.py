@@ -6,7 +6,7 @@ import pytest
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import RUNNING, L
 from odc_gym.faults import EVENT
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 SEED = 20_000
 FLOOR = 0.20

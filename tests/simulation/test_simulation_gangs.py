@@ -5,7 +5,7 @@ import pytest
 
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import DONE, EXPIRED, RUNNING, WAITING, K, L
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 PRETRAINING = {
     "kind": "job",

@@ -29,7 +29,7 @@ def rollouts(name):
 
     Days of the default scenario, four hours of the others.
     """
-    from odc_gym.simulation.simulator import Simulator
+    from odc_gym.simulator.simulator import Simulator
 
     sim = Simulator(Scenario.load(name), 4, episode_hours=None if name == "starter12" else 4)
     sim.reset(SEEDS * 2)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from odc_gym.errors import ActionError, OdcGymError
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 
 def test_step_before_every_row_is_reset_is_refused(starter12):

@@ -8,8 +8,8 @@ from test_simulation_gangs import cluster
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import RUNNING, G, K, L
 from odc_gym.faults import EVENT, NEVER
-from odc_gym.metrics import CAUSES
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.metrics import CAUSES
+from odc_gym.simulator.simulator import Simulator
 
 SEED = 20_000
 QUIET = {"faults": {"upsets_per_chip_year": 0.0, "hard_failures_per_chip_year": 0.0}, "episode.hours": 4}

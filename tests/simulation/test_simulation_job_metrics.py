@@ -1,6 +1,6 @@
 """KPIs of jobs, of what is lost and of what is moved: on a table worked out by hand, and by plain Python.
 
-The definitions are those of the sources that `odc_gym.job_metrics` names; nothing here is taken from its code.
+The definitions are those of the sources that `odc_gym.simulator.job_metrics` names; nothing here is taken from its code.
 """
 
 import math
@@ -11,7 +11,7 @@ from desk import Desk, fleet_of
 from hand_queue import JOB_CLASS, fleet, play, put, starts, table
 
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 from odc_gym.workload.traces import Outcome
 
 HOUR_S = 3600.0

@@ -7,7 +7,7 @@ from odc_gym.core.layout.state import D, X
 from odc_gym.faults import draw_condition
 from odc_gym.physics.ageing import capacity_left
 from odc_gym.scenario import Faults, Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 from odc_gym.tables.episode.variation import vary
 from odc_gym.tables.fleet.fleet_model import World
 

@@ -7,7 +7,7 @@ from regimes import FLEETS
 from odc_gym.core.layout.state import D, X
 from odc_gym.core.layout.work import K, L
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 SEEDS = (20_003, 20_001)
 DECISIONS = 36

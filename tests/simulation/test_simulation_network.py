@@ -10,7 +10,7 @@ from odc_gym.errors import ScenarioError
 from odc_gym.orbits.routes import FOREVER
 from odc_gym.scenario import Scenario
 from odc_gym.scenario_check.network_report import network_rows
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 from odc_gym.tables.episode.links import LinkBatch, as_tables, network_links
 from odc_gym.tables.episode.network import Working, plan_network
 from odc_gym.tables.episode.tables import build_episode

@@ -8,7 +8,7 @@ from odc_gym.core.layout.state import LOST, OUT, Sky, State, X
 from odc_gym.core.layout.work import RUNNING, WAITING, G, K, L, Policy
 from odc_gym.core.spacecraft.outages import repeated_sheds
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 from odc_gym.tables.episode.tables import build_episode
 from odc_gym.tables.fleet.fleet_model import World
 

@@ -6,8 +6,8 @@ from regimes import FLEETS
 
 from odc_gym.core.layout.state import State, X
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.episode_start import periodic
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.episode_start import periodic
+from odc_gym.simulator.simulator import Simulator
 
 LAST = 3  # decisions at the end: fifteen minutes
 

@@ -6,7 +6,7 @@ from core_rig import FULL_W, Rig, starter
 
 from odc_gym.core.layout.state import State, X
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 GATED_W = 600.0 + 8 * 10.0
 LOWEST_W = 600.0 + 8 * (75.0 + 725.0 * (0.11 + 0.89 * 0.3 * 0.7**2))
@@ -188,7 +188,7 @@ def test_charge_stays_within_the_battery_in_any_light():
 
 def test_idle_chips_are_gated_after_five_minutes(starter12):
     """Catches chips that are gated at once, or never: 75 W against 10 W each."""
-    from odc_gym.simulation.simulator import Simulator
+    from odc_gym.simulator.simulator import Simulator
 
     sim = Simulator(starter12, 1, decision_s=60)
     sim.reset([20_000])

@@ -7,7 +7,7 @@ from serving_rig import ServingRig, service
 from odc_gym.core.layout.state import D, X
 from odc_gym.core.layout.work import ABSENT, RUNNING, G, K, L, V
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 from odc_gym.tables.fleet.serving_tables import Requests
 
 LOADS = np.array([0.2, 0.5, 0.8, 0.95, 1.1, 1.4, 0.6, 0.3, 0.9, 2.0, 0.0, 0.1])

@@ -8,8 +8,8 @@ from odc_gym.core.layout.state import State, X
 from odc_gym.core.layout.work import K
 from odc_gym.orbits import build_ephemeris
 from odc_gym.physics.battery import loss_shares
-from odc_gym.simulation.episode_start import busy_mix
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.episode_start import busy_mix
+from odc_gym.simulator.simulator import Simulator
 from odc_gym.tables.fleet.design import design_numbers
 from odc_gym.tables.fleet.sustainable import Curve, Effects, radiator_heat_w, solve, steady_leakage
 

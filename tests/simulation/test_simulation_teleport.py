@@ -4,7 +4,7 @@ import numpy as np
 
 from odc_gym.core.layout.work import L
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 SEEDS = range(20_000, 20_024)
 QUIET = 18  # decisions at the end, so that both have as much work since the last checkpoint

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from odc_gym.errors import TraceError
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 from odc_gym.tables.episode.tables import build_episode
 from odc_gym.tables.fleet.fleet_model import World
 from odc_gym.workload import Trace, read_trace

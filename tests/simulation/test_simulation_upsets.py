@@ -8,7 +8,7 @@ from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import RUNNING, WAITING, G, K, L
 from odc_gym.faults import EVENT, NEVER
 from odc_gym.scenario import Scenario
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 SEED = 20_000
 QUIET = {"faults": {"upsets_per_chip_year": 0.0, "hard_failures_per_chip_year": 0.0}}

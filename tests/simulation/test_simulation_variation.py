@@ -13,7 +13,7 @@ from core_rig import same_state
 from odc_gym.core.layout.state import D
 from odc_gym.orbits import build_ephemeris
 from odc_gym.scenario import Draw, Scenario
-from odc_gym.simulation.simulator import PARAMETERS, TABLES, Simulator
+from odc_gym.simulator.simulator import PARAMETERS, TABLES, Simulator
 from odc_gym.tables.episode.tables import build_episode, looked_up_plan, solved_plan
 from odc_gym.tables.episode.variation import quantile, vary
 from odc_gym.tables.fleet.fleet_model import World

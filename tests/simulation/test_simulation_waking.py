@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from odc_gym.core.layout.state import X
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 FINETUNING, BATCH = 0, 1
 HOST_W, IDLE_W, GATED_W = 600.0, 75.0, 10.0

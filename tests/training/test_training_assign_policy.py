@@ -10,7 +10,7 @@ from odc_gym.errors import SchedulerError
 from odc_gym.evaluation import evaluate
 from odc_gym.evaluation.inspection import Subject, inspect
 from odc_gym.evaluation.stage import play
-from odc_gym.simulation.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 from odc_gym.training.assign_policy import AssignPolicy
 from odc_gym.training.config import TrainConfig
 from odc_gym.training.policy_scheduler import choices

@@ -19,11 +19,11 @@ from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.assignment import NOBODY, AssignmentLayout, level_clocks
 from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS, job_size
 from odc_gym.interface.rewards import TERMS
-from odc_gym.metrics import episode_metrics
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Scenario
-from odc_gym.simulation import episode_start as begin
-from odc_gym.simulation.view import View
+from odc_gym.simulator import episode_start as begin
+from odc_gym.simulator.metrics import episode_metrics
+from odc_gym.simulator.view import View
 from odc_gym.tables.episode.links import LinkBatch
 from odc_gym.tables.episode.tables import build_episode
 from odc_gym.tables.fleet.fleet_model import World
@@ -272,7 +272,7 @@ class Simulator:
         return np.concatenate([jobs, levels], 1)
 
     def episode_metrics(self, row: int) -> dict[str, float]:
-        """KPIs of the episode so far, see `odc_gym.metrics`."""
+        """KPIs of the episode so far, see `odc_gym.simulator.metrics`."""
         return episode_metrics(self, row)
 
     def get_state(self, rows: Sequence[int] | np.ndarray | None = None) -> dict[str, np.ndarray]:

@@ -14,7 +14,7 @@ from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
 
 if TYPE_CHECKING:
-    from odc_gym.simulation.simulator import Simulator
+    from odc_gym.simulator.simulator import Simulator
 
 
 def frozen(array: np.ndarray) -> np.ndarray:

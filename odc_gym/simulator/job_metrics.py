@@ -11,7 +11,7 @@ from odc_gym.core.layout.work import CANCELLED, DONE, FAILED, REFUSED, RUNNING, 
 from odc_gym.scenario import JobClass
 
 if TYPE_CHECKING:
-    from odc_gym.simulation.simulator import Simulator
+    from odc_gym.simulator.simulator import Simulator
 
 HOUR_S = 3600.0
 ENDS = ("completed", "failed", "cancelled", "expired", "refused")  # accounts of the ledger
