@@ -27,7 +27,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 OPTIONS = {"error_model": "numpy"}  # division by zero gives inf: a branch per division would stop vectorisation
 COMPILED = not numba.config.DISABLE_JIT
 ROOT = Path(__file__).parent
-COMPILED_PARTS = ("_jit.py", "_reference.py", "constants.py", "physics", "core", "simulation", "interface")
+COMPILED_PARTS = ("_jit.py", "_reference.py", "constants.py", "physics", "core", "interface")
 """Files and folders of the package that hold compiled code, and what it imports."""
 
 

@@ -57,6 +57,16 @@ def _checked(seed: int) -> int:
     return number
 
 
+def random_stream(seed: int, *purpose: int) -> np.random.Generator:
+    """The random stream of episode `seed` for one purpose, which no other purpose shifts.
+
+    Args:
+        seed: of the episode.
+        purpose: its number, and numbers of what the stream is for, such as a satellite or the hash of a name.
+    """
+    return np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=purpose))
+
+
 class EpisodeStream:
     """The next episode of each environment of a batch, from one generator an environment."""
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from odc_gym.episodes import random_stream
 from odc_gym.physics.radiation import Bell, inside, upset_rate
 from odc_gym.scenario import Faults
 
@@ -85,7 +86,7 @@ def draw_events(
     for kind, purpose, rate in ((0, UPSETS, upsets), (1, FAILURES, hard)):
         expected = np.cumsum(np.rint(rate * accelerators * (dt_s * EXPOSURE)) / EXPOSURE, 0)
         for s, count in enumerate(accelerators):
-            times, chips = _arrivals(stream(seed, purpose, s), float(expected[-1, s]))
+            times, chips = _arrivals(random_stream(seed, purpose, s), float(expected[-1, s]))
             part = np.zeros(times.size, EVENT)
             part["tick"], part["satellite"], part["hard"] = np.searchsorted(expected[:, s], times, "right"), s, kind
             part["accelerator"] = chips * count
@@ -112,9 +113,9 @@ def draw_condition(faults: Faults, seed: int, accelerators: np.ndarray) -> Condi
     is_lost = -np.expm1(-faults.satellite_loss_per_year * years)
     living, factors = np.zeros(len(accelerators)), np.ones((len(accelerators), 2))
     for s, count in enumerate(accelerators):
-        alive = (stream(seed, DEAD, s).random(int(count)) >= fails).sum()
-        living[s] = 0.0 if stream(seed, LOST, s).random() < is_lost else alive
-        factors[s] = np.exp(spread * stream(seed, SILICON, s).standard_normal(2) - 0.5 * spread**2)
+        alive = (random_stream(seed, DEAD, s).random(int(count)) >= fails).sum()
+        living[s] = 0.0 if random_stream(seed, LOST, s).random() < is_lost else alive
+        factors[s] = np.exp(spread * random_stream(seed, SILICON, s).standard_normal(2) - 0.5 * spread**2)
     factors = np.rint(factors * GRID) / GRID
     return Condition(years, living, factors[:, 0], factors[:, 1])
 
@@ -130,8 +131,3 @@ def _arrivals(random: np.random.Generator, end: float) -> tuple[np.ndarray, np.n
         drawn = np.concatenate([drawn, random.random((size, 2))])
     before = times < end
     return times[before], drawn[before, 1]
-
-
-def stream(seed: int, purpose: int, of: int) -> np.random.Generator:
-    """The random stream of one purpose of one satellite, or of something else with a number, in episode `seed`."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy=seed, spawn_key=(purpose, of))))

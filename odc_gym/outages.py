@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from odc_gym.core.layout.state import IN_SERVICE, LOST, OUT
-from odc_gym.faults import YEAR_S, stream
+from odc_gym.episodes import random_stream
+from odc_gym.faults import YEAR_S
 from odc_gym.scenario import (
     BadWeather,
     Faults,
@@ -88,7 +89,9 @@ def _bad_weather(scenario: Scenario, seed: int, at_s: np.ndarray) -> Flags:
         mean_s = weather.mean_hours * HOUR_S
         rate = weather.bad_frac / (1.0 - weather.bad_frac) / mean_s
         for g, name in enumerate(names):
-            bad[:, g] = down_spells(stream(seed, WEATHER, zlib.crc32(name.encode())), rate, mean_s, at_s - at_s[0])
+            bad[:, g] = down_spells(
+                random_stream(seed, WEATHER, zlib.crc32(name.encode())), rate, mean_s, at_s - at_s[0]
+            )
     for event in scenario.events:
         if isinstance(event, BadWeather):
             bad[:, names.index(event.site)] |= within(at_s, event.begin_s(scenario.start.epoch), event.hours)
@@ -104,11 +107,13 @@ def _draw(faults: Faults, seed: int, since_s: np.ndarray, out: Flags, lost: Flag
     """Mark in tables (T, S) what is out at random, `since_s` (T,) after the tables begin."""
     for s in range(out.shape[1]):
         rate = faults.outages.per_satellite_year / YEAR_S
-        out[:, s] = down_spells(stream(seed, OUTAGES, s), rate, faults.outages.mean_hours * HOUR_S, since_s)
+        out[:, s] = down_spells(random_stream(seed, OUTAGES, s), rate, faults.outages.mean_hours * HOUR_S, since_s)
         rate = faults.links.outages_per_link_year / YEAR_S
-        link_down[:, s] = down_spells(stream(seed, LINKS, s), rate, faults.links.mean_minutes * MINUTE_S, since_s)
+        link_down[:, s] = down_spells(
+            random_stream(seed, LINKS, s), rate, faults.links.mean_minutes * MINUTE_S, since_s
+        )
         if faults.loss.per_satellite_year > 0.0:
-            wait = _exponential(stream(seed, LOSSES, s), YEAR_S / faults.loss.per_satellite_year)
+            wait = _exponential(random_stream(seed, LOSSES, s), YEAR_S / faults.loss.per_satellite_year)
             lost[:, s] = since_s >= wait
 
 

@@ -1,7 +1,7 @@
 """A scenario: the typed, validated, frozen description of everything that is simulated.
 
-Fields use engineering units that their names tell (`capacity_wh`); `odc_gym.tables.fleet.fleet_model` converts them to SI
-arrays once. The reading of files, names and overrides is in `odc_gym.scenario_files`.
+Fields use engineering units that their names tell (`capacity_wh`); `odc_gym.tables.fleet` converts them to SI arrays
+once. The reading of files, names and overrides is in `odc_gym.scenario_files`.
 """
 
 from __future__ import annotations

@@ -10,12 +10,13 @@ from odc_gym.core.layout.environment import Links
 from odc_gym.core.layout.state import UNBOUND_S, Design, State
 from odc_gym.core.layout.work import ABSENT, GROUND, HEAD, RUN, RUNNING, WAITING, Classes, Ledger, Rules
 from odc_gym.core.serving.replicas import first_replicas
+from odc_gym.episodes import random_stream
 from odc_gym.physics.battery import QUOTED_K
 from odc_gym.scenario import ServiceClass
 from odc_gym.tables.episode.tables import EpisodeTables, rule_index
-from odc_gym.tables.fleet.fleet_model import World, stream
+from odc_gym.tables.fleet.fleet_model import World
 
-CENSUS = 102  # purpose of a random stream, see `stream`
+CENSUS = 102  # purpose of a random stream
 SETTLE_ORBITS = 6  # until charge and temperatures are periodic
 START_K = 320.0  # of all nodes before the plan is flown
 ACCOUNTS = State._fields.index("available_j")  # the first row of State that is an account
@@ -168,7 +169,7 @@ def open_queue(
         return True
 
     first = _seat_replicas(world, tables, run, state, classes, design, seat)
-    saved = stream(seed, CENSUS).random(len(tables.census))
+    saved = random_stream(seed, CENSUS).random(len(tables.census))
     for k in np.flatnonzero(tables.census["members"]):
         row = first + int(k)
         if seat(row):

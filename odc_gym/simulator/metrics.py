@@ -36,8 +36,8 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
     as in the episode, at most 100. Energy per accelerator-hour is what bus, compute and leakage drew, conversion left
     out, over the credited work.
     `ettr_<class>` is the effective share of the time for which the jobs of a class hold accelerators, see
-    `core.jobs.time_accounting`, and `lost_to_<cause>_frac_<class>` what became of the rest: writing of checkpoints, replay
-    of lost work, restore (transfer, waking up, start), wait and throttle.
+    `core.jobs.time_accounting`, and `lost_to_<cause>_frac_<class>` what became of the rest: writing of checkpoints,
+    replay of lost work, restore (transfer, waking up, start), wait and throttle.
     `slo_<class>` of a service is the share of tokens served within their targets; `ttft_<class>` and `tpot_<class>`
     that of the time to the first token and per token alone, and `prefill_<class>_frac`, `decode_<class>_frac` the share
     of the time that replicas spend at each. `work_eflop` converts the work at the accelerators' peak rate, dense bf16.

@@ -20,7 +20,7 @@ from odc_gym.workload.arrivals.profile import HOUR_S, second_of_day
 from odc_gym.workload.captures import Captured
 from odc_gym.workload.jobs import GRID, GROUND, JOB, Floats, offered_rate, on_grid
 from odc_gym.workload.sizes import durations_h, widths
-from odc_gym.workload.streams import Period, Purpose, stream
+from odc_gym.workload.streams import Period, Purpose, class_stream
 from odc_gym.workload.surges import Window, factor_over, largest_factor
 from odc_gym.workload.tenants import end_early, own, own_recorded
 from odc_gym.workload.traces import JobTrace, Outcome, Replay, Trace, keyed_uniform, replay
@@ -108,7 +108,7 @@ def _factors(jobs: Jobs, name: str, episode: Period) -> Floats:
 
 def _kept(jobs: Jobs, share: Floats, name: str, episode: Period) -> Jobs:
     """The jobs that are kept with probability `share` (N,)."""
-    return jobs[stream(episode.seed, Purpose.SURGES, name).random(len(jobs)) < share]
+    return jobs[class_stream(episode.seed, Purpose.SURGES, name).random(len(jobs)) < share]
 
 
 def _synthetic(name: str, job_class: JobClass, scale: float, episode: Period) -> Jobs:
@@ -127,14 +127,14 @@ def _captured(name: str, job_class: JobClass, episode: Period, captured: Capture
 def _drawn(name: str, job_class: JobClass, episode: Period, arrival_s: Floats) -> Jobs:
     """Jobs of these arrivals, within history and episode."""
     n, seed = arrival_s.size, episode.seed
-    normal = stream(seed, Purpose.DURATIONS, name).standard_normal(n)
-    uniform = stream(seed, Purpose.WIDTHS, name).random(n)
+    normal = class_stream(seed, Purpose.DURATIONS, name).standard_normal(n)
+    uniform = class_stream(seed, Purpose.WIDTHS, name).random(n)
     duration_s = durations_h(job_class, normal) * HOUR_S
     width = widths(job_class, normal, uniform)
-    slack = stream(seed, Purpose.SLACK, name).random(n)
-    error = stream(seed, Purpose.ESTIMATES, name).standard_normal(n)
+    slack = class_stream(seed, Purpose.SLACK, name).random(n)
+    error = class_stream(seed, Purpose.ESTIMATES, name).standard_normal(n)
     jobs = _table(job_class, episode.workload.estimate_sigma, arrival_s, duration_s, width, slack, error)
-    jobs["model"] = model_rows(job_class, episode.workload, stream(seed, Purpose.MODELS, name).random(n))
+    jobs["model"] = model_rows(job_class, episode.workload, class_stream(seed, Purpose.MODELS, name).random(n))
     # filtered last: which jobs fall outside must not shift what the others draw
     return jobs[(arrival_s >= -episode.before_s) & (arrival_s < episode.after_s)]
 
@@ -221,7 +221,7 @@ def _spread(name: str, gang: Gang, seed: int, jobs: Jobs) -> Jobs:
     """Give each job its number of satellites, and a row after its own for each further one."""
     counts = sorted(gang.satellites)
     edges = np.cumsum([gang.satellites[count] for count in counts])
-    uniform = stream(seed, Purpose.MEMBERS, name).random(len(jobs))
+    uniform = class_stream(seed, Purpose.MEMBERS, name).random(len(jobs))
     members = np.array(counts)[np.searchsorted(edges[:-1] / edges[-1], uniform, side="right")]
     rows = np.repeat(jobs, members)
     first = np.cumsum(members) - members

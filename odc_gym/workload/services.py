@@ -15,7 +15,7 @@ from odc_gym.workload.arrivals.factors import hourly_factors
 from odc_gym.workload.arrivals.profile import HOUR_S, daily_profile, second_of_day
 from odc_gym.workload.jobs import Floats
 from odc_gym.workload.sizes import token_moments
-from odc_gym.workload.streams import Period, Purpose, stream
+from odc_gym.workload.streams import Period, Purpose, class_stream
 from odc_gym.workload.surges import Window, factor_over
 from odc_gym.workload.traces import RequestTrace, replay
 
@@ -80,11 +80,11 @@ def _many_users(name: str, service_class: ServiceClass, period: Period, edge_s: 
     utc_h = (second_of_day(period.start) + middle_s) / HOUR_S
     rate = daily_profile(workload.profile, list(workload.regions.values()), utc_h)
     hour_s = np.append(edge_s[:-1:60], edge_s[-1])
-    slow = hourly_factors(workload.burst, stream(seed, Purpose.DEMAND_HOURS, name), hour_s.size)
+    slow = hourly_factors(workload.burst, class_stream(seed, Purpose.DEMAND_HOURS, name), hour_s.size)
     rate *= np.interp(middle_s, hour_s, slow)
     if workload.burst.demand_noise > 0:
         variance = math.log1p(workload.burst.demand_noise**2)
-        normal = stream(seed, Purpose.DEMAND_NOISE, name).standard_normal(middle_s.size)
+        normal = class_stream(seed, Purpose.DEMAND_NOISE, name).standard_normal(middle_s.size)
         rate *= np.exp(math.sqrt(variance) * normal - variance / 2)
     rate *= service_class.output_tokens_per_min * workload.rate_scale
     rate *= factor_over(period.surges, name, edge_s[:-1], MINUTE_S)
@@ -106,7 +106,7 @@ def _requests(name: str, service_class: ServiceClass, period: Period, edge_s: Fl
     expected *= service_class.output_tokens_per_min * period.workload.rate_scale / mean
     expected *= factor_over(period.surges, name, edge_s[:-1], MINUTE_S)
     scale = variance / mean + scatter * mean
-    tokens = stream(period.seed, Purpose.DEMAND_NOISE, name).standard_gamma(expected * (mean / scale)) * scale
+    tokens = class_stream(period.seed, Purpose.DEMAND_NOISE, name).standard_gamma(expected * (mean / scale)) * scale
     return np.asarray(tokens, np.float64)
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from odc_gym.episodes import random_stream
 from odc_gym.scenario import Workload
 from odc_gym.workload.surges import Window
 
@@ -52,10 +53,9 @@ class Period(NamedTuple):
     surges: Sequence[Window] = ()
 
 
-def stream(seed: int, purpose: Purpose, class_name: str) -> np.random.Generator:
+def class_stream(seed: int, purpose: Purpose, class_name: str) -> np.random.Generator:
     """The random stream of one purpose of one class in episode `seed`.
 
     The class enters by its name, not by its place in the scenario, so that adding a class leaves the others alone.
     """
-    key = (int(purpose), zlib.crc32(class_name.encode()))
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy=seed, spawn_key=key)))
+    return random_stream(seed, int(purpose), zlib.crc32(class_name.encode()))

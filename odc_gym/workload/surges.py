@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from odc_gym.episodes import random_stream
 from odc_gym.scenario import RadiationStorm, ScriptedEvent, Surge, Surges
 from odc_gym.workload.jobs import GRID, on_grid
 
@@ -41,7 +42,7 @@ def draw_surges(surges: Surges, seed: int, before_s: float, after_s: float) -> t
     """
     if surges.per_week == 0.0:
         return ()
-    random = np.random.Generator(np.random.PCG64(np.random.SeedSequence(entropy=seed, spawn_key=(SURGES,))))
+    random = random_stream(seed, SURGES)
     found: list[Window] = []
     at = -before_s - surges.hours.high * HOUR_S
     while True:

@@ -1,6 +1,6 @@
 """KPIs of jobs, of what is lost and of what is moved: on a table worked out by hand, and by plain Python.
 
-The definitions are those of the sources that `odc_gym.simulator.job_metrics` names; nothing here is taken from its code.
+The definitions are those of the sources that `job_metrics` names; nothing here is taken from its code.
 """
 
 import math

@@ -6,12 +6,13 @@ import zlib
 
 import numpy as np
 
+from odc_gym.episodes import random_stream
 from odc_gym.faults import draw_condition
 from odc_gym.scenario import Draw, Hardware
 from odc_gym.scenario.paths import places, with_value
-from odc_gym.tables.fleet.fleet_model import World, stream
+from odc_gym.tables.fleet.fleet_model import World
 
-DRAWS = 103  # purpose of a random stream, see `stream`
+DRAWS = 103  # purpose of a random stream
 GRID = 2.0**30  # steps of a mantissa to which draws are rounded: the last bits of a machine's power do not reach them
 
 
@@ -23,7 +24,7 @@ def vary(world: World, seed: int) -> World:
     scenario, draws = world.scenario, world.scenario.randomise
     drawn: dict[str, np.ndarray] = {}
     for path, draw in draws.items():
-        random = stream(seed, DRAWS, zlib.crc32(path.encode()))
+        random = random_stream(seed, DRAWS, zlib.crc32(path.encode()))
         drawn[path] = quantile(draw, random.random(world.satellites if draw.per == "satellite" else ()))
         if draw.per == "episode":
             for place in places(scenario, path):

@@ -12,6 +12,7 @@ import numpy as np
 
 from odc_gym.constants import SOLAR_CONSTANT_W_M2
 from odc_gym.core.layout.work import Rules
+from odc_gym.episodes import random_stream
 from odc_gym.errors import ScenarioError
 from odc_gym.faults import Condition
 from odc_gym.interface.observations import References
@@ -35,12 +36,7 @@ from odc_gym.workload import Trace
 MINUTE_S, HOUR_S = 60.0, 3600.0
 CENSUS_S = 48 * HOUR_S  # history from which the jobs alive at the start are taken
 YEAR_SAMPLES = 73  # start dates over which the sustainable output is averaged
-START = 101  # purpose of a random stream, see `stream`
-
-
-def stream(seed: int, *purpose: int) -> np.random.Generator:
-    """The random stream of an episode for one purpose; those of the workload are in `workload.generator`."""
-    return np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=purpose))
+START = 101  # purpose of a random stream
 
 
 @dataclass(frozen=True)
@@ -238,7 +234,7 @@ class World:
             return start.epoch if start.epoch.tzinfo else start.epoch.replace(tzinfo=UTC)
         first = datetime(start.year or 0, 1, 1, tzinfo=UTC)
         minutes = (datetime(first.year + 1, 1, 1, tzinfo=UTC) - first) // timedelta(minutes=1)
-        return first + timedelta(minutes=int(stream(seed, START).integers(minutes)))
+        return first + timedelta(minutes=int(random_stream(seed, START).integers(minutes)))
 
     def year_light(self) -> tuple[np.ndarray, np.ndarray]:
         """Sunlight over that at 1 au, (N,), and beta angles [rad], (N, S), at the year's start dates."""

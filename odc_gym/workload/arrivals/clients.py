@@ -18,7 +18,7 @@ from odc_gym.workload.arrivals.factors import gamma_factors
 from odc_gym.workload.arrivals.operational import bend
 from odc_gym.workload.arrivals.profile import HOUR_S, second_of_day, weekday, weekly_profile
 from odc_gym.workload.jobs import Floats
-from odc_gym.workload.streams import Period, Purpose, stream
+from odc_gym.workload.streams import Period, Purpose, class_stream
 
 
 def shares_of(clients: int, zipf: float) -> Floats:
@@ -42,7 +42,7 @@ def rates(arrivals: ClientArrivals, name: str, period: Period) -> tuple[Floats, 
     common = weekly_profile(profile, regions, utc_h, arrivals.weekend, weekday(period.start))
     factor = np.empty((arrivals.number, windows))
     for client in range(arrivals.number):
-        rng = stream(period.seed, Purpose.CLIENT_RATES, f"{name}/{client}")
+        rng = class_stream(period.seed, Purpose.CLIENT_RATES, f"{name}/{client}")
         factor[client] = gamma_factors(arrivals.rate_variance, arrivals.ar, rng, windows)
     return edge_s, shares_of(arrivals.number, arrivals.zipf)[:, None] * factor * common
 
@@ -60,7 +60,7 @@ def draw(arrivals: ClientArrivals, name: str, per_h: float, period: Period) -> F
     mean = relative * (per_h * arrivals.window_s / HOUR_S)
     drawn = []
     for client in range(arrivals.number):
-        rng = stream(period.seed, Purpose.CLIENT_GAPS, f"{name}/{client}")
+        rng = class_stream(period.seed, Purpose.CLIENT_GAPS, f"{name}/{client}")
         drawn.append(bend(_gaps(arrivals, rng), edge_s, mean[client]))
     return np.concatenate(drawn)
 

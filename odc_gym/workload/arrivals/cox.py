@@ -14,7 +14,7 @@ from odc_gym.scenario import CoxArrivals, Cron
 from odc_gym.workload.arrivals.factors import hourly_factors
 from odc_gym.workload.arrivals.profile import HOUR_S, second_of_day, weekday, weekly_profile
 from odc_gym.workload.jobs import GRID, Floats, on_grid
-from odc_gym.workload.streams import Period, Purpose, stream
+from odc_gym.workload.streams import Period, Purpose, class_stream
 
 BIN_S = 600.0
 BINS = 6  # an hour
@@ -34,10 +34,10 @@ def factors(arrivals: CoxArrivals, name: str, period: Period) -> tuple[Floats, F
     utc_h = (second_of_day(period.start) + begin_s + BIN_S / 2) / HOUR_S
     regions = list(workload.regions.values())
     rate = weekly_profile(profile, regions, utc_h, arrivals.weekend, weekday(period.start))
-    rate *= np.repeat(hourly_factors(burst, stream(seed, Purpose.HOURS, name), hours), BINS)
+    rate *= np.repeat(hourly_factors(burst, class_stream(seed, Purpose.HOURS, name), hours), BINS)
     variance = burst.ten_minute_variance
     if variance > 0:
-        rate *= stream(seed, Purpose.BINS, name).standard_gamma(1 / variance, BINS * hours) * variance
+        rate *= class_stream(seed, Purpose.BINS, name).standard_gamma(1 / variance, BINS * hours) * variance
     return begin_s, rate
 
 
@@ -54,12 +54,12 @@ def draw(arrivals: CoxArrivals, name: str, per_h: float, period: Period) -> Floa
     cron, seed = arrivals.cron, period.seed
     each_h = per_h * (1 - cron.share) if cron else per_h
     mean = on_grid(rate * (each_h / arrivals.array_mean * BIN_S / HOUR_S))
-    arrays = stream(seed, Purpose.COUNTS, name).poisson(mean)
+    arrays = class_stream(seed, Purpose.COUNTS, name).poisson(mean)
     total = int(arrays.sum())
-    place = np.floor(stream(seed, Purpose.TIMES, name).random(total) * (BIN_S * GRID)) / GRID
+    place = np.floor(class_stream(seed, Purpose.TIMES, name).random(total) * (BIN_S * GRID)) / GRID
     time_s = np.repeat(begin_s, arrays) + place
     if arrivals.array_mean > 1:
-        time_s = np.repeat(time_s, stream(seed, Purpose.ARRAYS, name).geometric(1 / arrivals.array_mean, total))
+        time_s = np.repeat(time_s, class_stream(seed, Purpose.ARRAYS, name).geometric(1 / arrivals.array_mean, total))
     if cron and cron.share > 0:
         time_s = np.concatenate([time_s, _ticks(cron, name, per_h, period)])
     return time_s
@@ -73,7 +73,7 @@ def _ticks(cron: Cron, name: str, per_h: float, period: Period) -> Floats:
     tick_s = cron.period_s * np.arange(first, last + 1) - origin_s
     each = per_h * cron.share * cron.period_s / HOUR_S
     most = math.floor(each) + 1  # rows of random numbers are as long whatever comes of them
-    uniform = stream(period.seed, Purpose.CRON, name).random((tick_s.size, most + 1))
+    uniform = class_stream(period.seed, Purpose.CRON, name).random((tick_s.size, most + 1))
     number = math.floor(each) + (uniform[:, 0] < each - math.floor(each))
     late_s = cron.jitter_s * uniform[:, 1:]
     come = np.arange(most) < number[:, None]

@@ -14,7 +14,7 @@ import numpy as np
 from odc_gym.scenario import MmppArrivals
 from odc_gym.workload.arrivals.operational import bend
 from odc_gym.workload.jobs import Floats
-from odc_gym.workload.streams import Period, Purpose, stream
+from odc_gym.workload.streams import Period, Purpose, class_stream
 
 HOUR_S = 3600.0
 BLOCK = 256
@@ -76,7 +76,7 @@ def path(arrivals: MmppArrivals, name: str, period: Period) -> tuple[Floats, Flo
     end_s = math.ceil(period.after_s / HOUR_S) * HOUR_S
     q, relative = generator(arrivals), relative_rates(arrivals)
     to = np.cumsum(np.where(q > 0, q, 0.0), axis=1)
-    uniform = _uniform(stream(period.seed, Purpose.STATES, name))
+    uniform = _uniform(class_stream(period.seed, Purpose.STATES, name))
     state = _chosen(np.cumsum(stationary(arrivals)), next(uniform)[1])
     edge_s, rates = [begin_s], []
     while edge_s[-1] < end_s:
@@ -107,5 +107,5 @@ def draw(arrivals: MmppArrivals, name: str, per_h: float, period: Period) -> Flo
         period: what is drawn for.
     """
     edge_s, relative = path(arrivals, name, period)
-    gaps = stream(period.seed, Purpose.TIMES, name)
+    gaps = class_stream(period.seed, Purpose.TIMES, name)
     return bend(gaps.standard_exponential, edge_s, relative * (per_h / HOUR_S) * np.diff(edge_s))
