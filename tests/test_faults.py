@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from odc_gym.faults import Place, bell_of, draw_events, upsets_per_s
+from odc_gym.faults.faults import Place, bell_of, draw_events, upsets_per_s
 from odc_gym.orbits import Constellation, build_ephemeris
 from odc_gym.physics.radiation import inside
 from odc_gym.scenario import Faults

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from odc_gym.core.layout.state import LOST, OUT
-from odc_gym.outages import down_spells, draw_availability
+from odc_gym.faults.outages import down_spells, draw_availability
 from odc_gym.scenario import Scenario
 
 STARTER = Scenario.load("starter12")

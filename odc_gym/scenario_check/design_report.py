@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from odc_gym.constants import SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4, ZERO_CELSIUS_K
-from odc_gym.faults import DAY_S, YEAR_S, Place, expected_upsets
+from odc_gym.faults.faults import DAY_S, YEAR_S, Place, expected_upsets
 from odc_gym.orbits import build_ephemeris, eclipse_fraction, orbit_period_s
 from odc_gym.physics.thermal import REFERENCE_K
 from odc_gym.scenario import Hardware, Scenario

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from odc_gym.outages import HOUR_S
+from odc_gym.faults.outages import HOUR_S
 from odc_gym.scenario import ScriptedEvent, Surges
 from odc_gym.scenario.surges import Between
 from odc_gym.scenario_check.report_row import Row

@@ -13,7 +13,7 @@ from odc_gym.core.layout.allocation import ROWS, copy_row, empty_blocks, longer,
 from odc_gym.core.layout.state import MUTABLE, Forecast, Sky, padded
 from odc_gym.core.layout.work import CARGO, HEAD, RUN
 from odc_gym.errors import ActionError, OdcGymError, ScenarioError
-from odc_gym.faults import NEVER
+from odc_gym.faults.faults import NEVER
 from odc_gym.interface import observations
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.assignment import NOBODY, AssignmentLayout, level_clocks

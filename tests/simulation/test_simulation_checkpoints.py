@@ -6,7 +6,7 @@ import pytest
 from odc_gym.core.jobs.checkpoints import PRIOR_S, checkpoint_age_s, interval_work
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import RUN, RUNNING, WAITING, G, K, L
-from odc_gym.faults import EVENT, NEVER
+from odc_gym.faults.faults import EVENT, NEVER
 from odc_gym.simulator.episode_start import age_job
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.workload import JOB

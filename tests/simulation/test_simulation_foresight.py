@@ -5,7 +5,7 @@ import pytest
 
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import RUNNING, L
-from odc_gym.faults import EVENT
+from odc_gym.faults.faults import EVENT
 from odc_gym.simulator.simulator import Simulator
 
 SEED = 20_000

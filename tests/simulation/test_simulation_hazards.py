@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from odc_gym.outages import draw_availability
+from odc_gym.faults.outages import draw_availability
 from odc_gym.scenario import Scenario
 from odc_gym.scenario_check.fault_report import added_frac, hazard_rows
 from odc_gym.tables.fleet.fleet_model import World

@@ -7,7 +7,7 @@ from test_simulation_gangs import cluster
 
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import RUNNING, G, K, L
-from odc_gym.faults import EVENT, NEVER
+from odc_gym.faults.faults import EVENT, NEVER
 from odc_gym.simulator.metrics import CAUSES
 from odc_gym.simulator.simulator import Simulator
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from odc_gym.core.layout.state import D, X
-from odc_gym.faults import draw_condition
+from odc_gym.faults.faults import draw_condition
 from odc_gym.physics.ageing import capacity_left
 from odc_gym.scenario import Faults, Scenario
 from odc_gym.simulator.simulator import Simulator

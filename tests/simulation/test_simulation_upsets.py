@@ -6,7 +6,7 @@ from core_rig import same_state
 
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import RUNNING, WAITING, G, K, L
-from odc_gym.faults import EVENT, NEVER
+from odc_gym.faults.faults import EVENT, NEVER
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.simulator import Simulator
 

@@ -16,9 +16,9 @@ from odc_gym.constants import SOLAR_CONSTANT_W_M2
 from odc_gym.core.layout.environment import Links
 from odc_gym.core.layout.state import Forecast, Sky, padded
 from odc_gym.core.layout.work import Rules
-from odc_gym.faults import EVENT, Place, draw_events
+from odc_gym.faults.faults import EVENT, Place, draw_events
+from odc_gym.faults.outages import Availability, draw_availability
 from odc_gym.orbits import Ephemeris, build_ephemeris
-from odc_gym.outages import Availability, draw_availability
 from odc_gym.scenario import TIERS, RadiationStorm, ServiceClass, Surge
 from odc_gym.tables.episode.captured_jobs import captured_jobs
 from odc_gym.tables.episode.links import network_links

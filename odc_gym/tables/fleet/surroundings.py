@@ -12,11 +12,11 @@ from typing import NamedTuple
 import numpy as np
 
 from odc_gym.constants import SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4
+from odc_gym.core.spacecraft.array_temperature import node_temperature_k
 from odc_gym.orbits import FluxTable
 from odc_gym.orbits.arrays import ArrayTable
 from odc_gym.orbits.attitude import cell_response, direct_cosine, edge_lag_rad, incidence_cosine
 from odc_gym.scenario import Earth, Hardware
-from odc_gym.core.spacecraft.array_temperature import node_temperature_k
 from odc_gym.tables.fleet.sustainable import Numbers
 
 SUB_SAMPLES = 4  # of a step, for cosines: within 1e-5 of their mean

@@ -1,6 +1,6 @@
 """Tables of what is out: satellites, their own links, and ground sites in bad weather; at random or by a script.
 
-Every satellite, link and site has a random stream of its own, as in `odc_gym.faults`.
+Every satellite, link and site has a random stream of its own, as in `odc_gym.faults.faults`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from odc_gym.core.layout.state import IN_SERVICE, LOST, OUT
 from odc_gym.episodes import random_stream
-from odc_gym.faults import YEAR_S
+from odc_gym.faults.faults import YEAR_S
 from odc_gym.scenario import (
     BadWeather,
     Faults,

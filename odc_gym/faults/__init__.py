@@ -1,0 +1,1 @@
+"""Tables of radiation upsets, hardware failures and outages."""
