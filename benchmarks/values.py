@@ -15,9 +15,9 @@ from scipy.stats import kendalltau
 
 from odc_gym.agents import scheduler_factory
 from odc_gym.cli.compare import HEURISTICS
-from odc_gym.episodes import VALIDATION_FROM
 from odc_gym.evaluation.runner import evaluate
 from odc_gym.scenario import Scenario
+from odc_gym.seeds import VALIDATION_FROM
 
 FACTORS = (0.5, 2.0)
 

@@ -11,10 +11,10 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
-from odc_gym.episodes import EpisodeStream, environment_seeds
 from odc_gym.errors import ActionError, ScenarioError
 from odc_gym.rendering.ansi import render
 from odc_gym.scenario import Scenario
+from odc_gym.seeds import EpisodeStream, environment_seeds
 from odc_gym.simulator.view import View
 from odc_gym.vector import (
     action_space,

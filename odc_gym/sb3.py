@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv
 
-from odc_gym.episodes import EpisodeStream, environment_seeds, is_test_episode
 from odc_gym.errors import RunError, ScenarioError
+from odc_gym.seeds import EpisodeStream, environment_seeds, is_test_episode
 from odc_gym.vector import (
     action_space,
     build_simulator,

@@ -13,9 +13,9 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from odc_gym.episodes import EpisodeStream, environment_seeds
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Scenario
+from odc_gym.seeds import EpisodeStream, environment_seeds
 from odc_gym.simulator.simulator import Simulator
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odc_gym.episodes import EpisodeStream, environment_seeds, is_test_episode
 from odc_gym.errors import ScenarioError
+from odc_gym.seeds import EpisodeStream, environment_seeds, is_test_episode
 
 
 def test_seed_plays_that_episode_and_later_draws_follow_gymnasiums_generator():

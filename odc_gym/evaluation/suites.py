@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from odc_gym.episodes import TRAINING_EPISODES, VALIDATION_FROM
 from odc_gym.errors import OdcGymError
+from odc_gym.seeds import TRAINING_EPISODES, VALIDATION_FROM
 
 
 @dataclass(frozen=True)

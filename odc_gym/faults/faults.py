@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym.episodes import random_stream
 from odc_gym.physics.radiation import Bell, inside, upset_rate
 from odc_gym.scenario import Faults
+from odc_gym.seeds import random_stream
 
 DAY_S = 86400.0
 YEAR_S = 365.25 * DAY_S

@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from odc_gym.core.layout.state import IN_SERVICE, LOST, OUT
-from odc_gym.episodes import random_stream
 from odc_gym.faults.faults import YEAR_S
 from odc_gym.scenario import (
     BadWeather,
@@ -24,6 +23,7 @@ from odc_gym.scenario import (
     Scenario,
     site_names,
 )
+from odc_gym.seeds import random_stream
 
 HOUR_S, MINUTE_S = 3600.0, 60.0
 OUTAGES, LOSSES, LINKS, WEATHER = 311, 312, 313, 314  # purposes of random streams

@@ -10,9 +10,9 @@ from odc_gym.core.layout.environment import Links
 from odc_gym.core.layout.state import UNBOUND_S, Design, State
 from odc_gym.core.layout.work import ABSENT, GROUND, HEAD, RUN, RUNNING, WAITING, Classes, Ledger, Rules
 from odc_gym.core.serving.replicas import first_replicas
-from odc_gym.episodes import random_stream
 from odc_gym.physics.battery import QUOTED_K
 from odc_gym.scenario import ServiceClass
+from odc_gym.seeds import random_stream
 from odc_gym.tables.episode.tables import EpisodeTables, rule_index
 from odc_gym.tables.fleet.fleet_model import World
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv, VecEnvWrapper
 
-from odc_gym.episodes import TRAINING_EPISODES
+from odc_gym.seeds import TRAINING_EPISODES
 
 
 class GroupRewards(VecEnvWrapper):

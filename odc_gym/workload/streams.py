@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym.episodes import random_stream
 from odc_gym.scenario import Workload
+from odc_gym.seeds import random_stream
 from odc_gym.workload.surges import Window
 
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from odc_gym.episodes import random_stream
 from odc_gym.scenario import RadiationStorm, ScriptedEvent, Surge, Surges
+from odc_gym.seeds import random_stream
 from odc_gym.workload.jobs import GRID, on_grid
 
 Floats = npt.NDArray[np.float64]

@@ -6,10 +6,10 @@ import zlib
 
 import numpy as np
 
-from odc_gym.episodes import random_stream
 from odc_gym.faults.faults import draw_condition
 from odc_gym.scenario import Draw, Hardware
 from odc_gym.scenario.paths import places, with_value
+from odc_gym.seeds import random_stream
 from odc_gym.tables.fleet.fleet_model import World
 
 DRAWS = 103  # purpose of a random stream

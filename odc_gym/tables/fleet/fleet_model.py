@@ -12,12 +12,12 @@ import numpy as np
 
 from odc_gym.constants import SOLAR_CONSTANT_W_M2
 from odc_gym.core.layout.work import Rules
-from odc_gym.episodes import random_stream
 from odc_gym.errors import ScenarioError
 from odc_gym.faults.faults import Condition
 from odc_gym.interface.observations import References
 from odc_gym.orbits import Constellation, build_ephemeris, orbit_period_s
 from odc_gym.scenario import Hardware, Scenario
+from odc_gym.seeds import random_stream
 from odc_gym.tables.fleet.design import design_numbers, found_numbers, wear_per_year
 from odc_gym.tables.fleet.parameters import (
     design_block,
