@@ -11,10 +11,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from odc_gym.trace_fits.generator import fit, parameters
+from odc_gym.trace_fits.holdout import Check, checks
+from odc_gym.trace_fits.part import split_by, windows_of
 from odc_gym.workload import read_trace
-from odc_gym.workload.fits.generator import fit, parameters
-from odc_gym.workload.fits.holdout import Check, checks
-from odc_gym.workload.fits.part import split_by, windows_of
 
 SPLITS = ("0.6", "alternate")
 

@@ -12,8 +12,8 @@ from odc_gym.cli.common import Force, JsonFile, console, load
 from odc_gym.cli.fetch import fetch
 
 if TYPE_CHECKING:
-    from odc_gym.workload.fits.generator import Generator
-    from odc_gym.workload.fits.part import Part, Recording
+    from odc_gym.trace_fits.generator import Generator
+    from odc_gym.trace_fits.part import Part, Recording
 
 Sides = dict[str, tuple[float | None, float | None]]
 
@@ -56,10 +56,10 @@ def info(
     """Print statistics of a trace and of the generator fitted to it: rates, bursts, day and week, sizes and widths."""
     from odc_gym.evaluation.files import require_free, write_document, write_text
     from odc_gym.public_traces import located
+    from odc_gym.trace_fits.generator import fit, known_model, parameters
+    from odc_gym.trace_fits.part import alive_s, part_of, split_by
+    from odc_gym.trace_fits.report import side_by_side, trace_figures
     from odc_gym.workload import read_trace
-    from odc_gym.workload.fits.generator import fit, known_model, parameters
-    from odc_gym.workload.fits.part import alive_s, part_of, split_by
-    from odc_gym.workload.fits.report import side_by_side, trace_figures
 
     for path in (json_file, yaml_file):
         if path is not None:
@@ -117,9 +117,9 @@ def _test(title: str, trace: Recording, first: Part, later: Part, generator: Gen
     from rich.table import Table
     from rich.text import Text
 
-    from odc_gym.workload.fits.generator import parameters
-    from odc_gym.workload.fits.holdout import checks
-    from odc_gym.workload.fits.part import windows_of
+    from odc_gym.trace_fits.generator import parameters
+    from odc_gym.trace_fits.holdout import checks
+    from odc_gym.trace_fits.part import windows_of
 
     _, windows_s = windows_of(trace.span_s)
     found = checks(generator, first, later, windows_s)

@@ -13,16 +13,16 @@ from odc_gym import cli
 from odc_gym.errors import TraceError
 from odc_gym.scenario import Burst, CoxArrivals, Scenario
 from odc_gym.scenario.sizes import mean_of
+from odc_gym.trace_fits.clients import fit_clients
+from odc_gym.trace_fits.cox import fit_cox
+from odc_gym.trace_fits.generator import Generator, drawn, drawn_arrivals, fit_arrivals
+from odc_gym.trace_fits.minimax import least_largest
+from odc_gym.trace_fits.mmpp import fit_mmpp, silence
+from odc_gym.trace_fits.part import Part, Sizes, halves, in_parts, part_of, split
+from odc_gym.trace_fits.sizes import fit_law, fit_width_correlation, fit_widths
+from odc_gym.trace_fits.statistics import dispersion, distance, hours_of_day, peak_over_trough, quantiles
 from odc_gym.workload import draw_jobs, offered_rate, read_trace
 from odc_gym.workload.arrivals.mmpp import dispersion as expected_dispersion
-from odc_gym.workload.fits.clients import fit_clients
-from odc_gym.workload.fits.cox import fit_cox
-from odc_gym.workload.fits.generator import Generator, drawn, drawn_arrivals, fit_arrivals
-from odc_gym.workload.fits.minimax import least_largest
-from odc_gym.workload.fits.mmpp import fit_mmpp, silence
-from odc_gym.workload.fits.part import Part, Sizes, halves, in_parts, part_of, split
-from odc_gym.workload.fits.sizes import fit_law, fit_width_correlation, fit_widths
-from odc_gym.workload.fits.statistics import dispersion, distance, hours_of_day, peak_over_trough, quantiles
 from odc_gym.workload.sizes import at_shares
 
 DAY, HOUR = 86400.0, 3600.0

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from odc_gym.trace_fits.cox import fit_cox
+from odc_gym.trace_fits.generator import Generator
+from odc_gym.trace_fits.holdout import DISPERSION, KS, PEAK, arrival_checks
+from odc_gym.trace_fits.mmpp import fit_mmpp
+from odc_gym.trace_fits.part import split_by
+from odc_gym.trace_fits.sizes import fit_law
+from odc_gym.trace_fits.statistics import distance
 from odc_gym.workload import read_trace
-from odc_gym.workload.fits.cox import fit_cox
-from odc_gym.workload.fits.generator import Generator
-from odc_gym.workload.fits.holdout import DISPERSION, KS, PEAK, arrival_checks
-from odc_gym.workload.fits.mmpp import fit_mmpp
-from odc_gym.workload.fits.part import split_by
-from odc_gym.workload.fits.sizes import fit_law
-from odc_gym.workload.fits.statistics import distance
 from odc_gym.workload.sizes import at_shares
 
 SAMPLES = Path(__file__).parents[2].parent / "shared" / "traces"

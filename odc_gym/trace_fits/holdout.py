@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym.workload.fits.generator import Generator, drawn, drawn_sizes
-from odc_gym.workload.fits.part import Floats, Part
-from odc_gym.workload.fits.statistics import dispersion, distance, peak_over_trough
+from odc_gym.trace_fits.generator import Generator, drawn, drawn_sizes
+from odc_gym.trace_fits.part import Floats, Part
+from odc_gym.trace_fits.statistics import dispersion, distance, peak_over_trough
 
 DRAWS = 40
 KS, DISPERSION, PEAK = 0.08, 0.25, 0.20

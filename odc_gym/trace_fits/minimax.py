@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.optimize import linprog
 
-from odc_gym.workload.fits.part import Floats
+from odc_gym.trace_fits.part import Floats
 
 BOX, LARGEST_BOX, SMALLEST_BOX = 0.3, 1.0, 1e-4  # how far a step may go in each number
 STEPS = 40

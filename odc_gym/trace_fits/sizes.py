@@ -9,9 +9,9 @@ import numpy as np
 from scipy.optimize import brentq, minimize
 
 from odc_gym.scenario.sizes import Knots, Law, Mixture
-from odc_gym.workload.fits.minimax import least_largest
-from odc_gym.workload.fits.part import Floats, Sizes
-from odc_gym.workload.fits.statistics import weights
+from odc_gym.trace_fits.minimax import least_largest
+from odc_gym.trace_fits.part import Floats, Sizes
+from odc_gym.trace_fits.statistics import weights
 from odc_gym.workload.sizes import mean_width_at, mixed, width_law
 
 KNOTS = 7  # of a fit: twelve free numbers, as the first and the last share are 0 and 1

@@ -11,13 +11,13 @@ import numpy as np
 from odc_gym.errors import TraceError
 from odc_gym.scenario import Arrivals, Burst, CoxArrivals, JobSizes, Profile, Region, RequestSizes, Workload
 from odc_gym.scenario.sizes import Mixture
+from odc_gym.trace_fits.clients import fit_clients
+from odc_gym.trace_fits.cox import fit_cox
+from odc_gym.trace_fits.mmpp import fit_mmpp
+from odc_gym.trace_fits.part import Floats, Part, Sizes, in_parts
+from odc_gym.trace_fits.sizes import fit_law, fit_width_correlation, fit_widths, weight_by_width
+from odc_gym.trace_fits.tuning import tuned
 from odc_gym.workload.arrivals import draw_arrivals, flow
-from odc_gym.workload.fits.clients import fit_clients
-from odc_gym.workload.fits.cox import fit_cox
-from odc_gym.workload.fits.mmpp import fit_mmpp
-from odc_gym.workload.fits.part import Floats, Part, Sizes, in_parts
-from odc_gym.workload.fits.sizes import fit_law, fit_width_correlation, fit_widths, weight_by_width
-from odc_gym.workload.fits.tuning import tuned
 from odc_gym.workload.sizes import at_shares, width_law, width_shares_at
 from odc_gym.workload.streams import Period
 from odc_gym.workload.traces.recorded import DAY_S, HOUR_S

@@ -6,10 +6,10 @@ import numpy as np
 from scipy.optimize import minimize
 
 from odc_gym.scenario import MmppArrivals
+from odc_gym.trace_fits.part import Floats, Part, windows_of
+from odc_gym.trace_fits.statistics import dispersion
 from odc_gym.workload.arrivals.mmpp import dispersion as expected_dispersion
 from odc_gym.workload.arrivals.mmpp import generator, relative_rates, stationary
-from odc_gym.workload.fits.part import Floats, Part, windows_of
-from odc_gym.workload.fits.statistics import dispersion
 
 STATES = 3
 OFF = ~np.eye(STATES, dtype=bool)

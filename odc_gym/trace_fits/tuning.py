@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 
 from odc_gym.scenario import Arrivals
-from odc_gym.workload.fits.part import Floats, Part, windows_of
-from odc_gym.workload.fits.statistics import dispersion
+from odc_gym.trace_fits.part import Floats, Part, windows_of
+from odc_gym.trace_fits.statistics import dispersion
 
 FIRST_SEED, DRAWS = 1000, 48
 ROUNDS = 3

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from statistics import median
 
-from odc_gym.workload.fits.generator import Generator, drawn, drawn_sizes
-from odc_gym.workload.fits.part import Part, Recording, windows_of
-from odc_gym.workload.fits.statistics import (
+from odc_gym.trace_fits.generator import Generator, drawn, drawn_sizes
+from odc_gym.trace_fits.part import Part, Recording, windows_of
+from odc_gym.trace_fits.statistics import (
     QUANTILES,
     days_of_week,
     dispersion,
