@@ -9,10 +9,10 @@ from threading import Thread
 
 import pytest
 
-from odc_gym import public_traces
 from odc_gym.cli import main
 from odc_gym.errors import OdcGymError
-from odc_gym.public_traces import PUBLIC, PublicTrace, fetch, located
+from odc_gym.workload.traces import download as public_traces
+from odc_gym.workload.traces.download import PUBLIC, PublicTrace, fetch, located
 
 DATA = b"arrival_s,input_tokens,output_tokens\n" + b"".join(b"%d,300,20\n" % k for k in range(4000))
 NAME = "made-2026"

@@ -51,7 +51,7 @@ def trace_files(traces: list[Path] | None) -> tuple[Path, ...]:
         OdcGymError: one of them does not exist.
     """
     from odc_gym.errors import OdcGymError
-    from odc_gym.public_traces import located
+    from odc_gym.workload.traces.download import located
 
     files = tuple(located(trace) for trace in traces or ())
     for file in files:

@@ -20,7 +20,7 @@ def fetch(
     ] = None,
 ) -> None:
     """Download a public trace at a pinned commit, and check it by its hash: it is kept whole or not at all."""
-    from odc_gym import public_traces
+    from odc_gym.workload.traces import download as public_traces
 
     if name is None:
         _list()
@@ -33,7 +33,7 @@ def fetch(
 def _list() -> None:
     from rich.table import Table
 
-    from odc_gym.public_traces import PUBLIC
+    from odc_gym.workload.traces.download import PUBLIC
 
     table = Table()
     for heading in ("trace", "what it is", "licence", "MB", "repository"):

@@ -55,11 +55,11 @@ def info(
 ) -> None:
     """Print statistics of a trace and of the generator fitted to it: rates, bursts, day and week, sizes and widths."""
     from odc_gym.evaluation.files import require_free, write_document, write_text
-    from odc_gym.public_traces import located
     from odc_gym.trace_fits.generator import fit, known_model, parameters
     from odc_gym.trace_fits.part import alive_s, part_of, split_by
     from odc_gym.trace_fits.report import side_by_side, trace_figures
     from odc_gym.workload import read_trace
+    from odc_gym.workload.traces.download import located
 
     for path in (json_file, yaml_file):
         if path is not None:
