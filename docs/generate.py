@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from odc_gym.env import ODCSatEnv
+from odc_gym.envs.env import ODCSatEnv
 from odc_gym.interface.actions import ACTIONS
 from odc_gym.interface.assignment import ASSIGNMENTS
 from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS

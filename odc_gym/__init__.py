@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Any
 import gymnasium
 
 if TYPE_CHECKING:
-    from odc_gym.env import ODCSatEnv
+    from odc_gym.envs.env import ODCSatEnv
+    from odc_gym.envs.vector import ODCSatVectorEnv
     from odc_gym.scenario import Scenario
-    from odc_gym.vector import ODCSatVectorEnv
 
 __version__ = "0.1.0.dev0"
 __all__ = ["ODCSatEnv", "ODCSatVectorEnv", "Scenario", "__version__"]
 
-_NAMES = {"ODCSatEnv": "odc_gym.env", "ODCSatVectorEnv": "odc_gym.vector", "Scenario": "odc_gym.scenario"}
+_NAMES = {"ODCSatEnv": "odc_gym.envs.env", "ODCSatVectorEnv": "odc_gym.envs.vector", "Scenario": "odc_gym.scenario"}
 _ID = "ODCSat-v0"
 
 if _ID not in gymnasium.registry:
     gymnasium.register(
         id=_ID,
-        entry_point="odc_gym.env:ODCSatEnv",
-        vector_entry_point="odc_gym.vector:ODCSatVectorEnv",
+        entry_point="odc_gym.envs.env:ODCSatEnv",
+        vector_entry_point="odc_gym.envs.vector:ODCSatVectorEnv",
         max_episode_steps=None,  # the environment truncates itself
     )
 

@@ -89,7 +89,7 @@ def test_the_wheel_holds_every_source_the_schedulers_and_the_configurations(whee
         for pattern in ("odc_gym/**/*.py", "odc_gym/agents/*.py", "odc_gym/configs/**/*.yaml")
         for path in ROOT.glob(pattern)
     }
-    assert {"odc_gym/env.py", "odc_gym/agents/zero.py", "odc_gym/configs/scenarios/starter12.yaml"} <= expected
+    assert {"odc_gym/envs/env.py", "odc_gym/agents/zero.py", "odc_gym/configs/scenarios/starter12.yaml"} <= expected
     assert wheel_names(wheel) == expected | {"odc_gym/py.typed"}
 
 

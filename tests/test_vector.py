@@ -6,8 +6,8 @@ import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import odc_gym  # noqa: F401  registers the id
+from odc_gym.envs.vector import ODCSatVectorEnv
 from odc_gym.errors import ScenarioError
-from odc_gym.vector import ODCSatVectorEnv
 
 SMALL = {"overrides": {"shells.0.orbit.total": 3}, "episode_hours": 0.5}  # 6 decisions
 MODES = list(AutoresetMode)

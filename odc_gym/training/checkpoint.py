@@ -23,7 +23,7 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecNormalize
 
 from odc_gym.errors import OdcGymError, RunError
-from odc_gym.sb3 import ODCSatVecEnv
+from odc_gym.envs.sb3 import ODCSatVecEnv
 from odc_gym.training.policies import HeldNoisePolicy
 
 LEARNER, ARRAYS, STATE = "learner.pt", "arrays.npz", "state.json"

@@ -21,8 +21,9 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
+from odc_gym.envs.vector import build_simulator
 from odc_gym.errors import RunError
-from odc_gym.sb3 import ODCSatVecEnv
+from odc_gym.envs.sb3 import ODCSatVecEnv
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.training import checkpoint
@@ -40,7 +41,6 @@ from odc_gym.training.config import TrainConfig, dump, load
 from odc_gym.training.groups import GroupRewards, training_seeds
 from odc_gym.training.policies import FleetPolicy, HeldNoisePolicy
 from odc_gym.training.policy_scheduler import ALGORITHMS, save_policy
-from odc_gym.vector import build_simulator
 
 CONFIG, SCENARIO, VERSIONS = "config.yaml", "scenario.yaml", "versions.json"
 _PACKAGES = ("odc-gym", "gymnasium", "numpy", "numba", "scipy", "skyfield", "torch", "stable-baselines3")

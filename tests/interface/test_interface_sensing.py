@@ -7,11 +7,11 @@ from core_rig import same_state
 
 import odc_gym  # noqa: F401  registers the id
 from odc_gym.core.layout.state import M, State
+from odc_gym.envs.vector import ODCSatVectorEnv
 from odc_gym.errors import OdcGymError, ScenarioError
 from odc_gym.interface.observations import FLEET, SATELLITE
 from odc_gym.interface.sensing import AGED, FLEET_MEASURED, NOISY
 from odc_gym.simulator.simulator import Simulator
-from odc_gym.vector import ODCSatVectorEnv
 
 EPISODE, S = 20_000, 3
 SMALL = {"shells.0.orbit.total": S, "episode.hours": 6, "workload.rate_scale": 0.25}

@@ -6,6 +6,7 @@ import torch
 from stable_baselines3.common.utils import ConstantSchedule, obs_as_tensor
 
 from odc_gym.agents import make_scheduler, scheduler_factory
+from odc_gym.envs.vector import action_space, observation_space
 from odc_gym.errors import SchedulerError
 from odc_gym.evaluation import evaluate
 from odc_gym.evaluation.inspection import Subject, inspect
@@ -15,7 +16,6 @@ from odc_gym.training.assign_policy import AssignPolicy
 from odc_gym.training.config import TrainConfig
 from odc_gym.training.policy_scheduler import choices
 from odc_gym.training.run import train
-from odc_gym.vector import action_space, observation_space
 
 S, K = 12, 16
 

@@ -3,10 +3,10 @@ import pytest
 import torch
 from stable_baselines3.common.utils import ConstantSchedule
 
+from odc_gym.envs.vector import action_space, build_simulator, observation_space
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.observations import size
 from odc_gym.training.policies import FleetPolicy, HeldNoisePolicy
-from odc_gym.vector import action_space, build_simulator, observation_space
 
 S, C = 5, 3
 

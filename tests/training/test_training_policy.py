@@ -3,10 +3,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from odc_gym.envs.vector import build_simulator
 from odc_gym.errors import SchedulerError
 from odc_gym.training.policy_scheduler import load_policy_scheduler
 from odc_gym.training.run import train
-from odc_gym.vector import build_simulator
 
 WORLD = {"overrides": {"shells.0.orbit.total": 3}, "episode_hours": 0.5}
 CONFIG = {

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from odc_gym.envs.vector import build_simulator
 from odc_gym.errors import OdcGymError
 from odc_gym.scenario import Scenario
 from odc_gym.training.config import load
 from odc_gym.training.policy_scheduler import load_policy_scheduler
 from odc_gym.training.run import train
-from odc_gym.vector import build_simulator
 
 TINY = {
     "env.overrides.shells.0.orbit.total": 3,

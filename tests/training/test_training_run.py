@@ -11,6 +11,7 @@ import yaml
 from stable_baselines3 import PPO
 from stable_baselines3.common.utils import explained_variance
 
+from odc_gym.envs.vector import build_simulator
 from odc_gym.errors import OdcGymError, RunError
 from odc_gym.scenario import Scenario
 from odc_gym.training import run as training_run
@@ -18,7 +19,6 @@ from odc_gym.training.callbacks import EpisodeLog, fly
 from odc_gym.training.config import TrainConfig, load
 from odc_gym.training.policy_scheduler import ALGORITHMS
 from odc_gym.training.run import build_model, train
-from odc_gym.vector import build_simulator
 
 WORLD = {"overrides": {"shells.0.orbit.total": 3}, "episode_hours": 0.5}  # 6 decisions
 TINY = {

@@ -11,12 +11,7 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
-from odc_gym.errors import ActionError, ScenarioError
-from odc_gym.rendering.ansi import render
-from odc_gym.scenario import Scenario
-from odc_gym.seeds import EpisodeStream, environment_seeds
-from odc_gym.simulator.view import View
-from odc_gym.vector import (
+from odc_gym.envs.vector import (
     action_space,
     build_simulator,
     mask_columns,
@@ -25,6 +20,11 @@ from odc_gym.vector import (
     of_row,
     start_info,
 )
+from odc_gym.errors import ActionError, ScenarioError
+from odc_gym.rendering.ansi import render
+from odc_gym.scenario import Scenario
+from odc_gym.seeds import EpisodeStream, environment_seeds
+from odc_gym.simulator.view import View
 
 if TYPE_CHECKING:
     from odc_gym.workload import TraceSource

@@ -1,0 +1,1 @@
+"""Environments for Gymnasium and stable-baselines3, thin adapters over one simulator."""
