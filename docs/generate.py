@@ -16,8 +16,8 @@ from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELL
 from odc_gym.interface.rewards import TERMS
 from odc_gym.interface.sensing import AGED, FLEET_MEASURED, NOISY
 from odc_gym.scenario import Orbit, Scenario
+from odc_gym.scenario.files import names
 from odc_gym.scenario_check.design_report import check
-from odc_gym.scenario_files import names
 
 ROOT = Path(__file__).parents[1]
 PAGE, HOUSE = ROOT / "docs" / "environment.md", ROOT / "docs" / "architecture.md"

@@ -1,6 +1,6 @@
 """Which scenarios are fleets, and which are regimes with a load and a limit that their names promise."""
 
-from odc_gym.scenario_files import names
+from odc_gym.scenario.files import names
 
 REGIMES = {
     "easy": (0.80, "energy"),

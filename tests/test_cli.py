@@ -10,7 +10,7 @@ import yaml
 from odc_gym import cli
 from odc_gym.cli import compare
 from odc_gym.scenario import Scenario
-from odc_gym.scenario_files import names
+from odc_gym.scenario.files import names
 
 
 def run(capsys, *arguments):

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Scenario
-from odc_gym.scenario_files import FOLDER, names, parse_overrides
+from odc_gym.scenario.files import FOLDER, names, parse_overrides
 
 STARTER = Scenario.load("starter12")
 WIDTH = "workload.classes.batch.width"

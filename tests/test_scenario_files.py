@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Scenario
-from odc_gym.scenario_files import merge
+from odc_gym.scenario.files import merge
 
 STARTER = Scenario.load("starter12")
 

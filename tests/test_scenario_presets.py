@@ -4,8 +4,8 @@ import pytest
 from regimes import FLEETS, REGIMES
 
 from odc_gym.scenario import Scenario
+from odc_gym.scenario.files import FOLDER, names
 from odc_gym.scenario_check import design_report as closures
-from odc_gym.scenario_files import FOLDER, names
 
 LIKE_STARTER = ("starter12", "starter18", "starter24")
 

@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from study import Plan, studies
 
     from odc_gym.errors import OdcGymError
-    from odc_gym.scenario_files import parse_overrides
+    from odc_gym.scenario.files import parse_overrides
 
     plan = Plan(
         tuple(given.scenarios),

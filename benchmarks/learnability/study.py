@@ -20,7 +20,7 @@ from odc_gym.evaluation import TEST, VALIDATION, Comparison, Store, evaluate, wr
 from odc_gym.evaluation.inspection import Inspection, Subject, action_use, inspect, record
 from odc_gym.evaluation.inspection_sheets import inspection_document
 from odc_gym.scenario import Scenario
-from odc_gym.scenario_files import names
+from odc_gym.scenario.files import names
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.training.config import TrainConfig, dump, load
 from odc_gym.training.policy_scheduler import load_policy_scheduler

@@ -123,7 +123,7 @@ def compare(
 
 def _worlds(sources: Sequence[str], overrides: list[str]) -> list[Scenario]:
     """The scenarios of all `--scenario` values; errors of one of several begin with its name."""
-    from odc_gym.scenario_files import names, parse_overrides
+    from odc_gym.scenario.files import names, parse_overrides
 
     changes = parse_overrides(overrides)
     chosen: list[str] = []

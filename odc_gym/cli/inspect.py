@@ -45,7 +45,7 @@ def inspect(
     from odc_gym.evaluation.inspection_sheets import inspection_document, inspection_sheets
     from odc_gym.evaluation.report import print_sheets
     from odc_gym.evaluation.suites import episodes as suite_episodes
-    from odc_gym.scenario_files import parse_overrides
+    from odc_gym.scenario.files import parse_overrides
 
     if json_file is not None:
         require_free(json_file, force)

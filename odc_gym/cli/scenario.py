@@ -17,7 +17,7 @@ def list_scenarios() -> None:
     """List the scenarios that come with the package."""
     from rich.table import Table
 
-    from odc_gym.scenario_files import names
+    from odc_gym.scenario.files import names
 
     table = Table()
     table.add_column("scenario", no_wrap=True)
@@ -32,7 +32,7 @@ def show_scenario(scenario: ScenarioName, overrides: Overrides = None) -> None:
     """Print a scenario with all its fields as YAML, ready to be saved, edited and used by path."""
     import yaml
 
-    from odc_gym.scenario_files import parse_overrides
+    from odc_gym.scenario.files import parse_overrides
 
     world = load(scenario, parse_overrides(overrides or []))
     typer.echo(yaml.safe_dump(world.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120), nl=False)
@@ -46,8 +46,8 @@ def check_scenario(
     from rich.table import Table
 
     from odc_gym.evaluation.files import require_free, write_document
+    from odc_gym.scenario.files import parse_overrides
     from odc_gym.scenario_check.design_report import check
-    from odc_gym.scenario_files import parse_overrides
 
     if json_file is not None:
         require_free(json_file, force)
@@ -78,7 +78,7 @@ def diff_scenarios(
 
     from odc_gym.evaluation.files import require_free, write_document
     from odc_gym.scenario.difference import Missing, differences
-    from odc_gym.scenario_files import parse_overrides
+    from odc_gym.scenario.files import parse_overrides
 
     if json_file is not None:
         require_free(json_file, force)

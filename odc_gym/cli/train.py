@@ -44,7 +44,7 @@ def train(
     Prints the folder of the run, which `odc-gym compare` takes as a scheduler.
     """
     from odc_gym.evaluation.suites import episodes
-    from odc_gym.scenario_files import parse_overrides
+    from odc_gym.scenario.files import parse_overrides
 
     if test_episodes:
         episodes(FIRST_TEST, test_episodes)  # refuses a wrong number before the training, not after it

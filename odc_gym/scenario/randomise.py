@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from odc_gym.scenario.base import Model
+from odc_gym.scenario.messages import explain
 from odc_gym.scenario.paths import places, with_value
 
 PARTS = ("hardware", "earth", "workload", "network", "sensing", "faults")
@@ -126,8 +127,6 @@ def _owner(scenario: BaseModel, place: Place) -> Place:
 
 def _problem(model: BaseModel, **replaced: Any) -> str:
     """What is wrong with a model, in one line; empty if nothing is."""
-    from odc_gym.scenario_files import explain
-
     try:
         type(model).model_validate(model.model_dump() | replaced)
     except ValidationError as error:

@@ -22,8 +22,8 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 from stable_baselines3.common.vec_env import VecNormalize
 
-from odc_gym.errors import OdcGymError, RunError
 from odc_gym.envs.sb3 import ODCSatVecEnv
+from odc_gym.errors import OdcGymError, RunError
 from odc_gym.training.policies import HeldNoisePolicy
 
 LEARNER, ARRAYS, STATE = "learner.pt", "arrays.npz", "state.json"

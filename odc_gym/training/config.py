@@ -9,7 +9,8 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from odc_gym.errors import OdcGymError, RunError
-from odc_gym.scenario_files import explain, read_mapping
+from odc_gym.scenario.files import read_mapping
+from odc_gym.scenario.messages import explain
 from odc_gym.seeds import TRAINING_EPISODES, VALIDATION_FROM
 
 FOLDER = Path(__file__).parent.parent / "configs" / "train"

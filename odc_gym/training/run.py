@@ -21,9 +21,9 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
+from odc_gym.envs.sb3 import ODCSatVecEnv
 from odc_gym.envs.vector import build_simulator
 from odc_gym.errors import RunError
-from odc_gym.envs.sb3 import ODCSatVecEnv
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.training import checkpoint

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from odc_gym.errors import ScenarioError
 from odc_gym.orbits import Constellation, build_ephemeris
 from odc_gym.scenario import Scenario
-from odc_gym.scenario_files import parse_overrides
+from odc_gym.scenario.files import parse_overrides
 
 STARTER, SHELLS = Scenario.load("starter12"), Scenario.load("ai1-shells")
 LOSS = {"what": "satellite-loss", "plane": 2}

@@ -5,8 +5,8 @@ import yaml
 
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Draw, Scenario
+from odc_gym.scenario.files import parse_overrides
 from odc_gym.scenario.paths import places, with_value
-from odc_gym.scenario_files import parse_overrides
 
 STARTER = Scenario.load("starter12")
 CAPACITY = "hardware.odcsat.battery.capacity_wh"

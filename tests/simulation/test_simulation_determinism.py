@@ -11,7 +11,7 @@ from core_rig import same_state
 from odc_gym.core.layout.state import MUTABLE
 from odc_gym.errors import OdcGymError
 from odc_gym.scenario import Scenario
-from odc_gym.scenario_files import names
+from odc_gym.scenario.files import names
 from odc_gym.simulator.simulator import Simulator
 
 SEEDS = (20_010, 20_011, 20_012, 20_013, 20_014, 20_015, 20_016, 20_017)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from odc_gym.scenario import Scenario
-from odc_gym.scenario_files import names
+from odc_gym.scenario.files import names
 
 FILE = Path(__file__).with_name("golden.json")
 SEEDS = (20_000, 20_001)

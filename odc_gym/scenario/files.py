@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, ValidationError
 
 from odc_gym.errors import ScenarioError
-from odc_gym.scenario import Scenario
 from odc_gym.scenario.paths import nearest
 
-FOLDER = Path(__file__).parent / "configs" / "scenarios"
+FOLDER = Path(__file__).parents[1] / "configs" / "scenarios"
 
 
 class Loader(yaml.SafeLoader):
@@ -39,16 +37,16 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def read(source: str | Path) -> Scenario:
-    """Read a scenario by name or from a YAML file.
+def read(source: str | Path) -> tuple[dict[str, Any], str]:
+    """Read the data of a scenario by name or from a YAML file, and the words with which an error line about it begins.
 
     Raises:
-        ScenarioError: unknown name, malformed file, unknown key or a value that is not allowed.
+        ScenarioError: an unknown name or a malformed file.
     """
     path = _located(str(source), Path())
     if not path.is_file():
         raise ScenarioError(f"scenario = {source}: must be one of {', '.join(names())}, or the path of a .yaml file")
-    return validate(read_merged(path), str(path) if path.parent != FOLDER else str(source))
+    return read_merged(path), str(path) if path.parent != FOLDER else str(source)
 
 
 def read_merged(path: Path, descendants: tuple[Path, ...] = ()) -> dict[str, Any]:
@@ -112,12 +110,14 @@ def read_mapping(path: Path) -> dict[str, Any]:
     return data
 
 
-def replace(scenario: Scenario, overrides: dict[str, Any]) -> Scenario:
-    """A copy of a scenario with dotted paths changed; see `Scenario.replace`."""
-    data = scenario.model_dump(mode="python")
+def override(data: dict[str, Any], overrides: dict[str, Any]) -> None:
+    """Change the values at dotted paths of a scenario's data in place; see `Scenario.replace`.
+
+    Raises:
+        ScenarioError: an unknown path.
+    """
     for path, value in overrides.items():
         _assign(data, _keys_of(path, value), value, path)
-    return validate(data, "")
 
 
 def parse_overrides(items: list[str]) -> dict[str, Any]:
@@ -136,18 +136,6 @@ def parse_overrides(items: list[str]) -> dict[str, Any]:
         except yaml.YAMLError:
             raise ScenarioError(f"--set {item}: the value is not readable as YAML") from None
     return parsed
-
-
-def validate(data: dict[str, Any], where: str) -> Scenario:
-    """Build a scenario from plain data; `where` begins the error line.
-
-    Raises:
-        ScenarioError: the first thing wrong, as `path = value: what is allowed`.
-    """
-    try:
-        return Scenario.model_validate(data)
-    except ValidationError as error:
-        raise ScenarioError((f"{where}: " if where else "") + explain(error, Scenario)) from None
 
 
 def _keys_of(path: str, value: Any) -> list[str]:
@@ -183,77 +171,3 @@ def _keys(node: Any) -> list[Any]:
     if isinstance(node, dict):
         return list(node)
     return [str(i) for i in range(len(node))] if isinstance(node, list) else []
-
-
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first entry of a pydantic error in one line: path, value and what is allowed."""
-    first = error.errors(include_url=False)[0]
-    kind, context = first["type"], first.get("ctx", {})
-    # a tagged union puts its tag in the path, which is not a key of the file
-    path = [str(p) for p in first["loc"] if str(p) not in _TAGS and p != "[key]"]
-    value = first.get("input")
-    if kind.startswith("union_tag"):
-        path.append(context["discriminator"].strip("'"))
-        value = context.get("tag")
-    where = ".".join(path)
-    if kind == "extra_forbidden":
-        return f"{where}: unknown key{nearest(path[-1], _fields(model, first['loc'][:-1]))}"
-    if kind in ("missing", "union_tag_not_found"):
-        return f"{where}: is missing"
-    shown = f" = {value}" if isinstance(value, str | int | float | bool) or value is None else ""
-    of_key = first["loc"][-1:] == ("[key]",)
-    begin = f"{where}: key " if of_key else f"{where}{shown}: " if where else ""
-    return begin + _allowed(kind, first["msg"], context)
-
-
-def _allowed(kind: str, message: str, context: dict[str, Any]) -> str:
-    """What is allowed, in the words of this project."""
-    if kind == "union_tag_invalid":
-        return f"must be one of {context['expected_tags']}"
-    if kind in ("model_type", "model_attributes_type"):
-        return "must be a mapping of fields"
-    if kind == "too_short":
-        return f"must have at least {context['min_length']} entry"
-    message = message.removeprefix("Value error, ")
-    for theirs, ours in _WORDS.items():
-        message = message.replace(theirs, ours)
-    return " ".join(message.split())
-
-
-_WORDS = {
-    "Input should be ": "must be ",
-    "greater than or equal to": ">=",
-    "less than or equal to": "<=",
-    "greater than": ">",
-    "less than": "<",
-}
-_TAGS = {
-    *("delta", "star", "sun_synchronous", "cluster", "tle", "job", "service", "checkpoint", "chunk", "named", "listed"),
-    *("satellite-outage", "satellite-loss", "link-outage", "bad-weather", "radiation-storm", "surge"),
-    *("cox", "mmpp", "clients", "knots", "mixture"),
-}
-
-
-def _fields(model: Any, loc: tuple[Any, ...]) -> list[str]:
-    """Field names of the model at a location of the schema, found by walking annotations."""
-    current = [model]
-    for part in loc:
-        if part in _TAGS:  # of a tagged union, the model that has the tag
-            tagged = [m for m in current if any(part in get_args(f.annotation) for f in m.model_fields.values())]
-            current = tagged or current
-            continue
-        step: list[Any] = []
-        for candidate in current:
-            annotation = candidate.model_fields[part].annotation if part in candidate.model_fields else candidate
-            step += _models(annotation)
-        current = step or current
-    return sorted({name for m in current for name in m.model_fields})
-
-
-def _models(annotation: Any) -> list[Any]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    found: list[Any] = []
-    for argument in getattr(annotation, "__args__", ()):
-        found += _models(argument)
-    return found

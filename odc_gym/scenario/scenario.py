@@ -1,0 +1,279 @@
+"""A scenario: the typed, validated, frozen description of everything that is simulated.
+
+Fields use engineering units that their names tell (`capacity_wh`); `odc_gym.tables.fleet` converts them to SI arrays
+once. `files` reads names, files and overrides.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from odc_gym.errors import ScenarioError
+from odc_gym.scenario import files
+from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
+from odc_gym.scenario.events import (
+    Known,
+    ScriptedEvent,
+    site_names,
+)
+from odc_gym.scenario.faults import Faults
+from odc_gym.scenario.hardware import Hardware
+from odc_gym.scenario.messages import explain
+from odc_gym.scenario.network import Network, ShellLinks
+from odc_gym.scenario.orbit import Orbit
+from odc_gym.scenario.randomise import Draw, check
+from odc_gym.scenario.sensing import Sensing
+from odc_gym.scenario.workload import (
+    CLASS_ORDER,
+    JobClass,
+    ServiceClass,
+    Workload,
+)
+
+
+class Start(Model):
+    """When episodes begin: uniform over a year, hour included, or always at one epoch."""
+
+    year: Annotated[int, Field(ge=2024, le=2050)] | None = None
+    epoch: datetime | None = Field(default=None, description="UTC; a date without an offset is read as UTC")
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Start:
+        if (self.year is None) == (self.epoch is None):
+            raise ValueError("give either year or epoch")
+        return self
+
+
+class Episode(Model):
+    """Length of an episode and of its steps."""
+
+    hours: Annotated[float, Field(gt=0, le=24 * 31)] = 24.0
+    physics_s: Annotated[float, Field(ge=10, le=60)] = 60.0
+    decision_s: Positive = 300.0
+
+    @model_validator(mode="after")
+    def _whole_steps(self) -> Episode:
+        if abs(self.decision_s / self.physics_s - round(self.decision_s / self.physics_s)) > 1e-9:
+            raise ValueError(f"decision_s must be a multiple of physics_s ({self.physics_s:g})")
+        if abs(self.hours * 3600 / self.decision_s - round(self.hours * 3600 / self.decision_s)) > 1e-9:
+            raise ValueError(f"hours must be a whole number of decisions of {self.decision_s:g} s")
+        return self
+
+
+class Shell(Model):
+    """A group of satellites that fly one kind of orbit with one kind of hardware."""
+
+    hardware: str
+    orbit: Orbit
+    links: ShellLinks | None = Field(default=None, description="what its optical links have instead of the network's")
+
+
+class Earth(Model):
+    """The planet's radiation and the Sun's at 1 au."""
+
+    infrared_w_m2: NonNegative = 237.0
+    albedo: Fraction = 0.30
+    solar_w_m2: Positive = 1361.0
+
+
+class Admission(Model):
+    """Who may join the queue."""
+
+    backlog_h: Positive | None = Field(
+        default=None,
+        description="a class whose waiting work would take longer on its share of the sustainable output refuses jobs",
+    )
+
+
+class Dispatch(Model):
+    """The rules that turn bids into placements."""
+
+    load_weight: NonNegative = 1.0
+    migration_margin: NonNegative = 1.0
+    min_stay_min: NonNegative = 30.0
+    close: Annotated[float, Field(ge=-1, le=1)] = -0.5
+    drain: Annotated[float, Field(ge=-1, le=1)] = -0.8
+    hold: Annotated[float, Field(ge=-1, le=1)] = Field(default=-0.9, description="urgency below which a class is held")
+    queue_age_h: Positive = Field(default=2.0, description="wait that doubles a job's rank")
+    order: Literal["value", "edf", "least-slack", "fcfs"] = "value"
+    reservation: Literal["easy", "none"] = Field(
+        default="easy", description="easy: jobs of lower rank must not delay the best job that fits nowhere"
+    )
+    admission: Admission = Admission()
+    fair_share: bool = Field(default=False, description="whether tenants that had more than their right rank lower")
+    fair_share_h: Positive = Field(default=4.0, description="time over which what tenants had counts")
+
+    @model_validator(mode="after")
+    def _ranked_by_value(self) -> Dispatch:
+        if self.fair_share and self.order != "value":
+            raise ValueError(f"order = {self.order}: must be value with fair_share")
+        return self
+
+
+class Assign(Model):
+    """The action mode `assign`: single jobs to satellites, and clocks by levels."""
+
+    k: Annotated[int, Field(ge=1, le=256)] = Field(default=16, description="waiting jobs that agents see and place")
+    levels: tuple[Literal["sustainable"] | Annotated[float, Field(gt=0, le=1)], ...] = Field(
+        default=("sustainable", 0.3, 0.475, 0.65, 0.825, 1.0),
+        min_length=1,
+        description="clocks over full clock, or the sustainable one of the moment",
+    )
+    others: Literal["wait", "bids"] = Field(
+        default="wait", description="jobs beyond the first k, and those that arrive between decisions"
+    )
+
+
+class Reward(Model):
+    """Weights of the reward's terms, in value (reference-accelerator-hours times class value), for any satellite."""
+
+    thermal: NonNegative = Field(default=0.0125, description="per satellite-hour and reference accelerator")
+    unserved: NonNegative = Field(default=0.125, description="per satellite-hour and reference accelerator")
+    low_charge: NonNegative = Field(default=0.5, description="per satellite-hour and reference accelerator")
+    wear: NonNegative = Field(default=2200.0, description="per unit of linear fatigue damage and kWh of capacity")
+    stored_energy: NonNegative = Field(
+        default=0.9213, description="price of stored energy over what the sustainable plan makes of a little more of it"
+    )
+    stored_energy_curvature: Annotated[float, Field(ge=0, le=0.5)] = 0.15
+
+
+class Scenario(Model):
+    """Everything that is simulated.
+
+    Load one by name or path with `Scenario.load`, change it with `replace`.
+    """
+
+    name: str
+    description: str
+    start: Start
+    episode: Episode
+    shells: tuple[Shell, ...] = Field(min_length=1)
+    hardware: dict[str, Hardware] = Field(min_length=1)
+    earth: Earth = Earth()
+    workload: Workload
+    network: Network
+    dispatch: Dispatch = Dispatch()
+    assign: Assign = Assign()
+    sensing: Sensing = Sensing()
+    reward: Reward = Reward()
+    faults: Faults = Field(default=Faults(enabled=False), description="without this block nothing breaks")
+    events: tuple[ScriptedEvent, ...] = Field(default=(), description="what happens at times of a script")
+    randomise: dict[str, Draw] = Field(default={}, description="path of a number: how episodes draw it")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Scenario:
+        for i, shell in enumerate(self.shells):
+            if shell.hardware not in self.hardware:
+                raise ValueError(f"shells.{i}.hardware = {shell.hardware}: must be one of {', '.join(self.hardware)}")
+        widest = max(h.accelerators.count for h in self.hardware.values())
+        memory_gb = max(h.accelerators.hbm_gb for h in self.hardware.values())
+        for name, c in self.workload.classes.items():
+            if isinstance(c, ServiceClass) and c.weights_gb > c.replica_accelerators * memory_gb:
+                raise ValueError(
+                    f"workload.classes.{name}.weights_gb = {c.weights_gb:g}: must fit the memory of a replica, "
+                    f"{c.replica_accelerators} x {memory_gb:g} GB"
+                )
+            if isinstance(c, JobClass) and c.memory_gb > memory_gb:
+                raise ValueError(
+                    f"workload.classes.{name}.memory_gb = {c.memory_gb:g}: no accelerator has more than {memory_gb:g}"
+                )
+            width = max(c.width) if isinstance(c, JobClass) else c.replica_accelerators
+            if isinstance(c, JobClass) and c.gang is not None and self.network.links is None:
+                raise ValueError(f"workload.classes.{name}.gang: needs network.links, own links between satellites")
+            if width > widest:
+                raise ValueError(
+                    f"workload.classes.{name}: {width} accelerators wide, but no satellite has more than {widest}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _linked(self) -> Scenario:
+        links = self.network.links
+        for i, shell in enumerate(self.shells):
+            if shell.links is not None and links is None:
+                raise ValueError(f"shells.{i}.links: must not be given without network.links")
+            if links is not None and links.topology == "grid" and shell.orbit.pattern in ("cluster", "tle"):
+                raise ValueError(
+                    f"network.links.topology = grid: must be nearest or mesh, shells.{i} ({shell.orbit.pattern}) has "
+                    f"no planes"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _scripted(self) -> Scenario:
+        if not self.events:
+            return self
+        orbits, sites = [shell.orbit for shell in self.shells], site_names(self.network.ground)
+        known = Known(self.start.epoch, orbits, list(self.workload.classes), sites)
+        for i, event in enumerate(self.events):
+            try:
+                event.check(known)
+            except ValueError as error:
+                raise ValueError(f"events.{i}.{error}") from None
+        return self
+
+    @model_validator(mode="after")
+    def _random(self) -> Scenario:
+        check(self, self.randomise)
+        return self
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the scenario's classes in the fixed order of class axes."""
+        return tuple(name for name in CLASS_ORDER if name in self.workload.classes)
+
+    @classmethod
+    def load(cls, source: str | Path | Scenario, overrides: dict[str, Any] | None = None) -> Scenario:
+        """Read a scenario.
+
+        Args:
+            source: a name in `configs/scenarios`, the path of a YAML file, or a Scenario.
+            overrides: dotted path to value, as in `replace`.
+
+        Raises:
+            ScenarioError: unknown name, malformed file, unknown key or a value that is not allowed.
+        """
+        scenario = source if isinstance(source, Scenario) else cls.validated(*files.read(source))
+        return scenario.replace(overrides) if overrides else scenario
+
+    def replace(self, overrides: dict[str, Any]) -> Scenario:
+        """A copy with fields changed, validated as a whole.
+
+        Args:
+            overrides: dotted path to value; `*` stands for every key of a mapping or every entry of a list, as in
+                `hardware.*.battery.capacity_wh`.
+
+        Raises:
+            ScenarioError: unknown path or a value that is not allowed.
+        """
+        data = self.model_dump(mode="python")
+        files.override(data, overrides)
+        return self.validated(data)
+
+    @classmethod
+    def validated(cls, data: dict[str, Any], where: str = "") -> Scenario:
+        """Build a scenario from plain data.
+
+        Args:
+            data: fields by name, as a YAML file holds them.
+            where: the words with which an error line begins.
+
+        Raises:
+            ScenarioError: the first thing wrong, as `path = value: what is allowed`.
+        """
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise ScenarioError((f"{where}: " if where else "") + explain(error, cls)) from None
+
+    def digest(self) -> str:
+        """A hash of all fields: equal digests mean equal scenarios."""
+        return hashlib.blake2b(
+            json.dumps(self.model_dump(mode="json"), sort_keys=True).encode(), digest_size=16
+        ).hexdigest()
