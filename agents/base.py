@@ -134,10 +134,9 @@ class SchedulerFactory:
                 raise SchedulerError(f"scheduler = {self.name}: needs an environment with {unmet}")
             parameters = read_parameters(self.name, entry.parameters)
             return entry.make(view) if parameters is None else entry.make(view, parameters)
-        # training imports agents; only a run's folder needs the way back
-        policies = importlib.import_module("odc_gym.training.policy_scheduler")
-        loaded: Scheduler = policies.load_policy_scheduler(Path(self.name), view)
-        return loaded
+        from odc_gym.training.policy_scheduler import load_policy_scheduler  # PyTorch loads for trained policies alone
+
+        return load_policy_scheduler(Path(self.name), view)
 
     @property
     def entry(self) -> Entry | None:

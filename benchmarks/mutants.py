@@ -13,16 +13,16 @@ STEPS = (
 HEAT = ("tests/validation/test_thermal_closures.py", *STEPS)
 BATTERY = ("tests/validation/test_battery_*.py",)
 COLD = ("tests/validation/test_thermal_radau.py::test_cold_starts_from_200_k",)
-AUDITS = ("tests/simulation/test_simulation_audit.py",)
-CONSERVATION = ("tests/simulation/test_simulation_conservation.py",)
-GANGS = ("tests/simulation/test_simulation_pace.py", "tests/simulation/test_simulation_gangs.py")
+AUDITS = ("tests/properties/test_audit.py",)
+CONSERVATION = ("tests/properties/test_conservation.py",)
+GANGS = ("tests/core/network/test_execution_rate.py", "tests/core/jobs/test_gangs.py")
 LINKS = (
     "tests/validation/test_network.py",
     "tests/orbits/test_orbits_network.py",
     "tests/orbits/test_orbits_routes.py",
 )
-RESERVATIONS = ("tests/simulation/test_simulation_reservation*.py",)
-TRANSFERS = ("tests/simulation/test_simulation_transfers.py", "tests/simulation/test_simulation_routes.py")
+RESERVATIONS = ("tests/core/jobs/test_reservation*.py",)
+TRANSFERS = ("tests/core/jobs/test_transfers.py", "tests/core/network/test_network_routes.py")
 
 
 class Mutant(NamedTuple):
@@ -154,7 +154,7 @@ MUTANTS = (
     ),
     Mutant(
         "checkpoints at the root of the mean time times their cost", "odc_gym/core/jobs/checkpoints.py",
-        "np.sqrt(2.0 * stall_s", "np.sqrt(stall_s", ("tests/simulation/test_simulation_checkpoints.py",),
+        "np.sqrt(2.0 * stall_s", "np.sqrt(stall_s", ("tests/core/jobs/test_checkpoints.py",),
     ),
     Mutant(
         "lost work that no account holds", "odc_gym/core/jobs/progress.py",

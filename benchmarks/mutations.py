@@ -27,7 +27,7 @@ from odc_gym.evaluation import write_document
 ROOT = Path(__file__).parents[1]
 FOUND = ROOT / "docs" / "mutations.json"
 COPIED = ("odc_gym", "agents", "configs", "tests", "pyproject.toml")
-COMPILED = ("physics", "simulation", "interface")  # packages whose change compiles the core anew
+COMPILED = ("physics", "core", "interface")  # packages whose change compiles the core anew
 FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?)(?:\[.*?\])?(?: - .*)?$", re.MULTILINE)
 LIMIT_S = 1800
 
@@ -71,7 +71,7 @@ def failures(folder: Path, mutant: Mutant) -> list[str]:
     Small tests of compiled packages run uncompiled: that is faster than to compile the core anew.
     """
     core = mutant.file.split("/")[1] in COMPILED
-    episodes = any(test.startswith("tests/simulation") for test in mutant.tests)
+    episodes = any(test.startswith(("tests/core", "tests/properties")) for test in mutant.tests)
     environment = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
     if core and not episodes:
         environment["NUMBA_DISABLE_JIT"] = "1"

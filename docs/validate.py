@@ -23,7 +23,7 @@ matplotlib.use("Agg")
 
 ROOT = Path(__file__).parents[1]
 TESTS = ROOT / "tests"
-for folder in (ROOT / "docs", TESTS, TESTS / "validation"):
+for folder in (ROOT / "docs", TESTS, TESTS / "rigs", TESTS / "validation"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 

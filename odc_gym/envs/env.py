@@ -24,6 +24,7 @@ from odc_gym.errors import ActionError, ScenarioError
 from odc_gym.rendering.ansi import render
 from odc_gym.scenario import Scenario
 from odc_gym.seeds import EpisodeStream, environment_seeds
+from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.view import View
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
         truncated = self.simulator.row_over(0)
         info: dict[str, Any] = self.simulator.row_info(0)
         if truncated:
-            info["episode_metrics"] = self.simulator.episode_metrics(0)
+            info["episode_metrics"] = episode_metrics(self.simulator, 0)
             self._begun = False
         return self._observe(), reward, False, truncated, info | self._mask_info()
 
@@ -148,7 +149,7 @@ class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
         Raises:
             ActionError: in another mode.
         """
-        return np.asarray(self.simulator.action_masks[0])
+        return np.asarray(self.simulator.view.action_masks[0])
 
     def _observe(self) -> Any:
         return of_row(observe(self.simulator, self._observation_mode), 0)

@@ -23,6 +23,7 @@ from odc_gym.envs.vector import (
 )
 from odc_gym.errors import RunError, ScenarioError
 from odc_gym.seeds import EpisodeStream, environment_seeds, is_test_episode
+from odc_gym.simulator.metrics import episode_metrics
 
 Indices = int | Iterable[int] | None
 _ROW_METHODS = ("episode_metrics", "action_masks")  # what `env_method` can call on one environment
@@ -133,7 +134,7 @@ class ODCSatVecEnv(VecEnv):
             infos[row] |= {
                 "terminal_observation": of_row(final, row),
                 "TimeLimit.truncated": True,
-                "episode_metrics": self.simulator.episode_metrics(row),
+                "episode_metrics": episode_metrics(self.simulator, row),
                 "episode": {"r": float(self._returns[row]), "l": int(self._lengths[row]), "t": elapsed_s},
             }
         self.simulator.reset(self._stream.draw(rows), rows)
@@ -185,11 +186,11 @@ class ODCSatVecEnv(VecEnv):
 
     def action_masks(self, row: int) -> NDArray[np.bool_]:
         """Feasible choices of one environment in the mode `assign`, (K (S + 1) + S L,), as MaskablePPO wants them."""
-        return np.asarray(self.simulator.action_masks[row])
+        return np.asarray(self.simulator.view.action_masks[row])
 
     def episode_metrics(self, row: int) -> dict[str, float]:
         """Metrics of the episode so far of one environment."""
-        return self.simulator.episode_metrics(row)
+        return episode_metrics(self.simulator, row)
 
     def env_method(
         self, method_name: str, *method_args: Any, indices: Indices = None, **method_kwargs: Any

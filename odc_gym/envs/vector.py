@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Scenario
 from odc_gym.seeds import EpisodeStream, environment_seeds
+from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -58,8 +59,8 @@ def build_simulator(
 
 
 def observe(simulator: Simulator, observation_mode: str) -> Any:
-    """Observations of a batch: (B, N) float32, or the blocks of `Simulator.observation_blocks`."""
-    return simulator.observation if observation_mode == "flat" else simulator.observation_blocks
+    """Observations of a batch: (B, N) float32, or the blocks of `ObservationBuffers.blocks`."""
+    return simulator.observation if observation_mode == "flat" else simulator.buffers.blocks
 
 
 def of_row(observation: Any, row: int) -> Any:
@@ -76,7 +77,7 @@ def step_columns(simulator: Simulator) -> dict[str, NDArray[np.float64]]:
 
 def mask_columns(simulator: Simulator) -> dict[str, NDArray[Any]]:
     """What `info` tells of the coming step in the mode `assign`: feasible choices, (B, M)."""
-    return {"action_mask": simulator.action_masks} if simulator.assigns else {}
+    return {"action_mask": simulator.view.action_masks} if simulator.assigns else {}
 
 
 def start_columns(simulator: Simulator) -> dict[str, NDArray[Any]]:
@@ -241,7 +242,7 @@ class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
         """Costs and terms of the rows of `stepped`, 0 elsewhere, and the metrics of episodes that ended."""
         infos = _masked(step_columns(self.simulator), stepped)
         for row in np.flatnonzero(ended):
-            metrics = self.simulator.episode_metrics(int(row))
+            metrics = episode_metrics(self.simulator, int(row))
             infos = self._add_info(infos, {"episode_metrics": metrics}, int(row))
         return infos
 
@@ -286,8 +287,8 @@ def _without(actions: NDArray[Any], idle: Mask) -> NDArray[Any]:
 def observation_space(simulator: Simulator, observation_mode: str) -> spaces.Space[Any]:
     """Observations of one environment: a Box (N,) of float32 in [-1, 1], or a Dict of such blocks."""
     if observation_mode == "flat":
-        return spaces.Box(-1.0, 1.0, (simulator.observation_size,), np.float32)
-    shapes = {name: block.shape[1:] for name, block in simulator.observation_blocks.items()}
+        return spaces.Box(-1.0, 1.0, (simulator.observation.shape[1],), np.float32)
+    shapes = {name: block.shape[1:] for name, block in simulator.buffers.blocks.items()}
     blocks: dict[str, spaces.Space[Any]] = {n: spaces.Box(-1.0, 1.0, shape, np.float32) for n, shape in shapes.items()}
     return spaces.Dict(blocks | {"jobs_present": spaces.MultiBinary(shapes["jobs_present"])})
 

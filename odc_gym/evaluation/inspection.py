@@ -20,6 +20,7 @@ from odc_gym.evaluation.stage import Environment, Player, PlayerFactory
 from odc_gym.evaluation.statistics import Estimate
 from odc_gym.evaluation.store import Store
 from odc_gym.scenario import Scenario
+from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
 
 SATURATED = 0.99
@@ -71,7 +72,7 @@ def record(simulator: Simulator, player: Player, seeds: Sequence[int]) -> Record
     simulator.reset(seeds)
     player.reset(simulator.view, np.ones(len(seeds), np.bool_), simulator.seeds.copy())
     terms: dict[str, list[Array]] = {name: [] for name in simulator.terms}
-    actions, seen = [], np.zeros(simulator.observation_size)
+    actions, seen = [], np.zeros(simulator.observation.shape[1])
     while not simulator.truncated.all():
         seen += simulator.observation.mean(0)
         actions.append(np.clip(player.act(simulator.view), -1.0, 1.0))
@@ -79,7 +80,7 @@ def record(simulator: Simulator, player: Player, seeds: Sequence[int]) -> Record
         for name, value in simulator.terms.items():
             terms[name].append(value)
     means = (seen / len(actions)).astype(np.float32)
-    rows = [simulator.episode_metrics(row) for row in range(len(seeds))]
+    rows = [episode_metrics(simulator, row) for row in range(len(seeds))]
     return Recording(
         {name: np.stack(values) for name, values in terms.items()},
         np.stack(actions),

@@ -13,6 +13,7 @@ from odc_gym.errors import SchedulerError
 from odc_gym.evaluation.results import AgentResult, Array, TraceFiles
 from odc_gym.evaluation.store import Shelf
 from odc_gym.scenario import Scenario
+from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
 
 
@@ -180,5 +181,5 @@ def play(simulator: Simulator, player: Player) -> AgentResult:
             terms[name] = terms.get(name, 0.0) + values
         if simulator.truncated.all():
             break
-    rows = [simulator.episode_metrics(row) for row in range(batch)]
+    rows = [episode_metrics(simulator, row) for row in range(batch)]
     return AgentResult(score, terms, {name: np.array([row[name] for row in rows], np.float64) for name in rows[0]})

@@ -3,7 +3,7 @@
     from odc_gym.scenario import Scenario
     scenario = Scenario.load("starter12").replace({"hardware.*.radiator.area_m2": 5.0})
 
-Fields use engineering units that their names tell, as in `capacity_wh`. `odc_gym.tables.fleet` converts them to SI arrays.
+Fields use engineering units that their names tell, as in `capacity_wh`; `odc_gym.tables.fleet` converts them to SI.
 """
 
 from odc_gym.scenario.arrivals import (

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from odc_gym.core.layout.work import CANCELLED, DONE, FAILED, REFUSED, RUNNING, SENDING, WAITING, Ledger, Rules
 from odc_gym.scenario import JobClass
-
-if TYPE_CHECKING:
-    from odc_gym.simulator.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 HOUR_S = 3600.0
 ENDS = ("completed", "failed", "cancelled", "expired", "refused")  # accounts of the ledger

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,9 +10,7 @@ from odc_gym.core.layout.state import LOST, State
 from odc_gym.core.layout.work import CARGO, Ledger, Rules
 from odc_gym.physics.ageing import damage_until
 from odc_gym.simulator.job_metrics import job_metrics
-
-if TYPE_CHECKING:
-    from odc_gym.simulator.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator
 
 HOUR_S, WH_J, TERA_PER_EXA = 3600.0, 3600.0, 1e6
 YEAR_H, MOST_YEARS = 365.25 * 24.0, 100.0

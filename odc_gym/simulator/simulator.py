@@ -14,15 +14,13 @@ from odc_gym.core.layout.state import MUTABLE, Forecast, Sky, padded
 from odc_gym.core.layout.work import CARGO, HEAD, RUN
 from odc_gym.errors import ActionError, OdcGymError, ScenarioError
 from odc_gym.faults.faults import NEVER
-from odc_gym.interface import observations
 from odc_gym.interface.actions import ActionLayout
-from odc_gym.interface.assignment import NOBODY, AssignmentLayout, level_clocks
-from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS, job_size
+from odc_gym.interface.assignment import AssignmentLayout, level_clocks
 from odc_gym.interface.rewards import TERMS
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Scenario
 from odc_gym.simulator import episode_start as begin
-from odc_gym.simulator.metrics import episode_metrics
+from odc_gym.simulator.observation_buffers import ObservationBuffers
 from odc_gym.simulator.view import View
 from odc_gym.tables.episode.links import LinkBatch
 from odc_gym.tables.episode.tables import build_episode
@@ -48,11 +46,7 @@ class Simulator:
         shows_jobs: whether waiting jobs are observed one by one; `assign` needs it.
 
     Attributes:
-        observation: encoded, (B, N) float32; a new array after each call.
-        job_observation: encoded features of K waiting jobs, (B, K, G) float32; K = 0 if they are not
-            shown. A new array after each call, like the next two.
-        job_present: which of its rows hold a job, (B, K) int8.
-        job_feasible: whether each job can go to a satellite, and to none (always), (B, K, S + 1) bool.
+        buffers: observations.
         reward: of the last decision, (B,), 100 = the fleet's sustainable output over an episode.
         truncated: whether the episode has reached its end, (B,).
         seeds: episode that each row plays, (B,); -1 before the first reset.
@@ -90,13 +84,15 @@ class Simulator:
         bids = ActionLayout(self.satellites, len(self.class_names))
         self.action_size = self.assignment.size if self.assigns else bids.size
         self._zero = bids.zeros(num_envs)
-        self.observation_size = observations.size(self.satellites, len(self.class_names))
         self.seeds = np.full(num_envs, -1, np.int64)
         self.load_factor = np.zeros(num_envs)
         self._begun = False
         announce_compilation()
         self._allocate(num_envs, padded(self.satellites), len(self.class_names))
-        self.view = View(self)
+        self.view = View(
+            scenario, self.buffers, self.design, self.ratings, self.world.clock.dt_s * self.world.clock.steps,
+            self.assignment if self.assigns else None,
+        )  # fmt: skip
 
     def _allocate(self, b: int, p: int, c: int) -> None:
         world, clock = self.world, self.world.clock
@@ -119,28 +115,7 @@ class Simulator:
         self.days = np.zeros((b, decisions, 2))
         self.demand = np.zeros((b, clock.total, 2, c))
         self.network = LinkBatch(b)
-        self.observation = np.zeros((b, self.observation_size), np.float32)
-        self.job_observation = np.zeros((b, self.slots, job_size(c)), np.float32)
-        self.job_present = np.zeros((b, self.slots), np.int8)
-        self.job_feasible = np.zeros((b, self.slots, self.satellites + 1), np.bool_)
-        self._slots = np.full((b, self.slots), NOBODY, np.int32)
-        self.seen = (
-            np.zeros((b, len(observations.SATELLITE), p)),
-            np.zeros((b, len(observations.SATELLITE_CLASS), c, p)),
-            np.zeros((b, len(observations.FLEET))),
-            np.zeros((b, len(observations.FLEET_CLASS), c)),
-            np.zeros((b, self.slots, job_size(c))),
-        )
-        blocks = (
-            observations.SATELLITE,
-            observations.SATELLITE_CLASS,
-            observations.FLEET,
-            observations.FLEET_CLASS,
-            (*QUEUED, *QUEUED_CLASS * c),
-        )
-        self._codes = tuple(
-            observations.encoding(f, world.references, k) for f, k in zip(blocks, (p, p, 1, 1, 1), strict=True)
-        )
+        self.buffers = ObservationBuffers(b, self.satellites, p, c, self.slots, world.references)
         self._terms = np.zeros((b, len(TERMS)))
         self._table = depth_damage_tables()
         self._all_rows = np.arange(b)
@@ -159,20 +134,9 @@ class Simulator:
         return np.asarray(self.head["tick"] >= self.world.clock.total)
 
     @property
-    def observation_blocks(self) -> dict[str, np.ndarray]:
-        """The same as `observation`, by blocks, and the visible jobs.
-
-        `satellites` (B, S, 26 + 8 C), `jobs` (B, K, 8 + C), `jobs_present` (B, K), `fleet` (B, 10 + 8 C).
-        """
-        b, n = self.num_envs, self.satellites
-        each = observations.satellite_size(len(self.class_names))
-        satellites, fleet = np.split(self.observation, [n * each], 1)
-        return {
-            "satellites": satellites.reshape(b, n, each),
-            "jobs": self.job_observation,
-            "jobs_present": self.job_present,
-            "fleet": fleet,
-        }
+    def observation(self) -> np.ndarray:
+        """Encoded observation, (B, N) float32; a new array after each call."""
+        return self.buffers.flat
 
     @property
     def reward(self) -> np.ndarray:
@@ -257,23 +221,6 @@ class Simulator:
         if wrong.any():
             b, k = (int(v[0]) for v in np.nonzero(wrong))
             raise ActionError(f"action[{b}, {k}] = {actions[b, k]:g}: must be an integer from 0 to {choices[k] - 1}")
-
-    @property
-    def action_masks(self) -> np.ndarray:
-        """Which choices of the mode `assign` are feasible, component after component, (B, K (S + 1) + S L) bool.
-
-        Raises:
-            ActionError: in another mode.
-        """
-        if not self.assigns:
-            raise ActionError(f"action_masks: action_mode is {self.action_mode!r}, must be 'assign'")
-        jobs = self.job_feasible.reshape(self.num_envs, -1)
-        levels = np.ones((self.num_envs, self.satellites * self.assignment.levels), np.bool_)
-        return np.concatenate([jobs, levels], 1)
-
-    def episode_metrics(self, row: int) -> dict[str, float]:
-        """KPIs of the episode so far, see `odc_gym.simulator.metrics`."""
-        return episode_metrics(self, row)
 
     def get_state(self, rows: Sequence[int] | np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Everything that changes, and the episodes' seeds: exact copies, first axis the rows asked for."""
@@ -367,21 +314,16 @@ class Simulator:
         self._terms[row] = 0.0
 
     def _play(self, rows: np.ndarray, actions: np.ndarray, numbers: np.ndarray) -> None:
+        seen = self.buffers
+        seen.renew()
+        out = (seen.flat, seen.jobs, seen.job_present, seen.slots, seen.job_feasible)
         decide(
             rows, actions, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.points,
             self.swings, self.services, self.past, (self.cargo, self.resident, self.models, self.tenants), self.design,
             self.skies, self.forecasts, self.days, self.jobs, self.events, self.demand, tuple(self.network.arrays),
             self.serving, self.rules, self.policy, self.sensors, self.seeds, self.world.weights, self._table,
-            self._levels, self._terms, self._fresh_observations(), self.seen, self._codes, numbers,
+            self._levels, self._terms, out, seen.measured, seen.codes, numbers,
         )  # fmt: skip
-
-    def _fresh_observations(self) -> tuple[np.ndarray, ...]:
-        """New arrays to write observations into: those handed out before stay as they are."""
-        self.observation = self.observation.copy()
-        if self.slots:
-            self.job_observation, self.job_present = self.job_observation.copy(), self.job_present.copy()
-            self.job_feasible = self.job_feasible.copy()
-        return self.observation, self.job_observation, self.job_present, self._slots, self.job_feasible
 
     def _observe(self, rows: np.ndarray) -> None:
         self._play(rows, self._zero, self._look_numbers)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from odc_gym.core.layout.state import Design, Ratings
+from odc_gym.errors import ActionError
 from odc_gym.interface.actions import ActionLayout
+from odc_gym.interface.assignment import AssignmentLayout
 from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
-
-if TYPE_CHECKING:
-    from odc_gym.simulator.simulator import Simulator
+from odc_gym.scenario import Scenario
+from odc_gym.simulator.observation_buffers import ObservationBuffers
 
 
 def frozen(array: np.ndarray) -> np.ndarray:
@@ -41,10 +41,28 @@ class View:
         decision_s: time between decisions [s].
     """
 
-    def __init__(self, simulator: Simulator) -> None:
-        self._simulator = simulator
-        n = simulator.satellites
-        satellite, satellite_class, fleet, fleet_class, jobs = simulator.seen
+    def __init__(
+        self,
+        scenario: Scenario,
+        buffers: ObservationBuffers,
+        design: np.ndarray,
+        ratings: np.ndarray,
+        decision_s: float,
+        assignment: AssignmentLayout | None,
+    ) -> None:
+        """Name the arrays of a batch.
+
+        Args:
+            scenario: what is simulated.
+            buffers: observations of the batch.
+            design: parameters of the satellites, [environment, field, P].
+            ratings: figures beside them, [environment, field, P].
+            decision_s: time between decisions [s].
+            assignment: places in an action of the mode `assign`, None in the mode `bids`.
+        """
+        self._buffers = buffers
+        n = buffers.satellites
+        satellite, satellite_class, fleet, fleet_class, jobs = buffers.measured
         arrays: dict[str, np.ndarray] = {f.name: frozen(satellite[:, k, :n]) for k, f in enumerate(SATELLITE)}
         arrays |= {f.name: frozen(satellite_class[:, k, :, :n]) for k, f in enumerate(SATELLITE_CLASS)}
         arrays |= {f.name: frozen(fleet[:, k]) for k, f in enumerate(FLEET)}
@@ -61,37 +79,45 @@ class View:
                 "solar_mean_w": frozen(satellite[:, first : first + 4, :n]),
             }
         )
-        design = {name: frozen(simulator.design[:, k, :n]) for k, name in enumerate(Design._fields)}
-        design |= {name: frozen(simulator.ratings[:, k, :n]) for k, name in enumerate(Ratings._fields)}
-        self.design: Mapping[str, np.ndarray] = MappingProxyType(design)
-        self.layout = ActionLayout(n, len(simulator.class_names))
-        self.assignment = simulator.assignment if simulator.assigns else None
-        self.num_envs, self.satellites = simulator.num_envs, n
-        self.class_names = simulator.class_names
-        self.scenario = simulator.scenario
-        self.decision_s = simulator.world.clock.dt_s * simulator.world.clock.steps
+        named = {name: frozen(design[:, k, :n]) for k, name in enumerate(Design._fields)}
+        named |= {name: frozen(ratings[:, k, :n]) for k, name in enumerate(Ratings._fields)}
+        self.design: Mapping[str, np.ndarray] = MappingProxyType(named)
+        self.layout = ActionLayout(n, buffers.classes)
+        self.assignment = assignment
+        self.num_envs, self.satellites = len(buffers.flat), n
+        self.class_names = scenario.class_names
+        self.scenario = scenario
+        self.decision_s = decision_s
 
     @property
     def encoded(self) -> np.ndarray:
         """The flat observation as the agent sees it, (B, N) float32."""
-        return self._simulator.observation
+        return self._buffers.flat
 
     @property
     def job_present(self) -> np.ndarray:
         """Which of the K places hold a job, (B, K) bool."""
-        return self._simulator.job_present.astype(np.bool_)
+        return self._buffers.job_present.astype(np.bool_)
 
     @property
     def job_feasible(self) -> np.ndarray:
         """Whether each visible job can go to a satellite, and to none (always), (B, K, S + 1) bool."""
-        return self._simulator.job_feasible
+        return self._buffers.job_feasible
 
     @property
     def action_masks(self) -> np.ndarray:
-        """Feasible choices of the mode `assign`, as `Simulator.action_masks` gives them."""
-        return self._simulator.action_masks
+        """Which choices of the mode `assign` are feasible, component after component, (B, K (S + 1) + S L) bool.
+
+        Raises:
+            ActionError: in another mode.
+        """
+        if self.assignment is None:
+            raise ActionError("action_masks: action_mode is 'bids', must be 'assign'")
+        jobs = self.job_feasible.reshape(self.num_envs, -1)
+        levels = np.ones((self.num_envs, self.satellites * self.assignment.levels), np.bool_)
+        return np.concatenate([jobs, levels], 1)
 
     @property
     def encoded_blocks(self) -> dict[str, np.ndarray]:
-        """The dict observation as the agent sees it, see `Simulator.observation_blocks`."""
-        return self._simulator.observation_blocks
+        """The dict observation as the agent sees it, see `ObservationBuffers.blocks`."""
+        return self._buffers.blocks

@@ -24,6 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
+from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.simulator.view import View
 from odc_gym.training import checkpoint
@@ -335,13 +336,13 @@ def fly(
             sums[name] += value
     rows = range(simulator.num_envs)
     terms = [{f"reward/{name}": float(value[row]) for name, value in sums.items()} for row in rows]
-    return scores, [terms[row] | simulator.episode_metrics(row) for row in rows]
+    return scores, [terms[row] | episode_metrics(simulator, row) for row in rows]
 
 
 def interface_of(simulator: Simulator, config: TrainConfig) -> Interface:
     """What a policy for this simulator sees and steers."""
     return Interface(
-        simulator.observation_size,
+        simulator.observation.shape[1],
         simulator.action_size,
         tuple(simulator.class_names),
         simulator.action_mode,

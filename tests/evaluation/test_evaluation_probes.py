@@ -103,7 +103,7 @@ def test_places_of_features_are_those_of_the_encoder(simulator):
 
 def test_blocks_cover_every_place_once_and_know_every_feature(simulator):
     blocks = probes.block_places(simulator.satellites, len(simulator.class_names))
-    assert sorted(np.concatenate(list(blocks.values()))) == list(range(simulator.observation_size))
+    assert sorted(np.concatenate(list(blocks.values()))) == list(range(simulator.observation.shape[1]))
     known = {feature.name for rows in (SATELLITE, SATELLITE_CLASS, FLEET, FLEET_CLASS) for feature in rows}
     assert {name for members in probes.BLOCKS.values() for name in members} <= known
 

@@ -54,11 +54,11 @@ def test_a_feasible_choice_starts_the_job_there(sim):
         action = waiting(sim)
         wanted = {}
         for b in range(2):
-            allowed = np.argwhere(sim.job_feasible[b, :, :-1])
+            allowed = np.argwhere(sim.buffers.job_feasible[b, :, :-1])
             if len(allowed):
                 k, s = allowed[len(allowed) // 2]
                 action[b, k] = s
-                wanted[b] = (int(sim._slots[b, k]), int(s))
+                wanted[b] = (int(sim.buffers.slots[b, k]), int(s))
         sim.step(action)
         for b, (row, s) in wanted.items():
             run = sim.run[b, row]
@@ -77,11 +77,11 @@ def test_masked_choices_wait(starter12):
         action = waiting(sim)
         wanted = {}
         for b in range(2):
-            masked = np.argwhere(~sim.job_feasible[b, :, :-1] & (sim.job_present[b] == 1)[:, None])
+            masked = np.argwhere(~sim.buffers.job_feasible[b, :, :-1] & (sim.buffers.job_present[b] == 1)[:, None])
             if len(masked):
                 k, s = masked[len(masked) // 2]
                 action[b, k] = s
-                wanted[b] = int(sim._slots[b, k])
+                wanted[b] = int(sim.buffers.slots[b, k])
         sim.step(action)
         assert (sim.state[:, X.free, :12] >= 0).all()
         for b, row in wanted.items():
@@ -114,7 +114,7 @@ def test_the_first_level_is_the_zero_request(starter12):
         sim.reset([20_002])
     assert same_state(a.get_state(), b.get_state())  # the start does not depend on the mode
     for _ in range(24):
-        assert not a.job_present.any()
+        assert not a.buffers.job_present.any()
         a.step(waiting(a))
         b.step(np.zeros((1, b.action_size)))
         assert np.array_equal(a.observation, b.observation) and np.array_equal(a.reward, b.reward)
@@ -130,7 +130,7 @@ def test_choices_that_there_are_not_are_refused(sim, bad):
 
 
 def test_masks_belong_to_the_mode(starter12, sim):
-    assert sim.action_masks.shape == (2, K * 13 + 12 * LEVELS)
+    assert sim.view.action_masks.shape == (2, K * 13 + 12 * LEVELS)
     with pytest.raises(ActionError, match="action_mode is 'bids'"):
         _ = Simulator(starter12, 1).action_masks
 
@@ -141,8 +141,8 @@ def test_visible_jobs_are_those_that_can_start_then_the_first_of_the_others(sim)
         sim.step(waiting(sim))
         for b in range(2):
             queue = sim.lists[b, 0, : sim.head[b]["waiting"]]
-            able = sim.job_feasible[b, :, :-1].any(1)
-            shown = sim._slots[b][sim._slots[b] >= 0]
+            able = sim.buffers.job_feasible[b, :, :-1].any(1)
+            shown = sim.buffers.slots[b][sim.buffers.slots[b] >= 0]
             first = int(able.sum())
             assert able[:first].all() and not able[first:].any()
             place = [int(np.flatnonzero(queue == row)[0]) for row in shown]
@@ -155,10 +155,10 @@ def test_features_of_visible_jobs(sim):
     """Against the job table: catches a shifted row, and rows that outlive their job."""
     sim.step(waiting(sim))
     for b in range(2):
-        rows = sim._slots[b][sim._slots[b] >= 0]
-        assert len(rows) == min(K, sim.head[b]["waiting"]) and (sim._slots[b, len(rows) :] == -1).all()
-        assert np.array_equal(sim.job_present[b], np.arange(K) < len(rows))
-        jobs, seen = sim.jobs[b, rows], sim.seen[4][b, : len(rows)]
+        rows = sim.buffers.slots[b][sim.buffers.slots[b] >= 0]
+        assert len(rows) == min(K, sim.head[b]["waiting"]) and (sim.buffers.slots[b, len(rows) :] == -1).all()
+        assert np.array_equal(sim.buffers.job_present[b], np.arange(K) < len(rows))
+        jobs, seen = sim.jobs[b, rows], sim.buffers.measured[4][b, : len(rows)]
         assert np.array_equal(seen[:, SEEN_JOB.width], jobs["width"])
         assert np.array_equal(seen[:, len(QUEUED) :].argmax(1), jobs["kind"])
         assert (seen[:, len(QUEUED) :].sum(1) == 1).all()
@@ -169,26 +169,26 @@ def test_features_of_visible_jobs(sim):
             seen[timed, SEEN_JOB.slack_s],
             jobs["deadline_s"][timed] - now - seen[timed, SEEN_JOB.remaining_work_s] / jobs["width"][timed],
         )
-        assert np.allclose(seen[:, SEEN_JOB.feasible_frac], sim.job_feasible[b, : len(rows), :-1].mean(1))
-        assert (sim.seen[4][b, len(rows) :] == 0).all()
+        assert np.allclose(seen[:, SEEN_JOB.feasible_frac], sim.buffers.job_feasible[b, : len(rows), :-1].mean(1))
+        assert (sim.buffers.measured[4][b, len(rows) :] == 0).all()
 
 
 def test_feasible_is_what_a_satellite_can_take(sim):
     """By hand: room, compute on, and enough time (all jobs here have it, or none)."""
     for b in range(2):
-        for k in np.flatnonzero(sim.job_present[b]):
-            width = sim.jobs[b, sim._slots[b, k]]["width"]
+        for k in np.flatnonzero(sim.buffers.job_present[b]):
+            width = sim.jobs[b, sim.buffers.slots[b, k]]["width"]
             room = sim.state[b, X.free, :12] >= width
             on = sim.state[b, X.shed, :12] + sim.state[b, X.tripped, :12] == 0
-            assert not (sim.job_feasible[b, k, :-1] & ~(room & on)).any()
-            assert sim.job_feasible[b, k, -1]
+            assert not (sim.buffers.job_feasible[b, k, :-1] & ~(room & on)).any()
+            assert sim.buffers.job_feasible[b, k, -1]
 
 
 def test_blocks_hold_what_the_flat_observation_holds(starter12):
     sim = Simulator(starter12, 2, episode_hours=1, shows_jobs=True)
     sim.reset([1, 2])
     sim.step(np.random.default_rng(0).uniform(-1, 1, (2, sim.action_size)))
-    blocks = sim.observation_blocks
+    blocks = sim.buffers.blocks
     joined = np.concatenate([blocks["satellites"].reshape(2, -1), blocks["fleet"]], 1)
     assert np.array_equal(joined, sim.observation)
     assert blocks["satellites"].shape == (2, 12, 50) and blocks["jobs"].shape == (2, K, 11)
@@ -200,7 +200,9 @@ def test_state_goes_on_with_its_visible_jobs(sim, starter12):
     sim.step(waiting(sim))
     other = Simulator(starter12, 2, episode_hours=2, action_mode="assign")
     other.set_state(sim.get_state())
-    assert np.array_equal(other._slots, sim._slots) and np.array_equal(other.job_feasible, sim.job_feasible)
+    assert np.array_equal(other.buffers.slots, sim.buffers.slots) and np.array_equal(
+        other.buffers.job_feasible, sim.buffers.job_feasible
+    )
     rng = np.random.default_rng(0)
     for _ in range(5):
         action = np.stack([rng.integers(0, sim.assignment.choices) for _ in range(2)])

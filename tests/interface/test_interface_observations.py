@@ -35,7 +35,7 @@ def test_sizes(played):
     """S (26 + 8 C) + 10 + 8 C = 634 and S (C + 1) + 2 C = 54 for starter12."""
     sim, _ = played
     assert (len(SATELLITE), len(SATELLITE_CLASS), len(FLEET), len(FLEET_CLASS)) == (26, 8, 10, 8)
-    assert observations.size(S, C) == sim.observation_size == sim.observation.shape[1] == 634
+    assert observations.size(S, C) == sim.observation.shape[1] == sim.observation.shape[1] == 634
     assert sim.action_size == 54
     assert observations.size(24, 2) == 24 * (26 + 16) + 10 + 16
 

@@ -48,7 +48,7 @@ def logits(policy, blocks):
 
 def test_renumbering_satellites_and_jobs_renumbers_choices_and_nothing_else(sim):
     """Catches blocks that are read in another order than stable-baselines3 joins them in."""
-    policy, blocks = shake(policy_of(sim)), sim.observation_blocks
+    policy, blocks = shake(policy_of(sim)), sim.buffers.blocks
     satellites, jobs = np.random.default_rng(0).permutation(S), np.random.default_rng(1).permutation(K)
     renumbered = blocks | {
         "satellites": blocks["satellites"][:, satellites],
@@ -67,7 +67,7 @@ def test_it_begins_as_the_operator(sim):
     action = choices(policy_of(sim), sim.view)
     free = sim.view.observation["free"]
     for b, k in zip(*np.nonzero(sim.view.job_present), strict=True):
-        able = np.flatnonzero(sim.job_feasible[b, k, :-1])
+        able = np.flatnonzero(sim.buffers.job_feasible[b, k, :-1])
         if able.size:
             assert free[b, action[b, k]] == free[b, able].max()
         else:

@@ -13,7 +13,7 @@ from odc_gym.scenario import Burst, JobClass, Profile, Region, Scenario
 from odc_gym.workload import JOB, draw_jobs, offered_rate
 from odc_gym.workload.arrivals.factors import hourly_factors
 from odc_gym.workload.arrivals.profile import daily_profile, second_of_day
-from odc_gym.workload.streams import Purpose, stream
+from odc_gym.workload.streams import Purpose, class_stream
 
 START = datetime(2027, 3, 4, 5, 17, tzinfo=UTC)
 HOUR = 3600.0
@@ -150,7 +150,7 @@ def test_profile_of_one_region_peaks_at_its_local_afternoon():
 def test_hourly_factors_are_gamma_with_memory(variance, ar):
     burst = Burst(hour_variance=variance, ten_minute_variance=0, ar=ar, demand_noise=0)
     n = 40_000
-    factors = hourly_factors(burst, stream(7, Purpose.HOURS, "x"), n)
+    factors = hourly_factors(burst, class_stream(7, Purpose.HOURS, "x"), n)
     spacing = 1 + math.ceil(8 / -math.log(ar)) if ar else 1  # far apart: all but independent
     sample = factors[::spacing]
     assert stats.kstest(sample, stats.gamma(1 / variance, scale=variance).cdf).pvalue > 1e-4

@@ -1,0 +1,84 @@
+"""Observation buffers of a batch: the arrays that a decision fills for its agents."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from odc_gym.interface.assignment import NOBODY
+from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS, job_size
+from odc_gym.interface.observations import (
+    FLEET,
+    FLEET_CLASS,
+    SATELLITE,
+    SATELLITE_CLASS,
+    References,
+    encoding,
+    satellite_size,
+    size,
+)
+
+
+class ObservationBuffers:
+    """Measured and encoded observations. B environments, S satellites, P satellites padded, C classes, K visible jobs.
+
+    Attributes:
+        flat: encoded observation, (B, N) float32. `renew` replaces this array and the next three.
+        jobs: encoded features of visible jobs, (B, K, G) float32.
+        job_present: which of the K places hold a job, (B, K) int8.
+        job_feasible: whether each job can go to a satellite, and to none (always), (B, K, S + 1) bool.
+        slots: rows of the job table of the visible jobs, (B, K) int32.
+        measured: blocks in SI units: satellites (B, F, P), satellites and classes (B, F, C, P), fleet (B, F), fleet and
+            classes (B, F, C), visible jobs (B, K, G).
+        codes: encoding of each of these blocks, see `interface.observations.encoding`.
+    """
+
+    def __init__(self, num_envs: int, satellites: int, lanes: int, classes: int, jobs: int, references: References):
+        """Allocate buffers.
+
+        Args:
+            num_envs: B.
+            satellites: S.
+            lanes: P.
+            classes: C.
+            jobs: K, 0 if waiting jobs are not observed one by one.
+            references: values that the encoding is relative to.
+        """
+        self.satellites, self.classes = satellites, classes
+        self.flat = np.zeros((num_envs, size(satellites, classes)), np.float32)
+        self.jobs = np.zeros((num_envs, jobs, job_size(classes)), np.float32)
+        self.job_present = np.zeros((num_envs, jobs), np.int8)
+        self.job_feasible = np.zeros((num_envs, jobs, satellites + 1), np.bool_)
+        self.slots = np.full((num_envs, jobs), NOBODY, np.int32)
+        self.measured = (
+            np.zeros((num_envs, len(SATELLITE), lanes)),
+            np.zeros((num_envs, len(SATELLITE_CLASS), classes, lanes)),
+            np.zeros((num_envs, len(FLEET))),
+            np.zeros((num_envs, len(FLEET_CLASS), classes)),
+            np.zeros((num_envs, jobs, job_size(classes))),
+        )
+        features = (SATELLITE, SATELLITE_CLASS, FLEET, FLEET_CLASS, (*QUEUED, *QUEUED_CLASS * classes))
+        self.codes = tuple(
+            encoding(block, references, width) for block, width in zip(features, (lanes, lanes, 1, 1, 1), strict=True)
+        )
+
+    def renew(self) -> None:
+        """Replace the encoded arrays by copies: those that were handed out keep their values."""
+        self.flat = self.flat.copy()
+        if self.slots.size:
+            self.jobs, self.job_present = self.jobs.copy(), self.job_present.copy()
+            self.job_feasible = self.job_feasible.copy()
+
+    @property
+    def blocks(self) -> dict[str, np.ndarray]:
+        """The encoded observation by blocks.
+
+        `satellites` (B, S, 26 + 8 C), `jobs` (B, K, 8 + C), `jobs_present` (B, K), `fleet` (B, 10 + 8 C).
+        """
+        each = satellite_size(self.classes)
+        satellites, fleet = np.split(self.flat, [self.satellites * each], 1)
+        return {
+            "satellites": satellites.reshape(len(self.flat), self.satellites, each),
+            "jobs": self.jobs,
+            "jobs_present": self.job_present,
+            "fleet": fleet,
+        }

@@ -1,0 +1,97 @@
+"""`make learnability` with tiny budgets: whole files, runs that are used again, and figures counted by hand."""
+
+import importlib.util
+import json
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from odc_gym.scenario import Scenario
+
+pytest.importorskip("matplotlib")
+PROGRAM = Path(__file__).parents[2] / "benchmarks" / "learnability"
+SMALL = {
+    "n_timesteps": 96, "n_envs": 4, "group": 2, "n_steps": 8, "batch_size": 16, "width": 8,
+    "eval.every": 1, "eval.episodes": 2,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def study():
+    spec = importlib.util.spec_from_file_location("learnability_study", PROGRAM / "study.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules[spec.name]
+
+
+@pytest.fixture
+def learnability(tmp_path, monkeypatch):
+    """Calls the program for a fleet of three satellites and episodes of half an hour."""
+    tiny = Scenario.load("starter12", {"name": "tiny", "shells.0.orbit.total": 3, "episode.hours": 0.5})
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(tiny.model_dump(mode="json")))
+    budget = ["--seeds", "1", "--episodes", "2", "--test-episodes", "2", "--processes", "1"]
+    places = ["--runs", "runs", "--output", "docs"]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("PYTHONPATH", str(PROGRAM.parents[1]))
+
+    def call(**changes):
+        settings = [f"{name}={value}" for name, value in {**SMALL, **changes}.items()]
+        given = [word for setting in settings for word in ("--set", setting)]
+        monkeypatch.setattr(sys, "argv", ["learnability", "--scenarios", "tiny.yaml", *budget, *places, *given])
+        for name in ("study", "page", "figures"):
+            monkeypatch.delitem(sys.modules, name, raising=False)
+        runpy.run_path(str(PROGRAM), run_name="__main__")
+
+    return call
+
+
+def test_writes_a_page_that_a_second_call_repeats_without_training(learnability, tmp_path, capsys):
+    learnability()
+    assert "trained runs/tiny-ppo-0" in capsys.readouterr().err
+    page, data = tmp_path / "docs" / "learnability.md", tmp_path / "docs" / "learnability.json"
+    text, numbers = page.read_text(), json.loads(data.read_text())["tiny"]
+    links = re.findall(r"\((figures/[\w.-]+)\)", text)
+    assert len(links) == 2 and all((tmp_path / "docs" / link).stat().st_size < 100_000 for link in links)
+    assert [line["decisions"] for line in numbers["curves"]["PPO 0"]] == [0, 32, 64, 96]
+    assert [line["decisions"] for line in numbers["learning"]["PPO 0"]] == [32, 64, 96]
+    assert numbers["test"]["episodes"] == [10_000, 10_001] and numbers["inspected"] == [20_100, 20_101]
+    assert numbers["curves"]["PPO 0"][0]["mean"] == pytest.approx(np.mean(numbers["chosen_on"]["zero"]))
+    for name, values in numbers["test"].items():
+        if name != "episodes":  # the mean of each in the table
+            assert re.search(rf"^\| {re.escape(name)} \| {np.mean(values):.2f} \|", text, re.MULTILINE), name
+    page.write_text(text.replace("# Learnability\n", "# Learnability\n\nBy hand.\n") + "\n## What follows\n\nAlso.\n")
+    learnability()
+    assert capsys.readouterr().err == ""
+    numbers_only = text.partition("<!-- numbers")[2]
+    assert page.read_text() == text.replace("# Learnability\n", "# Learnability\n\nBy hand.\n") + (
+        "\n## What follows\n\nAlso.\n"
+    )
+    assert numbers_only in page.read_text() and json.loads(data.read_text())["tiny"] == numbers
+    with pytest.raises(SystemExit, match=r"error: runs/tiny-ppo-0: a run of another configuration; delete it"):
+        learnability(gamma=0.5)
+
+
+def test_runs_of_another_world_are_refused(study, tmp_path):
+    curves = {"PPO 0": [{"decisions": 0.0, "mean": 89.0}], "PPO 1": [{"decisions": 0.0, "mean": 88.5}]}
+    folders = {label: tmp_path / label for label in curves}
+    with pytest.raises(study.OdcGymError, match=r"PPO 1: trained where the zero action scored 88\.5"):
+        study.refuse_other_worlds(folders, curves, 89.0)
+
+
+def test_common_share_by_hand(study):
+    rng = np.random.default_rng(0)
+    common, own, other = rng.normal(0, 2, (6000, 2)), rng.normal(0, 1, (6000, 2)), rng.normal(0, 1, (6000, 2))
+    assert study.common_share(common + own, common + other, 1) == pytest.approx(4 / 5, abs=0.02)
+    assert study.common_share(own, other, 1) == pytest.approx(0.0, abs=0.04)
+    assert study.common_share(common, common, 3) == 1.0
+    # what one flight earns a decision later than the other is own over a decision, and common over an hour
+    late = np.roll(common, 1, axis=0)
+    assert study.common_share(common, late, 1) < 0.05 and study.common_share(common, late, 12) > 0.85

@@ -1,0 +1,60 @@
+"""Four satellites beside each other that only run gangs of pretraining."""
+
+import numpy as np
+
+PRETRAINING = {
+    "kind": "job",
+    "utilisation": 0.95,
+    "clock_sensitivity": 1.0,
+    "value": 1.0,
+    "jobs_per_h": 0.25,
+    "width": {4: 0.5, 8: 0.5},
+    "gang": {"satellites": {2: 0.5, 3: 0.5}, "sync_gb": 10.0, "iteration_s": 10.0, "overlap": 0.5},
+    "duration_h": {"median": 1.0, "sigma": 0.5, "cut": 4.0},
+    "slack": {"low": 4, "high": 10, "of": "duration"},
+    "hold_back": 0.5,
+    "progress": {"kind": "checkpoint", "every_min": 20, "stall_s": 20, "state_gb": 112},
+    "init_s": 60,
+    "data_in_gb": 20,
+}
+ORBIT = {"pattern": "cluster", "altitude_km": 650, "local_time_h": 18, "total": 4}
+
+
+def cluster(starter12, **gang):
+    """Four satellites of `starter12` beside each other, with links of their own, that only do pretraining."""
+    pretraining = PRETRAINING | {"gang": PRETRAINING["gang"] | gang}
+    return starter12.replace(
+        {
+            "shells": [{"hardware": "odcsat", "orbit": ORBIT}],
+            "network.links": {"topology": "mesh", "rate_gbps": 800, "terminals": 4},
+            "workload.classes": {"pretraining": pretraining},
+            "faults.enabled": False,
+        }
+    )
+
+
+def play(sim, seed=20_000, action=None):
+    """Play a day and give the simulator back at every decision."""
+    sim.reset([seed])
+    action = np.zeros((1, sim.action_size)) if action is None else action
+    while not sim.truncated.all():
+        yield sim
+        sim.step(action)
+
+
+def gangs(sim, status):
+    """First rows of the gangs of one status."""
+    jobs, run = sim.jobs[0], sim.run[0]
+    return np.flatnonzero((jobs["members"] > 1) & (run["status"] == status) & (run["host"] >= -1))
+
+
+def hosts_of(sim, row):
+    """Satellites of a gang."""
+    return sim.run[0]["host"][row : row + sim.jobs[0]["members"][row]]
+
+
+def rewire(sim, **tables):
+    """Put other tables of pairs (S, S) in place of all that the network has."""
+    arrays = sim.network.arrays
+    new = {k: np.broadcast_to(v, getattr(arrays, k).shape).astype(getattr(arrays, k).dtype) for k, v in tables.items()}
+    sim.network.arrays = arrays._replace(**new)
