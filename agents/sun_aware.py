@@ -71,14 +71,14 @@ class SunAware:
         spare_j = self._spare_j(view)
         crossing_s = ahead["time_to_crossing_s"]
         light_s = np.clip(crossing_s, 0.0, design["period_s"])
-        dark_s = np.where(crossing_s > 0.0, ahead["eclipse_length_s"], np.maximum(-crossing_s, view.decision_s))
+        dark_s = np.where(crossing_s > 0.0, ahead["eclipse_length_s"], np.maximum(-crossing_s, view.decision_period_s))
         lit_w = lit_power_w(view)
         in_w = design["eta_charge"] * light_s
         out_w = dark_s / design["eta_discharge"]
-        load_w = (spare_j + lit_w * in_w) / np.maximum(in_w + out_w, view.decision_s)
+        load_w = (spare_j + lit_w * in_w) / np.maximum(in_w + out_w, view.decision_period_s)
         # a battery that would be full before the eclipse leaves light to spend now
         room_j = np.maximum(self.parameters.full_frac - view.observation["charge_frac"], 0.0) * design["capacity_j"]
-        unstored_w = lit_w - np.minimum(room_j / np.maximum(in_w, view.decision_s), design["rate_charge_w"])
+        unstored_w = lit_w - np.minimum(room_j / np.maximum(in_w, view.decision_period_s), design["rate_charge_w"])
         load_w = np.where(crossing_s > 0.0, np.maximum(load_w, unstored_w), load_w)
         return np.asarray(load_w * design["eta_pcdu"] - design["bus_w"])
 

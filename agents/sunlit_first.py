@@ -64,6 +64,6 @@ class SunlitFirst:
         """Compute power that array output in sunlight leaves after a constant charge up to `full_frac`, (B, S) [W]."""
         design = view.design
         missing_j = np.maximum(self.parameters.full_frac - view.observation["charge_frac"], 0.0) * design["capacity_j"]
-        left_s = np.clip(view.forecast["time_to_crossing_s"], view.decision_s, design["period_s"])
+        left_s = np.clip(view.forecast["time_to_crossing_s"], view.decision_period_s, design["period_s"])
         charging_w = np.minimum(missing_j / (design["eta_charge"] * left_s), design["rate_charge_w"])
         return np.asarray((lit_power_w(view) - charging_w) * design["eta_pcdu"] - design["bus_w"])

@@ -16,7 +16,7 @@ from odc_gym.core.layout.state import State
 from odc_gym.orbits import build_ephemeris
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.simulator.simulator import Simulator
-from odc_gym.tables.fleet.fleet_model import World
+from odc_gym.tables.fleet.fleet_model import FleetModel
 from odc_gym.tables.fleet.plans import ShellPlan
 from odc_gym.tables.fleet.surroundings import Surfaces
 
@@ -42,7 +42,7 @@ def rows() -> Iterable[tuple[str, ...]]:
 
 def _shells(scenario: Scenario, start: str) -> Iterable[tuple[str, ...]]:
     """The rows of a day."""
-    sim = Simulator(scenario, 1, decision_s=STEP_S)
+    sim = Simulator(scenario, 1, decision_period_s=STEP_S)
     sim.reset([SEED])
     charge, kelvin = [], []
     names = ("junction_k", "radiator_k", "battery_k")
@@ -51,14 +51,14 @@ def _shells(scenario: Scenario, start: str) -> Iterable[tuple[str, ...]]:
         sim.step(sim.view.layout.zeros(1))
         charge.append(sim.state[0, State._fields.index("charge_frac"), : sim.satellites].copy())
         kelvin.append(sim.state[0, places, : sim.satellites].copy())
-    at = build_ephemeris(sim.world.constellation, start=datetime.fromisoformat(start), step_s=STEP_S, steps=len(charge))
+    at = build_ephemeris(sim.fleet.constellation, start=datetime.fromisoformat(start), step_s=STEP_S, steps=len(charge))
     flux = np.broadcast_to(at.solar_flux_w_m2[:, None] / scenario.earth.solar_w_m2, at.beta_rad.shape)
     dark_min = (1.0 - at.sunlit_frac).sum(0) * STEP_S / 60.0
     celsius = np.array(kelvin) - 273.15  # (steps, 3, S)
     for i, shell in enumerate(scenario.shells):
-        mine = sim.world.shell_of == i
-        orbit = round(float(sim.world.period_s[mine][0]) / STEP_S)
-        share = binding(sim.world, i, at.sunlit_frac[:, mine], flux[:, mine], at.beta_rad[:, mine])
+        mine = sim.fleet.shell_of == i
+        orbit = round(float(sim.fleet.period_s[mine][0]) / STEP_S)
+        share = binding(sim.fleet, i, at.sunlit_frac[:, mine], flux[:, mine], at.beta_rad[:, mine])
         name = scenario.name if len(scenario.shells) == 1 else f"{scenario.name}, {shell.hardware}"
         yield (
             name,
@@ -72,21 +72,21 @@ def _shells(scenario: Scenario, start: str) -> Iterable[tuple[str, ...]]:
         )
 
 
-def binding(world: World, i: int, lit_frac: np.ndarray, *light: np.ndarray) -> dict[str, float]:
+def binding(fleet: FleetModel, i: int, lit_frac: np.ndarray, *light: np.ndarray) -> dict[str, float]:
     """Share of time and satellites in which energy, heat, or the number of accelerators limits the plan of a shell.
 
     What limits it is what raises it most if there were a fifth more: of array and battery, or of radiator; where
     neither does, all accelerators run at full clock.
 
     Args:
-        world: of the scenario.
+        fleet: of the scenario.
         i: shell.
         lit_frac: light on its satellites, (steps, S): the plan has a power for sunlight and one for eclipse.
         light: sunlight over that at 1 au, and beta angle [rad], (steps, S) each.
     """
-    hardware = world.hardware[i]
+    hardware = fleet.hardware[i]
     plan, *others = (
-        _powers(world, i, changed, *light)
+        _powers(fleet, i, changed, *light)
         for changed in (hardware, _more_energy(hardware), _larger(hardware, "radiator", "area_m2"))
     )
     shares = dict.fromkeys(("energy", "heat", "slots"), 0.0)
@@ -97,10 +97,10 @@ def binding(world: World, i: int, lit_frac: np.ndarray, *light: np.ndarray) -> d
     return shares
 
 
-def _powers(world: World, i: int, hardware: Hardware, *light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _powers(fleet: FleetModel, i: int, hardware: Hardware, *light: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Power of the plan in sunlight and in eclipse, (steps, S) each [W]."""
-    surfaces = Surfaces.of(hardware, world.altitude_m[i], world.scenario.earth)
-    shell = ShellPlan.build(hardware, world.mix, surfaces)
+    surfaces = Surfaces.of(hardware, fleet.altitude_m[i], fleet.scenario.earth)
+    shell = ShellPlan.build(hardware, fleet.mix, surfaces)
     return shell.at(shell.plan.sun_w, *light), shell.at(shell.plan.dark_w, *light)
 
 

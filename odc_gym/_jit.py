@@ -1,8 +1,8 @@
 """How the compiled core is compiled and cached. The only place that names Numba's options.
 
-- `effect`: a physics function, scalars in and scalars out; may live in any file; always inlined.
+- `inline`: a physics function, scalars in and scalars out; may live in any file; always inlined.
 - `routine`: a function of arrays that kernels call.
-- `lanes`: a loop over satellites whose arrays never overlap, so that it becomes SIMD code.
+- `simd_loop`: a loop over satellites whose arrays never overlap, so that it becomes SIMD code.
 - `kernel`: an entry point called from Python, kept in an on-disk cache.
 
 No fast-math anywhere: the same tables give the same bits on every machine.
@@ -76,7 +76,7 @@ def announce_compilation() -> None:
         print("odc-gym: compiling the simulation core, a minute or two, once for each version", file=sys.stderr)
 
 
-def effect(function: Function) -> Function:
+def inline(function: Function) -> Function:
     """Compile a scalar function into its callers: a call that is not inlined would stop vectorisation."""
     return numba.njit(forceinline=True, **OPTIONS)(function)  # type: ignore[no-any-return]
 
@@ -86,7 +86,7 @@ def routine(function: Function) -> Function:
     return numba.njit(**OPTIONS)(function)  # type: ignore[no-any-return]
 
 
-def lanes(function: Function) -> Function:
+def simd_loop(function: Function) -> Function:
     """Compile a loop over satellites; its arrays must not overlap, and it must not be called from Python."""
     return numba.njit(pipeline_class=_NoAlias, **OPTIONS)(function)  # type: ignore[no-any-return]
 

@@ -1,4 +1,11 @@
-"""Physical constants, SI, each with its source."""
+"""Units and physical constants, SI, each constant with its source."""
+
+MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86400.0
+YEAR_S, YEAR_H = 365.25 * DAY_S, 365.25 * 24.0  # Julian year
+WH_J, KWH_J = 3600.0, 3.6e6
+KM_M = 1000.0
+
+GROUND = -1  # in tables of jobs, in place of a satellite: the ground
 
 SPEED_OF_LIGHT_M_S = 299792458.0  # definition of the metre
 EARTH_MU_M3_S2 = 3.986004418e14  # gravitational parameter, WGS84 / IERS 2010 table 1.1 (TCG-compatible value rounded)

@@ -149,7 +149,7 @@ def randomised_sheet(home: Comparison, away: Comparison) -> Sheet:
 def exploration_sheet(one: Study) -> Sheet:
     """What exploration costs, and how much of the reward's variance it can see."""
     windows = list(next(iter(one.exploration.values())).common)
-    minutes = one.scenario.episode.decision_s / 60.0
+    minutes = one.scenario.episode.decision_period_s / 60.0
     lines = [
         (
             label,

@@ -134,7 +134,7 @@ def train_one(folder: Path, config: TrainConfig) -> Path:
 def study(plan: Plan, name: str) -> Study:
     """Fly all schedulers of one scenario."""
     config = config_of(plan, name, plan.seeds[0])
-    world = Scenario.load(config.scenario, config.env.overrides)
+    scenario = Scenario.load(config.scenario, config.env.overrides)
     folders = {f"PPO {seed}": folder_of(plan, name, seed) for seed in plan.seeds}
     places = {**dict.fromkeys(RULES), **folders}
     store = plan.runs / "episodes"
@@ -142,39 +142,39 @@ def study(plan: Plan, name: str) -> Study:
     factories = {label: scheduler_factory(folder or label) for label, folder in places.items()}
     play = partial(evaluate, workers=plan.processes, store=Store(store, identities))
     first = config.eval.first_seed
-    chosen_on = play(world, {rule: factories[rule] for rule in RULES}, range(first, first + config.eval.episodes))
+    chosen_on = play(scenario, {rule: factories[rule] for rule in RULES}, range(first, first + config.eval.episodes))
     curves = {label: read(folder / "evaluations.csv") for label, folder in folders.items()}
     refuse_other_worlds(folders, curves, float(chosen_on.agents["zero"].score.mean()))
     seeds = range(INSPECT_FROM, INSPECT_FROM + plan.episodes)
     subjects = {
         label: Subject(factories[label], label in folders, identities[label]) for label in (*INSPECTED_RULES, *folders)
     }
-    inspections = inspect(world, subjects, subjects["zero"], seeds, workers=plan.processes, store=store)
+    inspections = inspect(scenario, subjects, subjects["zero"], seeds, workers=plan.processes, store=store)
     test = range(TEST.first, TEST.first + plan.test_episodes)
-    other = f"{world.name}-randomised"
+    other = f"{scenario.name}-randomised"
     return Study(
-        scenario=world,
+        scenario=scenario,
         config=config,
         curves=curves,
         learning={label: read(folder / "learning.csv") for label, folder in folders.items()},
         chosen_on=chosen_on,
-        test=play(world, factories, test),
+        test=play(scenario, factories, test),
         inspections=inspections,
         inspected=(seeds[0], seeds[-1]),
-        exploration={label: explore(world, folder, seeds, inspections[label]) for label, folder in folders.items()},
+        exploration={label: explore(scenario, folder, seeds, inspections[label]) for label, folder in folders.items()},
         randomised=play(Scenario.load(other), factories, test) if other in names() else None,
     )
 
 
-def explore(world: Scenario, folder: Path, seeds: Sequence[int], inspection: Inspection) -> Exploration:
+def explore(scenario: Scenario, folder: Path, seeds: Sequence[int], inspection: Inspection) -> Exploration:
     """Fly a policy twice with different noise."""
-    simulator = Simulator(world, len(seeds))
+    simulator = Simulator(scenario, len(seeds))
     flights = [
         record(simulator, load_policy_scheduler(folder, simulator.view, explore=stream), seeds) for stream in (0, 1)
     ]
     one, other = (flight.rewards for flight in flights)
     return Exploration(
-        inspection=replace(inspection, actions=action_use(flights[0], world, simulator.view)),
+        inspection=replace(inspection, actions=action_use(flights[0], scenario, simulator.view)),
         score=float(np.mean([one.sum(0).mean(), other.sum(0).mean()])),
         common={length: common_share(one, other, length) for length in WINDOWS if length <= len(one)},
     )

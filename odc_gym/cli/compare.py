@@ -95,19 +95,19 @@ def compare(
             require_free(file, force)
     _, seeds = suite_episodes(first_seed, episodes)
     factories, groups = _contestants(agents)
-    worlds = _worlds(scenario or [DEFAULT_SCENARIO], overrides or [])
+    scenarios = _worlds(scenario or [DEFAULT_SCENARIO], overrides or [])
     files = trace_files(trace)
     try:
         reference = choose_baseline((*factories, *groups), baseline)
     except OdcGymError as error:
         raise OdcGymError(f"--{error}") from None
     kept = None if store is None else Store(store, {name: scheduler_identity(name) for name in factories})
-    required = factories if len(worlds) == 1 else groups.get(reference, (reference,))
+    required = factories if len(scenarios) == 1 else groups.get(reference, (reference,))
     with progress("episodes") as update:
-        results = evaluate_all(worlds, factories, seeds, files, workers, update, groups, kept, required)
+        results = evaluate_all(scenarios, factories, seeds, files, workers, update, groups, kept, required)
     by_load = by_load or bool(files)
     if markdown_file != STDOUT:
-        for note in _notes(files, worlds):
+        for note in _notes(files, scenarios):
             console().print(note, markup=False)
         print_report(console(), results, reference, by_load)
     if markdown_file is not None:
@@ -130,14 +130,14 @@ def _worlds(sources: Sequence[str], overrides: list[str]) -> list[Scenario]:
     for source in sources:
         for name in _parts(source, ",", "--scenario"):
             chosen += names() if name == ALL else [name]
-    worlds = []
+    scenarios = []
     for name in chosen:
-        world = load(name, {})
+        loaded = load(name, {})
         try:
-            worlds.append(world.replace(changes) if changes else world)
+            scenarios.append(loaded.replace(changes) if changes else loaded)
         except ScenarioError as error:
             raise ScenarioError(str(error) if len(chosen) == 1 else f"{name}: {error}") from None
-    return worlds
+    return scenarios
 
 
 def _command(
@@ -160,11 +160,11 @@ def _command(
 
 def _notes(files: Sequence[Path], scenarios: Sequence[Scenario]) -> list[str]:
     """Lines on rows of the traces that were left out, and on traces shorter than an episode with its history."""
-    from odc_gym.tables.fleet.fleet_model import World
+    from odc_gym.tables.fleet.fleet_model import FleetModel
     from odc_gym.workload import as_trace
 
     trace = as_trace(files) if files else None
-    notes = [World(scenario, trace).trace_note() for scenario in scenarios if trace]
+    notes = [FleetModel(scenario, trace).trace_note() for scenario in scenarios if trace]
     return list(dict.fromkeys(note for note in notes if note))
 
 

@@ -51,12 +51,12 @@ def inspect(
         require_free(json_file, force)
     _, seeds = suite_episodes(first_seed, episodes)
     subjects = {name: subject(name) for name in agents}
-    world = load(scenario, parse_overrides(overrides or []))
+    loaded = load(scenario, parse_overrides(overrides or []))
     files = trace_files(trace)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # small networks are slower with more
     with progress("episodes") as update:
-        found = inspect_all(world, subjects, subject("zero"), seeds, files, workers, update, store)
-    print_sheets(console(), inspection_sheets(found, f"{world.name}, episodes {seeds[0]} to {seeds[-1]}"))
+        found = inspect_all(loaded, subjects, subject("zero"), seeds, files, workers, update, store)
+    print_sheets(console(), inspection_sheets(found, f"{loaded.name}, episodes {seeds[0]} to {seeds[-1]}"))
     if json_file is not None:
         write_document(json_file, inspection_document(found))
 

@@ -34,8 +34,8 @@ def show_scenario(scenario: ScenarioName, overrides: Overrides = None) -> None:
 
     from odc_gym.scenario.files import parse_overrides
 
-    world = load(scenario, parse_overrides(overrides or []))
-    typer.echo(yaml.safe_dump(world.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120), nl=False)
+    loaded = load(scenario, parse_overrides(overrides or []))
+    typer.echo(yaml.safe_dump(loaded.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120), nl=False)
 
 
 @scenarios.command("check")
@@ -51,10 +51,10 @@ def check_scenario(
 
     if json_file is not None:
         require_free(json_file, force)
-    world = load(scenario, parse_overrides(overrides or []))
-    rows = check(world)
-    each = (f"{name} with {h.accelerators.count} x {h.accelerators.kind}" for name, h in world.hardware.items())
-    table = Table(title=f"{world.name}: satellites {', '.join(each)}", title_justify="left")
+    loaded = load(scenario, parse_overrides(overrides or []))
+    rows = check(loaded)
+    each = (f"{name} with {h.accelerators.count} x {h.accelerators.kind}" for name, h in loaded.hardware.items())
+    table = Table(title=f"{loaded.name}: satellites {', '.join(each)}", title_justify="left")
     table.add_column("quantity", no_wrap=True)
     table.add_column("value", justify="right")
     table.add_column("unit")

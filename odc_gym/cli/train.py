@@ -74,7 +74,7 @@ def _compare_run(folder: Path, episodes: int) -> None:
     from odc_gym.training.config import load
 
     env = load(folder / "config.yaml").env
-    changes = {"episode.decision_s": env.decision_period_s, "episode.hours": env.episode_hours}
+    changes = {"episode.decision_period_s": env.decision_period_s, "episode.hours": env.episode_hours}
     compare(
         scenario=[str(folder / "scenario.yaml")],
         agents=f"{HEURISTICS},{folder}",

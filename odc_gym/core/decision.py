@@ -46,7 +46,7 @@ def copy_sky(table, row):
 
 
 @routine
-def averages(e, decision_s):
+def averages(e, decision_period_s):
     """Once a decision: its trips and moves, and exponential averages over an hour of load and arrivals."""
     head, ledger, rules, n = e.head[0], e.ledger, e.rules, e.satellites
     trips, moves = total(e.x[X.trips, :n]), total(ledger[L.moved])
@@ -54,13 +54,13 @@ def averages(e, decision_s):
     head["moves_now"] = moves - head["moves_sum"]
     head["trips_sum"] = trips
     head["moves_sum"] = moves
-    weight = min(1.0, decision_s / AVERAGE_S)
+    weight = min(1.0, decision_period_s / AVERAGE_S)
     living = total(e.x[X.living, :n])
     held = living - total(e.x[X.free, :n])
     head["load_average"] += weight * (held / max(living, 1.0) - head["load_average"])
     for c in range(rules.shape[1]):
         work = ledger[L.arrived_now, c] * (rules[G.token_s, c] if rules[G.service, c] > 0.5 else 1.0)
-        ledger[L.arrival_rate, c] += weight * (work / decision_s - ledger[L.arrival_rate, c])
+        ledger[L.arrival_rate, c] += weight * (work / decision_period_s - ledger[L.arrival_rate, c])
 
 
 @routine

@@ -98,7 +98,7 @@ class Store:
 
     def shelves(self, scenario: Scenario, trace: TraceFiles) -> dict[str, Shelf]:
         """Where the episodes of each scheduler are, on one scenario with one trace."""
-        world = {
+        fleet = {
             "format": 1,
             "code": source_digest(_PLAYS),
             "libraries": versions(*_LIBRARIES),
@@ -107,7 +107,7 @@ class Store:
         }
         found = {}
         for name, identity in self._identities.items():
-            key = world | {"scheduler": identity}
+            key = fleet | {"scheduler": identity}
             label = f"{_plain(Path(name).name)}-{_hash(json.dumps(key, sort_keys=True).encode())}"
             found[name] = Shelf(self._folder / _plain(scenario.name) / label, key)
         return found

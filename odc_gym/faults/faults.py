@@ -11,12 +11,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from odc_gym.constants import DAY_S, YEAR_S
 from odc_gym.physics.radiation import Bell, inside, upset_rate
 from odc_gym.scenario import Faults
 from odc_gym.seeds import random_stream
 
-DAY_S = 86400.0
-YEAR_S = 365.25 * DAY_S
 UPSETS, FAILURES, DEAD, LOST, SILICON = 301, 302, 303, 304, 305  # purposes of random streams
 GRID = 2.0**30  # steps of a factor to which it is rounded: the last bits of elementary functions do not reach it
 EXPOSURE = 2.0**40  # steps of one expected event to which expectations are rounded: their sums are then exact

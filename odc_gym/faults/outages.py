@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from odc_gym.constants import HOUR_S, MINUTE_S, YEAR_S
 from odc_gym.core.layout.state import IN_SERVICE, LOST, OUT
-from odc_gym.faults.faults import YEAR_S
 from odc_gym.scenario import (
     BadWeather,
     Faults,
@@ -25,7 +25,6 @@ from odc_gym.scenario import (
 )
 from odc_gym.seeds import random_stream
 
-HOUR_S, MINUTE_S = 3600.0, 60.0
 OUTAGES, LOSSES, LINKS, WEATHER = 311, 312, 313, 314  # purposes of random streams
 GRID = 1024.0  # steps in a second to which times are rounded: the last bits of a machine's logarithm do not reach them
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from odc_gym._jit import routine
+from odc_gym.constants import HOUR_S
 from odc_gym.core.jobs.waiting import is_replica, lateness, link_gb, remaining_estimate
 from odc_gym.interface.assignment import NOBODY
-from odc_gym.interface.observations import HOUR_S, Feature, encode_one, names
+from odc_gym.interface.observations import Feature, encode_one, names
 
 QUEUED = (
     Feature("width", "accelerators", 0.0, 1.0, "widest", False, "accelerators that it needs, all on one satellite"),
@@ -36,19 +37,19 @@ def measure_jobs(seen, slots, mask, e, now):
             continue
         job, r = e.jobs[slots[k]], e.run[slots[k]]
         service = is_replica(e, slots[k])
-        left = job["gang"] * HOUR_S if service else remaining_estimate(job, r)
+        left = job["total_accelerators"] * HOUR_S if service else remaining_estimate(job, r)
         feasible = 0.0
         for s in range(e.satellites):
             feasible += 1.0 if mask[k, s] else 0.0
         seen[k, SEEN_JOB.width] = job["width"]
         seen[k, SEEN_JOB.remaining_work_s] = left
-        seen[k, SEEN_JOB.slack_s] = 0.0 if service else job["deadline_s"] - now - left / job["gang"]
+        seen[k, SEEN_JOB.slack_s] = 0.0 if service else job["deadline_s"] - now - left / job["total_accelerators"]
         seen[k, SEEN_JOB.lateness] = 1.0 if service else lateness(e, slots[k], now)
         seen[k, SEEN_JOB.wait_s] = now - (r["since_s"] if service else job["arrival_s"])
         seen[k, SEEN_JOB.safe_frac] = 0.0 if service else r["safe_s"] / job["estimate_s"]
         seen[k, SEEN_JOB.transfer_gb] = link_gb(e, slots[k])
         seen[k, SEEN_JOB.feasible_frac] = feasible / e.satellites
-        seen[k, len(SEEN_JOB) + job["kind"]] = 1.0
+        seen[k, len(SEEN_JOB) + job["class_id"]] = 1.0
 
 
 @routine

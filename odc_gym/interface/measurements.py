@@ -3,12 +3,13 @@
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.constants import HOUR_S
 from odc_gym.core.jobs.checkpoints import checkpoint_age_s
 from odc_gym.core.jobs.waiting import is_replica, remaining_estimate
 from odc_gym.core.layout.state import D, F, X, fill
 from odc_gym.core.layout.work import G, K, L, V
 from odc_gym.core.network.routes import free_rate, ground_row, topology, walk
-from odc_gym.interface.observations import HOUR_S, SEEN, SEEN_CLASS, SEEN_FLEET_CLASS
+from odc_gym.interface.observations import SEEN, SEEN_CLASS, SEEN_FLEET_CLASS
 
 URGENT_S, SOON_S = 1.0 * HOUR_S, 6.0 * HOUR_S  # bins of slack
 NO_SLACK_S = 24.0 * HOUR_S
@@ -77,18 +78,20 @@ def measure_running(w, e, now):
     for k in range(e.head[0]["running"]):
         row = e.lists[1, k]
         job, r = e.jobs[row], e.run[row]
-        c, s = job["kind"], r["host"]
-        if job["members"] > 1:
-            for member in range(row, row + job["members"]):
+        c, s = job["class_id"], r["host"]
+        if job["num_satellites"] > 1:
+            for member in range(row, row + job["num_satellites"]):
                 host = e.run[member]["host"]
-                w[SEEN_CLASS.gang_satellites, c, host] = max(w[SEEN_CLASS.gang_satellites, c, host], job["members"])
+                w[SEEN_CLASS.gang_satellites, c, host] = max(
+                    w[SEEN_CLASS.gang_satellites, c, host], job["num_satellites"]
+                )
         if not is_replica(e, row):
             left = remaining_estimate(job, r)
             w[SEEN_CLASS.remaining_work_s, c, s] += left
             w[SEEN_CLASS.unsaved_work_s, c, s] += r["unsaved_s"]
             w[SEEN_CLASS.checkpoint_age_s, c, s] = max(w[SEEN_CLASS.checkpoint_age_s, c, s], checkpoint_age_s(r, now))
             w[SEEN_CLASS.least_slack_s, c, s] = min(
-                w[SEEN_CLASS.least_slack_s, c, s], job["deadline_s"] - now - left / job["gang"]
+                w[SEEN_CLASS.least_slack_s, c, s], job["deadline_s"] - now - left / job["total_accelerators"]
             )
 
 
@@ -134,14 +137,14 @@ def measure_queue(u, w, e, now):
     for k in range(e.head[0]["waiting"]):
         row = e.lists[0, k]
         job, r = e.jobs[row], e.run[row]
-        c = job["kind"]
-        u[SEEN_FLEET_CLASS.served_frac, c] += job["gang"]
+        c = job["class_id"]
+        u[SEEN_FLEET_CLASS.served_frac, c] += job["total_accelerators"]
         if is_replica(e, row):
-            u[SEEN_FLEET_CLASS.waiting_work_s, c] += job["gang"] * HOUR_S
+            u[SEEN_FLEET_CLASS.waiting_work_s, c] += job["total_accelerators"] * HOUR_S
             u[SEEN_FLEET_CLASS.oldest_wait_s, c] = max(u[SEEN_FLEET_CLASS.oldest_wait_s, c], now - r["since_s"])
             continue
         left = remaining_estimate(job, r)
-        slack = job["deadline_s"] - now - left / job["gang"]
+        slack = job["deadline_s"] - now - left / job["total_accelerators"]
         u[SEEN_FLEET_CLASS.waiting_work_s, c] += left
         u[SEEN_FLEET_CLASS.backlog_s, c] += left
         u[SEEN_FLEET_CLASS.oldest_wait_s, c] = max(u[SEEN_FLEET_CLASS.oldest_wait_s, c], now - job["arrival_s"])

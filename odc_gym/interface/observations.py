@@ -9,8 +9,6 @@ import numpy as np
 
 from odc_gym._jit import routine
 
-HOUR_S = 3600.0
-
 
 class Feature(NamedTuple):
     """A measured quantity in SI units, and how it is encoded.

@@ -15,6 +15,7 @@ import numpy as np
 
 from odc_gym.constants import (
     ASTRONOMICAL_UNIT_M,
+    DAY_S,
     EARTH_FLATTENING,
     EARTH_RADIUS_M,
     SOLAR_CONSTANT_W_M2,
@@ -22,7 +23,7 @@ from odc_gym.constants import (
 from odc_gym.errors import OrbitError
 from odc_gym.orbits import eclipse, mean_orbit, tle
 from odc_gym.orbits.constellation import Constellation
-from odc_gym.orbits.frames import DAY_S, Array, Sky, as_utc, tt_days
+from odc_gym.orbits.frames import Array, Sky, as_utc, tt_days
 from odc_gym.orbits.mean_orbit import MeanShell, Motion
 from odc_gym.scenario.sites import GroundSite
 

@@ -23,7 +23,6 @@ from odc_gym.errors import OrbitError
 
 Array = NDArray[np.float64]
 
-DAY_S = 86400.0
 J2000_JD = 2451545.0
 SIDEREAL_RAD_DAY = 2 * math.pi * 1.00273781191135448  # Earth rotation angle, IERS Conventions 2010, eq. 5.15
 FIRST_YEAR, LAST_YEAR = 1973, 2052  # leap seconds begin in 1972, DE421 ends in October 2053

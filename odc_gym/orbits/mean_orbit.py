@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from odc_gym.constants import EARTH_J2, EARTH_MU_M3_S2, EARTH_RADIUS_M, TROPICAL_YEAR_DAYS
+from odc_gym.constants import DAY_S, EARTH_J2, EARTH_MU_M3_S2, EARTH_RADIUS_M, TROPICAL_YEAR_DAYS
 from odc_gym.errors import OrbitError
-from odc_gym.orbits.frames import DAY_S, Array
+from odc_gym.orbits.frames import Array
 
 SUN_SYNCHRONOUS_RAD_S = 2 * math.pi / (TROPICAL_YEAR_DAYS * DAY_S)  # the mean Sun's motion from the equinox of date
 

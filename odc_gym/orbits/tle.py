@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from odc_gym.constants import DAY_S
 from odc_gym.errors import OrbitError
-from odc_gym.orbits.frames import DAY_S, Array
+from odc_gym.orbits.frames import Array
 from odc_gym.orbits.mean_orbit import Motion
 
 MAX_AGE_DAYS = 14.0

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import effect, routine
+from odc_gym._jit import inline, routine
 from odc_gym.physics.mathematics import bounded_exp, clip
 
 DEPTH_STRESS = (1.40e5, -0.501, -1.23e5)  # kd1, kd2, kd3 of Xu 2018
@@ -64,7 +64,7 @@ def depth_damage_tables() -> np.ndarray:
     return np.array([np.append(0.0, np.round(cycle_damage(law, depth), 18)) for law in LAWS])
 
 
-@effect
+@inline
 def temperature_stress(temperature_k: float, slope: float) -> float:
     """Arrhenius-like factor on all damage; 1 at 25 C. Held to what it is at -23 C below that.
 
@@ -73,13 +73,13 @@ def temperature_stress(temperature_k: float, slope: float) -> float:
     return bounded_exp(slope * (temperature_k - TEMPERATURE_REFERENCE_K) * TEMPERATURE_REFERENCE_K / temperature_k)
 
 
-@effect
+@inline
 def charge_stress(charge_frac: float, slope: float) -> float:
     """Factor for the mean state of charge of a cycle, or of storage. Source: S_s = exp(ks (c - 0.5)), Xu 2018."""
     return bounded_exp(slope * (charge_frac - CHARGE_REFERENCE))
 
 
-@effect
+@inline
 def capacity_left(damage: float, film_frac: float, linear_frac: float) -> float:
     """Share of the nominal capacity that is left after a damage; a tenth at least.
 
@@ -106,7 +106,7 @@ def damage_until(left_frac: float, film_frac: np.ndarray, linear_frac: np.ndarra
     return low
 
 
-@effect
+@inline
 def half_cycle(start_frac: float, end_frac: float, table: np.ndarray, slope: float) -> float:
     """Damage of a swing between two charges, counted as half a cycle, at 25 C."""
     place = sqrt(min(abs(end_frac - start_frac), 1.0)) * _NODES

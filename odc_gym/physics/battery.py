@@ -11,7 +11,7 @@ or less elsewhere is added, see `cell_loss`.
 
 from math import sqrt
 
-from odc_gym._jit import effect
+from odc_gym._jit import inline
 from odc_gym.physics.mathematics import clip
 
 RESERVE_FRAC = 0.02  # charge below which even the bus is not served: protects the cells
@@ -23,7 +23,7 @@ FREEZING_K = 273.15  # at and below it lithium would plate: no charging
 CHARGING_RAMP_K = 5.0  # above which charging is allowed in full
 
 
-@effect
+@inline
 def cell_loss(temperature_k: float) -> tuple[float, float]:
     """Share of the power at the terminals that is lost one way, a + b x rate: returns a, and b [h].
 
@@ -40,7 +40,7 @@ def cell_loss(temperature_k: float) -> tuple[float, float]:
     return LOSS_AT_REST * u * u * u, b0 + u * (b1 + u * b2)
 
 
-@effect
+@inline
 def loss_shares(base: float, law: float, temperature_k: float, one_hour_w: float) -> tuple[float, float]:
     """Loss over power one way at no power, and what each watt adds [1/W].
 
@@ -54,20 +54,20 @@ def loss_shares(base: float, law: float, temperature_k: float, one_hour_w: float
     return max(0.0, base + law * fixed), law * rate / one_hour_w
 
 
-@effect
+@inline
 def loss_w(power_w: float, fixed: float, slope: float) -> float:
     """Heat [W] of charging or discharging with a power at the terminals."""
     return power_w * (fixed + slope * power_w)
 
 
-@effect
+@inline
 def power_out_w(cells_w: float, fixed: float, slope: float) -> float:
     """Power [W] at the terminals while the cells give `cells_w`: the root of p (1 + fixed + slope p) = cells."""
     a = 1.0 + fixed
     return 2.0 * cells_w / (a + sqrt(a * a + 4.0 * slope * cells_w))
 
 
-@effect
+@inline
 def power_in_w(cells_w: float, fixed: float, slope: float) -> float:
     """Power [W] at the terminals for the cells to take `cells_w`: the lesser root of p (1 - fixed - slope p) = cells.
 
@@ -77,7 +77,7 @@ def power_in_w(cells_w: float, fixed: float, slope: float) -> float:
     return 2.0 * cells_w / (a + sqrt(max(a * a - 4.0 * slope * cells_w, 0.0)))
 
 
-@effect
+@inline
 def discharge_limit_w(
     charge_frac: float, reserve_frac: float, capacity_j: float, fixed: float, slope: float, rate_w: float, dt_s: float
 ) -> float:
@@ -85,7 +85,7 @@ def discharge_limit_w(
     return min(rate_w, power_out_w(max(charge_frac - reserve_frac, 0.0) * capacity_j / dt_s, fixed, slope))
 
 
-@effect
+@inline
 def charge_limit_w(
     charge_frac: float,
     inverse_taper: float,
@@ -107,7 +107,7 @@ def charge_limit_w(
     return min(rate_w * taper * thawed, room)
 
 
-@effect
+@inline
 def heater_w(predicted_k: float, set_k: float, gain_w_k: float, largest_w: float) -> float:
     """Power [W] of a thermostat's heater over a step that would end at `predicted_k` without it.
 
@@ -116,7 +116,7 @@ def heater_w(predicted_k: float, set_k: float, gain_w_k: float, largest_w: float
     return clip((set_k - predicted_k) * gain_w_k, 0.0, largest_w)
 
 
-@effect
+@inline
 def radiating_node(
     temperature_k: float, heat_w: float, radiation_w_k4: float, inverse_capacity: float, dt_s: float
 ) -> tuple[float, float]:

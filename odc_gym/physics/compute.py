@@ -3,11 +3,11 @@
 Clocks x are fractions of full clock. Powers are quoted at 60 C junction and include the leakage there.
 """
 
-from odc_gym._jit import effect
+from odc_gym._jit import inline
 from odc_gym.physics.mathematics import clip
 
 
-@effect
+@inline
 def dynamic_frac(x: float, static: float, v0: float, x_v: float) -> float:
     """Dynamic power over its value at full clock: static share plus clock times voltage squared.
 
@@ -18,7 +18,7 @@ def dynamic_frac(x: float, static: float, v0: float, x_v: float) -> float:
     return static + (1.0 - static) * x * v * v
 
 
-@effect
+@inline
 def speed_frac(x: float, kappa: float) -> float:
     """Work rate over its value at full clock for a share `kappa` of the time bound by the clock.
 
@@ -28,13 +28,13 @@ def speed_frac(x: float, kappa: float) -> float:
     return x / (kappa + (1.0 - kappa) * x)
 
 
-@effect
+@inline
 def idle_power_w(host_w: float, awake: float, accelerators: float, idle_each_w: float, gated_each_w: float) -> float:
     """Power [W] of the host, of awake accelerators without work, and of gated ones."""
     return host_w + awake * idle_each_w + (accelerators - awake) * gated_each_w
 
 
-@effect
+@inline
 def clock_of_dynamic(target: float, x_min: float, static: float, v0: float, x_v: float) -> float:
     """Largest clock in [x_min, 1] whose dynamic fraction is at most `target`, x_min if none is.
 
@@ -51,7 +51,7 @@ def clock_of_dynamic(target: float, x_min: float, static: float, v0: float, x_v:
     return clip(low if low <= x_v else x, x_min, 1.0)
 
 
-@effect
+@inline
 def class_clock(request: float, sustainable: float, x_min: float) -> float:
     """Clock for a request: -1 the lowest, 0 the sustainable one of this moment, +1 full; piecewise linear."""
     up = max(request, 0.0)
@@ -59,7 +59,7 @@ def class_clock(request: float, sustainable: float, x_min: float) -> float:
     return sustainable + up * (1.0 - sustainable) + down * (sustainable - x_min)
 
 
-@effect
+@inline
 def request_of_clock(clock: float, sustainable: float, x_min: float) -> float:
     """The request whose `class_clock` is a clock, held in [-1, 1]."""
     room = 1.0 - sustainable if clock > sustainable else sustainable - x_min

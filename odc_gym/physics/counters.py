@@ -4,7 +4,7 @@ Words are integers of 32 bits in signed 64-bit arithmetic that never overflows: 
 arrays, and on every machine.
 """
 
-from odc_gym._jit import effect
+from odc_gym._jit import inline
 
 WORD = 0xFFFFFFFF
 GOLDEN = 0x9E3779B9  # keeps zeros from being hashed to zero
@@ -13,7 +13,7 @@ MEAN_OF_BYTES = 12 * 127.5
 INVERSE_DEVIATION = 1.0 / 65535.0**0.5  # 12 bytes, each of variance (256^2 - 1) / 12
 
 
-@effect
+@inline
 def mixed(word: int) -> int:
     """A permutation of 32-bit words in which every input bit moves every output bit.
 
@@ -26,20 +26,20 @@ def mixed(word: int) -> int:
     return word ^ (word >> 15)
 
 
-@effect
+@inline
 def joined(key: int, counter: int) -> int:
     """A new key, 32 bits, from a key and a counter of up to 63 bits; not symmetric in the two."""
     low = mixed(((key + GOLDEN) & WORD) ^ (counter & WORD))
     return mixed(((low + GOLDEN) & WORD) ^ (counter >> 32))
 
 
-@effect
+@inline
 def byte_pairs(word: int) -> int:
     """Sums of two bytes each of a word, in its two halves."""
     return (word & BYTE_PAIR) + ((word >> 8) & BYTE_PAIR)
 
 
-@effect
+@inline
 def standard_normal(key: int) -> float:
     """A draw of mean 0 and variance 1 for a key: the sum of twelve uniform bytes, nearly normal and within 6.
 

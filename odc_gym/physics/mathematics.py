@@ -1,23 +1,23 @@
 """Elementary functions out of + - * / and square root: they vectorise, and give the same bits on every machine."""
 
-from odc_gym._jit import effect
+from odc_gym._jit import inline
 
 LN_2 = 0.6931471805599453
 
 
-@effect
+@inline
 def clip(x: float, low: float, high: float) -> float:
     """`x` held between `low` and `high`."""
     return min(max(x, low), high)
 
 
-@effect
+@inline
 def blend(flag: float, a: float, b: float) -> float:
     """`a` where the flag is 1, `b` where it is 0; exact. A conditional on two rows would compile to slow gathers."""
     return flag * a + (1.0 - flag) * b
 
 
-@effect
+@inline
 def bounded_exp(x: float) -> float:
     """Exponential with the argument held in [-4, 4]; relative error below 2e-9.
 
@@ -35,7 +35,7 @@ def bounded_exp(x: float) -> float:
     return p * p
 
 
-@effect
+@inline
 def decay_of(x: float) -> float:
     """Exponential of -x for x from 0 to 64, beyond which it is that of 64; relative error below 4e-8."""
     y = bounded_exp(-0.0625 * max(x, 0.0))

@@ -7,11 +7,11 @@ chunks. Times in seconds; loads are shares of what a pool can do at full batches
 
 import math
 
-from odc_gym._jit import effect
+from odc_gym._jit import inline
 from odc_gym.physics.mathematics import clip, decay_of
 
 
-@effect
+@inline
 def stretch(kappa: float, clock: float) -> float:
     """Time of a phase over that at full clock.
 
@@ -21,7 +21,7 @@ def stretch(kappa: float, clock: float) -> float:
     return kappa / clock + 1.0 - kappa
 
 
-@effect
+@inline
 def request_s(prefill_s: float, base_s: float, each_s: float, batch: float) -> float:
     """Time of a replica that a request takes at a batch.
 
@@ -37,7 +37,7 @@ def request_s(prefill_s: float, base_s: float, each_s: float, batch: float) -> f
     return prefill_s + base_s / batch + each_s
 
 
-@effect
+@inline
 def live_batch(memory_gb: float, weights_gb: float, context_gb: float, most: float) -> float:
     """Requests that fit beside the weights, each with the keys and values of a mean context, `most` at most; whole."""
     room = USABLE * memory_gb - weights_gb
@@ -48,13 +48,13 @@ USABLE = 0.9
 """Of the memory of accelerators; the rest is the engine's. Source: default of vLLM, Kwon et al., SOSP 2023."""
 
 
-@effect
+@inline
 def residual_s(mean_s: float, scv: float) -> float:
     """Mean rest of a time at a random moment of it: E[T^2] / (2 E[T])."""
     return 0.5 * mean_s * (1.0 + scv)
 
 
-@effect
+@inline
 def prefill_excess(load: float, rest_s: float, prefill_load: float, prefill_rest_s: float) -> float:
     """Share of a large backlog of work that is prompts which wait: how fast a backlog of prompts alone would drain.
 
@@ -63,7 +63,7 @@ def prefill_excess(load: float, rest_s: float, prefill_load: float, prefill_rest
     return min(1.0, (1.0 - load) * prefill_rest_s / ((1.0 - prefill_load) * rest_s))
 
 
-@effect
+@inline
 def worth_slots(batch: float, excess: float, rest_s: float, prefill_s: float, decode_rest_s: float) -> float:
     """Slots of a pool that shares everything alike which fill up as often as a batch whose prompts go first.
 
@@ -72,7 +72,7 @@ def worth_slots(batch: float, excess: float, rest_s: float, prefill_s: float, de
     return clip(batch / (rest_s * (excess / prefill_s + (1.0 - excess) / decode_rest_s)), 1.0, batch)
 
 
-@effect
+@inline
 def live_requests(load: float, base: float, batch: float) -> float:
     """Mean number of live requests of a replica at a load: n of them are served at the rate of n / (base + each n).
 
@@ -84,7 +84,7 @@ def live_requests(load: float, base: float, batch: float) -> float:
     return batch * base * load / max(1.0 - load * (1.0 - base), 1e-6)
 
 
-@effect
+@inline
 def mean_batch(step_rate: float, base_s: float, each_s: float, busy: float, prefill: float, most: float) -> float:
     """Mean batch of decode steps: what makes steps of base + each n fill the time that prefill leaves.
 
@@ -100,7 +100,7 @@ def mean_batch(step_rate: float, base_s: float, each_s: float, busy: float, pref
     return clip(step_rate * base_s / left, 1.0, most)
 
 
-@effect
+@inline
 def late_value(starts_s: float, rate: float, target_s: float, patience_s: float) -> float:
     """Mean share of the value that is left of what comes after its target, linear until patience ends.
 

@@ -1,12 +1,12 @@
 """Solar arrays: output and temperature."""
 
-from odc_gym._jit import effect
+from odc_gym._jit import inline
 from odc_gym.physics.mathematics import decay_of
 
 LEAST_K = 3.0
 
 
-@effect
+@inline
 def array_power_w(sunlit_frac: float, irradiance_frac: float, array_peak_w: float) -> float:
     """Electrical output of a tracking array [W].
 
@@ -21,7 +21,7 @@ def array_power_w(sunlit_frac: float, irradiance_frac: float, array_peak_w: floa
     return sunlit_frac * irradiance_frac * array_peak_w
 
 
-@effect
+@inline
 def array_step(kelvin: float, fixed: float, slope: float, radiation: float, pace: float) -> float:
     """Temperature of an array after a step [K], by the exponential Euler method of Rosenbrock type.
 
@@ -42,7 +42,7 @@ def array_step(kelvin: float, fixed: float, slope: float, radiation: float, pace
     return max(kelvin + change, LEAST_K)
 
 
-@effect
+@inline
 def mean_decay(x: float) -> float:
     """Mean of e^-t over t from 0 to x: (1 - e^-x) / x, by its series where x is small; relative error below 5e-6."""
     if x < 0.01:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import effect
+from odc_gym._jit import inline
 from odc_gym.physics.mathematics import LN_2, bounded_exp
 
 REFERENCE_K = 333.15  # junction temperature at which powers are quoted
@@ -69,7 +69,7 @@ class Nodes(NamedTuple):
     slope3: float
 
 
-@effect
+@inline
 def leakage_frac(junction_k: float, leak: float, inverse_double_k: float) -> float:
     """Leakage beyond that at 60 C over the power quoted there: doubles every 1 / `inverse_double_k` kelvin.
 
@@ -79,7 +79,7 @@ def leakage_frac(junction_k: float, leak: float, inverse_double_k: float) -> flo
     return leak * (bounded_exp(LN_2 * inverse_double_k * (junction_k - REFERENCE_K)) - 1.0)
 
 
-@effect
+@inline
 def half_step(
     t1: float,
     t2: float,
@@ -141,7 +141,7 @@ def half_step(
     )
 
 
-@effect
+@inline
 def governed_power_w(
     t1: float,
     t2: float,
@@ -167,7 +167,7 @@ def governed_power_w(
     return (throttle_k - unpowered) * gain
 
 
-@effect
+@inline
 def loop_at_end(
     t1: float, t2: float, t3: float, power_w: float, loop_w: float, other_w: float, nodes: Nodes, p: Propagator
 ) -> float:
@@ -192,13 +192,13 @@ def loop_at_end(
     return t2 + p.l1 * d1 + p.l2 * d2 + p.l3 * d3
 
 
-@effect
+@inline
 def bypass_limit_w(t2: float, t3: float, share: float, nodes: Nodes) -> float:
     """Most heat [W] that the bypass of a standing loop can keep: a share of what the radiator would get now."""
     return share * max(nodes.g23 * (t2 - t3), 0.0)
 
 
-@effect
+@inline
 def bypassed_k(
     t1: float, t2: float, t3: float, heat_w: float, share: float, nodes: Nodes, dt_s: float
 ) -> tuple[float, float]:
@@ -226,7 +226,7 @@ def bypassed_k(
     return together + gain * (heat_w - passing * (together - t3)), gain
 
 
-@effect
+@inline
 def bypass_gain(nodes: Nodes, p: Propagator) -> float:
     """What a watt of heat that is kept in the loop raises its temperature at the end of a whole step [K/W]."""
     return p.l2 * nodes.ic2 - p.l3 * nodes.ic3

@@ -13,13 +13,13 @@ BAR = 10
 
 def render(simulator: Simulator, row: int = 0, score: float = 0.0) -> str:
     """A page of text for one environment: time, satellites, queue."""
-    view, world = simulator.view, simulator.world
+    view, fleet = simulator.view, simulator.fleet
     seen = {name: values[row] for name, values in view.observation.items()}
-    clock = world.clock
+    clock = fleet.clock
     elapsed = timedelta(seconds=float((simulator.head["tick"][row] - clock.warm_up) * clock.dt_s))
-    now = world.start_of(int(simulator.seeds[row])) + elapsed
+    now = fleet.start_of(int(simulator.seeds[row])) + elapsed
     lines = [
-        f"{world.scenario.name}  episode {simulator.seeds[row]}  {now:%Y-%m-%d %H:%M} UTC  +{elapsed}  "
+        f"{fleet.scenario.name}  episode {simulator.seeds[row]}  {now:%Y-%m-%d %H:%M} UTC  +{elapsed}  "
         f"score {score:.2f}",
         f"{'sat':>3} {'light':<7} {'charge':<{BAR + 6}} {'junction':>8} {'clock':>6} {'power':>7}  "
         + " ".join(f"{name:>11}" for name in view.class_names)

@@ -12,12 +12,12 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
+from odc_gym.constants import HOUR_S
 from odc_gym.scenario.base import Model, NonNegative, Positive
 from odc_gym.scenario.network import Ground
 from odc_gym.scenario.orbit import Orbit, TleOrbit
 from odc_gym.scenario.sites import SITES
 
-HOUR_S = 3600.0
 _CLOCK = re.compile(r"(\d+):([0-5]\d)")
 _MOMENT = "must be hours from the episode's start, as a number or 'HH:MM', or a date and time in ISO 8601"
 

@@ -55,14 +55,14 @@ class Episode(Model):
 
     hours: Annotated[float, Field(gt=0, le=24 * 31)] = 24.0
     physics_s: Annotated[float, Field(ge=10, le=60)] = 60.0
-    decision_s: Positive = 300.0
+    decision_period_s: Positive = 300.0
 
     @model_validator(mode="after")
     def _whole_steps(self) -> Episode:
-        if abs(self.decision_s / self.physics_s - round(self.decision_s / self.physics_s)) > 1e-9:
-            raise ValueError(f"decision_s must be a multiple of physics_s ({self.physics_s:g})")
-        if abs(self.hours * 3600 / self.decision_s - round(self.hours * 3600 / self.decision_s)) > 1e-9:
-            raise ValueError(f"hours must be a whole number of decisions of {self.decision_s:g} s")
+        if abs(self.decision_period_s / self.physics_s - round(self.decision_period_s / self.physics_s)) > 1e-9:
+            raise ValueError(f"decision_period_s must be a multiple of physics_s ({self.physics_s:g})")
+        if abs(self.hours * 3600 / self.decision_period_s - round(self.hours * 3600 / self.decision_period_s)) > 1e-9:
+            raise ValueError(f"hours must be a whole number of decisions of {self.decision_period_s:g} s")
         return self
 
 

@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from odc_gym.constants import SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4, ZERO_CELSIUS_K
-from odc_gym.faults.faults import DAY_S, YEAR_S, Place, expected_upsets
+from odc_gym.constants import DAY_S, MINUTE_S, SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4, YEAR_S, ZERO_CELSIUS_K
+from odc_gym.faults.faults import Place, expected_upsets
 from odc_gym.orbits import build_ephemeris, eclipse_fraction, orbit_period_s
 from odc_gym.physics.thermal import REFERENCE_K
 from odc_gym.scenario import Hardware, Scenario
@@ -15,7 +15,7 @@ from odc_gym.scenario_check.fault_report import hazard_rows
 from odc_gym.scenario_check.network_report import network_rows
 from odc_gym.scenario_check.report_row import Row
 from odc_gym.tables.fleet.design import design_numbers
-from odc_gym.tables.fleet.fleet_model import MINUTE_S, World
+from odc_gym.tables.fleet.fleet_model import FleetModel
 from odc_gym.tables.fleet.plans import ShellPlan, around, offered_by_class
 from odc_gym.tables.fleet.surroundings import Surfaces, light, mean_sunlit_response
 from odc_gym.tables.fleet.sustainable import Curve, Effects, largest_constant_w, radiator_heat_w, thermal_limit_w
@@ -31,25 +31,25 @@ def check(scenario: Scenario) -> list[Row]:
     Raises:
         ScenarioError: a scenario that cannot be flown.
     """
-    world = World(scenario)
-    flown = flown_betas_rad(world)
+    fleet = FleetModel(scenario)
+    flown = flown_betas_rad(fleet)
     rows = []
     for i, shell in enumerate(scenario.shells):
-        rows += _shell(world, i, flown[i], f"{shell.hardware}: " if len(scenario.shells) > 1 else "")
+        rows += _shell(fleet, i, flown[i], f"{shell.hardware}: " if len(scenario.shells) > 1 else "")
     return (
         rows
-        + _load(scenario, world, flown)
-        + network_rows(world)
-        + _faults(world)
-        + hazard_rows(world)
+        + _load(scenario, fleet, flown)
+        + network_rows(fleet)
+        + _faults(fleet)
+        + hazard_rows(fleet)
         + _random(scenario)
     )
 
 
-def flown_betas_rad(world: World) -> list[np.ndarray]:
+def flown_betas_rad(fleet: FleetModel) -> list[np.ndarray]:
     """Angles between the Sun and the orbit planes at the year's start dates, unsigned, one array a shell [rad]."""
-    _, beta = world.year_light()
-    return [np.abs(beta[:, world.shell_of == i]).ravel() for i in range(len(world.shells))]
+    _, beta = fleet.year_light()
+    return [np.abs(beta[:, fleet.shell_of == i]).ravel() for i in range(len(fleet.shells))]
 
 
 def radiator_flux_w_m2(hardware: Hardware, temperature_k: float, absorbed: float) -> float:
@@ -85,15 +85,15 @@ def _leakage(hardware: Hardware, full_w: float) -> Row:
     return Row("leakage gain at the throttle limit", gain, "", stable)
 
 
-def _shell(world: World, i: int, flown: np.ndarray, prefix: str) -> list[Row]:
-    hardware, plan, surfaces = world.hardware[i], world.shells[i], world.surfaces[i]
+def _shell(fleet: FleetModel, i: int, flown: np.ndarray, prefix: str) -> list[Row]:
+    hardware, plan, surfaces = fleet.hardware[i], fleet.shells[i], fleet.surfaces[i]
     d = design_numbers(hardware)
     period = orbit_period_s(surfaces.altitude_m)
     dark, longest = (float(eclipse_fraction(surfaces.altitude_m, b)) for b in (0.0, flown.min()))
     array_w = float(_array_w(d, surfaces, flown.min(keepdims=True))[0])
-    full = float(Curve.of(d, world.mix).power_w[-1])
+    full = float(Curve.of(d, fleet.mix).power_w[-1])
     plan_k = hardware.thermal.plan_c + ZERO_CELSIUS_K
-    hot = float(_thermal(world, i, float(flown.min())))
+    hot = float(_thermal(fleet, i, float(flown.min())))
     bare = thermal_limit_w(d, plan_k, radiator_heat_w(d, np.array(SINK_W_M2)), Effects(leakage=False))
     least, most = np.degrees([flown.min(), flown.max()])
     rows = [
@@ -132,9 +132,9 @@ def _shell(world: World, i: int, flown: np.ndarray, prefix: str) -> list[Row]:
         _leakage(hardware, full),
     ]
     betas = sorted({round(least), *(b for b in CHECK_BETAS_DEG if least < b < most), round(most)})
-    rows += [_plan(plan, d, world, beta) for beta in betas]
-    worth = 1e3 * float(world.stored_value[i])
-    price = world.scenario.reward.stored_energy * worth
+    rows += [_plan(plan, d, fleet, beta) for beta in betas]
+    worth = 1e3 * float(fleet.stored_value[i])
+    price = fleet.scenario.reward.stored_energy * worth
     note = f"in value; the sustainable plan makes {worth:.3g} of one more kWh"
     rows.append(Row("price of a stored kWh", price, "", note))
     rows += _broken_depth(plan, flown)
@@ -163,32 +163,32 @@ def _broken_depth(plan: ShellPlan, flown: np.ndarray) -> list[Row]:
     return [Row("soft depth cannot be kept", worst, "", "even with gated accelerators at some beta: least depth taken")]
 
 
-def _thermal(world: World, i: int, beta_rad: float) -> np.ndarray:
+def _thermal(fleet: FleetModel, i: int, beta_rad: float) -> np.ndarray:
     """Thermal limit with leakage and the mean sink of the orbit at one beta [W]."""
-    hardware, surfaces = world.hardware[i], world.surfaces[i]
+    hardware, surfaces = fleet.hardware[i], fleet.surfaces[i]
     d = design_numbers(hardware)
     sink = light(d, surfaces, around(surfaces.altitude_m, np.ones(1), np.array([beta_rad]))).absorbed_w_m2.mean()
     return thermal_limit_w(d, hardware.thermal.plan_c + ZERO_CELSIUS_K, radiator_heat_w(d, sink))
 
 
-def _plan(shell: ShellPlan, d: dict[str, float], world: World, beta: int) -> Row:
+def _plan(shell: ShellPlan, d: dict[str, float], fleet: FleetModel, beta: int) -> Row:
     one, angle = np.ones(1), np.radians([float(beta)])
     at = {
         name: float(shell.at(getattr(shell.plan, name), one, angle)[0])
         for name in ("sun_w", "dark_w", "throughput", "depth")
     }
-    full = Curve.of(d, world.mix).throughput[-1]
+    full = Curve.of(d, fleet.mix).throughput[-1]
     note = f"{at['sun_w'] / 1e3:.3g} kW in sunlight, {at['dark_w'] / 1e3:.3g} kW in eclipse, depth {at['depth']:.2f}"
     return Row(f"sustainable share of slots, beta {beta}", at["throughput"] / full, "", note)
 
 
-def _load(scenario: Scenario, world: World, flown: list[np.ndarray]) -> list[Row]:
+def _load(scenario: Scenario, fleet: FleetModel, flown: list[np.ndarray]) -> list[Row]:
     """Offered load against slots, energy and heat, and which of them binds."""
     offered = offered_by_class(scenario.workload, scenario.class_names)
     total = float(offered.sum())
-    energy, heat = _one_limit(world, flown)
-    slots = math.fsum(h.accelerators.count * h.accelerators.speed for h in _each(world))
-    limits = {"slots": slots, "energy": energy, "heat": heat, "all together": world.sustainable}
+    energy, heat = _one_limit(fleet, flown)
+    slots = math.fsum(h.accelerators.count * h.accelerators.speed for h in _each(fleet))
+    limits = {"slots": slots, "energy": energy, "heat": heat, "all together": fleet.sustainable}
     rows = [
         Row(f"offered {name}", float(v), "accelerators", "reference accelerator-hours an hour")
         for name, v in zip(scenario.class_names, offered, strict=True)
@@ -199,21 +199,21 @@ def _load(scenario: Scenario, world: World, flown: list[np.ndarray]) -> list[Row
     ]
     binding = min(("slots", "energy", "heat"), key=lambda name: limits[name])
     rows.append(Row("binds most", binding, "", "over the year"))
-    rows.append(Row("sustainable", world.sustainable, "accelerators", "by slots, energy and heat, mean over the year"))
-    rows.append(Row("value that scores 100", world.reference_value, "", "of the sustainable output over an episode"))
+    rows.append(Row("sustainable", fleet.sustainable, "accelerators", "by slots, energy and heat, mean over the year"))
+    rows.append(Row("value that scores 100", fleet.reference_value, "", "of the sustainable output over an episode"))
     return rows
 
 
-def _faults(world: World) -> list[Row]:
+def _faults(fleet: FleetModel) -> list[Row]:
     """What radiation and failures do to a new fleet in a day, from where it flies."""
-    faults = world.scenario.faults
+    faults = fleet.scenario.faults
     if not faults.enabled:
         return []
     minutes = int(DAY_S / MINUTE_S)
-    e = build_ephemeris(world.constellation, start=world.year()[0], step_s=MINUTE_S, steps=minutes)
+    e = build_ephemeris(fleet.constellation, start=fleet.year()[0], step_s=MINUTE_S, steps=minutes)
     place = Place(e.latitude_deg, e.longitude_deg, e.altitude_m)
-    upsets, share = expected_upsets(faults, place, world.numbers["accelerators"])
-    failures = faults.hard_failures_per_chip_year * DAY_S / YEAR_S * world.accelerators
+    upsets, share = expected_upsets(faults, place, fleet.numbers["accelerators"])
+    failures = faults.hard_failures_per_chip_year * DAY_S / YEAR_S * fleet.accelerators
     return [
         Row("upsets", upsets, "1/day", "of all accelerators, expected over a day of the ground track"),
         Row("upsets in the anomaly", share, "", "share of them within two widths of its centre"),
@@ -229,24 +229,24 @@ def _random(scenario: Scenario) -> list[Row]:
     ]
 
 
-def _one_limit(world: World, flown: list[np.ndarray]) -> tuple[float, float]:
+def _one_limit(fleet: FleetModel, flown: list[np.ndarray]) -> tuple[float, float]:
     """What the fleet could hold by energy alone and by heat alone, mean over the year [reference accelerators]."""
     energy = heat = 0.0
     for i, betas in enumerate(flown):
-        hardware, surfaces = world.hardware[i], world.surfaces[i]
+        hardware, surfaces = fleet.hardware[i], fleet.surfaces[i]
         d = design_numbers(hardware)
-        curve = Curve.of(d, world.mix)
+        curve = Curve.of(d, fleet.mix)
         dark = eclipse_fraction(surfaces.altitude_m, betas)
-        array = _array_w(d, surfaces, betas) * world.scenario.earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
-        period = world.shells[i].period_s
+        array = _array_w(d, surfaces, betas) * fleet.scenario.earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
+        period = fleet.shells[i].period_s
         powers = [largest_constant_w(d, period, float(f), float(a)) for f, a in zip(dark, array, strict=True)]
-        satellites = float((world.shell_of == i).sum())
+        satellites = float((fleet.shell_of == i).sum())
         energy += satellites * float(curve.at(np.array(powers)).mean())
         grid = np.linspace(betas.min(), betas.max(), 10)  # the limit hardly changes with beta
-        limits = curve.at(np.array([float(_thermal(world, i, b)) for b in grid]))
+        limits = curve.at(np.array([float(_thermal(fleet, i, b)) for b in grid]))
         heat += satellites * float(np.interp(betas, grid, limits).mean())
     return energy, heat
 
 
-def _each(world: World) -> list[Hardware]:
-    return [world.hardware[i] for i in world.shell_of]
+def _each(fleet: FleetModel) -> list[Hardware]:
+    return [fleet.hardware[i] for i in fleet.shell_of]

@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from odc_gym.faults.outages import HOUR_S
+from odc_gym.constants import HOUR_S, YEAR_H
 from odc_gym.scenario import ScriptedEvent, Surges
 from odc_gym.scenario.surges import Between
 from odc_gym.scenario_check.report_row import Row
-from odc_gym.tables.fleet.fleet_model import World
-
-YEAR_H = 365.25 * 24.0
+from odc_gym.tables.fleet.fleet_model import FleetModel
 
 
-def hazard_rows(world: World) -> list[Row]:
+def hazard_rows(fleet: FleetModel) -> list[Row]:
     """What is on, expected; nothing of a calm scenario."""
-    rows = _failures(world) if world.scenario.faults.enabled else []
-    surges = world.scenario.workload.surges
+    rows = _failures(fleet) if fleet.scenario.faults.enabled else []
+    surges = fleet.scenario.workload.surges
     if surges.per_week > 0.0:
         rows.append(Row("surges", surges.per_week, "1/week", f"of {', '.join(surges.classes) or 'all classes'}"))
         rows.append(Row("work that surges add", added_frac(surges), "", "of what their classes offer otherwise"))
     return rows + [
-        Row(f"event {_clock(world, event)}", event.what, "", _told(event)) for event in world.scenario.events
+        Row(f"event {_clock(fleet, event)}", event.what, "", _told(event)) for event in fleet.scenario.events
     ]
 
 
-def _failures(world: World) -> list[Row]:
-    faults, rows = world.scenario.faults, []
+def _failures(fleet: FleetModel) -> list[Row]:
+    faults, rows = fleet.scenario.faults, []
     for name, rate, hours in (
         ("satellites out", faults.outages.per_satellite_year, faults.outages.mean_hours),
         ("optical terminals out", faults.links.outages_per_link_year, faults.links.mean_minutes / 60.0),
     ):
         if rate > 0.0:
             down = rate * hours / YEAR_H
-            a_day = world.satellites * rate * 24.0 / YEAR_H / (1.0 + down)
+            a_day = fleet.satellites * rate * 24.0 / YEAR_H / (1.0 + down)
             rows.append(Row(name, down / (1.0 + down), "", f"of the time; {a_day:.3g} outages a day of the fleet"))
     if faults.loss.per_satellite_year > 0.0:
-        lost = world.satellites * faults.loss.per_satellite_year / YEAR_H * world.clock.episode_s / HOUR_S
+        lost = fleet.satellites * faults.loss.per_satellite_year / YEAR_H * fleet.clock.episode_s / HOUR_S
         rows.append(Row("satellites lost", lost, "1/episode", "expected, of those that still fly"))
-    if faults.weather.bad_frac > 0.0 and world.scenario.network.ground is not None:
+    if faults.weather.bad_frac > 0.0 and fleet.scenario.network.ground is not None:
         note = f"of the time, over each ground site, for {faults.weather.mean_hours:g} h on average"
         rows.append(Row("bad weather", faults.weather.bad_frac, "", note))
     if faults.safe_mode.sheds > 0:
@@ -54,8 +52,8 @@ def _mean(between: Between) -> float:
     return 0.5 * (between.low + between.high)
 
 
-def _clock(world: World, event: ScriptedEvent) -> str:
-    minutes = round(event.begin_s(world.scenario.start.epoch) / 60.0)
+def _clock(fleet: FleetModel, event: ScriptedEvent) -> str:
+    minutes = round(event.begin_s(fleet.scenario.start.epoch) / 60.0)
     return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 

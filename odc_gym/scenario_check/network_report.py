@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from odc_gym.constants import MINUTE_S
 from odc_gym.errors import ScenarioError
 from odc_gym.orbits import build_ephemeris
 from odc_gym.orbits.network import LinkPlan, spells
@@ -12,20 +13,20 @@ from odc_gym.scenario import JobClass, ServiceClass, Workload
 from odc_gym.scenario.gangs import Gang
 from odc_gym.scenario_check.report_row import Row
 from odc_gym.tables.episode.network import DirectWays, NetworkPlan, ground_sites, plan_network
-from odc_gym.tables.fleet.fleet_model import MINUTE_S, World
+from odc_gym.tables.fleet.fleet_model import FleetModel
 
 
-def network_rows(world: World) -> list[Row]:
+def network_rows(fleet: FleetModel) -> list[Row]:
     """The figures of a network over the first episode of the year.
 
     Raises:
         ScenarioError: work needs data that never reaches some satellite, or more neighbours than there are.
     """
-    clock, network, sites = world.clock, world.scenario.network, ground_sites(world.scenario)
-    start = world.year()[0]
-    ephemeris = build_ephemeris(world.constellation, start=start, step_s=clock.dt_s, steps=clock.total, sites=sites)
-    plan = plan_network(world, ephemeris)
-    _require_ways(world, plan)
+    clock, network, sites = fleet.clock, fleet.scenario.network, ground_sites(fleet.scenario)
+    start = fleet.year()[0]
+    ephemeris = build_ephemeris(fleet.constellation, start=start, step_s=clock.dt_s, steps=clock.total, sites=sites)
+    plan = plan_network(fleet, ephemeris)
+    _require_ways(fleet, plan)
     rows = []
     if network.backbone is not None:
         note = f"{network.backbone.rate_gbps:g} Gb/s a satellite, always reachable"
@@ -34,7 +35,7 @@ def network_rows(world: World) -> list[Row]:
         note = f"{network.links.rate_gbps:g} Gb/s each, {network.links.terminals} terminals a satellite"
         rows.append(Row("own links", network.links.topology, "", note))
         if plan.own.plan is not None:
-            rows += _links(plan.own.plan, world.satellites, clock.dt_s / MINUTE_S)
+            rows += _links(plan.own.plan, fleet.satellites, clock.dt_s / MINUTE_S)
         rows += _parts(plan.own.net)
     if network.ground is not None and plan.direct.site is not None:
         note = f"{network.ground.rate_gbps:g} Gb/s above {network.ground.min_elevation_deg:g} degrees"
@@ -42,7 +43,7 @@ def network_rows(world: World) -> list[Row]:
         rows += _contacts(plan.direct, clock.dt_s / MINUTE_S)
     rows += [
         _neighbourhood(name, c.gang, plan.pairs, clock.dt_s / MINUTE_S)
-        for name, c in world.scenario.workload.classes.items()
+        for name, c in fleet.scenario.workload.classes.items()
         if isinstance(c, JobClass) and c.gang is not None and plan.pairs is not None
     ]
     rows += _ways(plan.routes, clock.dt_s / MINUTE_S)
@@ -51,13 +52,13 @@ def network_rows(world: World) -> list[Row]:
     return rows
 
 
-def _require_ways(world: World, plan: NetworkPlan) -> None:
+def _require_ways(fleet: FleetModel, plan: NetworkPlan) -> None:
     """Work that needs data must have a way for it."""
-    needs = _classes_with_data(world.scenario.workload)
+    needs = _classes_with_data(fleet.scenario.workload)
     never = np.flatnonzero(~(plan.routes.hop >= 0).any(axis=0))
     if needs and never.size:
         raise ScenarioError(
-            f"network: {never.size} of {world.satellites} satellites never have a way to the ground, "
+            f"network: {never.size} of {fleet.satellites} satellites never have a way to the ground, "
             f"but {', '.join(needs)} must have data"
         )
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
+from odc_gym.constants import GROUND
 from odc_gym.core.decision import settle
 from odc_gym.core.jobs.checkpoints import interval_work
 from odc_gym.core.layout.environment import Links
 from odc_gym.core.layout.state import UNBOUND_S, Design, State
-from odc_gym.core.layout.work import ABSENT, GROUND, HEAD, RUN, RUNNING, WAITING, Classes, Ledger, Rules
+from odc_gym.core.layout.work import ABSENT, HEAD, RUN, RUNNING, WAITING, Classes, Ledger, Rules
 from odc_gym.core.serving.replicas import first_replicas
 from odc_gym.physics.battery import QUOTED_K
 from odc_gym.scenario import ServiceClass
 from odc_gym.seeds import random_stream
 from odc_gym.tables.episode.tables import EpisodeTables, rule_index
-from odc_gym.tables.fleet.fleet_model import World
+from odc_gym.tables.fleet.fleet_model import FleetModel
 
 CENSUS = 102  # purpose of a random stream
 SETTLE_ORBITS = 6  # until charge and temperatures are periodic
@@ -22,10 +23,10 @@ START_K = 320.0  # of all nodes before the plan is flown
 ACCOUNTS = State._fields.index("available_j")  # the first row of State that is an account
 
 
-def busy_mix(world: World, lanes: int) -> np.ndarray:
+def busy_mix(fleet: FleetModel, lanes: int) -> np.ndarray:
     """Accelerators of each class at work when a satellite is full of the mix, (C, P)."""
-    slots = world.mix.share / world.class_speed
-    accelerators = world.design[0]
+    slots = fleet.mix.share / fleet.class_speed
+    accelerators = fleet.design[0]
     return np.asarray((slots / slots.sum())[:, None] * accelerators[None, :lanes])
 
 
@@ -87,7 +88,7 @@ def cold_points(points: np.ndarray, swings: np.ndarray, charge_frac: np.ndarray)
 
 
 def fly_plan(
-    world: World,
+    fleet: FleetModel,
     state: np.ndarray,
     classes: np.ndarray,
     points: np.ndarray,
@@ -101,7 +102,7 @@ def fly_plan(
     """Bring the satellites of one environment to the periodic solution of their plan, in the light of its first orbit.
 
     Args:
-        world: of the episode.
+        fleet: of the episode.
         state: [field, P]; is filled.
         classes: [field, C, P]; is filled.
         points: turning points of the batteries' charge, (P, ...); are begun.
@@ -115,19 +116,19 @@ def fly_plan(
     cold_state(state, design)
     charge = State._fields.index("charge_frac")
     cold_points(points, swings, state[charge])
-    orbit = np.rint(world.period_s / world.clock.dt_s).astype(int)
-    light, busy = periodic(skies, orbit, SETTLE_ORBITS), busy_mix(world, state.shape[1])
+    orbit = np.rint(fleet.period_s / fleet.clock.dt_s).astype(int)
+    light, busy = periodic(skies, orbit, SETTLE_ORBITS), busy_mix(fleet, state.shape[1])
     for part in (light[: -orbit.max()], light[-orbit.max() :]):
         before = state.copy()
         settle(state, classes, points, swings, design, part, rules, ageing, numbers, np.array([1, len(part)]), busy)
-    balance_battery(state, before, design, orbit.max() * world.clock.dt_s)
+    balance_battery(state, before, design, orbit.max() * fleet.clock.dt_s)
     cold_points(points, swings, state[charge])
     state[State._fields.index("cycles")] = 0.0
     state[State._fields.index("damage")] = design[Design._fields.index("fatigue_start")]
 
 
 def open_queue(
-    world: World,
+    fleet: FleetModel,
     tables: EpisodeTables,
     seed: int,
     run: np.ndarray,
@@ -147,18 +148,18 @@ def open_queue(
     run[:] = np.zeros((), RUN)
     run["input_at"] = run["state_at"] = GROUND
     run["host"], run["started_s"], run["finished_s"] = -1, np.inf, np.inf
-    begin = -world.clock.warm_up_s
+    begin = -fleet.clock.warm_up_s
     free = state[State._fields.index("free")]
     held = classes[Classes._fields.index("held")]
-    jobs, n = tables.jobs, world.satellites
+    jobs, n = tables.jobs, fleet.satellites
 
     def seat(row: int) -> bool:
         width = int(jobs["width"][row])
-        fits = world.numbers["hbm_gb"] >= world.rules[rule_index("memory_gb"), jobs["kind"][row]]
-        hosts = _hosts(world, tables.links, jobs[row], np.where(fits, free[:n], -1.0))
+        fits = fleet.numbers["hbm_gb"] >= fleet.rules[rule_index("memory_gb"), jobs["class_id"][row]]
+        hosts = _hosts(fleet, tables.links, jobs[row], np.where(fits, free[:n], -1.0))
         for part, s in enumerate(hosts, row):
             free[s] -= width
-            held[jobs["kind"][row], s] += width
+            held[jobs["class_id"][row], s] += width
             run["host"][part], run["status"][part], run["since_s"][part] = s, RUNNING, begin
             run["input_at"][part] = run["state_at"][part] = s
             resident[jobs["model"][row], s] = 1.0 if jobs["model"][row] else 0.0
@@ -168,12 +169,12 @@ def open_queue(
         head["running"] += 1
         return True
 
-    first = _seat_replicas(world, tables, run, state, classes, design, seat)
+    first = _seat_replicas(fleet, tables, run, state, classes, design, seat)
     saved = random_stream(seed, CENSUS).random(len(tables.census))
-    for k in np.flatnonzero(tables.census["members"]):
+    for k in np.flatnonzero(tables.census["num_satellites"]):
         row = first + int(k)
         if seat(row):
-            age_job(world, jobs[row], run[row : row + 1], begin, saved[k])
+            age_job(fleet, jobs[row], run[row : row + 1], begin, saved[k])
         else:
             run["status"][row] = WAITING
             lists[0, head["waiting"]] = row
@@ -184,24 +185,24 @@ def open_queue(
     return head
 
 
-def _hosts(world: World, links: Links, job: np.void, free: np.ndarray) -> np.ndarray:
+def _hosts(fleet: FleetModel, links: Links, job: np.void, free: np.ndarray) -> np.ndarray:
     """Where a job goes: the satellites with most accelerators free, for a gang those of one neighbourhood; or none."""
     order = np.argsort(-free, kind="stable")
     order = order[free[order] >= job["width"]]
-    if job["members"] == 1:
+    if job["num_satellites"] == 1:
         return np.asarray(order[:1])
-    most = world.rules[rule_index("gang_hops"), job["kind"]]
-    least = world.rules[rule_index("lasting_steps"), job["kind"]]
+    most = fleet.rules[rule_index("gang_hops"), job["class_id"]]
+    least = fleet.rules[rule_index("lasting_steps"), job["class_id"]]
     hops, closes = links.hops[links.epoch[0]], links.closes[links.epoch[0]]
     for s in order:
         near = order[(hops[s, order] >= 0) & (hops[s, order] <= most) & (closes[s, order] >= least) & (order != s)]
-        if near.size >= job["members"] - 1:
-            return np.concatenate([[s], near[: job["members"] - 1]])
+        if near.size >= job["num_satellites"] - 1:
+            return np.concatenate([[s], near[: job["num_satellites"] - 1]])
     return np.zeros(0, np.int64)
 
 
 def _seat_replicas(  # type: ignore[no-untyped-def]
-    world: World,
+    fleet: FleetModel,
     tables: EpisodeTables,
     run: np.ndarray,
     state: np.ndarray,
@@ -211,13 +212,13 @@ def _seat_replicas(  # type: ignore[no-untyped-def]
 ) -> int:
     """Seat the replicas that the autoscaler wants for the first demand; returns the first row after all of services."""
     row = 0
-    for c, name in enumerate(world.scenario.class_names):
-        service = world.scenario.workload.classes[name]
+    for c, name in enumerate(fleet.scenario.class_names):
+        service = fleet.scenario.workload.classes[name]
         if not isinstance(service, ServiceClass):
             continue
-        tokens_s = float(tables.demand[0, 1, c]) / world.clock.dt_s
-        wanted = first_replicas(tables.jobs, state, design, classes, world.rules, world.satellites, c, tokens_s)
-        count = int(world.rules[rule_index("replicas"), c])
+        tokens_s = float(tables.demand[0, 1, c]) / fleet.clock.dt_s
+        wanted = first_replicas(tables.jobs, state, design, classes, fleet.rules, fleet.satellites, c, tokens_s)
+        count = int(fleet.rules[rule_index("replicas"), c])
         run["status"][row : row + count] = ABSENT
         for k in range(min(wanted, count)):
             if not seat(row + k):
@@ -226,11 +227,11 @@ def _seat_replicas(  # type: ignore[no-untyped-def]
     return row
 
 
-def age_job(world: World, job: np.void, r: np.ndarray, begin: float, saved: float) -> None:
+def age_job(fleet: FleetModel, job: np.void, r: np.ndarray, begin: float, saved: float) -> None:
     """Give a job that runs as an episode begins its work so far, and `saved` of an interval since its checkpoint."""
-    rule = dict(zip(Rules._fields, world.rules[:, job["kind"]], strict=True))
-    rate, gang = world.class_speed[job["kind"]], job["gang"]
-    stops_per_s = world.policy.surprises_per_s * gang
+    rule = dict(zip(Rules._fields, fleet.rules[:, job["class_id"]], strict=True))
+    rate, gang = fleet.class_speed[job["class_id"]], job["total_accelerators"]
+    stops_per_s = fleet.policy.surprises_per_s * gang
     unit = gang * interval_work(rule["unit_s"], rule["adapts"], rule["stall_s"], stops_per_s, rate)
     done = min((begin - job["arrival_s"]) * rate * gang, 0.999 * job["work_s"])
     unsaved = saved * min(unit, done)

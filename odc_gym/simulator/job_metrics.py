@@ -7,11 +7,11 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from odc_gym.constants import HOUR_S
 from odc_gym.core.layout.work import CANCELLED, DONE, FAILED, REFUSED, RUNNING, SENDING, WAITING, Ledger, Rules
 from odc_gym.scenario import JobClass
 from odc_gym.simulator.simulator import Simulator
 
-HOUR_S = 3600.0
 ENDS = ("completed", "failed", "cancelled", "expired", "refused")  # accounts of the ledger
 SHORTEST_S = 10.0  # run time below which a slowdown counts as that of this one
 Floats = npt.NDArray[np.float64]
@@ -51,10 +51,10 @@ class Jobs(NamedTuple):
 
 def jobs_of(simulator: Simulator, row: int) -> Jobs:
     """The jobs of an episode that have arrived so far."""
-    table, clock = simulator.jobs[row], simulator.world.clock
-    service = simulator.world.rules[Rules._fields.index("service"), table["kind"]] > 0.5
+    table, clock = simulator.jobs[row], simulator.fleet.clock
+    service = simulator.fleet.rules[Rules._fields.index("service"), table["class_id"]] > 0.5
     now = float((simulator.head["tick"][row] - clock.warm_up) * clock.dt_s)
-    one = np.isfinite(table["arrival_s"]) & (table["arrival_s"] <= now) & (table["members"] > 0) & ~service
+    one = np.isfinite(table["arrival_s"]) & (table["arrival_s"] <= now) & (table["num_satellites"] > 0) & ~service
     return Jobs(table, simulator.run[row], now).only(one)
 
 
@@ -143,21 +143,21 @@ def _deadlines(jobs: Jobs) -> dict[str, float]:
 
 
 def _goodput(simulator: Simulator, row: int, account: dict[str, Floats]) -> float:
-    token_s = simulator.world.rules[Rules._fields.index("token_s")]
-    clock = simulator.world.clock
+    token_s = simulator.fleet.rules[Rules._fields.index("token_s")]
+    clock = simulator.fleet.clock
     episode_s = max((float(simulator.head["tick"][row]) - clock.warm_up) * clock.dt_s, 1e-9)
     return float((account["timely_s"] + account["in_target"] * token_s).sum() / episode_s)
 
 
 def _by_class(simulator: Simulator, row: int, account: dict[str, Floats]) -> dict[str, float]:
-    clock = simulator.world.clock
+    clock = simulator.fleet.clock
     jobs, result = jobs_of(simulator, row), dict[str, float]()
     due, met = jobs.due, jobs.met
     decisions = max((float(simulator.head["tick"][row]) - clock.warm_up) / clock.steps, 1.0)
     for c, name in enumerate(simulator.class_names):
         if not isinstance(simulator.scenario.workload.classes[name], JobClass):
             continue
-        own_due = due & (jobs.table["kind"] == c)
+        own_due = due & (jobs.table["class_id"] == c)
         result[f"slo_{name}"] = float(met[own_due].mean()) if own_due.any() else 1.0
         result |= {f"{what}_{name}": float(account[what][c]) for what in ENDS}
         result[f"backlog_{name}_accelerator_h"] = float(account["backlog_sum_s"][c]) / decisions / HOUR_S
@@ -193,9 +193,9 @@ def _fairness(simulator: Simulator, jobs: Jobs) -> dict[str, float]:
 def _ratios(simulator: Simulator, jobs: Jobs, tenant: int, share: float) -> Floats:
     """Completion times of the done jobs of a tenant over those that it would have alone on its share of the fleet."""
     own = jobs.only((jobs.table["tenant"] == tenant) & jobs.came)
-    world = simulator.world
-    of_jobs = [isinstance(world.scenario.workload.classes[name], JobClass) for name in simulator.class_names]
-    capacity = share * world.sustainable * float(world.mix.share[of_jobs].sum())
+    fleet = simulator.fleet
+    of_jobs = [isinstance(fleet.scenario.workload.classes[name], JobClass) for name in simulator.class_names]
+    capacity = share * fleet.sustainable * float(fleet.mix.share[of_jobs].sum())
     arrival_s = own.table["arrival_s"]
     queued_s = np.cumsum(own.table["work_s"]) / capacity
     before_s = np.concatenate([[0.0], queued_s[:-1]])

@@ -6,14 +6,15 @@ import math
 
 import numpy as np
 
+from odc_gym.constants import HOUR_S, WH_J, YEAR_H
 from odc_gym.core.layout.state import LOST, State
 from odc_gym.core.layout.work import CARGO, Ledger, Rules
 from odc_gym.physics.ageing import damage_until
 from odc_gym.simulator.job_metrics import job_metrics
 from odc_gym.simulator.simulator import Simulator
 
-HOUR_S, WH_J, TERA_PER_EXA = 3600.0, 3600.0, 1e6
-YEAR_H, MOST_YEARS = 365.25 * 24.0, 100.0
+TERA_PER_EXA = 1e6
+MOST_YEARS = 100.0
 CAUSES = {
     "checkpoint": "writing_s",
     "replay": "replay_s",
@@ -54,7 +55,7 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
     x = {name: simulator.state[row, k, :n] for k, name in enumerate(State._fields)}
     account = {name: simulator.ledger[row, k] for k, name in enumerate(Ledger._fields)}
     design = simulator.view.design
-    clock = simulator.world.clock
+    clock = simulator.fleet.clock
     hours = max((float(simulator.head["tick"][row]) - clock.warm_up) * clock.dt_s / HOUR_S, 1e-9)
     credited_h = float(account["credited_s"].sum()) / HOUR_S
     bus_wh = float((x["electric_j"] * design["eta_pcdu"][row]).sum()) / WH_J
@@ -64,7 +65,7 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
         "value": float(account["paid"].sum()),
         "work_accelerator_h": credited_h,
         "work_eflop": credited_h * HOUR_S * _reference_tflops(simulator) / TERA_PER_EXA,
-        "work_of_sustainable": credited_h / (simulator.world.sustainable * hours),
+        "work_of_sustainable": credited_h / (simulator.fleet.sustainable * hours),
         "lost_accelerator_h": float(account["lost_s"].sum()) / HOUR_S,
         "energy_wh_per_accelerator_h": bus_wh / credited_h if credited_h > 0 else 0.0,
         "curtailed_solar_frac": 1.0 - float(x["used_j"].sum()) / max(float(x["available_j"].sum()), 1e-9),
@@ -97,7 +98,7 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
         "lost_to_sheds_accelerator_h": float(account["shed_lost_s"].sum()) / HOUR_S,
         "lost_to_trips_accelerator_h": float(account["trip_lost_s"].sum()) / HOUR_S,
         "failed_accelerators": float(x["failures"].sum()),
-        "living_frac": float(x["living"].sum()) / simulator.world.accelerators,
+        "living_frac": float(x["living"].sum()) / simulator.fleet.accelerators,
         "link_gb": float(sum(account[f"{part}_gb"].sum() for part in CARGO)),
         **{f"{part}_gb": float(account[f"{part}_gb"].sum()) for part in CARGO},
         "dropped_gb": float(account["dropped_gb"].sum()),
@@ -114,13 +115,13 @@ def _years_to_80_percent(x: dict[str, np.ndarray], design: dict[str, np.ndarray]
 
 def _reference_tflops(simulator: Simulator) -> float:
     """Peak rate behind a reference-accelerator-second [TFLOP/s]: that of the fleet's accelerators over their speed."""
-    kinds = [simulator.world.hardware[i].accelerators for i in simulator.world.shell_of]
+    kinds = [simulator.fleet.hardware[i].accelerators for i in simulator.fleet.shell_of]
     rate = math.fsum(a.count * a.bf16_tflops for a in kinds)
     return rate / math.fsum(a.count * a.speed for a in kinds)
 
 
 def _by_class(simulator: Simulator, row: int, account: dict[str, np.ndarray]) -> dict[str, float]:
-    service = simulator.world.rules[_SERVICE] > 0.5
+    service = simulator.fleet.rules[_SERVICE] > 0.5
     result = {}
     for c, name in enumerate(simulator.class_names):
         result[f"value_{name}"] = float(account["paid"][c])

@@ -24,7 +24,7 @@ from odc_gym.simulator.observation_buffers import ObservationBuffers
 from odc_gym.simulator.view import View
 from odc_gym.tables.episode.links import LinkBatch
 from odc_gym.tables.episode.tables import build_episode
-from odc_gym.tables.fleet.fleet_model import World
+from odc_gym.tables.fleet.fleet_model import FleetModel
 from odc_gym.tables.fleet.parameters import past_shape, tenants_block
 from odc_gym.workload import JOB, TraceSource, as_trace
 
@@ -40,7 +40,7 @@ class Simulator:
         scenario: what is simulated.
         num_envs: B.
         trace: recorded jobs or requests, or their file or files, that replace the classes they hold.
-        decision_s: time between decisions [s]; None for the scenario's.
+        decision_period_s: time between decisions [s]; None for the scenario's.
         episode_hours: length of episodes; None for the scenario's.
         action_mode: `bids` or `assign`, see `odc_gym.interface`.
         shows_jobs: whether waiting jobs are observed one by one; `assign` needs it.
@@ -63,7 +63,7 @@ class Simulator:
         scenario: Scenario,
         num_envs: int = 1,
         trace: TraceSource | None = None,
-        decision_s: float | None = None,
+        decision_period_s: float | None = None,
         episode_hours: float | None = None,
         action_mode: str = "bids",
         shows_jobs: bool = False,
@@ -72,11 +72,11 @@ class Simulator:
             raise ScenarioError(f"action_mode = {action_mode!r}: must be one of {', '.join(ACTION_MODES)}")
         if num_envs < 1:
             raise OdcGymError(f"num_envs = {num_envs}: must be >= 1")
-        changes = {"episode.decision_s": decision_s, "episode.hours": episode_hours}
+        changes = {"episode.decision_period_s": decision_period_s, "episode.hours": episode_hours}
         scenario = scenario.replace({k: v for k, v in changes.items() if v is not None})
-        self.world = World(scenario, as_trace(trace))
+        self.fleet = FleetModel(scenario, as_trace(trace))
         self.scenario, self.class_names, self.num_envs = scenario, scenario.class_names, num_envs
-        self.satellites, self.decisions = self.world.satellites, self.world.clock.decisions
+        self.satellites, self.decisions = self.fleet.satellites, self.fleet.clock.decisions
         self.action_mode, assign = action_mode, scenario.assign
         self.assigns = action_mode == "assign"
         self.slots = assign.k if shows_jobs or self.assigns else 0
@@ -90,32 +90,32 @@ class Simulator:
         announce_compilation()
         self._allocate(num_envs, padded(self.satellites), len(self.class_names))
         self.view = View(
-            scenario, self.buffers, self.design, self.ratings, self.world.clock.dt_s * self.world.clock.steps,
+            scenario, self.buffers, self.design, self.ratings, self.fleet.clock.dt_s * self.fleet.clock.steps,
             self.assignment if self.assigns else None,
         )  # fmt: skip
 
     def _allocate(self, b: int, p: int, c: int) -> None:
-        world, clock = self.world, self.world.clock
+        fleet, clock = self.fleet, self.fleet.clock
         self.state, self.classes, self.ledger, self.services = empty_blocks(b, p, c)
-        self.head, self.tenants = np.zeros(b, HEAD), tenants_block(world.scenario.workload, b)
+        self.head, self.tenants = np.zeros(b, HEAD), tenants_block(fleet.scenario.workload, b)
         self.run, self.jobs = np.zeros((b, ROWS), RUN), np.zeros((b, ROWS), JOB)
         self.lists = np.zeros((b, 3, ROWS), np.int32)
-        self.cargo, self.resident = np.zeros((b, len(CARGO), ROWS)), np.zeros((b, len(world.models), p))
+        self.cargo, self.resident = np.zeros((b, len(CARGO), ROWS)), np.zeros((b, len(fleet.models), p))
         self.events = np.full((b, ROWS), NEVER)
         self.points, self.swings = np.zeros((b, p, TURNING_POINTS + 1)), np.zeros((b, p, TURNING_POINTS + 1))
         self.past = np.zeros((b, *past_shape(self.scenario), p))
         self.design, self.ratings, self.rules, self.models, self.policy, self.sensors = (
-            np.repeat(np.array(getattr(world, name))[None], b, 0) for name in PARAMETERS
+            np.repeat(np.array(getattr(fleet, name))[None], b, 0) for name in PARAMETERS
         )
         varies = any(path.startswith("workload.") for path in self.scenario.randomise)
-        self.serving = rows_of(world.serving, b if varies else 1)
+        self.serving = rows_of(fleet.serving, b if varies else 1)
         decisions = clock.total // clock.steps + 1
         self.skies = np.zeros((b, clock.total, len(Sky._fields), p), np.float32)
         self.forecasts = np.zeros((b, decisions, len(Forecast._fields), p), np.float32)
         self.days = np.zeros((b, decisions, 2))
         self.demand = np.zeros((b, clock.total, 2, c))
         self.network = LinkBatch(b)
-        self.buffers = ObservationBuffers(b, self.satellites, p, c, self.slots, world.references)
+        self.buffers = ObservationBuffers(b, self.satellites, p, c, self.slots, fleet.references)
         self._terms = np.zeros((b, len(TERMS)))
         self._table = depth_damage_tables()
         self._all_rows = np.arange(b)
@@ -131,7 +131,7 @@ class Simulator:
     @property
     def truncated(self) -> np.ndarray:
         """Whether each episode has reached its end, (B,) bool."""
-        return np.asarray(self.head["tick"] >= self.world.clock.total)
+        return np.asarray(self.head["tick"] >= self.fleet.clock.total)
 
     @property
     def observation(self) -> np.ndarray:
@@ -160,7 +160,7 @@ class Simulator:
 
     def row_over(self, row: int) -> bool:
         """Whether the episode of one row has reached its end."""
-        return bool(self.head[row]["tick"] >= self.world.clock.total)
+        return bool(self.head[row]["tick"] >= self.fleet.clock.total)
 
     def row_info(self, row: int) -> dict[str, float]:
         """Costs and reward terms of the last decision of one row, as `costs` and `terms` name them."""
@@ -272,13 +272,13 @@ class Simulator:
         """Put the tables of an episode into a row."""
         if seed < 0:
             raise OdcGymError(f"seed = {seed}: must be >= 0")
-        tables = build_episode(self.world, seed)
+        tables = build_episode(self.fleet, seed)
         self._grow(len(tables.jobs))
         self.skies[row], self.forecasts[row] = tables.sky, tables.forecast
         self.days[row], self.demand[row] = tables.days, tables.demand
         for name in PARAMETERS:
-            getattr(self, name)[row] = getattr(tables.world, name)
-        for path, value in tables.world.drawn.items():
+            getattr(self, name)[row] = getattr(tables.fleet, name)
+        for path, value in tables.fleet.drawn.items():
             self.drawn[path][row] = value
         self.jobs[row] = np.zeros((), JOB)
         self.jobs["arrival_s"][row] = np.inf  # rows beyond the episode's jobs never arrive
@@ -287,28 +287,28 @@ class Simulator:
         self.events[row] = NEVER
         self.events[row, : len(tables.events)] = tables.events
         self.network.put(row, tables.links)
-        put_row(self.serving, row, tables.world.serving)
+        put_row(self.serving, row, tables.fleet.serving)
         self.seeds[row], self.load_factor[row] = seed, tables.load_factor
         self._tables = tables
 
     def _warm_up(self, row: int) -> None:
         """Periodic charge and temperatures, the census in place, then one orbit under the zero action, uncounted."""
-        tables, world = self._tables, self._tables.world
+        tables, fleet = self._tables, self._tables.fleet
         for array in (self.classes, self.ledger, self.services, self.past, self.cargo, self.resident):
             array[row] = 0.0
-        self.tenants[row] = tenants_block(world.scenario.workload, 1)[0]
+        self.tenants[row] = tenants_block(fleet.scenario.workload, 1)[0]
         begin.fly_plan(
-            world, self.state[row], self.classes[row], self.points[row], self.swings[row], self.design[row],
+            fleet, self.state[row], self.classes[row], self.points[row], self.swings[row], self.design[row],
             self.skies[row], self.rules[row], self._table, self._numbers,
         )  # fmt: skip
         self.lists[row] = 0
         used = len(tables.jobs)
         self.run[row] = np.zeros((), RUN)
         self.head[row] = begin.open_queue(
-            world, tables, int(self.seeds[row]), self.run[row, :used], self.lists[row], self.state[row],
+            fleet, tables, int(self.seeds[row]), self.run[row, :used], self.lists[row], self.state[row],
             self.classes[row], self.resident[row], self.design[row],
         )  # fmt: skip
-        for _ in range(world.clock.warm_up // world.clock.steps):
+        for _ in range(fleet.clock.warm_up // fleet.clock.steps):
             self._play(np.array([row]), self._zero, self._bids_numbers)
         begin.open_accounts(self.state[row], self.ledger[row], self.head[row : row + 1], self.run[row])
         self._terms[row] = 0.0
@@ -321,7 +321,7 @@ class Simulator:
             rows, actions, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.points,
             self.swings, self.services, self.past, (self.cargo, self.resident, self.models, self.tenants), self.design,
             self.skies, self.forecasts, self.days, self.jobs, self.events, self.demand, tuple(self.network.arrays),
-            self.serving, self.rules, self.policy, self.sensors, self.seeds, self.world.weights, self._table,
+            self.serving, self.rules, self.policy, self.sensors, self.seeds, self.fleet.weights, self._table,
             self._levels, self._terms, out, seen.measured, seen.codes, numbers,
         )  # fmt: skip
 

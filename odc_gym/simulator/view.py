@@ -38,7 +38,7 @@ class View:
         layout: where the components of an action of bids are.
         assignment: where those of the action mode `assign` are; None in the mode `bids`.
         class_names: names along the class axis.
-        decision_s: time between decisions [s].
+        decision_period_s: time between decisions [s].
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class View:
         buffers: ObservationBuffers,
         design: np.ndarray,
         ratings: np.ndarray,
-        decision_s: float,
+        decision_period_s: float,
         assignment: AssignmentLayout | None,
     ) -> None:
         """Name the arrays of a batch.
@@ -57,7 +57,7 @@ class View:
             buffers: observations of the batch.
             design: parameters of the satellites, [environment, field, P].
             ratings: figures beside them, [environment, field, P].
-            decision_s: time between decisions [s].
+            decision_period_s: time between decisions [s].
             assignment: places in an action of the mode `assign`, None in the mode `bids`.
         """
         self._buffers = buffers
@@ -87,7 +87,7 @@ class View:
         self.num_envs, self.satellites = len(buffers.flat), n
         self.class_names = scenario.class_names
         self.scenario = scenario
-        self.decision_s = decision_s
+        self.decision_period_s = decision_period_s
 
     @property
     def encoded(self) -> np.ndarray:

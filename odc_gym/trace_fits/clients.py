@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.optimize import brentq
 
+from odc_gym.constants import HOUR_S
 from odc_gym.scenario import ClientArrivals
 from odc_gym.trace_fits.cox import profile_of, week_of, weekend_of
 from odc_gym.trace_fits.part import CLIENT_WINDOW_S, Floats, Part
 from odc_gym.workload.arrivals.clients import shares_of
-from odc_gym.workload.traces.recorded import HOUR_S
 
 MOST_CLIENTS = 200
 STEEPEST = 5.0

@@ -6,11 +6,11 @@ import math
 
 import numpy as np
 
+from odc_gym.constants import DAY_S, HOUR_S
 from odc_gym.scenario import Burst, CoxArrivals, Cron, Profile, Region
 from odc_gym.trace_fits.part import Floats, Part
 from odc_gym.trace_fits.statistics import dispersion
 from odc_gym.workload.arrivals.profile import weekly_profile
-from odc_gym.workload.traces.recorded import DAY_S, HOUR_S
 
 PERIODS_S = (300.0, 600.0, 900.0, 1800.0, 3600.0)  # at which cron is looked for
 REGULAR = 0.5  # share of the ticks that must bring an arrival of their own

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from odc_gym.constants import DAY_S, HOUR_S
 from odc_gym.errors import TraceError
 from odc_gym.scenario import Arrivals, Burst, CoxArrivals, JobSizes, Profile, Region, RequestSizes, Workload
 from odc_gym.scenario.sizes import Mixture
@@ -20,7 +21,6 @@ from odc_gym.trace_fits.tuning import tuned
 from odc_gym.workload.arrivals import draw_arrivals, flow
 from odc_gym.workload.sizes import at_shares, width_law, width_shares_at
 from odc_gym.workload.streams import Period
-from odc_gym.workload.traces.recorded import DAY_S, HOUR_S
 
 Model = Literal["cox", "mmpp", "clients"]
 MODELS: tuple[Model, ...] = ("cox", "mmpp", "clients")

@@ -11,8 +11,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from odc_gym.constants import DAY_S, HOUR_S, MINUTE_S
 from odc_gym.errors import TraceError
-from odc_gym.workload.traces.recorded import DAY_S, HOUR_S, MINUTE_S, JobTrace, RequestTrace
+from odc_gym.workload.traces.recorded import JobTrace, RequestTrace
 
 Floats = npt.NDArray[np.float64]
 Recording = JobTrace | RequestTrace

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from odc_gym.constants import DAY_S, HOUR_S
 from odc_gym.trace_fits.part import Floats, Part, Sizes
-from odc_gym.workload.traces.recorded import DAY_S, HOUR_S
 
 QUANTILES = (0.1, 0.5, 0.9, 0.99)
 

@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
+from odc_gym.constants import GROUND, HOUR_S, MINUTE_S
 from odc_gym.scenario import Gang, JobClass, Workload
 from odc_gym.workload.arrivals import draw_arrivals
-from odc_gym.workload.arrivals.profile import HOUR_S, second_of_day
+from odc_gym.workload.arrivals.profile import second_of_day
 from odc_gym.workload.captures import Captured
-from odc_gym.workload.jobs import GRID, GROUND, JOB, Floats, offered_rate, on_grid
+from odc_gym.workload.jobs import GRID, JOB, Floats, offered_rate, on_grid
 from odc_gym.workload.sizes import durations_h, widths
 from odc_gym.workload.streams import Period, Purpose, class_stream
 from odc_gym.workload.surges import Window, factor_over, largest_factor
@@ -27,7 +28,6 @@ from odc_gym.workload.traces import JobTrace, Outcome, Replay, Trace, keyed_unif
 
 Jobs = npt.NDArray[np.void]
 
-MINUTE_S = 60.0
 LIVES = 4.0  # times 1/e after which a job that is paid by age is worthless
 
 
@@ -78,7 +78,7 @@ def draw_jobs(
         if trace is None or name not in trace.jobs:  # of a trace, run times are what was done
             end_early(table, name, job_class, seed)
         own(table, name, workload, seed)
-        table["kind"] = kind
+        table["class_id"] = kind
         table = _split(table, widest)
         tables.append(table if job_class.gang is None else _spread(name, job_class.gang, seed, table))
     jobs = np.concatenate(tables) if tables else np.empty(0, JOB)
@@ -183,8 +183,8 @@ def _table(
         jobs["expiry_s"] = arrival_s + LIVES * job_class.decay_min * MINUTE_S
         jobs["deadline_s"] = np.minimum(jobs["deadline_s"], jobs["expiry_s"])
     jobs["duration_s"] = duration_s
-    jobs["width"] = jobs["gang"] = width
-    jobs["members"], jobs["origin"], jobs["tenant"], jobs["outcome"] = 1, GROUND, -1, Outcome.UNKNOWN
+    jobs["width"] = jobs["total_accelerators"] = width
+    jobs["num_satellites"], jobs["origin"], jobs["tenant"], jobs["outcome"] = 1, GROUND, -1, Outcome.UNKNOWN
     jobs["work_s"] = duration_s * width
     # the mean of a lognormal is exp(mu + sigma^2 / 2): this mu makes it 1
     factor = np.exp(estimate_sigma * error - estimate_sigma**2 / 2)
@@ -211,7 +211,7 @@ def _split(jobs: Jobs, widest: int) -> Jobs:
     split = np.repeat(jobs, parts)
     part = np.arange(split.size) - np.repeat(np.cumsum(parts) - parts, parts)
     whole = split["width"].copy()
-    split["width"] = split["gang"] = np.minimum(widest, whole - part * widest)
+    split["width"] = split["total_accelerators"] = np.minimum(widest, whole - part * widest)
     split["work_s"] = split["duration_s"] * split["width"]
     split["estimate_s"] *= split["width"] / whole
     return split
@@ -225,7 +225,7 @@ def _spread(name: str, gang: Gang, seed: int, jobs: Jobs) -> Jobs:
     members = np.array(counts)[np.searchsorted(edges[:-1] / edges[-1], uniform, side="right")]
     rows = np.repeat(jobs, members)
     first = np.cumsum(members) - members
-    rows["members"], rows["gang"], rows["work_s"], rows["estimate_s"] = 0, 0, 0.0, 0.0
-    rows["members"][first], rows["gang"][first] = members, members * jobs["width"]
+    rows["num_satellites"], rows["total_accelerators"], rows["work_s"], rows["estimate_s"] = 0, 0, 0.0, 0.0
+    rows["num_satellites"][first], rows["total_accelerators"][first] = members, members * jobs["width"]
     rows["work_s"][first], rows["estimate_s"][first] = members * jobs["work_s"], members * jobs["estimate_s"]
     return rows

@@ -12,7 +12,6 @@ from odc_gym.scenario import Duration, JobClass, ServiceClass
 from odc_gym.workload.sizes import Floats as Floats
 from odc_gym.workload.sizes import mean_work_h
 
-GROUND = -1
 GRID = 1024.0  # steps of the grid of times in a second
 
 JOB = np.dtype(
@@ -24,10 +23,10 @@ JOB = np.dtype(
         ("estimate_s", "f8"),  # what a scheduler may know of the work, reference-accelerator-seconds
         ("duration_s", "f8"),  # run time at full clock on its width
         ("price", "f8"),  # value of its work over that of its class
-        ("kind", "i4"),  # index in Scenario.class_names
+        ("class_id", "i4"),  # index in Scenario.class_names
         ("width", "i4"),  # accelerators on one satellite
-        ("members", "i4"),  # satellites that it spans; 0: a row of the gang before it
-        ("gang", "i4"),  # accelerators in all
+        ("num_satellites", "i4"),  # satellites that it spans; 0: a row of the gang before it
+        ("total_accelerators", "i4"),  # accelerators in all
         ("origin", "i4"),  # satellite on which its data lies, -1: the ground
         ("model", "i4"),  # row of the table of models, 0: it needs none
         ("tenant", "i4"),  # index in Workload.tenants, -1 of a replica

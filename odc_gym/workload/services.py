@@ -9,17 +9,17 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
+from odc_gym.constants import HOUR_S, MINUTE_S
 from odc_gym.scenario import CLASS_ORDER, ServiceClass, Workload
 from odc_gym.workload.arrivals import flow
 from odc_gym.workload.arrivals.factors import hourly_factors
-from odc_gym.workload.arrivals.profile import HOUR_S, daily_profile, second_of_day
+from odc_gym.workload.arrivals.profile import daily_profile, second_of_day
 from odc_gym.workload.jobs import Floats
 from odc_gym.workload.sizes import token_moments
 from odc_gym.workload.streams import Period, Purpose, class_stream
 from odc_gym.workload.surges import Window, factor_over
 from odc_gym.workload.traces import RequestTrace, replay
 
-MINUTE_S = 60.0
 TOKEN_GRID = 1024.0  # steps in a token; running sums stay exact
 PLAN_S = 900.0
 PART = 2**20  # requests

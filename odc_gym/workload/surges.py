@@ -9,13 +9,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from odc_gym.constants import HOUR_S
 from odc_gym.scenario import RadiationStorm, ScriptedEvent, Surge, Surges
 from odc_gym.seeds import random_stream
 from odc_gym.workload.jobs import GRID, on_grid
 
 Floats = npt.NDArray[np.float64]
 
-HOUR_S = 3600.0
 WEEK_S = 7 * 24 * HOUR_S
 SURGES = 321  # purpose of a random stream
 

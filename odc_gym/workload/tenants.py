@@ -59,7 +59,7 @@ def end_early(jobs: Jobs, name: str, job_class: JobClass, seed: int) -> None:
         jobs["outcome"][those] = outcome
         jobs["duration_s"][those] *= stop[those] ** (1.0 / mean - 1.0)
     jobs["duration_s"] = np.maximum(on_grid(jobs["duration_s"]), 1.0 / GRID)
-    jobs["work_s"] = jobs["duration_s"] * jobs["gang"]
+    jobs["work_s"] = jobs["duration_s"] * jobs["total_accelerators"]
 
 
 def mean_price(workload: Workload) -> float:

@@ -67,7 +67,7 @@ def view_of(num_envs=1, satellites=4, **seen):
         satellites=satellites,
         class_names=CLASSES,
         scenario=scenario,
-        decision_s=300.0,
+        decision_period_s=300.0,
     )
 
 

@@ -48,7 +48,7 @@ def overtaken(simulator, name, tolerance_s):
     count = 0
     for a in np.flatnonzero((began > 0.0) & np.isfinite(began)):
         waited = np.isfinite(began) & (began > began[a]) & (jobs["arrival_s"] <= began[a])
-        fits = (jobs["kind"] == jobs["kind"][a]) & (jobs["width"] <= jobs["width"][a])
+        fits = (jobs["class_id"] == jobs["class_id"][a]) & (jobs["width"] <= jobs["width"][a])
         count += int((waited & fits & (key < key[a] - tolerance_s)).sum())
     return count
 
@@ -69,7 +69,7 @@ def test_the_world_is_the_same_in_every_order(flown):
         other = np.flatnonzero((flown[name].policy != flown["zero"].policy).any(0))
         assert [Policy._fields[k] for k in other] == ["order"]
         assert flown[name].load_factor == flown["zero"].load_factor
-        assert flown[name].world.reference_value == flown["zero"].world.reference_value
+        assert flown[name].fleet.reference_value == flown["zero"].fleet.reference_value
 
 
 def test_deadlines_first_meets_more_of_them(flown):

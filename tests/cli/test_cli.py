@@ -347,7 +347,7 @@ def small_fleet():
 
 
 def test_all_scenarios_of_the_package():
-    assert [world.name for world in compare._worlds(["all"], [])] == names()
+    assert [fleet.name for fleet in compare._worlds(["all"], [])] == names()
 
 
 @pytest.mark.parametrize(

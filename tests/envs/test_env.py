@@ -159,7 +159,7 @@ def test_overrides_and_periods_reach_the_simulation():
     env = make(overrides={"hardware.odcsat.battery.capacity_wh": 9000}, decision_period_s=600, episode_hours=2)
     assert env.scenario.hardware["odcsat"].battery.capacity_wh == 9000
     assert env.view.design["capacity_j"] == pytest.approx(9000 * 3600.0)
-    assert env.view.decision_s == 600 and env.simulator.decisions == 12
+    assert env.view.decision_period_s == 600 and env.simulator.decisions == 12
 
 
 def test_text_shows_each_satellite_and_class():
@@ -221,7 +221,7 @@ def test_actions_that_are_not_numbers_are_errors():
         ({"overrides": {"hardware.odcsat.batery.capacity_wh": 5}}, "unknown key 'batery'; did you mean battery"),
         ({"action_mode": "joystick"}, "action_mode = 'joystick'"),
         ({"observation_mode": "pixels"}, "observation_mode = 'pixels'"),
-        ({"decision_period_s": 90}, "decision_s must be a multiple of physics_s"),
+        ({"decision_period_s": 90}, "decision_period_s must be a multiple of physics_s"),
         ({"episode_hours": 0}, "episode.hours = 0"),
     ],
 )

@@ -11,7 +11,7 @@ BUILT = []
 class FakeSimulator:
     """Reward of a decision: seed / 1000 + decision number · mean action; every episode has five decisions."""
 
-    def __init__(self, scenario, num_envs, trace=None, decision_s=None, episode_hours=None, action_mode="bids"):
+    def __init__(self, scenario, num_envs, trace=None, decision_period_s=None, episode_hours=None, action_mode="bids"):
         BUILT.append((num_envs, trace))
         self.num_envs = num_envs
         layout = SimpleNamespace(zeros=lambda b: np.zeros((b, 3)))

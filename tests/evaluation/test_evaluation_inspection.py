@@ -77,7 +77,7 @@ def test_a_recording_adds_up_to_the_episodes(small):
     kept = record(simulator, player, [20_000, 20_001])
     assert kept.rewards.shape == (24, 2) and kept.actions.shape == (24, 2, simulator.action_size)
     assert kept.observation.shape == (simulator.observation.shape[1],)
-    value = kept.metrics["value"] * simulator.world.weights.points
+    value = kept.metrics["value"] * simulator.fleet.weights.points
     np.testing.assert_allclose(kept.terms["compute"].sum(0), value, rtol=1e-9)
 
 

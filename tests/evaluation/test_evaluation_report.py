@@ -21,11 +21,11 @@ N = 30
 @pytest.fixture(scope="module")
 def comparison():
     rng = np.random.default_rng(0)
-    world = rng.normal(80.0, 10.0, N)
+    fleet = rng.normal(80.0, 10.0, N)
     wait = np.where(np.arange(N) % 3 == 0, np.nan, 600.0)
 
     def result(gain):
-        score = world + gain + rng.normal(0.0, 0.5, N)
+        score = fleet + gain + rng.normal(0.0, 0.5, N)
         return AgentResult(
             score,
             {"compute": score + 1.0, "thermal": np.full(N, -1.0)},

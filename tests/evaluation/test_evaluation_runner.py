@@ -60,9 +60,9 @@ class Needy:
 
 def test_schedulers_share_the_simulator_that_they_require(fake):
     asked = []
-    world = SimpleNamespace(name="fake", replace=lambda overrides: asked.append(overrides) or tuple(overrides.items()))
+    fleet = SimpleNamespace(name="fake", replace=lambda overrides: asked.append(overrides) or tuple(overrides.items()))
     needs = {"a": Needy(0.1, "edf"), "b": Needy(0.2, None), "c": Needy(0.3, "fcfs"), "d": Needy(0.4, "edf")}
-    result = evaluate(world, needs, range(4), workers=1)
+    result = evaluate(fleet, needs, range(4), workers=1)
     assert len(fake) == 3 and asked == [{"order": "edf"}, {"order": "fcfs"}, {"order": "edf"}]
     assert list(result.agents) == list("abcd")
     for name, need in needs.items():

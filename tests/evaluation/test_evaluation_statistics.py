@@ -81,8 +81,8 @@ def test_interval_covers_the_truth_as_often_as_it_says(monkeypatch):
 
 def test_paired_interval_forgets_what_episodes_share():
     rng = np.random.default_rng(4)
-    world = rng.normal(0.0, 20.0, 50)  # hard and easy episodes
-    a, b = world + rng.normal(1.0, 0.5, 50), world + rng.normal(0.0, 0.5, 50)
+    fleet = rng.normal(0.0, 20.0, 50)  # hard and easy episodes
+    a, b = fleet + rng.normal(1.0, 0.5, 50), fleet + rng.normal(0.0, 0.5, 50)
     difference = paired_difference(a, b)
     low, high = scipy.stats.t.interval(0.95, 49, loc=(a - b).mean(), scale=scipy.stats.sem(a - b))
     assert difference.value == pytest.approx((a - b).mean())

@@ -16,7 +16,7 @@ SEEDS = range(10_000, 10_010)
 IDENTITIES = {"half": "half 1", "none": "none 1"}
 
 
-def world(name="fake", digest="w1"):
+def fleet(name="fake", digest="w1"):
     return SimpleNamespace(name=name, digest=lambda: digest)
 
 
@@ -41,7 +41,7 @@ def agents(**changed):
 
 def compare(folder, seeds=SEEDS, scenario=None, identities=None, players=None, **arguments):
     kept = None if folder is None else Store(folder, identities or IDENTITIES)
-    return evaluate(scenario or world(), players or agents(), seeds, workers=1, store=kept, **arguments)
+    return evaluate(scenario or fleet(), players or agents(), seeds, workers=1, store=kept, **arguments)
 
 
 def same(a, b):
@@ -95,7 +95,7 @@ def test_an_interrupted_comparison_loses_the_batch_in_flight_only(tmp_path, play
     ("change", "replayed"),
     [
         ({}, 0),
-        ({"scenario": world(digest="w2")}, 6),
+        ({"scenario": fleet(digest="w2")}, 6),
         ({"identities": {"half": "half 1", "none": "none 2"}}, 3),
         ({"trace": "a.csv"}, 6),
         ({"seeds": range(10_004, 10_014)}, 4),  # batches other than before: 10004 to 10011 hold two new episodes
@@ -171,7 +171,7 @@ def test_an_episode_of_another_key_is_not_taken(tmp_path, played):
 
 
 def test_an_episode_appears_whole_or_not_at_all(tmp_path, monkeypatch):
-    shelf = Store(tmp_path, {"none": "none 1"}).shelves(world(), None)["none"]
+    shelf = Store(tmp_path, {"none": "none 1"}).shelves(fleet(), None)["none"]
     result = AgentResult(np.array([0.1 + 0.2]), {"compute": np.array([np.nan])}, {"x": np.array([1e-300])})
 
     def torn(*_):
@@ -189,7 +189,7 @@ def test_an_episode_appears_whole_or_not_at_all(tmp_path, monkeypatch):
 
 
 def test_names_are_no_paths(tmp_path):
-    shelf = Store(tmp_path, {"../runs/a b": "x"}).shelves(world("../up"), None)["../runs/a b"]
+    shelf = Store(tmp_path, {"../runs/a b": "x"}).shelves(fleet("../up"), None)["../runs/a b"]
     assert shelf.folder.parent.parent == tmp_path and shelf.folder.name.startswith("a-b-")
 
 
@@ -207,7 +207,7 @@ def test_progress_counts_what_is_kept_as_done(tmp_path):
 
 
 def test_scenarios_have_their_own_shelves(tmp_path, played):
-    worlds = [world("one", "w1"), world("two", "w2")]
+    worlds = [fleet("one", "w1"), fleet("two", "w2")]
     kept = Store(tmp_path, IDENTITIES)
     evaluate_all(worlds[:1], agents(), SEEDS, workers=1, store=kept)
     played.clear()

@@ -70,7 +70,7 @@ def test_a_feasible_choice_starts_the_job_there(sim):
 
 def test_masked_choices_wait(starter12):
     """An infeasible satellite takes nothing; with one physics step a decision, nothing frees room in between."""
-    sim = Simulator(starter12, 2, decision_s=60, episode_hours=2, action_mode="assign")
+    sim = Simulator(starter12, 2, decision_period_s=60, episode_hours=2, action_mode="assign")
     sim.reset([20_001, 20_003])
     tried = 0
     for _ in range(30):
@@ -160,7 +160,7 @@ def test_features_of_visible_jobs(sim):
         assert np.array_equal(sim.buffers.job_present[b], np.arange(K) < len(rows))
         jobs, seen = sim.jobs[b, rows], sim.buffers.measured[4][b, : len(rows)]
         assert np.array_equal(seen[:, SEEN_JOB.width], jobs["width"])
-        assert np.array_equal(seen[:, len(QUEUED) :].argmax(1), jobs["kind"])
+        assert np.array_equal(seen[:, len(QUEUED) :].argmax(1), jobs["class_id"])
         assert (seen[:, len(QUEUED) :].sum(1) == 1).all()
         timed = np.isfinite(jobs["estimate_s"])
         now = 300.0

@@ -56,7 +56,7 @@ def test_encoded_values_stay_in_bounds(starter12, level):
 
 def reference(sim, name, b):
     """What a feature is relative to, worked from the scenario, (S,) or a number."""
-    r = sim.world.references
+    r = sim.fleet.references
     return {"": 1.0, "fleet_satellites": 12.0, "fleet_accelerators": 96.0}.get(name, getattr(r, name, None))
 
 
@@ -152,7 +152,7 @@ def test_what_is_seen_of_own_links_and_gateways():
 def test_light_is_that_of_the_coming_minutes(played):
     """Sunlit now, time to the next crossing and mean solar power, from the table of light by hand."""
     sim, _ = played
-    seen, clock = sim.view.observation, sim.world.clock
+    seen, clock = sim.view.observation, sim.fleet.clock
     tick = int(sim.head["tick"][0])
     assert tick == clock.warm_up + 84 * 5
     sky = sim.skies[0, tick:].astype(float)
@@ -163,7 +163,7 @@ def test_light_is_that_of_the_coming_minutes(played):
     bright = sky[:, 0, :S] >= 0.5
     for s in range(S):
         change = np.flatnonzero(bright[:, s] != bright[0, s])
-        ahead = min(change[0] * 60.0, sim.world.period_s[s]) if change.size else sim.world.period_s[s]
+        ahead = min(change[0] * 60.0, sim.fleet.period_s[s]) if change.size else sim.fleet.period_s[s]
         assert seen["time_to_crossing_s"][0, s] == pytest.approx(ahead if bright[0, s] else -ahead)
     assert np.array_equal(sim.view.forecast["solar_mean_w"][:, 3], seen["solar_95_w"])
     assert (seen["eclipse_length_s"] <= 36.5 * 60).all() and (seen["eclipse_length_s"] >= 0.0).all()
@@ -179,7 +179,7 @@ def test_running_and_waiting_work_is_the_visible_estimate(played):
     running, waiting = sim.lists[b, 1, : head["running"]], sim.lists[b, 0, : head["waiting"]]
     assert len(running) > 10 and len(waiting) > 3
     for c in (0, 1):
-        mine = [r for r in running if jobs["kind"][r] == c and job_rows[r]]
+        mine = [r for r in running if jobs["class_id"][r] == c and job_rows[r]]
         work, unsaved, age, slack = np.zeros(S), np.zeros(S), np.zeros(S), np.full(S, 86400.0)
         for r in mine:
             s = run["host"][r]
@@ -192,7 +192,7 @@ def test_running_and_waiting_work_is_the_visible_estimate(played):
         assert seen["unsaved_work_s"][b, c] == pytest.approx(unsaved)
         assert seen["checkpoint_age_s"][b, c] == pytest.approx(age)
         assert seen["least_slack_s"][b, c] == pytest.approx(slack)
-        queue = np.array([r for r in waiting if jobs["kind"][r] == c], int)
+        queue = np.array([r for r in waiting if jobs["class_id"][r] == c], int)
         assert seen["waiting_work_s"][b, c] == pytest.approx(left[queue].sum())
         bins = [seen[f"waiting_{name}_s"][b, c] for name in ("urgent", "soon", "later")]
         assert sum(bins) == pytest.approx(left[queue].sum())
@@ -216,7 +216,7 @@ def test_fleet_values(played):
     assert seen["junction_margin_k"] == pytest.approx(358.15 - junction.max(1))
     assert seen["free_mean"] == pytest.approx(sim.state[:, State._fields.index("free"), :S].sum(1))
     assert seen["day_sine"] ** 2 + seen["day_cosine"] ** 2 == pytest.approx(1.0, abs=1e-8)
-    start = sim.world.start_of(20_020)
+    start = sim.fleet.start_of(20_020)
     hour = start.hour + start.minute / 60 + 84 * 300 / 3600
     assert np.arctan2(seen["day_sine"][0], seen["day_cosine"][0]) % (2 * np.pi) == pytest.approx(
         (hour / 24 * 2 * np.pi) % (2 * np.pi), abs=1e-6

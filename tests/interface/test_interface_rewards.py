@@ -36,13 +36,13 @@ def test_one_hundred_points_are_the_sustainable_output(starter12):
     for hours in (6.0, 24.0):
         sim = Simulator(starter12, 1, episode_hours=hours)
         mean = 0.5 * 1.0 + 0.2 * 0.5 + 0.3 * 2.0  # shares of the offered mix x value
-        reference = sim.world.sustainable * mean * hours
-        assert sim.world.reference_value == pytest.approx(reference, rel=0.02)
+        reference = sim.fleet.sustainable * mean * hours
+        assert sim.fleet.reference_value == pytest.approx(reference, rel=0.02)
         sim.reset([20_030])
         paid = sim.ledger[0, L.paid].sum()
         sim.step(np.zeros((1, sim.action_size)))
         gained = sim.ledger[0, L.paid].sum() - paid
-        assert sim.terms["compute"][0] == pytest.approx(100.0 * gained / sim.world.reference_value, rel=1e-12)
+        assert sim.terms["compute"][0] == pytest.approx(100.0 * gained / sim.fleet.reference_value, rel=1e-12)
 
 
 def test_thermal_violation_by_hand():
@@ -78,7 +78,7 @@ def test_stored_energy_is_concave_in_charge(starter12):
     """phi = price x kWh (c - 0.15 c^2): the change over an episode telescopes, whatever happens between."""
     sim = Simulator(starter12, 1, episode_hours=3)
     sim.reset([20_030])
-    price = 0.9213 * 1e3 * sim.world.stored_value[0]
+    price = 0.9213 * 1e3 * sim.fleet.stored_value[0]
     assert price == pytest.approx(1.3, rel=0.03)
     charge = lambda: sim.state[0, State._fields.index("charge_frac"), :12].copy()  # noqa: E731
     phi = lambda c: (price * 10.0 * (c - 0.15 * c * c)).sum()  # noqa: E731
@@ -86,16 +86,16 @@ def test_stored_energy_is_concave_in_charge(starter12):
     for k in range(sim.decisions):
         sim.step(np.full((1, sim.action_size), np.sin(k)))
         total += sim.terms["stored_energy"][0]
-    assert total * sim.world.reference_value / 100.0 == pytest.approx(phi(charge()) - before, rel=1e-9)
+    assert total * sim.fleet.reference_value / 100.0 == pytest.approx(phi(charge()) - before, rel=1e-9)
 
 
 def test_stored_energy_is_worth_what_the_plan_makes_of_it(starter12):
     """Five watts more and less of the plan, where they matter more: catches a slope at another power."""
     from odc_gym.tables.fleet.sustainable import Curve
 
-    world = Simulator(starter12, 1).world
-    curve = Curve.of({name: float(v[0]) for name, v in world.numbers.items()}, world.mix)
-    shell = world.shells[0]
+    fleet = Simulator(starter12, 1).fleet
+    curve = Curve.of({name: float(v[0]) for name, v in fleet.numbers.items()}, fleet.mix)
+    shell = fleet.shells[0]
     watts = np.stack([shell.plan.sun_w, shell.plan.dark_w])
     gained = (curve.at(watts + 5.0) - curve.at(watts - 5.0)) / 10.0
     assert shell.marginal == pytest.approx(gained.max(0), rel=0.02)
@@ -116,7 +116,7 @@ def test_violations_weigh_by_size_and_wear_by_capacity(starter12):
         q = p.copy()
         for name, factor in factors.items():
             q[Design._fields.index(name), 0] *= factor
-        return np.array(settle_account(np.zeros(1, HEAD)[0], sim.world.weights, x, q, 12)[:4])
+        return np.array(settle_account(np.zeros(1, HEAD)[0], sim.fleet.weights, x, q, 12)[:4])
 
     one = changes()
     assert one[:3] == pytest.approx([8.0] * 3) and one[3] == pytest.approx(3.6e7)

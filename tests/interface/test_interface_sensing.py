@@ -134,7 +134,7 @@ def test_delay_counts_physics_steps_rounded_up(small):
     730 km: the warm-up is 100 minutes for decisions of one minute and of five.
     """
     empty = small.replace({"workload.rate_scale": 0.0, "shells.0.orbit.altitude_km": 730, "episode.hours": 2})
-    _, minutes = fly(empty, 120, decision_s=60.0)
+    _, minutes = fly(empty, 120, decision_period_s=60.0)
     for delay_s, steps in ((61.0, 2), (120.0, 2), (420.0, 7)):
         _, seen = fly(empty.replace({"sensing.delay_s": delay_s}), 24)
         for name in ("charge_frac", "radiator_k"):

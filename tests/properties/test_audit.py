@@ -87,7 +87,7 @@ def test_heat_put_in_is_stored_or_radiated(played, row):
 @EACH
 def test_sun_and_earth_are_those_of_the_tables(played, row):
     """Available and absorbed energy summed from the tables by hand: catches a step that reads the light of another."""
-    sim, clock = played.sim, played.sim.world.clock
+    sim, clock = played.sim, played.sim.fleet.clock
     sky = sim.skies[row, clock.warm_up :, :, : played.satellites].astype(float)
     array = played.each(lambda h: h.solar.area_m2 * h.solar.w_per_m2 * h.solar.eol, row)
     panel = played.each(lambda h: h.radiator.faces * h.radiator.area_m2 * h.radiator.fin, row)
@@ -102,11 +102,11 @@ def test_sun_and_earth_are_those_of_the_tables(played, row):
 def test_executed_work_is_credited_lost_or_open(played, row):
     """Catches work that is paid twice, or vanishes when a job moves, drains, is evicted or expires."""
     run, ledger = played.end["run"][row], played.end["ledger"][row]
-    kinds = played.sim.jobs[row]["kind"]
+    kinds = played.sim.jobs[row]["class_id"]
     unsaved = np.where(
         np.isfinite(run["safe_s"]), run["unsaved_s"] - np.maximum(run["before_s"] - run["safe_s"], 0.0), 0.0
     )
-    least = 0.05 * played.sim.world.sustainable * 3600.0 * played.preset  # 3 minutes of the fleet
+    least = 0.05 * played.sim.fleet.sustainable * 3600.0 * played.preset  # 3 minutes of the fleet
     for c in range(len(played.sim.class_names)):
         executed = ledger[L.executed_s, c]
         accounted = ledger[L.credited_s, c] + ledger[L.lost_s, c] + unsaved[kinds == c].sum()
@@ -167,7 +167,7 @@ def test_accelerators_are_conserved(played, row):
         running = step["lists"][row, 1, : head["running"]]
         waiting = step["lists"][row, 0, : head["waiting"]]
         held = np.zeros((len(played.sim.class_names), played.satellites))
-        np.add.at(held, (jobs["kind"][running], run["host"][running]), jobs["width"][running])
+        np.add.at(held, (jobs["class_id"][running], run["host"][running]), jobs["width"][running])
         assert np.array_equal(held, step["classes"][row, K.held, :, : played.satellites])
         tick, events = int(head["tick"]), played.sim.events[row]
         failed = np.bincount(events["satellite"][(events["tick"] < tick) & (events["hard"] == 1)], None, len(count))
@@ -184,7 +184,7 @@ def test_accelerators_are_conserved(played, row):
 @EACH
 def test_tokens_are_conserved(played, row):
     """Arrived + backlog before = served + abandoned + backlog after, and arrivals are those of the table."""
-    ledger, clock = played.end["ledger"][row], played.sim.world.clock
+    ledger, clock = played.end["ledger"][row], played.sim.fleet.clock
     before, after = played.start["services"][row][V.backlog], played.end["services"][row][V.backlog]
     left = ledger[L.served] + ledger[L.abandoned] + after
     assert ledger[L.arrived] + before == pytest.approx(left, rel=1e-9)
@@ -198,7 +198,7 @@ def test_tokens_are_conserved(played, row):
 def test_bytes_are_conserved(played, row):
     """What was asked for has arrived, is on the way, or was dropped by jobs that left: by class, results included."""
     account = played.end["ledger"][row]
-    kinds = played.sim.jobs["kind"][row]
+    kinds = played.sim.jobs["class_id"][row]
     classes = np.arange(account.shape[1])
     on_way = [(b["cargo"][row].sum(0) * (kinds == classes[:, None])).sum(1) for b in (played.start, played.end)]
     arrived = account[[L.weights_gb, L.input_gb, L.state_gb, L.result_gb]].sum(0)
@@ -225,7 +225,7 @@ def test_only_jobs_that_run_or_send_have_data_on_the_way(played, row):
 def test_every_job_ends_somewhere(played, row):
     """Jobs that came = done + expired + running + waiting; done jobs did all their work."""
     sim, run = played.sim, played.end["run"][row]
-    jobs, now = sim.jobs[row], sim.world.clock.episode_s
+    jobs, now = sim.jobs[row], sim.fleet.clock.episode_s
     came = np.isfinite(jobs["deadline_s"]) & (jobs["arrival_s"] <= now - 60.0) & (jobs["width"] > 0)
     assert (run["status"][came] > 0).all()
     assert (run["status"][(jobs["arrival_s"] > now) & np.isfinite(jobs["deadline_s"])] == 0).all()
@@ -269,7 +269,7 @@ def test_policies_face_the_same_tables(played):
 def test_rewards_sum_to_the_score_of_the_accounts(played):
     """Score = points x value paid, less violations and wear, plus stored energy: from the accounts of the episode."""
     sim, end = played.sim, played.end
-    prices = 0.9213 * 1e3 * sim.world.stored_value[sim.world.shell_of]
+    prices = 0.9213 * 1e3 * sim.fleet.stored_value[sim.fleet.shell_of]
 
     def stored(block, row, kwh):
         charge = played.row_of(block, "charge_frac", row)
@@ -285,7 +285,7 @@ def test_rewards_sum_to_the_score_of_the_accounts(played):
         saved = stored(end, row, kwh) - stored(played.start, row, kwh)
         expected.append(end["ledger"][row, L.paid].sum() - (violations + wear).sum() + saved)
     score = np.sum(played.rewards, 0)
-    assert score == pytest.approx(sim.world.weights.points * np.array(expected), rel=1e-9, abs=1e-9)
+    assert score == pytest.approx(sim.fleet.weights.points * np.array(expected), rel=1e-9, abs=1e-9)
     if played.preset:
         assert (score[: len(played.seeds)] > 2.0 * played.hours).all()
 
@@ -296,7 +296,7 @@ def test_wear_is_the_rainflow_of_the_recorded_charge(starter12):
 
     from odc_gym.physics.ageing import LAWS, charge_stress, temperature_stress
 
-    sim, law = Simulator(starter12, 1, decision_s=60), LAWS["xu2018"]
+    sim, law = Simulator(starter12, 1, decision_period_s=60), LAWS["xu2018"]
     sim.reset([20_003])
     rng = np.random.default_rng(5)
     charge, before = [sim.state[0, X.charge_frac, :12].copy()], sim.points[0].copy()

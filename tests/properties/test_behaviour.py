@@ -118,7 +118,9 @@ def test_needless_migration_costs(starter12):
     assert (moving < still).all()
     # a fine-tuning job pays 10.6 s of transfer, 60 s to start and 20 s of checkpoint a move, 90 s of each 300 s
     after = sim.run
-    both = (sim.jobs["kind"] == 0) & (after["status"] == DONE) & (before["status"] == DONE) & (before["started_s"] > 0)
+    both = (
+        (sim.jobs["class_id"] == 0) & (after["status"] == DONE) & (before["status"] == DONE) & (before["started_s"] > 0)
+    )
     took, stayed = ((run["finished_s"][both] - run["started_s"][both]).sum() for run in (after, before))
     assert both.sum() > 200
     assert took > 1.15 * stayed
@@ -132,7 +134,7 @@ def test_held_back_share_waits_for_completion(starter12):
     play(sim, lambda k: layout.zeros(2), SEEDS[:2])
     for row in range(2):
         run, jobs = sim.run[row], sim.jobs[row]
-        done = (jobs["kind"] == 0) & (run["status"] == DONE) & (run["finished_s"] > 0.0)
+        done = (jobs["class_id"] == 0) & (run["status"] == DONE) & (run["finished_s"] > 0.0)
         assert done.sum() > 20
         completed = (jobs["work_s"] - run["before_s"])[done].sum()
         ledger = sim.ledger[row]
@@ -193,7 +195,7 @@ def test_closed_and_draining_satellites(starter12):
 
 def scramble_future(sim, row, from_s):
     """Make everything that arrives from a time on another world: larger jobs, other deadlines, ten times the demand."""
-    jobs, clock = sim.jobs[row], sim.world.clock
+    jobs, clock = sim.jobs[row], sim.fleet.clock
     later = np.isfinite(jobs["arrival_s"]) & (jobs["arrival_s"] > from_s)
     for name in ("work_s", "estimate_s", "duration_s"):
         jobs[name][later] *= 3.0

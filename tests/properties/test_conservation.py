@@ -41,7 +41,7 @@ class Flight:
 
     def __init__(self, name):
         if name in PRESETS:
-            self.sim = sim = Simulator(Scenario.load(name), 1, decision_s=60, episode_hours=PRESETS[name])
+            self.sim = sim = Simulator(Scenario.load(name), 1, decision_period_s=60, episode_hours=PRESETS[name])
         else:
             self.sim = sim = Simulator(linked_scenario(name), 1)
         number = 0 if name in PRESETS else name
@@ -60,18 +60,18 @@ class Flight:
         return zip(self.steps[:-1], self.steps[1:], strict=True)
 
     def members(self, row):
-        return slice(row, row + self.jobs["members"][row])
+        return slice(row, row + self.jobs["num_satellites"][row])
 
     def workers(self, before, after):
         """First rows of the jobs whose work went on in a step, and where their rows ran."""
-        first = (self.jobs["members"] > 0) & np.isfinite(self.jobs["arrival_s"])
+        first = (self.jobs["num_satellites"] > 0) & np.isfinite(self.jobs["arrival_s"])
         for row in np.flatnonzero(first & (after.done_s > before.done_s)):
             hosts = after.run["host"][self.members(row)]
             yield row, hosts if (hosts >= 0).all() else before.run["host"][self.members(row)]
 
     def of_class(self, values):
         """Sums by class of a figure of rows."""
-        return np.bincount(self.jobs["kind"], values, self.rules.shape[1])
+        return np.bincount(self.jobs["class_id"], values, self.rules.shape[1])
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_no_gang_goes_on_with_a_member_or_a_link_down(flight):
     n = flight.sim.satellites
     for before, after in flight.pairs():
         for row, hosts in flight.workers(before, after):
-            if flight.jobs["members"][row] == 1:
+            if flight.jobs["num_satellites"][row] == 1:
                 continue
             hop = links.next_hop[0, links.epoch[0, min(before.tick, links.epoch.shape[1] - 1)]]
             group = connected_components(hop == np.arange(n), directed=False)[1]
@@ -140,13 +140,13 @@ def test_nothing_is_worked_on_before_its_data_has_come(flight):
             gb = (after.cargo[INPUT, row], max(own[s], home[s]))
             lag[int(row)] = (after.run["since_s"][row], gb[0] / gb[1])
         for row, hosts in flight.workers(before, after):
-            mine, kind = flight.members(row), flight.jobs["kind"][row]
+            mine, kind = flight.members(row), flight.jobs["class_id"][row]
             assert (after.cargo[COMING, mine] == 0.0).all()
             assert (after.run["delay_s"][mine] <= flight.rules[G.stall_s, kind]).all()
             if flight.rules[G.data_gb, kind] > 0.0 and after.run["host"][row] >= 0:
                 here = (after.run["input_at"][mine] == hosts).all() or (flight.jobs["origin"][row] == hosts).all()
                 assert here or flight.jobs["arrival_s"][row] < 0.0
-            now = (after.tick - flight.sim.world.clock.warm_up) * flight.sim.world.clock.dt_s
+            now = (after.tick - flight.sim.fleet.clock.warm_up) * flight.sim.fleet.clock.dt_s
             for member in range(mine.start, mine.stop):
                 if member in lag and lag[member][0] == after.run["since_s"][member]:
                     assert now - lag[member][0] >= lag[member][1]
@@ -161,9 +161,9 @@ def test_results_are_paid_when_they_are_there(flight):
 
     Catches the share held back being paid when the work is done, and results that count before they arrive.
     """
-    value = flight.rules[G.value, flight.jobs["kind"]] * flight.jobs["price"] / 3600.0
-    held = flight.rules[G.hold_back, flight.jobs["kind"]]
-    real, sent = flight.jobs["members"] > 0, 0
+    value = flight.rules[G.value, flight.jobs["class_id"]] * flight.jobs["price"] / 3600.0
+    held = flight.rules[G.hold_back, flight.jobs["class_id"]]
+    real, sent = flight.jobs["num_satellites"] > 0, 0
     for step in flight.steps:
         run = step.run
         safe_s = np.maximum(run["safe_s"] - run["before_s"], 0.0)

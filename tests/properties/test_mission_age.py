@@ -10,7 +10,7 @@ from odc_gym.scenario import Faults, Scenario
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.tables.episode.variation import vary
-from odc_gym.tables.fleet.fleet_model import World
+from odc_gym.tables.fleet.fleet_model import FleetModel
 
 CHIPS = np.full(12, 8)
 OLD = Faults(mission_age_years=5.0, hard_failures_per_chip_year=0.09, satellite_loss_per_year=0.03)
@@ -72,7 +72,7 @@ def old(starter12):
     """Five years old, arrays at 2 % a year; satellites with a spread of their own."""
     solar = {"hardware.odcsat.solar.eol": None, "hardware.odcsat.solar.degradation_per_year": 0.02}
     faults = {"mission_age_years": 5.0, "dynamic_power_sigma": 0.04, "leakage_sigma": 0.2}
-    return World(starter12.replace(solar | {"faults": faults, "episode.hours": 4}))
+    return FleetModel(starter12.replace(solar | {"faults": faults, "episode.hours": 4}))
 
 
 def test_the_numbers_of_an_old_fleet(old):
@@ -99,7 +99,7 @@ def test_wear_before_the_episode_is_that_of_the_plan_as_it_is_flown(starter12):
     for _ in range(sim.decisions):
         sim.step(np.zeros((6, sim.action_size)))
     flown = sim.state[:, X.fatigue, :12].mean() * 365.25
-    assert sim.world.wear_per_year.mean() == pytest.approx(flown, rel=0.3)
+    assert sim.fleet.wear_per_year.mean() == pytest.approx(flown, rel=0.3)
 
 
 def test_an_old_fleet_flies_its_plan(old):
@@ -162,8 +162,8 @@ def test_age_and_rates_take_part_in_randomise(starter12):
         "faults.mission_age_years": {"low": 0.5, "high": 8.0},
         "faults.upsets_per_chip_year": {"low": 1, "high": 9},
     }
-    world = World(starter12.replace({"randomise": draws}))
-    worlds = [vary(world, seed) for seed in range(6)]
+    fleet = FleetModel(starter12.replace({"randomise": draws}))
+    worlds = [vary(fleet, seed) for seed in range(6)]
     ages = [w.scenario.faults.mission_age_years for w in worlds]
     assert len(set(ages)) == 6 and all(w.condition.years == age for w, age in zip(worlds, ages, strict=True))
     damage = np.array([w.numbers["fatigue_start"].mean() for w in worlds]) / ages

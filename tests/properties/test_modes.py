@@ -39,7 +39,7 @@ def test_assign_holds_on_every_scenario(name):
     assert ((charge >= 0.0) & (charge <= 1.0)).all() and np.isfinite(sim.observation).all()
     done = sim.run["safe_s"] + sim.run["unsaved_s"]
     unsaved = np.maximum(done - np.maximum(sim.run["before_s"], sim.run["safe_s"]), 0.0)
-    kinds = sim.jobs["kind"][..., None] == np.arange(len(sim.class_names))
+    kinds = sim.jobs["class_id"][..., None] == np.arange(len(sim.class_names))
     executed, credited, lost = (sim.ledger[:, k] for k in (L.executed_s, L.credited_s, L.lost_s))
     closing = executed - credited - lost - (unsaved[..., None] * kinds).sum(1)
     assert np.abs(closing).max() <= 1e-6 * executed.max()

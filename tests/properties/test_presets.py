@@ -13,9 +13,9 @@ from odc_gym.simulator.simulator import Simulator
 LAST = 3  # decisions at the end: fifteen minutes
 
 
-def solstices(world):
+def solstices(fleet):
     """Validation seeds whose episodes begin nearest to 21 June and 21 December."""
-    day = np.array([world.start_of(20_000 + k).timetuple().tm_yday for k in range(200)])
+    day = np.array([fleet.start_of(20_000 + k).timetuple().tm_yday for k in range(200)])
     return [20_000 + int(np.argmin(np.abs(day - d))) for d in (172, 355)]
 
 
@@ -27,7 +27,7 @@ class Flight:
 
     def __init__(self, name, seeds=(), faults=False):
         self.sim = sim = Simulator(Scenario.load(name, {"faults.enabled": faults}), len(seeds) or 6)
-        self.seeds = list(seeds) or [*solstices(sim.world), 0, 1, 2, 3]
+        self.seeds = list(seeds) or [*solstices(sim.fleet), 0, 1, 2, 3]
         n, rows = sim.satellites, sim.num_envs
         sim.reset(self.seeds)
         self.zero = sim.view.layout.zeros(rows)
@@ -134,9 +134,9 @@ def test_mixed_shells_begin_periodic():
     for _ in range(sim.decisions):
         sim.step(sim.view.layout.zeros(1))
         peaks.append(sim.state[0, charge, : sim.satellites].copy())
-    for i, shell in enumerate(sim.world.shells):
+    for i, shell in enumerate(sim.fleet.shells):
         orbit = round(shell.period_s / 300.0)
-        mine = np.array(peaks)[:, sim.world.shell_of == i]
+        mine = np.array(peaks)[:, sim.fleet.shell_of == i]
         first, second = mine[0], mine[orbit]
         assert np.abs(first - second).max() < 0.08, i
         assert abs((first - second).mean()) < 0.02, i

@@ -17,7 +17,7 @@ def digest(sim, row):
     tables = [np.ascontiguousarray(getattr(sim, name)[row]) for name in TABLES]
     jobs = sim.jobs[row]
     tables += [np.ascontiguousarray(jobs[name]) for name in jobs.dtype.names]
-    tables += [sim.world.rules, sim.world.design, np.array(sim.world.policy), np.hstack(sim.world.weights)]
+    tables += [sim.fleet.rules, sim.fleet.design, np.array(sim.fleet.policy), np.hstack(sim.fleet.weights)]
     return hashlib.sha256(b"".join(t.tobytes() for t in tables)).hexdigest()
 
 

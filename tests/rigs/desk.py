@@ -13,7 +13,7 @@ from odc_gym.simulator.simulator import Simulator
 HOURS = 4
 BASE = {
     "episode.hours": HOURS,
-    "episode.decision_s": 60,
+    "episode.decision_period_s": 60,
     "workload.rate_scale": 0.0,
     "dispatch.min_stay_min": 1,
     "faults.enabled": False,
@@ -46,7 +46,7 @@ class Desk:
 
     def network(self, epochs, **network):
         """A network from here on: `(minutes, pairs)` one after the other, the last for ever."""
-        first, clock = int(self.sim.head["tick"][0]), self.sim.world.clock
+        first, clock = int(self.sim.head["tick"][0]), self.sim.fleet.clock
         (minutes, pairs), *later = epochs
         spans = [(first + minutes, pairs), *later]
         spans[-1] = (clock.total - sum(m for m, _ in spans[:-1]), spans[-1][1])
@@ -54,7 +54,7 @@ class Desk:
 
     @property
     def now(self):
-        clock = self.sim.world.clock
+        clock = self.sim.fleet.clock
         return (self.sim.head["tick"][0] - clock.warm_up) * clock.dt_s
 
     def job(self, kind, work_s=1e5, width=1, **columns):
@@ -62,7 +62,12 @@ class Desk:
         row, job = self.rows, self.sim.jobs[0, self.rows]
         self.rows += 1
         job["arrival_s"], job["deadline_s"], job["expiry_s"] = self.now, 1e6, 2e6
-        job["kind"], job["width"], job["gang"], job["members"] = self.sim.class_names.index(kind), width, width, 1
+        job["class_id"], job["width"], job["total_accelerators"], job["num_satellites"] = (
+            self.sim.class_names.index(kind),
+            width,
+            width,
+            1,
+        )
         job["work_s"] = job["estimate_s"] = job["duration_s"] = work_s
         job["origin"], job["model"], job["price"], job["tier"] = -1, 0, 1.0, TIERS.index("standard")
         for name, value in columns.items():

@@ -45,12 +45,12 @@ def play(sim, seed=20_000, action=None):
 def gangs(sim, status):
     """First rows of the gangs of one status."""
     jobs, run = sim.jobs[0], sim.run[0]
-    return np.flatnonzero((jobs["members"] > 1) & (run["status"] == status) & (run["host"] >= -1))
+    return np.flatnonzero((jobs["num_satellites"] > 1) & (run["status"] == status) & (run["host"] >= -1))
 
 
 def hosts_of(sim, row):
     """Satellites of a gang."""
-    return sim.run[0]["host"][row : row + sim.jobs[0]["members"][row]]
+    return sim.run[0]["host"][row : row + sim.jobs[0]["num_satellites"][row]]
 
 
 def rewire(sim, **tables):

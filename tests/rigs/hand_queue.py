@@ -40,7 +40,7 @@ def fleet(num_envs: int, satellites: int = 1, accelerators: int = 8, hours: floa
         "shells.0.orbit.phasing": 0,
         "hardware.odcsat.accelerators.count": accelerators,
         "episode.hours": hours,
-        "episode.decision_s": STEP_S,
+        "episode.decision_period_s": STEP_S,
         "workload.classes": {"finetuning": JOB_CLASS},
         **PLENTY,
         **{name.replace("__", "."): value for name, value in changes.items()},
@@ -55,8 +55,8 @@ def table(arrival, duration, width, estimate=None, slack=1000, **columns) -> np.
     jobs["arrival_s"], jobs["duration_s"] = arrival * STEP_S, duration * STEP_S
     jobs["deadline_s"] = jobs["arrival_s"] + np.asarray(slack, float) * STEP_S
     jobs["expiry_s"] = 2.0 * jobs["deadline_s"] - jobs["arrival_s"]
-    jobs["width"] = jobs["gang"] = width
-    jobs["members"], jobs["price"], jobs["tier"] = 1, 1.0, TIERS.index("standard")
+    jobs["width"] = jobs["total_accelerators"] = width
+    jobs["num_satellites"], jobs["price"], jobs["tier"] = 1, 1.0, TIERS.index("standard")
     jobs["work_s"] = jobs["duration_s"] * width
     jobs["estimate_s"] = jobs["work_s"] if estimate is None else np.asarray(estimate, float) * STEP_S * width
     for name, values in columns.items():

@@ -22,7 +22,7 @@ def random_scenario(number: int) -> Scenario:
         "name": f"random-{number}",
         "description": "a random fleet",
         "start": {"year": int(rng.integers(2024, 2036))},
-        "episode": {"hours": SHORTEST_H, "physics_s": float(rng.choice([30.0, 60.0])), "decision_s": 300.0},
+        "episode": {"hours": SHORTEST_H, "physics_s": float(rng.choice([30.0, 60.0])), "decision_period_s": 300.0},
         "shells": shells,
         "hardware": kinds,
         "earth": {"infrared_w_m2": rng.uniform(200, 270), "albedo": rng.uniform(0.1, 0.5), "solar_w_m2": 1361.0},
@@ -48,7 +48,7 @@ def linked_scenario(number: int) -> Scenario:
     dump = base.model_dump() | {
         "name": f"linked-{number}",
         "start": {"year": 2027},
-        "episode": {"hours": SHORTEST_H, "physics_s": 60.0, "decision_s": 60.0},
+        "episode": {"hours": SHORTEST_H, "physics_s": 60.0, "decision_period_s": 60.0},
         "shells": [{"hardware": "kind", "orbit": orbit}],
         "hardware": {"kind": hardware},
     }

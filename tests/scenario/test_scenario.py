@@ -135,7 +135,7 @@ REFUSED = [
     # fields that do not fit together
     ({"shells.0.orbit.planes": 5}, "shells.0.orbit: total = 12 must be divisible by planes = 5"),
     ({"shells.0.orbit.phasing": 3}, "shells.0.orbit: phasing = 3 must be below planes = 3"),
-    ({"episode.decision_s": 90}, "episode: decision_s must be a multiple of physics_s (60)"),
+    ({"episode.decision_period_s": 90}, "episode: decision_period_s must be a multiple of physics_s (60)"),
     ({"episode.hours": 0.12}, "episode: hours must be a whole number of decisions of 300 s"),
     ({"hardware.odcsat.battery.floor": 0.5}, "hardware.odcsat.battery: must hold 0.02 < floor < restore < 1"),
     (

@@ -6,7 +6,7 @@ import pytest
 from odc_gym.faults.outages import draw_availability
 from odc_gym.scenario import Scenario
 from odc_gym.scenario_check.fault_report import added_frac, hazard_rows
-from odc_gym.tables.fleet.fleet_model import World
+from odc_gym.tables.fleet.fleet_model import FleetModel
 from odc_gym.workload import draw_surges, factor_over
 
 DAY_S = 86400.0
@@ -14,11 +14,11 @@ DAY_S = 86400.0
 
 @pytest.fixture(scope="module")
 def storm():
-    return World(Scenario.load("storm"))
+    return FleetModel(Scenario.load("storm"))
 
 
 def test_a_calm_scenario_has_none(starter12):
-    assert hazard_rows(World(starter12)) == []
+    assert hazard_rows(FleetModel(starter12)) == []
 
 
 def test_outages_and_weather_are_those_of_the_tables(storm):

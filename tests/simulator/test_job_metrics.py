@@ -76,7 +76,7 @@ def test_deadlines_and_goodput_on_a_hand_made_table(by_hand):
 
 def test_fairness_on_a_hand_made_table(by_hand):
     """Catches weights that multiply, tenants without the jobs that never ended, and isolation on the whole fleet."""
-    kpi, fleet_accelerators = episode_metrics(by_hand, 0), by_hand.world.sustainable
+    kpi, fleet_accelerators = episode_metrics(by_hand, 0), by_hand.fleet.sustainable
     assert fleet_accelerators == pytest.approx(4.0, rel=0.1)
     assert kpi["work_of_a_accelerator_h"] == close(200 / 60) and kpi["work_of_b_accelerator_h"] == close(480 / 60)
     assert kpi["jain_index"] == close((100 + 480) ** 2 / (2 * (100**2 + 480**2)))
@@ -132,7 +132,7 @@ class Records:
             safe = self.safe()
         self.jobs = []
         for row, job in enumerate(sim.jobs[0]):
-            if job["members"] > 0 and job["arrival_s"] <= self.now and not service[job["kind"]]:
+            if job["num_satellites"] > 0 and job["arrival_s"] <= self.now and not service[job["class_id"]]:
                 named = {name: job[name].item() for name in job.dtype.names}
                 run = sim.run[0, row]
                 named |= {name: run[name].item() for name in ("started_s", "finished_s", "safe_s", "before_s")}
@@ -143,13 +143,13 @@ class Records:
 
     @property
     def now(self):
-        clock = self.sim.world.clock
+        clock = self.sim.fleet.clock
         return float((self.sim.head["tick"][0] - clock.warm_up) * clock.dt_s)
 
     def safe(self):
         """Safe work of the episode by row, of those that have any."""
         run = self.sim.run[0]
-        done = np.where(self.sim.jobs[0]["members"] > 0, run["safe_s"] - run["before_s"], 0.0)
+        done = np.where(self.sim.jobs[0]["num_satellites"] > 0, run["safe_s"] - run["before_s"], 0.0)
         return {int(row): float(done[row]) for row in np.flatnonzero(done > 0.0)}
 
 
@@ -173,7 +173,7 @@ def records():
     finetuning |= {"slack": {"low": 1.2, "high": 3, "of": "duration"}, "failed_frac": 0.2}
     batch |= {"slack": {"low": 0.5, "high": 2, "of": "hour"}, "cancelled_frac": 0.2}
     changes = {
-        "episode": {"hours": 8, "physics_s": 60, "decision_s": 60},
+        "episode": {"hours": 8, "physics_s": 60, "decision_period_s": 60},
         "workload.classes": {"finetuning": finetuning, "batch": batch},
         "workload.rate_scale": 2.2,
         "workload.tenants": {
@@ -252,7 +252,7 @@ def test_fairness_by_plain_python(records):
     assert kpi["jain_index"] == close(sum(x) ** 2 / (len(x) * sum(v * v for v in x)))
     means, every = [], []
     for i, weight in enumerate(weights):
-        capacity = weight / sum(weights) * sim.world.sustainable  # there are no services
+        capacity = weight / sum(weights) * sim.fleet.sustainable  # there are no services
         ratios, free_s = [], 0.0
         for job in sorted((job for job in records.came if job["tenant"] == i), key=lambda job: job["arrival_s"]):
             free_s = max(free_s, job["arrival_s"]) + job["work_s"] / capacity

@@ -275,7 +275,7 @@ def test_info_tells_fits_tests_and_writes_a_scenario_that_offers_the_load_of_the
     base = Scenario.load("starter12")
     args = (7, start, 0.0, DAY, 8)
     others = [draw_jobs(s.workload, ("finetuning", "batch"), *args) for s in (base, scenario)]
-    batch = [jobs[jobs["kind"] == 1] for jobs in others]
+    batch = [jobs[jobs["class_id"] == 1] for jobs in others]
     np.testing.assert_array_equal(*batch)  # the streams of other classes do not shift
     assert yaml.safe_load(scenario_file.read_text())["workload"]["classes"]["finetuning"]["duration_h"] is None
 

@@ -102,13 +102,13 @@ def test_a_run_operates_the_mode_it_was_trained_in(run, starter12):
 
 
 def test_a_run_is_compared_in_its_own_mode(run, starter12):
-    world = starter12.replace({"shells.0.orbit.total": 3, "episode.hours": 0.5})
+    fleet = starter12.replace({"shells.0.orbit.total": 3, "episode.hours": 0.5})
     factories = {name: scheduler_factory(name) for name in ("zero", str(run), "first-come")}
-    result = evaluate(world, factories, [20_000, 20_001], workers=1)
-    sim = Simulator(world, 2, action_mode="assign")
+    result = evaluate(fleet, factories, [20_000, 20_001], workers=1)
+    sim = Simulator(fleet, 2, action_mode="assign")
     sim.reset([20_000, 20_001])
     assert (play(sim, make_scheduler(run, sim)).score == result.agents[str(run)].score).all()
     with pytest.raises(SchedulerError, match="scheduler = zero: needs an environment with action_mode='bids'"):
         make_scheduler("zero", sim)
     with pytest.raises(SchedulerError, match="its action_mode is assign, must be bids"):
-        inspect(world, {"run": Subject(factories[str(run)])}, Subject(factories["zero"]), [20_000])
+        inspect(fleet, {"run": Subject(factories[str(run)])}, Subject(factories["zero"]), [20_000])

@@ -6,7 +6,8 @@ from functools import cache
 import numpy as np
 from comparison import compares, pictures
 
-from odc_gym.faults.faults import DAY_S, YEAR_S, Place, bell_of, draw_events, expected_upsets
+from odc_gym.constants import DAY_S, YEAR_S
+from odc_gym.faults.faults import Place, bell_of, draw_events, expected_upsets
 from odc_gym.orbits import Constellation, build_ephemeris
 from odc_gym.physics.radiation import inside, orbit_mean, relative_rate
 from odc_gym.scenario import Faults

@@ -43,7 +43,7 @@ def flat(workload, **changes):
 
 
 def of_class(tables, kind):
-    return [jobs[jobs["kind"] == kind] for jobs in tables]
+    return [jobs[jobs["class_id"] == kind] for jobs in tables]
 
 
 def test_rows_are_sorted_inside_the_window_and_consistent(starter):
@@ -52,7 +52,7 @@ def test_rows_are_sorted_inside_the_window_and_consistent(starter):
     assert np.all(np.diff(jobs["arrival_s"]) >= 0)
     assert jobs["arrival_s"].min() >= -48 * HOUR
     assert jobs["arrival_s"].max() < 24 * HOUR
-    assert set(jobs["kind"]) == {0, 1}
+    assert set(jobs["class_id"]) == {0, 1}
     assert np.all(jobs["work_s"] == jobs["duration_s"] * jobs["width"])
     assert np.all(jobs["expiry_s"] - jobs["deadline_s"] == jobs["deadline_s"] - jobs["arrival_s"])
     assert np.all(jobs["deadline_s"] > jobs["arrival_s"])
@@ -88,7 +88,7 @@ def test_without_profile_and_bursts_arrivals_are_poisson(starter):
 
 
 def bin_counts(jobs, kind, width_s, before=48 * HOUR, after=24 * HOUR):
-    arrival = jobs["arrival_s"][jobs["kind"] == kind]
+    arrival = jobs["arrival_s"][jobs["class_id"] == kind]
     return np.histogram(arrival, np.arange(-before, after + 1, width_s))[0]
 
 
@@ -218,12 +218,12 @@ def test_adding_or_changing_a_class_leaves_the_others(starter):
     both = draw(starter, 4)
     for kind, name in enumerate(NAMES[:2]):
         alone = draw(starter.model_copy(update={"classes": {name: starter.classes[name]}}), 4, (name,))
-        expected = both[both["kind"] == kind].copy()
-        expected["kind"] = 0
+        expected = both[both["class_id"] == kind].copy()
+        expected["class_id"] = 0
         assert np.array_equal(alone, expected)
     busier = starter.classes["batch"].model_copy(update={"jobs_per_h": 40.0})
     changed = draw(starter.model_copy(update={"classes": starter.classes | {"batch": busier}}), 4)
-    assert np.array_equal(changed[changed["kind"] == 0], both[both["kind"] == 0])
+    assert np.array_equal(changed[changed["class_id"] == 0], both[both["class_id"] == 0])
 
 
 @pytest.mark.parametrize("after_h", [0.05, 3.3, 71.0])
@@ -264,7 +264,7 @@ def test_jobs_wider_than_the_widest_satellite_are_split(starter):
     first = whole[np.argmax(whole["width"] == 8)]
     parts = split[split["arrival_s"] == first["arrival_s"]]
     assert parts["width"].tolist() == [3, 3, 2]
-    for column in ("deadline_s", "expiry_s", "duration_s", "kind"):
+    for column in ("deadline_s", "expiry_s", "duration_s", "class_id"):
         assert np.all(parts[column] == first[column])
 
 

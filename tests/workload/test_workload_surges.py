@@ -94,12 +94,14 @@ def test_a_lull_takes_jobs_away():
         assert set(quiet.tolist()) <= set(calm.tolist())
         batch = list(NAMES).index("batch")
         for table in (calm, quiet):
-            inside = (table["arrival_s"] >= 6 * HOUR_S) & (table["arrival_s"] < 12 * HOUR_S) & (table["kind"] == batch)
+            inside = (
+                (table["arrival_s"] >= 6 * HOUR_S) & (table["arrival_s"] < 12 * HOUR_S) & (table["class_id"] == batch)
+            )
             if table is calm:
                 known += inside.sum()
             else:
                 kept += inside.sum()
-        assert (quiet["kind"] != batch).sum() == (calm["kind"] != batch).sum()
+        assert (quiet["class_id"] != batch).sum() == (calm["class_id"] != batch).sum()
     assert kept / known == pytest.approx(0.25, abs=4.0 * np.sqrt(0.25 * 0.75 / known))
 
 
@@ -120,6 +122,6 @@ def test_extra_jobs_are_like_the_others():
     added = np.array([job for job in busy.tolist() if job not in known], busy.dtype)
     assert added.size == pytest.approx(calm.size, rel=0.1)
     for kind in (0, 1):
-        a, b = (table[table["kind"] == kind] for table in (calm, added))
+        a, b = (table[table["class_id"] == kind] for table in (calm, added))
         assert stats.ks_2samp(a["duration_s"], b["duration_s"]).pvalue > 1e-4
         assert stats.chi2_contingency([np.bincount(t["width"], minlength=9)[[1, 2, 4]] for t in (a, b)]).pvalue > 1e-4

@@ -63,7 +63,7 @@ def test_a_longer_episode_begins_like_a_shorter_one(several, failing):
 def test_early_ends_have_their_shares_and_their_means(starter12, failing):
     """Catches a share of the work where a share of jobs is meant, and estimates that give the outcome away."""
     plain, jobs = (drawn(s, after=120 * DAY) for s in (starter12, failing))
-    plain, jobs = plain[plain["kind"] == 0], jobs[jobs["kind"] == 0]
+    plain, jobs = plain[plain["class_id"] == 0], jobs[jobs["class_id"] == 0]
     assert np.array_equal(plain["estimate_s"], jobs["estimate_s"])
     assert np.array_equal(plain["deadline_s"], jobs["deadline_s"])
     done = jobs["work_s"] / plain["work_s"]

@@ -15,9 +15,9 @@ def admit(e, now):
     while head["next_job"] < jobs.shape[0] and jobs[head["next_job"]]["arrival_s"] <= now:
         row = head["next_job"]
         head["next_job"] += 1
-        if jobs[row]["members"] == 0:  # part of the gang before it
+        if jobs[row]["num_satellites"] == 0:  # part of the gang before it
             continue
-        kind = jobs[row]["kind"]
+        kind = jobs[row]["class_id"]
         e.ledger[L.arrived_now, kind] += jobs[row]["estimate_s"]
         if jobs[row]["tier"] != GUARANTEED and is_full(e, kind):
             e.run[row]["status"] = REFUSED
@@ -37,7 +37,7 @@ def is_full(e, kind):
     backlog = 0.0
     for k in range(e.head[0]["waiting"]):
         row = e.lists[0, k]
-        if e.jobs[row]["kind"] == kind:
+        if e.jobs[row]["class_id"] == kind:
             backlog += remaining_estimate(e.jobs[row], e.run[row])
     return backlog > most
 
@@ -52,7 +52,7 @@ def watch_queue(e, now):
         row = e.lists[0, k]
         if is_replica(e, row):
             continue
-        kind = e.jobs[row]["kind"]
+        kind = e.jobs[row]["class_id"]
         ledger[L.backlog_now_s, kind] += remaining_estimate(e.jobs[row], e.run[row])
         ledger[L.oldest_now_s, kind] = max(ledger[L.oldest_now_s, kind], now - e.jobs[row]["arrival_s"])
     for c in range(ledger.shape[1]):
@@ -62,14 +62,14 @@ def watch_queue(e, now):
 
 
 @routine
-def watch_tenants(e, decision_s):
+def watch_tenants(e, decision_period_s):
     """Once a decision: exponential averages of the accelerators that the jobs of each tenant hold."""
     if e.policy.fair_s == 0.0:
         return
-    weight = min(1.0, decision_s / e.policy.fair_s)
+    weight = min(1.0, decision_period_s / e.policy.fair_s)
     for i in range(e.tenants.shape[1]):
         e.tenants[Q.held, i] *= 1.0 - weight
     for k in range(e.head[0]["running"]):
         job = e.jobs[e.lists[1, k]]
         if job["tenant"] >= 0:
-            e.tenants[Q.held, job["tenant"]] += weight * job["gang"]
+            e.tenants[Q.held, job["tenant"]] += weight * job["total_accelerators"]

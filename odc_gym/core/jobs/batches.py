@@ -23,7 +23,7 @@ def drain_time_s(e, row):
     Of n requests with exponential rests, one ends after a share 1 / n of their mean rest; steps get shorter with the
     batch.
     """
-    c, s = e.jobs[row]["kind"], e.run[row]["host"]
+    c, s = e.jobs[row]["class_id"], e.run[row]["host"]
     clock = e.classes[K.clock, c, s]
     if clock <= 0.0:
         return 0.0
@@ -39,7 +39,7 @@ def drain_time_s(e, row):
 @routine
 def live_gb(e, row):
     """Keys and values of the live requests of a replica [GB]; 0 of a job."""
-    c = e.jobs[row]["kind"]
+    c = e.jobs[row]["class_id"]
     if e.rules[G.service, c] < 0.5 or e.run[row]["active"] <= 0.0:
         return 0.0
     return e.services[V.batch, c] * e.rules[G.context_gb, c]
@@ -51,7 +51,7 @@ def bring_batch(e, row, gb, source):
     if gb > 0.0:
         e.cargo[STATE, row] += gb
         e.run[row]["state_at"] = source
-        e.ledger[L.asked_gb, e.jobs[row]["kind"]] += gb
+        e.ledger[L.asked_gb, e.jobs[row]["class_id"]] += gb
 
 
 @routine
@@ -60,7 +60,7 @@ def lose_batch(e, row):
 
     What the fluid had counted ahead is taken back.
     """
-    c, r = e.jobs[row]["kind"], e.run[row]
+    c, r = e.jobs[row]["class_id"], e.run[row]
     if r["active"] <= 0.0:
         return 0.0
     r["active"] = 0.0

@@ -54,10 +54,10 @@ def interval_work(most_s, adapts, stall_s, stops_per_s, rate):
 def unit_work(e, row, s):
     """Work of an accelerator of a job on a satellite from one payable point to the next."""
     job, rules = e.jobs[row], e.rules
-    kind = job["kind"]
+    kind = job["class_id"]
     if rules[G.adapts, kind] < 0.5:
         return rules[G.unit_s, kind]
-    stops_per_s = surprises_per_s(e, job["gang"], job["members"])
+    stops_per_s = surprises_per_s(e, job["total_accelerators"], job["num_satellites"])
     return interval_work(rules[G.unit_s, kind], 1.0, rules[G.stall_s, kind], stops_per_s, forecast_rate(e, row, s))
 
 

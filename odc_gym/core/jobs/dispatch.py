@@ -26,7 +26,7 @@ def drain_and_move(e, now):
     head["running"] = 0
     for k in range(count):
         row = running[k]
-        kind = e.jobs[row]["kind"]
+        kind = e.jobs[row]["class_id"]
         if drains(e, row) and drains_alive(e, row):
             running[head["running"]] = row
             head["running"] += 1
@@ -44,8 +44,8 @@ def drain_and_move(e, now):
 @routine
 def drains(e, row):
     """Whether the agent wants a job's class to leave one of its satellites."""
-    for member in range(row, row + e.jobs[row]["members"]):
-        if e.classes[K.bid, e.jobs[row]["kind"], e.run[member]["host"]] < e.policy.drain:
+    for member in range(row, row + e.jobs[row]["num_satellites"]):
+        if e.classes[K.bid, e.jobs[row]["class_id"], e.run[member]["host"]] < e.policy.drain:
             return True
     return False
 
@@ -58,7 +58,7 @@ def drains_alive(e, row):
     new = e.run[row]["drain_s"] <= 0.0
     alive = begin_drain(e, row)
     if new and alive:
-        e.ledger[L.drained, e.jobs[row]["kind"]] += 1.0
+        e.ledger[L.drained, e.jobs[row]["class_id"]] += 1.0
         count_stop(e, row, True)
     return alive
 
@@ -66,8 +66,8 @@ def drains_alive(e, row):
 @routine
 def move(e, row, now):
     """A job moves if a clearly better satellite can take it; whether it did. Gangs stay together where they are."""
-    kind, s = e.jobs[row]["kind"], e.run[row]["host"]
-    if e.rules[G.movable, kind] < 0.5 or e.jobs[row]["members"] > 1:
+    kind, s = e.jobs[row]["class_id"], e.run[row]["host"]
+    if e.rules[G.movable, kind] < 0.5 or e.jobs[row]["num_satellites"] > 1:
         return False
     if now - e.run[row]["since_s"] < e.policy.min_stay_s or e.run[row]["drain_s"] > 0.0:
         return False
@@ -108,9 +108,9 @@ def evict(e, now):
         s = off_host(e, row)
         if s != NOWHERE:
             count_stop(e, row, foreseen(e, s))
-            e.ledger[account_of_loss(e, s), e.jobs[row]["kind"]] += lose(e, row)
+            e.ledger[account_of_loss(e, s), e.jobs[row]["class_id"]] += lose(e, row)
             leave(e, row)
-            e.ledger[L.evicted, e.jobs[row]["kind"]] += 1.0
+            e.ledger[L.evicted, e.jobs[row]["class_id"]] += 1.0
             requeue(e, row, now)
             continue
         running[head["running"]] = row
@@ -121,7 +121,7 @@ def evict(e, now):
 def off_host(e, row):
     """The first of a job's satellites whose compute is off; NOWHERE if all work."""
     off = NOWHERE
-    for member in range(row, row + e.jobs[row]["members"]):
+    for member in range(row, row + e.jobs[row]["num_satellites"]):
         if off == NOWHERE and e.x[X.off, e.run[member]["host"]] > 0.0:
             off = e.run[member]["host"]
     return off
@@ -135,16 +135,16 @@ def part(e, now):
     head["running"] = 0
     for k in range(count):
         row = running[k]
-        if e.jobs[row]["members"] > 1:
+        if e.jobs[row]["num_satellites"] > 1:
             joined = is_joined(e, row)
             if not joined or parts_next(e, row):
                 count_stop(e, row, joined)
                 if joined:
                     stop(e, row, now)
                 else:  # nobody foresaw it: a link or the backbone failed
-                    e.ledger[L.outage_lost_s, e.jobs[row]["kind"]] += lose(e, row)
+                    e.ledger[L.outage_lost_s, e.jobs[row]["class_id"]] += lose(e, row)
                 leave(e, row)
-                e.ledger[L.parted, e.jobs[row]["kind"]] += 1.0
+                e.ledger[L.parted, e.jobs[row]["class_id"]] += 1.0
                 requeue(e, row, now)
                 continue
         running[head["running"]] = row
@@ -165,7 +165,7 @@ def host_of(e, row, now):
 @routine
 def start(e, row, now):
     """Start a waiting job where it goes now; whether there is such a place."""
-    if e.jobs[row]["members"] > 1:
+    if e.jobs[row]["num_satellites"] > 1:
         if e.run[row]["order"] == HOLD or not seat_gang(e, row, now):
             return False
         enter_gang(e, row, now)
@@ -208,7 +208,7 @@ def place(e, now):
     for k in range(head["waiting"]):
         row = waiting[k]
         job, r = e.jobs[row], e.run[row]
-        kind = job["kind"]
+        kind = job["class_id"]
         if job["expiry_s"] <= now:
             expire(e, row, now)
             continue
@@ -238,7 +238,7 @@ def block(e, row, now):
     head, width = e.head[0], e.jobs[row]["width"]
     head["blocked_rank"] = e.run[row]["rank"]
     head["blocked_width"] = width
-    head["blocked_kind"] = e.jobs[row]["kind"]
+    head["blocked_kind"] = e.jobs[row]["class_id"]
     promised = reserve(e, row, now) if e.policy.reserves > 0.5 else width <= widest(e)
     if not promised:
         head["blocked_rank"] = -np.inf

@@ -33,7 +33,7 @@ def seat_gang(e, row, now):
     job, able = e.jobs[row], 0
     for s in range(e.satellites):
         able += 1 if may_host(e, row, s, now) else 0
-    if able < job["members"]:
+    if able < job["num_satellites"]:
         return False
     score, first = np.inf, NOWHERE
     for _ in range(able):
@@ -49,7 +49,7 @@ def next_best(e, row, score, last, now):
     best, found = -np.inf, NOWHERE
     for s in range(e.satellites):
         if may_host(e, row, s, now):
-            own = score_of(e, s, e.jobs[row]["kind"], e.jobs[row]["width"])
+            own = score_of(e, s, e.jobs[row]["class_id"], e.jobs[row]["width"])
             if own > best and (own < score or (own == score and s > last)):
                 best, found = own, s
     return best, found
@@ -63,7 +63,7 @@ def seat_around(e, row, first, now):
     when its last member is ready, at the pace of all.
     """
     job = e.jobs[row]
-    kind, width, end = job["kind"], job["width"], row + job["members"]
+    kind, width, end = job["class_id"], job["width"], row + job["num_satellites"]
     e.run[row]["host"] = first
     for member in range(row + 1, end):
         best, chosen = -np.inf, NOWHERE
@@ -85,7 +85,7 @@ def seat_around(e, row, first, now):
 def suits(e, row, now):
     """Whether a gang on the hosts in its rows is paid in time and delays nobody who has a reservation there."""
     kept = pays_in_time(e, row, e.run[row]["host"], now)
-    for member in range(row, row + e.jobs[row]["members"]):
+    for member in range(row, row + e.jobs[row]["num_satellites"]):
         kept = kept and keeps_promise(e, row, e.run[member]["host"], now)
     return kept
 
@@ -93,7 +93,7 @@ def suits(e, row, now):
 @routine
 def unseat(e, row):
     """A gang that does not run has no hosts."""
-    for member in range(row, row + e.jobs[row]["members"]):
+    for member in range(row, row + e.jobs[row]["num_satellites"]):
         e.run[member]["host"] = NOWHERE
 
 
@@ -109,9 +109,9 @@ def seated(e, row, end, s):
 @routine
 def enter_gang(e, row, now):
     """A gang starts on the hosts in its rows; each brings its part of the data."""
-    for member in range(row, row + e.jobs[row]["members"]):
+    for member in range(row, row + e.jobs[row]["num_satellites"]):
         take_spare(e, member, row, e.run[member]["host"], now)
-    for member in range(row, row + e.jobs[row]["members"]):
+    for member in range(row, row + e.jobs[row]["num_satellites"]):
         hold(e, member, row, e.run[member]["host"], now)
     run_from(e, row, now)
 
@@ -120,7 +120,7 @@ def enter_gang(e, row, now):
 def is_joined(e, row):
     """Whether own links join all satellites of a running gang now."""
     k = topology(e, e.head[0]["tick"])
-    for member in range(row + 1, row + e.jobs[row]["members"]):
+    for member in range(row + 1, row + e.jobs[row]["num_satellites"]):
         if e.links.hops[k, e.run[row]["host"], e.run[member]["host"]] < 0:
             return False
     return True
@@ -131,7 +131,7 @@ def parts_next(e, row):
     """Whether the links of a running gang are known to part before the step after this one."""
     tick = e.head[0]["tick"]
     k = topology(e, tick)
-    for member in range(row + 1, row + e.jobs[row]["members"]):
+    for member in range(row + 1, row + e.jobs[row]["num_satellites"]):
         if e.links.closes[k, e.run[row]["host"], e.run[member]["host"]] <= tick + 1:
             return True
     return False

@@ -27,7 +27,7 @@ def hold(e, row, first, s, now):
     `first` is the first row of its gang, or the row itself.
     """
     job, r = e.jobs[row], e.run[row]
-    kind = job["kind"]
+    kind = job["class_id"]
     wake = wake_s(e, row, s)
     e.x[X.free, s] -= job["width"]
     e.classes[K.held, kind, s] += job["width"]
@@ -41,7 +41,7 @@ def hold(e, row, first, s, now):
 @routine
 def send_for(e, row, first, s):
     """What a placement on a satellite must bring is put on the way."""
-    tick, kind = e.head[0]["tick"], e.jobs[row]["kind"]
+    tick, kind = e.head[0]["tick"], e.jobs[row]["class_id"]
     for part in range(RESULT):
         gb = part_gb(e, row, first, s, part)
         e.cargo[part, row] = gb
@@ -65,7 +65,7 @@ def enter(e, row, s, now):
 def run_from(e, row, now):
     """A job that has its accelerators joins those that run."""
     r = e.run[row]
-    e.ledger[L.placed, e.jobs[row]["kind"]] += 1.0
+    e.ledger[L.placed, e.jobs[row]["class_id"]] += 1.0
     r["order"] = FREE
     if r["started_s"] == np.inf:
         r["started_s"] = now
@@ -76,13 +76,13 @@ def run_from(e, row, now):
 @routine
 def leave(e, row):
     """A job gives its accelerators back, a gang those of all its satellites."""
-    for member in range(row, row + e.jobs[row]["members"]):
+    for member in range(row, row + e.jobs[row]["num_satellites"]):
         job, r = e.jobs[member], e.run[member]
         s = r["host"]
         e.x[X.free, s] += job["width"]
-        e.classes[K.held, job["kind"], s] -= job["width"]
+        e.classes[K.held, job["class_id"], s] -= job["width"]
         for part in range(RESULT):
-            e.ledger[L.dropped_gb, job["kind"]] += e.cargo[part, member]
+            e.ledger[L.dropped_gb, job["class_id"]] += e.cargo[part, member]
             e.cargo[part, member] = 0.0
         use_model(e, e.jobs[row]["model"], s)
         r["host"] = NOWHERE

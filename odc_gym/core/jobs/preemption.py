@@ -20,8 +20,8 @@ def preempt(e, now):
     while k < e.head[0]["waiting"]:
         row = e.lists[0, k]
         job = e.jobs[row]
-        may = job["tier"] == GUARANTEED and job["members"] == 1 and e.run[row]["order"] == FREE
-        s = cheapest(e, row, now) if may and e.urgency[job["kind"]] >= e.policy.hold else NOWHERE
+        may = job["tier"] == GUARANTEED and job["num_satellites"] == 1 and e.run[row]["order"] == FREE
+        s = cheapest(e, row, now) if may and e.urgency[job["class_id"]] >= e.policy.hold else NOWHERE
         if s == NOWHERE:
             k += 1
             continue
@@ -35,12 +35,12 @@ def preempt(e, now):
 @routine
 def cheapest(e, row, now):
     """The satellite that a job fits with the fewest accelerators taken from spot jobs, by score where equal."""
-    kind, width = e.jobs[row]["kind"], e.jobs[row]["width"]
+    kind, width = e.jobs[row]["class_id"], e.jobs[row]["width"]
     spot = np.zeros(e.satellites)
     for k in range(e.head[0]["running"]):
         first = e.lists[1, k]
         if e.jobs[first]["tier"] == SPOT:
-            for member in range(first, first + e.jobs[first]["members"]):
+            for member in range(first, first + e.jobs[first]["num_satellites"]):
                 spot[e.run[member]["host"]] += e.jobs[member]["width"]
     best, least, highest = NOWHERE, np.inf, -np.inf
     for s in range(e.satellites):
@@ -62,7 +62,7 @@ def make_room(e, s, width, now):
             stop(e, row, now)
             leave(e, row)
             drop_running(e, k)
-            e.ledger[L.preempted, e.jobs[row]["kind"]] += 1.0
+            e.ledger[L.preempted, e.jobs[row]["class_id"]] += 1.0
             count_stop(e, row, True)
             requeue(e, row, now)
         k -= 1
@@ -72,6 +72,6 @@ def make_room(e, s, width, now):
 def is_on(e, row, s):
     """Whether a running job holds accelerators of a satellite."""
     count = 0
-    for member in range(row, row + e.jobs[row]["members"]):
+    for member in range(row, row + e.jobs[row]["num_satellites"]):
         count += e.run[member]["host"] == s
     return count > 0

@@ -3,6 +3,7 @@
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.constants import HOUR_S
 from odc_gym.core.jobs.batches import lose_batch, stays
 from odc_gym.core.jobs.checkpoints import unit_work
 from odc_gym.core.jobs.hosting import leave
@@ -12,22 +13,20 @@ from odc_gym.core.layout.state import D, X
 from odc_gym.core.layout.work import CANCELLED, DONE, EXPIRED, FAILED, RESULT, SENDING, G, K, L
 from odc_gym.core.network.execution_rate import rate_of
 
-HOUR_S = 3600.0
-
 
 @routine
 def value_of(e, row):
     """Value of a reference-accelerator-hour of a job: that of its class at the price of its tier."""
-    return e.rules[G.value, e.jobs[row]["kind"]] * e.jobs[row]["price"]
+    return e.rules[G.value, e.jobs[row]["class_id"]] * e.jobs[row]["price"]
 
 
 @routine
 def secure(e, row, now):
     """Unsaved work becomes safe; what was executed in the episode is paid, less the share held back."""
-    r, kind = e.run[row], e.jobs[row]["kind"]
+    r, kind = e.run[row], e.jobs[row]["class_id"]
     new = r["safe_s"] + r["unsaved_s"] - max(r["safe_s"], r["before_s"])
     if r["unsaved_s"] > 0.0:
-        for member in range(row, row + e.jobs[row]["members"]):
+        for member in range(row, row + e.jobs[row]["num_satellites"]):
             e.run[member]["state_at"] = e.run[member]["host"]
     r["safe_s"] += r["unsaved_s"]
     r["unsaved_s"] = 0.0
@@ -45,7 +44,7 @@ def lose(e, row):
     if is_replica(e, row):
         return lose_batch(e, row)
     r = e.run[row]
-    kind = e.jobs[row]["kind"]
+    kind = e.jobs[row]["class_id"]
     lost = r["unsaved_s"] - max(0.0, r["before_s"] - r["safe_s"])
     lost_s = lost / e.p[D.speed, r["host"]]
     e.ledger[L.lost_s, kind] += lost
@@ -59,7 +58,7 @@ def lose(e, row):
 @routine
 def count_stop(e, row, known):
     """A job stops where it runs by what happens there, or is told to: foreseen if that was known, else a surprise."""
-    kind = e.jobs[row]["kind"]
+    kind = e.jobs[row]["class_id"]
     if known:
         e.ledger[L.foreseen, kind] += 1.0
     else:
@@ -75,7 +74,7 @@ def stop(e, row, now):
     """
     if is_replica(e, row):
         return
-    if e.rules[G.saves, e.jobs[row]["kind"]] > 0.5:
+    if e.rules[G.saves, e.jobs[row]["class_id"]] > 0.5:
         save_first(e, row, now)
     else:
         lose(e, row)
@@ -87,7 +86,7 @@ def save_first(e, row, now):
 
     Work is safe from the moment that the job halts for it. The time of writing is held where the job runs next.
     """
-    if e.rules[G.saves, e.jobs[row]["kind"]] > 0.5 and e.run[row]["unsaved_s"] > 0.0:
+    if e.rules[G.saves, e.jobs[row]["class_id"]] > 0.5 and e.run[row]["unsaved_s"] > 0.0:
         secure(e, row, now)
         halt_to_write(e, row)
 
@@ -95,7 +94,7 @@ def save_first(e, row, now):
 @routine
 def halt_to_write(e, row):
     """Work stands while a checkpoint is written."""
-    stall_s = e.rules[G.stall_s, e.jobs[row]["kind"]]
+    stall_s = e.rules[G.stall_s, e.jobs[row]["class_id"]]
     e.run[row]["delay_s"] += stall_s
     e.run[row]["writing_s"] += stall_s
 
@@ -104,7 +103,7 @@ def halt_to_write(e, row):
 def finish(e, row, now):
     """The work of a job is done; its results, if it has any, are put on the way to the ground."""
     secure(e, row, now)
-    gb = e.rules[G.result_gb, e.jobs[row]["kind"]]
+    gb = e.rules[G.result_gb, e.jobs[row]["class_id"]]
     if gb == 0.0:
         deliver(e, row, now)
         return
@@ -112,7 +111,7 @@ def finish(e, row, now):
     r["status"] = SENDING
     r["state_at"] = r["host"]
     e.cargo[RESULT, row] = gb
-    e.ledger[L.asked_gb, e.jobs[row]["kind"]] += gb
+    e.ledger[L.asked_gb, e.jobs[row]["class_id"]] += gb
     e.lists[2, head["sending"]] = row
     head["sending"] += 1
 
@@ -121,7 +120,7 @@ def finish(e, row, now):
 def deliver(e, row, now):
     """A job ends: the share held back is paid, also where its user ended it early."""
     job, r = e.jobs[row], e.run[row]
-    kind = job["kind"]
+    kind = job["class_id"]
     held = e.rules[G.hold_back, kind] * value_of(e, row) * max(job["work_s"] - r["before_s"], 0.0) / HOUR_S
     e.ledger[L.paid, kind] += held * lateness(e, row, now)
     if job["outcome"] == FAILED:
@@ -140,14 +139,14 @@ def expire(e, row, now):
     """A job that is worth nothing any more leaves for good."""
     e.run[row]["status"] = EXPIRED
     e.run[row]["finished_s"] = now
-    e.ledger[L.expired, e.jobs[row]["kind"]] += 1.0
+    e.ledger[L.expired, e.jobs[row]["class_id"]] += 1.0
 
 
 @routine
 def must_yield(e, row, now):
     """Whether a job at a payable point makes room for the best job that fits nowhere."""
     head, job, s = e.head[0], e.jobs[row], e.run[row]["host"]
-    if e.rules[G.yields, job["kind"]] < 0.5 or head["blocked_rank"] == -np.inf:
+    if e.rules[G.yields, job["class_id"]] < 0.5 or head["blocked_rank"] == -np.inf:
         return False
     if e.policy.reserves > 0.5:
         helps = e.x[X.free, s] < head["blocked_width"] and overstays(e, row, s, now)
@@ -172,7 +171,7 @@ def overstays(e, row, s, now):
 def work_on(e, row, dt_s, now):
     """Work of one job in the step that physics just did; whether it still runs."""
     job, r = e.jobs[row], e.run[row]
-    kind = job["kind"]
+    kind = job["class_id"]
     rate = rate_of(e, row)
     left = job["work_s"] - r["safe_s"] - r["unsaved_s"]
     at_work_s = min(r["active"] * dt_s, left / max(rate, 1e-9))
@@ -191,7 +190,7 @@ def work_on(e, row, dt_s, now):
         leave(e, row)
         expire(e, row, now)
         return False
-    if r["unsaved_s"] >= unit_work(e, row, r["host"]) * job["gang"]:
+    if r["unsaved_s"] >= unit_work(e, row, r["host"]) * job["total_accelerators"]:
         secure(e, row, now)
         halt_to_write(e, row)
         if must_yield(e, row, now):
@@ -213,7 +212,7 @@ def advance(e, dt_s, now):
     head["running"] = 0
     for k in range(count):
         row = running[k]
-        head["hosted_s"] += e.jobs[row]["members"] * dt_s
+        head["hosted_s"] += e.jobs[row]["num_satellites"] * dt_s
         if stays(e, row, dt_s) if is_replica(e, row) else work_on(e, row, dt_s, now):
             running[head["running"]] = row
             head["running"] += 1

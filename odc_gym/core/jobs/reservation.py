@@ -70,7 +70,7 @@ def promise(e, row, now, same):
         choose_around(e, row, first, times)
         forget(e)
         e.head[0]["reserved_row"] = row
-        for member in range(row, row + e.jobs[row]["members"]):
+        for member in range(row, row + e.jobs[row]["num_satellites"]):
             keep(e, row, e.run[member]["host"], shadow_s, releases)
     unseat(e, row)
     return first != NOWHERE
@@ -85,11 +85,11 @@ def choose_around(e, row, first, times):
     unseat(e, row)
     e.run[row]["host"] = first
     ready_s = times[first]
-    for member in range(row + 1, row + e.jobs[row]["members"]):
+    for member in range(row + 1, row + e.jobs[row]["num_satellites"]):
         best = NOWHERE
         for s in range(e.satellites):
             if times[s] < np.inf and (best == NOWHERE or times[s] < times[best]) and not seated(e, row, member, s):
-                may = neighbours(e, first, s, e.jobs[row]["kind"]) and bring_s(e, member, row, s) < np.inf
+                may = neighbours(e, first, s, e.jobs[row]["class_id"]) and bring_s(e, member, row, s) < np.inf
                 best = s if may else best
         if best == NOWHERE:
             return np.inf
@@ -101,7 +101,7 @@ def choose_around(e, row, first, times):
 @routine
 def candidates(e, row, same, times):
     """Mark the satellites that a blocked job may wait for with 0, others with inf, (S,); whether there is one."""
-    kind, width = e.jobs[row]["kind"], e.jobs[row]["width"]
+    kind, width = e.jobs[row]["class_id"], e.jobs[row]["width"]
     some = False
     for s in range(e.satellites):
         may = e.x[X.living, s] >= width and is_open(e, kind, s)
@@ -125,7 +125,7 @@ def reach(e, s):
 def release_s(e, row, now):
     """When a running job is expected to give its accelerators back: a gang works when its last member is ready."""
     tick, last_s = e.head[0]["tick"], 0.0
-    for member in range(row, row + e.jobs[row]["members"]):
+    for member in range(row, row + e.jobs[row]["num_satellites"]):
         r, end_s = e.run[member], 0.0
         for part in range(RESULT):
             source = source_of(e, member, row, part)
@@ -139,7 +139,7 @@ def coming_releases(e, now, times):
     """What satellites marked in `times` will get back: seconds, satellite, accelerators, in order of time, [3, R]."""
     count = 0
     for k in range(e.head[0]["running"]):
-        count += e.jobs[e.lists[1, k]]["members"]
+        count += e.jobs[e.lists[1, k]]["num_satellites"]
     found = np.empty((3, count))
     i = 0
     for k in range(e.head[0]["running"]):
@@ -147,7 +147,7 @@ def coming_releases(e, now, times):
         if is_replica(e, first):
             continue
         end = np.inf
-        for row in range(first, first + e.jobs[first]["members"]):
+        for row in range(first, first + e.jobs[first]["num_satellites"]):
             s = e.run[row]["host"]
             if times[s] < np.inf:
                 end = release_s(e, first, now) if end == np.inf else end

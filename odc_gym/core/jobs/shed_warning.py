@@ -38,7 +38,7 @@ def warn(e, dt_s, now):
 def warned_now(e, row):
     """Whether one of the satellites of a job has just been warned."""
     most = 0.0
-    for member in range(row, row + e.jobs[row]["members"]):
+    for member in range(row, row + e.jobs[row]["num_satellites"]):
         most = max(most, e.x[X.warned, e.run[member]["host"]])
     return most == NEWLY
 

@@ -38,7 +38,7 @@ def account_time(e, row, work, at_work_s, dt_s):
         dt_s: physics step [s].
     """
     job, r, ledger = e.jobs[row], e.run[row], e.ledger
-    kind, gang, s = job["kind"], job["gang"], r["host"]
+    kind, gang, s = job["class_id"], job["total_accelerators"], r["host"]
     idle_s = (1.0 - r["active"]) * dt_s
     writing_s = min(r["writing_s"], idle_s)
     reset_s = min(r["reset_s"], idle_s - writing_s)
@@ -49,7 +49,7 @@ def account_time(e, row, work, at_work_s, dt_s):
     useful_s = work / e.p[D.speed, s]
     turning_s = at_work_s * gang * e.x[X.duty, s] if work > 0.0 else 0.0
     clocked_s = useful_s
-    if job["members"] > 1 and work > 0.0:
+    if job["num_satellites"] > 1 and work > 0.0:
         turning_s, clocked_s = gang_times(e, row, at_work_s)
     ledger[L.useful_s, kind] += useful_s
     ledger[L.writing_s, kind] += gang * writing_s
@@ -65,7 +65,7 @@ def gang_times(e, row, at_work_s):
     What they do less than that is waiting for the slowest and for the exchange.
     """
     turning_s = clocked_s = 0.0
-    for member in range(row, row + e.jobs[row]["members"]):
+    for member in range(row, row + e.jobs[row]["num_satellites"]):
         s = e.run[member]["host"]
         turning_s += at_work_s * e.jobs[member]["width"] * e.x[X.duty, s]
         clocked_s += at_work_s * host_rate(e, member) / e.p[D.speed, s]

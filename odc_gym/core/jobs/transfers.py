@@ -20,11 +20,11 @@ def count_transfers(e):
     head, tick = e.head[0], e.head[0]["tick"]
     for k in range(head["running"]):
         first = e.lists[1, k]
-        for row in range(first, first + e.jobs[first]["members"]):
+        for row in range(first, first + e.jobs[first]["num_satellites"]):
             for part in range(RESULT):
                 if e.cargo[part, row] > 0.0:
                     count_route(e, walk(e, source_of(e, row, first, part), e.run[row]["host"], tick), row)
-        if e.jobs[first]["members"] > 1:
+        if e.jobs[first]["num_satellites"] > 1:
             count_exchange(e, first)
     for k in range(head["sending"]):
         row = e.lists[2, k]
@@ -41,7 +41,7 @@ def transfer(e, dt_s, now):
     count_transfers(e)
     for k in range(e.head[0]["running"]):
         first = e.lists[1, k]
-        active, end = 1.0, first + e.jobs[first]["members"]
+        active, end = 1.0, first + e.jobs[first]["num_satellites"]
         for row in range(first, end):
             left, r = dt_s, e.run[row]
             if e.cargo[WEIGHTS, row] + e.cargo[INPUT, row] + e.cargo[STATE, row] > 0.0:  # calls cost more than this
@@ -52,7 +52,7 @@ def transfer(e, dt_s, now):
         for row in range(first, end):  # a gang goes on when its last member is ready
             job, r = e.jobs[row], e.run[row]
             r["active"] = active
-            classes[K.busy, job["kind"], r["host"]] += job["width"] * active
+            classes[K.busy, job["class_id"], r["host"]] += job["width"] * active
         if end > first + 1 and active > 0.0:
             carry_exchange(e, first, active * dt_s)
     send_results(e, dt_s, now)
@@ -62,7 +62,7 @@ def transfer(e, dt_s, now):
 @routine
 def receive(e, row, first, dt_s):
     """What a row of a running job waits for comes in; the time of the step that is left."""
-    left, s, kind = dt_s, e.run[row]["host"], e.jobs[row]["kind"]
+    left, s, kind = dt_s, e.run[row]["host"], e.jobs[row]["class_id"]
     for part in range(RESULT):
         gb = e.cargo[part, row]
         if gb > 0.0:
@@ -115,7 +115,7 @@ def send_results(e, dt_s, now):
     head["sending"] = 0
     for k in range(count):
         row = sending[k]
-        kind, s, gb = e.jobs[row]["kind"], e.run[row]["state_at"], e.cargo[RESULT, row]
+        kind, s, gb = e.jobs[row]["class_id"], e.run[row]["state_at"], e.cargo[RESULT, row]
         if e.jobs[row]["expiry_s"] <= now or e.x[X.out, s] >= LOST:
             e.ledger[L.dropped_gb, kind] += gb
             e.cargo[RESULT, row] = 0.0

@@ -43,7 +43,7 @@ def holder(e, place, s):
     end = 0
     for k in range(e.head[0]["running"]):
         first = e.lists[1, k]
-        for row in range(first, first + e.jobs[first]["members"]):
+        for row in range(first, first + e.jobs[first]["num_satellites"]):
             if e.run[row]["host"] == s:
                 end += e.jobs[row]["width"]
                 if place < end:
@@ -54,7 +54,7 @@ def holder(e, place, s):
 @routine
 def interrupt(e, row):
     """A job goes back to its last payable point, and waits for the reset and its start where it is."""
-    kind, r = e.jobs[row]["kind"], e.run[row]
+    kind, r = e.jobs[row]["class_id"], e.run[row]
     e.ledger[L.fault_lost_s, kind] += lose(e, row)
     e.ledger[L.resets, kind] += 1.0
     e.ledger[L.forced, kind] += 1.0
@@ -67,7 +67,7 @@ def interrupt(e, row):
 def throw_out(e, k, now):
     """A job that lost an accelerator for good goes back to its last payable point, and to the queue."""
     row = e.lists[1, k]
-    kind = e.jobs[row]["kind"]
+    kind = e.jobs[row]["class_id"]
     e.ledger[L.fault_lost_s, kind] += lose(e, row)
     e.ledger[L.forced, kind] += 1.0
     e.head[0]["chip_stops"] += 1.0

@@ -6,7 +6,7 @@ in queue order. Times are seconds since the episode's start, work is in referenc
 
 import numpy as np
 
-from odc_gym._jit import effect, routine
+from odc_gym._jit import inline, routine
 from odc_gym.core.jobs.checkpoints import unit_work
 from odc_gym.core.layout.state import UNBOUND_S, D, X
 from odc_gym.core.layout.work import ABSENT, RESULT, WAITING, G, K, Q
@@ -22,7 +22,7 @@ NOWHERE = -1
 @routine
 def lateness(e, row, now):
     """Share of the value still paid: 1 until the deadline, linear to 0 at expiry; or by age, until it is worthless."""
-    job, decay_s = e.jobs[row], e.rules[G.decay_s, e.jobs[row]["kind"]]
+    job, decay_s = e.jobs[row], e.rules[G.decay_s, e.jobs[row]["class_id"]]
     if decay_s > 0.0:
         return bounded_exp(-(now - job["arrival_s"]) / decay_s) if now < job["expiry_s"] else 0.0
     return clip((job["expiry_s"] - now) / max(job["expiry_s"] - job["deadline_s"], 1.0), 0.0, 1.0)
@@ -37,7 +37,7 @@ def remaining_estimate(job, r):
 @routine
 def is_replica(e, row):
     """Whether a row of the job table is a replica of a service."""
-    return e.rules[G.service, e.jobs[row]["kind"]] > 0.5
+    return e.rules[G.service, e.jobs[row]["class_id"]] > 0.5
 
 
 @routine
@@ -58,7 +58,7 @@ def fair_share(e, tenant):
 def rank_of(e, row, now):
     """Place in the queue, higher first. A replica has no deadline of its own: it was due when it was wanted."""
     job, r, policy = e.jobs[row], e.run[row], e.policy
-    kind = job["kind"]
+    kind = job["class_id"]
     service = is_replica(e, row)
     arrival = r["since_s"] if service else job["arrival_s"]
     if policy.order < 0.5:
@@ -68,7 +68,7 @@ def rank_of(e, row, now):
     if policy.order < 1.5:
         return -due
     if policy.order < 2.5:
-        left = 0.0 if service else remaining_estimate(job, r) / job["gang"]
+        left = 0.0 if service else remaining_estimate(job, r) / job["total_accelerators"]
         return -(due - now - left)
     return -arrival
 
@@ -76,7 +76,7 @@ def rank_of(e, row, now):
 @routine
 def link_gb(e, row):
     """Data that a placement must bring where nothing of it lies: model, input, and the state of a job that has one."""
-    kind = e.jobs[row]["kind"]
+    kind = e.jobs[row]["class_id"]
     gb = e.models[e.jobs[row]["model"]] + e.rules[G.data_gb, kind]
     return gb + (e.rules[G.state_gb, kind] if e.run[row]["safe_s"] > 0.0 else 0.0)
 
@@ -106,16 +106,16 @@ def wake_s(e, row, s):
 def start_s(e, row, first, s):
     """Time from the placement of a row on a satellite to its first work: transfer, waking up and start."""
     brought_s = bring_s(e, row, first, s)
-    return e.run[row]["writing_s"] + brought_s + wake_s(e, row, s) + e.rules[G.init_s, e.jobs[row]["kind"]]
+    return e.run[row]["writing_s"] + brought_s + wake_s(e, row, s) + e.rules[G.init_s, e.jobs[row]["class_id"]]
 
 
 @routine
 def ready_s(e, row, s):
     """Time from the placement of a job on a satellite to its first work; of a gang with hosts that of its slowest."""
-    if e.jobs[row]["members"] == 1 or not has_hosts(e, row):
+    if e.jobs[row]["num_satellites"] == 1 or not has_hosts(e, row):
         return start_s(e, row, row, s)
     last_s = 0.0
-    for member in range(row, row + e.jobs[row]["members"]):
+    for member in range(row, row + e.jobs[row]["num_satellites"]):
         last_s = max(last_s, start_s(e, member, row, e.run[member]["host"]))
     return last_s
 
@@ -124,8 +124,8 @@ def ready_s(e, row, s):
 def edge_s(e, row, s):
     """Forecast time of the work up to the next payable point, or to the end if that is nearer."""
     job, r = e.jobs[row], e.run[row]
-    unit = unit_work(e, row, s) - r["unsaved_s"] / job["gang"]
-    work_s = min(unit, remaining_estimate(job, r) / job["gang"])
+    unit = unit_work(e, row, s) - r["unsaved_s"] / job["total_accelerators"]
+    work_s = min(unit, remaining_estimate(job, r) / job["total_accelerators"])
     return work_s / max(forecast_rate(e, row, s), 1e-6)
 
 
@@ -133,12 +133,13 @@ def edge_s(e, row, s):
 def stay_s(e, row, s, now):
     """Forecast time of work until a job gives its accelerators back, or yields them to the blocked job."""
     job, r = e.jobs[row], e.run[row]
-    kind = job["kind"]
+    kind = job["class_id"]
     if e.rules[G.yields, kind] > 0.5 and rank_of(e, row, now) < e.head[0]["blocked_rank"]:
         return edge_s(e, row, s)
     left = job["estimate_s"] - r["safe_s"] - r["unsaved_s"]
-    left = (left if left > 0.0 else LEAST_REMAINING * job["estimate_s"]) / job["gang"]  # an exact estimate stays exact
-    stalls = np.floor((r["unsaved_s"] / job["gang"] + left) / unit_work(e, row, s))
+    left = left if left > 0.0 else LEAST_REMAINING * job["estimate_s"]  # an exact estimate stays exact
+    left = left / job["total_accelerators"]
+    stalls = np.floor((r["unsaved_s"] / job["total_accelerators"] + left) / unit_work(e, row, s))
     return left / max(forecast_rate(e, row, s), 1e-6) + stalls * e.rules[G.stall_s, kind]
 
 
@@ -175,14 +176,14 @@ def score_of(e, s, kind, extra):
     return e.classes[K.bid, kind, s] - e.policy.load_weight * busy
 
 
-@effect
+@inline
 def is_open(e, kind, s):
     """Whether a satellite is open to a class: by its bid, with its compute on and memory enough."""
     able = e.x[X.off, s] == 0.0 and e.p[D.hbm_gb, s] >= e.rules[G.memory_gb, kind]
     return able and e.classes[K.bid, kind, s] >= e.policy.close
 
 
-@effect
+@inline
 def has_room(e, kind, width, s):
     """Whether a satellite is open to a class and so many of its accelerators are free."""
     return e.x[X.free, s] >= width and is_open(e, kind, s)
@@ -192,7 +193,7 @@ def has_room(e, kind, width, s):
 def feasible(e, row, s, now):
     """Whether a satellite other than the present host can take a job now: there is room, and the job pays in time."""
     job = e.jobs[row]
-    if s == e.run[row]["host"] or not has_room(e, job["kind"], job["width"], s):
+    if s == e.run[row]["host"] or not has_room(e, job["class_id"], job["width"], s):
         return False
     return pays_in_time(e, row, s, now)
 
@@ -201,7 +202,7 @@ def feasible(e, row, s, now):
 def may_host(e, row, s, now):
     """Whether a satellite has room for a job, and the job delays nobody who has a reservation there."""
     job = e.jobs[row]
-    return has_room(e, job["kind"], job["width"], s) and keeps_promise(e, row, s, now)
+    return has_room(e, job["class_id"], job["width"], s) and keeps_promise(e, row, s, now)
 
 
 @routine
@@ -211,7 +212,7 @@ def best_host(e, row, floor, now):
     Satellites on which the job would delay the one that has a reservation there are left out.
     """
     job = e.jobs[row]
-    best, kind, width = NOWHERE, job["kind"], job["width"]
+    best, kind, width = NOWHERE, job["class_id"], job["width"]
     for s in range(e.satellites):
         if not has_room(e, kind, width, s):  # of most satellites no more need be asked
             continue

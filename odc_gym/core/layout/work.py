@@ -186,7 +186,6 @@ ABSENT, WAITING, RUNNING, DONE, EXPIRED, SENDING, REFUSED = range(7)
 FREE, HOLD = 0, -1
 SPOT, STANDARD, GUARANTEED = range(3)  # numbers of `scenario.TIERS` in the job table
 FAILED, CANCELLED = 2, 3  # numbers of `workload.Outcome` in the job table
-GROUND = -1  # in place of a satellite: the ground side
 CARGO = ("weights", "input", "state", "result")
 """What is on the way for a job, [GB], rows of [J]: a placement brings the first three one after the other."""
 WEIGHTS, INPUT, STATE, RESULT = range(4)

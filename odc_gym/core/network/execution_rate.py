@@ -18,7 +18,7 @@ LEAST = 1e-9  # of a rate: below it nothing goes on
 def host_rate(e, row):
     """Work that the accelerators of one row of a job do in a second while they are active."""
     job, s = e.jobs[row], e.run[row]["host"]
-    kind = job["kind"]
+    kind = job["class_id"]
     clock = e.classes[K.clock, kind, s]
     speed = e.p[D.speed, s] * clock / (e.rules[G.kappa, kind] + (1.0 - e.rules[G.kappa, kind]) * clock)
     return job["width"] * speed * e.x[X.duty, s]
@@ -27,18 +27,18 @@ def host_rate(e, row):
 @routine
 def rate_of(e, row):
     """Work that a running job does in a second while it is active."""
-    if e.jobs[row]["members"] == 1:
+    if e.jobs[row]["num_satellites"] == 1:
         return host_rate(e, row)
     slowest = np.inf
-    for member in range(row, row + e.jobs[row]["members"]):
+    for member in range(row, row + e.jobs[row]["num_satellites"]):
         slowest = min(slowest, host_rate(e, member))
-    return e.jobs[row]["members"] * slowest * share_at_work(e, row, slowest)
+    return e.jobs[row]["num_satellites"] * slowest * share_at_work(e, row, slowest)
 
 
 @routine
 def has_hosts(e, row):
     """Whether all rows of a gang have a host: they run, or were given one to see how they would."""
-    return e.run[row + e.jobs[row]["members"] - 1]["host"] >= 0
+    return e.run[row + e.jobs[row]["num_satellites"] - 1]["host"] >= 0
 
 
 @routine
@@ -48,11 +48,11 @@ def forecast_rate(e, row, s):
     That of a gang which has its hosts is the one at which all of it would go there; before, it is known for `s` alone.
     """
     job = e.jobs[row]
-    kind = job["kind"]
-    if job["members"] == 1 or not has_hosts(e, row):
+    kind = job["class_id"]
+    if job["num_satellites"] == 1 or not has_hosts(e, row):
         return e.classes[K.rate, kind, s]
     slowest = np.inf
-    for member in range(row, row + job["members"]):
+    for member in range(row, row + job["num_satellites"]):
         slowest = min(slowest, e.classes[K.rate, kind, e.run[member]["host"]])
     return slowest * share_at_work(e, row, slowest * job["width"])
 
@@ -60,7 +60,7 @@ def forecast_rate(e, row, s):
 @routine
 def next_in_ring(e, row, member):
     """Host of the member after one of a gang's rows, the first after the last."""
-    after = member + 1 if member + 1 < row + e.jobs[row]["members"] else row
+    after = member + 1 if member + 1 < row + e.jobs[row]["num_satellites"] else row
     return e.run[after]["host"]
 
 
@@ -81,8 +81,8 @@ def iteration(e, row, slowest):
         slowest: work of the accelerators of its slowest member in a second.
     """
     job, tick, rate_gb_s = e.jobs[row], e.head[0]["tick"], np.inf
-    kind, more = job["kind"], 0.0 if e.run[row]["status"] == RUNNING else 1.0
-    for member in range(row, row + job["members"]):
+    kind, more = job["class_id"], 0.0 if e.run[row]["status"] == RUNNING else 1.0
+    for member in range(row, row + job["num_satellites"]):
         count = walk(e, e.run[member]["host"], next_in_ring(e, row, member), tick)
         rate_gb_s = min(rate_gb_s, route_rate(e, count, more, tick))
     compute_s = e.rules[G.iteration_s, kind] * job["width"] / max(slowest, LEAST)
@@ -93,8 +93,8 @@ def iteration(e, row, slowest):
 @routine
 def exchanged_gb(e, row):
     """What each member of a gang sends to the next in an iteration [GB]."""
-    members = e.jobs[row]["members"]
-    return 2.0 * (members - 1) / members * e.rules[G.sync_gb, e.jobs[row]["kind"]]
+    members = e.jobs[row]["num_satellites"]
+    return 2.0 * (members - 1) / members * e.rules[G.sync_gb, e.jobs[row]["class_id"]]
 
 
 @routine
@@ -107,7 +107,7 @@ def share_at_work(e, row, slowest):
 @routine
 def count_exchange(e, row):
     """Count the exchange of a running gang on the links of its ring."""
-    for member in range(row, row + e.jobs[row]["members"]):
+    for member in range(row, row + e.jobs[row]["num_satellites"]):
         count = walk(e, e.run[member]["host"], next_in_ring(e, row, member), e.head[0]["tick"])
         count_route(e, count, member)
 
@@ -116,9 +116,9 @@ def count_exchange(e, row):
 def carry_exchange(e, row, time_s):
     """Note what the ring of a gang carries in so much time at work."""
     slowest = np.inf
-    for member in range(row, row + e.jobs[row]["members"]):
+    for member in range(row, row + e.jobs[row]["num_satellites"]):
         slowest = min(slowest, host_rate(e, member))
     compute_s, shown_s = iteration(e, row, slowest)
     gb = exchanged_gb(e, row) * time_s / (compute_s + shown_s)
-    for member in range(row, row + e.jobs[row]["members"]):
+    for member in range(row, row + e.jobs[row]["num_satellites"]):
         carry(e, walk(e, e.run[member]["host"], next_in_ring(e, row, member), e.head[0]["tick"]), gb)

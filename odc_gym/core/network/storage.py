@@ -6,8 +6,9 @@ Scalar code between physics steps. Model 0 is none: it has no size, and lies now
 import numpy as np
 
 from odc_gym._jit import routine
+from odc_gym.constants import GROUND
 from odc_gym.core.layout.state import LOST, D, X
-from odc_gym.core.layout.work import GROUND, INPUT, STATE, WEIGHTS, G
+from odc_gym.core.layout.work import INPUT, STATE, WEIGHTS, G
 
 
 @routine
@@ -51,9 +52,11 @@ def part_gb(e, row, first, s, part):
         return 0.0 if e.resident[job["model"], s] > 0.0 else e.models[job["model"]]
     if part == INPUT:
         here = e.run[row]["input_at"] == s or job["origin"] == s
-        return 0.0 if here else e.rules[G.data_gb, job["kind"]] / job["members"]
+        return 0.0 if here else e.rules[G.data_gb, job["class_id"]] / job["num_satellites"]
     begun = r["safe_s"] + r["unsaved_s"] > 0.0
-    return e.rules[G.state_gb, job["kind"]] / job["members"] if begun and state_at(e, row, first) != s else 0.0
+    return (
+        e.rules[G.state_gb, job["class_id"]] / job["num_satellites"] if begun and state_at(e, row, first) != s else 0.0
+    )
 
 
 @routine
@@ -100,7 +103,7 @@ def in_use(e, model, s):
     for k in range(e.head[0]["running"]):
         first = e.lists[1, k]
         if e.jobs[first]["model"] == model:
-            for row in range(first, first + e.jobs[first]["members"]):
+            for row in range(first, first + e.jobs[first]["num_satellites"]):
                 if e.run[row]["host"] == s:
                     return True
     return False

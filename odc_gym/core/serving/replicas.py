@@ -144,7 +144,7 @@ def retire_waiting(e, kind):
     head, waiting = e.head[0], e.lists[0]
     place = NOWHERE
     for k in range(head["waiting"]):
-        if e.jobs[waiting[k]]["kind"] == kind:
+        if e.jobs[waiting[k]]["class_id"] == kind:
             place = k
     if place == NOWHERE:
         return False
@@ -160,7 +160,7 @@ def retire_running(e, kind):
     last, worst = NOWHERE, np.inf
     for k in range(e.head[0]["running"]):
         row = e.lists[1, k]
-        if e.jobs[row]["kind"] == kind and e.run[row]["drain_s"] <= 0.0:
+        if e.jobs[row]["class_id"] == kind and e.run[row]["drain_s"] <= 0.0:
             score = score_of(e, e.run[row]["host"], kind, 0)
             if score < worst:
                 worst = score

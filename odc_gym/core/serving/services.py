@@ -7,7 +7,7 @@ of `attainment` tell which meet their targets. Scalar code between physics steps
 from typing import NamedTuple
 
 from odc_gym._jit import routine
-from odc_gym.core.jobs.progress import HOUR_S
+from odc_gym.constants import HOUR_S
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import G, K, L, V
 from odc_gym.core.serving.slo_model import (
@@ -56,7 +56,7 @@ def service_load(e, demand, dt_s):
         busy = law_at(e.rules, e.serving, c, pool, load).busy
         for k in range(e.head[0]["running"]):
             row = e.lists[1, k]
-            if e.jobs[row]["kind"] == c:
+            if e.jobs[row]["class_id"] == c:
                 e.classes[K.busy, c, e.run[row]["host"]] += drawn_by(e, c, row, load, busy)
 
 

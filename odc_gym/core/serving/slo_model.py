@@ -130,7 +130,7 @@ def pool_of(e, c):
     at = ground_row(e, e.head[0]["tick"])
     for k in range(e.head[0]["running"]):
         row = e.lists[1, k]
-        if e.jobs[row]["kind"] != c or e.run[row]["active"] <= 0.0 or e.run[row]["drain_s"] > 0.0:
+        if e.jobs[row]["class_id"] != c or e.run[row]["active"] <= 0.0 or e.run[row]["drain_s"] > 0.0:
             continue
         s = e.run[row]["host"]
         if not reaches_ground(e, s):

@@ -1,6 +1,6 @@
 """From the agent's requests to clocks and powers: the sustainable plan of this moment, and what is asked beyond it."""
 
-from odc_gym._jit import lanes, routine
+from odc_gym._jit import routine, simd_loop
 from odc_gym.core.layout.state import D, X
 from odc_gym.core.layout.work import G, K
 from odc_gym.core.spacecraft.governor import idle_power
@@ -10,7 +10,7 @@ from odc_gym.physics.mathematics import blend, clip
 UNLIMITED_W = 1e12
 
 
-@lanes
+@simd_loop
 def sustainable_clocks(clock, sustainable_w, idle_w, busy_w, x_min, static, v0, x_v, n):
     """Largest common clock whose power stays within the sustainable plan for what runs now.
 
@@ -21,7 +21,7 @@ def sustainable_clocks(clock, sustainable_w, idle_w, busy_w, x_min, static, v0, 
         clock[s] = clock_of_dynamic(target, x_min[s], static[s], v0[s], x_v[s])
 
 
-@lanes
+@simd_loop
 def held_powers(held_w, sustainable_w, idle_w, busy_w, request, order, offset, x_min, static, v0, x_v, n):
     """Power that a request allows where even the lowest clock takes more than the sustainable plan.
 
@@ -37,7 +37,7 @@ def held_powers(held_w, sustainable_w, idle_w, busy_w, request, order, offset, x
         held_w[s] = blend(beyond, limit, UNLIMITED_W)
 
 
-@lanes
+@simd_loop
 def request_clocks(clock, rate, request, order, offset, x_min, sustainable, speed, kappa, n):
     """Requested clock of one class, and the work rate that it promises; a clock asked for outright goes first."""
     for s in range(n):
@@ -48,7 +48,7 @@ def request_clocks(clock, rate, request, order, offset, x_min, sustainable, spee
         rate[s] = speed[s] * speed_frac(x, kappa)
 
 
-@lanes
+@simd_loop
 def class_dynamic(busy_w, busy, utilisation, dynamic_each_w, n):
     """Add the dynamic power at full clock of one class [W] to `busy_w`."""
     for s in range(n):

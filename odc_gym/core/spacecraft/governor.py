@@ -3,7 +3,7 @@
 Loops over satellites that compile to SIMD code; what is allowed is found in `step.budgets`.
 """
 
-from odc_gym._jit import lanes, routine
+from odc_gym._jit import routine, simd_loop
 from odc_gym.core.layout.state import D, X
 from odc_gym.core.layout.work import G, K
 from odc_gym.physics.compute import dynamic_frac, idle_power_w
@@ -13,7 +13,7 @@ BISECTIONS = 16  # of the common cap on clocks: 1e-5 of the range, the low end t
 SCRATCH = 5  # rows of work space
 
 
-@lanes
+@simd_loop
 def class_power(power, busy, clock, cap, utilisation, dynamic_each_w, static, v0, x_v, n):
     """Add the dynamic power of one class under a common cap on clocks [W] to `power`."""
     for s in range(n):
@@ -21,14 +21,14 @@ def class_power(power, busy, clock, cap, utilisation, dynamic_each_w, static, v0
         power[s] += busy[s] * utilisation * dynamic_each_w[s] * dynamic_frac(x, static[s], v0[s], x_v[s])
 
 
-@lanes
+@simd_loop
 def start_power(power, host_w, awake, accelerators, idle_each_w, gated_each_w, n):
     """Power of the satellites without any work [W]."""
     for s in range(n):
         power[s] = idle_power_w(host_w[s], awake[s], accelerators[s], idle_each_w[s], gated_each_w[s])
 
 
-@lanes
+@simd_loop
 def halve(cap, width, power, allowed_w, n):
     """One bisection of the cap: keep the low end unless the middle is allowed."""
     for s in range(n):
@@ -37,7 +37,7 @@ def halve(cap, width, power, allowed_w, n):
         cap[s] = width[s] + blend(1.0 if power[s] <= allowed_w[s] else 0.0, cap[s], low)
 
 
-@lanes
+@simd_loop
 def settle_cap(
     clock_cap, duty, drawn_w, allowed_w, off, cap, power, requested, host_w, accelerators, gated_each_w,
     standby_w, n
@@ -112,7 +112,7 @@ def govern(x, p, classes, rules, scratch, n):
     power_under(cap, power, p, classes, rules, n)
 
 
-@lanes
+@simd_loop
 def grant_clocks(clock, cap, n):
     """Requested clocks of one class become granted ones."""
     for s in range(n):

@@ -4,7 +4,8 @@
 effect. Each is one loop over satellites that compiles to SIMD code; the scalar physics is in `odc_gym.physics`.
 """
 
-from odc_gym._jit import effect, lanes, routine
+from odc_gym._jit import inline, routine, simd_loop
+from odc_gym.constants import HOUR_S
 from odc_gym.core.layout.state import PROPAGATOR_ROWS, D, Design, X
 from odc_gym.core.layout.work import K
 from odc_gym.core.spacecraft import governor
@@ -32,14 +33,13 @@ from odc_gym.physics.thermal import (
     loop_at_end,
 )
 
-HOUR_S = 3600.0
 _ON = len(Design._fields)
 _OFF = _ON + PROPAGATOR_ROWS
 _END = _OFF + PROPAGATOR_ROWS
 SCRATCH = governor.SCRATCH + PROPAGATOR_ROWS  # rows of work space
 
 
-@lanes
+@simd_loop
 def select_propagator(e, on, of_on, of_off, n):
     """Propagator of the present loop state of each satellite, [row, P]."""
     for k in range(PROPAGATOR_ROWS):
@@ -47,7 +47,7 @@ def select_propagator(e, on, of_on, of_off, n):
             e[k, s] = blend(on[s], of_on[k, s], of_off[k, s])
 
 
-@effect
+@inline
 def loop_nodes(p, on, s):
     """Constants of the three nodes in the present loop state."""
     return Nodes(
@@ -61,7 +61,7 @@ def loop_nodes(p, on, s):
     )
 
 
-@effect
+@inline
 def loop_propagator(e, s):
     """Propagator of one satellite in its present loop state."""
     return Propagator(
@@ -71,7 +71,7 @@ def loop_propagator(e, s):
     )  # fmt: skip
 
 
-@effect
+@inline
 def awake_accelerators(x, p, dt_s, s):
     """Accelerators without work sleep after a while; those that jobs take are awake."""
     held = x.living[s] - x.free[s]
@@ -82,7 +82,7 @@ def awake_accelerators(x, p, dt_s, s):
     x.idle_s[s] = (1.0 - gate) * idle_s
 
 
-@effect
+@inline
 def heaters(x, p, sky, nodes, numbers, dt_s, s):
     """Powers that the heaters of loop and battery want [W]; the loop's only where its bypass falls short."""
     t2, t3 = x.loop_k[s], x.radiator_k[s]
@@ -100,7 +100,7 @@ def heaters(x, p, sky, nodes, numbers, dt_s, s):
     x.battery_heater_w[s] = heater_w(battery_k, p.battery_heater_k[s], gain, p.battery_heater_most_w[s])
 
 
-@effect
+@inline
 def bypassed_w(x, p, power_w, heater_w, other_w, nodes, numbers, dt_s, s):
     """Heat [W] that the bypass keeps in the loop so that it ends the step at its set-point, as far as that reaches."""
     t1, t2, t3, share = x.plate_k[s], x.loop_k[s], x.radiator_k[s], p.bypass_share[s]
@@ -112,7 +112,7 @@ def bypassed_w(x, p, power_w, heater_w, other_w, nodes, numbers, dt_s, s):
     return clip((p.bypass_k[s] - open_k) / gain, 0.0, most)
 
 
-@lanes
+@simd_loop
 def budgets(x, p, e, sky, dt_s, n):
     """Power that heat, electricity and the request allow, bus power that can be served, and idle states."""
     for s in range(n):
@@ -143,7 +143,7 @@ def budgets(x, p, e, sky, dt_s, n):
         x.allowed_w[s] = max(0.0, min(min(electrical, heat), x.held_w[s]))
 
 
-@lanes
+@simd_loop
 def satellites(x, p, e, sky, dt_s, n):
     """One physics step of `n` satellites: supply, heat, battery, protection, accounts."""
     for s in range(n):
@@ -285,7 +285,7 @@ def propagator_block(scratch):
     return scratch[SCRATCH - PROPAGATOR_ROWS :]
 
 
-@effect
+@inline
 def physics(x, p, state, design, light, numbers, classes, rules, points, swings, table, scratch, dt_s, satellites_n, n):
     """What the hardware does in one step with the clocks that are requested.
 

@@ -10,19 +10,19 @@ from odc_gym.core.layout.environment import Links
 from odc_gym.orbits import Ephemeris
 from odc_gym.orbits.routes import FOREVER, NO_ROUTE, PairTables
 from odc_gym.tables.episode.network import ALL_WORKS, NetworkPlan, Working, link_rates_gbps, plan_network
-from odc_gym.tables.fleet.fleet_model import World
+from odc_gym.tables.fleet.fleet_model import FleetModel
 
 BITS = 8.0
 
 
-def network_links(world: World, ephemeris: Ephemeris, working: Working = ALL_WORKS) -> Links:
+def network_links(fleet: FleetModel, ephemeris: Ephemeris, working: Working = ALL_WORKS) -> Links:
     """The tables of the network of an episode; see `network.plan_network`."""
-    return as_tables(world, plan_network(world, ephemeris, working))
+    return as_tables(fleet, plan_network(fleet, ephemeris, working))
 
 
-def as_tables(world: World, plan: NetworkPlan) -> Links:
+def as_tables(fleet: FleetModel, plan: NetworkPlan) -> Links:
     """The tables of a planned network; episodes that share routes between satellites have the same arrays of them."""
-    pairs, routes = plan.pairs or _no_pairs(world.satellites), plan.routes
+    pairs, routes = plan.pairs or _no_pairs(fleet.satellites), plan.routes
     tables = Links(
         *pairs,
         ground_hop=routes.hop,
@@ -30,8 +30,8 @@ def as_tables(world: World, plan: NetworkPlan) -> Links:
         ground_hops=routes.hops,
         ground_latency_s=routes.latency_s.astype(np.float32),
         ground_closes=plan.ground_closes,
-        isl_gb_s=(link_rates_gbps(world) / BITS).astype(np.float32),
-        bridged=np.full(1, world.scenario.network.backbone is not None, np.int8),
+        isl_gb_s=(link_rates_gbps(fleet) / BITS).astype(np.float32),
+        bridged=np.full(1, fleet.scenario.network.backbone is not None, np.int8),
     )
     return Links(*(np.ascontiguousarray(table) for table in tables))
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from odc_gym.constants import KM_M
 from odc_gym.errors import ScenarioError
 from odc_gym.orbits import Constellation, Ephemeris, GroundSite, build_ephemeris
 from odc_gym.orbits.mean_orbit import MeanShell
@@ -38,9 +39,8 @@ from odc_gym.orbits.routes import (
 )
 from odc_gym.scenario import OpticalLinks, Scenario
 from odc_gym.scenario.sites import SITES
-from odc_gym.tables.fleet.fleet_model import World
+from odc_gym.tables.fleet.fleet_model import FleetModel
 
-KM_M = 1000.0
 WHOLE_GRID_TERMINALS = 4
 MOST_PAIRWISE = 500  # satellites; above, routes are those of a grid whose links all hold
 ANY_START = datetime(2027, 1, 1, tzinfo=UTC)  # of links that do not depend on it
@@ -94,14 +94,14 @@ class NetworkPlan:
     ground_closes: np.ndarray
 
 
-def plan_network(world: World, ephemeris: Ephemeris, working: Working = ALL_WORKS) -> NetworkPlan:
+def plan_network(fleet: FleetModel, ephemeris: Ephemeris, working: Working = ALL_WORKS) -> NetworkPlan:
     """The network over the physics steps of an episode, from the begin of the warm-up.
 
     What fails is not foreseen, and links are not planned anew for it: it takes its links out of the plan, and the steps
     at which ways close are those of the plan.
 
     Args:
-        world: what is simulated.
+        fleet: what is simulated.
         ephemeris: places of the satellites, over the scenario's ground sites.
         working: what of the network works.
 
@@ -109,11 +109,11 @@ def plan_network(world: World, ephemeris: Ephemeris, working: Working = ALL_WORK
         ScenarioError: links that are not possible for so many satellites.
     """
     working = Working(*(None if mask is None or mask.all() else mask for mask in working))
-    own = _own_links(world, ephemeris)
-    planned = _direct_ways(world, ephemeris, ALL_WORKS)
+    own = _own_links(fleet, ephemeris)
+    planned = _direct_ways(fleet, ephemeris, ALL_WORKS)
     net, pairs, direct = own and own.net, own and own.tables, planned
     if any(mask is not None for mask in working):
-        direct = _direct_ways(world, ephemeris, working)
+        direct = _direct_ways(fleet, ephemeris, working)
     if own and own.plan and not (working.satellite_up is None and working.link_up is None):
         net = what_is_left(own.net, own.plan, _links_up(own.plan, working))
         pairs = pair_tables(net, own.net)
@@ -142,41 +142,41 @@ def _antennas(scenario: Scenario) -> np.ndarray:
     return np.array([site.antennas or ground.antennas for site in ground.sites])
 
 
-def link_rates_gbps(world: World) -> np.ndarray:
+def link_rates_gbps(fleet: FleetModel) -> np.ndarray:
     """Rate of each satellite's own links [Gb/s], (S,); 0 without."""
-    links, shells = world.scenario.network.links, world.scenario.shells
+    links, shells = fleet.scenario.network.links, fleet.scenario.shells
     if links is None:
-        return np.zeros(world.satellites)
+        return np.zeros(fleet.satellites)
     rates = [(shell.links and shell.links.rate_gbps) or links.rate_gbps for shell in shells]
-    return np.asarray(rates)[world.shell_of]
+    return np.asarray(rates)[fleet.shell_of]
 
 
-def _terminals(world: World, links: OpticalLinks) -> np.ndarray:
+def _terminals(fleet: FleetModel, links: OpticalLinks) -> np.ndarray:
     """Terminals of each satellite, (S,)."""
-    each = [(shell.links and shell.links.terminals) or links.terminals for shell in world.scenario.shells]
-    return np.asarray(each)[world.shell_of]
+    each = [(shell.links and shell.links.terminals) or links.terminals for shell in fleet.scenario.shells]
+    return np.asarray(each)[fleet.shell_of]
 
 
-def _own_links(world: World, ephemeris: Ephemeris) -> OwnLinks | None:
+def _own_links(fleet: FleetModel, ephemeris: Ephemeris) -> OwnLinks | None:
     """Links between satellites as they are planned.
 
     Seen from the Earth's axis, the places of a constellation are the same in every episode if all its nodes turn with
     the stars or all with the mean Sun, and so are those within each shell. Such links are planned once.
     """
-    links = world.scenario.network.links
+    links = fleet.scenario.network.links
     if links is None:
         return None
-    clock, terminals = world.clock, tuple(_terminals(world, links).tolist())
-    groups = world.constellation.groups
+    clock, terminals = fleet.clock, tuple(_terminals(fleet, links).tolist())
+    groups = fleet.constellation.groups
     frames = {group.local_time if isinstance(group, MeanShell) else None for group in groups}
     if None not in frames and (links.topology == "grid" or len(frames) == 1):
-        grids = _grids(world) if links.topology == "grid" else ()
-        return _planned_once(world.constellation, links, terminals, grids, clock.dt_s, clock.total)
+        grids = _grids(fleet) if links.topology == "grid" else ()
+        return _planned_once(fleet.constellation, links, terminals, grids, clock.dt_s, clock.total)
     return _planned(ephemeris.position_equator_m[: clock.total], links, np.array(terminals), (), clock.dt_s)
 
 
-def _grids(world: World) -> tuple[ShellGrid, ...]:
-    return tuple(shell_grid(shell.orbit) for shell in world.scenario.shells)
+def _grids(fleet: FleetModel) -> tuple[ShellGrid, ...]:
+    return tuple(shell_grid(shell.orbit) for shell in fleet.scenario.shells)
 
 
 @lru_cache(maxsize=8)
@@ -254,11 +254,11 @@ def _links_up(plan: LinkPlan, working: Working) -> np.ndarray:
     return up
 
 
-def _direct_ways(world: World, ephemeris: Ephemeris, working: Working) -> DirectWays:
+def _direct_ways(fleet: FleetModel, ephemeris: Ephemeris, working: Working) -> DirectWays:
     """Links of the satellites with ground sites and the backbone: of the two, the faster one."""
-    network, n = world.scenario.network, world.satellites
+    network, n = fleet.scenario.network, fleet.satellites
     changing = network.ground is not None or working.satellite_up is not None or working.link_up is not None
-    steps = world.clock.total if changing else 1
+    steps = fleet.clock.total if changing else 1
     site, rate, latency = None, np.zeros((steps, n)), np.full((steps, n), np.inf)
     if network.backbone is not None:
         rate[:], latency[:] = network.backbone.rate_gbps, network.backbone.latency_s
@@ -267,7 +267,7 @@ def _direct_ways(world: World, ephemeris: Ephemeris, working: Working) -> Direct
     if network.ground is not None:
         ground = network.ground
         site = ground_contacts(
-            ephemeris.elevation_deg[:steps], ground.min_elevation_deg, _antennas(world.scenario), working.site_up
+            ephemeris.elevation_deg[:steps], ground.min_elevation_deg, _antennas(fleet.scenario), working.site_up
         )
         served = (site != NO_SITE) & (ground.rate_gbps >= rate)
         distance_m = np.take_along_axis(ephemeris.site_range_m[:steps], np.maximum(site, 0)[..., None], axis=2)[..., 0]

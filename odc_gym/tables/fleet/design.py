@@ -8,15 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from odc_gym.constants import STEFAN_BOLTZMANN_W_M2_K4, ZERO_CELSIUS_K
+from odc_gym.constants import STEFAN_BOLTZMANN_W_M2_K4, WH_J, YEAR_S, ZERO_CELSIUS_K
 from odc_gym.orbits.attitude import cell_response
 from odc_gym.physics.ageing import LAWS, capacity_left, cycle_damage, temperature_stress
 from odc_gym.physics.battery import QUOTED_K, QUOTED_RATE, cell_loss
 from odc_gym.physics.thermal import LINEARISED_K, REFERENCE_K, Propagator, propagator
 from odc_gym.scenario import Battery, Hardware, Solar
 
-WH_J = 3600.0
-YEAR_S = 365.25 * 86400.0
 TYPICAL_K = 293.15  # of batteries under way: those of the scenarios settle at 19 to 27 C
 
 

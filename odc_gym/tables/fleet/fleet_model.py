@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from odc_gym.constants import SOLAR_CONSTANT_W_M2
+from odc_gym.constants import HOUR_S, MINUTE_S, SOLAR_CONSTANT_W_M2
 from odc_gym.core.layout.work import Rules
 from odc_gym.errors import ScenarioError
 from odc_gym.faults.faults import Condition
@@ -33,7 +33,6 @@ from odc_gym.tables.fleet.serving_tables import services_of, serving_tables
 from odc_gym.tables.fleet.surroundings import Surfaces
 from odc_gym.workload import Trace
 
-MINUTE_S, HOUR_S = 60.0, 3600.0
 CENSUS_S = 48 * HOUR_S  # history from which the jobs alive at the start are taken
 YEAR_SAMPLES = 73  # start dates over which the sustainable output is averaged
 START = 101  # purpose of a random stream
@@ -69,7 +68,7 @@ class Clock:
         return self.episode * self.dt_s
 
 
-class World:
+class FleetModel:
     """What all episodes of a scenario share.
 
     Attributes:
@@ -165,7 +164,7 @@ class World:
         kind_of: np.ndarray,
         drawn: dict[str, np.ndarray],
         condition: Condition | None = None,
-    ) -> World:
+    ) -> FleetModel:
         """The world of an episode with values of its own; what 100 means and what observations are relative to stays.
 
         Args:
@@ -261,8 +260,8 @@ class World:
 
     def _clock(self, period_s: float) -> Clock:
         episode = self.scenario.episode
-        steps = round(episode.decision_s / episode.physics_s)
-        warm_up = steps * int(np.ceil(period_s / episode.decision_s))
+        steps = round(episode.decision_period_s / episode.physics_s)
+        warm_up = steps * int(np.ceil(period_s / episode.decision_period_s))
         return Clock(episode.physics_s, steps, warm_up, round(episode.hours * HOUR_S / episode.physics_s))
 
     def _references(self) -> References:

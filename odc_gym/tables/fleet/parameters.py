@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from odc_gym.constants import HOUR_S, KWH_J, MINUTE_S, WH_J, YEAR_S
 from odc_gym.core.layout.state import Design, Ratings, Readings, Sensors, padded
 from odc_gym.core.layout.work import ORDERS, Policy, Rules, Tenants
 from odc_gym.interface.rewards import Weights
@@ -14,8 +15,6 @@ from odc_gym.scenario import Checkpoints, Faults, Gang, JobClass, Scenario, Serv
 from odc_gym.scenario.paths import places
 from odc_gym.tables.fleet.design import governor_gain, propagators
 from odc_gym.tables.fleet.serving_tables import Service, services_of, serving_rules
-
-MINUTE_S, HOUR_S, YEAR_S, WH_J, KWH_J = 60.0, 3600.0, 365.25 * 86400.0, 3600.0, 3.6e6
 
 
 def design_block(kinds: Sequence[dict[str, float]], kind_of: Sequence[int] | np.ndarray, dt_s: float) -> np.ndarray:
@@ -173,7 +172,7 @@ def past_shape(scenario: Scenario) -> tuple[int, int]:
     """Decisions whose readings can be on their way at once, whatever delay an episode draws, and number of readings."""
     drawn = [d.high for path, d in scenario.randomise.items() if ("sensing", "delay_s") in places(scenario, path)]
     delay = _delay_steps(scenario, max([scenario.sensing.delay_s, *drawn]))
-    steps = round(scenario.episode.decision_s / scenario.episode.physics_s)
+    steps = round(scenario.episode.decision_period_s / scenario.episode.physics_s)
     return (delay // steps + 1 if delay else 0), len(Readings._fields)
 
 

@@ -13,10 +13,11 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import gamma as gamma_function
 
+from odc_gym.constants import HOUR_S
 from odc_gym.scenario import ClientArrivals
 from odc_gym.workload.arrivals.factors import gamma_factors
 from odc_gym.workload.arrivals.operational import bend
-from odc_gym.workload.arrivals.profile import HOUR_S, second_of_day, weekday, weekly_profile
+from odc_gym.workload.arrivals.profile import second_of_day, weekday, weekly_profile
 from odc_gym.workload.jobs import Floats
 from odc_gym.workload.streams import Period, Purpose, class_stream
 

@@ -10,9 +10,10 @@ import math
 
 import numpy as np
 
+from odc_gym.constants import HOUR_S
 from odc_gym.scenario import CoxArrivals, Cron
 from odc_gym.workload.arrivals.factors import hourly_factors
-from odc_gym.workload.arrivals.profile import HOUR_S, second_of_day, weekday, weekly_profile
+from odc_gym.workload.arrivals.profile import second_of_day, weekday, weekly_profile
 from odc_gym.workload.jobs import GRID, Floats, on_grid
 from odc_gym.workload.streams import Period, Purpose, class_stream
 

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from odc_gym.constants import HOUR_S
 from odc_gym.scenario import MmppArrivals
 from odc_gym.workload.arrivals.operational import bend
 from odc_gym.workload.jobs import Floats
 from odc_gym.workload.streams import Period, Purpose, class_stream
 
-HOUR_S = 3600.0
 BLOCK = 256
 
 

@@ -11,8 +11,6 @@ import numpy as np
 from odc_gym.scenario import Profile, Region
 from odc_gym.workload.jobs import GRID, Floats
 
-HOUR_S = 3600.0
-
 
 def second_of_day(start: datetime) -> float:
     """Time of day in UTC on the time grid [s]; a date without an offset is read as UTC."""

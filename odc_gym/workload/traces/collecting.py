@@ -14,19 +14,10 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from odc_gym.constants import DAY_S, MINUTE_S
 from odc_gym.errors import TraceError
 from odc_gym.workload.jobs import on_grid
-from odc_gym.workload.traces.recorded import (
-    DAY_S,
-    MINUTE_S,
-    Floats,
-    JobTrace,
-    Outcome,
-    Rejection,
-    RequestTrace,
-    Trace,
-    rejection_notes,
-)
+from odc_gym.workload.traces.recorded import Floats, JobTrace, Outcome, Rejection, RequestTrace, Trace, rejection_notes
 
 Kind = TypeVar("Kind", bound=np.generic)
 Sizes = npt.NDArray[np.int64]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from odc_gym.constants import DAY_S, HOUR_S, MINUTE_S
 from odc_gym.errors import TraceError
 from odc_gym.scenario import JobClass, ServiceClass, Workload
 
@@ -17,7 +18,6 @@ Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
 Whole = npt.NDArray[np.int32]
 
-MINUTE_S, HOUR_S, DAY_S = 60.0, 3600.0, 86400.0
 SLOWEST = 0.2  # share of full speed at which an old job is still reckoned with
 
 

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from odc_gym.constants import DAY_S
 from odc_gym.errors import TraceError
 from odc_gym.workload.jobs import on_grid
-from odc_gym.workload.traces.recorded import DAY_S, Floats, Recorded
+from odc_gym.workload.traces.recorded import Floats, Recorded
 
 Keys = npt.NDArray[np.uint64]
 

@@ -44,7 +44,7 @@ def test_the_interval_is_held_between_the_cost_and_the_longest():
 def make(starter12, **changes):
     """Two rows of the same quiet episode, decisions of one physics step."""
     paths = {f"{PROGRESS}.{name}": value for name, value in changes.items()}
-    sim = Simulator(starter12.replace(QUIET | paths), 2, decision_s=60)
+    sim = Simulator(starter12.replace(QUIET | paths), 2, decision_period_s=60)
     sim.reset([SEED, SEED])
     return sim
 
@@ -87,7 +87,7 @@ def bids(sim, kind, row, bid):
 
 def jobs_of(sim, kind, status=RUNNING, row=1):
     c = sim.class_names.index(kind)
-    return np.flatnonzero((sim.jobs["kind"][row] == c) & (sim.run["status"][row] == status))
+    return np.flatnonzero((sim.jobs["class_id"][row] == c) & (sim.run["status"][row] == status))
 
 
 def strike_all(sim, row, every, count):
@@ -108,7 +108,7 @@ def test_the_interval_falls_as_surprises_come_more_often(starter12):
         sim.step(np.zeros((2, sim.action_size)))
         stops = sim.ledger[1, L.resets].sum()
         running = jobs_of(sim, "finetuning")
-        s, gang = sim.run["host"][1, running], sim.jobs["gang"][1, running]
+        s, gang = sim.run["host"][1, running], sim.jobs["total_accelerators"][1, running]
         mean_s = (PRIOR_S + sim.head["held_s"][1]) / max(stops, 1e-9) / gang
         unit = np.sqrt(2.0 * STALL_S * mean_s) * sim.classes[1, K.rate, c, s]
         share = sim.run["unsaved_s"][1, running] / (gang * np.maximum(unit, 1e-9))
@@ -156,7 +156,7 @@ def test_told_to_stop_nothing_is_lost_and_writing_is_paid_where_it_runs_next(sim
         paid |= runs & (sim.run["writing_s"][1, before] == 0.0)
     back, owed = before[came], owed[came]
     assert len(back) > 10 and paid[came].all()
-    assert sim.ledger[1, L.writing_s, c] >= (owed * sim.jobs["gang"][1, back]).sum()
+    assert sim.ledger[1, L.writing_s, c] >= (owed * sim.jobs["total_accelerators"][1, back]).sum()
 
 
 def test_a_move_loses_nothing_and_costs_writing_transfer_and_start(roomy):
@@ -169,7 +169,7 @@ def test_a_move_loses_nothing_and_costs_writing_transfer_and_start(roomy):
     sim.view.layout.bids(action)[1, c, s] = 1.0
     before, host = sim.run[1].copy(), sim.run["host"][1].copy()
     sim.step(action)
-    moved = np.flatnonzero((sim.run["host"][1] != host) & (host >= 0) & (sim.jobs["kind"][1] == c))
+    moved = np.flatnonzero((sim.run["host"][1] != host) & (host >= 0) & (sim.jobs["class_id"][1] == c))
     moved = moved[sim.run["status"][1, moved] == RUNNING]
     assert len(moved) == sim.ledger[1, L.moved, c] > 0
     done = before["safe_s"][moved] + before["unsaved_s"][moved]
@@ -200,7 +200,7 @@ def test_a_job_moves_once_in_its_least_stay(sim):
         moves += sim.ledger[1, L.moved].sum() - moved
         changed = np.flatnonzero((sim.run["host"][1] != host) & (host >= 0) & (sim.run["status"][1] == RUNNING))
         for row in changed:
-            if sim.jobs["gang"][1, row] and np.isfinite(sim.jobs["work_s"][1, row]):
+            if sim.jobs["total_accelerators"][1, row] and np.isfinite(sim.jobs["work_s"][1, row]):
                 assert step - since.get(row, -30) >= 30
                 since[row] = step
         for row in np.flatnonzero(sim.run["host"][1] < 0):
@@ -215,7 +215,7 @@ def test_the_age_of_a_checkpoint_is_the_time_since_the_oldest_unsaved_work(sim):
     age = np.full(len(rows), np.nan)
     for _ in range(40):
         sim.step(np.zeros((2, sim.action_size)))
-        now = (sim.head["tick"][1] - sim.world.clock.warm_up) * 60.0
+        now = (sim.head["tick"][1] - sim.fleet.clock.warm_up) * 60.0
         for k, row in enumerate(rows):
             r = sim.run[1, row : row + 1]
             if r["unsaved_s"][0] == 0.0 or r["status"][0] != RUNNING:
@@ -242,11 +242,11 @@ def test_episodes_begin_with_checkpoints_of_the_interval_that_holds(starter12):
             )
         )
         jobs = np.zeros(1, JOB)
-        jobs["kind"], jobs["gang"], jobs["arrival_s"], jobs["work_s"] = 0, 8, -48 * 3600.0, 1e9
+        jobs["class_id"], jobs["total_accelerators"], jobs["arrival_s"], jobs["work_s"] = 0, 8, -48 * 3600.0, 1e9
         run = np.zeros(1, RUN)
-        age_job(sim.world, jobs[0], run, 0.0, 1.0)
+        age_job(sim.fleet, jobs[0], run, 0.0, 1.0)
         unsaved[rate] = float(run["unsaved_s"][0]) / 8
         per_s = (rate + 0.09) / (365.25 * 86400.0)
-        assert unsaved[rate] == pytest.approx(np.sqrt(2 * STALL_S / (8 * per_s)) * sim.world.class_speed[0], rel=1e-9)
+        assert unsaved[rate] == pytest.approx(np.sqrt(2 * STALL_S / (8 * per_s)) * sim.fleet.class_speed[0], rel=1e-9)
         assert -run["unsaved_since_s"][0] == pytest.approx(np.sqrt(2 * STALL_S / (8 * per_s)), rel=1e-9)
     assert unsaved[10_000.0] < 0.05 * unsaved[3.0]

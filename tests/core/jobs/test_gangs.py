@@ -19,11 +19,12 @@ def test_a_gang_has_all_its_satellites_or_none(starter12):
             held[hosts] += jobs["width"][row]
             ran.add(int(row))
         for row in gangs(sim, WAITING):
-            assert (run["host"][row : row + jobs["members"][row]] == -1).all()
+            assert (run["host"][row : row + jobs["num_satellites"][row]] == -1).all()
         assert np.array_equal(held, sim.classes[0, K.held, 0, :4])
         assert np.array_equal(8 - held, sim.state[0, X.free, :4])
         widest = [
-            max((jobs["members"][r] for r in gangs(sim, RUNNING) if s in hosts_of(sim, r)), default=0) for s in range(4)
+            max((jobs["num_satellites"][r] for r in gangs(sim, RUNNING) if s in hosts_of(sim, r)), default=0)
+            for s in range(4)
         ]
         assert np.array_equal(sim.view.observation["gang_satellites"][0, 0], widest)
     assert len(ran) > 3
@@ -31,7 +32,7 @@ def test_a_gang_has_all_its_satellites_or_none(starter12):
     unsaved = sim.run[0]["unsaved_s"] - np.maximum(0.0, sim.run[0]["before_s"] - sim.run[0]["safe_s"])
     balance = account[L.executed_s] - account[L.credited_s] - account[L.lost_s]
     assert balance[0] == pytest.approx(unsaved.sum(), abs=1e-6)
-    assert (sim.run[0]["status"][sim.jobs[0]["members"] > 1] == DONE).sum() > 0
+    assert (sim.run[0]["status"][sim.jobs[0]["num_satellites"] > 1] == DONE).sum() > 0
 
 
 @pytest.mark.parametrize("sync_gb, share", [(0.0, 1.0), (50.0, 1.0), (100.0, None)])
@@ -54,7 +55,7 @@ def test_the_exchange_that_shows_slows_a_gang_down(starter12, sync_gb, share):
             if whole and busy:
                 work = now[r][0] - seen[-1][r][0]
                 seen.append(now)
-                rate = work / (300.0 * jobs["gang"][r])
+                rate = work / (300.0 * jobs["total_accelerators"][r])
                 exchange = 2 * (2 - 1) / 2 * sync_gb / 100.0
                 expected = share or 10.0 / (10.0 + max(0.0, exchange - 0.05 * 10.0))
                 if rate > 0.9 * expected:  # the decision before may have begun with a start or a checkpoint
@@ -114,7 +115,7 @@ def test_the_slowest_member_sets_the_pace(starter12):
             done = run["safe_s"][row] + run["unsaved_s"][row]
             duty = sim.state[0, X.duty, :4]
             if row in before and len({h % 2 for h in hosts}) == 2 and (duty == 1.0).all():
-                fastest = 0.3 * 300.0 * jobs["gang"][row]  # the lowest clock of satellites 1 and 3
+                fastest = 0.3 * 300.0 * jobs["total_accelerators"][row]  # the lowest clock of satellites 1 and 3
                 assert done - before[row] <= fastest * (1 + 1e-9)
                 checked += 1
             before[row] = done

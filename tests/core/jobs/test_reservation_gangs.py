@@ -39,8 +39,8 @@ def rows_of(arrival, duration, width, members):
         total = jobs[name][first] * members
         jobs[name] = 0.0
         jobs[name][first] = total
-    jobs["gang"] = jobs["members"] = 0
-    jobs["gang"][first], jobs["members"][first] = members * np.asarray(width), members
+    jobs["total_accelerators"] = jobs["num_satellites"] = 0
+    jobs["total_accelerators"][first], jobs["num_satellites"][first] = members * np.asarray(width), members
     return jobs, first
 
 
@@ -128,7 +128,7 @@ def test_gangs_start_by_the_time_first_promised(three):
             promised.setdefault((row, int(three.head["reserved_row"][row])), shadow_s)
 
     play(three, STEPS, watch)
-    gangs = {(row, job): at for (row, job), at in promised.items() if cases[row][0]["members"][job] > 1}
+    gangs = {(row, job): at for (row, job), at in promised.items() if cases[row][0]["num_satellites"][job] > 1}
     assert len(gangs) > INSTANCES and len(promised) > len(gangs)
     for (row, job), shadow_s in promised.items():
         assert three.run["started_s"][row, job] <= shadow_s, (row, job)

@@ -31,7 +31,7 @@ def unsaved_in_the_dark(sim, minutes=12):
 @pytest.fixture(scope="module")
 def fleet(starter12):
     """Three rows of the same quiet episode, decisions of one physics step."""
-    sim = Simulator(starter12.replace({"faults.enabled": False, "episode.hours": 4}), 3, decision_s=60)
+    sim = Simulator(starter12.replace({"faults.enabled": False, "episode.hours": 4}), 3, decision_period_s=60)
     sim.reset([SEED] * 3)
     fly(sim, 10)
     while unsaved_in_the_dark(sim).max() < ENOUGH:
@@ -50,9 +50,9 @@ def sim(fleet):
 def on(sim, s, row):
     """Jobs of finetuning that run on a satellite for longer than a test."""
     c = sim.class_names.index("finetuning")
-    mine = (sim.jobs["kind"][row] == c) & (sim.run["status"][row] == RUNNING) & (sim.run["host"][row] == s)
+    mine = (sim.jobs["class_id"][row] == c) & (sim.run["status"][row] == RUNNING) & (sim.run["host"][row] == s)
     left = sim.jobs["work_s"][row] - sim.run["safe_s"][row] - sim.run["unsaved_s"][row]
-    return np.flatnonzero(mine & (left > 1000.0 * sim.jobs["gang"][row]))
+    return np.flatnonzero(mine & (left > 1000.0 * sim.jobs["total_accelerators"][row]))
 
 
 def test_a_shed_is_seen_coming_and_a_trip_is_not(sim):
@@ -71,7 +71,7 @@ def test_a_shed_is_seen_coming_and_a_trip_is_not(sim):
     assert sim.state[1, X.sheds, s] == 1.0 and sim.state[2, X.trips, s] == 1.0
     assert (sim.run["host"][1:][:, jobs] != s).all() and (sim.run["host"][0, jobs] == s).any()
     lost = sim.ledger[:, L.lost_s, c]
-    gangs = sim.jobs["gang"][1, jobs].sum()
+    gangs = sim.jobs["total_accelerators"][1, jobs].sum()
     assert 0.0 <= lost[1] <= 2 * 60.0 * gangs  # of the steps between the warning and the shed
     assert lost[2] == pytest.approx(unsaved.sum(), abs=2 * 60.0 * gangs) and lost[2] > 3.0 * lost[1]
     evicted = sim.ledger[:, L.evicted]

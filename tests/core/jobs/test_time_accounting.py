@@ -19,7 +19,7 @@ PARTS = [L.useful_s, L.writing_s, L.replay_s, L.restore_s, L.wait_s, L.throttle_
 @pytest.fixture(scope="module")
 def fleet(starter12):
     """Two rows of the same quiet episode, decisions of one physics step."""
-    sim = Simulator(starter12.replace(QUIET), 2, decision_s=60)
+    sim = Simulator(starter12.replace(QUIET), 2, decision_period_s=60)
     sim.reset([SEED, SEED])
     return sim, sim.get_state()
 
@@ -68,23 +68,23 @@ def test_held_time_is_that_of_the_jobs_in_their_lists(sim):
     for _ in range(60):
         before, ended = sim.run["status"][0] == RUNNING, sim.ledger[0, [L.completed, L.expired], c].sum()
         sim.step(np.zeros((2, sim.action_size)))
-        gone = before & (sim.run["status"][0] != RUNNING) & (sim.jobs["kind"][0] == c)
+        gone = before & (sim.run["status"][0] != RUNNING) & (sim.jobs["class_id"][0] == c)
         assert gone.sum() == sim.ledger[0, [L.completed, L.expired], c].sum() - ended
-        counted += 60.0 * (sim.classes[0, K.held, c].sum() + sim.jobs["gang"][0, gone].sum())
+        counted += 60.0 * (sim.classes[0, K.held, c].sum() + sim.jobs["total_accelerators"][0, gone].sum())
     assert sim.ledger[0, L.held_s, c] == pytest.approx(counted, rel=1e-12)
 
 
 def test_an_upset_costs_replay_wait_and_restore(sim):
     """Two rows that differ by one upset: its parts on paper."""
     c = sim.class_names.index("finetuning")
-    mine = np.flatnonzero((sim.jobs["kind"][1] == c) & (sim.run["status"][1] == RUNNING))
+    mine = np.flatnonzero((sim.jobs["class_id"][1] == c) & (sim.run["status"][1] == RUNNING))
     left = sim.jobs["work_s"][1, mine] - sim.run["safe_s"][1, mine] - sim.run["unsaved_s"][1, mine]
-    mine = mine[left > 3000.0 * sim.jobs["gang"][1, mine]]
+    mine = mine[left > 3000.0 * sim.jobs["total_accelerators"][1, mine]]
     for _ in range(8):
         sim.step(np.zeros((2, sim.action_size)))
     early = sim.run["before_s"][1, mine] <= sim.run["safe_s"][1, mine]  # all that is unsaved was done in the episode
     job = mine[np.where(early, sim.run["unsaved_s"][1, mine], 0.0).argmax()]
-    gang, s, unsaved = sim.jobs["gang"][1, job], sim.run["host"][1, job], sim.run["unsaved_s"][1, job]
+    gang, s, unsaved = sim.jobs["total_accelerators"][1, job], sim.run["host"][1, job], sim.run["unsaved_s"][1, job]
     order = sim.lists[1, 1, : sim.head["running"][1]]
     place = sim.jobs["width"][1, order[: list(order).index(job)]][
         sim.run["host"][1, order[: list(order).index(job)]] == s

@@ -317,9 +317,9 @@ def test_jobs_draw_their_models():
     drawn = fleet_of(1, workload__rate_scale=1.0, workload__models=models, workload__classes__batch__models=share)
     sim = Desk(1, [(1, {(0, 1)})], drawn).sim
     jobs = sim.jobs[0]
-    batch = (jobs["kind"] == 1) & (jobs["members"] > 0)
+    batch = (jobs["class_id"] == 1) & (jobs["num_satellites"] > 0)
     found = np.bincount(jobs["model"][batch], minlength=4)
     assert found[0] == found[2] == 0 and found[3] / batch.sum() == pytest.approx(0.75, abs=0.12)
-    assert (jobs["model"][(jobs["kind"] == 0)] == 0).all()
+    assert (jobs["model"][(jobs["class_id"] == 0)] == 0).all()
     assert all((plain[name] == jobs[name]).all() for name in plain.dtype.names if name != "model")
     assert sim.models[0].tolist() == [0.0, 1.0, 2.0, 3.0, 140.0] and WEIGHTS == 0 and INPUT == 1

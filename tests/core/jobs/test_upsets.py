@@ -19,7 +19,7 @@ RESET_S = 120.0
 @pytest.fixture(scope="module")
 def fleet(starter12):
     """Two rows of the same quiet episode, decisions of one physics step."""
-    sim = Simulator(starter12.replace({**QUIET, "episode.hours": 4}), 2, decision_s=60)
+    sim = Simulator(starter12.replace({**QUIET, "episode.hours": 4}), 2, decision_period_s=60)
     sim.reset([SEED, SEED])
     return sim, sim.get_state()
 
@@ -61,7 +61,7 @@ def pick(sim, kind):
     c = sim.class_names.index(kind)
     job = running(sim)
     run, jobs = sim.run[1, job], sim.jobs[1, job]
-    mine = (jobs["kind"] == c) & (run["delay_s"] == 0) & (sim.cargo[1][:, job] == 0).all(0)
+    mine = (jobs["class_id"] == c) & (run["delay_s"] == 0) & (sim.cargo[1][:, job] == 0).all(0)
     mine &= (jobs["work_s"] - run["safe_s"] - run["unsaved_s"] > 2000 * jobs["width"]) | np.isinf(jobs["work_s"])
     return int(job[mine][run["unsaved_s"][mine].argmax()])
 
@@ -94,7 +94,9 @@ def test_every_accelerator_of_a_satellite_is_struck_as_its_jobs_hold_it(sim):
     """Eight events, one a place: catches an order that skips a job or counts widths twice."""
     fly(sim, 5)
     s = int(
-        np.argmax([len({*sim.jobs["kind"][1, running(sim)][sim.run["host"][1, running(sim)] == s]}) for s in range(12)])
+        np.argmax(
+            [len({*sim.jobs["class_id"][1, running(sim)][sim.run["host"][1, running(sim)] == s]}) for s in range(12)]
+        )
     )
     happen(sim, 1, *((0, s, place, 0) for place in range(8)))
     held = sim.classes[1, K.held, :, s].copy()

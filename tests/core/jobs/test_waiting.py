@@ -52,7 +52,7 @@ def test_one_after_the_other_in_the_order_asked_for(order):
 def test_a_class_with_too_long_a_backlog_refuses_all_but_guaranteed_jobs():
     """Catches a limit on the number of jobs, one that counts running work, and guaranteed jobs that are turned away."""
     sim = fleet(1, accelerators=2, dispatch__admission__backlog_h=1.0, workload__tenants=TIERS)
-    minutes = sim.world.sustainable * 3600.0 / 2 / STEP_S  # of a job two wide that is as much as may wait
+    minutes = sim.fleet.sustainable * 3600.0 / 2 / STEP_S  # of a job two wide that is as much as may wait
     arrival = [0, 1, 2, 3, 4]
     duration = [100, np.floor(minutes * 0.9), np.floor(minutes * 0.2), 5, 5]
     jobs = table(arrival, duration, [2] * 5)

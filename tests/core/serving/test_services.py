@@ -166,7 +166,7 @@ def test_memory_limits_the_batch(sim):
     clock, speed = sim.classes[0, K.clock, c, hosts], sim.design[0, D.speed, hosts] * sim.state[0, X.duty, hosts]
     prefill, decode = 0.95 / clock + 0.05, 0.18 / clock + 0.82
     takes_s = (prefill * prompt * 0.0004 + decode * decode_s * (0.37 * 32 / 5 + 0.63)) / speed
-    steps_s = sim.world.clock.steps * sim.world.clock.dt_s
+    steps_s = sim.fleet.clock.steps * sim.fleet.clock.dt_s
     tokens = (sim.run["active"][0, rows] / takes_s).sum() * steps_s * sim.rules[0, G.request_tokens, c]
     assert 1.0 <= sim.services[0, V.batch, c] <= 5.0
     assert sim.ledger[0, L.served, c] - served == pytest.approx(tokens, rel=0.1)
@@ -203,13 +203,13 @@ def test_an_episode_begins_with_the_replicas_that_the_autoscaler_keeps(starter12
     """With a time per token so short that replicas are planned at a lower load: none have to be added at once."""
     target = {"workload.classes.interactive.engine.token_target_s": 0.08}
     sim, counts = Simulator(starter12.replace(target), 1), []
-    play, first = sim._play, int(sim.world.rules[G.first, kind(sim)])
+    play, first = sim._play, int(sim.fleet.rules[G.first, kind(sim)])
 
     def counted(*arguments):
         counts.append((sim.run["status"][0, first : first + replicas] != ABSENT).sum())
         play(*arguments)
 
-    replicas = int(sim.world.rules[G.replicas, kind(sim)])
+    replicas = int(sim.fleet.rules[G.replicas, kind(sim)])
     monkeypatch.setattr(sim, "_play", counted)
     sim.reset([20_100])
     assert abs(int(counts[1]) - int(counts[0])) <= 1

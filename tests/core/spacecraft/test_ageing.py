@@ -80,7 +80,7 @@ def test_batteries_begin_as_old_as_the_design_says(starter12):
     """But for the orbit before the episode: catches an age lost on the flight to the plan, or added to by it."""
     sim = Simulator(starter12, 1, episode_hours=1)
     sim.design[0, D.fatigue_start, :12] = 0.05
-    sim.world.design[D.fatigue_start, :12] = 0.05
+    sim.fleet.design[D.fatigue_start, :12] = 0.05
     sim.reset([20_001])
     assert sim.state[0, X.damage, :12] == pytest.approx(0.05, abs=3e-5)
     assert sim.state[0, X.capacity_left, :12] == pytest.approx(

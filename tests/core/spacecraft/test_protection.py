@@ -190,7 +190,7 @@ def test_idle_chips_are_gated_after_five_minutes(starter12):
     """Catches chips that are gated at once, or never: 75 W against 10 W each."""
     from odc_gym.simulator.simulator import Simulator
 
-    sim = Simulator(starter12, 1, decision_s=60)
+    sim = Simulator(starter12, 1, decision_period_s=60)
     sim.reset([20_000])
     idle = np.full((1, sim.action_size), -1.0)
     busy = sim.state[0, X.free, :12] == 0.0  # the others may have waited for a while

@@ -11,7 +11,7 @@ from odc_gym.scenario import Scenario
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.tables.episode.tables import build_episode
-from odc_gym.tables.fleet.fleet_model import World
+from odc_gym.tables.fleet.fleet_model import FleetModel
 
 SEED = 20_000
 QUIET = {"faults.upsets_per_chip_year": 0.0, "faults.hard_failures_per_chip_year": 0.0, "episode.hours": 2}
@@ -19,8 +19,8 @@ PLANE = [8, 9, 10, 11]
 AT = 30  # minutes after which the script strikes
 
 
-def flown(scenario, decision_s=60):
-    sim = Simulator(scenario, 1, decision_s=decision_s)
+def flown(scenario, decision_period_s=60):
+    sim = Simulator(scenario, 1, decision_period_s=decision_period_s)
     sim.reset([SEED])
     return sim
 
@@ -67,7 +67,7 @@ def test_a_plane_is_lost(starter12, calm, begun):
     fly(sim, AT)
     assert same_state(sim.get_state(), begun)
     jobs, others = on(sim, PLANE), on(sim, range(8))
-    others = others[sim.rules[0, G.yields, sim.jobs["kind"][0, others]] == 0.0]  # the rest may make way
+    others = others[sim.rules[0, G.yields, sim.jobs["class_id"][0, others]] == 0.0]  # the rest may make way
     run = sim.run[0].copy()
     assert held(sim)[PLANE].sum() > 20 and len(jobs) > 5 and len(others) > 5
     fly(sim)
@@ -99,12 +99,12 @@ def test_a_plane_is_lost(starter12, calm, begun):
 
 def test_other_tables_are_those_of_the_quiet_episode(starter12):
     """Rates and a script of everything: what arrives, what strikes and what shines is the same to the bit."""
-    quiet = build_episode(World(starter12.replace({"episode.hours": 6})), SEED)
+    quiet = build_episode(FleetModel(starter12.replace({"episode.hours": 6})), SEED)
     rates = {"outages": {"per_satellite_year": 500.0}, "loss": {"per_satellite_year": 50.0}}
     rates |= {"links": {"outages_per_link_year": 500.0}, "safe_mode": {"sheds": 2}}
     script = [{"at": 2, "what": "satellite-outage", "plane": 0, "hours": 1}]
     struck = starter12.replace({"episode.hours": 6, "events": script} | {f"faults.{k}": v for k, v in rates.items()})
-    stormy = build_episode(World(struck), SEED)
+    stormy = build_episode(FleetModel(struck), SEED)
     out = Sky._fields.index("out")
     assert (quiet.sky[:, out] == 0).all() and {0, OUT, LOST} == set(np.unique(stormy.sky[:, out]))
     assert np.array_equal(quiet.sky[:, :out], stormy.sky[:, :out])
@@ -117,13 +117,13 @@ def test_a_storm_adds_upsets_in_its_hours(starter12):
     often = {"faults.upsets_per_chip_year": 900.0, "faults.hard_failures_per_chip_year": 300.0, "episode.hours": 12}
     storm = [{"at": 4, "what": "radiation-storm", "hours": 6, "factor": 10}]
     calm, stormy = (
-        [build_episode(World(starter12.replace(often | more)), seed) for seed in (SEED, SEED + 1)]
+        [build_episode(FleetModel(starter12.replace(often | more)), seed) for seed in (SEED, SEED + 1)]
         for more in ({}, {"events": storm})
     )
     inside = [0, 0]
     for k, tables in enumerate((calm, stormy)):
         for episode in tables:
-            hours = (episode.events["tick"] - episode.world.clock.warm_up) / 60.0
+            hours = (episode.events["tick"] - episode.fleet.clock.warm_up) / 60.0
             inside[k] += ((hours >= 4) & (hours < 10) & (episode.events["hard"] == 0)).sum()
     assert inside[1] / inside[0] == pytest.approx(10.0, rel=4.0 / np.sqrt(inside[0])) and inside[0] > 30
     for a, b in zip(calm, stormy, strict=True):
@@ -185,7 +185,7 @@ def test_a_branch_in_an_outage_goes_on_as_the_first(starter12):
     middle = sim.get_state()
     fly(sim, 40)
     end, seen = sim.get_state(), sim.observation.copy()
-    other = Simulator(sim.scenario, 2, decision_s=60)
+    other = Simulator(sim.scenario, 2, decision_period_s=60)
     other.reset([SEED + 1, SEED + 2])
     other.set_state(middle, [1])
     fly(other, 40)
@@ -250,5 +250,5 @@ def test_without_safe_mode_nothing_is_counted(starter12):
 
 def test_faults_that_are_disabled_leave_the_script(starter12):
     scenario = starter12.replace({"faults.enabled": False, "faults.safe_mode.sheds": 1})
-    assert World(scenario).policy.safe_sheds == 0.0
-    assert World(Scenario.load(scenario, {"faults.enabled": True})).policy.safe_sheds == 1.0
+    assert FleetModel(scenario).policy.safe_sheds == 0.0
+    assert FleetModel(Scenario.load(scenario, {"faults.enabled": True})).policy.safe_sheds == 1.0

@@ -16,13 +16,13 @@ DATA_S = {FINETUNING: 20.0 / GB_S, BATCH: 10.0 / GB_S}
 def lonely(starter12):
     """One satellite without work, decided for every minute: after the warm-up all of its accelerators are gated."""
     orbit = {"shells.0.orbit.total": 1, "shells.0.orbit.planes": 1, "shells.0.orbit.phasing": 0}
-    return starter12.replace({**orbit, "workload.rate_scale": 0.0, "episode.decision_s": 60, "episode.hours": 2})
+    return starter12.replace({**orbit, "workload.rate_scale": 0.0, "episode.decision_period_s": 60, "episode.hours": 2})
 
 
 def fresh(sim, row):
     """An unused row of the job table for a job on one satellite, whose data is on the ground."""
     job, run = sim.jobs[0][row : row + 1], sim.run[0][row : row + 1]
-    job["members"], job["origin"], job["price"] = 1, -1, 1.0
+    job["num_satellites"], job["origin"], job["price"] = 1, -1, 1.0
     run["host"] = run["input_at"] = run["state_at"] = -1
     return job
 
@@ -38,8 +38,8 @@ def fly(scenario, jobs, minutes):
     rows = sim.head["next_job"][0] + np.arange(len(jobs))
     for row, (kind, width, arrival, length) in zip(rows, jobs, strict=True):
         job = fresh(sim, row)
-        job["kind"], job["arrival_s"] = kind, STEP_S * arrival
-        job["width"] = job["gang"] = width
+        job["class_id"], job["arrival_s"] = kind, STEP_S * arrival
+        job["width"] = job["total_accelerators"] = width
         job["work_s"] = job["estimate_s"] = job["duration_s"] = STEP_S * length * width
         job["deadline_s"], job["expiry_s"] = 1e6, 2e6
     active, awake, power = [], [], []
@@ -100,8 +100,8 @@ def test_a_job_that_wakes_accelerators_must_pay_in_time(lonely):
         sim.reset([20_000])
         row = sim.head["next_job"][0]
         job = fresh(sim, row)
-        job["kind"], job["arrival_s"] = BATCH, 0.0
-        job["width"] = job["gang"] = 1
+        job["class_id"], job["arrival_s"] = BATCH, 0.0
+        job["width"] = job["total_accelerators"] = 1
         job["work_s"] = job["estimate_s"] = job["duration_s"] = 600.0
         job["deadline_s"], job["expiry_s"] = 600.0, 660.0
         actions = np.zeros((1, sim.action_size))

@@ -14,7 +14,7 @@ from odc_gym.simulator.simulator import Simulator
 from odc_gym.tables.episode.links import LinkBatch, as_tables, network_links
 from odc_gym.tables.episode.network import Working, plan_network
 from odc_gym.tables.episode.tables import build_episode
-from odc_gym.tables.fleet.fleet_model import World
+from odc_gym.tables.fleet.fleet_model import FleetModel
 
 OWN = {"network": {"links": {"topology": "nearest"}, "ground": {}}, "episode.hours": 3}
 STATION = {"name": "Quito", "latitude_deg": 0.0, "longitude_deg": 281.5}
@@ -22,13 +22,13 @@ MESH = {"network.links": {"topology": "mesh", "rate_gbps": 10000, "terminals": 4
 
 
 @cache
-def world():
-    return World(Scenario.load("starter18", OWN))
+def fleet():
+    return FleetModel(Scenario.load("starter18", OWN))
 
 
 @cache
 def episode(seed=3):
-    return build_episode(world(), seed).links
+    return build_episode(fleet(), seed).links
 
 
 def ephemeris(w, seed):
@@ -47,7 +47,7 @@ def walk(links, t, s):
 
 
 def test_a_backbone_is_a_link_of_every_satellite_at_all_times():
-    w = World(Scenario.load("starter12"))
+    w = FleetModel(Scenario.load("starter12"))
     one, other = (network_links(w, ephemeris(w, seed)) for seed in (1, 2))
     assert (one.ground_hop == 12).all() and one.ground_hop.shape == (1, 12)
     assert one.ground_gb_s.tolist() == [[12.5] * 12] and one.ground_latency_s[0, 0] == np.float32(0.05)
@@ -58,14 +58,14 @@ def test_a_backbone_is_a_link_of_every_satellite_at_all_times():
 
 
 def test_own_links_are_planned_once_for_all_episodes():
-    one, other = episode(3), build_episode(world(), 4).links
+    one, other = episode(3), build_episode(fleet(), 4).links
     for name in ("epoch", "next_hop", "hops", "closes"):
         assert getattr(one, name) is getattr(other, name)
     assert (one.ground_hop != other.ground_hop).any()  # but the Earth turns
 
 
 def test_tables_of_steps_and_pairs():
-    links, w = episode(), world()
+    links, w = episode(), fleet()
     total = w.clock.total
     assert links.epoch.shape == (total,) and links.ground_hop.shape == (total, 18)
     assert links.epoch.max() == len(links.next_hop) - 1 == len(links.closes) - 1
@@ -90,7 +90,7 @@ def test_tables_of_steps_and_pairs():
 
 def test_a_backbone_beside_gateways_takes_the_faster_link():
     """Contacts at 96 Gb/s do not replace 100, those at 200 do."""
-    slow, fast = (World(Scenario.load("starter12", {"network.ground": {"rate_gbps": r}})) for r in (96, 200))
+    slow, fast = (FleetModel(Scenario.load("starter12", {"network.ground": {"rate_gbps": r}})) for r in (96, 200))
     slower, faster = (network_links(w, ephemeris(w, 1)) for w in (slow, fast))
     assert (slower.ground_gb_s == 12.5).all() and (slower.ground_latency_s == np.float32(0.05)).all()
     assert set(np.unique(faster.ground_gb_s)) == {12.5, 25.0}
@@ -100,7 +100,7 @@ def test_a_backbone_beside_gateways_takes_the_faster_link():
 
 def test_shells_with_links_of_their_own():
     change = {"network.links": {"topology": "grid", "terminals": 4, "rate_gbps": 1000}}
-    w = World(Scenario.load("ai1-shells", change | {"shells.2.links": {"rate_gbps": 100, "terminals": 1}}))
+    w = FleetModel(Scenario.load("ai1-shells", change | {"shells.2.links": {"rate_gbps": 100, "terminals": 1}}))
     plan = plan_network(w, ephemeris(w, 1))
     links = as_tables(w, plan)
     assert links.isl_gb_s.tolist() == [125.0] * 60 + [12.5] * 12
@@ -111,7 +111,7 @@ def test_shells_with_links_of_their_own():
 
 def test_satellites_and_links_that_fail():
     """From step 40 to 60 satellite 5 is out, from 50 on the links of satellite 9 fail, which nobody foresees."""
-    w = world()
+    w = fleet()
     e = ephemeris(w, 3)
     satellite_up, link_up = np.ones((2, w.clock.total, 18), bool)
     satellite_up[40:60, 5] = False
@@ -137,7 +137,7 @@ def test_satellites_and_links_that_fail():
 
 
 def test_links_that_fail_take_the_backbone_along_but_gateways_do_not_need_them():
-    w = World(Scenario.load("starter12", {"network.ground": {"rate_gbps": 50}}))
+    w = FleetModel(Scenario.load("starter12", {"network.ground": {"rate_gbps": 50}}))
     link_up = np.ones((w.clock.total, 12), bool)
     link_up[:, 3] = False
     links = network_links(w, ephemeris(w, 1), Working(link_up=link_up))
@@ -147,7 +147,7 @@ def test_links_that_fail_take_the_backbone_along_but_gateways_do_not_need_them()
 
 
 def test_weather_over_all_gateways():
-    w = world()
+    w = fleet()
     site_up = np.ones((w.clock.total, 30), bool)
     site_up[20:30] = False
     links = network_links(w, ephemeris(w, 3), Working(site_up=site_up))
@@ -157,7 +157,7 @@ def test_weather_over_all_gateways():
 
 
 def test_rows_of_a_batch_share_what_they_can():
-    w, batch = world(), LinkBatch(3)
+    w, batch = fleet(), LinkBatch(3)
     tables = [build_episode(w, seed).links for seed in (1, 2, 3)]
     for row, links in enumerate(tables):
         batch.put(row, links)
@@ -178,7 +178,7 @@ def test_rows_of_a_batch_share_what_they_can():
 
 
 def test_a_row_of_a_batch_flies_as_it_would_alone():
-    scenario = world().scenario
+    scenario = fleet().scenario
     batch, alone = Simulator(scenario, 3), Simulator(scenario, 1)
     batch.reset([4, 5, 5])
     alone.reset([5])
@@ -189,7 +189,7 @@ def test_a_row_of_a_batch_flies_as_it_would_alone():
 
 
 def test_tables_of_the_network_never_change():
-    simulator = Simulator(world().scenario, 1)
+    simulator = Simulator(fleet().scenario, 1)
     simulator.reset([6])
     before = [array.copy() for array in simulator.network.arrays]
     for _ in range(10):
@@ -212,7 +212,7 @@ MANY = {"pattern": "delta", "altitude_km": 550, "inclination_deg": 53, "total": 
     ],
 )
 def test_large_constellations_must_be_whole_grids(links, line):
-    w = World(Scenario.load("starter12", {"shells.0.orbit": MANY, "network.links": links, "episode.hours": 1}))
+    w = FleetModel(Scenario.load("starter12", {"shells.0.orbit": MANY, "network.links": links, "episode.hours": 1}))
     with pytest.raises(ScenarioError) as caught:
         plan_network(w, ephemeris(w, 1))
     assert str(caught.value) == f"{line} with more than 500 satellites"
@@ -220,7 +220,7 @@ def test_large_constellations_must_be_whole_grids(links, line):
 
 def test_a_large_constellation():
     change = {"shells.0.orbit": MANY, "episode.hours": 1, "network.links": {"topology": "grid", "terminals": 4}}
-    w = World(Scenario.load("starter12", change))
+    w = FleetModel(Scenario.load("starter12", change))
     links = network_links(w, ephemeris(w, 1))
     assert links.next_hop.shape == (1, 528, 528) and (links.closes == FOREVER).all()
     assert links.hops.max() <= 12 + 11
@@ -231,20 +231,20 @@ def figures(w):
 
 
 def test_figures_of_a_network():
-    rows = figures(world())
+    rows = figures(fleet())
     assert rows["connected parts"].value == 1.0 and "largest 18 satellites" in rows["connected parts"].note
     assert 2.0 < rows["link degree"].value < 3.0 and "to 3" in rows["link degree"].note
     assert 10 <= rows["link contact"].value <= 15
     assert 0.1 < rows["ground contact"].value < 0.3 and 2.5 < rows["ground contact length"].value < 5.0
     assert rows["reach of the ground"].value > 0.9 and 1.5 < rows["hops to the ground"].value < 5
     assert 1 / 30 < rows["gateway share"].value < 0.3
-    assert set(figures(World(Scenario.load("starter12")))) == {
+    assert set(figures(FleetModel(Scenario.load("starter12")))) == {
         "transfers", "reach of the ground", "hops to the ground", "latency to the ground",
     }  # fmt: skip
 
 
 def test_figures_of_a_cluster():
-    rows = figures(World(Scenario.load("suncatcher81", MESH)))
+    rows = figures(FleetModel(Scenario.load("suncatcher81", MESH)))
     assert rows["link contact"].value == "lasts" and rows["without a link"].value == 0.0
     assert "largest 81 satellites; 1 of all pairs" in rows["connected parts"].note
 
@@ -253,7 +253,7 @@ def test_work_that_never_gets_its_data_is_an_error():
     """A ring of 53 degrees never sees a station at the pole."""
     network = {"ground": {"sites": [STATION | {"latitude_deg": 90.0}]}}
     with pytest.raises(ScenarioError) as caught:
-        figures(World(Scenario.load("starter12", {"network": network, "episode.hours": 3})))
+        figures(FleetModel(Scenario.load("starter12", {"network": network, "episode.hours": 3})))
     assert str(caught.value) == (
         "network: 12 of 12 satellites never have a way to the ground, but finetuning, batch, interactive must have data"
     )
@@ -268,8 +268,8 @@ def gang_of(satellites):
 
 def test_gangs_need_neighbours():
     """Each of nine in a plane sees two others for good, and meets the other plane for a quarter of an hour."""
-    rows = figures(World(Scenario.load("starter18", OWN | gang_of(3))))
+    rows = figures(FleetModel(Scenario.load("starter18", OWN | gang_of(3))))
     assert rows["pretraining neighbourhood"].value >= 3.0
     crowded = "workload.classes.pretraining.gang.satellites = 9: must be at most 4, as many are within 1 links"
     with pytest.raises(ScenarioError, match=crowded):
-        figures(World(Scenario.load("starter18", OWN | gang_of(9))))
+        figures(FleetModel(Scenario.load("starter18", OWN | gang_of(9))))

@@ -6,7 +6,7 @@ import pytest
 from odc_gym.errors import TraceError
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.tables.episode.tables import build_episode
-from odc_gym.tables.fleet.fleet_model import World
+from odc_gym.tables.fleet.fleet_model import FleetModel
 from odc_gym.workload import Trace, read_trace
 
 SEEDS = (20_000, 20_001, 20_002)
@@ -39,19 +39,19 @@ def test_tables_of_a_trace_are_the_same_in_any_batch(starter12, trace):
 
 
 def test_only_the_classes_of_the_trace_are_replaced_and_the_load_factor_counts_them(starter12, trace):
-    plain, replayed = World(starter12), World(starter12, trace)
+    plain, replayed = FleetModel(starter12), FleetModel(starter12, trace)
     for seed in SEEDS:
         before, after = build_episode(plain, seed), build_episode(replayed, seed)
         kinds = {name: k for k, name in enumerate(starter12.class_names)}
-        same = [t.jobs[t.jobs["kind"] == kinds["finetuning"]] for t in (before, after)]
+        same = [t.jobs[t.jobs["class_id"] == kinds["finetuning"]] for t in (before, after)]
         assert same[0].tobytes() == same[1].tobytes()
-        batch = after.jobs[after.jobs["kind"] == kinds["batch"]]
+        batch = after.jobs[after.jobs["class_id"] == kinds["batch"]]
         assert set(batch["width"]) == {7} and set(batch["duration_s"]) == {3600.0}
         demand = after.demand[:, 0, kinds["interactive"]]
         assert demand.max() > 1.3 * demand.mean()  # busy quarters
         # the same episode without the service's tokens
         tokens_h = demand[replayed.clock.warm_up :].sum() * 10.6e-3 / 3600
-        jobs_only = build_episode(World(starter12, Trace("made.csv", jobs=trace.jobs)), seed)
+        jobs_only = build_episode(FleetModel(starter12, Trace("made.csv", jobs=trace.jobs)), seed)
         synthetic = jobs_only.demand[replayed.clock.warm_up :, 0, kinds["interactive"]].sum() * 10.6e-3 / 3600
         hours = 24 * replayed.sustainable
         assert after.load_factor - jobs_only.load_factor == pytest.approx((tokens_h - synthetic) / hours, abs=1e-9)
@@ -59,8 +59,8 @@ def test_only_the_classes_of_the_trace_are_replaced_and_the_load_factor_counts_t
 
 
 def test_each_part_says_that_it_repeats_by_its_own_history(starter12, trace):
-    assert World(starter12).trace_note() is None
-    note = World(starter12, trace).trace_note()
+    assert FleetModel(starter12).trace_note() is None
+    note = FleetModel(starter12, trace).trace_note()
     assert note.split("; ") == [
         "made.csv: covers 2 days where an episode needs 4 days, so it repeats",
         "made.csv: covers 29.9 min where an episode needs 25.7 h, so it repeats from an instant that the seed chooses",

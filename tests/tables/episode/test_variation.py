@@ -17,7 +17,7 @@ from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import PARAMETERS, TABLES, Simulator
 from odc_gym.tables.episode.tables import build_episode, looked_up_plan, solved_plan
 from odc_gym.tables.episode.variation import quantile, vary
-from odc_gym.tables.fleet.fleet_model import World
+from odc_gym.tables.fleet.fleet_model import FleetModel
 
 SMALL = {
     "shells.0.orbit.total": 3,
@@ -55,8 +55,8 @@ def strong(starter12):
 
 
 @pytest.fixture(scope="module")
-def world(strong):
-    return World(strong.replace({"start": {"epoch": "2027-06-21T00:00:00"}}))
+def fleet(strong):
+    return FleetModel(strong.replace({"start": {"epoch": "2027-06-21T00:00:00"}}))
 
 
 @pytest.mark.parametrize("dist", ["uniform", "log_uniform"])
@@ -68,11 +68,11 @@ def test_quantiles_against_scipy(dist):
     assert quantile(Draw(dist=dist, low=5, high=20), share) == pytest.approx(expected.ppf(share), rel=1e-8)
 
 
-def test_draws_fill_their_range_and_do_not_follow_each_other(world):
+def test_draws_fill_their_range_and_do_not_follow_each_other(fleet):
     """Catches paths that share a stream, satellites that share a draw, and seeds that lie close."""
-    draws = [vary(world, seed).drawn for seed in range(EPISODES)]
+    draws = [vary(fleet, seed).drawn for seed in range(EPISODES)]
     share = {}
-    for path, draw in world.scenario.randomise.items():
+    for path, draw in fleet.scenario.randomise.items():
         values = np.array([d[path] for d in draws])
         assert values.shape == ((EPISODES, 12) if draw.per == "satellite" else (EPISODES,))
         log = draw.dist == "log_uniform"
@@ -89,22 +89,24 @@ def test_draws_fill_their_range_and_do_not_follow_each_other(world):
 
 
 def test_another_random_path_does_not_move_the_others(small):
-    one = World(random(small, **{CAPACITY: STRONG[CAPACITY]}))
-    two = World(random(small, **{EOL: STRONG[EOL], CAPACITY: STRONG[CAPACITY], "earth.albedo": STRONG["earth.albedo"]}))
+    one = FleetModel(random(small, **{CAPACITY: STRONG[CAPACITY]}))
+    two = FleetModel(
+        random(small, **{EOL: STRONG[EOL], CAPACITY: STRONG[CAPACITY], "earth.albedo": STRONG["earth.albedo"]})
+    )
     for seed in range(3):
         assert np.array_equal(vary(one, seed).drawn[CAPACITY], vary(two, seed).drawn[CAPACITY])
 
 
 def test_without_random_numbers_the_world_is_the_scenarios_own(small):
-    world = World(small)
-    assert vary(world, 5) is world and build_episode(world, 5).world is world
+    fleet = FleetModel(small)
+    assert vary(fleet, 5) is fleet and build_episode(fleet, 5).fleet is fleet
 
 
-def test_what_scores_100_and_what_observations_are_relative_to_stay(world):
-    varied = vary(world, 5)
+def test_what_scores_100_and_what_observations_are_relative_to_stay(fleet):
+    varied = vary(fleet, 5)
     for name in ("reference_value", "sustainable", "weights", "clock", "accelerators"):
-        assert getattr(varied, name) == getattr(world, name)
-    assert varied.references is world.references and not np.array_equal(varied.design, world.design)
+        assert getattr(varied, name) == getattr(fleet, name)
+    assert varied.references is fleet.references and not np.array_equal(varied.design, fleet.design)
 
 
 GROUPS = {
@@ -135,15 +137,15 @@ GROUPS = {
 def test_an_episode_is_that_of_a_scenario_with_the_drawn_values(small, path):
     """Every group of fields: catches a number that is drawn and told, but not flown."""
     low, high = GROUPS[path]
-    drawn = build_episode(World(random(small, **{path: {"low": low, "high": high}})), 20_000)
-    value = float(drawn.world.drawn[path])
-    written = build_episode(World(small.replace({path: value})), 20_000)
-    plain = build_episode(World(small), 20_000)
+    drawn = build_episode(FleetModel(random(small, **{path: {"low": low, "high": high}})), 20_000)
+    value = float(drawn.fleet.drawn[path])
+    written = build_episode(FleetModel(small.replace({path: value})), 20_000)
+    plain = build_episode(FleetModel(small), 20_000)
     assert low < value < high
-    assert drawn.world.scenario.replace({"randomise": {}}) == written.world.scenario
+    assert drawn.fleet.scenario.replace({"randomise": {}}) == written.fleet.scenario
     changed = False
     for name in PARAMETERS:
-        ours, theirs, nominal = (np.array(getattr(t.world, name)) for t in (drawn, written, plain))
+        ours, theirs, nominal = (np.array(getattr(t.fleet, name)) for t in (drawn, written, plain))
         assert np.array_equal(ours, theirs), name
         changed |= not np.array_equal(ours, nominal)
     for name in ("demand", "days", "forecast"):
@@ -170,7 +172,7 @@ def test_each_satellite_flies_what_it_drew(small):
         assert (sim.design[row, :, 3:] == sim.design[row, :, 2:3]).all()  # padding lanes repeat the last satellite
         assert np.array_equal(sim.view.design["capacity_j"][row], sim.design[row, D.capacity_j, :3])
         s = 1
-        one = World(small.replace({CAPACITY: sim.drawn[CAPACITY][row, s], EOL: sim.drawn[EOL][row, s]}))
+        one = FleetModel(small.replace({CAPACITY: sim.drawn[CAPACITY][row, s], EOL: sim.drawn[EOL][row, s]}))
         assert np.array_equal(sim.design[row, :, s], one.design[:, s])
 
 
@@ -182,7 +184,9 @@ def test_satellites_of_other_hardware_keep_their_values(small):
     data["shells"] = [*data["shells"], data["shells"][0] | {"hardware": "big"}]
     two = Scenario.model_validate(data)
     draw = {"low": 8000, "high": 9000, "per": "satellite"}
-    one, both = (vary(World(random(two, **{path: draw})), 3) for path in (CAPACITY, CAPACITY.replace("odcsat", "*")))
+    one, both = (
+        vary(FleetModel(random(two, **{path: draw})), 3) for path in (CAPACITY, CAPACITY.replace("odcsat", "*"))
+    )
     assert (one.drawn[CAPACITY][3:] == 20000.0).all() and (one.drawn[CAPACITY][:3] < 9000.0).all()
     assert (both.design[D.capacity_j, :6] < 9000.0 * 3600.0).all()
     assert one.design[D.capacity_j, :6] == pytest.approx(3600.0 * one.drawn[CAPACITY], rel=1e-12)
@@ -204,12 +208,12 @@ def test_a_larger_battery_swings_less(small):
 
 def test_the_solved_plan_is_the_plan_of_the_grid(starter12):
     """On the scenario's own satellites both are known: catches a design number that the solver of many forgets."""
-    world = World(starter12.replace({"start": {"epoch": "2027-01-01T00:00:00"}}))
+    fleet = FleetModel(starter12.replace({"start": {"epoch": "2027-01-01T00:00:00"}}))
     for month in (2, 9):
         start = datetime(2027, month, 10, tzinfo=UTC)
-        e = build_ephemeris(world.constellation, start=start, step_s=60.0, steps=1600)
+        e = build_ephemeris(fleet.constellation, start=start, step_s=60.0, steps=1600)
         flux = np.broadcast_to(e.solar_flux_w_m2[:, None] / 1361.0, e.beta_rad.shape)
-        looked, solved = (plan(world, 0, world.numbers, flux, e.beta_rad) for plan in (looked_up_plan, solved_plan))
+        looked, solved = (plan(fleet, 0, fleet.numbers, flux, e.beta_rad) for plan in (looked_up_plan, solved_plan))
         for ours, theirs in zip(solved, looked, strict=True):
             assert ours == pytest.approx(theirs, rel=0.03)  # a step of the solver's scan of eclipse powers
             assert np.mean(ours) == pytest.approx(np.mean(theirs), rel=0.005)
@@ -275,9 +279,9 @@ print(digest_of_an_episode(Scenario.model_validate(json.load(sys.stdin))))
 
 
 def digest_of_an_episode(scenario):
-    tables = build_episode(World(scenario), 20_000)
-    world = tables.world
-    parts = (*world.drawn.values(), world.design, world.rules, tables.sky, tables.demand)
+    tables = build_episode(FleetModel(scenario), 20_000)
+    fleet = tables.fleet
+    parts = (*fleet.drawn.values(), fleet.design, fleet.rules, tables.sky, tables.demand)
     return hashlib.sha256(b"".join(part.tobytes() for part in parts)).hexdigest()
 
 

@@ -8,7 +8,7 @@ from odc_gym.errors import ScenarioError
 from odc_gym.orbits import build_ephemeris
 from odc_gym.tables.episode.tables import build_episode
 from odc_gym.tables.fleet.design import array_peak_w, design_numbers
-from odc_gym.tables.fleet.fleet_model import World
+from odc_gym.tables.fleet.fleet_model import FleetModel
 from odc_gym.tables.fleet.plans import around
 from odc_gym.tables.fleet.surroundings import Surfaces, light
 from odc_gym.tables.fleet.sustainable import Plan, radiator_heat_w, steady_leakage
@@ -27,10 +27,10 @@ LAWS = [
 ]
 
 
-def flown(world, start, points=30):
+def flown(fleet, start, points=30):
     """Sun, zenith, flight and orbit normal of every satellite, in the middle of short steps, from positions."""
-    steps = world.clock.total * points
-    e = build_ephemeris(world.constellation, start=start, step_s=60.0 / points, steps=steps + 1)
+    steps = fleet.clock.total * points
+    e = build_ephemeris(fleet.constellation, start=start, step_s=60.0 / points, steps=steps + 1)
     position = e.position_gcrs_m
     middle = 0.5 * (position[1:] + position[:-1])
     zenith = middle / np.linalg.norm(middle, axis=-1, keepdims=True)
@@ -52,9 +52,9 @@ def test_tables_hold_the_mean_of_the_step_of_each_law(small, law):
     """Against positions 2 s apart: catches a cosine that is dropped, or taken at the beginning of the step."""
     from datetime import timedelta
 
-    world = World(small.replace(law | NAMEPLATE | {f"{SOLAR}.area_m2": 100.0}))
-    tables = build_episode(world, 0)
-    at, flux = flown(world, tables.start - timedelta(seconds=world.clock.warm_up_s))
+    fleet = FleetModel(small.replace(law | NAMEPLATE | {f"{SOLAR}.area_m2": 100.0}))
+    tables = build_episode(fleet, 0)
+    at, flux = flown(fleet, tables.start - timedelta(seconds=fleet.clock.warm_up_s))
     dot = {name: (at["sun"] * at[name]).sum(-1) for name in ("zenith", "along", "normal")}
     cosine = {
         "two_axis": np.ones_like(dot["zenith"]),
@@ -62,7 +62,7 @@ def test_tables_hold_the_mean_of_the_step_of_each_law(small, law):
         "zenith": dot["zenith"],
         "along_track": dot["along"],
         "cross_track": np.abs(dot["normal"]),
-    }[world.hardware[0].solar.law]
+    }[fleet.hardware[0].solar.law]
     degrees = np.degrees(np.arccos(cosine.clip(-1, 1)))
     kelly = np.interp(degrees, [60, 80, 85], [1.0, 0.1 / np.cos(np.radians(80.0)), 0.0])
     mean = (np.maximum(cosine, 0.0) * kelly).reshape(-1, 30, 3).mean(1)
@@ -73,10 +73,10 @@ def test_tables_hold_the_mean_of_the_step_of_each_law(small, law):
 
 def test_two_axes_give_what_they_gave(small):
     """The table is flux x cosine of the pointing error, to the bit of its rounding."""
-    world = World(small.replace(NAMEPLATE))
-    tables = build_episode(world, 0)
-    e = build_ephemeris(world.constellation, start=tables.start, step_s=60.0, steps=10)
-    ours = tables.sky[world.clock.warm_up : world.clock.warm_up + 10, 1, 0]
+    fleet = FleetModel(small.replace(NAMEPLATE))
+    tables = build_episode(fleet, 0)
+    e = build_ephemeris(fleet.constellation, start=tables.start, step_s=60.0, steps=10)
+    ours = tables.sky[fleet.clock.warm_up : fleet.clock.warm_up + 10, 1, 0]
     expected = e.solar_flux_w_m2 / 1361.0 * float(np.cos(np.radians(2.0)))
     assert np.abs(ours - expected).max() < 2.0**-19
 
@@ -85,7 +85,7 @@ def test_two_axes_give_what_they_gave(small):
 def test_the_plan_knows_the_law(starter12, law):
     """The plan of an array that points worse holds less, and its satellite holds the plan around an orbit, by hand."""
     area = {f"{SOLAR}.area_m2": 60.0}
-    plain, other = (World(starter12.replace(change | NAMEPLATE | FIXED_BACK | area)) for change in ({}, law))
+    plain, other = (FleetModel(starter12.replace(change | NAMEPLATE | FIXED_BACK | area)) for change in ({}, law))
     d, period = design_numbers(other.hardware[0]), other.period_s[0]
     assert other.sustainable < 0.995 * plain.sustainable
     for beta_deg in (5, 40, 60, 80):
@@ -186,7 +186,7 @@ def test_a_knife_edge_5_deg_off_takes_24_w_m2_on_the_face_that_sees_the_sun(face
 
 def test_a_cold_array_gives_more_after_an_eclipse(small):
     """The first lit steps of the tables against the same array without a coefficient; far from them both are alike."""
-    warm, plain = (build_episode(World(small.replace(change)), 0).sky for change in ({}, NAMEPLATE))
+    warm, plain = (build_episode(FleetModel(small.replace(change)), 0).sky for change in ({}, NAMEPLATE))
     assert np.array_equal(warm[:, 0], plain[:, 0])
     gain = warm[:, 1, :3] / plain[:, 1, :3]
     lit = plain[:, 0, :3] == 1.0
@@ -201,12 +201,12 @@ def test_the_back_follows_the_array(small):
     """A view factor of 0.1 against none: eps F eps sigma T^4, warm in sunlight and cold at the end of an eclipse."""
     change = {f"{SOLAR}.pointing_error_deg": 0.0}
     seen, none = (
-        build_episode(World(small.replace(change | {"hardware.odcsat.hot_back.view_factor": f})), 0).sky[:, 2, :3]
+        build_episode(FleetModel(small.replace(change | {"hardware.odcsat.hot_back.view_factor": f})), 0).sky[:, 2, :3]
         for f in (0.1, 0.0)
     )
     kelvin = ((seen - none) / (0.88 * 0.1 * 0.82 * 5.670374419e-8)) ** 0.25
     assert 195.0 < kelvin.min() < 235.0 and 310.0 < kelvin.max() < 340.0
-    sky = build_episode(World(small.replace(change | FIXED_BACK)), 0).sky[:, :, :3]
+    sky = build_episode(FleetModel(small.replace(change | FIXED_BACK)), 0).sky[:, :, :3]
     lit = sky[:, 0] == 1.0
     assert (sky[:, 2] - none)[lit] == pytest.approx(54.7, abs=0.05)  # emissivities .88 and .82 at 340 K
 
@@ -216,17 +216,17 @@ def test_a_knife_edge_that_cannot_roll_sees_the_earth(starter12):
 
     Near noon the plane that is square to the Sun is level, so that a lag there costs little; one that persists costs.
     """
-    worlds = {r: World(starter12.replace({f"{RADIATOR}.roll_rate_deg_s": r})) for r in (None, 0.05, 1.0)}
+    worlds = {r: FleetModel(starter12.replace({f"{RADIATOR}.roll_rate_deg_s": r})) for r in (None, 0.05, 1.0)}
     steps = around(550e3, np.ones(4), np.radians([0.0, 2.0, 10.0, 60.0]))
     sink = {
-        rate: light(design_numbers(world.hardware[0]), world.surfaces[0], steps).absorbed_w_m2
-        for rate, world in worlds.items()
+        rate: light(design_numbers(fleet.hardware[0]), fleet.surfaces[0], steps).absorbed_w_m2
+        for rate, fleet in worlds.items()
     }
     more = (sink[0.05] - sink[None]).max(0)
     assert more[0] < 0.01  # at beta 0 the plane of the edge does not move
     assert 0.05 < more[1] < 1.0 < 3.0 < more[2] < 10.0 and 20.0 < more[3] < 40.0
     assert np.abs(sink[1.0] - sink[None]).max() < 0.5
-    throughput = {rate: world.shells[0].plan.throughput[2] for rate, world in worlds.items()}
+    throughput = {rate: fleet.shells[0].plan.throughput[2] for rate, fleet in worlds.items()}
     assert throughput[0.05][60] < 0.999 * throughput[None][60]
     assert throughput[1.0] == pytest.approx(throughput[None], rel=1e-3)
 
@@ -235,10 +235,10 @@ def test_tables_know_the_lag(starter12):
     """At the same step of the same episode, a slow knife edge is never cooler."""
     orbit = {"shells.0.orbit.total": 3, "shells.0.orbit.planes": 3, "shells.0.orbit.phasing": 1}
     rate = {f"{RADIATOR}.roll_rate_deg_s": 0.03}
-    slow, free = (build_episode(World(starter12.replace(orbit | EPOCH | c)), 0).sky[:, 2, :3] for c in (rate, {}))
+    slow, free = (build_episode(FleetModel(starter12.replace(orbit | EPOCH | c)), 0).sky[:, 2, :3] for c in (rate, {}))
     assert (slow - free).min() > -0.1 and (slow - free).max() > 10.0
 
 
 def test_a_fleet_that_can_do_nothing_is_told_in_one_line(starter12):
     with pytest.raises(ScenarioError, match="scenario starter12: array, battery or radiator cannot"):
-        World(starter12.replace({f"{SOLAR}.area_m2": 2.0}))
+        FleetModel(starter12.replace({f"{SOLAR}.area_m2": 2.0}))

@@ -24,14 +24,14 @@ class Flown:
         changes = {f"shells.0.orbit.{name}": value for name, value in orbit.items()} | {"start": {"epoch": date}}
         sim = Simulator(scenario.replace(changes), 1)
         sim.reset([0])
-        world, skies, n = sim.world, sim.skies[0], sim.satellites
-        numbers, busy = sim._numbers, busy_mix(world, sim.state.shape[2])
+        fleet, skies, n = sim.fleet, sim.skies[0], sim.satellites
+        numbers, busy = sim._numbers, busy_mix(fleet, sim.state.shape[2])
         state, classes, points, swings = sim.state[0], sim.classes[0], sim.points[0], sim.swings[0]
-        self.steps = round(world.period_s[0] / 60.0)
+        self.steps = round(fleet.period_s[0] / 60.0)
         charge, junction, rate = [], [], []
-        kappa = world.mix.kappa[:, None]
+        kappa = fleet.mix.kappa[:, None]
         fly = lambda sky, orbits: settle(  # noqa: E731
-            state, classes, points, swings, sim.design[0], sky, world.rules, sim._table, numbers, orbits, busy
+            state, classes, points, swings, sim.design[0], sky, fleet.rules, sim._table, numbers, orbits, busy
         )
         fly(skies, np.array([10, self.steps]))
         for name in ("shed_s", "trips", "governed_s", "unserved_j"):
@@ -42,15 +42,15 @@ class Flown:
             junction.append(state[X.junction_k, :n] - 273.15)
             clock = classes[K.clock, :, :n]
             rate.append((busy[:, :n] * clock / (kappa + (1.0 - kappa) * clock)).sum(0) * state[X.duty, :n])
-        e = build_ephemeris(world.constellation, start=world.start_of(0), step_s=60.0, steps=len(charge))
+        e = build_ephemeris(fleet.constellation, start=fleet.start_of(0), step_s=60.0, steps=len(charge))
         flux = np.broadcast_to(e.solar_flux_w_m2[:, None] / 1361.0, e.beta_rad.shape)
-        self.promised = world.shells[0].at(world.shells[0].plan.throughput, flux, e.beta_rad).mean(0)
+        self.promised = fleet.shells[0].at(fleet.shells[0].plan.throughput, flux, e.beta_rad).mean(0)
         self.throughput = np.mean(rate, 0)
         self.beta_deg = np.degrees(np.abs(e.beta_rad))
         self.charge = np.array(charge).reshape(ORBITS, self.steps, n)
         self.junction_c = np.array(junction)
         self.state = {name: state[k, :n] for k, name in enumerate(State._fields)}
-        self.soft_depth = world.hardware[0].battery.soft_dod
+        self.soft_depth = fleet.hardware[0].battery.soft_dod
 
 
 @pytest.fixture(scope="module", params=["2027-06-21", "2027-12-21"])
@@ -102,7 +102,7 @@ def design(starter12):
 
 @pytest.fixture(scope="module")
 def mix(day):
-    return day.world.mix
+    return day.fleet.mix
 
 
 def test_curve_of_throughput_rises_and_ends_at_all_accelerators(design, mix):

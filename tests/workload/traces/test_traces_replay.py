@@ -146,8 +146,8 @@ def jobs_of(workload, seed, trace, after=24 * HOUR, widest=8):
 
 def test_a_trace_replaces_its_class_only(starter, steady):
     plain, replayed = jobs_of(starter, 3, None), jobs_of(starter, 3, steady)
-    assert np.array_equal(plain[plain["kind"] == 1], replayed[replayed["kind"] == 1])
-    own = replayed[replayed["kind"] == 0]
+    assert np.array_equal(plain[plain["class_id"] == 1], replayed[replayed["class_id"] == 1])
+    own = replayed[replayed["class_id"] == 0]
     assert np.all(own["duration_s"] == 3600)
     assert np.all(np.diff(replayed["arrival_s"]) >= 0)
     inside = own[own["arrival_s"] >= -48 * HOUR]
@@ -155,7 +155,7 @@ def test_a_trace_replaces_its_class_only(starter, steady):
 
 
 def test_replayed_jobs_follow_the_rules_of_the_class(starter, steady):
-    jobs = np.concatenate([j[j["kind"] == 0] for j in (jobs_of(starter, seed, steady) for seed in range(30))])
+    jobs = np.concatenate([j[j["class_id"] == 0] for j in (jobs_of(starter, seed, steady) for seed in range(30))])
     ratio = (jobs["deadline_s"] - jobs["arrival_s"]) / jobs["duration_s"]
     assert stats.kstest((ratio - 2) / 8, "uniform").pvalue > 1e-4
     assert np.all(jobs["expiry_s"] - jobs["deadline_s"] == jobs["deadline_s"] - jobs["arrival_s"])
@@ -169,7 +169,7 @@ def test_replay_is_stable(starter, steady):
     assert not np.array_equal(jobs_of(starter, 3, steady), jobs_of(starter, 4, steady))
     rare = starter.model_copy(update={"rate_scale": 0.1})
     kept, all_kept = (jobs_of(w, 3, steady) for w in (rare, rare.model_copy(update={"rate_scale": 0.2})))
-    kept, all_kept = (j[j["kind"] == 0] for j in (kept, all_kept))
+    kept, all_kept = (j[j["class_id"] == 0] for j in (kept, all_kept))
     assert 0 < kept.size < all_kept.size
     assert np.isin(kept["arrival_s"], all_kept["arrival_s"]).all()  # more load adds jobs, it replaces none
 
@@ -185,7 +185,7 @@ def test_classes_of_one_file_are_thinned_apart_on_the_same_days(steady):
 def test_wide_jobs_are_split(starter):
     wide = made(np.arange(30 * 24), 1.0, width=20)
     jobs = jobs_of(starter, 3, wide)
-    own = jobs[(jobs["kind"] == 0) & (jobs["arrival_s"] >= -48 * HOUR)]
+    own = jobs[(jobs["class_id"] == 0) & (jobs["arrival_s"] >= -48 * HOUR)]
     assert set(own["width"]) == {8, 4}
     arrivals, parts = np.unique(own["arrival_s"], return_counts=True)
     assert np.all(parts % 3 == 0)
