@@ -39,44 +39,45 @@ REFERENCES = {
 }
 
 DESCRIPTION = """
-A fleet of S satellites carries AI accelerators. Sunlight charges the batteries. The chips heat a pumped loop, and a radiator
-rejects the heat to space. Earth's shadow takes the sunlight away, for up to 37 % of an orbit at 550 km. Work of C classes
-arrives all day. Every five minutes the agent decides where work runs, at which clock, and in which order. The fleet of
-the default scenario is offered more work than its energy and heat allow.
+A fleet of S satellites carries AI accelerators. Sunlight charges the batteries. The chips heat a pumped loop, and a
+radiator rejects the heat to space. Earth's shadow takes the sunlight away, for up to 37 % of an orbit at 550 km. Work
+of C classes arrives all day. Every five minutes the agent decides where work runs, at which clock, and in which
+order. The fleet of the default scenario is offered more work than its energy and heat allow.
 
 The agent does not control physics directly. A governor limits the junction temperature. A protection sheds compute at
 low charge. A dispatcher turns bids into placements. The zero action is a sensible operator: equal bids send work to
 the least loaded satellite, and every satellite runs at the clock that it can sustain.
 
-Orbits, sunlight, arrivals and demand do not depend on the agent. They are computed before the episode from its seed, so
-that all schedulers face the same conditions in the same episode. [model.md](model.md) describes the physics and the
-rules of work. [architecture.md](architecture.md) describes the code.
+Orbits, sunlight, arrivals and demand do not depend on the agent. They are computed before the episode from its seed,
+so that all schedulers face the same conditions in the same episode. [model.md](model.md) describes the physics and
+the rules of work. [architecture.md](architecture.md) describes the code.
 """
 
 ACTION_NOTES = """
-The order of the flat vector is: for satellite 0 its C bids, then its clock; the same for satellites 1 to S - 1; then C
-urgencies; then C clock offsets. `env.unwrapped.view.layout` gives writable views of these parts. Values beyond [-1, 1]
-are clipped. Values that are not finite raise an `ActionError`.
+The order of the flat vector is: for satellite 0 its C bids, then its clock; the same for satellites 1 to S - 1; then
+C urgencies; then C clock offsets. `env.unwrapped.view.layout` gives writable views of these parts. Values beyond
+[-1, 1] are clipped. Values that are not finite raise an `ActionError`.
 
-- A running job stays on its host for at least `dispatch.min_stay_min`. After that it moves when another satellite's score
-  exceeds its host's by `dispatch.migration_margin`. A move costs a checkpoint, the transfer and the start.
-- The clock of class c on satellite s follows the request clip(clock_s + offset_c, -1, 1). It is linear between the lowest
-  clock (-1), the sustainable clock of this moment (0) and the full clock (+1).
+- A running job stays on its host for at least `dispatch.min_stay_min`. After that it moves when another satellite's
+  score exceeds its host's by `dispatch.migration_margin`. A move costs a checkpoint, the transfer and the start.
+- The clock of class c on satellite s follows the request clip(clock_s + offset_c, -1, 1). It is linear between the
+  lowest clock (-1), the sustainable clock of this moment (0) and the full clock (+1).
 - The dispatcher never sends a job where it would be worthless before its next payable point.
 """
 
 ASSIGN_NOTES = """
 With `action_mode="assign"` the action is `MultiDiscrete([S + 1] K + [L] S)`: K choices for waiting jobs, then S clock
-levels. The K jobs are the first of the queue that some satellite can take now, then the first of the others.
-K, the levels and the rule for other jobs are in the scenario's `assign` block.
+levels. The K jobs are the first of the queue that some satellite can take now, then the first of the others. K, the
+levels and the rule for other jobs are in the scenario's `assign` block.
 
 - An order binds its job for one decision. The job starts on its satellite in the first physics step in which that
-  satellite can take it; otherwise it waits. Several jobs may be sent to one satellite. They start while there is room.
+  satellite can take it; otherwise it waits. Several jobs may be sent to one satellite. They start while there is
+  room.
 - Jobs beyond those K, and jobs that arrive between decisions, wait (`assign.others: wait`) or go where the zero
   action would send them (`bids`). Running jobs stay where they are. Bids, urgencies and clock offsets are 0.
 - `env.unwrapped.action_masks()` returns the choices that are feasible now, component after component, K (S + 1) + S L
-  values. In single environments and native batches, `info["action_mask"]` holds the same mask. The dispatcher uses the
-  same function. A masked choice is no error: the job waits for that satellite until the decision ends.
+  values. In single environments and native batches, `info["action_mask"]` holds the same mask. The dispatcher uses
+  the same function. A masked choice is no error: the job waits for that satellite until the decision ends.
 - Batches for stable-baselines3 answer `env_method("action_masks")`, which `sb3_contrib.MaskablePPO` calls.
 """
 
@@ -85,8 +86,8 @@ With `observation_mode="dict"` the observation is a Dict with these entries:
 
 - `satellites` (S, {each}): the rows of the first two tables, by satellite;
 - `fleet` ({fleet}): the rows of the third and fourth tables;
-- `jobs` (K, {job}): a row of features for each of the K waiting jobs that the mode `assign` would place; rows without a
-  job are 0;
+- `jobs` (K, {job}): a row of features for each of the K waiting jobs that the mode `assign` would place; rows without
+  a job are 0;
 - `jobs_present` (K,): 1 where there is a job.
 
 `satellites` and `fleet` hold the values of the flat form. The features of `jobs` are:
@@ -95,8 +96,8 @@ With `observation_mode="dict"` the observation is a Dict with these entries:
 OBSERVATION_NOTES = """
 In the tables, x is the measured value in the given unit. For schedulers that need physical units,
 `env.unwrapped.view.observation[name]` holds it. Values are encoded as the tables state and clipped to [-1, 1];
-squash(y) is y / (1 + |y|). Observations reveal no future but that of the orbits, and no hidden truth: the remaining work
-is the visible estimate.
+squash(y) is y / (1 + |y|). Observations reveal no future but that of the orbits, and no hidden truth: the remaining
+work is the visible estimate.
 
 Telemetry may be noisy and delayed, as the scenario's block `sensing` states. By default it is exact.
 
@@ -104,14 +105,14 @@ Telemetry may be noisy and delayed, as the scenario's block `sensing` states. By
 - These and {aged} are delayed by `sensing.delay_s`, rounded up to whole physics steps.
 - These are computed from the observations of the satellites: {fleet}.
 
-All other values are exact: orders, sunlight, clock, and the dispatcher's own records. Rewards, KPIs, governor and protection
-use the true values. The noise belongs to the episode: all schedulers see the same noise.
+All other values are exact: orders, sunlight, clock, and the dispatcher's own records. Rewards, KPIs, governor and
+protection use the true values. The noise belongs to the episode: all schedulers see the same noise.
 """
 
 REWARD_NOTES = """
-The reward is the sum of the terms, in points. A total of 100 points is the value of the work that the fleet can sustain
-over the episode, at the scenario's mix of classes. This value is a constant of the scenario. The numbers in the table are
-the defaults of the scenario's `reward` block.
+The reward is the sum of the terms, in points. A total of 100 points is the value of the work that the fleet can
+sustain over the episode, at the scenario's mix of classes. This value is a constant of the scenario. The numbers in
+the table are the defaults of the scenario's `reward` block.
 
 A score above 100 is possible where a scheduler does more valuable work than the mix. The environment keeps no running
 statistics: the same state and action give the same reward.
@@ -121,7 +122,7 @@ INFO = """
 | key | when | meaning |
 | --- | --- | --- |
 | `episode_seed`, `load_factor` | reset | the episode, and its offered work divided by what the fleet can sustain |
-| `randomised/<path>` | reset | the value that the episode drew for a random parameter, or (S,) the values of its satellites |
+| `randomised/<path>` | reset | a random parameter: the value of the episode, or (S,) of each satellite |
 | `reward/<term>` | each step | the terms of the reward |
 | `cost`, `cost/thermal`, `cost/energy` | each step | the violations as positive numbers, and their sum |
 | `action_mask` | reset and each step of the mode `assign` | feasible choices of the next action |
@@ -129,23 +130,25 @@ INFO = """
 """
 
 START = """
-`reset(seed=n)` begins episode n of the scenario. Its start is a random minute of the scenario's year, hour
-included. The fleet is in operation: some jobs run, with some age and a checkpoint, and others wait. Batteries and
-temperatures are on the periodic solution of the sustainable plan. One orbit under the zero action precedes the episode
-and does not count. Work done before the start is never paid.
+`reset(seed=n)` begins episode n of the scenario. Its start is a random minute of the scenario's year, hour included.
+The fleet is in operation: some jobs run, with some age and a checkpoint, and others wait. Batteries and temperatures
+are on the periodic solution of the sustainable plan. One orbit under the zero action precedes the episode and does
+not count. Work done before the start is never paid.
 
-Episodes 0 to 9 999 are for training, and 10 000 to 19 999 for tests (the test set is the first hundred of them). Episodes
-20 000 and above are for validation. A reset without a seed draws a training episode from the environment's own generator.
+Episodes 0 to 9 999 are for training, and 10 000 to 19 999 for tests (the test set is the first hundred of them).
+Episodes 20 000 and above are for validation. A reset without a seed draws a training episode from the environment's
+own generator.
 """
 
 END = """
-The time limit truncates an episode after `episode.hours`, which is 24 h or 288 decisions in the default scenario. No episode
-terminates. Violations do not end an episode: the governor and load shedding keep the physics valid, and cost work.
+The time limit truncates an episode after `episode.hours`, which is 24 h or 288 decisions in the default scenario. No
+episode terminates. Violations do not end an episode: the governor and load shedding keep the physics valid, and cost
+work.
 """
 
 HISTORY = """
-- `v0`: first version. It is provisional until release 0.1: until then, a change of dynamics, spaces, defaults or reward is
-  listed in the CHANGELOG. After the release, such a change is a new version.
+- `v0`: first version. It is provisional until release 0.1: until then, a change of dynamics, spaces, defaults or
+  reward is listed in the CHANGELOG. After the release, such a change is a new version.
 """
 
 
