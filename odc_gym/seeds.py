@@ -42,12 +42,12 @@ def environment_seeds(seed: int | Sequence[int | None] | None, num_envs: int) ->
     if isinstance(seed, Sequence | np.ndarray):
         if len(seed) != num_envs:
             raise ScenarioError(f"seed: must be an integer or {num_envs} of them, one an environment, got {len(seed)}")
-        return [None if entry is None else _checked(entry) for entry in seed]
-    first = _checked(seed)
+        return [None if entry is None else _check_seed(entry) for entry in seed]
+    first = _check_seed(seed)
     return [first + i for i in range(num_envs)]
 
 
-def _checked(seed: int) -> int:
+def _check_seed(seed: int) -> int:
     try:
         number = operator.index(seed)
     except TypeError:
@@ -85,13 +85,13 @@ class EpisodeStream:
             One episode number a row.
         """
         chosen = range(len(self.generators)) if rows is None else rows
-        return [self._one(int(row), seed) for row, seed in zip(chosen, seeds, strict=True)]
+        return [self._next_episode(int(row), seed) for row, seed in zip(chosen, seeds, strict=True)]
 
     def draw(self, rows: Iterable[int]) -> list[int]:
         """A training episode for each row, drawn by the row's own generator."""
-        return [self._one(int(row), None) for row in rows]
+        return [self._next_episode(int(row), None) for row in rows]
 
-    def _one(self, row: int, seed: int | None) -> int:
+    def _next_episode(self, row: int, seed: int | None) -> int:
         if seed is None:
             return int(self.generators[row].integers(TRAINING_EPISODES))
         self.generators[row] = np.random.default_rng(seed)
@@ -99,7 +99,9 @@ class EpisodeStream:
 
     def get_state(self) -> dict[str, NDArray[np.uint64]]:
         """The generators' state as arrays: `pcg64` (B, 6), words of state, increment and the cached half draw."""
-        return {"pcg64": np.array([_words(g) for g in self.generators], np.uint64).reshape(len(self.generators), 6)}
+        return {
+            "pcg64": np.array([_state_words(g) for g in self.generators], np.uint64).reshape(len(self.generators), 6)
+        }
 
     def set_state(self, state: Mapping[str, NDArray[np.uint64]]) -> None:
         """Go on exactly where `get_state` was called.
@@ -110,10 +112,10 @@ class EpisodeStream:
         words, num_envs = state["pcg64"], len(self.generators)
         if words.shape != (num_envs, 6):
             raise ScenarioError(f"state.pcg64: must be of {num_envs} environments, got {words.shape[0]}")
-        self.generators = [_generator([int(w) for w in row]) for row in words]
+        self.generators = [_restore_generator([int(w) for w in row]) for row in words]
 
 
-def _words(generator: np.random.Generator) -> list[int]:
+def _state_words(generator: np.random.Generator) -> list[int]:
     state = generator.bit_generator.state
     words = []
     for number in (state["state"]["state"], state["state"]["inc"]):
@@ -121,7 +123,7 @@ def _words(generator: np.random.Generator) -> list[int]:
     return [*words, state["has_uint32"], state["uinteger"]]
 
 
-def _generator(words: list[int]) -> np.random.Generator:
+def _restore_generator(words: list[int]) -> np.random.Generator:
     bits = np.random.PCG64(0)
     bits.state = {
         "bit_generator": "PCG64",

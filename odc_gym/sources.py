@@ -29,13 +29,13 @@ def source_digest(*modules: str | Path) -> str:
 def reached_sources(*modules: str | Path) -> dict[str, Path]:
     """Files of modules and of all that they import from the package, directly or not, by name; see `source_digest`."""
     reached: dict[str, Path] = {}
-    open_ends = list(modules)
-    while open_ends:
-        module = open_ends.pop()
-        name, path = (module.name, module) if isinstance(module, Path) else (module, _path(module))
+    pending = list(modules)
+    while pending:
+        module = pending.pop()
+        name, path = (module.name, module) if isinstance(module, Path) else (module, _module_path(module))
         if path is not None and name not in reached:
             reached[name] = path
-            open_ends += _imports(path.read_bytes())
+            pending += _imported_names(path.read_bytes())
     return reached
 
 
@@ -51,7 +51,7 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 @cache
-def _imports(source: bytes) -> list[str]:
+def _imported_names(source: bytes) -> list[str]:
     """Full names that source imports from the package, in functions too; some are names in modules, not modules."""
     found: list[str] = []
     for node in ast.walk(ast.parse(source)):
@@ -62,7 +62,7 @@ def _imports(source: bytes) -> list[str]:
     return [name for name in found if name.split(".")[0] == PACKAGE]
 
 
-def _path(module: str) -> Path | None:
+def _module_path(module: str) -> Path | None:
     """File of a module of the package; None of a name that is none."""
     base = _ROOT.joinpath(*module.split(".")[1:])
     files = (base.with_suffix(".py"), base / "__init__.py") if base != _ROOT else (base / "__init__.py",)

@@ -17,15 +17,15 @@ from odc_gym.scenario import Faults
 from odc_gym.seeds import random_stream
 
 UPSETS, FAILURES, DEAD, LOST, SILICON = 301, 302, 303, 304, 305  # purposes of random streams
-GRID = 2.0**30  # steps of a factor to which it is rounded: the last bits of elementary functions do not reach it
-EXPOSURE = 2.0**40  # steps of one expected event to which expectations are rounded: their sums are then exact
+FACTOR_GRID = 2.0**30  # steps of a factor to which it is rounded: the last bits of elementary functions do not reach it
+EXPECTATION_GRID = 2.0**40  # steps of one expected event to which expectations are rounded: their sums are then exact
 
 EVENT = np.dtype([("tick", "i4"), ("satellite", "i4"), ("accelerator", "i4"), ("hard", "i4")])
 """One event: physics step from the start of the warm-up, who is struck, and 1 for a hard failure, 0 for an upset."""
-NEVER = np.array((np.iinfo(np.int32).max, 0, 0, 0), EVENT)
+NO_EVENT = np.array((np.iinfo(np.int32).max, 0, 0, 0), EVENT)
 
 
-class Place(NamedTuple):
+class GroundTrack(NamedTuple):
     """Where the satellites are: geodetic latitude and east longitude [deg], altitude [m], (T, S) each."""
 
     latitude_deg: np.ndarray
@@ -42,27 +42,27 @@ class Condition(NamedTuple):
     leakage: np.ndarray  # over that of the hardware
 
 
-def bell_of(faults: Faults) -> Bell:
+def anomaly_bell(faults: Faults) -> Bell:
     """The anomaly of a scenario."""
     return Bell(**faults.anomaly.model_dump())
 
 
-def upsets_per_s(faults: Faults, place: Place) -> np.ndarray:
+def upsets_per_s(faults: Faults, track: GroundTrack) -> np.ndarray:
     """Upset rate of one chip [1/s], (T, S)."""
-    return upset_rate(*place, faults.upsets_per_chip_year / YEAR_S, faults.altitude_exponent, bell_of(faults))
+    return upset_rate(*track, faults.upsets_per_chip_year / YEAR_S, faults.altitude_exponent, anomaly_bell(faults))
 
 
-def expected_upsets(faults: Faults, place: Place, accelerators: np.ndarray) -> tuple[float, float]:
-    """Mean upsets a day of a fleet on the way `place`, and their share inside the anomaly."""
-    rate = upsets_per_s(faults, place) * accelerators
-    within = inside(place.latitude_deg, place.longitude_deg, bell_of(faults))
+def expected_upsets(faults: Faults, track: GroundTrack, accelerators: np.ndarray) -> tuple[float, float]:
+    """Mean upsets a day of a fleet on the way `track`, and their share inside the anomaly."""
+    rate = upsets_per_s(faults, track) * accelerators
+    within = inside(track.latitude_deg, track.longitude_deg, anomaly_bell(faults))
     return float(rate.mean(0).sum()) * DAY_S, float((rate * within).sum() / max(rate.sum(), 1e-300))
 
 
 def draw_events(
     faults: Faults,
     seed: int,
-    place: Place,
+    track: GroundTrack,
     accelerators: np.ndarray,
     dt_s: float,
     storm: np.ndarray | float = 1.0,
@@ -74,23 +74,23 @@ def draw_events(
     Args:
         faults: rates.
         seed: of the episode.
-        place: of the satellites at the start of each step.
+        track: of the satellites at the start of each step.
         accelerators: installed on each satellite, (S,).
         dt_s: length of a step [s].
         storm: what storms multiply the rate of upsets by in each step, (T,).
     """
-    upsets = upsets_per_s(faults, place) * np.reshape(storm, (-1, 1))
-    hard = np.full(place.latitude_deg.shape, faults.hard_failures_per_chip_year / YEAR_S)
-    parts = []
+    upsets = upsets_per_s(faults, track) * np.reshape(storm, (-1, 1))
+    hard = np.full(track.latitude_deg.shape, faults.hard_failures_per_chip_year / YEAR_S)
+    tables = []
     for kind, purpose, rate in ((0, UPSETS, upsets), (1, FAILURES, hard)):
-        expected = np.cumsum(np.rint(rate * accelerators * (dt_s * EXPOSURE)) / EXPOSURE, 0)
+        expected = np.cumsum(np.rint(rate * accelerators * (dt_s * EXPECTATION_GRID)) / EXPECTATION_GRID, 0)
         for s, count in enumerate(accelerators):
-            times, chips = _arrivals(random_stream(seed, purpose, s), float(expected[-1, s]))
-            part = np.zeros(times.size, EVENT)
-            part["tick"], part["satellite"], part["hard"] = np.searchsorted(expected[:, s], times, "right"), s, kind
-            part["accelerator"] = chips * count
-            parts.append(part)
-    events = np.concatenate(parts)
+            times, chips = _poisson_arrivals(random_stream(seed, purpose, s), float(expected[-1, s]))
+            table = np.zeros(times.size, EVENT)
+            table["tick"], table["satellite"], table["hard"] = np.searchsorted(expected[:, s], times, "right"), s, kind
+            table["accelerator"] = chips * count
+            tables.append(table)
+    events = np.concatenate(tables)
     return np.sort(events, order=("tick", "satellite", "hard"), kind="stable")
 
 
@@ -108,18 +108,18 @@ def draw_condition(faults: Faults, seed: int, accelerators: np.ndarray) -> Condi
     years, spread = faults.mission_age_years, np.array([faults.dynamic_power_sigma, faults.leakage_sigma])
     if not faults.enabled or (years == 0.0 and not spread.any()):
         return None
-    fails = -np.expm1(-faults.hard_failures_per_chip_year * years)
-    is_lost = -np.expm1(-faults.satellite_loss_per_year * years)
+    failure_probability = -np.expm1(-faults.hard_failures_per_chip_year * years)
+    loss_probability = -np.expm1(-faults.satellite_loss_per_year * years)
     living, factors = np.zeros(len(accelerators)), np.ones((len(accelerators), 2))
     for s, count in enumerate(accelerators):
-        alive = (random_stream(seed, DEAD, s).random(int(count)) >= fails).sum()
-        living[s] = 0.0 if random_stream(seed, LOST, s).random() < is_lost else alive
+        alive = (random_stream(seed, DEAD, s).random(int(count)) >= failure_probability).sum()
+        living[s] = 0.0 if random_stream(seed, LOST, s).random() < loss_probability else alive
         factors[s] = np.exp(spread * random_stream(seed, SILICON, s).standard_normal(2) - 0.5 * spread**2)
-    factors = np.rint(factors * GRID) / GRID
+    factors = np.rint(factors * FACTOR_GRID) / FACTOR_GRID
     return Condition(years, living, factors[:, 0], factors[:, 1])
 
 
-def _arrivals(random: np.random.Generator, end: float) -> tuple[np.ndarray, np.ndarray]:
+def _poisson_arrivals(random: np.random.Generator, end: float) -> tuple[np.ndarray, np.ndarray]:
     """Times of a Poisson process of rate 1 before `end`, and a uniform number for each, (N,) both.
 
     In the time in which one event is expected, a process of any rate is one of rate 1.

@@ -17,7 +17,7 @@ from odc_gym.scenario import (
     BadWeather,
     Faults,
     LinkOutage,
-    OfSatellites,
+    SatelliteEvent,
     SatelliteLoss,
     SatelliteOutage,
     Scenario,
@@ -26,7 +26,9 @@ from odc_gym.scenario import (
 from odc_gym.seeds import random_stream
 
 OUTAGES, LOSSES, LINKS, WEATHER = 311, 312, 313, 314  # purposes of random streams
-GRID = 1024.0  # steps in a second to which times are rounded: the last bits of a machine's logarithm do not reach them
+TIME_GRID_PER_S = (
+    1024.0  # steps in a second to which times are rounded: the last bits of a machine's logarithm do not reach them
+)
 
 Flags = npt.NDArray[np.bool_]
 
@@ -47,7 +49,7 @@ class Availability(NamedTuple):
         return np.asarray(self.condition == IN_SERVICE)
 
     @property
-    def masks(self) -> tuple[Flags | None, Flags | None, Flags | None]:
+    def failure_masks(self) -> tuple[Flags | None, Flags | None, Flags | None]:
         """Which satellites, links and sites work; None for a kind of which all work always."""
         up = (self.satellite_up, self.link_up, self.site_up)
         return tuple(None if works.all() else works for works in up)  # type: ignore[return-value]
@@ -65,17 +67,17 @@ def draw_availability(scenario: Scenario, seed: int, satellites: int, at_s: np.n
     out, link_down = np.zeros((at_s.size, satellites), np.bool_), np.zeros((at_s.size, satellites), np.bool_)
     lost = out.copy()
     if scenario.faults.enabled:
-        _draw(scenario.faults, seed, at_s - at_s[0], out, lost, link_down)
+        _mark_random_outages(scenario.faults, seed, at_s - at_s[0], out, lost, link_down)
     orbits = [shell.orbit for shell in scenario.shells]
     for event in scenario.events:
-        if not isinstance(event, OfSatellites):
+        if not isinstance(event, SatelliteEvent):
             continue
-        begin, struck = event.begin_s(scenario.start.epoch), list(event.struck(orbits))
+        begin, affected = event.begin_s(scenario.start.epoch), list(event.affected_satellites(orbits))
         if isinstance(event, SatelliteLoss):
-            lost[:, struck] |= (at_s >= begin)[:, None]
+            lost[:, affected] |= (at_s >= begin)[:, None]
         elif isinstance(event, SatelliteOutage | LinkOutage):
             table = out if isinstance(event, SatelliteOutage) else link_down
-            table[:, struck] |= within(at_s, begin, event.hours)[:, None]
+            table[:, affected] |= within(at_s, begin, event.hours)[:, None]
     condition = np.where(lost, LOST, np.where(out, OUT, IN_SERVICE)).astype(np.uint8)
     return Availability(condition, ~link_down, ~_bad_weather(scenario, seed, at_s))
 
@@ -88,7 +90,7 @@ def _bad_weather(scenario: Scenario, seed: int, at_s: np.ndarray) -> Flags:
         mean_s = weather.mean_hours * HOUR_S
         rate = weather.bad_frac / (1.0 - weather.bad_frac) / mean_s
         for g, name in enumerate(names):
-            bad[:, g] = down_spells(
+            bad[:, g] = draw_outages(
                 random_stream(seed, WEATHER, zlib.crc32(name.encode())), rate, mean_s, at_s - at_s[0]
             )
     for event in scenario.events:
@@ -102,13 +104,15 @@ def within(at_s: np.ndarray, begin_s: float, hours: float) -> Flags:
     return np.asarray((at_s >= begin_s) & (at_s < begin_s + hours * HOUR_S))
 
 
-def _draw(faults: Faults, seed: int, since_s: np.ndarray, out: Flags, lost: Flags, link_down: Flags) -> None:
+def _mark_random_outages(
+    faults: Faults, seed: int, since_s: np.ndarray, out: Flags, lost: Flags, link_down: Flags
+) -> None:
     """Mark in tables (T, S) what is out at random, `since_s` (T,) after the tables begin."""
     for s in range(out.shape[1]):
         rate = faults.outages.per_satellite_year / YEAR_S
-        out[:, s] = down_spells(random_stream(seed, OUTAGES, s), rate, faults.outages.mean_hours * HOUR_S, since_s)
+        out[:, s] = draw_outages(random_stream(seed, OUTAGES, s), rate, faults.outages.mean_hours * HOUR_S, since_s)
         rate = faults.links.outages_per_link_year / YEAR_S
-        link_down[:, s] = down_spells(
+        link_down[:, s] = draw_outages(
             random_stream(seed, LINKS, s), rate, faults.links.mean_minutes * MINUTE_S, since_s
         )
         if faults.loss.per_satellite_year > 0.0:
@@ -116,7 +120,7 @@ def _draw(faults: Faults, seed: int, since_s: np.ndarray, out: Flags, lost: Flag
             lost[:, s] = since_s >= wait
 
 
-def down_spells(random: np.random.Generator, rate: float, mean_s: float, at_s: np.ndarray) -> Flags:
+def draw_outages(random: np.random.Generator, rate: float, mean_s: float, at_s: np.ndarray) -> Flags:
     """When something is down that fails and recovers by chance: a two-state Markov chain, stationary from the start.
 
     Args:
@@ -140,4 +144,4 @@ def down_spells(random: np.random.Generator, rate: float, mean_s: float, at_s: n
 
 
 def _exponential(random: np.random.Generator, mean_s: float) -> float:
-    return float(np.rint(-np.log1p(-random.random()) * mean_s * GRID) / GRID)
+    return float(np.rint(-np.log1p(-random.random()) * mean_s * TIME_GRID_PER_S) / TIME_GRID_PER_S)

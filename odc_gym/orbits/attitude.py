@@ -26,7 +26,7 @@ sides.
 COSINE_UNTIL_DEG = 60.0
 ROLL_STEP_S = 5.0  # in which a knife edge decides which way to roll
 _KELLY_DEG = (COSINE_UNTIL_DEG, 80.0, 85.0, 90.0)
-_KELLY_SHARE = (1.0, 0.100 / np.cos(np.radians(80.0)), 0.0, 0.0)  # of the cosine
+_KELLY_OVER_COSINE = (1.0, 0.100 / np.cos(np.radians(80.0)), 0.0, 0.0)  # of the cosine
 
 
 class Direction(NamedTuple):
@@ -96,7 +96,7 @@ def cell_response(cosine: ArrayLike) -> Array:
     """
     cosine = np.asarray(cosine, dtype=np.float64)
     degrees = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
-    share = np.interp(degrees, _KELLY_DEG, _KELLY_SHARE)
+    share = np.interp(degrees, _KELLY_DEG, _KELLY_OVER_COSINE)
     return np.asarray(np.where(degrees <= COSINE_UNTIL_DEG, cosine, cosine * share))
 
 
@@ -109,9 +109,9 @@ def direct_cosine(attitude: str, cosine_zenith: ArrayLike, error_rad: ArrayLike)
         error_rad: pointing error, all of it towards the Sun [rad], broadcasts.
     """
     zenith = np.asarray(cosine_zenith, dtype=np.float64)
-    ideal = {"knife_edge": 0.0 * zenith, "anti_sun": 0.0 * zenith - 1.0, "nadir": -zenith, "zenith": zenith}[attitude]
-    turned = ideal * np.cos(error_rad) + np.sqrt(np.maximum(1.0 - ideal * ideal, 0.0)) * np.sin(error_rad)
-    return np.asarray(np.where(ideal >= np.cos(error_rad), 1.0, np.maximum(turned, 0.0)))
+    pointed = {"knife_edge": 0.0 * zenith, "anti_sun": 0.0 * zenith - 1.0, "nadir": -zenith, "zenith": zenith}[attitude]
+    turned = pointed * np.cos(error_rad) + np.sqrt(np.maximum(1.0 - pointed * pointed, 0.0)) * np.sin(error_rad)
+    return np.asarray(np.where(pointed >= np.cos(error_rad), 1.0, np.maximum(turned, 0.0)))
 
 
 def edge_roll_rad(beta_rad: ArrayLike, orbit_angle_rad: ArrayLike) -> Array:
@@ -124,11 +124,17 @@ def edge_roll_rad(beta_rad: ArrayLike, orbit_angle_rad: ArrayLike) -> Array:
 
 
 def edge_lag_rad(
-    beta_rad: Array, orbit_angle_rad: Array, advance_rad: Array, *, step_s: float, settle: int, rate_rad_s: ArrayLike
+    beta_rad: Array,
+    orbit_angle_rad: Array,
+    advance_rad: Array,
+    *,
+    step_s: float,
+    orbit_steps: int,
+    rate_rad_s: ArrayLike,
 ) -> Array:
     """How far a knife edge that rolls at most at a rate is from where it should be, mean over each of T steps [rad].
 
-    It turns the shorter way to either face, as fast as it can, and knows nothing of what comes. The first `settle`
+    It turns the shorter way to either face, as fast as it can, and knows nothing of what comes. The first `orbit_steps`
     steps are flown twice before.
 
     Args:
@@ -136,23 +142,23 @@ def edge_lag_rad(
         orbit_angle_rad: (T, N) angle from orbit noon at the middle of the steps [rad].
         advance_rad: (T, N) angle that is flown in the steps [rad].
         step_s: length of a step [s].
-        settle: steps of an orbit.
+        orbit_steps: steps of an orbit.
         rate_rad_s: largest roll rate [rad/s], a float or (N,).
 
     Returns:
         (T, N) absolute lag [rad], 0 to pi/2.
     """
-    parts = math.ceil(step_s / ROLL_STEP_S)
-    reach = np.asarray(rate_rad_s) * (step_s / parts)
+    substeps = math.ceil(step_s / ROLL_STEP_S)
+    largest_turn = np.asarray(rate_rad_s) * (step_s / substeps)
     lag = np.zeros(beta_rad.shape)
     roll = edge_roll_rad(beta_rad[0], orbit_angle_rad[0] - 0.5 * advance_rad[0])
-    share = ((np.arange(parts) + 1.0) / parts - 0.5)[:, None]
-    for turn in (settle, settle, len(lag)):
-        for k in range(turn):
+    share = ((np.arange(substeps) + 1.0) / substeps - 0.5)[:, None]
+    for count in (orbit_steps, orbit_steps, len(lag)):
+        for k in range(count):
             lag[k] = 0.0
             for target in edge_roll_rad(beta_rad[k], orbit_angle_rad[k] + share * advance_rad[k]):
-                behind = (target - roll + 0.5 * math.pi) % math.pi - 0.5 * math.pi
-                turned = np.clip(behind, -reach, reach)
+                error = (target - roll + 0.5 * math.pi) % math.pi - 0.5 * math.pi
+                turned = np.clip(error, -largest_turn, largest_turn)
                 roll = roll + turned
-                lag[k] += np.abs(behind - turned) / parts
+                lag[k] += np.abs(error - turned) / substeps
     return lag

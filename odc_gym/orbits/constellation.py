@@ -16,8 +16,8 @@ from odc_gym.orbits.tle import TleSet
 if TYPE_CHECKING:
     from odc_gym.scenario import Orbit
 
-LOWEST_KM, HIGHEST_KM = 300.0, 2000.0  # below, drag rules; above, nothing here was checked
-WIDEST_CLUSTER_KM = 50.0
+MIN_ALTITUDE_KM, MAX_ALTITUDE_KM = 300.0, 2000.0  # below, drag rules; above, nothing here was checked
+MAX_CLUSTER_RADIUS_KM = 50.0
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,13 @@ class Constellation:
         _check_range("inclination_deg", inclination_deg, 0, 180)
         if not math.isfinite(raan_deg):
             raise OrbitError(f"raan_deg = {raan_deg:g}: must be finite")
-        arguments = _arguments(total, planes, phasing)
+        arguments = _walker_arguments(total, planes, phasing)
         span = 2 * math.pi if pattern == "delta" else math.pi
         nodes = [math.radians(raan_deg) + span * j / planes for j in range(planes)]
         shell = MeanShell(
             altitude_m=_altitude_m(altitude_km),
             inclination_rad=math.radians(inclination_deg),
-            node_rad=_one_each(nodes, total // planes),
+            node_rad=_repeat_per_slot(nodes, total // planes),
             argument_rad=arguments,
         )
         return cls((shell,))
@@ -111,7 +111,7 @@ class Constellation:
         Raises:
             OrbitError: a value that is not allowed.
         """
-        arguments = _arguments(total, planes, phasing)
+        arguments = _walker_arguments(total, planes, phasing)
         times = [local_time_h] * planes if isinstance(local_time_h, int | float) else list(local_time_h)
         if len(times) != planes:
             raise OrbitError(f"local_time_h: {len(times)} times given, must be a number or one time a plane ({planes})")
@@ -119,7 +119,7 @@ class Constellation:
         shell = MeanShell(
             altitude_m=altitude_m,
             inclination_rad=sun_synchronous_inclination_rad(altitude_m),
-            node_rad=_one_each([_local_time_rad(t) for t in times], total // planes),
+            node_rad=_repeat_per_slot([_hour_angle_rad(t) for t in times], total // planes),
             argument_rad=arguments,
             local_time=True,
         )
@@ -145,18 +145,18 @@ class Constellation:
             OrbitError: a value that is not allowed.
         """
         _check_count("total", total)
-        if not 0 < radius_km <= WIDEST_CLUSTER_KM:
-            raise OrbitError(f"radius_km = {radius_km:g}: must be above 0 and at most {WIDEST_CLUSTER_KM:g}")
+        if not 0 < radius_km <= MAX_CLUSTER_RADIUS_KM:
+            raise OrbitError(f"radius_km = {radius_km:g}: must be above 0 and at most {MAX_CLUSTER_RADIUS_KM:g}")
         altitude_m = _altitude_m(altitude_km)
         # e moves a satellite by a e radially and 2 a e along track
         scale = radius_km * 1000 / (2 * (EARTH_RADIUS_M + altitude_m))
         shell = MeanShell(
             altitude_m=altitude_m,
             inclination_rad=sun_synchronous_inclination_rad(altitude_m),
-            node_rad=(_local_time_rad(local_time_h),) * total,
+            node_rad=(_hour_angle_rad(local_time_h),) * total,
             argument_rad=(0.0,) * total,
             local_time=True,
-            eccentricity=tuple((scale * x, scale * y) for x, y in _lattice(total)),
+            eccentricity=tuple((scale * x, scale * y) for x, y in _hexagonal_lattice(total)),
         )
         return cls((shell,))
 
@@ -193,7 +193,7 @@ class Constellation:
         assert_never(orbit)
 
 
-def _arguments(total: int, planes: int, phasing: int) -> tuple[float, ...]:
+def _walker_arguments(total: int, planes: int, phasing: int) -> tuple[float, ...]:
     """(total,) arguments of latitude at epoch of a Walker pattern [rad]."""
     _check_count("total", total)
     _check_count("planes", planes)
@@ -205,11 +205,11 @@ def _arguments(total: int, planes: int, phasing: int) -> tuple[float, ...]:
     return tuple(2 * math.pi * (k / slots + phasing * j / total) for j in range(planes) for k in range(slots))
 
 
-def _one_each(nodes: list[float], slots: int) -> tuple[float, ...]:
+def _repeat_per_slot(nodes: list[float], slots: int) -> tuple[float, ...]:
     return tuple(node for node in nodes for _ in range(slots))
 
 
-def _lattice(total: int) -> list[tuple[float, float]]:
+def _hexagonal_lattice(total: int) -> list[tuple[float, float]]:
     """The `total` points of a hexagonal lattice nearest to its origin, scaled so that the farthest is at 1."""
     reach = math.isqrt(total) + 2
     columns, rows = range(-2 * reach, 2 * reach + 1), range(-reach, reach + 1)
@@ -220,14 +220,14 @@ def _lattice(total: int) -> list[tuple[float, float]]:
     return [(x / largest, y / largest) for x, y in points[:total]]
 
 
-def _local_time_rad(local_time_h: float) -> float:
+def _hour_angle_rad(local_time_h: float) -> float:
     if not 0 <= local_time_h < 24:
         raise OrbitError(f"local_time_h = {local_time_h:g}: must be at least 0 and below 24")
     return math.pi / 12 * local_time_h
 
 
 def _altitude_m(altitude_km: float) -> float:
-    _check_range("altitude_km", altitude_km, LOWEST_KM, HIGHEST_KM)
+    _check_range("altitude_km", altitude_km, MIN_ALTITUDE_KM, MAX_ALTITUDE_KM)
     return 1000.0 * altitude_km
 
 

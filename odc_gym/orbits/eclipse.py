@@ -21,12 +21,12 @@ from odc_gym.orbits.frames import Array, cubic_weights
 from odc_gym.orbits.mean_orbit import Motion
 
 SUB_SAMPLES = 30  # 2 s of a 60 s step; penumbra lasts 6 s or more
-STRETCH = 1.0 / (1.0 - EARTH_FLATTENING)
+AXIS_STRETCH = 1.0 / (1.0 - EARTH_FLATTENING)
 # Half width of the penumbra over the distance behind Earth: (Sun + Earth radius) / distance is at most 0.00478
 PENUMBRA_SLOPE = 0.005
 PENUMBRA_M = 500.0  # the cones touch the Earth up to 70 m off the plane through its centre
 # Second derivative of the distance from the shadow's axis: at most speed^2 / radius, 20 m/s2 for an escape orbit
-BEND_M_S2 = 25.0
+MAX_SHADOW_ACCELERATION_M_S2 = 25.0
 
 
 def sunlit_fraction(position_m: ArrayLike, sun_m: ArrayLike) -> Array:
@@ -41,14 +41,14 @@ def sunlit_fraction(position_m: ArrayLike, sun_m: ArrayLike) -> Array:
     """
     position, sun = np.asarray(position_m, dtype=np.float64), np.asarray(sun_m, dtype=np.float64)
     direction, distance = stretched_sun(sun)
-    x, y, z = position[..., 0], position[..., 1], position[..., 2] * STRETCH
+    x, y, z = position[..., 0], position[..., 1], position[..., 2] * AXIS_STRETCH
     along = x * direction[..., 0] + y * direction[..., 1] + z * direction[..., 2]
     return _disc_fraction(along, x * x + y * y + z * z, distance)
 
 
 def stretched_sun(sun_m: Array) -> tuple[Array, Array]:
     """Direction (..., 3) and distance (...) [m] of the Sun in the space where the Earth is a sphere."""
-    stretched = sun_m * np.array([1.0, 1.0, STRETCH])
+    stretched = sun_m * np.array([1.0, 1.0, AXIS_STRETCH])
     distance = np.sqrt((stretched * stretched).sum(axis=-1))
     return stretched / distance[..., None], distance
 
@@ -60,7 +60,7 @@ def shadow_coordinates(motion: Motion, direction: Array) -> tuple[Array, Array]:
         motion: R instants of S satellites.
         direction: (R, 3) of `stretched_sun`.
     """
-    z = motion.z * STRETCH
+    z = motion.z * AXIS_STRETCH
     along = motion.x * direction[:, :1]
     along += motion.y * direction[:, 1:2]
     along += z * direction[:, 2:]
@@ -81,7 +81,7 @@ def instant_fractions(along: Array, squared: Array, sun_distance_m: Array) -> Ar
     Returns:
         (R, S) fraction.
     """
-    outside = _outside_m(along, squared)
+    outside = _shadow_distance_m(along, squared)
     half_width = _half_width_m(squared)
     fraction = (outside > 0).astype(np.float64)
     r, s = np.nonzero(np.abs(outside) <= half_width)
@@ -107,15 +107,15 @@ def step_means(along: Array, squared: Array, sun_distance_m: Array, step_s: floa
     Returns:
         (N, S) mean of the fraction over the step that begins at row n + 1.
     """
-    outside = _outside_m(along[1:-1], squared[1:-1])
-    reach = _half_width_m(squared) + BEND_M_S2 * step_s**2 / 8
+    outside = _shadow_distance_m(along[1:-1], squared[1:-1])
+    margin = _half_width_m(squared) + MAX_SHADOW_ACCELERATION_M_S2 * step_s**2 / 8
     nearest = np.minimum(outside[:-1], outside[1:])
     farthest = np.maximum(outside[:-1], outside[1:])
     mean = (nearest > 0).astype(np.float64)
-    n, s = np.nonzero((nearest <= reach) & (farthest >= -reach))
+    n, s = np.nonzero((nearest <= margin) & (farthest >= -margin))
     weights = cubic_weights((np.arange(SUB_SAMPLES) + 0.5) / SUB_SAMPLES)
     fraction = _disc_fraction(
-        _between(along, n, s, weights), _between(squared, n, s, weights), sun_distance_m[n + 1][:, None]
+        _interpolate(along, n, s, weights), _interpolate(squared, n, s, weights), sun_distance_m[n + 1][:, None]
     )
     mean[n, s] = fraction.sum(axis=1) / SUB_SAMPLES
     return mean
@@ -141,7 +141,7 @@ def eclipse_fraction(altitude_m: float, beta_rad: ArrayLike) -> Array:
     return np.arccos(np.minimum(edge / np.maximum(cosine, edge), 1.0)) / math.pi
 
 
-def _outside_m(along: Array, squared: Array) -> Array:
+def _shadow_distance_m(along: Array, squared: Array) -> Array:
     """Distance outside the cylindrical shadow [m]: negative in it, continuous with a continuous slope."""
     behind = np.minimum(along, 0.0)
     np.square(behind, out=behind)
@@ -156,7 +156,7 @@ def _half_width_m(squared: Array) -> float:
     return PENUMBRA_SLOPE * math.sqrt(max(float(squared.max()) - EARTH_RADIUS_M**2, 0.0)) + PENUMBRA_M
 
 
-def _between(values: Array, n: NDArray[np.intp], s: NDArray[np.intp], weights: Array) -> Array:
+def _interpolate(values: Array, n: NDArray[np.intp], s: NDArray[np.intp], weights: Array) -> Array:
     """(selected, samples) cubic interpolation in the steps n of columns s; `weights` is (4, samples)."""
     parts = [values[n + j, s][:, None] * weights[j] for j in range(4)]
     return np.asarray((parts[0] + parts[1]) + (parts[2] + parts[3]))

@@ -133,16 +133,16 @@ class Ephemeris:
     @cached_property
     def elevation_deg(self) -> Array:
         """(T, S, G) elevation above the ellipsoid's horizon at each site [deg], without refraction."""
-        place, up = _site_vectors(self.sites)
-        height = self._position_ecef_m @ up.T - (place * up).sum(axis=-1)  # of the satellite over the site's horizon
+        site, up = _site_vectors(self.sites)
+        height = self._position_ecef_m @ up.T - (site * up).sum(axis=-1)  # of the satellite over the site's horizon
         return np.asarray(np.degrees(np.arcsin(np.clip(height / self.site_range_m, -1.0, 1.0))))
 
     @cached_property
     def site_range_m(self) -> Array:
         """(T, S, G) distance to each site [m]."""
-        place, _ = _site_vectors(self.sites)
+        site, _ = _site_vectors(self.sites)
         ecef = self._position_ecef_m
-        squared = (ecef * ecef).sum(axis=-1)[..., None] - 2 * (ecef @ place.T) + (place * place).sum(axis=-1)
+        squared = (ecef * ecef).sum(axis=-1)[..., None] - 2 * (ecef @ site.T) + (site * site).sum(axis=-1)
         return np.asarray(np.sqrt(squared))
 
     @cached_property
@@ -180,16 +180,16 @@ class Ephemeris:
         polar_radius = EARTH_RADIUS_M * (1 - EARTH_FLATTENING)
         up, out = z, equatorial * (1 - EARTH_FLATTENING)  # tangent of the reduced latitude
         for _ in range(3):
-            sine, cosine = _unit(up, out)
+            sine, cosine = _sine_cosine(up, out)
             north = z + ECCENTRICITY2 / (1 - ECCENTRICITY2) * polar_radius * sine * sine * sine
             east = equatorial - ECCENTRICITY2 * EARTH_RADIUS_M * cosine * cosine * cosine
             up, out = (1 - EARTH_FLATTENING) * north, east
-        sine, cosine = _unit(north, east)
+        sine, cosine = _sine_cosine(north, east)
         surface = EARTH_RADIUS_M * np.sqrt(1 - ECCENTRICITY2 * sine * sine)
         return np.arctan2(north, east), equatorial * cosine + z * sine - surface
 
 
-def _unit(up: Array, out: Array) -> tuple[Array, Array]:
+def _sine_cosine(up: Array, out: Array) -> tuple[Array, Array]:
     """Sine and cosine of the angle whose tangent is `up` over `out`."""
     length = np.sqrt(up * up + out * out)
     return up / length, out / length
@@ -234,7 +234,7 @@ def build_ephemeris(
             motions.append(mean_orbit.propagate(group, elapsed_s, _midnight_rad(start, sky)))
         else:
             motions.append(tle.propagate(group, start, elapsed_s, sky.teme_rad))
-    return Ephemeris(start, float(step_s), int(steps), tuple(sites), _joined(motions), sky)
+    return Ephemeris(start, float(step_s), int(steps), tuple(sites), _concatenate(motions), sky)
 
 
 def rows_per_step(step_s: float) -> int:
@@ -248,7 +248,7 @@ def _midnight_rad(start: datetime, sky: Sky) -> float:
     return float(sky.sidereal_rad[1]) - 2 * math.pi * since_midnight.total_seconds() / DAY_S
 
 
-def _joined(motions: list[Motion]) -> Motion:
+def _concatenate(motions: list[Motion]) -> Motion:
     if len(motions) == 1:
         return motions[0]
     x, y, z = (np.concatenate([getattr(m, axis) for m in motions], axis=1) for axis in "xyz")
@@ -265,12 +265,12 @@ def _dot(vectors: Sequence[Array], direction: Array) -> Array:
 
 
 def _site_vectors(sites: Sequence[GroundSite]) -> tuple[Array, Array]:
-    """Earth-fixed place [m] and zenith of G sites, (G, 3) each."""
+    """Earth-fixed site [m] and zenith of G sites, (G, 3) each."""
     latitude = np.radians([site.latitude_deg for site in sites])
     longitude = np.radians([site.longitude_deg for site in sites])
     height = np.array([site.altitude_m for site in sites], dtype=np.float64)
-    level = np.cos(latitude)
-    up = np.stack((level * np.cos(longitude), level * np.sin(longitude), np.sin(latitude)), axis=-1)
+    equatorial = np.cos(latitude)
+    up = np.stack((equatorial * np.cos(longitude), equatorial * np.sin(longitude), np.sin(latitude)), axis=-1)
     across = EARTH_RADIUS_M / np.sqrt(1 - ECCENTRICITY2 * np.sin(latitude) ** 2)
     scale = np.stack((across + height, across + height, across * (1 - ECCENTRICITY2) + height), axis=-1)
     return scale * up, up

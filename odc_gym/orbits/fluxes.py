@@ -29,7 +29,7 @@ from odc_gym.orbits.frames import Array
 
 STEP_DEG = 1.0  # interpolating the cosine-like curve over 1 deg errs by less than 0.01 W/m2
 LAG_STEP_DEG = 3.0  # the same over 3 deg: 0.1 W/m2
-QUADRATURE = 64  # nodes: within 0.003 W/m2 of four times as many
+QUADRATURE_NODES = 64  # nodes: within 0.003 W/m2 of four times as many
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,23 +100,23 @@ class FluxTable:
         cosine = np.cos(np.asarray(beta_rad, dtype=np.float64)) * np.cos(np.asarray(orbit_angle_rad, dtype=np.float64))
         position = np.arccos(cosine) * (180 / (math.pi * STEP_DEG))
         if len(self.albedo_w_m2) == 1:
-            infrared, reflected = (_between(table[0], position) for table in (self.infrared_w_m2, self.albedo_w_m2))
+            infrared, reflected = (_interpolate(table[0], position) for table in (self.infrared_w_m2, self.albedo_w_m2))
             return infrared, reflected
         row = np.abs(lag_rad) * (180 / (math.pi * LAG_STEP_DEG))
         low = np.minimum(row.astype(np.intp), len(self.albedo_w_m2) - 2)
         position, low, share = np.broadcast_arrays(position, low, row - low)
         infrared, reflected = (
-            (1 - share) * _between(table, position, low) + share * _between(table, position, low + 1)
+            (1 - share) * _interpolate(table, position, low) + share * _interpolate(table, position, low + 1)
             for table in (self.infrared_w_m2, self.albedo_w_m2)
         )
         return infrared, reflected
 
 
-def _between(table: Array, position: Array, row: Array | None = None) -> Array:
+def _interpolate(table: Array, position: Array, row: Array | None = None) -> Array:
     """Linear look-up of a table, or of a row of it for each position."""
     low = np.minimum(position.astype(np.intp), table.shape[-1] - 2)
-    at, following = (table[low], table[low + 1]) if row is None else (table[row, low], table[row, low + 1])
-    return np.asarray(at + (position - low) * (following - at))
+    left, right = (table[low], table[low + 1]) if row is None else (table[row, low], table[row, low + 1])
+    return np.asarray(left + (position - low) * (right - left))
 
 
 def edge_view_factor(altitude_m: float) -> float:
@@ -155,7 +155,7 @@ class Normal(NamedTuple):
     side: Array
 
 
-def face_factors(altitude_m: float, zenith_rad: Array, normal: Normal, nodes: int = QUADRATURE) -> Factors:
+def face_factors(altitude_m: float, zenith_rad: Array, normal: Normal, nodes: int = QUADRATURE_NODES) -> Factors:
     """What a face of any normal receives from a diffuse Earth.
 
     A surface element at the angle w from the nadir point and azimuth p sends (1/pi) cos(sun) cos(emission) max(0, n.d)
@@ -184,10 +184,10 @@ def face_factors(altitude_m: float, zenith_rad: Array, normal: Normal, nodes: in
     lit = (np.cos(zenith) * np.cos(w), np.sin(zenith) * np.sin(w))  # cos(sun), the same way with turn 0
     seen = _half_arc(*facing)
     infrared = 2 * (facing[0] * seen + facing[1] * np.sin(seen)) @ kernel
-    return Factors(*np.broadcast_arrays(infrared, np.maximum(_azimuths(facing, turn, lit) @ kernel, 0.0)))
+    return Factors(*np.broadcast_arrays(infrared, np.maximum(_azimuth_integral(facing, turn, lit) @ kernel, 0.0)))
 
 
-def _azimuths(facing: tuple[Array, Array], turn: Array, lit: tuple[Array, Array]) -> Array:
+def _azimuth_integral(facing: tuple[Array, Array], turn: Array, lit: tuple[Array, Array]) -> Array:
     """Integral over a turn of max(0, a + b cos(p - turn)) max(0, c + d cos p), for facing (a, b) and lit (c, d).
 
     Each factor is positive on an arc, centred at `turn`, 0 to pi, and at 0. The arcs share one piece, or two if they
@@ -195,15 +195,15 @@ def _azimuths(facing: tuple[Array, Array], turn: Array, lit: tuple[Array, Array]
     """
     (a, b), (c, d) = facing, lit
     seen, bright = _half_arc(a, b), _half_arc(c, d)
-    whole = np.zeros(np.broadcast_shapes(seen.shape, bright.shape, turn.shape))
+    integral = np.zeros(np.broadcast_shapes(seen.shape, bright.shape, turn.shape))
     for centre in (turn, turn - 2 * math.pi):
         first = np.maximum(-bright, centre - seen)
         last = np.maximum(np.minimum(bright, centre + seen), first)
-        whole += a * c * (last - first) + a * d * (np.sin(last) - np.sin(first))
-        whole += b * c * (np.sin(last - turn) - np.sin(first - turn))
-        whole += 0.5 * b * d * np.cos(turn) * (last - first)
-        whole += 0.25 * b * d * (np.sin(2 * last - turn) - np.sin(2 * first - turn))
-    return whole
+        integral += a * c * (last - first) + a * d * (np.sin(last) - np.sin(first))
+        integral += b * c * (np.sin(last - turn) - np.sin(first - turn))
+        integral += 0.5 * b * d * np.cos(turn) * (last - first)
+        integral += 0.25 * b * d * (np.sin(2 * last - turn) - np.sin(2 * first - turn))
+    return integral
 
 
 def _half_arc(mean: Array, swing: Array) -> Array:

@@ -129,7 +129,7 @@ def propagate(shell: MeanShell, elapsed_s: Array, midnight_rad: float) -> Motion
     rates = secular_rates(shell.altitude_m, shell.inclination_rad)
     a = EARTH_RADIUS_M + shell.altitude_m
     node = np.asarray(shell.node_rad) + (midnight_rad if shell.local_time else 0.0)
-    cos_node, sin_node = _rotated(rates.node * elapsed_s, node)
+    cos_node, sin_node = _cosine_sine_of_sum(rates.node * elapsed_s, node)
     in_plane = _eccentric if shell.eccentricity else _circular
     along_node, across_node = in_plane(shell, rates, elapsed_s, a)  # (R, S) towards the node, and 90 deg ahead
     cos_i, sin_i = math.cos(shell.inclination_rad), math.sin(shell.inclination_rad)
@@ -142,7 +142,7 @@ def propagate(shell: MeanShell, elapsed_s: Array, midnight_rad: float) -> Motion
     )
 
 
-def _rotated(turned: Array, at_epoch: Array) -> tuple[Array, Array]:
+def _cosine_sine_of_sum(turned: Array, at_epoch: Array) -> tuple[Array, Array]:
     """Cosine and sine (R, S) of turned (R,) + at_epoch (S,), by the addition theorems: R + S calls instead of R S."""
     c, s = np.cos(turned)[:, None], np.sin(turned)[:, None]
     c0, s0 = np.cos(at_epoch), np.sin(at_epoch)
@@ -150,7 +150,7 @@ def _rotated(turned: Array, at_epoch: Array) -> tuple[Array, Array]:
 
 
 def _circular(shell: MeanShell, rates: Rates, elapsed_s: Array, a: float) -> tuple[Array, Array]:
-    cosine, sine = _rotated((rates.perigee + rates.anomaly) * elapsed_s, np.asarray(shell.argument_rad))
+    cosine, sine = _cosine_sine_of_sum((rates.perigee + rates.anomaly) * elapsed_s, np.asarray(shell.argument_rad))
     cosine *= a
     sine *= a
     return cosine, sine

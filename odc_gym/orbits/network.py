@@ -151,7 +151,7 @@ def plan_links(position_m: Array, pairs: np.ndarray, rules: LinkRules) -> LinkPl
     steps, wait = len(position_m), rules.acquisition_steps
     if rules.topology == "mesh":
         pairs = _lasting_pairs(position_m, pairs, rules)
-    block = _block(pairs)
+    block = _steps_per_block(pairs)
     held = np.zeros(len(pairs), np.bool_)
     rows = []
     for begin in range(0, steps, block):
@@ -166,10 +166,10 @@ def plan_links(position_m: Array, pairs: np.ndarray, rules: LinkRules) -> LinkPl
     for t, row in enumerate(rows):
         table[t, np.searchsorted(used, row)] = True
     _, distance = in_sight(position_m, pairs[used], rules.grazing_m)
-    return LinkPlan(pairs[used], table, acquired(table, wait), distance)
+    return LinkPlan(pairs[used], table, acquired_links(table, wait), distance)
 
 
-def _block(pairs: np.ndarray) -> int:
+def _steps_per_block(pairs: np.ndarray) -> int:
     """Steps whose pairs are held at once."""
     return max(1, BLOCK_VALUES // max(len(pairs), 1))
 
@@ -177,14 +177,14 @@ def _block(pairs: np.ndarray) -> int:
 def _lasting_pairs(position_m: Array, pairs: np.ndarray, rules: LinkRules) -> np.ndarray:
     """The pairs that can have a link at all steps, those that stay nearest first."""
     farthest = np.zeros(len(pairs))
-    for begin in range(0, len(position_m), _block(pairs)):
-        seen, distance = in_sight(position_m[begin : begin + _block(pairs)], pairs, rules.grazing_m)
+    for begin in range(0, len(position_m), _steps_per_block(pairs)):
+        seen, distance = in_sight(position_m[begin : begin + _steps_per_block(pairs)], pairs, rules.grazing_m)
         distance[~seen | (distance > rules.range_m)] = np.inf
         farthest = np.maximum(farthest, distance.max(axis=0))
     return pairs[np.argsort(farthest, kind="stable")][: np.isfinite(farthest).sum()]
 
 
-def acquired(held: np.ndarray, wait: int) -> np.ndarray:
+def acquired_links(held: np.ndarray, wait: int) -> np.ndarray:
     """Which links have been held for `wait` steps before, (T, L); those of the first step have."""
     up = held.copy()
     for k in range(1, min(wait, len(held) - 1) + 1):
@@ -199,28 +199,28 @@ def _links_of_step(
     """The links of one step (P,), from those that are left of the step before."""
     satellites = rules.terminals.size
     free = rules.terminals - np.bincount(pairs[held].ravel(), minlength=satellites)
-    able = free > 0
-    new = np.flatnonzero(lasting & ~held & able[pairs[:, 0]] & able[pairs[:, 1]])
-    if new.size == 0:
+    has_free_terminal = free > 0
+    candidates = np.flatnonzero(lasting & ~held & has_free_terminal[pairs[:, 0]] & has_free_terminal[pairs[:, 1]])
+    if candidates.size == 0:
         return held
     held = held.copy()
     if rules.topology == "nearest":  # the pairs of the others come in their order
-        new = new[np.argsort(distance_m[new], kind="stable")]
-    part = _parts(pairs[held], satellites)
+        candidates = candidates[np.argsort(distance_m[candidates], kind="stable")]
+    component = _connected_components(pairs[held], satellites)
     for joining in (True, False) if rules.topology == "mesh" else (False,):
-        for p in new.tolist():
+        for p in candidates.tolist():
             a, b = pairs[p]
-            if held[p] or not (free[a] and free[b]) or (joining and part[a] == part[b]):
+            if held[p] or not (free[a] and free[b]) or (joining and component[a] == component[b]):
                 continue
             held[p] = True
             free[a] -= 1
             free[b] -= 1
-            part[part == part[b]] = part[a]
+            component[component == component[b]] = component[a]
     return held
 
 
-def _parts(links: np.ndarray, satellites: int) -> np.ndarray:
-    """The connected part that each satellite belongs to, (S,)."""
+def _connected_components(links: np.ndarray, satellites: int) -> np.ndarray:
+    """The connected component that each satellite belongs to, (S,)."""
     graph = csr_array((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(satellites, satellites))
     return np.asarray(connected_components(graph, directed=False)[1])
 
@@ -243,21 +243,21 @@ def ground_contacts(
     seen = elevation_deg >= minimum_deg
     if site_up is not None:
         seen &= site_up[:, None, :]
-    any_site = np.asarray(seen.any(axis=2))
+    sees_site = np.asarray(seen.any(axis=2))
     everyone = np.arange(satellites)
     table = np.full((steps, satellites), NO_SITE, np.int16)
     serving = np.full(satellites, NO_SITE, np.int16)
     for t in range(steps):
         serving[(serving < 0) | ~seen[t, everyone, serving]] = NO_SITE
-        waiting = np.flatnonzero(any_site[t] & (serving < 0))
+        waiting = np.flatnonzero(sees_site[t] & (serving < 0))
         if waiting.size:
             free = antennas - np.bincount(serving[serving >= 0], minlength=sites)
-            _take_sites(serving, waiting, np.where(seen[t, waiting], elevation_deg[t, waiting], -math.inf), free)
+            _assign_sites(serving, waiting, np.where(seen[t, waiting], elevation_deg[t, waiting], -math.inf), free)
         table[t] = serving
     return table
 
 
-def _take_sites(serving: np.ndarray, waiting: np.ndarray, elevation_deg: Array, free: np.ndarray) -> None:
+def _assign_sites(serving: np.ndarray, waiting: np.ndarray, elevation_deg: Array, free: np.ndarray) -> None:
     """Give the satellites `waiting` the highest site that is free, by elevations (W, G); -inf is out of sight."""
     for w in np.argsort(-elevation_deg.max(axis=1), kind="stable"):
         heights = np.where(free > 0, elevation_deg[w], -math.inf)
@@ -267,7 +267,7 @@ def _take_sites(serving: np.ndarray, waiting: np.ndarray, elevation_deg: Array, 
             free[g] -= 1
 
 
-def spells(table: np.ndarray, absent: int) -> np.ndarray:
+def run_lengths(table: np.ndarray, absent: int) -> np.ndarray:
     """Lengths in steps of the runs of one value, but `absent`, in the columns of (T, N).
 
     Runs that begin or end the table are left out: nobody knows how long they are.

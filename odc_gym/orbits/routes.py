@@ -33,7 +33,7 @@ class Topologies:
         next_hop: next satellite from the first to the second, (U, S, S); itself at home, `NO_ROUTE` if none.
         hops: links of the route, (U, S, S), `NO_ROUTE` if none.
         latency_s: of the route [s], (U, S, S), inf if none.
-        part: connected part that each satellite belongs to, (U, S).
+        component: connected component that each satellite belongs to, (U, S).
         link_s: latency of each link of the plan [s], (U, L); none of a whole grid.
     """
 
@@ -41,7 +41,7 @@ class Topologies:
     next_hop: np.ndarray
     hops: np.ndarray
     latency_s: np.ndarray
-    part: np.ndarray
+    component: np.ndarray
     link_s: np.ndarray
 
 
@@ -50,29 +50,29 @@ class GroundRoutes:
     """The way of each satellite to the ground at each of T steps; node S is the ground.
 
     Attributes:
-        hop: next node, (T, S); `NO_ROUTE` if none.
+        next_hop: next node, (T, S); `NO_ROUTE` if none.
         hops: links of the way, that to the ground included, (T, S); `NO_ROUTE` if none.
         latency_s: of the way [s], (T, S), inf if none.
-        exit: satellite that sends to the ground, (T, S); `NO_ROUTE` if none.
+        exit_satellite: satellite that sends to the ground, (T, S); `NO_ROUTE` if none.
     """
 
-    hop: np.ndarray
+    next_hop: np.ndarray
     hops: np.ndarray
     latency_s: np.ndarray
-    exit: np.ndarray
+    exit_satellite: np.ndarray
 
 
 class PairTables(NamedTuple):
     """Routes between satellites, E tables of them.
 
-    `closes` is the first step at which the second satellite can no longer be reached from the first, by whatever route:
-    0 where it cannot be now, `FOREVER` where the steps do not see it happen.
+    `expiry_step` is the first step at which no route leads from the first satellite to the second any more. It is 0
+    where there is no route now, and `FOREVER` where the route outlasts the tables.
     """
 
     of_step: np.ndarray  # (T,), or (1,) where nothing changes
     next_hop: np.ndarray  # (E, S, S)
     hops: np.ndarray  # (E, S, S)
-    closes: np.ndarray  # (E, S, S)
+    expiry_step: np.ndarray  # (E, S, S)
 
 
 def light_time_s(distance_m: Array, hop_latency_s: float) -> Array:
@@ -90,17 +90,17 @@ def topologies(plan: LinkPlan, satellites: int, hop_latency_s: float) -> Topolog
         satellites: S.
         hop_latency_s: switching at each hop [s].
     """
-    begins, kind = _kinds(plan.up)
+    begins, topology = _topology_runs(plan.up)
     lengths = np.diff([*begins, len(plan.up)])
-    metres = np.zeros((kind.max() + 1, len(plan.pairs)))
-    np.add.at(metres, kind, np.add.reduceat(plan.distance_m, begins, axis=0))
-    link_s = light_time_s(metres / np.bincount(kind, weights=lengths)[:, None], hop_latency_s)
-    first = begins[np.unique(kind, return_index=True)[1]]
-    of_step = kind.repeat(lengths) if len(begins) > 1 else kind
-    return _routed(of_step, plan.pairs, plan.up[first], link_s, satellites)
+    metres = np.zeros((topology.max() + 1, len(plan.pairs)))
+    np.add.at(metres, topology, np.add.reduceat(plan.distance_m, begins, axis=0))
+    link_s = light_time_s(metres / np.bincount(topology, weights=lengths)[:, None], hop_latency_s)
+    first = begins[np.unique(topology, return_index=True)[1]]
+    of_step = topology.repeat(lengths) if len(begins) > 1 else topology
+    return _route_topologies(of_step, plan.pairs, plan.up[first], link_s, satellites)
 
 
-def what_is_left(planned: Topologies, plan: LinkPlan, up: np.ndarray) -> Topologies:
+def surviving_topologies(planned: Topologies, plan: LinkPlan, up: np.ndarray) -> Topologies:
     """Topologies and routes where links fail: each belongs to one that is planned, of whose latencies it is made.
 
     So before a failure nothing is other than it would be without.
@@ -111,36 +111,42 @@ def what_is_left(planned: Topologies, plan: LinkPlan, up: np.ndarray) -> Topolog
         up: links that carry data, (T, L): those of the plan, or fewer.
     """
     plan_of_step = np.broadcast_to(planned.of_step, len(up))
-    begins, kind = _kinds(np.column_stack([up, plan_of_step[:, None] >> np.arange(16) & 1]).astype(np.bool_))
-    first = begins[np.unique(kind, return_index=True)[1]]
-    of_step = kind.repeat(np.diff([*begins, len(up)]))
-    return _routed(of_step, plan.pairs, up[first], planned.link_s[plan_of_step[first]], planned.part.shape[1])
+    begins, topology = _topology_runs(
+        np.column_stack([up, plan_of_step[:, None] >> np.arange(16) & 1]).astype(np.bool_)
+    )
+    first = begins[np.unique(topology, return_index=True)[1]]
+    of_step = topology.repeat(np.diff([*begins, len(up)]))
+    return _route_topologies(
+        of_step, plan.pairs, up[first], planned.link_s[plan_of_step[first]], planned.component.shape[1]
+    )
 
 
-def _kinds(up: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First steps of the runs of equal rows of (T, L), (R,), and the kind of each run, numbered as they come first."""
-    begins = changes(up)
-    _, kind = np.unique(np.packbits(up[begins], axis=1), axis=0, return_inverse=True)
-    order = np.argsort(np.unique(kind, return_index=True)[1])
-    return begins, np.argsort(order)[kind]
+def _topology_runs(up: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first steps of the runs of equal rows of (T, L), (R,), and the topology number of each run."""
+    begins = run_starts(up)
+    _, topology = np.unique(np.packbits(up[begins], axis=1), axis=0, return_inverse=True)
+    order = np.argsort(np.unique(topology, return_index=True)[1])
+    return begins, np.argsort(order)[topology]
 
 
-def _routed(of_step: np.ndarray, pairs: np.ndarray, up: np.ndarray, link_s: Array, satellites: int) -> Topologies:
+def _route_topologies(
+    of_step: np.ndarray, pairs: np.ndarray, up: np.ndarray, link_s: Array, satellites: int
+) -> Topologies:
     """Shortest routes over the links that are `up` in each topology, (U, L), of latencies `link_s`, (U, L)."""
     size = (len(up), satellites, satellites)
-    next_hop, latency, part = np.empty(size, np.int16), np.empty(size), np.empty(size[:2], np.int16)
-    for u, mine in enumerate(up):
-        a, b = pairs[mine].T
-        graph = csr_array((link_s[u, mine], (a, b)), shape=size[1:])
-        part[u] = connected_components(graph, directed=False)[1]
+    next_hop, latency, component = np.empty(size, np.int16), np.empty(size), np.empty(size[:2], np.int16)
+    for u, linked in enumerate(up):
+        a, b = pairs[linked].T
+        graph = csr_array((link_s[u, linked], (a, b)), shape=size[1:])
+        component[u] = connected_components(graph, directed=False)[1]
         latency[u], before = dijkstra(graph, directed=False, return_predecessors=True)
         next_hop[u] = np.where(before < 0, NO_ROUTE, before).T  # what comes before s on the way from d is next to d
     home = np.arange(satellites)
     next_hop[:, home, home] = home
-    return Topologies(of_step.astype(np.int32), next_hop, count_hops(next_hop), latency, part, link_s)
+    return Topologies(of_step.astype(np.int32), next_hop, count_hops(next_hop), latency, component, link_s)
 
 
-def changes(table: np.ndarray) -> np.ndarray:
+def run_starts(table: np.ndarray) -> np.ndarray:
     """First steps of the runs of equal rows of (T, L)."""
     return np.concatenate([[0], np.flatnonzero((table[1:] != table[:-1]).any(axis=1)) + 1])
 
@@ -174,18 +180,18 @@ def grid_topology(shells: Sequence[ShellGrid], across_s: Sequence[float], along_
     size = (1, satellites, satellites)
     next_hop, hops = np.full(size, NO_ROUTE, np.int16), np.full(size, NO_ROUTE, np.int16)
     latency = np.full(size, np.inf)
-    part = np.zeros((1, satellites), np.int16)
+    component = np.zeros((1, satellites), np.int16)
     first = 0
     for i, shell in enumerate(shells):
         total = shell.planes * shell.slots
-        mine = slice(first, first + total)
+        members = slice(first, first + total)
         routes = _shell_routes(shell, across_s[i], along_s[i])
         for table, values in zip((next_hop, hops, latency), routes, strict=True):
-            table[0, mine, mine] = values
-        next_hop[0, mine, mine] += first
-        part[0, mine] = i
+            table[0, members, members] = values
+        next_hop[0, members, members] += first
+        component[0, members] = i
         first += total
-    return Topologies(np.zeros(1, np.int32), next_hop, hops, latency, part, np.zeros((1, 0)))
+    return Topologies(np.zeros(1, np.int32), next_hop, hops, latency, component, np.zeros((1, 0)))
 
 
 def _shell_routes(shell: ShellGrid, across_s: float, along_s: float) -> tuple[np.ndarray, np.ndarray, Array]:
@@ -214,11 +220,11 @@ def _shell_routes(shell: ShellGrid, across_s: float, along_s: float) -> tuple[np
     return following, count, best
 
 
-def closing_steps(reached: np.ndarray) -> np.ndarray:
+def expiry_steps(reached: np.ndarray) -> np.ndarray:
     """First step at which a way that is there is lost, (T, N) int32: 0 where there is none, `FOREVER` if it lasts."""
     steps = len(reached)
-    closed = np.where(reached, FOREVER, np.arange(steps)[:, None])
-    ahead = np.minimum.accumulate(closed[::-1], axis=0)[::-1]
+    lost = np.where(reached, FOREVER, np.arange(steps)[:, None])
+    ahead = np.minimum.accumulate(lost[::-1], axis=0)[::-1]
     return np.where(reached, ahead, 0).astype(np.int32)
 
 
@@ -230,22 +236,22 @@ def pair_tables(net: Topologies, planned: Topologies) -> PairTables:
         planned: topologies without anything that nobody can foresee; of their links `net` has all or fewer.
     """
     now, plan = np.broadcast_arrays(net.of_step, planned.of_step)
-    begins = changes(np.stack([now, plan], axis=1))
+    begins = run_starts(np.stack([now, plan], axis=1))
     known: dict[tuple[int, bytes], int] = {}
-    closes: list[np.ndarray] = []
+    expiry: list[np.ndarray] = []
     table_of = np.zeros(len(begins), np.int32)
-    ahead = np.full((net.part.shape[1],) * 2, FOREVER, np.int32)
+    ahead = np.full((net.component.shape[1],) * 2, FOREVER, np.int32)
     for r in range(len(begins) - 1, -1, -1):
         t = begins[r]
-        together = planned.part[plan[t]]
+        together = planned.component[plan[t]]
         ahead = np.where(together[:, None] == together, ahead, t)
-        part = net.part[now[t]]
-        table = np.where(part[:, None] == part, ahead, 0).astype(np.int32)
-        table_of[r] = known.setdefault((int(now[t]), table.tobytes()), len(closes))
-        if table_of[r] == len(closes):
-            closes.append(table)
+        component = net.component[now[t]]
+        table = np.where(component[:, None] == component, ahead, 0).astype(np.int32)
+        table_of[r] = known.setdefault((int(now[t]), table.tobytes()), len(expiry))
+        if table_of[r] == len(expiry):
+            expiry.append(table)
     of = np.array([u for u, _ in known])
-    return PairTables(table_of.repeat(np.diff([*begins, len(now)])), net.next_hop[of], net.hops[of], np.stack(closes))
+    return PairTables(table_of.repeat(np.diff([*begins, len(now)])), net.next_hop[of], net.hops[of], np.stack(expiry))
 
 
 def ground_routes(direct_s: Array, net: Topologies | None) -> GroundRoutes:
@@ -261,9 +267,9 @@ def ground_routes(direct_s: Array, net: Topologies | None) -> GroundRoutes:
     least_s = direct_s.copy()
     mixed = np.flatnonzero(own.any(axis=1) & ~own.all(axis=1))
     if net is not None and mixed.size:
-        kind = np.broadcast_to(net.of_step, len(own))
+        of_step = np.broadcast_to(net.of_step, len(own))
         for t in mixed:
-            u, gates = kind[t], np.flatnonzero(own[t])
+            u, gates = of_step[t], np.flatnonzero(own[t])
             total = net.latency_s[u][:, gates] + direct_s[t, gates]
             best = total.argmin(axis=1)
             least_s[t] = total[everyone, best]

@@ -21,8 +21,8 @@ from odc_gym.orbits.mean_orbit import Motion
 MAX_AGE_DAYS = 14.0
 EARTH_RADIUS_WGS72_KM = 6378.135  # the radius that SGP4's own constants use
 
-_NUMBER = (re.compile(r"[ 0-9A-Z][ 0-9]{3}[0-9]"), "catalogue number")
-_SMALL = re.compile(r"[ +-][ 0-9]{5}[+-][0-9]")
+_CATALOGUE_NUMBER = (re.compile(r"[ 0-9A-Z][ 0-9]{3}[0-9]"), "catalogue number")
+_EXPONENTIAL = re.compile(r"[ +-][ 0-9]{5}[+-][0-9]")
 _ANGLE = re.compile(r"[ 0-9]{2}[0-9]\.[0-9]{4}")
 _BLANK = re.compile(" ")
 
@@ -31,7 +31,7 @@ _FIELDS: dict[int, tuple[tuple[int, int, re.Pattern[str], str], ...]] = {
     1: (
         (1, 1, re.compile("1"), "line number"),
         (2, 2, _BLANK, "blank"),
-        (3, 7, *_NUMBER),
+        (3, 7, *_CATALOGUE_NUMBER),
         (8, 8, re.compile("[A-Z ]"), "classification"),
         (9, 9, _BLANK, "blank"),
         (10, 17, re.compile("[ 0-9A-Z]{8}"), "international designator"),
@@ -41,9 +41,9 @@ _FIELDS: dict[int, tuple[tuple[int, int, re.Pattern[str], str], ...]] = {
         (33, 33, _BLANK, "blank"),
         (34, 43, re.compile(r"[ +-][ 0]?\.[0-9]{7,8}"), "first derivative of mean motion"),
         (44, 44, _BLANK, "blank"),
-        (45, 52, _SMALL, "second derivative of mean motion"),
+        (45, 52, _EXPONENTIAL, "second derivative of mean motion"),
         (53, 53, _BLANK, "blank"),
-        (54, 61, _SMALL, "drag term"),
+        (54, 61, _EXPONENTIAL, "drag term"),
         (62, 62, _BLANK, "blank"),
         (63, 63, re.compile("[ 0-9]"), "ephemeris type"),
         (64, 64, _BLANK, "blank"),
@@ -53,7 +53,7 @@ _FIELDS: dict[int, tuple[tuple[int, int, re.Pattern[str], str], ...]] = {
     2: (
         (1, 1, re.compile("2"), "line number"),
         (2, 2, _BLANK, "blank"),
-        (3, 7, *_NUMBER),
+        (3, 7, *_CATALOGUE_NUMBER),
         (8, 8, _BLANK, "blank"),
         (9, 16, _ANGLE, "inclination"),
         (17, 17, _BLANK, "blank"),

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
 
-Memory = Annotated[float, Field(ge=0, lt=1)]
+ArCoefficient = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Profile(Model):
@@ -30,7 +30,7 @@ class Burst(Model):
 
     hour_variance: NonNegative
     ten_minute_variance: NonNegative
-    ar: Memory
+    ar: ArCoefficient
     demand_noise: NonNegative = 0.0
 
 
@@ -65,7 +65,7 @@ class MmppArrivals(Model):
     )
 
     @model_validator(mode="after")
-    def _square(self) -> MmppArrivals:
+    def _check_switch_rates(self) -> MmppArrivals:
         n = len(self.rates)
         if len(self.switch_per_s) != n or any(len(row) != n for row in self.switch_per_s):
             raise ValueError(f"switch_per_s must have {n} rows of {n} numbers, as there are {n} rates")
@@ -86,7 +86,7 @@ class ClientArrivals(Model):
     gap_cv: Positive = Field(description="standard deviation of gaps over their mean, at a steady rate")
     window_s: Annotated[float, Field(ge=60, le=3600)] = 600.0
     rate_variance: NonNegative = Field(description="of a client's gamma-distributed rate factor, mean 1")
-    ar: Memory = Field(description="memory of that factor from one window to the next")
+    ar: ArCoefficient = Field(description="memory of that factor from one window to the next")
     profile: Profile | None = Field(default=None, description="instead of the workload's")
     weekend: Positive = 1.0
 
@@ -94,11 +94,11 @@ class ClientArrivals(Model):
 Arrivals = Annotated[CoxArrivals | MmppArrivals | ClientArrivals, Field(discriminator="kind")]
 
 
-def _without_cron(arrivals: Arrivals) -> Arrivals:
+def _reject_cron(arrivals: Arrivals) -> Arrivals:
     if isinstance(arrivals, CoxArrivals) and arrivals.cron is not None:
         raise ValueError("cron: must not be given for requests")
     return arrivals
 
 
-RequestArrivals = Annotated[Arrivals, AfterValidator(_without_cron)]
+RequestArrivals = Annotated[Arrivals, AfterValidator(_reject_cron)]
 """Of services, whose requests come in too large numbers to be told one by one."""

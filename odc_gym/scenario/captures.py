@@ -20,7 +20,7 @@ class Target(Model):
     weight: Positive = Field(default=1.0, description="rate of captures over that of the other targets")
 
     @model_validator(mode="after")
-    def _ordered(self) -> Target:
+    def _check_order(self) -> Target:
         if self.latitude_deg[0] >= self.latitude_deg[1]:
             raise ValueError(f"latitude_deg = {list(self.latitude_deg)}: must rise from south to north")
         return self

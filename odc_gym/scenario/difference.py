@@ -22,8 +22,10 @@ class Difference(NamedTuple):
 
 def differences(a: Scenario, b: Scenario) -> list[Difference]:
     """The fields that differ between two scenarios, in the order of their fields."""
-    ours, theirs = dict(_leaves(a.model_dump(mode="json"), "")), dict(_leaves(b.model_dump(mode="json"), ""))
-    found = [Difference(path, ours.get(path, Missing), theirs.get(path, Missing)) for path in {**ours, **theirs}]
+    leaves_a, leaves_b = dict(_leaves(a.model_dump(mode="json"), "")), dict(_leaves(b.model_dump(mode="json"), ""))
+    found = [
+        Difference(path, leaves_a.get(path, Missing), leaves_b.get(path, Missing)) for path in {**leaves_a, **leaves_b}
+    ]
     return [each for each in found if each.a is Missing or each.b is Missing or each.a != each.b]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from odc_gym.errors import ScenarioError
-from odc_gym.scenario.paths import nearest
+from odc_gym.scenario.paths import key_hint
 
 FOLDER = Path(__file__).parents[1] / "configs" / "scenarios"
 
@@ -43,7 +43,7 @@ def read(source: str | Path) -> tuple[dict[str, Any], str]:
     Raises:
         ScenarioError: an unknown name or a malformed file.
     """
-    path = _located(str(source), Path())
+    path = _scenario_path(str(source), Path())
     if not path.is_file():
         raise ScenarioError(f"scenario = {source}: must be one of {', '.join(names())}, or the path of a .yaml file")
     return read_merged(path), str(path) if path.parent != FOLDER else str(source)
@@ -61,14 +61,14 @@ def read_merged(path: Path, descendants: tuple[Path, ...] = ()) -> dict[str, Any
         return data
     if not isinstance(base, str):
         raise ScenarioError(f"{path}: base = {base}: must be the name of a scenario or the path of a .yaml file")
-    below = _located(base, path.parent)
-    if not below.is_file():
+    base_path = _scenario_path(base, path.parent)
+    if not base_path.is_file():
         known = f"must be one of {', '.join(names())}, or the path of a .yaml file, relative to this one"
         raise ScenarioError(f"{path}: base = {base}: {known}")
-    family = (*descendants, path.resolve())
-    if below.resolve() in family:
+    chain = (*descendants, path.resolve())
+    if base_path.resolve() in chain:
         raise ScenarioError(f"{path}: base = {base}: must not be based on the file itself")
-    inherited = read_merged(below, family)
+    inherited = read_merged(base_path, chain)
     inherited.pop("name", None)
     merged: dict[str, Any] = merge(inherited, data)
     return merged
@@ -90,7 +90,7 @@ def merge(base: Any, changes: Any) -> Any:
     return result
 
 
-def _located(text: str, folder: Path) -> Path:
+def _scenario_path(text: str, folder: Path) -> Path:
     """Where the file of a scenario is that is given by its path, relative to a folder, or by its name."""
     return folder / text if text.endswith((".yaml", ".yml")) else FOLDER / f"{text}.yaml"
 
@@ -117,7 +117,7 @@ def override(data: dict[str, Any], overrides: dict[str, Any]) -> None:
         ScenarioError: an unknown path.
     """
     for path, value in overrides.items():
-        _assign(data, _keys_of(path, value), value, path)
+        _assign(data, _split_path(path, value), value, path)
 
 
 def parse_overrides(items: list[str]) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def parse_overrides(items: list[str]) -> dict[str, Any]:
     return parsed
 
 
-def _keys_of(path: str, value: Any) -> list[str]:
+def _split_path(path: str, value: Any) -> list[str]:
     """The keys of a dotted path; in `randomise`, a path into the scenario is one key, which a field may follow."""
     part, _, rest = path.partition(".")
     if part != "randomise" or not rest:
@@ -147,7 +147,7 @@ def _keys_of(path: str, value: Any) -> list[str]:
     return [part, rest] if isinstance(value, dict) or not random else [part, random, field]
 
 
-def _assign(node: Any, path: list[str], value: Any, whole: str) -> None:
+def _assign(node: Any, path: list[str], value: Any, full_path: str) -> None:
     key, rest = path[0], path[1:]
     keys = _keys(node)
     if key == "*" and keys:
@@ -157,12 +157,12 @@ def _assign(node: Any, path: list[str], value: Any, whole: str) -> None:
     elif isinstance(node, dict) and not rest:
         chosen = [key]  # validation names unknown fields with their neighbours
     else:
-        raise ScenarioError(f"{whole}: unknown key {key!r}{nearest(key, keys)}")
+        raise ScenarioError(f"{full_path}: unknown key {key!r}{key_hint(key, keys)}")
     for k in chosen:
         where = k if isinstance(node, dict) else int(k)
         if rest:
             node[where] = list(node[where]) if isinstance(node[where], tuple) else node[where]
-            _assign(node[where], rest, value, whole)
+            _assign(node[where], rest, value, full_path)
         else:
             node[where] = value
 

@@ -22,7 +22,7 @@ class Gang(Model):
     overlap: Fraction = Field(default=0.5, description="share of that compute behind which the exchange hides")
 
     @model_validator(mode="after")
-    def _probabilities(self) -> Gang:
+    def _check_probabilities(self) -> Gang:
         if abs(sum(self.satellites.values()) - 1) > 1e-6:
             raise ValueError(f"satellites: probabilities must sum to 1, got {sum(self.satellites.values()):g}")
         return self

@@ -57,7 +57,7 @@ class Battery(Model):
     node: BatteryNode = BatteryNode()
 
     @model_validator(mode="after")
-    def _ordered(self) -> Battery:
+    def _check_order(self) -> Battery:
         if not 0.02 < self.floor < self.restore < 1:
             raise ValueError(
                 f"must hold 0.02 < floor < restore < 1, got floor = {self.floor}, restore = {self.restore}"
@@ -79,7 +79,7 @@ class ColdSide(Model):
     )
 
     @model_validator(mode="after")
-    def _ordered(self) -> ColdSide:
+    def _check_order(self) -> ColdSide:
         if not self.start_c < self.heater_c < self.bypass_c:
             raise ValueError(
                 f"must hold start_c < heater_c < bypass_c, got {self.start_c:g}, {self.heater_c:g}, {self.bypass_c:g}"
@@ -109,7 +109,7 @@ class Thermal(Model):
     cold: ColdSide = ColdSide()
 
     @model_validator(mode="after")
-    def _ordered(self) -> Thermal:
+    def _check_order(self) -> Thermal:
         if not self.reset_c < self.limit_c < self.throttle_c < self.trip_c or self.plan_c > self.limit_c:
             raise ValueError("must hold reset_c < limit_c < throttle_c < trip_c and plan_c <= limit_c")
         return self
@@ -137,7 +137,7 @@ class Accelerators(Model):
     hbm_gb: Positive
 
     @model_validator(mode="after")
-    def _ordered(self) -> Accelerators:
+    def _check_order(self) -> Accelerators:
         if self.peak_w <= self.host_w + self.count * self.idle_each_w:
             raise ValueError(f"peak_w = {self.peak_w:g} must exceed host_w + count * idle_each_w")
         if self.gated_each_w > self.idle_each_w:

@@ -55,14 +55,14 @@ class GroundStation(Model):
     antennas: Annotated[int, Field(ge=1)] | None = Field(default=None, description="those of `ground` if not given")
 
 
-def _form(sites: Any) -> str:
+def _sites_tag(sites: Any) -> str:
     return "named" if isinstance(sites, str) else "listed"
 
 
 Sites = Annotated[
     Annotated[Literal["gateways", "polar"], Tag("named")]
     | Annotated[tuple[GroundStation, ...], Field(min_length=1), Tag("listed")],
-    Discriminator(_form),
+    Discriminator(_sites_tag),
 ]
 
 
@@ -84,7 +84,7 @@ class Network(Model):
     ground: Ground | None = None
 
     @model_validator(mode="after")
-    def _way_to_the_ground(self) -> Network:
+    def _check_ground_access(self) -> Network:
         if self.backbone is None and self.ground is None:
             raise ValueError("must have a way to the ground: backbone or ground")
         return self

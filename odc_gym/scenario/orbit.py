@@ -21,7 +21,7 @@ class WalkerOrbit(Model):
     raan_deg: float = 0.0
 
     @model_validator(mode="after")
-    def _divisible(self) -> WalkerOrbit:
+    def _check_planes(self) -> WalkerOrbit:
         if self.total % self.planes:
             raise ValueError(f"total = {self.total} must be divisible by planes = {self.planes}")
         if self.phasing >= self.planes:
@@ -40,7 +40,7 @@ class SunSynchronousOrbit(Model):
     phasing: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
-    def _divisible(self) -> SunSynchronousOrbit:
+    def _check_planes(self) -> SunSynchronousOrbit:
         if self.total % self.planes:
             raise ValueError(f"total = {self.total} must be divisible by planes = {self.planes}")
         if isinstance(self.local_time_h, tuple) and len(self.local_time_h) != self.planes:

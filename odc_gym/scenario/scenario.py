@@ -18,7 +18,7 @@ from odc_gym.errors import ScenarioError
 from odc_gym.scenario import files
 from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
 from odc_gym.scenario.events import (
-    Known,
+    EventContext,
     ScriptedEvent,
     site_names,
 )
@@ -27,7 +27,7 @@ from odc_gym.scenario.hardware import Hardware
 from odc_gym.scenario.messages import explain
 from odc_gym.scenario.network import Network, ShellLinks
 from odc_gym.scenario.orbit import Orbit
-from odc_gym.scenario.randomise import Draw, check
+from odc_gym.scenario.randomise import Draw, check_draws
 from odc_gym.scenario.sensing import Sensing
 from odc_gym.scenario.workload import (
     CLASS_ORDER,
@@ -44,7 +44,7 @@ class Start(Model):
     epoch: datetime | None = Field(default=None, description="UTC; a date without an offset is read as UTC")
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> Start:
+    def _check_year_or_epoch(self) -> Start:
         if (self.year is None) == (self.epoch is None):
             raise ValueError("give either year or epoch")
         return self
@@ -58,7 +58,7 @@ class Episode(Model):
     decision_period_s: Positive = 300.0
 
     @model_validator(mode="after")
-    def _whole_steps(self) -> Episode:
+    def _check_whole_steps(self) -> Episode:
         if abs(self.decision_period_s / self.physics_s - round(self.decision_period_s / self.physics_s)) > 1e-9:
             raise ValueError(f"decision_period_s must be a multiple of physics_s ({self.physics_s:g})")
         if abs(self.hours * 3600 / self.decision_period_s - round(self.hours * 3600 / self.decision_period_s)) > 1e-9:
@@ -110,7 +110,7 @@ class Dispatch(Model):
     fair_share_h: Positive = Field(default=4.0, description="time over which what tenants had counts")
 
     @model_validator(mode="after")
-    def _ranked_by_value(self) -> Dispatch:
+    def _check_fair_share_order(self) -> Dispatch:
         if self.fair_share and self.order != "value":
             raise ValueError(f"order = {self.order}: must be value with fair_share")
         return self
@@ -167,7 +167,7 @@ class Scenario(Model):
     randomise: dict[str, Draw] = Field(default={}, description="path of a number: how episodes draw it")
 
     @model_validator(mode="after")
-    def _consistent(self) -> Scenario:
+    def _check_hardware_fits(self) -> Scenario:
         for i, shell in enumerate(self.shells):
             if shell.hardware not in self.hardware:
                 raise ValueError(f"shells.{i}.hardware = {shell.hardware}: must be one of {', '.join(self.hardware)}")
@@ -193,7 +193,7 @@ class Scenario(Model):
         return self
 
     @model_validator(mode="after")
-    def _linked(self) -> Scenario:
+    def _check_links(self) -> Scenario:
         links = self.network.links
         for i, shell in enumerate(self.shells):
             if shell.links is not None and links is None:
@@ -206,21 +206,21 @@ class Scenario(Model):
         return self
 
     @model_validator(mode="after")
-    def _scripted(self) -> Scenario:
+    def _check_events(self) -> Scenario:
         if not self.events:
             return self
         orbits, sites = [shell.orbit for shell in self.shells], site_names(self.network.ground)
-        known = Known(self.start.epoch, orbits, list(self.workload.classes), sites)
+        context = EventContext(self.start.epoch, orbits, list(self.workload.classes), sites)
         for i, event in enumerate(self.events):
             try:
-                event.check(known)
+                event.check(context)
             except ValueError as error:
                 raise ValueError(f"events.{i}.{error}") from None
         return self
 
     @model_validator(mode="after")
-    def _random(self) -> Scenario:
-        check(self, self.randomise)
+    def _check_random_values(self) -> Scenario:
+        check_draws(self, self.randomise)
         return self
 
     @property

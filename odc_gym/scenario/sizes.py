@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 from odc_gym.scenario.base import Fraction, Model, Positive
 
 
-def _rising(knots: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+def _check_knots(knots: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
     if knots[0][0] != 0 or knots[-1][0] != 1:
         raise ValueError("must begin at share 0 and end at share 1")
     for (p, low), (q, high) in pairwise(knots):
@@ -22,7 +22,7 @@ def _rising(knots: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float]
     return knots
 
 
-Knots = Annotated[tuple[tuple[Fraction, Positive], ...], Field(min_length=2), AfterValidator(_rising)]
+Knots = Annotated[tuple[tuple[Fraction, Positive], ...], Field(min_length=2), AfterValidator(_check_knots)]
 """A quantile function: pairs of a share and the value below which it lies; log-linear between two of them."""
 
 
@@ -35,11 +35,11 @@ class Mixture(Model):
     cut: Positive = Field(description="largest value; larger draws count as this one")
 
 
-def _form(law: Any) -> str:
+def _law_tag(law: Any) -> str:
     return "mixture" if isinstance(law, dict | Mixture) else "knots"
 
 
-Law = Annotated[Annotated[Knots, Tag("knots")] | Annotated[Mixture, Tag("mixture")], Discriminator(_form)]
+Law = Annotated[Annotated[Knots, Tag("knots")] | Annotated[Mixture, Tag("mixture")], Discriminator(_law_tag)]
 """Of a size: a quantile function where it is a list, a mixture of lognormals where it is a mapping."""
 
 
@@ -53,7 +53,7 @@ def mean_of(law: Law, power: int = 1) -> float:
     """
     if isinstance(law, Mixture):
         weight = math.fsum(w for w, _, _ in law.lognormals)
-        return math.fsum(w / weight * _limited(m, s, law.cut, power) for w, m, s in law.lognormals)
+        return math.fsum(w / weight * _limited_moment(m, s, law.cut, power) for w, m, s in law.lognormals)
     total = 0.0
     for (p, low), (q, high) in pairwise(law):
         a, b = low**power, high**power
@@ -62,9 +62,9 @@ def mean_of(law: Law, power: int = 1) -> float:
     return total
 
 
-def _limited(median: float, sigma: float, cut: float, power: int) -> float:
-    z, wide = math.log(cut / median) / sigma, power * sigma
-    below = math.exp(power * math.log(median) + wide**2 / 2) * math.erfc((wide - z) / math.sqrt(2)) / 2
+def _limited_moment(median: float, sigma: float, cut: float, power: int) -> float:
+    z, scaled_sigma = math.log(cut / median) / sigma, power * sigma
+    below = math.exp(power * math.log(median) + scaled_sigma**2 / 2) * math.erfc((scaled_sigma - z) / math.sqrt(2)) / 2
     return below + cut**power * math.erfc(z / math.sqrt(2)) / 2
 
 

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from odc_gym.scenario.base import Celsius, Efficiency, Fraction, Model, Positive
 
 SUNLIGHT_W_M2 = 1361.0  # in which arrays are quoted
-Degrees = Annotated[float, Field(ge=0, lt=90)]
+PointingError = Annotated[float, Field(ge=0, lt=90)]
 
 
 class Solar(Model):
@@ -28,7 +28,7 @@ class Solar(Model):
         default=None,
         description="where the cells of a body_fixed array look; cross_track to the Sun's side of the orbit plane",
     )
-    pointing_error_deg: Degrees = 0.0
+    pointing_error_deg: PointingError = 0.0
     temperature_coefficient_per_k: Annotated[float, Field(ge=-0.02, le=0.02)] = Field(
         default=0.0,
         description="change of output by a kelvin, over the output; silicon -0.004, triple junction -0.0022",
@@ -47,7 +47,7 @@ class Solar(Model):
         return self.normal or self.tracking
 
     @model_validator(mode="after")
-    def _one_of_each(self) -> Solar:
+    def _check_exclusive_fields(self) -> Solar:
         if self.eol is not None and self.degradation_per_year is not None:
             raise ValueError(f"degradation_per_year = {self.degradation_per_year:g}: must not be given beside eol")
         if self.tracking == "body_fixed" and self.normal is None:
@@ -57,7 +57,7 @@ class Solar(Model):
         return self
 
     @model_validator(mode="after")
-    def _warm(self) -> Solar:
+    def _check_absorbed_power(self) -> Solar:
         if self.w_per_m2 > SUNLIGHT_W_M2 * self.alpha:
             raise ValueError(f"w_per_m2 = {self.w_per_m2:g}: must be <= alpha x {SUNLIGHT_W_M2:g} = what cells absorb")
         return self
@@ -73,7 +73,7 @@ class Radiator(Model):
     area_m2: Positive = Field(description="panel area; each face radiates")
     faces: Literal[1, 2]
     mode: Literal["knife_edge", "anti_sun", "nadir", "zenith"] = "knife_edge"
-    pointing_error_deg: Degrees = Field(default=0.0, description="by which a face is turned towards the Sun")
+    pointing_error_deg: PointingError = Field(default=0.0, description="by which a face is turned towards the Sun")
     roll_rate_deg_s: Positive | None = Field(
         default=None, description="largest rate at which a knife edge rolls about the Sun's direction; null: any"
     )
@@ -82,7 +82,7 @@ class Radiator(Model):
     fin: Efficiency = Field(description="fin effectiveness")
 
     @model_validator(mode="after")
-    def _one_face(self) -> Radiator:
+    def _check_faces(self) -> Radiator:
         if self.mode != "knife_edge" and self.faces != 1:
             other = {"anti_sun": "at the Sun", "nadir": "to the sky", "zenith": "to the ground"}[self.mode]
             raise ValueError(f"faces = {self.faces}: must be 1 where mode = {self.mode}, the other face looks {other}")
@@ -102,7 +102,7 @@ class HotBack(Model):
     eclipse_k: Positive | None = None
 
     @model_validator(mode="after")
-    def _both_or_none(self) -> HotBack:
+    def _check_temperatures(self) -> HotBack:
         if (self.sunlit_k is None) != (self.eclipse_k is None):
             raise ValueError("must hold both sunlit_k and eclipse_k, or none of them")
         return self

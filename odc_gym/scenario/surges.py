@@ -16,7 +16,7 @@ class Between(Model):
     high: Positive
 
     @model_validator(mode="after")
-    def _ordered(self) -> Between:
+    def _check_order(self) -> Between:
         if self.high < self.low:
             raise ValueError(f"high = {self.high:g} must not be below low = {self.low:g}")
         return self

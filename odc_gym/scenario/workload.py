@@ -11,7 +11,7 @@ from odc_gym.scenario.base import Efficiency, Fraction, Model, NonNegative, Posi
 from odc_gym.scenario.captures import Captures
 from odc_gym.scenario.engine import Engine
 from odc_gym.scenario.gangs import Gang
-from odc_gym.scenario.paths import nearest
+from odc_gym.scenario.paths import key_hint
 from odc_gym.scenario.sizes import JobSizes, RequestSizes
 from odc_gym.scenario.surges import Surges
 from odc_gym.scenario.tenants import Tenant, Tiers
@@ -36,7 +36,7 @@ class Slack(Model):
     of: Literal["duration", "hour"]
 
     @model_validator(mode="after")
-    def _ordered(self) -> Slack:
+    def _check_order(self) -> Slack:
         if self.high < self.low:
             raise ValueError(f"high = {self.high:g} must not be below low = {self.low:g}")
         return self
@@ -61,7 +61,7 @@ class Chunks(Model):
     every_min: Positive
 
 
-Share = Annotated[float, Field(gt=0, lt=1)]
+OpenFraction = Annotated[float, Field(gt=0, lt=1)]
 Progress = Annotated[Checkpoints | Chunks, Field(discriminator="kind")]
 
 
@@ -96,12 +96,12 @@ class JobClass(Model):
     )
     movable: bool = True
     failed_frac: Fraction = Field(default=0.0, description="share of jobs that end early by a failure of their own")
-    failed_after: Share = Field(default=0.15, description="mean share of its work that such a job does")
+    failed_after: OpenFraction = Field(default=0.15, description="mean share of its work that such a job does")
     cancelled_frac: Fraction = Field(default=0.0, description="share of jobs that their users cancel")
-    cancelled_after: Share = Field(default=0.6, description="mean share of its work that such a job does")
+    cancelled_after: OpenFraction = Field(default=0.6, description="mean share of its work that such a job does")
 
     @model_validator(mode="after")
-    def _probabilities(self) -> JobClass:
+    def _check_fields(self) -> JobClass:
         if self.failed_frac + self.cancelled_frac > 1.0:
             raise ValueError(
                 f"failed_frac + cancelled_frac = {self.failed_frac + self.cancelled_frac:g}: must be at most 1"
@@ -151,7 +151,7 @@ class ServiceClass(Model):
     queue_value: Positive = Field(default=2.0, description="value by which a wanted replica queues")
 
     @model_validator(mode="after")
-    def _ordered(self) -> ServiceClass:
+    def _check_order(self) -> ServiceClass:
         if self.patience_s <= self.target_s:
             raise ValueError(f"patience_s = {self.patience_s:g} must exceed target_s = {self.target_s:g}")
         if (self.arrivals is None) != (self.sizes is None):
@@ -201,11 +201,11 @@ class Workload(Model):
     tiers: Tiers = Tiers()
 
     @model_validator(mode="after")
-    def _known_classes(self) -> Workload:
+    def _check_references(self) -> Workload:
         for name, work_class in self.classes.items():
             for model in work_class.models if isinstance(work_class, JobClass) else ():
                 if model not in self.models:
-                    raise ValueError(f"classes.{name}.models.{model}: unknown key{nearest(model, self.models)}")
+                    raise ValueError(f"classes.{name}.models.{model}: unknown key{key_hint(model, self.models)}")
             if name not in CLASS_ORDER:
                 raise ValueError(f"classes.{name}: unknown key; must be one of {', '.join(CLASS_ORDER)}")
         for name in self.surges.classes:

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from odc_gym.core.layout.state import LOST, OUT
-from odc_gym.faults.outages import down_spells, draw_availability
+from odc_gym.faults.outages import draw_availability, draw_outages
 from odc_gym.scenario import Scenario
 
 STARTER = Scenario.load("starter12")
@@ -37,7 +37,7 @@ def test_outages_are_a_stationary_markov_chain():
     """Share, number and lengths over 60 000 satellite-hours: catches a start that is always up, or a median as mean."""
     at_s = np.arange(0, 30 * 24 * 3600.0, 60.0)
     rate, mean_s = 400.0 / (YEAR_H * 3600.0), 3.0 * 3600.0
-    out = np.stack([down_spells(np.random.default_rng(k), rate, mean_s, at_s) for k in range(90)], 1)
+    out = np.stack([draw_outages(np.random.default_rng(k), rate, mean_s, at_s) for k in range(90)], 1)
     share = rate * mean_s / (1.0 + rate * mean_s)
     error = np.sqrt(2 * share * (1 - share) * (1 - share) * mean_s / (out.size * 60.0))  # of a mean of such a chain
     assert abs(out.mean() - share) < 4.0 * error < 0.1 * share

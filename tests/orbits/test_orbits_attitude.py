@@ -129,7 +129,7 @@ def test_lags_of_a_knife_edge(beta_deg, rate_deg_s):
     shape = (191, 1)
     angle = ((np.arange(191) + 0.5) * TURN)[:, None]
     lag = edge_lag_rad(
-        np.full(shape, np.radians(beta_deg)), angle, np.full(shape, TURN), step_s=STEP_S, settle=96,
+        np.full(shape, np.radians(beta_deg)), angle, np.full(shape, TURN), step_s=STEP_S, orbit_steps=96,
         rate_rad_s=np.radians(rate_deg_s),
     )  # fmt: skip
     ours, theirs = np.degrees(lag[96:, 0]), tracked(beta_deg, rate_deg_s)[96:]
@@ -140,5 +140,5 @@ def test_lags_of_a_knife_edge(beta_deg, rate_deg_s):
 def test_a_fast_knife_edge_does_not_lag():
     angle = ((np.arange(96) + 0.5) * TURN)[:, None] * np.ones(3)
     beta = np.radians([[3.0, 30.0, 89.0]]) * np.ones((96, 1))
-    lag = edge_lag_rad(beta, angle, np.full((96, 3), TURN), step_s=STEP_S, settle=96, rate_rad_s=np.radians(5.0))
+    lag = edge_lag_rad(beta, angle, np.full((96, 3), TURN), step_s=STEP_S, orbit_steps=96, rate_rad_s=np.radians(5.0))
     assert lag.max() < 1e-9

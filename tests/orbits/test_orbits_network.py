@@ -13,14 +13,14 @@ from odc_gym.errors import OrbitError
 from odc_gym.orbits import Constellation, build_ephemeris
 from odc_gym.orbits.network import (
     LinkRules,
-    acquired,
+    acquired_links,
     all_pairs,
     grid_pairs,
     ground_contacts,
     in_sight,
     plan_links,
+    run_lengths,
     shell_grid,
-    spells,
 )
 from odc_gym.scenario import ClusterOrbit, SunSynchronousOrbit, WalkerOrbit
 from odc_gym.scenario.sites import SITES
@@ -77,7 +77,7 @@ def test_sight_of_the_starter():
     degree = np.array([np.bincount(pairs[row].ravel(), minlength=12) for row in sight])
     assert degree.mean() == pytest.approx(0.75, abs=0.03)
     assert (degree == 0).mean() == pytest.approx(0.25, abs=0.03)
-    assert 5 <= np.median(spells(sight, False)) <= 6
+    assert 5 <= np.median(run_lengths(sight, False)) <= 6
 
 
 @pytest.mark.parametrize(
@@ -160,8 +160,8 @@ def test_mesh_of_satellites_that_all_lose_each_other():
 
 def test_acquisition():
     held = np.array([[1, 0], [1, 1], [1, 1], [1, 1], [0, 1]], bool)
-    assert acquired(held, 2).T.tolist() == [[True, True, True, True, False], [False, False, False, True, True]]
-    assert (acquired(held, 0) == held).all()
+    assert acquired_links(held, 2).T.tolist() == [[True, True, True, True, False], [False, False, False, True, True]]
+    assert (acquired_links(held, 0) == held).all()
 
 
 def test_pairs_of_a_grid():
@@ -206,7 +206,7 @@ def test_contacts_with_thirty_gateways():
     elevation = over_gateways().elevation_deg
     site = ground_contacts(elevation, 25.0, np.full(30, 15))
     assert (site >= 0).mean() == pytest.approx(0.16, abs=0.04)
-    assert spells((elevation >= 25).reshape(1440, -1), False).max() == 5
+    assert run_lengths((elevation >= 25).reshape(1440, -1), False).max() == 5
     assert ((site >= 0) == (elevation >= 25).any(2)).all()  # antennas never are scarce
 
 
@@ -236,4 +236,4 @@ def test_spells(table):
         text = "".join("x" if v else "." for v in column)
         runs = [part for part in text.strip("x").split(".") if part] if "." in text else []
         inner += [len(run) for run in runs]
-    assert sorted(spells(table, False)) == sorted(inner)
+    assert sorted(run_lengths(table, False)) == sorted(inner)

@@ -52,7 +52,7 @@ def test_a_clock_needs_no_quotes():
 def test_planes_and_shells_are_the_satellites_that_the_constellation_numbers_so(named, base, struck):
     orbits = [shell.orbit for shell in base.shells]
     event = script({"at": 1, "what": "satellite-loss"} | named, base=base)[0]
-    assert event.struck(orbits) == struck
+    assert event.affected_satellites(orbits) == struck
 
 
 @pytest.mark.parametrize("base", [STARTER, SHELLS])
@@ -66,7 +66,7 @@ def test_a_plane_of_the_script_is_a_plane_of_the_sky(base):
         normal /= np.linalg.norm(normal, axis=1)[:, None]
         for plane in range(orbit.planes):
             event = script({"at": 1, "what": "satellite-loss", "shell": i, "plane": plane}, base=base)[0]
-            struck = np.array(event.struck(orbits)) - first
+            struck = np.array(event.affected_satellites(orbits)) - first
             same = normal @ normal[struck[0]] > np.cos(np.radians(1.0))
             assert np.array_equal(np.flatnonzero(same), struck)
         first += len(group)

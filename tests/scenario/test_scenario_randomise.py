@@ -6,7 +6,7 @@ import yaml
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Draw, Scenario
 from odc_gym.scenario.files import parse_overrides
-from odc_gym.scenario.paths import places, with_value
+from odc_gym.scenario.paths import resolve_path, with_value
 
 STARTER = Scenario.load("starter12")
 CAPACITY = "hardware.odcsat.battery.capacity_wh"
@@ -137,7 +137,7 @@ def test_a_number_is_random_once():
 
 
 def test_a_path_stands_for_places_and_a_copy_leaves_the_original():
-    assert places(STARTER, "hardware.*.thermal.c_kj_k.*") == {
+    assert resolve_path(STARTER, "hardware.*.thermal.c_kj_k.*") == {
         ("hardware", "odcsat", "thermal", "c_kj_k", str(i)): v for i, v in enumerate((8.0, 32.0, 100.0))
     }
     copy = with_value(STARTER, ("hardware", "odcsat", "thermal", "c_kj_k", "1"), 40.0)

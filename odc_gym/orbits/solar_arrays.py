@@ -17,7 +17,7 @@ from odc_gym.orbits.fluxes import Factors, Normal, face_factors
 from odc_gym.orbits.frames import Array
 
 STEP_DEG = 3.0  # bilinear look-ups err by less than 1 W/m2
-NODES = 32
+QUADRATURE_NODES = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +54,8 @@ class ArrayTable:
             np.minimum(at.astype(np.intp), n - 2) for at, n in zip((row, column), self.factors.shape[:2], strict=True)
         )
         u, v = (row - i)[..., None], (column - j)[..., None]
-        low, high = ((1.0 - v) * self.factors[k, j] + v * self.factors[k, j + 1] for k in (i, i + 1))
-        mixed = (1.0 - u) * low + u * high
+        lower_row, upper_row = ((1.0 - v) * self.factors[k, j] + v * self.factors[k, j + 1] for k in (i, i + 1))
+        mixed = (1.0 - u) * lower_row + u * upper_row
         return Factors(mixed[..., 0], mixed[..., 1]), Factors(mixed[..., 2], mixed[..., 3])
 
 
@@ -64,12 +64,16 @@ def _factors(law: str, altitude_m: float) -> Array:
     beta = np.radians(np.arange(0.0, 90.0 + STEP_DEG / 2, STEP_DEG))[:, None]
     angle = np.radians(np.arange(0.0, 360.0 + STEP_DEG / 2, STEP_DEG))
     sun, normal = toward_sun(beta, angle), array_normal(law, beta, angle)
-    level = np.hypot(sun.along, sun.normal)  # sine of the Sun's zenith angle
-    east, north = (np.where(level > 1e-9, part / np.maximum(level, 1e-9), k) for k, part in enumerate(sun[1:]))
+    horizontal = np.hypot(sun.along, sun.normal)  # sine of the Sun's zenith angle
+    east, north = (
+        np.where(horizontal > 1e-9, part / np.maximum(horizontal, 1e-9), k) for k, part in enumerate(sun[1:])
+    )
     across = normal.along * east + normal.normal * north
     side = normal.along * north - normal.normal * east
-    front = face_factors(altitude_m, np.arctan2(level, sun.up), Normal(normal.up, across, side), NODES)
-    back = face_factors(altitude_m, np.arctan2(level, sun.up), Normal(-normal.up, -across, -side), NODES)
+    front = face_factors(altitude_m, np.arctan2(horizontal, sun.up), Normal(normal.up, across, side), QUADRATURE_NODES)
+    back = face_factors(
+        altitude_m, np.arctan2(horizontal, sun.up), Normal(-normal.up, -across, -side), QUADRATURE_NODES
+    )
     table = np.stack([*front, *back], -1)
     table.flags.writeable = False
     return table
