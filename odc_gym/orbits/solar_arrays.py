@@ -1,7 +1,7 @@
-"""Solar arrays between Sun and Earth: what their two faces receive from the Earth.
+"""Tables of the Earth's infrared and reflected sunlight on both faces of a solar array.
 
-The table of an array is one over beta and orbit angle for its tracking law: other than a radiator's, most laws have
-normals outside the plane of Sun and nadir.
+Each tracking law has a table over the beta angle and the orbit angle. A radiator's table needs one angle alone; most
+tracking laws have normals outside the plane of Sun and nadir, so they need two.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from odc_gym.orbits.attitude import array_normal, toward_sun
 from odc_gym.orbits.fluxes import Factors, Normal, face_factors
 from odc_gym.orbits.frames import Array
 
-STEP_DEG = 3.0  # bilinear look-ups err by less than 1 W/m2
+STEP_DEG = 3.0  # the error of bilinear interpolation is below 1 W/m2
 QUADRATURE_NODES = 32
 
 
 @dataclass(frozen=True, eq=False)
 class ArrayTable:
-    """What the faces of an array receive from the Earth at one altitude, by one tracking law.
+    """View factors and reflected flux of both faces of a solar array, for one altitude and tracking law.
 
     Attributes:
-        factors: (31, 121, 4) view factors and reflected flux over (albedo times sunlight) of the front, the same of the
+        factors: (31, 121, 4) view factor and reflected flux over (albedo times sunlight) of the front, then of the
             back, at beta angles of 0, 3 .. 90 deg and orbit angles of 0, 3 .. 360 deg.
     """
 
@@ -33,7 +33,9 @@ class ArrayTable:
 
     @classmethod
     def build(cls, law: str, altitude_m: float) -> ArrayTable:
-        """The table of a law, one of `attitude.ARRAY_LAWS`, at an altitude [m]; the quadrature runs once for each.
+        """Return the table of a tracking law, one of `attitude.ARRAY_LAWS`, at an altitude [m].
+
+        The quadrature runs once for each pair of law and altitude.
 
         Raises:
             OrbitError: an unknown law.
@@ -41,7 +43,7 @@ class ArrayTable:
         return cls(_factors(law, float(altitude_m)))
 
     def lookup(self, beta_rad: ArrayLike, orbit_angle_rad: ArrayLike) -> tuple[Factors, Factors]:
-        """Factors of the front and of the back.
+        """Return the interpolated factors of the front and of the back.
 
         Args:
             beta_rad: angle of the Sun above the orbit plane [rad], any shape; its sign does not matter.
