@@ -141,7 +141,10 @@ def _topology_runs(up: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _route_topologies(
     of_step: np.ndarray, pairs: np.ndarray, up: np.ndarray, link_s: Array, satellites: int
 ) -> Topologies:
-    """Compute shortest routes over the links that are `up` in each topology, (U, L), with latencies `link_s`, (U, L)."""
+    """Compute shortest routes over the links that are `up` in each topology.
+
+    `up` and the latencies `link_s` are (U, L).
+    """
     size = (len(up), satellites, satellites)
     next_hop, latency, component = np.empty(size, np.int16), np.empty(size), np.empty(size[:2], np.int16)
     for u, linked in enumerate(up):

@@ -1,6 +1,7 @@
-"""What happens at a time that the scenario's author chose: outages, losses, storms and surges of a script.
+"""Scripted events: outages, losses, storms and surges at times chosen by the scenario's author.
 
-Times count from the start of the episode, since episodes begin at random dates: "06:00" is six hours after it.
+Times count from the start of the episode, because episodes begin at random dates: "06:00" is six hours after the
+start.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _EVENT_TIME_FORMATS = "must be hours from the episode's start, as a number or 'H
 
 
 def _parse_event_time(value: Any) -> float | datetime:
-    """Hours from the start, or a date; a date without an offset is read as UTC."""
+    """Return hours from the start, or a date; a date without an offset is read as UTC."""
     if isinstance(value, str):
         clock = _CLOCK_TIME.fullmatch(value.strip())
         if clock:
@@ -43,7 +44,7 @@ EventTime = Annotated[float | datetime, PlainValidator(_parse_event_time), Plain
 
 
 class EventContext(NamedTuple):
-    """What a script can name: when episodes begin, the orbit of each shell, the classes of work, and ground sites."""
+    """Names and times that events may refer to: epoch, orbit of each shell, classes of work, and ground sites."""
 
     epoch: datetime | None
     orbits: Sequence[Orbit]
@@ -52,25 +53,25 @@ class EventContext(NamedTuple):
 
 
 class Event(Model):
-    """What all entries of a script have: a time."""
+    """Base of all scripted events: the time at which they begin."""
 
     at: EventTime = Field(
-        description="from the episode's start: hours, or 'HH:MM'; or a date, where episodes begin at `start.epoch`"
+        description="hours from the episode's start, or 'HH:MM'; or a date, where episodes begin at `start.epoch`"
     )
 
     def check(self, context: EventContext) -> None:
-        """Refuse an entry that no episode can play.
+        """Reject an event that no episode can play.
 
         Raises:
-            ValueError: names something that there is not, and what there is.
+            ValueError: the event refers to something unknown; the message lists what is known.
         """
         self.begin_s(context.epoch)
 
     def begin_s(self, epoch: datetime | None) -> float:
-        """Seconds from the start of the episode.
+        """Return the begin of the event in seconds from the start of the episode.
 
         Raises:
-            ValueError: a date where episodes begin at random, or before the episode.
+            ValueError: a date is given although episodes begin at random, or it lies before the episode.
         """
         if not isinstance(self.at, datetime):
             return self.at * HOUR_S
@@ -83,30 +84,32 @@ class Event(Model):
 
 
 class SatelliteEvent(Event):
-    """An event of some satellites, named one by one, or as a shell or one of its planes."""
+    """Event that affects satellites, given by their numbers, by a shell, or by a plane of a shell."""
 
     satellites: tuple[Annotated[int, Field(ge=0)], ...] = Field(
-        default=(), description="numbers from 0, shell by shell, plane by plane"
+        default=(), description="numbers from 0, counted shell by shell and plane by plane"
     )
     shell: Annotated[int, Field(ge=0)] | None = None
-    plane: Annotated[int, Field(ge=0)] | None = Field(default=None, description="of the shell, from 0")
+    plane: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="number of the plane in the shell, from 0"
+    )
 
     @model_validator(mode="after")
     def _check_satellites(self) -> SatelliteEvent:
         if bool(self.satellites) == (self.shell is not None or self.plane is not None):
-            raise ValueError("must name either satellites, or a plane, a shell, or a plane of a shell")
+            raise ValueError("must name either satellites, or a shell, or a plane, or a plane of a shell")
         return self
 
     def check(self, context: EventContext) -> None:
-        """As of every event, and satellites that there are."""
+        """Reject the event if it begins before the episode or names unknown satellites."""
         super().check(context)
         self.affected_satellites(context.orbits)
 
     def affected_satellites(self, orbits: Sequence[Orbit]) -> tuple[int, ...]:
-        """Numbers of the satellites that it strikes, given the orbit of each shell.
+        """Return the numbers of the affected satellites, given the orbit of each shell.
 
         Raises:
-            ValueError: satellites, a shell or a plane that there are not.
+            ValueError: the satellites, the shell or the plane do not exist.
         """
         sizes = [num_satellites(orbit) for orbit in orbits]
         for s in self.satellites:
@@ -129,20 +132,20 @@ class SatelliteEvent(Event):
 
 
 class SatelliteOutage(SatelliteEvent):
-    """Satellites are out for some hours, and come back."""
+    """Satellites that are out for some hours, and come back."""
 
     what: Literal["satellite-outage"]
     hours: Positive
 
 
 class SatelliteLoss(SatelliteEvent):
-    """Satellites are lost for good."""
+    """Satellites that are lost for good."""
 
     what: Literal["satellite-loss"]
 
 
 class LinkOutage(SatelliteEvent):
-    """The optical terminals of satellites are out for some hours."""
+    """Satellites whose optical terminals are out for some hours."""
 
     what: Literal["link-outage"]
     hours: Positive
@@ -156,7 +159,7 @@ class BadWeather(Event):
     site: str
 
     def check(self, context: EventContext) -> None:
-        """As of every event, and a site that there is."""
+        """Reject the event if it begins before the episode or names an unknown site."""
         super().check(context)
         if self.site not in context.sites:
             allowed = f"must be one of {'; '.join(context.sites)}" if context.sites else "network.ground has no sites"
@@ -164,23 +167,23 @@ class BadWeather(Event):
 
 
 class RadiationStorm(Event):
-    """Upsets of all satellites are more frequent for some hours, as in a storm of solar protons."""
+    """Hours in which upsets of all satellites are more frequent, as in a storm of solar protons."""
 
     what: Literal["radiation-storm"]
     hours: Positive
-    factor: NonNegative = Field(description="multiplies the rate of upsets")
+    factor: NonNegative = Field(description="factor on the rate of upsets")
 
 
 class Surge(Event):
-    """More work arrives for some hours."""
+    """Hours in which more work arrives."""
 
     what: Literal["surge"]
     hours: Positive
-    factor: NonNegative = Field(description="multiplies the rate of arrivals and the demand")
-    classes: tuple[str, ...] = Field(default=(), description="classes that it concerns; all if none is named")
+    factor: NonNegative = Field(description="factor on the rate of arrivals and on the demand")
+    classes: tuple[str, ...] = Field(default=(), description="affected classes; all if empty")
 
     def check(self, context: EventContext) -> None:
-        """As of every event, and classes that there are."""
+        """Reject the event if it begins before the episode or names unknown classes."""
         super().check(context)
         for name in self.classes:
             if name not in context.classes:
@@ -193,7 +196,7 @@ ScriptedEvent = Annotated[
 
 
 def site_names(ground: Ground | None) -> tuple[str, ...]:
-    """Names of the ground sites of a network, in the order of their axis."""
+    """Return the names of a network's ground sites, in the order of the site axis."""
     if ground is None:
         return ()
     if isinstance(ground.sites, str):
@@ -202,15 +205,18 @@ def site_names(ground: Ground | None) -> tuple[str, ...]:
 
 
 def num_satellites(orbit: Orbit) -> int:
-    """Satellites of a shell."""
+    """Return the number of satellites of a shell."""
     return len(orbit.lines) if isinstance(orbit, TleOrbit) else orbit.total
 
 
 def num_planes(orbit: Orbit) -> int:
-    """Planes of a shell: satellites are numbered plane by plane. Clusters and two-line elements count as one."""
+    """Return the number of planes of a shell; clusters and two-line elements count as one.
+
+    Satellites are numbered plane by plane.
+    """
     return getattr(orbit, "planes", 1)
 
 
 def _index_range(count: int) -> str:
-    """The numbers that `count` things have."""
+    """Return the range of indices of `count` items, for an error message."""
     return f"0 to {count - 1}" if count > 1 else "0"

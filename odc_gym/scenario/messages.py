@@ -10,7 +10,7 @@ from odc_gym.scenario.paths import key_hint
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """The first entry of a pydantic error in one line: path, value and what is allowed."""
+    """Return the first entry of a pydantic error in one line: path, value and what is allowed."""
     first = error.errors(include_url=False)[0]
     kind, context = first["type"], first.get("ctx", {})
     # a tagged union puts its tag in the path, which is not a key of the file
@@ -31,7 +31,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
 
 
 def _allowed_values(kind: str, message: str, context: dict[str, Any]) -> str:
-    """What is allowed, in the words of this project."""
+    """Return what is allowed, in the words of this project."""
     if kind == "union_tag_invalid":
         return f"must be one of {context['expected_tags']}"
     if kind in ("model_type", "model_attributes_type"):
@@ -59,10 +59,10 @@ _UNION_TAGS = {
 
 
 def _field_names(model: Any, loc: tuple[Any, ...]) -> list[str]:
-    """Field names of the model at a location of the schema, found by walking annotations."""
+    """Return the field names of the model at a location of the schema, found by walking annotations."""
     current = [model]
     for part in loc:
-        if part in _UNION_TAGS:  # of a tagged union, the model that has the tag
+        if part in _UNION_TAGS:  # choose the model of a tagged union that has this tag
             tagged = [m for m in current if any(part in get_args(f.annotation) for f in m.model_fields.values())]
             current = tagged or current
             continue

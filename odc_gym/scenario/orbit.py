@@ -1,4 +1,4 @@
-"""Where satellites fly."""
+"""Orbits of a shell: Walker patterns, sun-synchronous planes, clusters and two-line elements."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class SunSynchronousOrbit(Model):
 
 
 class ClusterOrbit(Model):
-    """Satellites within a small radius of one sun-synchronous reference orbit: they share its light."""
+    """Satellites within a small radius of one sun-synchronous reference orbit, so that all are in the same light."""
 
     pattern: Literal["cluster"]
     altitude_km: Annotated[float, Field(ge=300, le=2000)]
@@ -59,11 +59,11 @@ class ClusterOrbit(Model):
 
 
 class TleOrbit(Model):
-    """Orbits by two-line elements, propagated by SGP4 within 14 days of their epochs."""
+    """Orbits from two-line elements, propagated by SGP4 within 14 days of their epochs."""
 
     pattern: Literal["tle"]
     lines: tuple[tuple[str, str], ...] = Field(min_length=1)
-    allow_old: bool = Field(default=False, description="propagate beyond 14 days from the elements' epoch")
+    allow_old: bool = Field(default=False, description="allow propagation beyond 14 days from the elements' epoch")
 
 
 Orbit = Annotated[WalkerOrbit | SunSynchronousOrbit | ClusterOrbit | TleOrbit, Field(discriminator="pattern")]

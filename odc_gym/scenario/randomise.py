@@ -1,4 +1,4 @@
-"""What episodes draw: numbers of a scenario that are random, by their paths."""
+"""Randomised scenarios: numbers that each episode draws, given by their paths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from odc_gym.scenario.messages import explain
 from odc_gym.scenario.paths import resolve_path, with_value
 
 RANDOM_SECTIONS = ("hardware", "earth", "workload", "network", "sensing", "faults")
-"""The parts of a scenario whose numbers can be random; the others are rules of the game."""
+"""Sections of a scenario whose numbers can be random; the others hold the rules of the task."""
 _SCORED = "scores are counted in it"
 NOT_RANDOM = {
     "value": _SCORED,
@@ -22,15 +22,17 @@ NOT_RANDOM = {
     "width": "probabilities must sum to 1",
     "bf16_tflops": "no episode depends on it",
 }
-"""Fields of those parts that are not random, and why."""
+"""Fields of those sections that must not be random, with the reason."""
 
 KeyPath = tuple[str, ...]
 
 
 class Draw(Model):
-    """A number that each episode draws, or each satellite of an episode for itself."""
+    """Distribution of a number that is drawn for each episode, or for each satellite of an episode."""
 
-    dist: Literal["uniform", "log_uniform"] = Field(default="uniform", description="log_uniform: even over its ratios")
+    dist: Literal["uniform", "log_uniform"] = Field(
+        default="uniform", description="log_uniform: uniform in the logarithm"
+    )
     low: float
     high: float
     per: Literal["episode", "satellite"] = "episode"
@@ -45,13 +47,14 @@ class Draw(Model):
 
 
 def check_draws(scenario: BaseModel, draws: Mapping[str, Draw]) -> None:
-    """Refuse draws that some episode could not be flown with.
+    """Reject draws that give an invalid scenario in some episode.
 
-    Both ends of every draw must be allowed in the scenario, and all combinations of ends of draws in one section of it,
-    such as a battery: rules between fields, such as floor < restore, bind at ends.
+    Both ends of every draw must be valid in the scenario. So must all combinations of the ends of draws in one section
+    of
+    it, such as a battery. Rules between fields, such as floor < restore, are tightest at the ends.
 
     Raises:
-        ValueError: the first thing wrong, in one line.
+        ValueError: a draw is invalid; the message is one line.
     """
     drawn_by: dict[KeyPath, str] = {}
     for path, draw in draws.items():
@@ -73,7 +76,7 @@ def check_draws(scenario: BaseModel, draws: Mapping[str, Draw]) -> None:
 
 
 def _drawn_places(scenario: BaseModel, path: str, draw: Draw) -> list[KeyPath]:
-    """The places of a path, if all of them may be random."""
+    """Return the places that a path matches, after checking that all of them may be random."""
     where = f"randomise.{path}"
     if path.split(".")[0] not in RANDOM_SECTIONS:
         raise ValueError(f"{where}: must be a path in {', '.join(RANDOM_SECTIONS)}")
@@ -95,13 +98,13 @@ def _drawn_places(scenario: BaseModel, path: str, draw: Draw) -> list[KeyPath]:
 
 
 def _check_end(scenario: BaseModel, path: str, own_places: list[KeyPath], end: str, value: float) -> None:
-    """The whole scenario with one end of a draw in its places, validated."""
+    """Validate the whole scenario with one end of a draw at all places of its path."""
     changed = scenario
     for place in own_places:
         changed = with_value(changed, place, value)
     message = _validation_error(changed, randomise={})
     if message:
-        for place in own_places:  # the line names the field itself: it is the one of the draw
+        for place in own_places:  # drop the field's name from the message, because the draw's path already gives it
             if message.startswith(f"{'.'.join(place)} = "):
                 message = message.partition(": ")[2]
         raise ValueError(f"randomise.{path}.{end} = {value:g}: {message}")
@@ -110,7 +113,7 @@ def _check_end(scenario: BaseModel, path: str, own_places: list[KeyPath], end: s
 def _check_section(
     scenario: BaseModel, section_path: KeyPath, drawn_by: dict[KeyPath, str], draws: Mapping[str, Draw]
 ) -> None:
-    """One section of a scenario with every combination of the ends of its draws, validated."""
+    """Validate one section of a scenario with every combination of the ends of its draws."""
     paths = list(dict.fromkeys(drawn_by.values()))
     if len(paths) < 2:
         return
@@ -127,13 +130,13 @@ def _check_section(
 
 
 def _section_of(scenario: BaseModel, place: KeyPath) -> KeyPath:
-    """Where the innermost model is that holds a place."""
+    """Return the path of the innermost model that holds a place."""
     inside = (place[:k] for k in range(len(place) - 1, 0, -1))
     return next(p for p in inside if isinstance(resolve_path(scenario, ".".join(p))[p], BaseModel))
 
 
 def _validation_error(model: BaseModel, **replaced: Any) -> str:
-    """What is wrong with a model, in one line; empty if nothing is."""
+    """Return the first error of a model in one line, or an empty string if it is valid."""
     try:
         type(model).model_validate(model.model_dump() | replaced)
     except ValidationError as error:

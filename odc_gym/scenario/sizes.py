@@ -1,4 +1,4 @@
-"""How big jobs and requests are, where a lognormal does not do: quantile functions of few knots."""
+"""Sizes of jobs and requests, as alternatives to one lognormal: quantile functions and mixtures of lognormals."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ def _check_knots(knots: tuple[tuple[float, float], ...]) -> tuple[tuple[float, f
 
 
 Knots = Annotated[tuple[tuple[Fraction, Positive], ...], Field(min_length=2), AfterValidator(_check_knots)]
-"""A quantile function: pairs of a share and the value below which it lies; log-linear between two of them."""
+"""Quantile function: pairs of a share and the value below which that share lies; log-linear between two pairs."""
 
 
 class Mixture(Model):
-    """A mixture of lognormals with a limit."""
+    """Mixture of lognormals with an upper limit."""
 
     lognormals: tuple[tuple[Positive, Positive, Positive], ...] = Field(
         min_length=1, max_length=8, description="weight, median and sigma of each; weights count relative to their sum"
     )
-    cut: Positive = Field(description="largest value; larger draws count as this one")
+    cut: Positive = Field(description="upper limit; larger draws are set to it")
 
 
 def _law_tag(law: Any) -> str:
@@ -40,14 +40,15 @@ def _law_tag(law: Any) -> str:
 
 
 Law = Annotated[Annotated[Knots, Tag("knots")] | Annotated[Mixture, Tag("mixture")], Discriminator(_law_tag)]
-"""Of a size: a quantile function where it is a list, a mixture of lognormals where it is a mapping."""
+"""Distribution of a size: a quantile function if it is a list, or a mixture of lognormals if it is a mapping."""
 
 
 def mean_of(law: Law, power: int = 1) -> float:
-    """Mean of a power of a draw.
+    """Return the mean of a power of a draw.
 
-    Between two knots a and b it is (b^n - a^n) / (n ln(b / a)), that of a log-uniform law. Of a lognormal that counts
-    as its limit beyond it, it is the limited expected value.
+    Between two knots a and b it is (b^n - a^n) / (n ln(b / a)), the mean of a log-uniform law. For a lognormal whose
+    draws
+    are cut at a limit, it is the limited expected value.
 
     Source: Klugman, Panjer and Willmot, Loss Models, 4th ed. (2012), appendix A.5.1.
     """
@@ -57,7 +58,7 @@ def mean_of(law: Law, power: int = 1) -> float:
     total = 0.0
     for (p, low), (q, high) in pairwise(law):
         a, b = low**power, high**power
-        # nearly equal knots: the quotient loses its digits, their mean does not
+        # for nearly equal knots, the quotient loses digits, but the mean of both does not
         total += (q - p) * ((b - a) / math.log(b / a) if b > 1.001 * a else (a + b) / 2)
     return total
 
@@ -69,11 +70,12 @@ def _limited_moment(median: float, sigma: float, cut: float, power: int) -> floa
 
 
 class JobSizes(Model):
-    """Run times at full clock, and how they go with widths."""
+    """Run times of jobs at full clock, and their correlation with widths."""
 
     duration_h: Law
     width_correlation: Annotated[float, Field(gt=-1, lt=1)] = Field(
-        default=0.0, description="of the normal scores of run time and width: a Gaussian copula, which keeps both laws"
+        default=0.0,
+        description="correlation of the normal scores of run time and width: a Gaussian copula, which keeps both laws",
     )
 
 

@@ -84,8 +84,16 @@ REFUSED = [
         {},
         "events.0.what = flood: must be one of 'satellite-outage', 'satel",
     ),
-    ({"at": 1, "what": "satellite-loss"}, {}, "events.0: must name either satellites, or a plane, a shell, or a plane"),
-    ({"at": 1, "satellites": [1]} | LOSS, {}, "events.0: must name either satellites, or a plane, a shell, or a plane"),
+    (
+        {"at": 1, "what": "satellite-loss"},
+        {},
+        "events.0: must name either satellites, or a shell, or a plane, or a plane",
+    ),
+    (
+        {"at": 1, "satellites": [1]} | LOSS,
+        {},
+        "events.0: must name either satellites, or a shell, or a plane, or a plane",
+    ),
     ({"at": 1, "what": "satellite-loss", "satellites": [4, 12]}, {}, "events.0.satellites = 12: must be 0 to 11"),
     ({"at": 1, "what": "satellite-loss", "plane": 3}, {}, "events.0.plane = 3: must be 0 to 2, of shell 0"),
     ({"at": 1, "what": "satellite-loss", "shell": 1}, {}, "events.0.shell = 1: must be 0"),
