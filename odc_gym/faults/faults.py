@@ -1,8 +1,8 @@
-"""Tables of what breaks: when radiation strikes which accelerator, and in what state a fleet is found.
+"""Upsets and failures: when radiation strikes which accelerator, and the initial condition of a fleet.
 
-Every satellite has a random stream of its own for each purpose, and each event its own numbers in it. So no satellite's
-events depend on the other satellites, no purpose shifts another, and more upsets of the same episode come on top of
-fewer of them in the same order.
+Every satellite has a random stream of its own for each purpose, and each event has its own numbers in the stream. The
+events of a satellite are therefore independent of other satellites, and purposes do not shift each other. A higher rate
+keeps the events of a lower rate in their order and adds further ones.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from odc_gym.scenario import Faults
 from odc_gym.seeds import random_stream
 
 UPSETS, FAILURES, DEAD, LOST, SILICON = 301, 302, 303, 304, 305  # purposes of random streams
-FACTOR_GRID = 2.0**30  # steps of a factor to which it is rounded: the last bits of elementary functions do not reach it
-EXPECTATION_GRID = 2.0**40  # steps of one expected event to which expectations are rounded: their sums are then exact
+FACTOR_GRID = 2.0**30  # factors are rounded to 1 over this, so that the last bits of elementary functions do not matter
+EXPECTATION_GRID = 2.0**40  # expected numbers of events are rounded to 1 over this, so that their sums are exact
 
 EVENT = np.dtype([("tick", "i4"), ("satellite", "i4"), ("accelerator", "i4"), ("hard", "i4")])
-"""One event: physics step from the start of the warm-up, who is struck, and 1 for a hard failure, 0 for an upset."""
+"""One event: physics step from the start of the warm-up, satellite, accelerator, and 1 for a hard failure or 0."""
 NO_EVENT = np.array((np.iinfo(np.int32).max, 0, 0, 0), EVENT)
 
 
 class GroundTrack(NamedTuple):
-    """Where the satellites are: geodetic latitude and east longitude [deg], altitude [m], (T, S) each."""
+    """Positions of satellites: geodetic latitude and east longitude [deg], and altitude [m], (T, S) each."""
 
     latitude_deg: np.ndarray
     longitude_deg: np.ndarray
@@ -34,26 +34,26 @@ class GroundTrack(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """How an episode finds its satellites: age of the mission, and (S,) each."""
+    """Initial condition of an episode's satellites: age of the mission [years], and (S,) values each."""
 
     years: float
-    living: np.ndarray  # accelerators that work
-    dynamic_power: np.ndarray  # over that of the hardware at equal speed
-    leakage: np.ndarray  # over that of the hardware
+    living: np.ndarray  # number of working accelerators
+    dynamic_power: np.ndarray  # dynamic power over that of the hardware at equal speed
+    leakage: np.ndarray  # leakage over that of the hardware
 
 
 def anomaly_bell(faults: Faults) -> Bell:
-    """The anomaly of a scenario."""
+    """Return the South Atlantic Anomaly of a scenario."""
     return Bell(**faults.anomaly.model_dump())
 
 
 def upsets_per_s(faults: Faults, track: GroundTrack) -> np.ndarray:
-    """Upset rate of one chip [1/s], (T, S)."""
+    """Return the upset rate of one chip [1/s], (T, S)."""
     return upset_rate(*track, faults.upsets_per_chip_year / YEAR_S, faults.altitude_exponent, anomaly_bell(faults))
 
 
 def expected_upsets(faults: Faults, track: GroundTrack, accelerators: np.ndarray) -> tuple[float, float]:
-    """Mean upsets a day of a fleet on the way `track`, and their share inside the anomaly."""
+    """Return the mean upsets a day of a fleet along `track`, and the share of them inside the anomaly."""
     rate = upsets_per_s(faults, track) * accelerators
     within = inside(track.latitude_deg, track.longitude_deg, anomaly_bell(faults))
     return float(rate.mean(0).sum()) * DAY_S, float((rate * within).sum() / max(rate.sum(), 1e-300))
@@ -67,17 +67,17 @@ def draw_events(
     dt_s: float,
     storm: np.ndarray | float = 1.0,
 ) -> np.ndarray:
-    """The events of an episode in order of time, (E,) of EVENT.
+    """Draw the events of an episode in order of time, (E,) of EVENT.
 
-    Events strike installed accelerators, whether they live or not: the rates hold for each chip that lives.
+    Events strike installed accelerators, whether they work or not. The rates thus hold for each working chip.
 
     Args:
         faults: rates.
-        seed: of the episode.
-        track: of the satellites at the start of each step.
-        accelerators: installed on each satellite, (S,).
+        seed: seed of the episode.
+        track: positions of the satellites at the start of each step.
+        accelerators: number of accelerators installed on each satellite, (S,).
         dt_s: length of a step [s].
-        storm: what storms multiply the rate of upsets by in each step, (T,).
+        storm: factor of storms on the rate of upsets in each step, (T,).
     """
     upsets = upsets_per_s(faults, track) * np.reshape(storm, (-1, 1))
     hard = np.full(track.latitude_deg.shape, faults.hard_failures_per_chip_year / YEAR_S)
@@ -95,15 +95,16 @@ def draw_events(
 
 
 def draw_condition(faults: Faults, seed: int, accelerators: np.ndarray) -> Condition | None:
-    """In what state an episode finds its satellites; None if they are new and alike.
+    """Draw the initial condition of an episode's satellites; return None if they are new and alike.
 
-    What died in fewer years is dead in more. Spread is lognormal with mean 1, drawn anew in each episode, so that
-    nothing learns which satellite is the frugal one.
+    Accelerators that are dead at one age are dead at any higher age. The spread of power is lognormal with mean 1. It
+    is
+    drawn anew in each episode, so that no agent can learn which satellite uses less power.
 
     Args:
         faults: rates, age and spread.
-        seed: of the episode.
-        accelerators: installed on each satellite, (S,).
+        seed: seed of the episode.
+        accelerators: number of accelerators installed on each satellite, (S,).
     """
     years, spread = faults.mission_age_years, np.array([faults.dynamic_power_sigma, faults.leakage_sigma])
     if not faults.enabled or (years == 0.0 and not spread.any()):
@@ -120,9 +121,9 @@ def draw_condition(faults: Faults, seed: int, accelerators: np.ndarray) -> Condi
 
 
 def _poisson_arrivals(random: np.random.Generator, end: float) -> tuple[np.ndarray, np.ndarray]:
-    """Times of a Poisson process of rate 1 before `end`, and a uniform number for each, (N,) both.
+    """Draw the times of a Poisson process of rate 1 before `end`, and a uniform number for each, (N,) both.
 
-    In the time in which one event is expected, a process of any rate is one of rate 1.
+    A process of any rate becomes one of rate 1 when time is measured in expected events.
     """
     size = 8 + int(end + 6.0 * np.sqrt(end))
     drawn = random.random((size, 2))

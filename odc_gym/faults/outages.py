@@ -1,4 +1,4 @@
-"""Tables of what is out: satellites, their own links, and ground sites in bad weather; at random or by a script.
+"""Outages: satellites, their optical links, and ground sites in bad weather, at random or by a script.
 
 Every satellite, link and site has a random stream of its own, as in `odc_gym.faults.faults`.
 """
@@ -26,43 +26,42 @@ from odc_gym.scenario import (
 from odc_gym.seeds import random_stream
 
 OUTAGES, LOSSES, LINKS, WEATHER = 311, 312, 313, 314  # purposes of random streams
-TIME_GRID_PER_S = (
-    1024.0  # steps in a second to which times are rounded: the last bits of a machine's logarithm do not reach them
-)
+# times are rounded to 1 s over this, so that the last bits of a machine's logarithm do not matter
+TIME_GRID_PER_S = 1024.0
 
 Flags = npt.NDArray[np.bool_]
 
 
 class Availability(NamedTuple):
-    """What is in service in each physics step of warm-up and episode.
+    """Availability of satellites, links and sites in each physics step of warm-up and episode.
 
-    A satellite or link that is out at the beginning of a step is out in all of it.
+    A satellite or link that is out at the beginning of a step is out for the whole step.
     """
 
     condition: npt.NDArray[np.uint8]  # (T, S) IN_SERVICE, OUT, or LOST for good
-    link_up: Flags  # (T, S) the satellite's optical terminals work
-    site_up: Flags  # (T, G) the ground sites work
+    link_up: Flags  # (T, S) whether the satellite's optical terminals work
+    site_up: Flags  # (T, G) whether the ground site works
 
     @property
     def satellite_up(self) -> Flags:
-        """Which satellites are in service, (T, S)."""
+        """Mask of the satellites in service, (T, S)."""
         return np.asarray(self.condition == IN_SERVICE)
 
     @property
     def failure_masks(self) -> tuple[Flags | None, Flags | None, Flags | None]:
-        """Which satellites, links and sites work; None for a kind of which all work always."""
+        """Masks of working satellites, links and sites; None for a kind that never fails."""
         up = (self.satellite_up, self.link_up, self.site_up)
         return tuple(None if works.all() else works for works in up)  # type: ignore[return-value]
 
 
 def draw_availability(scenario: Scenario, seed: int, satellites: int, at_s: np.ndarray) -> Availability:
-    """What is out in episode `seed`.
+    """Draw the availability of episode `seed`.
 
     Args:
         scenario: rates and script.
-        seed: of the episode.
-        satellites: S.
-        at_s: beginning of each physics step from the start of the episode, (T,) [s].
+        seed: seed of the episode.
+        satellites: number of satellites S.
+        at_s: beginning of each physics step, counted from the start of the episode [s], (T,).
     """
     out, link_down = np.zeros((at_s.size, satellites), np.bool_), np.zeros((at_s.size, satellites), np.bool_)
     lost = out.copy()
@@ -83,7 +82,10 @@ def draw_availability(scenario: Scenario, seed: int, satellites: int, at_s: np.n
 
 
 def _bad_weather(scenario: Scenario, seed: int, at_s: np.ndarray) -> Flags:
-    """Which ground sites have bad weather, (T, G); a site keeps its weather whatever other sites there are."""
+    """Return whether each ground site has bad weather, (T, G).
+
+    The weather of a site is independent of the other sites.
+    """
     names, weather = site_names(scenario.network.ground), scenario.faults.weather
     bad = np.zeros((at_s.size, len(names)), np.bool_)
     if scenario.faults.enabled:
@@ -100,14 +102,14 @@ def _bad_weather(scenario: Scenario, seed: int, at_s: np.ndarray) -> Flags:
 
 
 def within(at_s: np.ndarray, begin_s: float, hours: float) -> Flags:
-    """Which times (T,) [s] lie in some hours from a beginning on."""
+    """Return whether times (T,) [s] lie within some hours after a beginning."""
     return np.asarray((at_s >= begin_s) & (at_s < begin_s + hours * HOUR_S))
 
 
 def _mark_random_outages(
     faults: Faults, seed: int, since_s: np.ndarray, out: Flags, lost: Flags, link_down: Flags
 ) -> None:
-    """Mark in tables (T, S) what is out at random, `since_s` (T,) after the tables begin."""
+    """Mark random outages in tables (T, S); `since_s` (T,) is the time since the tables begin."""
     for s in range(out.shape[1]):
         rate = faults.outages.per_satellite_year / YEAR_S
         out[:, s] = draw_outages(random_stream(seed, OUTAGES, s), rate, faults.outages.mean_hours * HOUR_S, since_s)
@@ -121,13 +123,15 @@ def _mark_random_outages(
 
 
 def draw_outages(random: np.random.Generator, rate: float, mean_s: float, at_s: np.ndarray) -> Flags:
-    """When something is down that fails and recovers by chance: a two-state Markov chain, stationary from the start.
+    """Draw outages of something that fails and recovers at random.
+
+    The process is a two-state Markov chain, stationary from the start.
 
     Args:
-        random: its stream.
-        rate: of failures while it is up [1/s].
+        random: random stream of the object.
+        rate: rate of failures while it is up [1/s].
         mean_s: mean time to recover [s].
-        at_s: times in rising order, (T,) [s].
+        at_s: times in ascending order [s], (T,).
 
     Returns:
         (T,) whether it is down.
