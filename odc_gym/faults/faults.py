@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from odc_gym.constants import DAY_S, YEAR_S
-from odc_gym.physics.radiation import Bell, inside, upset_rate
+from odc_gym.physics.radiation import Bell, in_anomaly, upset_rate
 from odc_gym.scenario import Faults
 from odc_gym.seeds import random_stream
 
@@ -55,7 +55,7 @@ def upsets_per_s(faults: Faults, track: GroundTrack) -> np.ndarray:
 def expected_upsets(faults: Faults, track: GroundTrack, accelerators: np.ndarray) -> tuple[float, float]:
     """Return the mean upsets a day of a fleet along `track`, and the share of them inside the anomaly."""
     rate = upsets_per_s(faults, track) * accelerators
-    within = inside(track.latitude_deg, track.longitude_deg, anomaly_bell(faults))
+    within = in_anomaly(track.latitude_deg, track.longitude_deg, anomaly_bell(faults))
     return float(rate.mean(0).sum()) * DAY_S, float((rate * within).sum() / max(rate.sum(), 1e-300))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from odc_gym.faults.faults import GroundTrack, anomaly_bell, draw_events, upsets_per_s
 from odc_gym.orbits import Constellation, build_ephemeris
-from odc_gym.physics.radiation import inside
+from odc_gym.physics.radiation import in_anomaly
 from odc_gym.scenario import Faults
 
 DAY_S, YEAR_DAYS = 86400.0, 365.25
@@ -49,9 +49,9 @@ def test_share_of_upsets_in_the_anomaly(inclination_deg, low, high):
     faults = Faults(upsets_per_chip_year=3000.0, hard_failures_per_chip_year=0.0)
     events = draw_events(faults, 7, place, np.full(4, 72), 60.0)
     at = tuple(table[events["tick"], events["satellite"]] for table in place[:2])
-    share = inside(*at, anomaly_bell(faults)).mean()
+    share = in_anomaly(*at, anomaly_bell(faults)).mean()
     rate = upsets_per_s(faults, place)
-    expected = (rate * inside(*place[:2], anomaly_bell(faults))).sum() / rate.sum()
+    expected = (rate * in_anomaly(*place[:2], anomaly_bell(faults))).sum() / rate.sum()
     assert share == pytest.approx(expected, abs=4.0 * np.sqrt(0.25 / events.size))
     assert low < share < high
 

@@ -9,7 +9,7 @@ from comparison import compares, pictures
 from odc_gym.constants import DAY_S, YEAR_S
 from odc_gym.faults.faults import GroundTrack, anomaly_bell, draw_events, expected_upsets
 from odc_gym.orbits import Constellation, build_ephemeris
-from odc_gym.physics.radiation import inside, orbit_mean, relative_rate
+from odc_gym.physics.radiation import in_anomaly, orbit_mean, relative_rate
 from odc_gym.scenario import Faults
 
 CHAPTER = "Radiation and age"
@@ -101,7 +101,7 @@ def draw_map():
     for axes, inclination_deg in zip(panels, (98.0, 53.0), strict=True):
         place, events = drawn(inclination_deg)
         rate = axes.contourf(longitude, latitude, relative_rate(latitude, longitude, BELL), 12, cmap="YlOrRd")
-        axes.contour(longitude, latitude, inside(latitude, longitude, BELL).astype(float), [0.5], colors="k")
+        axes.contour(longitude, latitude, in_anomaly(latitude, longitude, BELL).astype(float), [0.5], colors="k")
         at = events["tick"][::4], events["satellite"][::4]
         axes.plot(place.longitude_deg[at], place.latitude_deg[at], ".", color="C0", markersize=1.5)
         axes.set(ylabel="latitude [°]", title=f"inclination {inclination_deg:g}°", ylim=(-90, 90), xlim=(-180, 180))
