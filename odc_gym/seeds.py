@@ -42,7 +42,9 @@ def environment_seeds(seed: int | Sequence[int | None] | None, num_envs: int) ->
         return [None] * num_envs
     if isinstance(seed, Sequence | np.ndarray):
         if len(seed) != num_envs:
-            raise ScenarioError(f"seed: must be an integer or {num_envs} of them, one an environment, got {len(seed)}")
+            raise ScenarioError(
+                f"seed: must be an integer or a sequence of {num_envs}, one for each environment, got {len(seed)}"
+            )
         return [None if entry is None else _check_seed(entry) for entry in seed]
     first = _check_seed(seed)
     return [first + i for i in range(num_envs)]

@@ -98,8 +98,7 @@ def draw_condition(faults: Faults, seed: int, accelerators: np.ndarray) -> Condi
     """Draw the initial condition of an episode's satellites; return None if they are new and alike.
 
     Accelerators that are dead at one age are dead at any higher age. The spread of power is lognormal with mean 1. It
-    is
-    drawn anew in each episode, so that no agent can learn which satellite uses less power.
+    is drawn anew in each episode, so that no agent can learn which satellite uses less power.
 
     Args:
         faults: rates, age and spread.

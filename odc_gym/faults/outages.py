@@ -48,7 +48,7 @@ class Availability(NamedTuple):
         return np.asarray(self.condition == IN_SERVICE)
 
     @property
-    def failure_masks(self) -> tuple[Flags | None, Flags | None, Flags | None]:
+    def working_masks(self) -> tuple[Flags | None, Flags | None, Flags | None]:
         """Masks of working satellites, links and sites; None for a kind that never fails."""
         up = (self.satellite_up, self.link_up, self.site_up)
         return tuple(None if works.all() else works for works in up)  # type: ignore[return-value]

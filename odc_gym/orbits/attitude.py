@@ -54,7 +54,7 @@ def array_normal(law: str, beta_rad: ArrayLike, orbit_angle_rad: ArrayLike) -> D
         orbit_angle_rad: angle from orbit noon [rad], broadcasts against `beta_rad`.
 
     Raises:
-        OrbitError: an unknown law.
+        OrbitError: the law is unknown.
     """
     sun = toward_sun(beta_rad, orbit_angle_rad)
     if law == "two_axis":
@@ -90,10 +90,8 @@ def cell_response(cosine: ArrayLike) -> Array:
     """Return the output of a solar cell over its output in normal sunlight, from the cosine of incidence, any shape.
 
     The response is the cosine up to 60 deg. Beyond, cells give less, following the Kelly cosine: 0.100 at 80 deg, where
-    the
-    cosine is 0.174, and 0 from 85 deg on. Between these angles the ratio to the cosine is linear in the angle. The
-    table's
-    own value of 0.450 at 60 deg is left out, because it would make the response jump.
+    the cosine is 0.174, and 0 from 85 deg on. Between these angles the ratio to the cosine is linear in the angle. The
+    table's own value of 0.450 at 60 deg is left out, because it would make the response jump.
 
     Source: Kelly cosine of silicon cells, Patel, Spacecraft Power Systems (2005), table 8.1, as used by Wertz et al.
     """
@@ -139,8 +137,7 @@ def edge_lag_rad(
     """Return the mean angle in each of T steps between a rate-limited knife edge and its wanted roll [rad].
 
     The knife edge turns the shorter way to either face at its largest rate, without looking ahead. Before the first
-    step,
-    the first `orbit_steps` steps are flown twice, so that the initial roll has no effect.
+    step, the first `orbit_steps` steps are flown twice, so that the initial roll has no effect.
 
     Args:
         beta_rad: (T, N) angle of the Sun above the orbit plane [rad].

@@ -58,10 +58,8 @@ class Constellation:
         """Build a Walker pattern i: total/planes/phasing of circular orbits.
 
         Plane j has its ascending node at raan_deg + j span / planes, where the span is 360 deg for delta and 180 deg
-        for star.
-        Slot k of plane j starts at the argument of latitude 360 k / (total / planes) + 360 phasing j / total. Source:
-        Walker
-        1984, J. Br. Interplanet. Soc. 37, 559.
+        for star. Slot k of plane j starts at the argument of latitude 360 k / (total / planes) + 360 phasing j / total.
+        Source: Walker 1984, J. Br. Interplanet. Soc. 37, 559.
 
         Args:
             altitude_km: altitude above the equatorial radius [km], 300 to 2000.
@@ -73,7 +71,7 @@ class Constellation:
             raan_deg: ascending node of the first plane at the start of the ephemeris, from the true equinox [deg].
 
         Raises:
-            OrbitError: a value that is not allowed.
+            OrbitError: a value is not allowed.
         """
         if pattern not in ("delta", "star"):
             raise OrbitError(f"pattern = {pattern}: must be delta or star")
@@ -112,12 +110,14 @@ class Constellation:
             phasing: 0 to planes - 1, as in `walker`.
 
         Raises:
-            OrbitError: a value that is not allowed.
+            OrbitError: a value is not allowed.
         """
         arguments = _walker_arguments(total, planes, phasing)
         times = [local_time_h] * planes if isinstance(local_time_h, int | float) else list(local_time_h)
         if len(times) != planes:
-            raise OrbitError(f"local_time_h: {len(times)} times given, must be a number or one time a plane ({planes})")
+            raise OrbitError(
+                f"local_time_h: {len(times)} times given, must be a number or one time for each plane ({planes})"
+            )
         altitude_m = _altitude_m(altitude_km)
         shell = MeanShell(
             altitude_m=altitude_m,
@@ -133,12 +133,9 @@ class Constellation:
         """Build a cluster: satellites in one plane within a radius of a sun-synchronous reference orbit.
 
         The satellites share the reference's semi-major axis, inclination and node, so J2 does not pull them apart.
-        Their
-        eccentricity vectors form a hexagonal lattice. Each satellite moves on a 2:1 ellipse about the reference once an
-        orbit,
-        and the lattice keeps its order: 81 satellites within 1 km stay 100 to 200 m from their neighbours. Source of
-        the
-        relative motion: Clohessy and Wiltshire 1960, J. Aerospace Sci. 27, 653.
+        Their eccentricity vectors form a hexagonal lattice. Each satellite moves on a 2:1 ellipse about the reference
+        once an orbit, and the lattice keeps its order: 81 satellites within 1 km stay 100 to 200 m from their
+        neighbours. Source of the relative motion: Clohessy and Wiltshire 1960, J. Aerospace Sci. 27, 653.
 
         Args:
             altitude_km: altitude of the reference above the equatorial radius [km], 300 to 2000.
@@ -147,7 +144,7 @@ class Constellation:
             radius_km: greatest distance from the reference [km], above 0 and up to 50.
 
         Raises:
-            OrbitError: a value that is not allowed.
+            OrbitError: a value is not allowed.
         """
         _check_count("total", total)
         if not 0 < radius_km <= MAX_CLUSTER_RADIUS_KM:
@@ -183,7 +180,7 @@ class Constellation:
         """Build the satellites of one shell of a scenario.
 
         Raises:
-            OrbitError: a value that is not allowed.
+            OrbitError: a value is not allowed.
         """
         if orbit.pattern == "tle":
             return cls.from_tle(orbit.lines, orbit.allow_old)

@@ -95,11 +95,9 @@ def step_means(along: Array, squared: Array, sun_distance_m: Array, step_s: floa
     """Return the mean visible fraction of the Sun's disc over each of N steps.
 
     A step is sampled at 30 instants if the shadow's edge may touch it. The distances to the edge at both ends decide
-    this:
-    in between, the distance departs from the chord by at most step^2 / 8 of its second derivative. An eclipse shorter
-    than
-    a step is therefore not missed. Penumbras last 6 s or more, so the error is below 0.05 s of full light for a
-    crossing.
+    this: in between, the distance departs from the chord by at most step^2 / 8 of its second derivative. An eclipse
+    shorter than a step is therefore not missed. Penumbras last 6 s or more, so the error is below 0.05 s of full light
+    for a crossing.
 
     Args:
         along: (N + 3, S) coordinate from `shadow_coordinates`, from one step before the first to one step after the end
@@ -129,8 +127,7 @@ def eclipse_fraction(altitude_m: float, beta_rad: ArrayLike) -> Array:
     """Return the fraction of a circular orbit in the cylindrical shadow of a spherical Earth.
 
     The fraction is arccos(sqrt(h^2 + 2 R h) / ((R + h) cos beta)) / pi, and 0 where the orbit misses the shadow.
-    Source:
-    the shadow's chord in the orbit plane, e.g. Vallado 4th ed., section 5.3.
+    Source: the shadow's chord in the orbit plane, e.g. Vallado 4th ed., section 5.3.
 
     Args:
         altitude_m: altitude above the equatorial radius [m].

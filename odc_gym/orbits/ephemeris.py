@@ -174,8 +174,7 @@ class Ephemeris:
         """(T, S) geodetic latitude [rad] and altitude [m].
 
         Bowring's formula is applied three times, from the reduced latitude of a point on the surface; the error is
-        below 1e-10
-        rad. Source: Bowring 1976, Survey Review 23, 323.
+        below 1e-10 rad. Source: Bowring 1976, Survey Review 23, 323.
         """
         ecef = self._position_ecef_m
         equatorial, z = np.hypot(ecef[..., 0], ecef[..., 1]), ecef[..., 2]

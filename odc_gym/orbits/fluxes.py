@@ -70,7 +70,7 @@ class FluxTable:
             lags: whether a knife edge lags behind its attitude.
 
         Raises:
-            OrbitError: a value that is not allowed.
+            OrbitError: a value is not allowed.
         """
         if not 0 < altitude_m < math.inf:
             raise OrbitError(f"altitude_m = {altitude_m:g}: must be > 0")
@@ -124,8 +124,7 @@ def edge_view_factor(altitude_m: float) -> float:
     """Return the view factor of the Earth per face, for a plate seen edge-on from Earth's centre.
 
     It is (asin(1/H) - sqrt(H^2 - 1) / H^2) / pi with H = 1 + altitude / radius. Source: Howell, A Catalog of Radiation
-    Heat
-    Transfer Configuration Factors, planar element to sphere, plane of the element through the centre.
+    Heat Transfer Configuration Factors, planar element to sphere, plane of the element through the centre.
     """
     ratio = 1 + altitude_m / EARTH_RADIUS_M
     return (math.asin(1 / ratio) - math.sqrt(ratio**2 - 1) / ratio**2) / math.pi
@@ -164,8 +163,7 @@ def face_factors(altitude_m: float, zenith_rad: Array, normal: Normal, nodes: in
 
     A surface element at the angle w from the nadir point and azimuth p sends (1/pi) cos(sun) cos(emission) max(0, n.d)
     / d^2 dA to a face of normal n. The integral over w is a Gauss sum. The integral over p has a closed form, because
-    the
-    arc that is lit and visible changes with w.
+    the arc that is lit and visible changes with w.
 
     Args:
         altitude_m: altitude above the equatorial radius [m].

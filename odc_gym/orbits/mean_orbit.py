@@ -100,8 +100,7 @@ def sun_synchronous_inclination_rad(altitude_m: float) -> float:
     """Return the inclination at which the node follows the mean Sun [rad].
 
     It is the textbook's first order, cos i = -rate / (3 g n). With the rates of `secular_rates` the node then loses
-    1e-3
-    deg a day, which is 4 s of local time in 16 days.
+    1e-3 deg a day, which is 4 s of local time in 16 days.
 
     Raises:
         OrbitError: no inclination is sun-synchronous at this altitude.
@@ -121,8 +120,7 @@ def propagate(shell: MeanShell, elapsed_s: Array, midnight_rad: float) -> Motion
     """Compute positions and orbit planes of a shell's satellites.
 
     Eccentricities are carried to first order, r = a (1 - e cos M), u = l + 2 e sin M (Vallado 4th ed., section 2.2).
-    The
-    error is below 1 m for the 1e-4 of a cluster.
+    The error is below 1 m for the 1e-4 of a cluster.
 
     Args:
         shell: S satellites.

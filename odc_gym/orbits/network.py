@@ -120,10 +120,8 @@ def in_sight(position_m: Array, pairs: np.ndarray, grazing_m: float) -> tuple[np
 
     The line of sight must stay `grazing_m` above the WGS84 ellipsoid. The surface at that height is approximated by the
     ellipsoid whose half-axes are longer by `grazing_m`, within 2 m. Scaling the z axis turns this ellipsoid into a
-    sphere.
-    The line misses the sphere if the foot of the perpendicular from the centre lies outside the sphere, or beyond an
-    end of
-    the line.
+    sphere. The line misses the sphere if the foot of the perpendicular from the centre lies outside the sphere, or
+    beyond an end of the line.
 
     Args:
         position_m: (T, S, 3) positions [m], z along the Earth's axis.
@@ -166,7 +164,7 @@ def plan_links(position_m: Array, pairs: np.ndarray, rules: LinkRules) -> LinkPl
         seen &= distance <= rules.range_m
         for k in range(min(block, steps - begin)):
             lasting = seen[k] & seen[min(k + wait, len(seen) - 1)]
-            held = _links_of_step(held & seen[k], lasting, distance[k], pairs, rules)
+            held = _choose_links(held & seen[k], lasting, distance[k], pairs, rules)
             rows.append(np.flatnonzero(held))
     used = np.unique(np.concatenate(rows))
     table = np.zeros((steps, used.size), np.bool_)
@@ -203,7 +201,7 @@ def acquired_links(held: np.ndarray, wait: int) -> np.ndarray:
     return up
 
 
-def _links_of_step(
+def _choose_links(
     held: np.ndarray, lasting: np.ndarray, distance_m: Array, pairs: np.ndarray, rules: LinkRules
 ) -> np.ndarray:
     """Choose the links of one step (P,), starting from the links that remain from the step before."""
@@ -241,8 +239,7 @@ def ground_contacts(
     """Return the site that serves each satellite, (T, S), `NO_SITE` if none.
 
     A satellite keeps its site while the satellite is above the minimum elevation there. Otherwise it takes the site
-    that
-    sees it highest among those with a free antenna. Satellites with the highest elevation choose first.
+    that sees it highest among those with a free antenna. Satellites with the highest elevation choose first.
 
     Args:
         elevation_deg: elevation of each satellite at each site [deg], (T, S, G).

@@ -21,9 +21,8 @@ from odc_gym.orbits.network import LinkPlan, ShellGrid
 
 NO_ROUTE = -1
 FOREVER = int(np.iinfo(np.int32).max)  # a step after the end of all tables
-TIME_GRID_S = (
-    2.0**-30
-)  # latencies are rounded to it, so that sums are exact and equal routes stay equal on every machine
+# latencies are rounded to this grid, so that sums are exact and equal routes stay equal on every machine
+TIME_GRID_S = 2.0**-30
 
 
 @dataclass(frozen=True)
@@ -69,8 +68,7 @@ class PairTables(NamedTuple):
     """Routes between satellites, in E tables.
 
     `expiry_step` is the first step at which no route leads from the first satellite to the second any more. It is 0
-    where
-    there is no route now, and `FOREVER` where the route outlasts the tables.
+    where there is no route now, and `FOREVER` where the route outlasts the tables.
     """
 
     of_step: np.ndarray  # (T,) table of each step, or (1,) where nothing changes
@@ -108,8 +106,7 @@ def surviving_topologies(planned: Topologies, plan: LinkPlan, up: np.ndarray) ->
     """Compute the topologies and routes that remain when links fail.
 
     Each topology belongs to one planned topology and takes its latencies. Routes before a failure are therefore the
-    same as
-    without it.
+    same as without it.
 
     Args:
         planned: topologies of the plan.
@@ -152,9 +149,8 @@ def _route_topologies(
         graph = csr_array((link_s[u, linked], (a, b)), shape=size[1:])
         component[u] = connected_components(graph, directed=False)[1]
         latency[u], before = dijkstra(graph, directed=False, return_predecessors=True)
-        next_hop[u] = np.where(
-            before < 0, NO_ROUTE, before
-        ).T  # the predecessor of s on the route from d is the next hop from s to d
+        # the predecessor of s on the route from d is the next hop from s to d
+        next_hop[u] = np.where(before < 0, NO_ROUTE, before).T
     home = np.arange(satellites)
     next_hop[:, home, home] = home
     return Topologies(of_step.astype(np.int32), next_hop, count_hops(next_hop), latency, component, link_s)
@@ -183,8 +179,7 @@ def grid_topology(shells: Sequence[ShellGrid], across_s: Sequence[float], along_
     """Compute routes over a +Grid whose links are all up, across the planes first and then along the plane.
 
     A route can cross the planes in either direction, and circle them more than once; the route of least latency is
-    taken.
-    There are no routes between shells.
+    taken. There are no routes between shells.
 
     Args:
         shells: planes and slots of each shell.
@@ -216,9 +211,8 @@ def _shell_routes(shell: ShellGrid, across_s: float, along_s: float) -> tuple[np
     plane, slot = (v[:, None] for v in np.divmod(home, slots))
     ahead = plane.T - plane
     best, count, following = np.full(ahead.shape, np.inf), np.zeros_like(ahead), np.zeros_like(ahead)
-    laps = (
-        int(slots * along_s / (2 * planes * across_s)) if closed and phasing else 0
-    )  # each lap shifts the slot by the phasing
+    # each lap shifts the slot by the phasing
+    laps = int(slots * along_s / (2 * planes * across_s)) if closed and phasing else 0
     for lap, turn in product(range(laps + 1), (1, -1)):
         crossed = turn * ahead % planes + lap * planes if closed else turn * ahead
         seam = (plane + turn * crossed) // planes  # how often the route passes from the last plane to the first

@@ -38,7 +38,7 @@ class ArrayTable:
         The quadrature runs once for each pair of law and altitude.
 
         Raises:
-            OrbitError: an unknown law.
+            OrbitError: the law is unknown.
         """
         return cls(_factors(law, float(altitude_m)))
 

@@ -1,7 +1,7 @@
 """Two-line element sets: a strict parser, and propagation by SGP4.
 
-Sources: Hoots and Roehrich, Spacetrack Report No. 3 (1980), for the format and theory; Vallado et al., AIAA
-2006-6753, for the implementation that the sgp4 package follows.
+Sources: Hoots and Roehrich, Spacetrack Report No. 3 (1980), for the format and theory; Vallado et al., AIAA 2006-6753,
+for the implementation that the sgp4 package follows.
 """
 
 from __future__ import annotations
@@ -201,5 +201,5 @@ def _check_age(tles: TleSet, start: datetime, end: datetime) -> None:
         if age > limit:
             raise OrbitError(
                 f"tle {i + 1}: epoch = {at:%Y-%m-%d}: {age / timedelta(days=1):.1f} days from the requested times, "
-                f"must be within {MAX_AGE_DAYS:g} unless allow_old"
+                f"must be within {MAX_AGE_DAYS:g} unless allow_old is set"
             )

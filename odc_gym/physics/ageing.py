@@ -65,8 +65,7 @@ def depth_damage_tables() -> np.ndarray:
     """Return the damage of a full cycle of each law at equal steps of sqrt(depth) from 0 to 1, (laws, 1025).
 
     Tables avoid powers in the compiled code. The damage of Xu is almost linear in sqrt(depth): between nodes the error
-    is
-    below 2e-5 from 0.1 % depth on.
+    is below 2e-5 from 0.1 % depth on.
     """
     depth = (np.arange(1, _TABLE_STEPS + 1) / _TABLE_STEPS) ** 2
     return np.array([np.append(0.0, np.round(cycle_damage(law, depth), 18)) for law in LAWS])
@@ -134,18 +133,14 @@ def count_cycles(points: np.ndarray, swings: np.ndarray, charge_frac: float, tab
     """Add the charge after a step, and return the damage of all cycles so far, closed and open, at 25 C.
 
     The count is rainflow (ASTM E1049-85) on a stack of the residual turning points. A swing that continues moves its
-    end. A
-    swing that is not smaller than the swing before it closes that one: an inner swing as a full cycle, the first swing
-    as
-    half a cycle. A constant charge is no turning point. The residue, the swings that are not closed yet, counts as half
-    a
-    cycle each at once, as rainflow does at the end of a history.
+    end. A swing that is not smaller than the swing before it closes that one: an inner swing as a full cycle, the first
+    swing as half a cycle. A constant charge is no turning point. The residue, the swings that are not closed yet,
+    counts as half a cycle each at once, as rainflow does at the end of a history.
 
     When a new swing finds the stack full, the oldest swing is counted as half a cycle for good, and its first point is
     dropped. The result equals rainflow while that swing is open. It counts half a cycle more than rainflow if the swing
     would have closed. An overflow takes TURNING_POINTS - 1 nested swings, each smaller than the last; an orbit makes
-    two or
-    three.
+    two or three.
 
     Args:
         points: residual turning points, the last of which is the present extreme; points[-1] holds their number,

@@ -28,10 +28,9 @@ def cell_loss(temperature_k: float) -> tuple[float, float]:
     """Return the share of the terminal power that is lost one way, a + b x rate, as a and b [h].
 
     The rate is the power at the terminals over the power that empties the nominal capacity in an hour [1/h]. Charging
-    puts
-    power times 1 - loss into the cells; discharging takes power times 1 + loss from them. Temperatures are limited to
-    [-20, 60] C. The round trips of the source are met within 0.006 at 0 to 40 C and 10 to 30 % depth. Above a rate of
-    0.5/h the losses are overstated, by up to 0.01 of a round trip at 1/h.
+    puts power times 1 - loss into the cells; discharging takes power times 1 + loss from them. Temperatures are limited
+    to [-20, 60] C. The round trips of the source are met within 0.006 at 0 to 40 C and 10 to 30 % depth. Above a rate
+    of 0.5/h the losses are overstated, by up to 0.01 of a round trip at 1/h.
 
     Source: fitted to PyBaMM 26.10, single-particle model with electrolyte, cell Chen2020 (NMC811, 5 Ah), isothermal
     cycles of 35 minutes of discharge and 60 or 110 of charge: tests/validation/reference/battery_efficiency.py.
@@ -76,8 +75,7 @@ def power_in_w(cells_w: float, fixed: float, slope: float) -> float:
     """Return the power [W] at the terminals for the cells to take `cells_w`.
 
     It is the lesser root of p (1 - fixed - slope p) = cells. Where no root exists, it is the power at which the cells
-    take
-    most.
+    take most.
     """
     a = 1.0 - fixed
     return 2.0 * cells_w / (a + sqrt(max(a * a - 4.0 * slope * cells_w, 0.0)))
@@ -107,8 +105,7 @@ def charge_limit_w(
     The limits are the C-rate, the constant-voltage taper to 0 at full charge, frost, and the remaining capacity.
 
     Source: taper P = P0 (1 - charge) / (1 - taper_from), a linear form of the constant-voltage phase. Graphite cells
-    must
-    not be charged at freezing point, because lithium would plate.
+    must not be charged at freezing point, because lithium would plate.
     """
     taper = clip((1.0 - charge_frac) * inverse_taper, 0.0, 1.0)
     frost_factor = clip((temperature_k - FREEZING_K) / CHARGING_RAMP_K, 0.0, 1.0)

@@ -23,8 +23,7 @@ def speed_frac(x: float, kappa: float) -> float:
     """Return work rate over its value at full clock, for a share `kappa` of the time that is bound by the clock.
 
     Source: time per unit of work t(x) = kappa / x + 1 - kappa, the usual split of a kernel into compute- and
-    memory-bound
-    parts.
+    memory-bound parts.
     """
     return x / (kappa + (1.0 - kappa) * x)
 

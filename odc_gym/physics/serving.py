@@ -65,8 +65,7 @@ def prefill_excess(load: float, rest_s: float, prefill_load: float, prefill_rest
     """Return the share of waiting prompts in a large backlog of work.
 
     It is the ratio of the rates at which the backlog and a backlog of prompts alone drain. Both are exponential in
-    heavy
-    traffic, with means of residual time over idle share: Kingman 1961.
+    heavy traffic, with means of residual time over idle share: Kingman 1961.
     """
     return min(1.0, (1.0 - load) * prefill_rest_s / ((1.0 - prefill_load) * rest_s))
 

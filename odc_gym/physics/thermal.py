@@ -32,8 +32,7 @@ class Propagator(NamedTuple):
     """Coefficients of one loop state.
 
     For half a step they are h phi1(hJ) (e) and columns 1 and 3 of h phi2(hJ) (m). For a whole step they are the first
-    two
-    rows of h phi1(hJ): g for the plate and l for the loop.
+    two rows of h phi1(hJ): g for the plate and l for the loop.
     """
 
     e11: float
@@ -162,10 +161,8 @@ def governed_power_w(
     """Return the largest compute power [W] whose step ends with the junction at `throttle_k`.
 
     The first stage of the step is linear in power, so one division gives the result. Leakage is taken at the limit,
-    which
-    is exact where the limit binds. `g1`, `g2`, `g3` are those of the propagator; `gain` = 1 / (d junction / d power),
-    from
-    `governor_gain`.
+    which is exact where the limit binds. `g1`, `g2`, `g3` are those of the propagator; `gain` = 1 / (d junction / d
+    power), from `governor_gain`.
     """
     a = nodes.g12 * (t1 - t2)
     b = nodes.g23 * (t2 - t3)
@@ -216,8 +213,7 @@ def bypassed_k(
     """Return the temperature of the running loop after a whole step with the largest bypass [K].
 
     Plate and loop then cool together through the flow that still passes the radiator. The step is implicit and takes
-    both
-    as one node, with the plate above the loop by the difference that carries the heat.
+    both as one node, with the plate above the loop by the difference that carries the heat.
 
     Args:
         t1: plate temperature [K].

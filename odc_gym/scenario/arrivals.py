@@ -72,7 +72,7 @@ class MmppArrivals(Model):
         if max(self.rates) == 0:
             raise ValueError("rates must not all be 0")
         if any(math.fsum(row) - row[i] <= 0 for i, row in enumerate(self.switch_per_s)):
-            raise ValueError("switch_per_s must let every state be left")
+            raise ValueError("switch_per_s must have a rate > 0 out of every state")
         return self
 
 

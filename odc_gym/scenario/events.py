@@ -1,7 +1,6 @@
 """Scripted events: outages, losses, storms and surges at times chosen by the scenario's author.
 
-Times count from the start of the episode, because episodes begin at random dates: "06:00" is six hours after the
-start.
+Times count from the start of the episode, because episodes begin at random dates: "06:00" is six hours after the start.
 """
 
 from __future__ import annotations
@@ -68,7 +67,7 @@ class Event(Model):
         self.begin_s(context.epoch)
 
     def begin_s(self, epoch: datetime | None) -> float:
-        """Return the begin of the event in seconds from the start of the episode.
+        """Return the beginning of the event in seconds from the start of the episode.
 
         Raises:
             ValueError: a date is given although episodes begin at random, or it lies before the episode.
@@ -118,7 +117,7 @@ class SatelliteEvent(Event):
         if self.satellites:
             return self.satellites
         if self.shell is None and len(orbits) > 1:
-            raise ValueError(f"plane = {self.plane}: name its shell as well, {_index_range(len(orbits))}")
+            raise ValueError(f"plane = {self.plane}: shell must be given as well, {_index_range(len(orbits))}")
         shell = self.shell or 0
         if shell >= len(orbits):
             raise ValueError(f"shell = {shell}: must be {_index_range(len(orbits))}")

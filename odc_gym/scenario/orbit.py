@@ -44,7 +44,7 @@ class SunSynchronousOrbit(Model):
         if self.total % self.planes:
             raise ValueError(f"total = {self.total} must be divisible by planes = {self.planes}")
         if isinstance(self.local_time_h, tuple) and len(self.local_time_h) != self.planes:
-            raise ValueError(f"local_time_h must be a number or a list of one time a plane ({self.planes})")
+            raise ValueError(f"local_time_h must be a number or a list with one time for each plane ({self.planes})")
         return self
 
 

@@ -14,7 +14,7 @@ from odc_gym.scenario.paths import resolve_path, with_value
 
 RANDOM_SECTIONS = ("hardware", "earth", "workload", "network", "sensing", "faults")
 """Sections of a scenario whose numbers can be random; the others hold the rules of the task."""
-_SCORED = "scores are counted in it"
+_SCORED = "scores are measured in it"
 NOT_RANDOM = {
     "value": _SCORED,
     "queue_value": _SCORED,
@@ -50,8 +50,7 @@ def check_draws(scenario: BaseModel, draws: Mapping[str, Draw]) -> None:
     """Reject draws that give an invalid scenario in some episode.
 
     Both ends of every draw must be valid in the scenario. So must all combinations of the ends of draws in one section
-    of
-    it, such as a battery. Rules between fields, such as floor < restore, are tightest at the ends.
+    of it, such as a battery. Rules between fields, such as floor < restore, are tightest at the ends.
 
     Raises:
         ValueError: a draw is invalid; the message is one line.
@@ -60,7 +59,7 @@ def check_draws(scenario: BaseModel, draws: Mapping[str, Draw]) -> None:
     for path, draw in draws.items():
         for place in _drawn_places(scenario, path, draw):
             if place in drawn_by:
-                raise ValueError(f"randomise.{path}: {'.'.join(place)} is random by {drawn_by[place]} already")
+                raise ValueError(f"randomise.{path}: {'.'.join(place)} is already drawn by {drawn_by[place]}")
             drawn_by[place] = path
     for path, draw in draws.items():
         own_places = [place for place, by in drawn_by.items() if by == path]

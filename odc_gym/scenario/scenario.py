@@ -192,7 +192,7 @@ class Scenario(Model):
                 )
             width = max(c.width) if isinstance(c, JobClass) else c.replica_accelerators
             if isinstance(c, JobClass) and c.gang is not None and self.network.links is None:
-                raise ValueError(f"workload.classes.{name}.gang: needs network.links, own links between satellites")
+                raise ValueError(f"workload.classes.{name}.gang: needs network.links, links between satellites")
             if width > widest:
                 raise ValueError(
                     f"workload.classes.{name}: {width} accelerators wide, but no satellite has more than {widest}"

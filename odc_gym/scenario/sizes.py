@@ -47,8 +47,7 @@ def mean_of(law: Law, power: int = 1) -> float:
     """Return the mean of a power of a draw.
 
     Between two knots a and b it is (b^n - a^n) / (n ln(b / a)), the mean of a log-uniform law. For a lognormal whose
-    draws
-    are cut at a limit, it is the limited expected value.
+    draws are cut at a limit, it is the limited expected value.
 
     Source: Klugman, Panjer and Willmot, Loss Models, 4th ed. (2012), appendix A.5.1.
     """

@@ -53,7 +53,9 @@ class Solar(Model):
     @model_validator(mode="after")
     def _check_exclusive_fields(self) -> Solar:
         if self.eol is not None and self.degradation_per_year is not None:
-            raise ValueError(f"degradation_per_year = {self.degradation_per_year:g}: must not be given beside eol")
+            raise ValueError(
+                f"degradation_per_year = {self.degradation_per_year:g}: must not be given together with eol"
+            )
         if self.tracking == "body_fixed" and self.normal is None:
             raise ValueError("normal: must be given where tracking = body_fixed")
         if self.tracking != "body_fixed" and self.normal is not None:
@@ -94,7 +96,7 @@ class Radiator(Model):
             raise ValueError(f"faces = {self.faces}: must be 1 where mode = {self.mode}, the other face looks {other}")
         if self.roll_rate_deg_s is not None and (self.mode, self.faces) != ("knife_edge", 2):
             raise ValueError(
-                f"roll_rate_deg_s = {self.roll_rate_deg_s:g}: must be left out but for two-faced knife edges"
+                f"roll_rate_deg_s = {self.roll_rate_deg_s:g}: must be left out unless mode = knife_edge and faces = 2"
             )
         return self
 

@@ -121,11 +121,11 @@ class JobClass(Model):
         if self.models and abs(sum(self.models.values()) - 1) > 1e-6:
             raise ValueError(f"models: probabilities must sum to 1, got {sum(self.models.values()):g}")
         if self.data_out_gb > 0 and self.hold_back == 0:
-            raise ValueError(f"data_out_gb = {self.data_out_gb:g}: needs hold_back > 0, what is paid on delivery")
+            raise ValueError(f"data_out_gb = {self.data_out_gb:g}: needs hold_back > 0, the share paid on delivery")
         if (self.duration_h is None) == (self.sizes is None):
             raise ValueError("give either duration_h or sizes")
         if self.gang is not None and self.captures is not None:
-            raise ValueError("gang: what a satellite sees is not worked on by several; give either gang or captures")
+            raise ValueError("give either gang or captures, because captured data is processed on its own satellite")
         return self
 
 

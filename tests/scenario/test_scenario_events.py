@@ -124,7 +124,7 @@ def test_what_is_wrong_is_told_in_one_line(entry, changes, line):
 
 
 def test_a_plane_of_several_shells_needs_its_shell():
-    with pytest.raises(ScenarioError, match="plane = 2: name its shell as well, 0 to 2"):
+    with pytest.raises(ScenarioError, match="plane = 2: shell must be given as well, 0 to 2"):
         script({"at": 1} | LOSS, base=SHELLS)
 
 

@@ -62,9 +62,9 @@ def test_a_file_takes_a_draw_of_its_base_away(tmp_path):
         ("hardware.odcsat.accelerators.bf16_tflops", "must not be random, no episode depends on it"),
         ("hardware.odcsat.accelerators.bf16_tflops", "must not be random, no episode depends on it"),
         ("workload.classes.finetuning.width.1", "must not be random, probabilities must sum to 1"),
-        ("workload.classes.finetuning.value", "must not be random, scores are counted in it"),
-        ("workload.classes.finetuning.hold_back", "must not be random, scores are counted in it"),
-        ("workload.classes.interactive.queue_value", "must not be random, scores are counted in it"),
+        ("workload.classes.finetuning.value", "must not be random, scores are measured in it"),
+        ("workload.classes.finetuning.hold_back", "must not be random, scores are measured in it"),
+        ("workload.classes.interactive.queue_value", "must not be random, scores are measured in it"),
         *(
             (path, "must be a path in hardware, earth, workload, network, sensing")
             for path in (
@@ -132,7 +132,7 @@ def test_ends_that_only_clash_together_are_found():
 def test_a_number_is_random_once():
     again = {"low": 8500, "high": 9000}
     assert refusal({"hardware.*.battery.capacity_wh": DRAW, CAPACITY: again}) == (
-        f"randomise.{CAPACITY}: {CAPACITY} is random by hardware.*.battery.capacity_wh already"
+        f"randomise.{CAPACITY}: {CAPACITY} is already drawn by hardware.*.battery.capacity_wh"
     )
 
 

@@ -101,7 +101,7 @@ def build_episode(fleet: FleetModel, seed: int) -> EpisodeTables:
         _events(fleet, seed, ephemeris),
         availability,
         demand,
-        network_links(fleet, ephemeris, Working(*availability.failure_masks)),
+        network_links(fleet, ephemeris, Working(*availability.working_masks)),
         census,
         factor,
     )
