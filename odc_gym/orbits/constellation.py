@@ -57,8 +57,8 @@ class Constellation:
     ) -> Constellation:
         """Build a Walker pattern i: total/planes/phasing of circular orbits.
 
-        Plane j has its ascending node at raan_deg + j span / planes, where the span is 360 deg for delta and 180 deg
-        for star. Slot k of plane j starts at the argument of latitude 360 k / (total / planes) + 360 phasing j / total.
+        Plane j has its ascending node at raan_deg + j span / planes. The span is 360 deg for delta and 180 deg for
+        star. Slot k of plane j starts at the argument of latitude 360 k / (total / planes) + 360 phasing j / total.
         Source: Walker 1984, J. Br. Interplanet. Soc. 37, 559.
 
         Args:

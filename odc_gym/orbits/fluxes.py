@@ -1,7 +1,7 @@
 """Fluxes from the Earth: infrared and reflected sunlight on plane faces, integrated over the visible cap.
 
 The Earth is diffuse. The flux on a radiator's face depends on its attitude and on the zenith angle of the Sun at the
-satellite, where cos zenith = cos beta cos orbit angle:
+satellite. The zenith angle follows from cos zenith = cos beta cos orbit angle. The attitudes are:
 
 - Knife edge: two faces whose normals are perpendicular to the Sun and to nadir. Where Sun and nadir are parallel, any
   horizontal normal receives the same flux. A knife edge that cannot follow stays perpendicular to the Sun, and lags by

@@ -4,7 +4,7 @@ A battery loses a share of the power at its terminals, which grows with the rate
 
     loss = power x (fixed + slope x power)
 
-The power into or out of the cells for a power at the terminals is therefore a closed form, and so is the largest power
+The power of the cells for a power at the terminals is therefore a closed form. So is the largest power at the terminals
 that a limit on the cells allows. Efficiencies are quoted at 25 C and a third of the capacity an hour; the difference of
 the cells' losses under other conditions is added, see `cell_loss`.
 """
