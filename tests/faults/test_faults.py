@@ -1,4 +1,4 @@
-"""Drawn events: their statistics, and that no stream moves another."""
+"""Drawn events: their statistics, and the independence of their streams."""
 
 from datetime import UTC, datetime
 
@@ -16,13 +16,13 @@ CHIPS = np.array([8, 8, 4, 8])
 
 
 def still(steps, satellites, latitude_deg=20.0, altitude_m=650e3):
-    """Satellites that stand still."""
+    """Return the ground track of satellites that do not move."""
     shape = (steps, satellites)
     return GroundTrack(np.full(shape, latitude_deg), np.full(shape, 100.0), np.full(shape, altitude_m))
 
 
 def flown(constellation, days=3):
-    """Where the satellites of a constellation are, minute by minute."""
+    """Return the ground track of a constellation at each minute."""
     start = datetime(2027, 3, 1, tzinfo=UTC)
     e = build_ephemeris(constellation, start=start, step_s=60.0, steps=1440 * days)
     return GroundTrack(e.latitude_deg, e.longitude_deg, e.altitude_m)

@@ -1,4 +1,4 @@
-"""Routes: against networkx on random networks, walked to their ends, and replayed to see when they close."""
+"""Routes: compared with networkx on random networks, followed hop by hop, and replayed to find their expiry."""
 
 from functools import cache
 
@@ -27,7 +27,7 @@ SEEDS = st.integers(0, 10**6)
 
 @cache
 def random_plan(seed, steps=30, satellites=9, density=0.25):
-    """Links that come and go at random, in spells."""
+    """Return links that are up and down for random periods."""
     random = np.random.default_rng(seed)
     pairs = np.stack(np.triu_indices(satellites, 1), 1)
     up = np.repeat(random.random((-(-steps // 3), len(pairs))) < density, 3, axis=0)[:steps]
@@ -43,13 +43,13 @@ def graph(plan, t, weights):
 
 
 def mean_weights(plan, t):
-    """Latency of each link, mean over the steps with the same links."""
+    """Return the mean latency of each link over the steps with the same links."""
     same = (plan.up == plan.up[t]).all(1)
     return light_time_s(plan.distance_m[same].mean(0), HOP_S)
 
 
 def walk(next_hop, s, d):
-    """The satellites from s to d, by single hops."""
+    """Return the satellites from s to d, hop by hop."""
     way = [s]
     while way[-1] != d:
         way.append(int(next_hop[way[-1], d]))
@@ -81,7 +81,7 @@ def test_routes_are_those_of_networkx(seed):
 @given(seed=SEEDS)
 @settings(max_examples=10, deadline=None)
 def test_closing_is_honest(seed):
-    """Replayed step by step with networkx: the pair is joined until the step, and not at it."""
+    """Replay step by step with networkx: the pair is connected before its expiry step, and not at it."""
     plan = random_plan(seed)
     net = topologies(plan, 9, HOP_S)
     tables = pair_tables(net, net)
@@ -103,7 +103,7 @@ def test_closing_is_honest(seed):
 @given(seed=SEEDS)
 @settings(max_examples=10, deadline=None)
 def test_what_fails_is_not_foreseen(seed):
-    """Routes are those of the links that are left; they close by the plan, whatever fails later."""
+    """Routes use the links that are left; they expire as planned, whatever fails later."""
     plan = random_plan(seed, density=0.5)
     up = plan.up & (np.random.default_rng(seed + 1).random(plan.up.shape) < 0.7)
     planned = topologies(plan, 9, HOP_S)
@@ -172,7 +172,7 @@ def test_hops_by_planes_and_slots_are_shortest_routes(shells, across_s, along_s)
 @given(seed=SEEDS, forced=st.booleans())
 @settings(max_examples=15, deadline=None)
 def test_ways_to_the_ground_are_those_of_networkx(seed, forced):
-    """A satellite with a link of its own takes it; the others take the shortest way to any such link."""
+    """A satellite with its own ground link uses it; the others take the shortest route to any such link."""
     plan, random = random_plan(seed), np.random.default_rng(seed)
     net = topologies(plan, 9, HOP_S)
     spread = 0.1 if forced else 1e-9  # far apart, a way would rather go through another satellite's link

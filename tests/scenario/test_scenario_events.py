@@ -1,4 +1,4 @@
-"""Scripts of a scenario: what their entries mean, and that everything wrong is told in one line."""
+"""Scripted events of a scenario: their meaning, and errors of one line."""
 
 from datetime import UTC, datetime
 
@@ -57,7 +57,7 @@ def test_planes_and_shells_are_the_satellites_that_the_constellation_numbers_so(
 
 @pytest.mark.parametrize("base", [STARTER, SHELLS])
 def test_a_plane_of_the_script_is_a_plane_of_the_sky(base):
-    """By where satellites fly: those struck have one normal of their orbits, and no other of the shell has it."""
+    """Affected satellites share one orbit normal, and no other satellite of the shell has it."""
     orbits, first = [shell.orbit for shell in base.shells], 0
     for i, orbit in enumerate(orbits):
         group = Constellation.from_orbit(orbit)
@@ -149,7 +149,7 @@ def test_a_script_comes_back_from_its_own_dump(at, entry):
 
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=8), lambda x: st.lists(x, max_size=3)))
 def test_nonsense_is_refused_in_one_line_too(at):
-    """Any value of `at`: it is a time of the future, or an error of the scenario; never another exception."""
+    """Any value of `at` is a time at or after the start, or a ScenarioError; never another exception."""
     try:
         begin = script({"at": at} | LOSS)[0].begin_s(None)
     except ScenarioError as error:

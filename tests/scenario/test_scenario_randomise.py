@@ -1,4 +1,4 @@
-"""The block of random numbers in a scenario: where it may be written, and what is refused, in one line each."""
+"""The block `randomise` of a scenario: allowed paths, and errors of one line."""
 
 import pytest
 import yaml
@@ -122,7 +122,7 @@ def test_both_ends_go_through_the_field_and_the_rules_of_the_whole():
 
 
 def test_ends_that_only_clash_together_are_found():
-    """floor 0.20 and restore 0.30 in the file: each draw keeps the rule alone, both together do not."""
+    """The file has floor 0.20 and restore 0.30: each draw alone keeps the rule, both together break it."""
     floor, restore = "hardware.*.battery.floor", "hardware.odcsat.battery.restore"
     line = refusal({floor: {"low": 0.2, "high": 0.28}, restore: {"low": 0.25, "high": 0.35}})
     assert line.startswith(f"randomise: {floor} = 0.28, {restore} = 0.25: must hold 0.02 < floor < restore < 1")
