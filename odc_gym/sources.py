@@ -1,4 +1,4 @@
-"""Hashes of the package's own source: equal hashes mean equal code."""
+"""Sources: hashes of the package's own source code, where equal hashes mean equal code."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _ROOT = Path(__file__).parent
 
 
 def source_digest(*modules: str | Path) -> str:
-    """Hash of the source of modules and of all that they import from the package, directly or not.
+    """Return a hash of the source of modules and of all that they import from the package, directly or not.
 
     Args:
-        modules: full names of the package's, as in `odc_gym.agents.zero`, or files. What a module imports by a name
-            that is only known when it runs is not followed.
+        modules: full names of modules of the package, as in `odc_gym.agents.zero`, or files. Imports by a name that is
+            known only at run time are not followed.
     """
     reached = {name: path.read_bytes() for name, path in reached_sources(*modules).items()}
     digest = hashlib.blake2b(digest_size=16)
@@ -27,20 +27,20 @@ def source_digest(*modules: str | Path) -> str:
 
 
 def reached_sources(*modules: str | Path) -> dict[str, Path]:
-    """Files of modules and of all that they import from the package, directly or not, by name; see `source_digest`."""
+    """Return the files of modules and of all that they import from the package, by name; see `source_digest`."""
     reached: dict[str, Path] = {}
-    open_ends = list(modules)
-    while open_ends:
-        module = open_ends.pop()
-        name, path = (module.name, module) if isinstance(module, Path) else (module, _path(module))
+    pending = list(modules)
+    while pending:
+        module = pending.pop()
+        name, path = (module.name, module) if isinstance(module, Path) else (module, _module_path(module))
         if path is not None and name not in reached:
             reached[name] = path
-            open_ends += _imports(path.read_bytes())
+            pending += _imported_names(path.read_bytes())
     return reached
 
 
 def versions(*packages: str) -> dict[str, str]:
-    """Installed versions of other packages by name."""
+    """Return the installed versions of other packages by name."""
     found = {}
     for package in packages:
         try:
@@ -51,8 +51,11 @@ def versions(*packages: str) -> dict[str, str]:
 
 
 @cache
-def _imports(source: bytes) -> list[str]:
-    """Full names that source imports from the package, in functions too; some are names in modules, not modules."""
+def _imported_names(source: bytes) -> list[str]:
+    """Return the full names that source code imports from the package, in functions too.
+
+    Some of them are names inside modules, not modules.
+    """
     found: list[str] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -62,8 +65,8 @@ def _imports(source: bytes) -> list[str]:
     return [name for name in found if name.split(".")[0] == PACKAGE]
 
 
-def _path(module: str) -> Path | None:
-    """File of a module of the package; None of a name that is none."""
+def _module_path(module: str) -> Path | None:
+    """Return the file of a module of the package, or None if the name is not a module."""
     base = _ROOT.joinpath(*module.split(".")[1:])
     files = (base.with_suffix(".py"), base / "__init__.py") if base != _ROOT else (base / "__init__.py",)
     return next((path for path in files if path.is_file()), None)

@@ -60,7 +60,7 @@ def test_files_are_followed_and_told_by_name_not_by_place(package, tmp_path):
         ("orbits/eclipse.py", True),
         ("workload/generator.py", True),
         ("scenario/hardware.py", True),
-        ("metrics.py", True),
+        ("simulator/metrics.py", True),
         ("evaluation/report.py", False),
         ("training/run.py", False),
         ("cli/compare.py", False),

@@ -1,4 +1,4 @@
-"""Tables of what is out: satellites, their own links, and ground sites in bad weather; at random or by a script.
+"""Outages: satellites, their optical links, and ground sites in bad weather, at random or by a script.
 
 Every satellite, link and site has a random stream of its own, as in `odc_gym.faults.faults`.
 """
@@ -17,7 +17,7 @@ from odc_gym.scenario import (
     BadWeather,
     Faults,
     LinkOutage,
-    OfSatellites,
+    SatelliteEvent,
     SatelliteLoss,
     SatelliteOutage,
     Scenario,
@@ -26,69 +26,73 @@ from odc_gym.scenario import (
 from odc_gym.seeds import random_stream
 
 OUTAGES, LOSSES, LINKS, WEATHER = 311, 312, 313, 314  # purposes of random streams
-GRID = 1024.0  # steps in a second to which times are rounded: the last bits of a machine's logarithm do not reach them
+# times are rounded to 1 s over this, so that the last bits of a machine's logarithm do not matter
+TIME_GRID_PER_S = 1024.0
 
 Flags = npt.NDArray[np.bool_]
 
 
 class Availability(NamedTuple):
-    """What is in service in each physics step of warm-up and episode.
+    """Availability of satellites, links and sites in each physics step of warm-up and episode.
 
-    A satellite or link that is out at the beginning of a step is out in all of it.
+    A satellite or link that is out at the beginning of a step is out for the whole step.
     """
 
     condition: npt.NDArray[np.uint8]  # (T, S) IN_SERVICE, OUT, or LOST for good
-    link_up: Flags  # (T, S) the satellite's optical terminals work
-    site_up: Flags  # (T, G) the ground sites work
+    link_up: Flags  # (T, S) whether the satellite's optical terminals work
+    site_up: Flags  # (T, G) whether the ground site works
 
     @property
     def satellite_up(self) -> Flags:
-        """Which satellites are in service, (T, S)."""
+        """Mask of the satellites in service, (T, S)."""
         return np.asarray(self.condition == IN_SERVICE)
 
     @property
-    def masks(self) -> tuple[Flags | None, Flags | None, Flags | None]:
-        """Which satellites, links and sites work; None for a kind of which all work always."""
+    def working_masks(self) -> tuple[Flags | None, Flags | None, Flags | None]:
+        """Masks of working satellites, links and sites; None for a kind that never fails."""
         up = (self.satellite_up, self.link_up, self.site_up)
         return tuple(None if works.all() else works for works in up)  # type: ignore[return-value]
 
 
 def draw_availability(scenario: Scenario, seed: int, satellites: int, at_s: np.ndarray) -> Availability:
-    """What is out in episode `seed`.
+    """Draw the availability of episode `seed`.
 
     Args:
         scenario: rates and script.
-        seed: of the episode.
-        satellites: S.
-        at_s: beginning of each physics step from the start of the episode, (T,) [s].
+        seed: seed of the episode.
+        satellites: number of satellites S.
+        at_s: beginning of each physics step, counted from the start of the episode [s], (T,).
     """
     out, link_down = np.zeros((at_s.size, satellites), np.bool_), np.zeros((at_s.size, satellites), np.bool_)
     lost = out.copy()
     if scenario.faults.enabled:
-        _draw(scenario.faults, seed, at_s - at_s[0], out, lost, link_down)
+        _mark_random_outages(scenario.faults, seed, at_s - at_s[0], out, lost, link_down)
     orbits = [shell.orbit for shell in scenario.shells]
     for event in scenario.events:
-        if not isinstance(event, OfSatellites):
+        if not isinstance(event, SatelliteEvent):
             continue
-        begin, struck = event.begin_s(scenario.start.epoch), list(event.struck(orbits))
+        begin, affected = event.begin_s(scenario.start.epoch), list(event.affected_satellites(orbits))
         if isinstance(event, SatelliteLoss):
-            lost[:, struck] |= (at_s >= begin)[:, None]
+            lost[:, affected] |= (at_s >= begin)[:, None]
         elif isinstance(event, SatelliteOutage | LinkOutage):
             table = out if isinstance(event, SatelliteOutage) else link_down
-            table[:, struck] |= within(at_s, begin, event.hours)[:, None]
+            table[:, affected] |= within(at_s, begin, event.hours)[:, None]
     condition = np.where(lost, LOST, np.where(out, OUT, IN_SERVICE)).astype(np.uint8)
     return Availability(condition, ~link_down, ~_bad_weather(scenario, seed, at_s))
 
 
 def _bad_weather(scenario: Scenario, seed: int, at_s: np.ndarray) -> Flags:
-    """Which ground sites have bad weather, (T, G); a site keeps its weather whatever other sites there are."""
+    """Return whether each ground site has bad weather, (T, G).
+
+    The weather of a site is independent of the other sites.
+    """
     names, weather = site_names(scenario.network.ground), scenario.faults.weather
     bad = np.zeros((at_s.size, len(names)), np.bool_)
     if scenario.faults.enabled:
         mean_s = weather.mean_hours * HOUR_S
         rate = weather.bad_frac / (1.0 - weather.bad_frac) / mean_s
         for g, name in enumerate(names):
-            bad[:, g] = down_spells(
+            bad[:, g] = draw_outages(
                 random_stream(seed, WEATHER, zlib.crc32(name.encode())), rate, mean_s, at_s - at_s[0]
             )
     for event in scenario.events:
@@ -98,17 +102,19 @@ def _bad_weather(scenario: Scenario, seed: int, at_s: np.ndarray) -> Flags:
 
 
 def within(at_s: np.ndarray, begin_s: float, hours: float) -> Flags:
-    """Which times (T,) [s] lie in some hours from a beginning on."""
+    """Return whether times (T,) [s] lie within some hours after a beginning."""
     return np.asarray((at_s >= begin_s) & (at_s < begin_s + hours * HOUR_S))
 
 
-def _draw(faults: Faults, seed: int, since_s: np.ndarray, out: Flags, lost: Flags, link_down: Flags) -> None:
-    """Mark in tables (T, S) what is out at random, `since_s` (T,) after the tables begin."""
+def _mark_random_outages(
+    faults: Faults, seed: int, since_s: np.ndarray, out: Flags, lost: Flags, link_down: Flags
+) -> None:
+    """Mark random outages in tables (T, S); `since_s` (T,) is the time since the tables begin."""
     for s in range(out.shape[1]):
         rate = faults.outages.per_satellite_year / YEAR_S
-        out[:, s] = down_spells(random_stream(seed, OUTAGES, s), rate, faults.outages.mean_hours * HOUR_S, since_s)
+        out[:, s] = draw_outages(random_stream(seed, OUTAGES, s), rate, faults.outages.mean_hours * HOUR_S, since_s)
         rate = faults.links.outages_per_link_year / YEAR_S
-        link_down[:, s] = down_spells(
+        link_down[:, s] = draw_outages(
             random_stream(seed, LINKS, s), rate, faults.links.mean_minutes * MINUTE_S, since_s
         )
         if faults.loss.per_satellite_year > 0.0:
@@ -116,14 +122,16 @@ def _draw(faults: Faults, seed: int, since_s: np.ndarray, out: Flags, lost: Flag
             lost[:, s] = since_s >= wait
 
 
-def down_spells(random: np.random.Generator, rate: float, mean_s: float, at_s: np.ndarray) -> Flags:
-    """When something is down that fails and recovers by chance: a two-state Markov chain, stationary from the start.
+def draw_outages(random: np.random.Generator, rate: float, mean_s: float, at_s: np.ndarray) -> Flags:
+    """Draw outages of something that fails and recovers at random.
+
+    The process is a two-state Markov chain, stationary from the start.
 
     Args:
-        random: its stream.
-        rate: of failures while it is up [1/s].
+        random: random stream of the object.
+        rate: rate of failures while it is up [1/s].
         mean_s: mean time to recover [s].
-        at_s: times in rising order, (T,) [s].
+        at_s: times in ascending order [s], (T,).
 
     Returns:
         (T,) whether it is down.
@@ -140,4 +148,4 @@ def down_spells(random: np.random.Generator, rate: float, mean_s: float, at_s: n
 
 
 def _exponential(random: np.random.Generator, mean_s: float) -> float:
-    return float(np.rint(-np.log1p(-random.random()) * mean_s * GRID) / GRID)
+    return float(np.rint(-np.log1p(-random.random()) * mean_s * TIME_GRID_PER_S) / TIME_GRID_PER_S)

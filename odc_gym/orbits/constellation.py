@@ -16,13 +16,13 @@ from odc_gym.orbits.tle import TleSet
 if TYPE_CHECKING:
     from odc_gym.scenario import Orbit
 
-LOWEST_KM, HIGHEST_KM = 300.0, 2000.0  # below, drag rules; above, nothing here was checked
-WIDEST_CLUSTER_KM = 50.0
+MIN_ALTITUDE_KM, MAX_ALTITUDE_KM = 300.0, 2000.0  # drag dominates below; the models were not checked above
+MAX_CLUSTER_RADIUS_KM = 50.0
 
 
 @dataclass(frozen=True)
 class Constellation:
-    """S satellites in a fixed order: the groups one after the other, planes outermost within a group."""
+    """S satellites in a fixed order: group by group, and plane by plane within a group."""
 
     groups: tuple[MeanShell | TleSet, ...]
 
@@ -55,36 +55,36 @@ class Constellation:
         pattern: Literal["delta", "star"] = "delta",
         raan_deg: float = 0.0,
     ) -> Constellation:
-        """Walker pattern i: total/planes/phasing of circular orbits.
+        """Build a Walker pattern i: total/planes/phasing of circular orbits.
 
-        Plane j has its node at raan_deg + j span / planes, span 360 deg for delta and 180 for star; slot k of it
-        starts at the argument of latitude 360 k / (total / planes) + 360 phasing j / total. Source: Walker 1984, J.
-        Br. Interplanet. Soc. 37, 559.
+        Plane j has its ascending node at raan_deg + j span / planes. The span is 360 deg for delta and 180 deg for
+        star. Slot k of plane j starts at the argument of latitude 360 k / (total / planes) + 360 phasing j / total.
+        Source: Walker 1984, J. Br. Interplanet. Soc. 37, 559.
 
         Args:
             altitude_km: altitude above the equatorial radius [km], 300 to 2000.
             inclination_deg: inclination [deg], 0 to 180.
-            total: satellites.
-            planes: planes; divides `total`.
+            total: number of satellites.
+            planes: number of planes; divides `total`.
             phasing: 0 to planes - 1.
             pattern: "delta" or "star".
-            raan_deg: node of the first plane at the ephemeris' start, from the true equinox [deg].
+            raan_deg: ascending node of the first plane at the start of the ephemeris, from the true equinox [deg].
 
         Raises:
-            OrbitError: a value that is not allowed.
+            OrbitError: a value is not allowed.
         """
         if pattern not in ("delta", "star"):
             raise OrbitError(f"pattern = {pattern}: must be delta or star")
         _check_range("inclination_deg", inclination_deg, 0, 180)
         if not math.isfinite(raan_deg):
             raise OrbitError(f"raan_deg = {raan_deg:g}: must be finite")
-        arguments = _arguments(total, planes, phasing)
+        arguments = _walker_arguments(total, planes, phasing)
         span = 2 * math.pi if pattern == "delta" else math.pi
         nodes = [math.radians(raan_deg) + span * j / planes for j in range(planes)]
         shell = MeanShell(
             altitude_m=_altitude_m(altitude_km),
             inclination_rad=math.radians(inclination_deg),
-            node_rad=_one_each(nodes, total // planes),
+            node_rad=_repeat_per_slot(nodes, total // planes),
             argument_rad=arguments,
         )
         return cls((shell,))
@@ -99,27 +99,30 @@ class Constellation:
         planes: int = 1,
         phasing: int = 0,
     ) -> Constellation:
-        """Sun-synchronous circular orbits.
+        """Build sun-synchronous circular orbits.
 
         Args:
             altitude_km: altitude above the equatorial radius [km], 300 to 2000.
-            local_time_h: mean solar time of the ascending node [h], 0 to 24: one for all planes, or one a plane.
-            total: satellites.
-            planes: planes; divides `total`.
+            local_time_h: mean solar time of the ascending node [h], 0 to 24: one for all planes, or a
+                sequence with one for each plane.
+            total: number of satellites.
+            planes: number of planes; divides `total`.
             phasing: 0 to planes - 1, as in `walker`.
 
         Raises:
-            OrbitError: a value that is not allowed.
+            OrbitError: a value is not allowed.
         """
-        arguments = _arguments(total, planes, phasing)
+        arguments = _walker_arguments(total, planes, phasing)
         times = [local_time_h] * planes if isinstance(local_time_h, int | float) else list(local_time_h)
         if len(times) != planes:
-            raise OrbitError(f"local_time_h: {len(times)} times given, must be a number or one time a plane ({planes})")
+            raise OrbitError(
+                f"local_time_h: {len(times)} times given, must be a number or one time for each plane ({planes})"
+            )
         altitude_m = _altitude_m(altitude_km)
         shell = MeanShell(
             altitude_m=altitude_m,
             inclination_rad=sun_synchronous_inclination_rad(altitude_m),
-            node_rad=_one_each([_local_time_rad(t) for t in times], total // planes),
+            node_rad=_repeat_per_slot([_hour_angle_rad(t) for t in times], total // planes),
             argument_rad=arguments,
             local_time=True,
         )
@@ -127,58 +130,57 @@ class Constellation:
 
     @classmethod
     def cluster(cls, *, altitude_km: float, local_time_h: float, total: int, radius_km: float = 1.0) -> Constellation:
-        """Satellites flying in one plane within a radius of a sun-synchronous reference.
+        """Build a cluster: satellites in one plane within a radius of a sun-synchronous reference orbit.
 
-        The satellites share the reference's semi-major axis, inclination and node, so J2 does not pull them apart;
-        their eccentricity vectors are a hexagonal lattice. Each then moves on a 2:1 ellipse about the reference
-        once an orbit, and the lattice keeps its order: 81 satellites in 1 km stay 100 to 200 m from their
-        neighbours. Source of the relative
-        motion: Clohessy and Wiltshire 1960, J. Aerospace Sci. 27, 653.
+        The satellites share the reference's semi-major axis, inclination and node, so J2 does not pull them apart.
+        Their eccentricity vectors form a hexagonal lattice. Each satellite moves on a 2:1 ellipse about the reference
+        once an orbit, and the lattice keeps its order: 81 satellites within 1 km stay 100 to 200 m from their
+        neighbours. Source of the relative motion: Clohessy and Wiltshire 1960, J. Aerospace Sci. 27, 653.
 
         Args:
             altitude_km: altitude of the reference above the equatorial radius [km], 300 to 2000.
             local_time_h: mean solar time of its ascending node [h], 0 to 24.
-            total: satellites.
+            total: number of satellites.
             radius_km: greatest distance from the reference [km], above 0 and up to 50.
 
         Raises:
-            OrbitError: a value that is not allowed.
+            OrbitError: a value is not allowed.
         """
         _check_count("total", total)
-        if not 0 < radius_km <= WIDEST_CLUSTER_KM:
-            raise OrbitError(f"radius_km = {radius_km:g}: must be above 0 and at most {WIDEST_CLUSTER_KM:g}")
+        if not 0 < radius_km <= MAX_CLUSTER_RADIUS_KM:
+            raise OrbitError(f"radius_km = {radius_km:g}: must be above 0 and at most {MAX_CLUSTER_RADIUS_KM:g}")
         altitude_m = _altitude_m(altitude_km)
-        # e moves a satellite by a e radially and 2 a e along track
+        # an eccentricity e moves a satellite by a e radially and 2 a e along track
         scale = radius_km * 1000 / (2 * (EARTH_RADIUS_M + altitude_m))
         shell = MeanShell(
             altitude_m=altitude_m,
             inclination_rad=sun_synchronous_inclination_rad(altitude_m),
-            node_rad=(_local_time_rad(local_time_h),) * total,
+            node_rad=(_hour_angle_rad(local_time_h),) * total,
             argument_rad=(0.0,) * total,
             local_time=True,
-            eccentricity=tuple((scale * x, scale * y) for x, y in _lattice(total)),
+            eccentricity=tuple((scale * x, scale * y) for x, y in _hexagonal_lattice(total)),
         )
         return cls((shell,))
 
     @classmethod
     def from_tle(cls, lines: Iterable[tuple[str, str]], allow_old: bool = False) -> Constellation:
-        """Satellites by two-line elements, flown by SGP4.
+        """Build satellites from two-line elements, propagated by SGP4.
 
         Args:
             lines: pairs (line 1, line 2).
-            allow_old: propagate beyond 14 days from the elements' epoch.
+            allow_old: allow propagation beyond 14 days from the elements' epoch.
 
         Raises:
-            OrbitError: a line that breaks the format, with satellite, line and column.
+            OrbitError: a line breaks the format; the message names satellite, line and column.
         """
         return cls((TleSet(tle.check_lines(tuple(lines)), allow_old),))
 
     @classmethod
     def from_orbit(cls, orbit: Orbit) -> Constellation:
-        """The satellites of one shell of a scenario.
+        """Build the satellites of one shell of a scenario.
 
         Raises:
-            OrbitError: a value that is not allowed.
+            OrbitError: a value is not allowed.
         """
         if orbit.pattern == "tle":
             return cls.from_tle(orbit.lines, orbit.allow_old)
@@ -193,8 +195,8 @@ class Constellation:
         assert_never(orbit)
 
 
-def _arguments(total: int, planes: int, phasing: int) -> tuple[float, ...]:
-    """(total,) arguments of latitude at epoch of a Walker pattern [rad]."""
+def _walker_arguments(total: int, planes: int, phasing: int) -> tuple[float, ...]:
+    """Return the (total,) arguments of latitude at epoch of a Walker pattern [rad]."""
     _check_count("total", total)
     _check_count("planes", planes)
     if total % planes:
@@ -205,29 +207,29 @@ def _arguments(total: int, planes: int, phasing: int) -> tuple[float, ...]:
     return tuple(2 * math.pi * (k / slots + phasing * j / total) for j in range(planes) for k in range(slots))
 
 
-def _one_each(nodes: list[float], slots: int) -> tuple[float, ...]:
+def _repeat_per_slot(nodes: list[float], slots: int) -> tuple[float, ...]:
     return tuple(node for node in nodes for _ in range(slots))
 
 
-def _lattice(total: int) -> list[tuple[float, float]]:
-    """The `total` points of a hexagonal lattice nearest to its origin, scaled so that the farthest is at 1."""
+def _hexagonal_lattice(total: int) -> list[tuple[float, float]]:
+    """Return the `total` points of a hexagonal lattice nearest to its origin, scaled so that the farthest is at 1."""
     reach = math.isqrt(total) + 2
     columns, rows = range(-2 * reach, 2 * reach + 1), range(-reach, reach + 1)
     points = [(i + 0.5 * j, math.sqrt(0.75) * j) for i in columns for j in rows]
-    # rounded, so that points at one distance keep the order of their angles on every machine
+    # rounding keeps points of equal distance in the order of their angles on every machine
     points.sort(key=lambda p: (round(math.hypot(*p), 9), round(math.atan2(p[1], p[0]), 9)))
     largest = math.hypot(*points[total - 1]) or 1.0
     return [(x / largest, y / largest) for x, y in points[:total]]
 
 
-def _local_time_rad(local_time_h: float) -> float:
+def _hour_angle_rad(local_time_h: float) -> float:
     if not 0 <= local_time_h < 24:
         raise OrbitError(f"local_time_h = {local_time_h:g}: must be at least 0 and below 24")
     return math.pi / 12 * local_time_h
 
 
 def _altitude_m(altitude_km: float) -> float:
-    _check_range("altitude_km", altitude_km, LOWEST_KM, HIGHEST_KM)
+    _check_range("altitude_km", altitude_km, MIN_ALTITUDE_KM, MAX_ALTITUDE_KM)
     return 1000.0 * altitude_km
 
 

@@ -1,11 +1,11 @@
-"""Earth's shadow: how much of the Sun's disc a satellite sees.
+"""Eclipse: the visible fraction of the Sun's disc as seen from a satellite.
 
-Umbra and penumbra come from the overlap of the two discs (Montenbruck and Gill, Satellite Orbits, 2000, section
-3.4.2). The oblate Earth becomes a sphere by stretching z, the axis, by 1 / (1 - flattening), for satellite and Sun
-alike. Refraction and absorption in the air are left out.
+Umbra and penumbra follow from the overlap of the discs of Sun and Earth (Montenbruck and Gill, Satellite Orbits, 2000,
+section 3.4.2). Stretching z, the Earth's axis, by 1 / (1 - flattening) turns the oblate Earth into a sphere; satellite
+and Sun are stretched alike. Refraction and absorption in the atmosphere are left out.
 
-In the stretched space two numbers say everything about a satellite: its coordinate `along` the direction of the
-Sun, and its distance from Earth's centre. Both are smooth, so within a step they are interpolated, not propagated.
+In the stretched space two numbers determine the shadow: the coordinate `along` the direction of the Sun, and the
+distance from Earth's centre. Both are smooth, so they are interpolated within a step instead of propagated.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from odc_gym.orbits.frames import Array, cubic_weights
 from odc_gym.orbits.mean_orbit import Motion
 
 SUB_SAMPLES = 30  # 2 s of a 60 s step; penumbra lasts 6 s or more
-STRETCH = 1.0 / (1.0 - EARTH_FLATTENING)
-# Half width of the penumbra over the distance behind Earth: (Sun + Earth radius) / distance is at most 0.00478
+AXIS_STRETCH = 1.0 / (1.0 - EARTH_FLATTENING)
+# Half width of the penumbra over the distance behind Earth: (radius of Sun + radius of Earth) / distance <= 0.00478
 PENUMBRA_SLOPE = 0.005
-PENUMBRA_M = 500.0  # the cones touch the Earth up to 70 m off the plane through its centre
-# Second derivative of the distance from the shadow's axis: at most speed^2 / radius, 20 m/s2 for an escape orbit
-BEND_M_S2 = 25.0
+PENUMBRA_M = 500.0  # the shadow cones touch the Earth up to 70 m from the plane through its centre
+# Bound of the second derivative of the distance from the shadow's axis: speed^2 / radius, 20 m/s2 for an escape orbit
+MAX_SHADOW_ACCELERATION_M_S2 = 25.0
 
 
 def sunlit_fraction(position_m: ArrayLike, sun_m: ArrayLike) -> Array:
-    """Visible fraction of the Sun's disc.
+    """Return the visible fraction of the Sun's disc.
 
     Args:
         position_m: (..., 3) satellite from Earth's centre [m], in axes whose z is Earth's axis.
@@ -41,26 +41,28 @@ def sunlit_fraction(position_m: ArrayLike, sun_m: ArrayLike) -> Array:
     """
     position, sun = np.asarray(position_m, dtype=np.float64), np.asarray(sun_m, dtype=np.float64)
     direction, distance = stretched_sun(sun)
-    x, y, z = position[..., 0], position[..., 1], position[..., 2] * STRETCH
+    x, y, z = position[..., 0], position[..., 1], position[..., 2] * AXIS_STRETCH
     along = x * direction[..., 0] + y * direction[..., 1] + z * direction[..., 2]
     return _disc_fraction(along, x * x + y * y + z * z, distance)
 
 
 def stretched_sun(sun_m: Array) -> tuple[Array, Array]:
-    """Direction (..., 3) and distance (...) [m] of the Sun in the space where the Earth is a sphere."""
-    stretched = sun_m * np.array([1.0, 1.0, STRETCH])
+    """Return direction (..., 3) and distance (...) [m] of the Sun in the space where the Earth is a sphere."""
+    stretched = sun_m * np.array([1.0, 1.0, AXIS_STRETCH])
     distance = np.sqrt((stretched * stretched).sum(axis=-1))
     return stretched / distance[..., None], distance
 
 
 def shadow_coordinates(motion: Motion, direction: Array) -> tuple[Array, Array]:
-    """Coordinate towards the Sun [m] and squared distance from Earth's centre [m2] in the stretched space, (R, S) each.
+    """Return the shadow coordinates of satellites in the stretched space, (R, S) each.
+
+    They are the coordinate towards the Sun [m] and the squared distance from Earth's centre [m2].
 
     Args:
-        motion: R instants of S satellites.
-        direction: (R, 3) of `stretched_sun`.
+        motion: positions of S satellites at R instants.
+        direction: (R, 3) direction of the Sun from `stretched_sun`.
     """
-    z = motion.z * STRETCH
+    z = motion.z * AXIS_STRETCH
     along = motion.x * direction[:, :1]
     along += motion.y * direction[:, 1:2]
     along += z * direction[:, 2:]
@@ -71,17 +73,17 @@ def shadow_coordinates(motion: Motion, direction: Array) -> tuple[Array, Array]:
 
 
 def instant_fractions(along: Array, squared: Array, sun_distance_m: Array) -> Array:
-    """Visible fraction of the Sun's disc at R instants.
+    """Return the visible fraction of the Sun's disc at R instants.
 
     Args:
-        along: (R, S) of `shadow_coordinates`.
-        squared: (R, S) likewise.
+        along: (R, S) coordinate from `shadow_coordinates`.
+        squared: (R, S) squared distance from `shadow_coordinates`.
         sun_distance_m: (R,) distance of the Sun [m].
 
     Returns:
         (R, S) fraction.
     """
-    outside = _outside_m(along, squared)
+    outside = _shadow_distance_m(along, squared)
     half_width = _half_width_m(squared)
     fraction = (outside > 0).astype(np.float64)
     r, s = np.nonzero(np.abs(outside) <= half_width)
@@ -90,49 +92,49 @@ def instant_fractions(along: Array, squared: Array, sun_distance_m: Array) -> Ar
 
 
 def step_means(along: Array, squared: Array, sun_distance_m: Array, step_s: float) -> Array:
-    """Mean visible fraction of the Sun's disc over each of N steps.
+    """Return the mean visible fraction of the Sun's disc over each of N steps.
 
-    A step is sampled at 30 instants if the shadow's edge may touch it, which is decided from the distances to the
-    edge at both ends: in between, the distance departs from the chord by at most step^2 / 8 of its second
-    derivative, so an eclipse that is shorter than a step is not missed. Penumbras last 6 s or more: the error is
-    below 0.05 s of full light a crossing.
+    A step is sampled at 30 instants if the shadow's edge may touch it. The distances to the edge at both ends decide
+    this: in between, the distance departs from the chord by at most step^2 / 8 of its second derivative. An eclipse
+    shorter than a step is therefore not missed. Penumbras last 6 s or more, so the error is below 0.05 s of full light
+    for a crossing.
 
     Args:
-        along: (N + 3, S) of `shadow_coordinates`, from one step before the first to one step after the end of the
-            last.
-        squared: (N + 3, S) likewise.
+        along: (N + 3, S) coordinate from `shadow_coordinates`, from one step before the first to one step after the end
+            of the last.
+        squared: (N + 3, S) squared distance at the same instants.
         sun_distance_m: (N + 3,) distance of the Sun [m].
         step_s: length of a step [s], at most 60.
 
     Returns:
         (N, S) mean of the fraction over the step that begins at row n + 1.
     """
-    outside = _outside_m(along[1:-1], squared[1:-1])
-    reach = _half_width_m(squared) + BEND_M_S2 * step_s**2 / 8
+    outside = _shadow_distance_m(along[1:-1], squared[1:-1])
+    margin = _half_width_m(squared) + MAX_SHADOW_ACCELERATION_M_S2 * step_s**2 / 8
     nearest = np.minimum(outside[:-1], outside[1:])
     farthest = np.maximum(outside[:-1], outside[1:])
     mean = (nearest > 0).astype(np.float64)
-    n, s = np.nonzero((nearest <= reach) & (farthest >= -reach))
+    n, s = np.nonzero((nearest <= margin) & (farthest >= -margin))
     weights = cubic_weights((np.arange(SUB_SAMPLES) + 0.5) / SUB_SAMPLES)
     fraction = _disc_fraction(
-        _between(along, n, s, weights), _between(squared, n, s, weights), sun_distance_m[n + 1][:, None]
+        _interpolate(along, n, s, weights), _interpolate(squared, n, s, weights), sun_distance_m[n + 1][:, None]
     )
     mean[n, s] = fraction.sum(axis=1) / SUB_SAMPLES
     return mean
 
 
 def eclipse_fraction(altitude_m: float, beta_rad: ArrayLike) -> Array:
-    """Fraction of a circular orbit in the cylindrical shadow of a spherical Earth.
+    """Return the fraction of a circular orbit in the cylindrical shadow of a spherical Earth.
 
-    arccos(sqrt(h^2 + 2 R h) / ((R + h) cos beta)) / pi, and 0 where the orbit passes the shadow. Source: the
-    shadow's chord in the orbit plane, e.g. Vallado 4th ed., section 5.3.
+    The fraction is arccos(sqrt(h^2 + 2 R h) / ((R + h) cos beta)) / pi, and 0 where the orbit misses the shadow.
+    Source: the shadow's chord in the orbit plane, e.g. Vallado 4th ed., section 5.3.
 
     Args:
         altitude_m: altitude above the equatorial radius [m].
         beta_rad: angle between the Sun and the orbit plane [rad], any shape.
 
     Raises:
-        OrbitError: an altitude that is not above the surface.
+        OrbitError: the altitude is not above the surface.
     """
     if not 0 < altitude_m < math.inf:
         raise OrbitError(f"altitude_m = {altitude_m:g}: must be > 0")
@@ -141,8 +143,11 @@ def eclipse_fraction(altitude_m: float, beta_rad: ArrayLike) -> Array:
     return np.arccos(np.minimum(edge / np.maximum(cosine, edge), 1.0)) / math.pi
 
 
-def _outside_m(along: Array, squared: Array) -> Array:
-    """Distance outside the cylindrical shadow [m]: negative in it, continuous with a continuous slope."""
+def _shadow_distance_m(along: Array, squared: Array) -> Array:
+    """Return the distance outside the cylindrical shadow [m].
+
+    It is negative inside the shadow and has a continuous slope.
+    """
     behind = np.minimum(along, 0.0)
     np.square(behind, out=behind)
     np.subtract(squared, behind, out=behind)
@@ -152,18 +157,20 @@ def _outside_m(along: Array, squared: Array) -> Array:
 
 
 def _half_width_m(squared: Array) -> float:
-    """Distance from the cylinder's edge beyond which there is neither penumbra nor antumbra [m]."""
+    """Return the distance from the cylinder's edge beyond which there is neither penumbra nor antumbra [m]."""
     return PENUMBRA_SLOPE * math.sqrt(max(float(squared.max()) - EARTH_RADIUS_M**2, 0.0)) + PENUMBRA_M
 
 
-def _between(values: Array, n: NDArray[np.intp], s: NDArray[np.intp], weights: Array) -> Array:
-    """(selected, samples) cubic interpolation in the steps n of columns s; `weights` is (4, samples)."""
+def _interpolate(values: Array, n: NDArray[np.intp], s: NDArray[np.intp], weights: Array) -> Array:
+    """Interpolate columns s in the steps n by cubics, (selected, samples); `weights` is (4, samples)."""
     parts = [values[n + j, s][:, None] * weights[j] for j in range(4)]
     return np.asarray((parts[0] + parts[1]) + (parts[2] + parts[3]))
 
 
 def _disc_fraction(along: Array, squared: Array, sun_distance_m: Array) -> Array:
-    """Visible fraction of the Sun's disc of radius a, centre c away from that of Earth's disc of radius b (all angles).
+    """Return the visible fraction of the Sun's disc.
+
+    The Sun has radius a, and its centre is c away from the centre of Earth's disc of radius b; all three are angles.
 
     Source: Montenbruck and Gill, section 3.4.2.
     """
@@ -171,11 +178,11 @@ def _disc_fraction(along: Array, squared: Array, sun_distance_m: Array) -> Array
     a = np.arcsin(SUN_RADIUS_M / np.sqrt(distance2))
     b = np.arcsin(np.minimum(EARTH_RADIUS_M / np.sqrt(squared), 1.0))
     cosine = (squared - sun_distance_m * along) / np.sqrt(squared * distance2)
-    # gap of the rims, -a with the Sun just hidden, a with it just clear: clipped, so that 0 and 1 come out exactly
+    # distance between the rims: -a for a Sun just hidden, a for a Sun just clear; clipped, so that 0 and 1 are exact
     gap = np.clip(np.arccos(np.clip(cosine, -1.0, 1.0)) - b, -a, a)
     c = b + gap
     x = (a * a + gap * (b + c)) / (2 * c)
-    # height of the triangle a, b, c by Heron's product: a^2 - x^2 would lose half of the digits near the ends
+    # height of the triangle a, b, c by Heron's formula: a^2 - x^2 would lose half of the digits near the ends
     y = np.sqrt((a - gap) * (a + gap) * (b + c + a) * (b + c - a)) / (2 * c)
     overlap = a * a * np.arctan2(y, x) + b * b * np.arctan2(y, c - x) - c * y
     return np.where(gap > -a, np.clip(1 - overlap / (math.pi * a * a), 0.0, 1.0), 0.0)

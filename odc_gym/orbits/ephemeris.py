@@ -1,7 +1,7 @@
-"""Where the satellites are, and what light they get: the tables of an episode.
+"""Ephemeris: positions of satellites, and the sunlight that reaches them, as tables of an episode.
 
-Everything is computed on rows of at most 60 s, which hold one row before the start and one after the end; longer
-steps are made of several rows.
+Tables are computed on rows of at most 60 s; a longer step consists of several rows. The rows include one before the
+start and one after the end.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ ECCENTRICITY2 = EARTH_FLATTENING * (2 - EARTH_FLATTENING)
 
 
 class Ephemeris:
-    """Tables over T = `steps` instants, `step_s` apart from `start`, of S satellites and G ground sites.
+    """Tables of S satellites and G ground sites over T = `steps` instants, `step_s` apart from `start`.
 
     Every table is computed when it is first read.
 
@@ -50,7 +50,7 @@ class Ephemeris:
         self.step_s = step_s
         self.steps = steps
         self.sites = sites
-        self._motion = motion  # (R, S): a row of at most 60 s, the first one row before the start
+        self._motion = motion  # (R, S): rows of at most 60 s; the first row is one before the start
         self._sky = sky
         self._rows = rows_per_step(step_s)
         self._at_steps = slice(1, 1 + steps * self._rows, self._rows)
@@ -73,7 +73,7 @@ class Ephemeris:
 
     @cached_property
     def solar_flux_w_m2(self) -> Array:
-        """(T,) sunlight above the air [W/m2]: 1361 W/m2 at 1 au, by the inverse square of the distance."""
+        """(T,) sunlight above the atmosphere [W/m2]: 1361 W/m2 at 1 au, by the inverse square of the distance."""
         return np.asarray(SOLAR_CONSTANT_W_M2 * (ASTRONOMICAL_UNIT_M / self.sun_distance_m) ** 2)
 
     @cached_property
@@ -88,7 +88,7 @@ class Ephemeris:
         hx, hy, hz = (n[self._at_steps] for n in self._motion.normal)
         x, y, z = self._xyz
         sx, sy, sz = (self._toward_sun[:, i : i + 1] for i in range(3))
-        # normal x Sun points at noon + 90 deg and is as long as the Sun's part in the plane: no need of noon itself
+        # normal x Sun points at noon + 90 deg, with the length of the Sun's component in the plane
         ahead = x * (hy * sz - hz * sy) + y * (hz * sx - hx * sz) + z * (hx * sy - hy * sx)
         angle = np.arctan2(ahead, _dot((x, y, z), self._toward_sun))
         angle += 2 * math.pi * (angle < 0)
@@ -96,7 +96,7 @@ class Ephemeris:
 
     @cached_property
     def sunlit_frac(self) -> Array:
-        """(T, S) visible fraction of the Sun's disc, mean over the step that begins at the instant."""
+        """(T, S) mean visible fraction of the Sun's disc over the step that begins at the instant."""
         along, squared, distance = self._shadow
         means = eclipse.step_means(along, squared, distance, self.step_s / self._rows)
         if self._rows == 1:
@@ -133,16 +133,16 @@ class Ephemeris:
     @cached_property
     def elevation_deg(self) -> Array:
         """(T, S, G) elevation above the ellipsoid's horizon at each site [deg], without refraction."""
-        place, up = _site_vectors(self.sites)
-        height = self._position_ecef_m @ up.T - (place * up).sum(axis=-1)  # of the satellite over the site's horizon
+        site, up = _site_vectors(self.sites)
+        height = self._position_ecef_m @ up.T - (site * up).sum(axis=-1)  # above the site's horizon
         return np.asarray(np.degrees(np.arcsin(np.clip(height / self.site_range_m, -1.0, 1.0))))
 
     @cached_property
     def site_range_m(self) -> Array:
         """(T, S, G) distance to each site [m]."""
-        place, _ = _site_vectors(self.sites)
+        site, _ = _site_vectors(self.sites)
         ecef = self._position_ecef_m
-        squared = (ecef * ecef).sum(axis=-1)[..., None] - 2 * (ecef @ place.T) + (place * place).sum(axis=-1)
+        squared = (ecef * ecef).sum(axis=-1)[..., None] - 2 * (ecef @ site.T) + (site * site).sum(axis=-1)
         return np.asarray(np.sqrt(squared))
 
     @cached_property
@@ -157,13 +157,13 @@ class Ephemeris:
 
     @cached_property
     def _shadow(self) -> tuple[Array, Array, Array]:
-        """(R, S), (R, S) and (R,): the shadow's coordinates and the Sun's distance."""
+        """(R, S), (R, S) and (R,): the two shadow coordinates, and the distance of the Sun."""
         direction, distance = eclipse.stretched_sun(self._sky.sun_m)
         return *eclipse.shadow_coordinates(self._motion, direction), distance
 
     @cached_property
     def _position_ecef_m(self) -> Array:
-        """(T, S, 3) Earth-fixed positions [m]; polar motion (10 m) left out."""
+        """(T, S, 3) Earth-fixed positions [m]; polar motion (10 m) is left out."""
         angle = self._sky.sidereal_rad[self._at_steps, None]
         cosine, sine = np.cos(angle), np.sin(angle)
         x, y, z = self._xyz
@@ -171,26 +171,27 @@ class Ephemeris:
 
     @cached_property
     def _geodetic(self) -> tuple[Array, Array]:
-        """(T, S) geodetic latitude [rad] and altitude [m]; source: Bowring 1976, Survey Review 23, 323.
+        """(T, S) geodetic latitude [rad] and altitude [m].
 
-        Bowring's formula three times, from the reduced latitude of a point on the surface: below 1e-10 rad.
+        Bowring's formula is applied three times, from the reduced latitude of a point on the surface; the error is
+        below 1e-10 rad. Source: Bowring 1976, Survey Review 23, 323.
         """
         ecef = self._position_ecef_m
         equatorial, z = np.hypot(ecef[..., 0], ecef[..., 1]), ecef[..., 2]
         polar_radius = EARTH_RADIUS_M * (1 - EARTH_FLATTENING)
         up, out = z, equatorial * (1 - EARTH_FLATTENING)  # tangent of the reduced latitude
         for _ in range(3):
-            sine, cosine = _unit(up, out)
+            sine, cosine = _sine_cosine(up, out)
             north = z + ECCENTRICITY2 / (1 - ECCENTRICITY2) * polar_radius * sine * sine * sine
             east = equatorial - ECCENTRICITY2 * EARTH_RADIUS_M * cosine * cosine * cosine
             up, out = (1 - EARTH_FLATTENING) * north, east
-        sine, cosine = _unit(north, east)
+        sine, cosine = _sine_cosine(north, east)
         surface = EARTH_RADIUS_M * np.sqrt(1 - ECCENTRICITY2 * sine * sine)
         return np.arctan2(north, east), equatorial * cosine + z * sine - surface
 
 
-def _unit(up: Array, out: Array) -> tuple[Array, Array]:
-    """Sine and cosine of the angle whose tangent is `up` over `out`."""
+def _sine_cosine(up: Array, out: Array) -> tuple[Array, Array]:
+    """Return sine and cosine of the angle whose tangent is `up` over `out`."""
     length = np.sqrt(up * up + out * out)
     return up / length, out / length
 
@@ -203,9 +204,10 @@ def build_ephemeris(
     steps: int = 1440,
     sites: Sequence[GroundSite] = (),
 ) -> Ephemeris:
-    """The tables of a constellation from one instant on.
+    """Build the tables of a constellation from a start on.
 
-    Mean elements are those of the start. The same arguments give the same bits, whatever was built before.
+    The constellation's mean elements hold at the start. The same arguments give the same bits, whatever was built
+    before.
 
     Args:
         constellation: S satellites.
@@ -215,7 +217,7 @@ def build_ephemeris(
         sites: G ground sites.
 
     Raises:
-        OrbitError: a value that is not allowed, elements older than 14 days, or an orbit that SGP4 cannot propagate.
+        OrbitError: a value is not allowed, elements are older than 14 days, or SGP4 cannot propagate an orbit.
     """
     start = as_utc(start)
     if not 0 < step_s <= 3600:
@@ -234,21 +236,24 @@ def build_ephemeris(
             motions.append(mean_orbit.propagate(group, elapsed_s, _midnight_rad(start, sky)))
         else:
             motions.append(tle.propagate(group, start, elapsed_s, sky.teme_rad))
-    return Ephemeris(start, float(step_s), int(steps), tuple(sites), _joined(motions), sky)
+    return Ephemeris(start, float(step_s), int(steps), tuple(sites), _concatenate(motions), sky)
 
 
 def rows_per_step(step_s: float) -> int:
-    """Rows of at most 60 s in a step."""
+    """Return the number of rows of at most 60 s in a step."""
     return math.ceil(step_s / ROW_S)
 
 
 def _midnight_rad(start: datetime, sky: Sky) -> float:
-    """Right ascension of the meridian of mean midnight at the start, row 1 [rad]; UTC stands for UT1 (within 0.9 s)."""
+    """Return the right ascension of the meridian of mean midnight at the start [rad].
+
+    Row 1 of the tables is the start. UTC stands for UT1, within 0.9 s.
+    """
     since_midnight = start - start.replace(hour=0, minute=0, second=0, microsecond=0)
     return float(sky.sidereal_rad[1]) - 2 * math.pi * since_midnight.total_seconds() / DAY_S
 
 
-def _joined(motions: list[Motion]) -> Motion:
+def _concatenate(motions: list[Motion]) -> Motion:
     if len(motions) == 1:
         return motions[0]
     x, y, z = (np.concatenate([getattr(m, axis) for m in motions], axis=1) for axis in "xyz")
@@ -257,7 +262,7 @@ def _joined(motions: list[Motion]) -> Motion:
 
 
 def _dot(vectors: Sequence[Array], direction: Array) -> Array:
-    """(T, S) product of vectors, three (T, S) components, with directions (T, 3)."""
+    """Return the (T, S) dot products of vectors, given as three (T, S) components, with directions (T, 3)."""
     product = vectors[0] * direction[:, :1]
     product += vectors[1] * direction[:, 1:2]
     product += vectors[2] * direction[:, 2:]
@@ -265,12 +270,12 @@ def _dot(vectors: Sequence[Array], direction: Array) -> Array:
 
 
 def _site_vectors(sites: Sequence[GroundSite]) -> tuple[Array, Array]:
-    """Earth-fixed place [m] and zenith of G sites, (G, 3) each."""
+    """Return the Earth-fixed positions [m] and zenith directions of G sites, (G, 3) each."""
     latitude = np.radians([site.latitude_deg for site in sites])
     longitude = np.radians([site.longitude_deg for site in sites])
     height = np.array([site.altitude_m for site in sites], dtype=np.float64)
-    level = np.cos(latitude)
-    up = np.stack((level * np.cos(longitude), level * np.sin(longitude), np.sin(latitude)), axis=-1)
+    equatorial = np.cos(latitude)
+    up = np.stack((equatorial * np.cos(longitude), equatorial * np.sin(longitude), np.sin(latitude)), axis=-1)
     across = EARTH_RADIUS_M / np.sqrt(1 - ECCENTRICITY2 * np.sin(latitude) ** 2)
     scale = np.stack((across + height, across + height, across * (1 - ECCENTRICITY2) + height), axis=-1)
     return scale * up, up

@@ -1,12 +1,11 @@
-"""The Sun and the Earth's orientation: Skyfield at daily nodes, and a cubic between them.
+"""Frames: the Sun and the Earth's orientation, from Skyfield at daily nodes with cubic interpolation between them.
 
-The working frame of this package is the true equator and equinox of date: Earth's axis is z, so the oblate Earth
-and the ground track are simple in it. Skyfield is evaluated on a fixed grid of days (TT), never on a grid that
-depends on the caller, so a time always gets the same bits.
+The working frame of this package is the true equator and equinox of date. Its z axis is the Earth's axis, so the oblate
+Earth and ground tracks are simple in it. Skyfield is evaluated on a fixed grid of days (TT), which does not depend on
+the caller. The same time therefore always gets the same bits.
 
-Interpolation error of the four-point cubic, 3/128 of the fourth difference: the Sun's annual motion gives 2e-9 rad,
-the Moon's pull on the Earth 2e-9 rad, fortnightly nutation 1e-9 rad; together below 1e-8 rad, which is 7 cm at
-a satellite.
+The error of the four-point cubic is 3/128 of the fourth difference. The Sun's annual motion gives 2e-9 rad, the Moon's
+pull on the Earth 2e-9 rad, and fortnightly nutation 1e-9 rad. The sum is below 1e-8 rad, which is 7 cm at a satellite.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ Array = NDArray[np.float64]
 J2000_JD = 2451545.0
 SIDEREAL_RAD_DAY = 2 * math.pi * 1.00273781191135448  # Earth rotation angle, IERS Conventions 2010, eq. 5.15
 FIRST_YEAR, LAST_YEAR = 1973, 2052  # leap seconds begin in 1972, DE421 ends in October 2053
-BLOCK_DAYS = 32  # Skyfield's cost is per call: 32 nodes cost twice as much as one
+BLOCK_DAYS = 32  # Skyfield's cost is mostly per call: 32 nodes cost twice as much as one
 
 SUN = slice(0, 3)
 ROTATION = slice(3, 12)
@@ -35,10 +34,10 @@ TEME = 13
 
 
 def as_utc(start: datetime) -> datetime:
-    """A date in UTC; one without an offset is read as UTC.
+    """Convert a date to UTC; a date without an offset is read as UTC.
 
     Raises:
-        OrbitError: a year for which the Sun's ephemeris or leap seconds are missing.
+        OrbitError: the Sun's ephemeris or leap seconds are missing for the year.
     """
     start = start.replace(tzinfo=UTC) if start.tzinfo is None else start.astimezone(UTC)
     if not FIRST_YEAR <= start.year <= LAST_YEAR:
@@ -47,13 +46,13 @@ def as_utc(start: datetime) -> datetime:
 
 
 def tt_days(start: datetime) -> float:
-    """Terrestrial time of a UTC date, days since J2000."""
+    """Return the terrestrial time of a UTC date, in days since J2000."""
     t = _timescale().from_datetime(start)
     return float(t.whole - J2000_JD + t.tt_fraction)
 
 
 class Sky:
-    """The Sun and Earth's orientation at T instants, interpolated on demand.
+    """The Sun and the Earth's orientation at T instants, interpolated when they are first read.
 
     Args:
         days: (T,) TT days since J2000, ascending.
@@ -63,7 +62,7 @@ class Sky:
         first = math.floor(days[0]) - 1
         self._nodes = _nodes(first, math.floor(days[-1]) + 2)  # (nodes, 14)
         whole = np.floor(days)
-        self._row = whole.astype(np.intp) - first - 1  # (T,) of the node before the node before the instant
+        self._row = whole.astype(np.intp) - first - 1  # (T,) row of the second node before the instant
         self._weights = cubic_weights(days - whole)  # (4, T)
         self._days = days
 
@@ -93,13 +92,13 @@ class Sky:
 
 
 def cubic_weights(x: Array) -> Array:
-    """Lagrange weights (4, ...) of the values at -1, 0, 1, 2 for the points x in [0, 1]."""
+    """Return the Lagrange weights (4, ...) of the values at -1, 0, 1, 2 for the points x in [0, 1]."""
     before, after, last = x + 1, x - 1, x - 2
     return np.stack((-x * after * last / 6, before * after * last / 2, -before * x * last / 2, before * x * after / 6))
 
 
 def _nodes(first: int, last: int) -> Array:
-    """(last - first + 1, 14) node values of the days `first` to `last` since J2000."""
+    """Return the (last - first + 1, 14) values at the nodes of the days `first` to `last` since J2000."""
     blocks = [_block(b) for b in range(first // BLOCK_DAYS, last // BLOCK_DAYS + 1)]
     offset = first - first // BLOCK_DAYS * BLOCK_DAYS
     return np.concatenate(blocks)[offset : offset + last - first + 1]
@@ -107,14 +106,17 @@ def _nodes(first: int, last: int) -> Array:
 
 @cache
 def _block(index: int) -> Array:
-    """(32, 14) Sun, rotation, sidereal time less its mean rate, and TEME angle on the days of one block."""
+    """Compute the (32, 14) values on the days of one block.
+
+    Columns are the Sun, the rotation, the sidereal time less its mean rate, and the TEME angle.
+    """
     from skyfield.api import load_file
     from skyfield.sgp4lib import theta_GMST1982
 
     days = np.arange(index * BLOCK_DAYS, (index + 1) * BLOCK_DAYS, dtype=np.float64)
     t = _timescale().tt_jd(J2000_JD + days)
     kernel = load_file(_kernel_path())
-    try:  # a file handle that is held would leak into forked workers
+    try:  # an open file handle would leak into forked workers
         sun = kernel["earth"].at(t).observe(kernel["sun"]).apparent().position.m
     finally:
         kernel.close()
@@ -142,7 +144,10 @@ def _timescale() -> Any:
 
 @lru_cache(maxsize=1)
 def _kernel_path() -> str:
-    """Path of DE421 in the skyfield-data package, whose own accessor warns about the age of files not used here."""
+    """Return the path of DE421 in the skyfield-data package.
+
+    The package's own accessor is avoided, because it warns about the age of files that are not used here.
+    """
     from importlib.util import find_spec
 
     spec = find_spec("skyfield_data")

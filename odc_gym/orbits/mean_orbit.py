@@ -1,7 +1,7 @@
-"""Near-circular mean orbits with the secular rates of J2 to second order, in closed form.
+"""Mean orbits: near-circular orbits with the secular rates of J2 to second order, in closed form.
 
 Source of the rates: Brouwer 1959, Astron. J. 64, 378, in the form of Hoots and Roehrich, Spacetrack Report No. 3
-(1980), section 6, at e = 0. The first order alone is up to 0.03 deg of node a day off at low inclinations.
+(1980), section 6, at e = 0. At low inclinations, the first order alone errs by up to 0.03 deg of node a day.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ class MeanShell:
     Attributes:
         altitude_m: semi-major axis above the equatorial radius [m].
         inclination_rad: inclination to the true equator [rad].
-        node_rad: (S,) right ascension of the ascending node at epoch [rad]; from the meridian of mean midnight
-            instead of the equinox if `local_time`.
+        node_rad: (S,) right ascension of the ascending node at epoch [rad]. With `local_time` it counts from the
+            meridian of mean midnight instead of the equinox.
         argument_rad: (S,) mean argument of latitude at epoch [rad].
-        local_time: whether nodes are counted from mean midnight, so that 2 pi is 24 h of mean solar time.
+        local_time: whether nodes count from mean midnight, so that 2 pi is 24 h of mean solar time.
         eccentricity: (S,) pairs e cos(perigee), e sin(perigee) at epoch; empty for circles.
     """
 
@@ -63,18 +63,18 @@ class MeanShell:
 
 
 def mean_motion_rad_s(altitude_m: float) -> float:
-    """Keplerian mean motion of a circular orbit [rad/s]: sqrt(mu / a^3)."""
+    """Return the Keplerian mean motion of a circular orbit [rad/s]: sqrt(mu / a^3)."""
     return math.sqrt(EARTH_MU_M3_S2 / (EARTH_RADIUS_M + altitude_m) ** 3)
 
 
 def orbit_period_s(altitude_m: float) -> float:
-    """Keplerian period of a circular orbit [s]: 2 pi sqrt(a^3 / mu), a = equatorial radius + altitude.
+    """Return the Keplerian period of a circular orbit [s]: 2 pi sqrt(a^3 / mu), a = equatorial radius + altitude.
 
     Args:
         altitude_m: altitude [m].
 
     Raises:
-        OrbitError: an altitude that is not above the surface.
+        OrbitError: the altitude is not above the surface.
     """
     if not 0 < altitude_m < math.inf:
         raise OrbitError(f"altitude_m = {altitude_m:g}: must be > 0")
@@ -82,9 +82,9 @@ def orbit_period_s(altitude_m: float) -> float:
 
 
 def secular_rates(altitude_m: float, inclination_rad: float) -> Rates:
-    """Secular J2 rates of a circular orbit, to second order in g = J2 (Re / a)^2 / 2.
+    """Return the secular J2 rates of a circular orbit, to second order in g = J2 (Re / a)^2 / 2.
 
-    Source: as of this module; the first order is Vallado 4th ed., eqs. 9-37, 9-39 and 9-41 at e = 0.
+    Source: that of this module; the first order is Vallado 4th ed., eqs. 9-37, 9-39 and 9-41 at e = 0.
     """
     n, g = mean_motion_rad_s(altitude_m), _oblateness(altitude_m)
     cosine = math.cos(inclination_rad)
@@ -97,12 +97,13 @@ def secular_rates(altitude_m: float, inclination_rad: float) -> Rates:
 
 
 def sun_synchronous_inclination_rad(altitude_m: float) -> float:
-    """Inclination at which the node follows the mean Sun [rad]: cos i = -rate / (3 g n), the textbook's first order.
+    """Return the inclination at which the node follows the mean Sun [rad].
 
-    By `secular_rates` the node then loses 1e-3 deg a day, 4 s of local time in 16 days.
+    It is the textbook's first order, cos i = -rate / (3 g n). With the rates of `secular_rates` the node then loses
+    1e-3 deg a day, which is 4 s of local time in 16 days.
 
     Raises:
-        OrbitError: no inclination does at this altitude.
+        OrbitError: no inclination is sun-synchronous at this altitude.
     """
     cosine = -SUN_SYNCHRONOUS_RAD_S / (3 * _oblateness(altitude_m) * mean_motion_rad_s(altitude_m))
     if cosine < -1:
@@ -111,15 +112,15 @@ def sun_synchronous_inclination_rad(altitude_m: float) -> float:
 
 
 def _oblateness(altitude_m: float) -> float:
-    """J2 (Re / a)^2 / 2."""
+    """Return J2 (Re / a)^2 / 2."""
     return 0.5 * EARTH_J2 * (EARTH_RADIUS_M / (EARTH_RADIUS_M + altitude_m)) ** 2
 
 
 def propagate(shell: MeanShell, elapsed_s: Array, midnight_rad: float) -> Motion:
-    """Positions of a shell's satellites.
+    """Compute positions and orbit planes of a shell's satellites.
 
-    Eccentricities are carried to first order, r = a (1 - e cos M), u = l + 2 e sin M (Vallado 4th ed., section
-    2.2): below 1 m for the 1e-4 of a cluster.
+    Eccentricities are carried to first order, r = a (1 - e cos M), u = l + 2 e sin M (Vallado 4th ed., section 2.2).
+    The error is below 1 m for the 1e-4 of a cluster.
 
     Args:
         shell: S satellites.
@@ -129,7 +130,7 @@ def propagate(shell: MeanShell, elapsed_s: Array, midnight_rad: float) -> Motion
     rates = secular_rates(shell.altitude_m, shell.inclination_rad)
     a = EARTH_RADIUS_M + shell.altitude_m
     node = np.asarray(shell.node_rad) + (midnight_rad if shell.local_time else 0.0)
-    cos_node, sin_node = _rotated(rates.node * elapsed_s, node)
+    cos_node, sin_node = _cosine_sine_of_sum(rates.node * elapsed_s, node)
     in_plane = _eccentric if shell.eccentricity else _circular
     along_node, across_node = in_plane(shell, rates, elapsed_s, a)  # (R, S) towards the node, and 90 deg ahead
     cos_i, sin_i = math.cos(shell.inclination_rad), math.sin(shell.inclination_rad)
@@ -142,15 +143,18 @@ def propagate(shell: MeanShell, elapsed_s: Array, midnight_rad: float) -> Motion
     )
 
 
-def _rotated(turned: Array, at_epoch: Array) -> tuple[Array, Array]:
-    """Cosine and sine (R, S) of turned (R,) + at_epoch (S,), by the addition theorems: R + S calls instead of R S."""
+def _cosine_sine_of_sum(turned: Array, at_epoch: Array) -> tuple[Array, Array]:
+    """Return cosine and sine (R, S) of turned (R,) + at_epoch (S,).
+
+    The addition theorems need R + S calls of the elementary functions instead of R S.
+    """
     c, s = np.cos(turned)[:, None], np.sin(turned)[:, None]
     c0, s0 = np.cos(at_epoch), np.sin(at_epoch)
     return c * c0 - s * s0, s * c0 + c * s0
 
 
 def _circular(shell: MeanShell, rates: Rates, elapsed_s: Array, a: float) -> tuple[Array, Array]:
-    cosine, sine = _rotated((rates.perigee + rates.anomaly) * elapsed_s, np.asarray(shell.argument_rad))
+    cosine, sine = _cosine_sine_of_sum((rates.perigee + rates.anomaly) * elapsed_s, np.asarray(shell.argument_rad))
     cosine *= a
     sine *= a
     return cosine, sine

@@ -1,6 +1,6 @@
-"""Own optical links and ground contacts over time: who sees whom, and which of these links are made.
+"""Links between satellites and contacts with ground sites: visibility over time, and the plan of links.
 
-All of it follows from where the satellites are, so it is known ahead: a plan that agents cannot change.
+Both follow from the positions of the satellites, so they are known in advance. Agents cannot change the plan.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from odc_gym.orbits.frames import Array
 if TYPE_CHECKING:
     from odc_gym.scenario import Orbit
 
-BLOCK_VALUES = 2_000_000  # pairs times steps that are held at once
-DISTANCE_GRID_M = 0.125  # distances are rounded to it: equal ones stay equal, whatever a machine's last bits
+BLOCK_VALUES = 2_000_000  # pairs times steps that are in memory at once
+DISTANCE_GRID_M = 0.125  # distances are rounded to it, so that equal distances stay equal on every machine
 NO_SITE = -1
 
 
 class ShellGrid(NamedTuple):
     """Planes of a shell, and slots of a plane.
 
-    Slot k of the last plane is beside slot k + phasing of the first, if the planes close the circle.
+    If the planes close the circle, slot k of the last plane neighbours slot k + phasing of the first.
     """
 
     planes: int
@@ -41,14 +41,14 @@ class ShellGrid(NamedTuple):
 
 @dataclass(frozen=True)
 class LinkRules:
-    """When two satellites can have a link, and which links are made.
+    """Rules for the links between satellites: which are possible, and which are made.
 
     Attributes:
-        topology: `grid` takes pairs in their order, `nearest` the shortest first; `mesh` takes pairs that never lose
-            each other, those that join separate parts first, then those that stay nearest.
+        topology: `grid` takes pairs in their order, and `nearest` takes the shortest first. `mesh` takes pairs that
+            never lose each other: first those that join separate components, then those that stay nearest.
         terminals: links that each satellite can hold, (S,).
         range_m: longest link [m].
-        grazing_m: height above the ellipsoid that a line of sight keeps [m].
+        grazing_m: least height of a line of sight above the ellipsoid [m].
         acquisition_steps: steps before a new link carries data.
     """
 
@@ -61,13 +61,13 @@ class LinkRules:
 
 @dataclass(frozen=True)
 class LinkPlan:
-    """The links that are made over T steps, among the L pairs that ever have one.
+    """Links over T steps, among the L pairs that ever have a link.
 
     Attributes:
-        pairs: satellites of each, (L, 2).
-        held: whether terminals point at each other, (T, L).
+        pairs: satellites of each link, (L, 2).
+        held: whether the terminals point at each other, (T, L).
         up: whether the link carries data, (T, L).
-        distance_m: (T, L), rounded.
+        distance_m: distance of each pair [m], (T, L), rounded.
     """
 
     pairs: np.ndarray
@@ -77,17 +77,17 @@ class LinkPlan:
 
 
 def all_pairs(satellites: int) -> np.ndarray:
-    """Every pair of satellites, (S (S - 1) / 2, 2)."""
+    """Return every pair of satellites, (S (S - 1) / 2, 2)."""
     return np.stack(np.triu_indices(satellites, 1), axis=1)
 
 
 def shell_grid(orbit: Orbit) -> ShellGrid:
-    """Planes and slots of a shell.
+    """Return planes and slots of a shell.
 
-    The planes of a Walker delta close the circle; those of a Walker star and of sun-synchronous shells do not.
+    The planes of a Walker delta close the circle. Those of a Walker star and of sun-synchronous shells do not.
 
     Raises:
-        OrbitError: a shell without planes.
+        OrbitError: the shell has no planes.
     """
     if orbit.pattern == "cluster" or orbit.pattern == "tle":
         raise OrbitError(f"pattern = {orbit.pattern}: has no planes for a grid")
@@ -95,7 +95,10 @@ def shell_grid(orbit: Orbit) -> ShellGrid:
 
 
 def grid_pairs(shells: Sequence[ShellGrid]) -> np.ndarray:
-    """The pairs of a +Grid, (P, 2): neighbours along each plane first, then the same slots of neighbouring planes."""
+    """Return the pairs of a +Grid, (P, 2).
+
+    Neighbours along each plane come first, then equal slots of neighbouring planes.
+    """
     along: list[tuple[int, int]] = []
     across: list[tuple[int, int]] = []
     first = 0
@@ -113,16 +116,17 @@ def grid_pairs(shells: Sequence[ShellGrid]) -> np.ndarray:
 
 
 def in_sight(position_m: Array, pairs: np.ndarray, grazing_m: float) -> tuple[np.ndarray, Array]:
-    """Which pairs see each other over the Earth, and how far they are apart [m], (T, P) both.
+    """Return whether pairs see each other past the Earth, and their distance [m], (T, P) both.
 
-    The line between them must stay `grazing_m` above the WGS84 ellipsoid; the surface at that height is taken as the
-    ellipsoid whose half-axes are as much longer, below 2 m from it. Squeezed along the axis it is a sphere, which the
-    line misses if the foot of the perpendicular from the centre lies outside of it, or beyond an end of the line.
+    The line of sight must stay `grazing_m` above the WGS84 ellipsoid. The surface at that height is approximated by the
+    ellipsoid whose half-axes are longer by `grazing_m`, within 2 m. Scaling the z axis turns this ellipsoid into a
+    sphere. The line misses the sphere if the foot of the perpendicular from the centre lies outside the sphere, or
+    beyond an end of the line.
 
     Args:
-        position_m: (T, S, 3), z along the Earth's axis.
-        pairs: (P, 2).
-        grazing_m: height that a line of sight keeps [m].
+        position_m: (T, S, 3) positions [m], z along the Earth's axis.
+        pairs: (P, 2) satellites of each pair.
+        grazing_m: least height of a line of sight above the ellipsoid [m].
     """
     radius = EARTH_RADIUS_M + grazing_m
     squeezed = position_m * [1.0, 1.0, radius / (EARTH_RADIUS_M * (1 - EARTH_FLATTENING) + grazing_m)]
@@ -139,19 +143,20 @@ def in_sight(position_m: Array, pairs: np.ndarray, grazing_m: float) -> tuple[np
 
 
 def plan_links(position_m: Array, pairs: np.ndarray, rules: LinkRules) -> LinkPlan:
-    """The links that are made: a link stays while it can, and free terminals take new ones.
+    """Plan the links of each step.
 
-    A new link must last longer than its acquisition. At the first step links have been there before.
+    A link stays as long as it is possible, and free terminals take new links. A new link must last longer than its
+    acquisition. Links of the first step count as acquired before it.
 
     Args:
-        position_m: (T, S, 3), z along the Earth's axis.
-        pairs: that may have a link, (P, 2).
-        rules: when, and which.
+        position_m: (T, S, 3) positions [m], z along the Earth's axis.
+        pairs: pairs that may have a link, (P, 2).
+        rules: rules for possible links and for their choice.
     """
     steps, wait = len(position_m), rules.acquisition_steps
     if rules.topology == "mesh":
         pairs = _lasting_pairs(position_m, pairs, rules)
-    block = _block(pairs)
+    block = _steps_per_block(pairs)
     held = np.zeros(len(pairs), np.bool_)
     rows = []
     for begin in range(0, steps, block):
@@ -159,33 +164,36 @@ def plan_links(position_m: Array, pairs: np.ndarray, rules: LinkRules) -> LinkPl
         seen &= distance <= rules.range_m
         for k in range(min(block, steps - begin)):
             lasting = seen[k] & seen[min(k + wait, len(seen) - 1)]
-            held = _links_of_step(held & seen[k], lasting, distance[k], pairs, rules)
+            held = _choose_links(held & seen[k], lasting, distance[k], pairs, rules)
             rows.append(np.flatnonzero(held))
     used = np.unique(np.concatenate(rows))
     table = np.zeros((steps, used.size), np.bool_)
     for t, row in enumerate(rows):
         table[t, np.searchsorted(used, row)] = True
     _, distance = in_sight(position_m, pairs[used], rules.grazing_m)
-    return LinkPlan(pairs[used], table, acquired(table, wait), distance)
+    return LinkPlan(pairs[used], table, acquired_links(table, wait), distance)
 
 
-def _block(pairs: np.ndarray) -> int:
-    """Steps whose pairs are held at once."""
+def _steps_per_block(pairs: np.ndarray) -> int:
+    """Return the number of steps for which all pairs are in memory at once."""
     return max(1, BLOCK_VALUES // max(len(pairs), 1))
 
 
 def _lasting_pairs(position_m: Array, pairs: np.ndarray, rules: LinkRules) -> np.ndarray:
-    """The pairs that can have a link at all steps, those that stay nearest first."""
+    """Return the pairs that can have a link at all steps, sorted by their largest distance."""
     farthest = np.zeros(len(pairs))
-    for begin in range(0, len(position_m), _block(pairs)):
-        seen, distance = in_sight(position_m[begin : begin + _block(pairs)], pairs, rules.grazing_m)
+    for begin in range(0, len(position_m), _steps_per_block(pairs)):
+        seen, distance = in_sight(position_m[begin : begin + _steps_per_block(pairs)], pairs, rules.grazing_m)
         distance[~seen | (distance > rules.range_m)] = np.inf
         farthest = np.maximum(farthest, distance.max(axis=0))
     return pairs[np.argsort(farthest, kind="stable")][: np.isfinite(farthest).sum()]
 
 
-def acquired(held: np.ndarray, wait: int) -> np.ndarray:
-    """Which links have been held for `wait` steps before, (T, L); those of the first step have."""
+def acquired_links(held: np.ndarray, wait: int) -> np.ndarray:
+    """Return the links that were held for the `wait` steps before, (T, L).
+
+    Links of the first step count as held before it.
+    """
     up = held.copy()
     for k in range(1, min(wait, len(held) - 1) + 1):
         up[k:] &= held[:-k]
@@ -193,34 +201,34 @@ def acquired(held: np.ndarray, wait: int) -> np.ndarray:
     return up
 
 
-def _links_of_step(
+def _choose_links(
     held: np.ndarray, lasting: np.ndarray, distance_m: Array, pairs: np.ndarray, rules: LinkRules
 ) -> np.ndarray:
-    """The links of one step (P,), from those that are left of the step before."""
+    """Choose the links of one step (P,), starting from the links that remain from the step before."""
     satellites = rules.terminals.size
     free = rules.terminals - np.bincount(pairs[held].ravel(), minlength=satellites)
-    able = free > 0
-    new = np.flatnonzero(lasting & ~held & able[pairs[:, 0]] & able[pairs[:, 1]])
-    if new.size == 0:
+    has_free_terminal = free > 0
+    candidates = np.flatnonzero(lasting & ~held & has_free_terminal[pairs[:, 0]] & has_free_terminal[pairs[:, 1]])
+    if candidates.size == 0:
         return held
     held = held.copy()
-    if rules.topology == "nearest":  # the pairs of the others come in their order
-        new = new[np.argsort(distance_m[new], kind="stable")]
-    part = _parts(pairs[held], satellites)
+    if rules.topology == "nearest":  # other topologies take pairs in the order of `pairs`
+        candidates = candidates[np.argsort(distance_m[candidates], kind="stable")]
+    component = _connected_components(pairs[held], satellites)
     for joining in (True, False) if rules.topology == "mesh" else (False,):
-        for p in new.tolist():
+        for p in candidates.tolist():
             a, b = pairs[p]
-            if held[p] or not (free[a] and free[b]) or (joining and part[a] == part[b]):
+            if held[p] or not (free[a] and free[b]) or (joining and component[a] == component[b]):
                 continue
             held[p] = True
             free[a] -= 1
             free[b] -= 1
-            part[part == part[b]] = part[a]
+            component[component == component[b]] = component[a]
     return held
 
 
-def _parts(links: np.ndarray, satellites: int) -> np.ndarray:
-    """The connected part that each satellite belongs to, (S,)."""
+def _connected_components(links: np.ndarray, satellites: int) -> np.ndarray:
+    """Return the connected component of each satellite, (S,)."""
     graph = csr_array((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(satellites, satellites))
     return np.asarray(connected_components(graph, directed=False)[1])
 
@@ -228,37 +236,40 @@ def _parts(links: np.ndarray, satellites: int) -> np.ndarray:
 def ground_contacts(
     elevation_deg: Array, minimum_deg: float, antennas: np.ndarray, site_up: np.ndarray | None = None
 ) -> np.ndarray:
-    """The site that serves each satellite, (T, S), `NO_SITE` if none.
+    """Return the site that serves each satellite, (T, S), `NO_SITE` if none.
 
-    A satellite keeps its site while it is above the least elevation; else it takes the highest site with an antenna
-    free, the highest satellite first.
+    A satellite keeps its site while the satellite is above the minimum elevation there. Otherwise it takes the site
+    that sees it highest among those with a free antenna. Satellites with the highest elevation choose first.
 
     Args:
-        elevation_deg: of each satellite at each site, (T, S, G).
-        minimum_deg: least elevation [deg].
-        antennas: of each site, (G,).
-        site_up: whether each site works, (T, G); all do if None.
+        elevation_deg: elevation of each satellite at each site [deg], (T, S, G).
+        minimum_deg: minimum elevation [deg].
+        antennas: antennas of each site, (G,).
+        site_up: whether each site works, (T, G); None if all do.
     """
     steps, satellites, sites = elevation_deg.shape
     seen = elevation_deg >= minimum_deg
     if site_up is not None:
         seen &= site_up[:, None, :]
-    any_site = np.asarray(seen.any(axis=2))
+    sees_site = np.asarray(seen.any(axis=2))
     everyone = np.arange(satellites)
     table = np.full((steps, satellites), NO_SITE, np.int16)
     serving = np.full(satellites, NO_SITE, np.int16)
     for t in range(steps):
         serving[(serving < 0) | ~seen[t, everyone, serving]] = NO_SITE
-        waiting = np.flatnonzero(any_site[t] & (serving < 0))
+        waiting = np.flatnonzero(sees_site[t] & (serving < 0))
         if waiting.size:
             free = antennas - np.bincount(serving[serving >= 0], minlength=sites)
-            _take_sites(serving, waiting, np.where(seen[t, waiting], elevation_deg[t, waiting], -math.inf), free)
+            _assign_sites(serving, waiting, np.where(seen[t, waiting], elevation_deg[t, waiting], -math.inf), free)
         table[t] = serving
     return table
 
 
-def _take_sites(serving: np.ndarray, waiting: np.ndarray, elevation_deg: Array, free: np.ndarray) -> None:
-    """Give the satellites `waiting` the highest site that is free, by elevations (W, G); -inf is out of sight."""
+def _assign_sites(serving: np.ndarray, waiting: np.ndarray, elevation_deg: Array, free: np.ndarray) -> None:
+    """Assign to each satellite in `waiting` the free site of highest elevation.
+
+    Elevations are (W, G), with -inf for sites out of sight.
+    """
     for w in np.argsort(-elevation_deg.max(axis=1), kind="stable"):
         heights = np.where(free > 0, elevation_deg[w], -math.inf)
         g = int(heights.argmax())
@@ -267,10 +278,10 @@ def _take_sites(serving: np.ndarray, waiting: np.ndarray, elevation_deg: Array, 
             free[g] -= 1
 
 
-def spells(table: np.ndarray, absent: int) -> np.ndarray:
-    """Lengths in steps of the runs of one value, but `absent`, in the columns of (T, N).
+def run_lengths(table: np.ndarray, absent: int) -> np.ndarray:
+    """Return the lengths in steps of the runs of equal values in the columns of (T, N), except runs of `absent`.
 
-    Runs that begin or end the table are left out: nobody knows how long they are.
+    Runs that begin or end the table are left out, because their full lengths are unknown.
     """
     lengths = []
     for column in table.T:

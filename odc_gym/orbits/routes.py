@@ -1,7 +1,7 @@
-"""Shortest routes over a plan of links: tables of next hops for each topology, and the way to the ground at each step.
+"""Routes over planned links: shortest paths between satellites, and paths to the ground at each step.
 
-A route is the one of least latency: light time and switching at each hop. Links that are up at the same time again
-give the same topology, so that a pattern that repeats itself needs one table.
+The shortest route has the least latency: light time plus switching at each hop. Routes are stored once for each
+topology, the set of links that are up together. A pattern that repeats itself needs one table.
 """
 
 from __future__ import annotations
@@ -20,133 +20,149 @@ from odc_gym.orbits.frames import Array
 from odc_gym.orbits.network import LinkPlan, ShellGrid
 
 NO_ROUTE = -1
-FOREVER = int(np.iinfo(np.int32).max)  # a step beyond all tables
-TIME_GRID_S = 2.0**-30  # latencies are rounded to it: sums are exact, and equal routes stay equal on every machine
+FOREVER = int(np.iinfo(np.int32).max)  # a step after the end of all tables
+# latencies are rounded to this grid, so that sums are exact and equal routes stay equal on every machine
+TIME_GRID_S = 2.0**-30
 
 
 @dataclass(frozen=True)
 class Topologies:
-    """Which links are up at each of T steps, and the routes over them. U topologies, S satellites.
+    """Topologies of T steps, and the routes over them, for U topologies and S satellites.
 
     Attributes:
-        of_step: topology of each step, (T,); one step stands for all where nothing changes, (1,).
-        next_hop: next satellite from the first to the second, (U, S, S); itself at home, `NO_ROUTE` if none.
-        hops: links of the route, (U, S, S), `NO_ROUTE` if none.
-        latency_s: of the route [s], (U, S, S), inf if none.
-        part: connected part that each satellite belongs to, (U, S).
-        link_s: latency of each link of the plan [s], (U, L); none of a whole grid.
+        of_step: topology of each step, (T,); or (1,) where nothing changes.
+        next_hop: next satellite on the route from the first to the second, (U, S, S). It is the satellite itself where
+            both are the same, and `NO_ROUTE` if there is no route.
+        hops: number of links of the route, (U, S, S), `NO_ROUTE` if none.
+        latency_s: latency of the route [s], (U, S, S), inf if none.
+        component: connected component of each satellite, (U, S).
+        link_s: latency of each link of the plan [s], (U, L); L = 0 for the topology of a whole grid.
     """
 
     of_step: np.ndarray
     next_hop: np.ndarray
     hops: np.ndarray
     latency_s: np.ndarray
-    part: np.ndarray
+    component: np.ndarray
     link_s: np.ndarray
 
 
 @dataclass(frozen=True)
 class GroundRoutes:
-    """The way of each satellite to the ground at each of T steps; node S is the ground.
+    """Routes of satellites to the ground at each of T steps; node S is the ground.
 
     Attributes:
-        hop: next node, (T, S); `NO_ROUTE` if none.
-        hops: links of the way, that to the ground included, (T, S); `NO_ROUTE` if none.
-        latency_s: of the way [s], (T, S), inf if none.
-        exit: satellite that sends to the ground, (T, S); `NO_ROUTE` if none.
+        next_hop: next node, (T, S); `NO_ROUTE` if none.
+        hops: number of links, the link to the ground included, (T, S); `NO_ROUTE` if none.
+        latency_s: latency of the route [s], (T, S), inf if none.
+        exit_satellite: satellite that sends to the ground, (T, S); `NO_ROUTE` if none.
     """
 
-    hop: np.ndarray
+    next_hop: np.ndarray
     hops: np.ndarray
     latency_s: np.ndarray
-    exit: np.ndarray
+    exit_satellite: np.ndarray
 
 
 class PairTables(NamedTuple):
-    """Routes between satellites, E tables of them.
+    """Routes between satellites, in E tables.
 
-    `closes` is the first step at which the second satellite can no longer be reached from the first, by whatever route:
-    0 where it cannot be now, `FOREVER` where the steps do not see it happen.
+    `expiry_step` is the first step at which no route leads from the first satellite to the second any more. It is 0
+    where there is no route now, and `FOREVER` where the route outlasts the tables.
     """
 
-    of_step: np.ndarray  # (T,), or (1,) where nothing changes
+    of_step: np.ndarray  # (T,) table of each step, or (1,) where nothing changes
     next_hop: np.ndarray  # (E, S, S)
     hops: np.ndarray  # (E, S, S)
-    closes: np.ndarray  # (E, S, S)
+    expiry_step: np.ndarray  # (E, S, S)
 
 
 def light_time_s(distance_m: Array, hop_latency_s: float) -> Array:
-    """Latency of a link [s]: light time and switching, rounded."""
+    """Return the latency of a link [s]: light time and switching, rounded."""
     return np.asarray(np.round((distance_m / SPEED_OF_LIGHT_M_S + hop_latency_s) / TIME_GRID_S) * TIME_GRID_S)
 
 
 def topologies(plan: LinkPlan, satellites: int, hop_latency_s: float) -> Topologies:
-    """Topologies of a plan of links and the shortest routes over each.
+    """Compute the topologies of a plan of links, and the shortest routes over each.
 
     The latency of a link is its mean over the steps of a topology.
 
     Args:
-        plan: which links carry data when, and how long they are.
+        plan: links with their distances, and the steps at which they carry data.
         satellites: S.
-        hop_latency_s: switching at each hop [s].
+        hop_latency_s: switching time at each hop [s].
     """
-    begins, kind = _kinds(plan.up)
+    begins, topology = _topology_runs(plan.up)
     lengths = np.diff([*begins, len(plan.up)])
-    metres = np.zeros((kind.max() + 1, len(plan.pairs)))
-    np.add.at(metres, kind, np.add.reduceat(plan.distance_m, begins, axis=0))
-    link_s = light_time_s(metres / np.bincount(kind, weights=lengths)[:, None], hop_latency_s)
-    first = begins[np.unique(kind, return_index=True)[1]]
-    of_step = kind.repeat(lengths) if len(begins) > 1 else kind
-    return _routed(of_step, plan.pairs, plan.up[first], link_s, satellites)
+    metres = np.zeros((topology.max() + 1, len(plan.pairs)))
+    np.add.at(metres, topology, np.add.reduceat(plan.distance_m, begins, axis=0))
+    link_s = light_time_s(metres / np.bincount(topology, weights=lengths)[:, None], hop_latency_s)
+    first = begins[np.unique(topology, return_index=True)[1]]
+    of_step = topology.repeat(lengths) if len(begins) > 1 else topology
+    return _route_topologies(of_step, plan.pairs, plan.up[first], link_s, satellites)
 
 
-def what_is_left(planned: Topologies, plan: LinkPlan, up: np.ndarray) -> Topologies:
-    """Topologies and routes where links fail: each belongs to one that is planned, of whose latencies it is made.
+def surviving_topologies(planned: Topologies, plan: LinkPlan, up: np.ndarray) -> Topologies:
+    """Compute the topologies and routes that remain when links fail.
 
-    So before a failure nothing is other than it would be without.
+    Each topology belongs to one planned topology and takes its latencies. Routes before a failure are therefore the
+    same as without it.
 
     Args:
         planned: topologies of the plan.
-        plan: of links.
-        up: links that carry data, (T, L): those of the plan, or fewer.
+        plan: plan of links.
+        up: whether each link carries data, (T, L); links that the plan has down stay down.
     """
     plan_of_step = np.broadcast_to(planned.of_step, len(up))
-    begins, kind = _kinds(np.column_stack([up, plan_of_step[:, None] >> np.arange(16) & 1]).astype(np.bool_))
-    first = begins[np.unique(kind, return_index=True)[1]]
-    of_step = kind.repeat(np.diff([*begins, len(up)]))
-    return _routed(of_step, plan.pairs, up[first], planned.link_s[plan_of_step[first]], planned.part.shape[1])
+    begins, topology = _topology_runs(
+        np.column_stack([up, plan_of_step[:, None] >> np.arange(16) & 1]).astype(np.bool_)
+    )
+    first = begins[np.unique(topology, return_index=True)[1]]
+    of_step = topology.repeat(np.diff([*begins, len(up)]))
+    return _route_topologies(
+        of_step, plan.pairs, up[first], planned.link_s[plan_of_step[first]], planned.component.shape[1]
+    )
 
 
-def _kinds(up: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First steps of the runs of equal rows of (T, L), (R,), and the kind of each run, numbered as they come first."""
-    begins = changes(up)
-    _, kind = np.unique(np.packbits(up[begins], axis=1), axis=0, return_inverse=True)
-    order = np.argsort(np.unique(kind, return_index=True)[1])
-    return begins, np.argsort(order)[kind]
+def _topology_runs(up: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first steps of the runs of equal rows of (T, L), and the topology number of each run, (R,) both.
+
+    Topologies are numbered in the order in which they first appear.
+    """
+    begins = run_starts(up)
+    _, topology = np.unique(np.packbits(up[begins], axis=1), axis=0, return_inverse=True)
+    order = np.argsort(np.unique(topology, return_index=True)[1])
+    return begins, np.argsort(order)[topology]
 
 
-def _routed(of_step: np.ndarray, pairs: np.ndarray, up: np.ndarray, link_s: Array, satellites: int) -> Topologies:
-    """Shortest routes over the links that are `up` in each topology, (U, L), of latencies `link_s`, (U, L)."""
+def _route_topologies(
+    of_step: np.ndarray, pairs: np.ndarray, up: np.ndarray, link_s: Array, satellites: int
+) -> Topologies:
+    """Compute shortest routes over the links that are `up` in each topology.
+
+    `up` and the latencies `link_s` are (U, L).
+    """
     size = (len(up), satellites, satellites)
-    next_hop, latency, part = np.empty(size, np.int16), np.empty(size), np.empty(size[:2], np.int16)
-    for u, mine in enumerate(up):
-        a, b = pairs[mine].T
-        graph = csr_array((link_s[u, mine], (a, b)), shape=size[1:])
-        part[u] = connected_components(graph, directed=False)[1]
+    next_hop, latency, component = np.empty(size, np.int16), np.empty(size), np.empty(size[:2], np.int16)
+    for u, linked in enumerate(up):
+        a, b = pairs[linked].T
+        graph = csr_array((link_s[u, linked], (a, b)), shape=size[1:])
+        component[u] = connected_components(graph, directed=False)[1]
         latency[u], before = dijkstra(graph, directed=False, return_predecessors=True)
-        next_hop[u] = np.where(before < 0, NO_ROUTE, before).T  # what comes before s on the way from d is next to d
+        # the predecessor of s on the route from d is the next hop from s to d
+        next_hop[u] = np.where(before < 0, NO_ROUTE, before).T
     home = np.arange(satellites)
     next_hop[:, home, home] = home
-    return Topologies(of_step.astype(np.int32), next_hop, count_hops(next_hop), latency, part, link_s)
+    return Topologies(of_step.astype(np.int32), next_hop, count_hops(next_hop), latency, component, link_s)
 
 
-def changes(table: np.ndarray) -> np.ndarray:
-    """First steps of the runs of equal rows of (T, L)."""
+def run_starts(table: np.ndarray) -> np.ndarray:
+    """Return the first steps of the runs of equal rows of (T, L)."""
     return np.concatenate([[0], np.flatnonzero((table[1:] != table[:-1]).any(axis=1)) + 1])
 
 
 def count_hops(next_hop: np.ndarray) -> np.ndarray:
-    """Number of links of each route of (U, S, S), `NO_ROUTE` if none: all walked at once."""
+    """Count the links of each route of (U, S, S), `NO_ROUTE` if none, by following all routes at once."""
     satellites = next_hop.shape[1]
     target = np.arange(satellites)
     reached = next_hop >= 0
@@ -160,13 +176,13 @@ def count_hops(next_hop: np.ndarray) -> np.ndarray:
 
 
 def grid_topology(shells: Sequence[ShellGrid], across_s: Sequence[float], along_s: Sequence[float]) -> Topologies:
-    """Routes over a +Grid whose links all hold, by planes and slots: across the planes first, then along the plane.
+    """Compute routes over a +Grid whose links are all up, across the planes first and then along the plane.
 
-    Of the ways around the planes, to either side and once or more, the one of least latency is taken. Between shells
-    there is none.
+    A route can cross the planes in either direction, and circle them more than once; the route of least latency is
+    taken. There are no routes between shells.
 
     Args:
-        shells: planes and slots.
+        shells: planes and slots of each shell.
         across_s: latency of a link between neighbouring planes of each shell [s].
         along_s: latency of a link along a plane of each shell [s].
     """
@@ -174,31 +190,32 @@ def grid_topology(shells: Sequence[ShellGrid], across_s: Sequence[float], along_
     size = (1, satellites, satellites)
     next_hop, hops = np.full(size, NO_ROUTE, np.int16), np.full(size, NO_ROUTE, np.int16)
     latency = np.full(size, np.inf)
-    part = np.zeros((1, satellites), np.int16)
+    component = np.zeros((1, satellites), np.int16)
     first = 0
     for i, shell in enumerate(shells):
         total = shell.planes * shell.slots
-        mine = slice(first, first + total)
+        members = slice(first, first + total)
         routes = _shell_routes(shell, across_s[i], along_s[i])
         for table, values in zip((next_hop, hops, latency), routes, strict=True):
-            table[0, mine, mine] = values
-        next_hop[0, mine, mine] += first
-        part[0, mine] = i
+            table[0, members, members] = values
+        next_hop[0, members, members] += first
+        component[0, members] = i
         first += total
-    return Topologies(np.zeros(1, np.int32), next_hop, hops, latency, part, np.zeros((1, 0)))
+    return Topologies(np.zeros(1, np.int32), next_hop, hops, latency, component, np.zeros((1, 0)))
 
 
 def _shell_routes(shell: ShellGrid, across_s: float, along_s: float) -> tuple[np.ndarray, np.ndarray, Array]:
-    """Next hop, hops and latency between the satellites of one shell, (N, N) each."""
+    """Compute next hop, hops and latency between the satellites of one shell, (N, N) each."""
     planes, slots, phasing, closed = shell
     home = np.arange(planes * slots)
     plane, slot = (v[:, None] for v in np.divmod(home, slots))
     ahead = plane.T - plane
     best, count, following = np.full(ahead.shape, np.inf), np.zeros_like(ahead), np.zeros_like(ahead)
-    laps = int(slots * along_s / (2 * planes * across_s)) if closed and phasing else 0  # each shifts by the phasing
+    # each lap shifts the slot by the phasing
+    laps = int(slots * along_s / (2 * planes * across_s)) if closed and phasing else 0
     for lap, turn in product(range(laps + 1), (1, -1)):
         crossed = turn * ahead % planes + lap * planes if closed else turn * ahead
-        seam = (plane + turn * crossed) // planes  # how often the way passes from the last plane to the first
+        seam = (plane + turn * crossed) // planes  # how often the route passes from the last plane to the first
         left = (slot.T - slot - seam * phasing) % slots
         step = np.where(2 * left <= slots, 1, -1)
         left = np.minimum(left, slots - left)
@@ -214,46 +231,52 @@ def _shell_routes(shell: ShellGrid, across_s: float, along_s: float) -> tuple[np
     return following, count, best
 
 
-def closing_steps(reached: np.ndarray) -> np.ndarray:
-    """First step at which a way that is there is lost, (T, N) int32: 0 where there is none, `FOREVER` if it lasts."""
+def expiry_steps(reached: np.ndarray) -> np.ndarray:
+    """Return the first step at which a present route is lost, (T, N) int32.
+
+    It is 0 where there is no route, and `FOREVER` if the route lasts.
+    """
     steps = len(reached)
-    closed = np.where(reached, FOREVER, np.arange(steps)[:, None])
-    ahead = np.minimum.accumulate(closed[::-1], axis=0)[::-1]
+    lost = np.where(reached, FOREVER, np.arange(steps)[:, None])
+    ahead = np.minimum.accumulate(lost[::-1], axis=0)[::-1]
     return np.where(reached, ahead, 0).astype(np.int32)
 
 
 def pair_tables(net: Topologies, planned: Topologies) -> PairTables:
-    """Routes between satellites as tables, with the steps at which they close as far as it is planned.
+    """Build tables of the routes between satellites, with the steps at which they expire as planned.
 
     Args:
-        net: topologies as they come.
-        planned: topologies without anything that nobody can foresee; of their links `net` has all or fewer.
+        net: actual topologies.
+        planned: topologies without unforeseen failures; `net` has all of their links or fewer.
     """
     now, plan = np.broadcast_arrays(net.of_step, planned.of_step)
-    begins = changes(np.stack([now, plan], axis=1))
+    begins = run_starts(np.stack([now, plan], axis=1))
     known: dict[tuple[int, bytes], int] = {}
-    closes: list[np.ndarray] = []
+    expiry: list[np.ndarray] = []
     table_of = np.zeros(len(begins), np.int32)
-    ahead = np.full((net.part.shape[1],) * 2, FOREVER, np.int32)
+    ahead = np.full((net.component.shape[1],) * 2, FOREVER, np.int32)
     for r in range(len(begins) - 1, -1, -1):
         t = begins[r]
-        together = planned.part[plan[t]]
+        together = planned.component[plan[t]]
         ahead = np.where(together[:, None] == together, ahead, t)
-        part = net.part[now[t]]
-        table = np.where(part[:, None] == part, ahead, 0).astype(np.int32)
-        table_of[r] = known.setdefault((int(now[t]), table.tobytes()), len(closes))
-        if table_of[r] == len(closes):
-            closes.append(table)
+        component = net.component[now[t]]
+        table = np.where(component[:, None] == component, ahead, 0).astype(np.int32)
+        table_of[r] = known.setdefault((int(now[t]), table.tobytes()), len(expiry))
+        if table_of[r] == len(expiry):
+            expiry.append(table)
     of = np.array([u for u, _ in known])
-    return PairTables(table_of.repeat(np.diff([*begins, len(now)])), net.next_hop[of], net.hops[of], np.stack(closes))
+    return PairTables(table_of.repeat(np.diff([*begins, len(now)])), net.next_hop[of], net.hops[of], np.stack(expiry))
 
 
 def ground_routes(direct_s: Array, net: Topologies | None) -> GroundRoutes:
-    """The fastest way of each satellite to the ground: its own link if it has one, else over own links to one that has.
+    """Find the fastest route of each satellite to the ground.
+
+    A satellite with a link of its own to the ground uses it. The others use links between satellites to one that has
+    it.
 
     Args:
         direct_s: latency of each satellite's own link to the ground [s], (T, S), inf if it has none.
-        net: routes between satellites; None without own links.
+        net: routes between satellites; None without links between satellites.
     """
     own, ground = np.isfinite(direct_s), direct_s.shape[1]
     everyone = np.arange(ground)
@@ -261,14 +284,14 @@ def ground_routes(direct_s: Array, net: Topologies | None) -> GroundRoutes:
     least_s = direct_s.copy()
     mixed = np.flatnonzero(own.any(axis=1) & ~own.all(axis=1))
     if net is not None and mixed.size:
-        kind = np.broadcast_to(net.of_step, len(own))
+        of_step = np.broadcast_to(net.of_step, len(own))
         for t in mixed:
-            u, gates = kind[t], np.flatnonzero(own[t])
+            u, gates = of_step[t], np.flatnonzero(own[t])
             total = net.latency_s[u][:, gates] + direct_s[t, gates]
             best = total.argmin(axis=1)
             least_s[t] = total[everyone, best]
             hop[t] = np.where(own[t], ground, net.next_hop[u, everyone, gates[best]])
-    # a way may meet another satellite with a link of its own before the one it was made for: follow it
+    # a route may meet a satellite with its own ground link before the chosen one, so the hops are followed
     at = np.where(hop >= 0, everyone, NO_ROUTE)
     hops = np.where(hop >= 0, 1, NO_ROUTE).astype(np.int16)
     while (on_the_way := (at >= 0) & ~np.take_along_axis(own, at, axis=1)).any():

@@ -1,7 +1,7 @@
-"""Two-line element sets: reading them strictly, and SGP4.
+"""Two-line element sets: a strict parser, and propagation by SGP4.
 
-Sources: Hoots and Roehrich, Spacetrack Report No. 3 (1980), for the format and theory; Vallado et al., AIAA
-2006-6753, for the implementation that the sgp4 package follows.
+Sources: Hoots and Roehrich, Spacetrack Report No. 3 (1980), for the format and theory; Vallado et al., AIAA 2006-6753,
+for the implementation that the sgp4 package follows.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from odc_gym.orbits.frames import Array
 from odc_gym.orbits.mean_orbit import Motion
 
 MAX_AGE_DAYS = 14.0
-EARTH_RADIUS_WGS72_KM = 6378.135  # the radius that SGP4's own constants use
+EARTH_RADIUS_WGS72_KM = 6378.135  # the radius among SGP4's own constants
 
-_NUMBER = (re.compile(r"[ 0-9A-Z][ 0-9]{3}[0-9]"), "catalogue number")
-_SMALL = re.compile(r"[ +-][ 0-9]{5}[+-][0-9]")
+_CATALOGUE_NUMBER = (re.compile(r"[ 0-9A-Z][ 0-9]{3}[0-9]"), "catalogue number")
+_EXPONENTIAL = re.compile(r"[ +-][ 0-9]{5}[+-][0-9]")
 _ANGLE = re.compile(r"[ 0-9]{2}[0-9]\.[0-9]{4}")
 _BLANK = re.compile(" ")
 
@@ -31,7 +31,7 @@ _FIELDS: dict[int, tuple[tuple[int, int, re.Pattern[str], str], ...]] = {
     1: (
         (1, 1, re.compile("1"), "line number"),
         (2, 2, _BLANK, "blank"),
-        (3, 7, *_NUMBER),
+        (3, 7, *_CATALOGUE_NUMBER),
         (8, 8, re.compile("[A-Z ]"), "classification"),
         (9, 9, _BLANK, "blank"),
         (10, 17, re.compile("[ 0-9A-Z]{8}"), "international designator"),
@@ -41,9 +41,9 @@ _FIELDS: dict[int, tuple[tuple[int, int, re.Pattern[str], str], ...]] = {
         (33, 33, _BLANK, "blank"),
         (34, 43, re.compile(r"[ +-][ 0]?\.[0-9]{7,8}"), "first derivative of mean motion"),
         (44, 44, _BLANK, "blank"),
-        (45, 52, _SMALL, "second derivative of mean motion"),
+        (45, 52, _EXPONENTIAL, "second derivative of mean motion"),
         (53, 53, _BLANK, "blank"),
-        (54, 61, _SMALL, "drag term"),
+        (54, 61, _EXPONENTIAL, "drag term"),
         (62, 62, _BLANK, "blank"),
         (63, 63, re.compile("[ 0-9]"), "ephemeris type"),
         (64, 64, _BLANK, "blank"),
@@ -53,7 +53,7 @@ _FIELDS: dict[int, tuple[tuple[int, int, re.Pattern[str], str], ...]] = {
     2: (
         (1, 1, re.compile("2"), "line number"),
         (2, 2, _BLANK, "blank"),
-        (3, 7, *_NUMBER),
+        (3, 7, *_CATALOGUE_NUMBER),
         (8, 8, _BLANK, "blank"),
         (9, 16, _ANGLE, "inclination"),
         (17, 17, _BLANK, "blank"),
@@ -78,7 +78,7 @@ class TleSet:
 
     Attributes:
         lines: (S,) pairs of lines.
-        allow_old: propagate beyond 14 days from the elements' epoch.
+        allow_old: allow propagation beyond 14 days from the elements' epoch.
     """
 
     lines: tuple[tuple[str, str], ...]
@@ -89,10 +89,10 @@ class TleSet:
 
 
 def check_lines(lines: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    """The pairs of lines without trailing blanks, each checked against the format.
+    """Check pairs of lines against the format, and return them without trailing blanks.
 
     Raises:
-        OrbitError: the first thing wrong, with satellite, line and column (all counted from 1).
+        OrbitError: a line is wrong; the message names satellite, line and column, all counted from 1.
     """
     if not lines:
         raise OrbitError("tle: must hold at least one pair of lines")
@@ -135,13 +135,16 @@ def _check_line(line: str, number: int, where: str) -> None:
 
 
 def epoch(pair: tuple[str, str]) -> datetime:
-    """Epoch of a checked element set, UTC; two-digit years 57 to 99 are 1957 to 1999."""
+    """Return the epoch of a checked element set, UTC; two-digit years 57 to 99 are 1957 to 1999."""
     year = int(pair[0][18:20])
     return datetime(year + (1900 if year > 56 else 2000), 1, 1, tzinfo=UTC) + timedelta(days=float(pair[0][20:32]) - 1)
 
 
 def altitude_m(pair: tuple[str, str]) -> float:
-    """Mean altitude of a checked element set above the equatorial radius [m], from its mean motion as SGP4 reads it."""
+    """Return the mean altitude of a checked element set above the equatorial radius [m].
+
+    It follows from the mean motion as SGP4 reads it.
+    """
     return float((_satellite(pair).a - 1.0) * EARTH_RADIUS_WGS72_KM * 1000)
 
 
@@ -152,7 +155,7 @@ def _satellite(pair: tuple[str, str]) -> Any:
 
 
 def propagate(tles: TleSet, start: datetime, elapsed_s: Array, teme_rad: Array) -> Motion:
-    """Positions by SGP4.
+    """Compute positions and orbit planes by SGP4.
 
     Args:
         tles: S element sets.
@@ -161,7 +164,7 @@ def propagate(tles: TleSet, start: datetime, elapsed_s: Array, teme_rad: Array) 
         teme_rad: (R,) right ascension of the TEME x axis in the true equator of date [rad].
 
     Raises:
-        OrbitError: elements too old, or SGP4 gives up (a decayed orbit).
+        OrbitError: elements are too old, or SGP4 fails, as on a decayed orbit.
     """
     from sgp4.api import SGP4_ERRORS, SatrecArray, jday
 
@@ -183,7 +186,7 @@ def propagate(tles: TleSet, start: datetime, elapsed_s: Array, teme_rad: Array) 
 
 
 def _to_true_equator(vector: Array, cosine: Array, sine: Array) -> tuple[Array, Array, Array]:
-    """Components (R, S) of a TEME vector (S, R, 3) turned about the common z axis."""
+    """Return the components (R, S) of a TEME vector (S, R, 3), turned about the common z axis."""
     x, y, z = (np.ascontiguousarray(vector[:, :, i].T) for i in range(3))
     return cosine * x - sine * y, sine * x + cosine * y, z
 
@@ -198,5 +201,5 @@ def _check_age(tles: TleSet, start: datetime, end: datetime) -> None:
         if age > limit:
             raise OrbitError(
                 f"tle {i + 1}: epoch = {at:%Y-%m-%d}: {age / timedelta(days=1):.1f} days from the requested times, "
-                f"must be within {MAX_AGE_DAYS:g} unless allow_old"
+                f"must be within {MAX_AGE_DAYS:g} unless allow_old is set"
             )

@@ -1,5 +1,10 @@
-"""Physics of one satellite: scalar functions, one file a subsystem. No state, no arrays, no exceptions.
+"""Physics of one satellite: scalar functions, in one file for each subsystem.
 
-They are compiled into the loop over satellites, so a branch is `a if c else b` on scalars, a power is a product or a
-square root, and the exponential is the polynomial of `mathematics`.
+The functions keep no state, take no arrays and raise no exceptions. They are compiled into the loop over satellites. A
+branch is therefore `a if c else b` on scalars, and a power is a product or a square root. The exponential is the
+polynomial of `mathematics`. The functions can be called from Python as well:
+
+    >>> from odc_gym.physics.compute import speed_frac
+    >>> speed_frac(0.5, 1.0)
+    0.5
 """

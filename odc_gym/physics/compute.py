@@ -1,6 +1,6 @@
-"""Accelerators: power and speed against clock, idle states.
+"""Accelerators: power and speed as functions of the clock, and idle states.
 
-Clocks x are fractions of full clock. Powers are quoted at 60 C junction and include the leakage there.
+Clocks x are fractions of full clock. Powers are quoted at 60 C junction temperature and include the leakage there.
 """
 
 from odc_gym._jit import inline
@@ -9,7 +9,7 @@ from odc_gym.physics.mathematics import clip
 
 @inline
 def dynamic_frac(x: float, static: float, v0: float, x_v: float) -> float:
-    """Dynamic power over its value at full clock: static share plus clock times voltage squared.
+    """Return dynamic power over its value at full clock: static share plus clock times voltage squared.
 
     Voltage rises linearly from `v0` at clock `x_v` to 1 at full clock, and stays at `v0` below. Source: CMOS dynamic
     power C V^2 f; the three constants are fitted to published power-cap sweeps of data-centre GPUs.
@@ -20,26 +20,26 @@ def dynamic_frac(x: float, static: float, v0: float, x_v: float) -> float:
 
 @inline
 def speed_frac(x: float, kappa: float) -> float:
-    """Work rate over its value at full clock for a share `kappa` of the time bound by the clock.
+    """Return work rate over its value at full clock, for a share `kappa` of the time that is bound by the clock.
 
-    Source: time per unit of work t(x) = kappa / x + 1 - kappa, the usual split of a kernel in compute- and memory-bound
-    parts.
+    Source: time per unit of work t(x) = kappa / x + 1 - kappa, the usual split of a kernel into compute- and
+    memory-bound parts.
     """
     return x / (kappa + (1.0 - kappa) * x)
 
 
 @inline
 def idle_power_w(host_w: float, awake: float, accelerators: float, idle_each_w: float, gated_each_w: float) -> float:
-    """Power [W] of the host, of awake accelerators without work, and of gated ones."""
+    """Return the power [W] of the host, of awake accelerators without work, and of gated accelerators."""
     return host_w + awake * idle_each_w + (accelerators - awake) * gated_each_w
 
 
 @inline
 def clock_of_dynamic(target: float, x_min: float, static: float, v0: float, x_v: float) -> float:
-    """Largest clock in [x_min, 1] whose dynamic fraction is at most `target`, x_min if none is.
+    """Return the largest clock in [x_min, 1] whose dynamic fraction is at most `target`, or x_min if none is.
 
-    The inverse of `dynamic_frac`: linear below `x_v`; above, x v(x)^2 is convex, so that Newton's method from full
-    clock falls to the root without passing it; eight steps leave less than 1e-9 for any v0 of 0.4 or more.
+    It is the inverse of `dynamic_frac`, which is linear below `x_v`. Above, x v(x)^2 is convex, so Newton's method from
+    full clock approaches the root without passing it. Eight steps leave less than 1e-9 for any v0 of 0.4 or more.
     """
     y = (target - static) / (1.0 - static)
     slope = (1.0 - v0) / (1.0 - x_v)
@@ -53,7 +53,10 @@ def clock_of_dynamic(target: float, x_min: float, static: float, v0: float, x_v:
 
 @inline
 def class_clock(request: float, sustainable: float, x_min: float) -> float:
-    """Clock for a request: -1 the lowest, 0 the sustainable one of this moment, +1 full; piecewise linear."""
+    """Return the clock for a request, piecewise linear.
+
+    A request of -1 is the lowest clock, 0 the present sustainable clock, and +1 full clock.
+    """
     up = max(request, 0.0)
     down = min(request, 0.0)
     return sustainable + up * (1.0 - sustainable) + down * (sustainable - x_min)
@@ -61,6 +64,6 @@ def class_clock(request: float, sustainable: float, x_min: float) -> float:
 
 @inline
 def request_of_clock(clock: float, sustainable: float, x_min: float) -> float:
-    """The request whose `class_clock` is a clock, held in [-1, 1]."""
+    """Return the request whose `class_clock` is a clock, limited to [-1, 1]."""
     room = 1.0 - sustainable if clock > sustainable else sustainable - x_min
     return clip((clock - sustainable) / max(room, 1e-6), -1.0, 1.0)

@@ -1,4 +1,4 @@
-"""Elementary functions out of + - * / and square root: they vectorise, and give the same bits on every machine."""
+"""Elementary functions from + - * / and square root: they vectorise, and give the same bits on every machine."""
 
 from odc_gym._jit import inline
 
@@ -7,21 +7,24 @@ LN_2 = 0.6931471805599453
 
 @inline
 def clip(x: float, low: float, high: float) -> float:
-    """`x` held between `low` and `high`."""
+    """Limit `x` to the range from `low` to `high`."""
     return min(max(x, low), high)
 
 
 @inline
 def blend(flag: float, a: float, b: float) -> float:
-    """`a` where the flag is 1, `b` where it is 0; exact. A conditional on two rows would compile to slow gathers."""
+    """Return `a` where the flag is 1, and `b` where it is 0, exactly.
+
+    A conditional on two rows would compile to slow gathers.
+    """
     return flag * a + (1.0 - flag) * b
 
 
 @inline
 def bounded_exp(x: float) -> float:
-    """Exponential with the argument held in [-4, 4]; relative error below 2e-9.
+    """Return the exponential with its argument limited to [-4, 4]; the relative error is below 2e-9.
 
-    Taylor polynomial of degree 8 on x/16, then four squarings.
+    The method is a Taylor polynomial of degree 8 on x/16, then four squarings.
     """
     y = clip(x, -4.0, 4.0) * 0.0625
     z = y * y
@@ -37,7 +40,7 @@ def bounded_exp(x: float) -> float:
 
 @inline
 def decay_of(x: float) -> float:
-    """Exponential of -x for x from 0 to 64, beyond which it is that of 64; relative error below 4e-8."""
+    """Return the exponential of -x, with x limited to [0, 64]; the relative error is below 4e-8."""
     y = bounded_exp(-0.0625 * max(x, 0.0))
     y *= y
     y *= y

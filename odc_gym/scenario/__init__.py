@@ -1,9 +1,14 @@
 """Scenario: the typed, validated and frozen description of everything that is simulated.
 
-    from odc_gym.scenario import Scenario
-    scenario = Scenario.load("starter12").replace({"hardware.*.radiator.area_m2": 5.0})
+`Scenario.load` reads a scenario by name or from a YAML file, and `Scenario.replace` returns a changed copy. Every value
+is validated, and an error names the field, its value and what is allowed:
 
-Fields use engineering units that their names tell, as in `capacity_wh`; `odc_gym.tables.fleet` converts them to SI.
+    >>> from odc_gym.scenario import Scenario
+    >>> scenario = Scenario.load("starter12").replace({"hardware.*.radiator.area_m2": 5.0})
+    >>> scenario.hardware["odcsat"].radiator.area_m2
+    5.0
+
+Fields use engineering units that their names state, as in `capacity_wh`; `odc_gym.tables.fleet` converts them to SI.
 """
 
 from odc_gym.scenario.arrivals import (
@@ -20,8 +25,8 @@ from odc_gym.scenario.captures import Captures, Target
 from odc_gym.scenario.events import (
     BadWeather,
     LinkOutage,
-    OfSatellites,
     RadiationStorm,
+    SatelliteEvent,
     SatelliteLoss,
     SatelliteOutage,
     ScriptedEvent,
@@ -89,7 +94,6 @@ __all__ = [
     "MmppArrivals",
     "Model",
     "Network",
-    "OfSatellites",
     "OpticalLinks",
     "Orbit",
     "Power",
@@ -99,6 +103,7 @@ __all__ = [
     "Radiator",
     "Region",
     "RequestSizes",
+    "SatelliteEvent",
     "SatelliteLoss",
     "SatelliteOutage",
     "Scenario",

@@ -1,7 +1,7 @@
-"""How arrivals of a class scatter about their mean rate, where the workload's own rule does not do.
+"""Arrival processes: the scatter of a class's arrivals about their mean rate, as an alternative to the workload's rule.
 
-The mean rate is always that of the class (`jobs_per_h`, `output_tokens_per_min`) times `rate_scale`: what stands here
-is the shape, and has mean 1.
+The mean rate always comes from the class (`jobs_per_h`, `output_tokens_per_min`) times `rate_scale`. The models here
+describe the shape, whose mean is 1.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pydantic import AfterValidator, Field, model_validator
 
 from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
 
-Memory = Annotated[float, Field(ge=0, lt=1)]
+ArCoefficient = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Profile(Model):
-    """Hour-of-day shape of arrivals: mean 1, two harmonics, flattened by `amplitude`."""
+    """Shape of arrivals by hour of the day: mean 1, two harmonics, flattened by `amplitude`."""
 
     amplitude: NonNegative
     floor: Fraction
@@ -26,79 +26,79 @@ class Profile(Model):
 
 
 class Burst(Model):
-    """Gamma-distributed rate factors, mean 1: an hourly one with memory, and one of ten minutes."""
+    """Gamma-distributed rate factors of mean 1: an autocorrelated hourly factor, and a ten-minute factor."""
 
     hour_variance: NonNegative
     ten_minute_variance: NonNegative
-    ar: Memory
+    ar: ArCoefficient
     demand_noise: NonNegative = 0.0
 
 
 class Cron(Model):
-    """Arrivals by the clock: at each full period, as many as their share of the rate asks for."""
+    """Scheduled arrivals: each full period brings as many as their share of the rate requires."""
 
-    share: Fraction = Field(description="of all arrivals")
+    share: Fraction = Field(description="share of all arrivals")
     period_s: Annotated[float, Field(ge=1)]
-    jitter_s: NonNegative = Field(default=1.0, description="they come up to this late")
+    jitter_s: NonNegative = Field(default=1.0, description="largest delay after the full period")
 
 
 class CoxArrivals(Model):
-    """A doubly stochastic Poisson process: profile of the day x day of the week x gamma factors."""
+    """Doubly stochastic Poisson process: daily profile x day of the week x gamma factors."""
 
     kind: Literal["cox"]
-    profile: Profile | None = Field(default=None, description="instead of the workload's")
-    burst: Burst | None = Field(default=None, description="instead of the workload's")
+    profile: Profile | None = Field(default=None, description="replaces the workload's profile")
+    burst: Burst | None = Field(default=None, description="replaces the workload's burst")
     weekend: Positive = Field(default=1.0, description="rate of a Saturday or Sunday over that of a weekday")
     array_mean: Annotated[float, Field(ge=1)] = Field(
-        default=1.0, description="mean number that come at once; geometric"
+        default=1.0, description="mean size of a simultaneous batch; geometric"
     )
     cron: Cron | None = None
 
 
 class MmppArrivals(Model):
-    """A Markov-modulated Poisson process: the rate jumps between states."""
+    """Markov-modulated Poisson process: the rate jumps between states."""
 
     kind: Literal["mmpp"]
-    rates: tuple[NonNegative, ...] = Field(min_length=2, max_length=3, description="of the states, in any unit")
+    rates: tuple[NonNegative, ...] = Field(min_length=2, max_length=3, description="rates of the states, in any unit")
     switch_per_s: tuple[tuple[NonNegative, ...], ...] = Field(
-        description="rate of jumps from the state of a row to that of a column [1/s]; the diagonal counts nothing"
+        description="rate of jumps from the state of a row to that of a column [1/s]; the diagonal is ignored"
     )
 
     @model_validator(mode="after")
-    def _square(self) -> MmppArrivals:
+    def _check_switch_rates(self) -> MmppArrivals:
         n = len(self.rates)
         if len(self.switch_per_s) != n or any(len(row) != n for row in self.switch_per_s):
             raise ValueError(f"switch_per_s must have {n} rows of {n} numbers, as there are {n} rates")
         if max(self.rates) == 0:
             raise ValueError("rates must not all be 0")
         if any(math.fsum(row) - row[i] <= 0 for i, row in enumerate(self.switch_per_s)):
-            raise ValueError("switch_per_s must let every state be left")
+            raise ValueError("switch_per_s must have a rate > 0 out of every state")
         return self
 
 
 class ClientArrivals(Model):
-    """Clients with shares of a power law, each a renewal process whose rate is drawn anew in every window."""
+    """Clients whose shares follow a power law; each is a renewal process with a new random rate in every window."""
 
     kind: Literal["clients"]
     number: Annotated[int, Field(ge=1, le=1000)]
-    zipf: NonNegative = Field(description="the k-th client's share goes with k^-zipf")
-    gaps: Literal["gamma", "weibull"] = Field(default="gamma", description="law of the gaps between arrivals")
-    gap_cv: Positive = Field(description="standard deviation of gaps over their mean, at a steady rate")
+    zipf: NonNegative = Field(description="the share of client k is proportional to k^-zipf")
+    gaps: Literal["gamma", "weibull"] = Field(default="gamma", description="distribution of the gaps between arrivals")
+    gap_cv: Positive = Field(description="standard deviation over mean of the gaps, at a steady rate")
     window_s: Annotated[float, Field(ge=60, le=3600)] = 600.0
-    rate_variance: NonNegative = Field(description="of a client's gamma-distributed rate factor, mean 1")
-    ar: Memory = Field(description="memory of that factor from one window to the next")
-    profile: Profile | None = Field(default=None, description="instead of the workload's")
+    rate_variance: NonNegative = Field(description="variance of a client's gamma-distributed rate factor of mean 1")
+    ar: ArCoefficient = Field(description="autocorrelation of that factor from one window to the next")
+    profile: Profile | None = Field(default=None, description="replaces the workload's profile")
     weekend: Positive = 1.0
 
 
 Arrivals = Annotated[CoxArrivals | MmppArrivals | ClientArrivals, Field(discriminator="kind")]
 
 
-def _without_cron(arrivals: Arrivals) -> Arrivals:
+def _reject_cron(arrivals: Arrivals) -> Arrivals:
     if isinstance(arrivals, CoxArrivals) and arrivals.cron is not None:
         raise ValueError("cron: must not be given for requests")
     return arrivals
 
 
-RequestArrivals = Annotated[Arrivals, AfterValidator(_without_cron)]
-"""Of services, whose requests come in too large numbers to be told one by one."""
+RequestArrivals = Annotated[Arrivals, AfterValidator(_reject_cron)]
+"""Arrivals of a service's requests; they are too many to be simulated one by one, so cron is not allowed."""

@@ -1,4 +1,4 @@
-"""What all parts of a scenario share: frozen models without unknown keys, and bounded numbers."""
+"""Base of all parts of a scenario: the frozen `Model`, and types of bounded numbers."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ Celsius = Annotated[float, Field(gt=-273.15, lt=1000)]
 
 
 class Model(BaseModel):
-    """Frozen, and strict about unknown keys: a misspelt field is an error, never a silent default."""
+    """Frozen model that rejects unknown keys: a misspelt field is an error, never a silent default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

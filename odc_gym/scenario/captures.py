@@ -1,4 +1,4 @@
-"""Work that satellites find themselves: what they see of the Earth."""
+"""Captures: jobs that arise on satellites, from observations of the Earth."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ Longitude = Annotated[float, Field(ge=-180, le=180)]
 
 
 class Target(Model):
-    """A box of latitude and longitude that satellites observe; beyond 180 degrees it goes on at -180."""
+    """Box of latitude and longitude that satellites observe; beyond 180 degrees it continues at -180."""
 
     latitude_deg: tuple[Latitude, Latitude]
     longitude_deg: tuple[Longitude, Longitude]
-    weight: Positive = Field(default=1.0, description="rate of captures over that of the other targets")
+    weight: Positive = Field(default=1.0, description="rate of captures relative to the other targets")
 
     @model_validator(mode="after")
-    def _ordered(self) -> Target:
+    def _check_order(self) -> Target:
         if self.latitude_deg[0] >= self.latitude_deg[1]:
             raise ValueError(f"latitude_deg = {list(self.latitude_deg)}: must rise from south to north")
         return self
 
 
 class Captures(Model):
-    """Jobs arise where a satellite is above a target in daylight; their data lies on that satellite."""
+    """Jobs that arise where a satellite is above a target in daylight; their data lies on that satellite."""
 
     targets: dict[str, Target] = Field(min_length=1)
     sun_elevation_deg: Annotated[float, Field(ge=-90, le=90)] = Field(
-        default=10.0, description="of the Sun above the target, at least"
+        default=10.0, description="least elevation of the Sun at the target"
     )

@@ -1,6 +1,6 @@
-"""What happens at a time that the scenario's author chose: outages, losses, storms and surges of a script.
+"""Scripted events: outages, losses, storms and surges at times chosen by the scenario's author.
 
-Times count from the start of the episode, since episodes begin at random dates: "06:00" is six hours after it.
+Times count from the start of the episode, because episodes begin at random dates: "06:00" is six hours after the start.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from odc_gym.scenario.network import Ground
 from odc_gym.scenario.orbit import Orbit, TleOrbit
 from odc_gym.scenario.sites import SITES
 
-_CLOCK = re.compile(r"(\d+):([0-5]\d)")
-_MOMENT = "must be hours from the episode's start, as a number or 'HH:MM', or a date and time in ISO 8601"
+_CLOCK_TIME = re.compile(r"(\d+):([0-5]\d)")
+_EVENT_TIME_FORMATS = "must be hours from the episode's start, as a number or 'HH:MM', or a date and time in ISO 8601"
 
 
-def _moment(value: Any) -> float | datetime:
-    """Hours from the start, or a date; a date without an offset is read as UTC."""
+def _parse_event_time(value: Any) -> float | datetime:
+    """Return hours from the start, or a date; a date without an offset is read as UTC."""
     if isinstance(value, str):
-        clock = _CLOCK.fullmatch(value.strip())
+        clock = _CLOCK_TIME.fullmatch(value.strip())
         if clock:
             return int(clock[1]) + int(clock[2]) / 60.0
         try:
             value = datetime.fromisoformat(value.strip())
         except ValueError:
-            raise ValueError(_MOMENT) from None
+            raise ValueError(_EVENT_TIME_FORMATS) from None
     if isinstance(value, datetime):
         return value if value.tzinfo else value.replace(tzinfo=UTC)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0.0 <= value < float("inf"):
-        raise ValueError(_MOMENT)
+        raise ValueError(_EVENT_TIME_FORMATS)
     return float(value)
 
 
-Moment = Annotated[float | datetime, PlainValidator(_moment), PlainSerializer(lambda at: at)]
+EventTime = Annotated[float | datetime, PlainValidator(_parse_event_time), PlainSerializer(lambda at: at)]
 
 
-class Known(NamedTuple):
-    """What a script can name: when episodes begin, the orbit of each shell, the classes of work, and ground sites."""
+class EventContext(NamedTuple):
+    """Names and times that events may refer to: epoch, orbit of each shell, classes of work, and ground sites."""
 
     epoch: datetime | None
     orbits: Sequence[Orbit]
@@ -52,25 +52,25 @@ class Known(NamedTuple):
 
 
 class Event(Model):
-    """What all entries of a script have: a time."""
+    """Base of all scripted events: the time at which they begin."""
 
-    at: Moment = Field(
-        description="from the episode's start: hours, or 'HH:MM'; or a date, where episodes begin at `start.epoch`"
+    at: EventTime = Field(
+        description="hours from the episode's start, or 'HH:MM'; or a date, where episodes begin at `start.epoch`"
     )
 
-    def check(self, known: Known) -> None:
-        """Refuse an entry that no episode can play.
+    def check(self, context: EventContext) -> None:
+        """Reject an event that no episode can play.
 
         Raises:
-            ValueError: names something that there is not, and what there is.
+            ValueError: the event refers to something unknown; the message lists what is known.
         """
-        self.begin_s(known.epoch)
+        self.begin_s(context.epoch)
 
     def begin_s(self, epoch: datetime | None) -> float:
-        """Seconds from the start of the episode.
+        """Return the beginning of the event in seconds from the start of the episode.
 
         Raises:
-            ValueError: a date where episodes begin at random, or before the episode.
+            ValueError: a date is given although episodes begin at random, or it lies before the episode.
         """
         if not isinstance(self.at, datetime):
             return self.at * HOUR_S
@@ -82,67 +82,69 @@ class Event(Model):
         return begin
 
 
-class OfSatellites(Event):
-    """An event of some satellites, named one by one, or as a shell or one of its planes."""
+class SatelliteEvent(Event):
+    """Event that affects satellites, given by their numbers, by a shell, or by a plane of a shell."""
 
     satellites: tuple[Annotated[int, Field(ge=0)], ...] = Field(
-        default=(), description="numbers from 0, shell by shell, plane by plane"
+        default=(), description="numbers from 0, counted shell by shell and plane by plane"
     )
     shell: Annotated[int, Field(ge=0)] | None = None
-    plane: Annotated[int, Field(ge=0)] | None = Field(default=None, description="of the shell, from 0")
+    plane: Annotated[int, Field(ge=0)] | None = Field(
+        default=None, description="number of the plane in the shell, from 0"
+    )
 
     @model_validator(mode="after")
-    def _named(self) -> OfSatellites:
+    def _check_satellites(self) -> SatelliteEvent:
         if bool(self.satellites) == (self.shell is not None or self.plane is not None):
-            raise ValueError("must name either satellites, or a plane, a shell, or a plane of a shell")
+            raise ValueError("must name either satellites, or a shell, or a plane, or a plane of a shell")
         return self
 
-    def check(self, known: Known) -> None:
-        """As of every event, and satellites that there are."""
-        super().check(known)
-        self.struck(known.orbits)
+    def check(self, context: EventContext) -> None:
+        """Reject the event if it begins before the episode or names unknown satellites."""
+        super().check(context)
+        self.affected_satellites(context.orbits)
 
-    def struck(self, orbits: Sequence[Orbit]) -> tuple[int, ...]:
-        """Numbers of the satellites that it strikes, given the orbit of each shell.
+    def affected_satellites(self, orbits: Sequence[Orbit]) -> tuple[int, ...]:
+        """Return the numbers of the affected satellites, given the orbit of each shell.
 
         Raises:
-            ValueError: satellites, a shell or a plane that there are not.
+            ValueError: the satellites, the shell or the plane do not exist.
         """
-        sizes = [satellites_of(orbit) for orbit in orbits]
+        sizes = [num_satellites(orbit) for orbit in orbits]
         for s in self.satellites:
             if s >= sum(sizes):
-                raise ValueError(f"satellites = {s}: must be {_up_to(sum(sizes))}")
+                raise ValueError(f"satellites = {s}: must be {_index_range(sum(sizes))}")
         if self.satellites:
             return self.satellites
         if self.shell is None and len(orbits) > 1:
-            raise ValueError(f"plane = {self.plane}: name its shell as well, {_up_to(len(orbits))}")
+            raise ValueError(f"plane = {self.plane}: shell must be given as well, {_index_range(len(orbits))}")
         shell = self.shell or 0
         if shell >= len(orbits):
-            raise ValueError(f"shell = {shell}: must be {_up_to(len(orbits))}")
-        first, planes = sum(sizes[:shell]), planes_of(orbits[shell])
+            raise ValueError(f"shell = {shell}: must be {_index_range(len(orbits))}")
+        first, planes = sum(sizes[:shell]), num_planes(orbits[shell])
         if self.plane is None:
             return tuple(range(first, first + sizes[shell]))
         if self.plane >= planes:
-            raise ValueError(f"plane = {self.plane}: must be {_up_to(planes)}, of shell {shell}")
-        each = sizes[shell] // planes
-        return tuple(range(first + self.plane * each, first + (self.plane + 1) * each))
+            raise ValueError(f"plane = {self.plane}: must be {_index_range(planes)}, of shell {shell}")
+        per_plane = sizes[shell] // planes
+        return tuple(range(first + self.plane * per_plane, first + (self.plane + 1) * per_plane))
 
 
-class SatelliteOutage(OfSatellites):
-    """Satellites are out for some hours, and come back."""
+class SatelliteOutage(SatelliteEvent):
+    """Satellites that are out for some hours, and come back."""
 
     what: Literal["satellite-outage"]
     hours: Positive
 
 
-class SatelliteLoss(OfSatellites):
-    """Satellites are lost for good."""
+class SatelliteLoss(SatelliteEvent):
+    """Satellites that are lost for good."""
 
     what: Literal["satellite-loss"]
 
 
-class LinkOutage(OfSatellites):
-    """The optical terminals of satellites are out for some hours."""
+class LinkOutage(SatelliteEvent):
+    """Satellites whose optical terminals are out for some hours."""
 
     what: Literal["link-outage"]
     hours: Positive
@@ -155,36 +157,36 @@ class BadWeather(Event):
     hours: Positive
     site: str
 
-    def check(self, known: Known) -> None:
-        """As of every event, and a site that there is."""
-        super().check(known)
-        if self.site not in known.sites:
-            there = f"must be one of {'; '.join(known.sites)}" if known.sites else "network.ground has no sites"
-            raise ValueError(f"site = {self.site}: {there}")
+    def check(self, context: EventContext) -> None:
+        """Reject the event if it begins before the episode or names an unknown site."""
+        super().check(context)
+        if self.site not in context.sites:
+            allowed = f"must be one of {'; '.join(context.sites)}" if context.sites else "network.ground has no sites"
+            raise ValueError(f"site = {self.site}: {allowed}")
 
 
 class RadiationStorm(Event):
-    """Upsets of all satellites are more frequent for some hours, as in a storm of solar protons."""
+    """Hours in which upsets of all satellites are more frequent, as in a storm of solar protons."""
 
     what: Literal["radiation-storm"]
     hours: Positive
-    factor: NonNegative = Field(description="multiplies the rate of upsets")
+    factor: NonNegative = Field(description="factor on the rate of upsets")
 
 
 class Surge(Event):
-    """More work arrives for some hours."""
+    """Hours in which more work arrives."""
 
     what: Literal["surge"]
     hours: Positive
-    factor: NonNegative = Field(description="multiplies the rate of arrivals and the demand")
-    classes: tuple[str, ...] = Field(default=(), description="classes that it concerns; all if none is named")
+    factor: NonNegative = Field(description="factor on the rate of arrivals and on the demand")
+    classes: tuple[str, ...] = Field(default=(), description="affected classes; all if empty")
 
-    def check(self, known: Known) -> None:
-        """As of every event, and classes that there are."""
-        super().check(known)
+    def check(self, context: EventContext) -> None:
+        """Reject the event if it begins before the episode or names unknown classes."""
+        super().check(context)
         for name in self.classes:
-            if name not in known.classes:
-                raise ValueError(f"classes = {name}: must be one of {', '.join(known.classes)}")
+            if name not in context.classes:
+                raise ValueError(f"classes = {name}: must be one of {', '.join(context.classes)}")
 
 
 ScriptedEvent = Annotated[
@@ -193,7 +195,7 @@ ScriptedEvent = Annotated[
 
 
 def site_names(ground: Ground | None) -> tuple[str, ...]:
-    """Names of the ground sites of a network, in the order of their axis."""
+    """Return the names of a network's ground sites, in the order of the site axis."""
     if ground is None:
         return ()
     if isinstance(ground.sites, str):
@@ -201,16 +203,19 @@ def site_names(ground: Ground | None) -> tuple[str, ...]:
     return tuple(site.name for site in ground.sites)
 
 
-def satellites_of(orbit: Orbit) -> int:
-    """Satellites of a shell."""
+def num_satellites(orbit: Orbit) -> int:
+    """Return the number of satellites of a shell."""
     return len(orbit.lines) if isinstance(orbit, TleOrbit) else orbit.total
 
 
-def planes_of(orbit: Orbit) -> int:
-    """Planes of a shell: satellites are numbered plane by plane. Clusters and two-line elements count as one."""
+def num_planes(orbit: Orbit) -> int:
+    """Return the number of planes of a shell; clusters and two-line elements count as one.
+
+    Satellites are numbered plane by plane.
+    """
     return getattr(orbit, "planes", 1)
 
 
-def _up_to(count: int) -> str:
-    """The numbers that `count` things have."""
+def _index_range(count: int) -> str:
+    """Return the range of indices of `count` items, for an error message."""
     return f"0 to {count - 1}" if count > 1 else "0"

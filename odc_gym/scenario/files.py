@@ -1,8 +1,8 @@
-"""Scenario files: names, YAML, files based on others, dotted overrides, and one-line errors.
+"""Scenario files: lookup by name, YAML, files based on others, and dotted overrides, with one-line errors.
 
-A file with `base: NAME` (a scenario of the package, or the path of a file relative to this one) holds only what
-differs: mappings merge key by key, lists and scalars replace, and null takes a key of the base away (the rules of
-RFC 7396). Only `name` is never inherited.
+A file with `base: NAME` holds only what differs from its base. NAME is a scenario of the package, or the path of a file
+relative to this one. Mappings merge key by key, lists and scalars replace, and null removes a key of the base (the
+rules of RFC 7396). Only `name` is never inherited.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from typing import Any
 import yaml
 
 from odc_gym.errors import ScenarioError
-from odc_gym.scenario.paths import nearest
+from odc_gym.scenario.paths import key_hint
 
 FOLDER = Path(__file__).parents[1] / "configs" / "scenarios"
 
 
 class Loader(yaml.SafeLoader):
-    """YAML whose numbers are those of version 1.2: 12:30 is a time of day there, and 750 in version 1.1."""
+    """YAML loader with the numbers of version 1.2: 12:30 is a time of day, where version 1.1 reads 750."""
 
 
 Loader.yaml_implicit_resolvers = {
@@ -33,27 +33,27 @@ Loader.add_implicit_resolver(
 
 
 def names() -> list[str]:
-    """Names of the scenarios that come with the package."""
+    """Return the names of the scenarios that come with the package."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
 def read(source: str | Path) -> tuple[dict[str, Any], str]:
-    """Read the data of a scenario by name or from a YAML file, and the words with which an error line about it begins.
+    """Read the data of a scenario by name or from a YAML file, and return them with the prefix of its error messages.
 
     Raises:
-        ScenarioError: an unknown name or a malformed file.
+        ScenarioError: the name is unknown or the file is malformed.
     """
-    path = _located(str(source), Path())
+    path = _scenario_path(str(source), Path())
     if not path.is_file():
         raise ScenarioError(f"scenario = {source}: must be one of {', '.join(names())}, or the path of a .yaml file")
     return read_merged(path), str(path) if path.parent != FOLDER else str(source)
 
 
 def read_merged(path: Path, descendants: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """The data of a scenario file merged onto those of its base, and the base's base.
+    """Read the data of a scenario file, merged onto those of its base and of the base's own bases.
 
     Raises:
-        ScenarioError: a malformed file, an unknown base, or a file that is based on itself.
+        ScenarioError: a file is malformed, a base is unknown, or a file is based on itself.
     """
     data = read_mapping(path)
     base = data.pop("base", None)
@@ -61,21 +61,21 @@ def read_merged(path: Path, descendants: tuple[Path, ...] = ()) -> dict[str, Any
         return data
     if not isinstance(base, str):
         raise ScenarioError(f"{path}: base = {base}: must be the name of a scenario or the path of a .yaml file")
-    below = _located(base, path.parent)
-    if not below.is_file():
+    base_path = _scenario_path(base, path.parent)
+    if not base_path.is_file():
         known = f"must be one of {', '.join(names())}, or the path of a .yaml file, relative to this one"
         raise ScenarioError(f"{path}: base = {base}: {known}")
-    family = (*descendants, path.resolve())
-    if below.resolve() in family:
+    chain = (*descendants, path.resolve())
+    if base_path.resolve() in chain:
         raise ScenarioError(f"{path}: base = {base}: must not be based on the file itself")
-    inherited = read_merged(below, family)
+    inherited = read_merged(base_path, chain)
     inherited.pop("name", None)
     merged: dict[str, Any] = merge(inherited, data)
     return merged
 
 
 def merge(base: Any, changes: Any) -> Any:
-    """Mappings key by key, where null takes a key away; anything else replaces what was there.
+    """Merge mappings key by key, where null removes a key; any other value replaces the one of the base.
 
     Source: JSON Merge Patch, RFC 7396.
     """
@@ -90,8 +90,8 @@ def merge(base: Any, changes: Any) -> Any:
     return result
 
 
-def _located(text: str, folder: Path) -> Path:
-    """Where the file of a scenario is that is given by its path, relative to a folder, or by its name."""
+def _scenario_path(text: str, folder: Path) -> Path:
+    """Return the path of a scenario's file, given its name, or its path relative to a folder."""
     return folder / text if text.endswith((".yaml", ".yml")) else FOLDER / f"{text}.yaml"
 
 
@@ -99,7 +99,7 @@ def read_mapping(path: Path) -> dict[str, Any]:
     """Read a YAML file whose top level is a mapping.
 
     Raises:
-        ScenarioError: not YAML, or not a mapping.
+        ScenarioError: the file is not YAML, or not a mapping.
     """
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), Loader)
@@ -114,17 +114,17 @@ def override(data: dict[str, Any], overrides: dict[str, Any]) -> None:
     """Change the values at dotted paths of a scenario's data in place; see `Scenario.replace`.
 
     Raises:
-        ScenarioError: an unknown path.
+        ScenarioError: a path is unknown.
     """
     for path, value in overrides.items():
-        _assign(data, _keys_of(path, value), value, path)
+        _assign(data, _split_path(path, value), value, path)
 
 
 def parse_overrides(items: list[str]) -> dict[str, Any]:
-    """`path=value` strings of the command line; values are read as YAML.
+    """Parse `path=value` strings of the command line; values are read as YAML.
 
     Raises:
-        ScenarioError: no `=` in an item, or a value that is not YAML.
+        ScenarioError: an item has no `=`, or its value is not YAML.
     """
     parsed = {}
     for item in items:
@@ -138,8 +138,11 @@ def parse_overrides(items: list[str]) -> dict[str, Any]:
     return parsed
 
 
-def _keys_of(path: str, value: Any) -> list[str]:
-    """The keys of a dotted path; in `randomise`, a path into the scenario is one key, which a field may follow."""
+def _split_path(path: str, value: Any) -> list[str]:
+    """Split a dotted path into keys.
+
+    In `randomise`, a path into the scenario is one key, which a field may follow.
+    """
     part, _, rest = path.partition(".")
     if part != "randomise" or not rest:
         return path.split(".")
@@ -147,7 +150,7 @@ def _keys_of(path: str, value: Any) -> list[str]:
     return [part, rest] if isinstance(value, dict) or not random else [part, random, field]
 
 
-def _assign(node: Any, path: list[str], value: Any, whole: str) -> None:
+def _assign(node: Any, path: list[str], value: Any, full_path: str) -> None:
     key, rest = path[0], path[1:]
     keys = _keys(node)
     if key == "*" and keys:
@@ -155,14 +158,14 @@ def _assign(node: Any, path: list[str], value: Any, whole: str) -> None:
     elif key in keys:
         chosen = [key]
     elif isinstance(node, dict) and not rest:
-        chosen = [key]  # validation names unknown fields with their neighbours
+        chosen = [key]  # validation rejects unknown fields, and suggests a known one
     else:
-        raise ScenarioError(f"{whole}: unknown key {key!r}{nearest(key, keys)}")
+        raise ScenarioError(f"{full_path}: unknown key {key!r}{key_hint(key, keys)}")
     for k in chosen:
         where = k if isinstance(node, dict) else int(k)
         if rest:
             node[where] = list(node[where]) if isinstance(node[where], tuple) else node[where]
-            _assign(node[where], rest, value, whole)
+            _assign(node[where], rest, value, full_path)
         else:
             node[where] = value
 

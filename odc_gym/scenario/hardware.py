@@ -1,4 +1,4 @@
-"""What a satellite is made of."""
+"""Hardware of a satellite: power, battery, thermal nodes and accelerators."""
 
 from __future__ import annotations
 
@@ -11,53 +11,58 @@ from odc_gym.scenario.surfaces import HotBack, Radiator, Solar
 
 
 class Power(Model):
-    """Power conditioning and the loads that are not compute."""
+    """Power conditioning, and the loads other than compute."""
 
-    pcdu: Efficiency = Field(description="efficiency of conditioning and harness; the loss heats the radiator")
-    bus_w: NonNegative = Field(description="pump, attitude control, idle lasers")
+    pcdu: Efficiency = Field(description="efficiency of power conditioning and harness; the loss heats the radiator")
+    bus_w: NonNegative = Field(description="load of pump, attitude control and idle lasers")
     safe_w: NonNegative | None = Field(
-        default=None, description="the same in safe mode, while compute is shed; null: as ever"
+        default=None, description="bus load in safe mode, while compute is shed; null: same as bus_w"
     )
-    terminal_w: NonNegative = Field(description="extra while a satellite transfers")
+    terminal_w: NonNegative = Field(description="extra load while a satellite transfers data")
 
 
 class BatteryNode(Model):
-    """Heat of the battery: a node with a small radiator of its own beside the main one, and a heater. All a kWh."""
+    """Thermal node of the battery, with a small radiator beside the main one and a heater; values are for each kWh."""
 
     capacity_kj_k_kwh: Positive = Field(default=7.7, description="heat capacity: 130 Wh/kg at 1 kJ/(kg K)")
-    radiator_m2_kwh: Positive = Field(default=0.04, description="area of its radiator, with the main one's attitude")
+    radiator_m2_kwh: Positive = Field(
+        default=0.04, description="area of its radiator, which has the attitude of the main one"
+    )
     heater_w_kwh: NonNegative = Field(default=15.0, description="largest power of the heater")
     heater_c: Celsius = Field(default=10.0, description="temperature that the heater keeps")
 
 
 class Battery(Model):
-    """Battery pack. Efficiencies are at 25 C and a rate of 1/3 per hour, converters included."""
+    """Battery pack. Efficiencies hold at 25 C and a rate of 1/3 per hour, converters included."""
 
     capacity_wh: Positive
     eff_charge: Efficiency
     eff_discharge: Efficiency
     losses: Literal["nmc811", "constant"] = Field(
-        default="nmc811", description="how they change with temperature and rate: as cells of that kind do, or not"
+        default="nmc811", description="change of losses with temperature and rate: that of NMC811 cells, or none"
     )
     c_charge: Positive = Field(description="largest charging rate, 1/h")
     c_discharge: Positive = Field(description="largest discharging rate, 1/h")
-    floor: Fraction = Field(description="charge below which compute is shed")
-    restore: Fraction = Field(description="charge at which shed compute returns")
+    floor: Fraction = Field(description="state of charge below which compute is shed")
+    restore: Fraction = Field(description="state of charge at which shed compute returns")
     soft_dod: Annotated[float, Field(gt=0, le=1)] = Field(
         description="depth of discharge that the sustainable plan keeps"
     )
     ageing: Literal["xu2018", "saft"] = Field(
         default="xu2018",
-        description="law of ageing: by depth, charge, heat and time; or by depth alone, pessimistic for deep cycles",
+        description="law of ageing. xu2018: by depth, charge, temperature and time; "
+        "saft: by depth alone, pessimistic for deep cycles",
     )
     taper_from: Annotated[float, Field(gt=0, lt=1)] = Field(
-        description="charge from which charging tapers to 0 at full"
+        description="state of charge from which charging power tapers, to 0 at full charge"
     )
-    temperature_c: Annotated[float, Field(ge=-20, le=60)] = Field(description="that the sustainable plan reckons with")
+    temperature_c: Annotated[float, Field(ge=-20, le=60)] = Field(
+        description="battery temperature that the sustainable plan assumes"
+    )
     node: BatteryNode = BatteryNode()
 
     @model_validator(mode="after")
-    def _ordered(self) -> Battery:
+    def _check_order(self) -> Battery:
         if not 0.02 < self.floor < self.restore < 1:
             raise ValueError(
                 f"must hold 0.02 < floor < restore < 1, got floor = {self.floor}, restore = {self.restore}"
@@ -66,20 +71,20 @@ class Battery(Model):
 
 
 class ColdSide(Model):
-    """What keeps an idle satellite warm: coolant that bypasses the radiator, and a survival heater in the loop."""
+    """Protection of an idle satellite from cold: a radiator bypass for the coolant, and a survival heater."""
 
     bypass_c: Celsius = Field(default=15.0, description="loop temperature that the bypass keeps")
     bypass_share: Annotated[float, Field(ge=0, lt=1)] = Field(
-        default=0.998, description="largest share of the radiator's flow that goes past it"
+        default=0.998, description="largest share of the flow that bypasses the radiator"
     )
     heater_w: NonNegative = Field(default=0.0, description="largest power of the survival heater")
     heater_c: Celsius = Field(default=0.0, description="loop temperature that the heater keeps")
     start_c: Celsius = Field(
-        default=-10.0, description="loop temperature from which compute may restart, where there is a heater"
+        default=-10.0, description="loop temperature from which compute may restart, for a satellite with a heater"
     )
 
     @model_validator(mode="after")
-    def _ordered(self) -> ColdSide:
+    def _check_order(self) -> ColdSide:
         if not self.start_c < self.heater_c < self.bypass_c:
             raise ValueError(
                 f"must hold start_c < heater_c < bypass_c, got {self.start_c:g}, {self.heater_c:g}, {self.bypass_c:g}"
@@ -88,56 +93,58 @@ class ColdSide(Model):
 
 
 class Thermal(Model):
-    """Three nodes: plate (chips and cold plate), pumped loop, radiator."""
+    """Three thermal nodes: plate (chips and cold plate), pumped loop, radiator."""
 
     c_kj_k: tuple[Positive, Positive, Positive] = Field(description="heat capacities of plate, loop, radiator")
     dt_full_k: tuple[Positive, Positive, Positive] = Field(
         description="temperature steps at full power: junction-plate, plate-loop, loop-radiator"
     )
-    limit_c: Celsius = Field(description="junction limit: a violation counts above it")
-    throttle_c: Celsius = Field(description="junction temperature that the governor holds")
+    limit_c: Celsius = Field(description="junction limit; a temperature above it counts as a violation")
+    throttle_c: Celsius = Field(description="junction temperature that the governor enforces")
     trip_c: Celsius = Field(description="junction temperature that switches the satellite's compute off")
     plan_c: Celsius = Field(default=84.0, description="junction temperature that the sustainable plan keeps")
     reset_c: Celsius = Field(default=75.0, description="junction temperature below which a trip resets")
     reset_min: Positive = Field(default=15.0, description="time after which a trip resets at the latest")
-    leak: Fraction = Field(description="leakage share of power at 60 C")
+    leak: Fraction = Field(description="leakage share of power at a junction temperature of 60 C")
     double_k: Positive = Field(description="temperature rise that doubles leakage")
     loop_on_c: Celsius = 25.0
     loop_off_c: Celsius = 10.0
     loop_on_w: NonNegative = 100.0
-    off_conductance: Fraction = Field(default=0.03, description="conductance left when the loop stands")
+    off_conductance: Fraction = Field(
+        default=0.03, description="share of the conductance that is left when the loop is off"
+    )
     cold: ColdSide = ColdSide()
 
     @model_validator(mode="after")
-    def _ordered(self) -> Thermal:
+    def _check_order(self) -> Thermal:
         if not self.reset_c < self.limit_c < self.throttle_c < self.trip_c or self.plan_c > self.limit_c:
             raise ValueError("must hold reset_c < limit_c < throttle_c < trip_c and plan_c <= limit_c")
         return self
 
 
 class Accelerators(Model):
-    """Accelerators of one satellite and their power law (see `odc_gym.physics.compute`)."""
+    """Accelerators of one satellite, and their power law (see `odc_gym.physics.compute`)."""
 
     count: Annotated[int, Field(ge=1, le=1024)]
     kind: str
     speed: Positive = Field(default=1.0, description="work rate at full clock over that of the reference, an H200")
-    peak_w: Positive = Field(description="all accelerators and host at full clock and utilisation 1, at 60 C")
+    peak_w: Positive = Field(description="power of host and all accelerators at full clock and utilisation 1, at 60 C")
     idle_each_w: NonNegative
     gated_each_w: NonNegative
     gate_after_s: Positive = 300.0
-    wake_s: NonNegative = Field(default=0.0, description="from gated to ready for work, at idle power")
+    wake_s: NonNegative = Field(default=0.0, description="time from gated to ready for work, at idle power")
     host_w: NonNegative
-    standby_w: NonNegative = Field(description="host on standby, while compute is off")
-    restart_s: NonNegative = Field(default=0.0, description="from the end of a shed or a trip until compute is back")
+    standby_w: NonNegative = Field(description="host power on standby, while compute is off")
+    restart_s: NonNegative = Field(default=0.0, description="time from the end of a shed or trip until compute is back")
     x_min: Annotated[float, Field(ge=0.05, lt=1)] = Field(description="lowest clock over full clock")
-    static: Fraction = Field(description="share of dynamic power that does not follow the clock")
+    static: Fraction = Field(description="share of dynamic power that is independent of the clock")
     v0: Annotated[float, Field(ge=0.4, le=1)] = Field(description="lowest voltage over full voltage")
     x_v: Annotated[float, Field(ge=0, lt=1)] = Field(description="clock at which voltage begins to rise")
     bf16_tflops: Positive
     hbm_gb: Positive
 
     @model_validator(mode="after")
-    def _ordered(self) -> Accelerators:
+    def _check_order(self) -> Accelerators:
         if self.peak_w <= self.host_w + self.count * self.idle_each_w:
             raise ValueError(f"peak_w = {self.peak_w:g} must exceed host_w + count * idle_each_w")
         if self.gated_each_w > self.idle_each_w:
@@ -146,7 +153,7 @@ class Accelerators(Model):
 
 
 class Hardware(Model):
-    """One kind of satellite."""
+    """Hardware of one kind of satellite."""
 
     solar: Solar
     power: Power
@@ -155,4 +162,4 @@ class Hardware(Model):
     hot_back: HotBack
     thermal: Thermal
     accelerators: Accelerators
-    storage_gb: Positive = Field(default=30_000.0, description="what it can store of models between jobs")
+    storage_gb: Positive = Field(default=30_000.0, description="storage for models between jobs")

@@ -1,4 +1,4 @@
-"""How data reaches satellites: a relay mesh, links of their own, gateways on the ground."""
+"""Network: relay backbone, optical links between satellites, and gateways on the ground."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from odc_gym.scenario.base import Model, NonNegative, Positive
 
 
 class Backbone(Model):
-    """An external relay mesh that every satellite can reach."""
+    """External relay mesh that every satellite can reach."""
 
-    rate_gbps: Positive = Field(description="per satellite, shared equally by its transfers")
+    rate_gbps: Positive = Field(description="rate of each satellite, shared equally by its transfers")
     latency_s: NonNegative
 
 
@@ -20,71 +20,77 @@ Terminals = Annotated[int, Field(ge=1, le=16)]
 
 
 class OpticalLinks(Model):
-    """Optical links of the satellites among themselves: where two see each other and have a terminal free."""
+    """Optical links between satellites that see each other and have a free terminal."""
 
     topology: Literal["grid", "nearest", "mesh"] = Field(
-        description="grid: along the plane, and the same slot of the planes beside; nearest: the shortest links first; "
-        "mesh: pairs that never lose each other, those that stay nearest first"
+        description="grid: neighbours along the plane, and the same slot of neighbouring planes; "
+        "nearest: the shortest links first; mesh: pairs that never lose each other, those that stay nearest first"
     )
-    rate_gbps: Positive = Field(default=100.0, description="of a link each way, shared equally by its transfers")
-    terminals: Terminals = Field(default=3, description="links that a satellite can hold at once")
+    rate_gbps: Positive = Field(
+        default=100.0, description="rate of a link in each direction, shared equally by its transfers"
+    )
+    terminals: Terminals = Field(default=3, description="most links of a satellite at once")
     max_range_km: Positive = 5000.0
     grazing_altitude_km: Annotated[float, Field(ge=0, le=250)] = Field(
-        default=80.0, description="height above the ellipsoid that a line of sight keeps"
+        default=80.0, description="least height of a line of sight above the ellipsoid"
     )
     acquisition_s: NonNegative = Field(
-        default=20.0, description="before a new link carries data, rounded up to whole physics steps"
+        default=20.0, description="time before a new link carries data, rounded up to whole physics steps"
     )
-    hop_latency_s: NonNegative = Field(default=0.001, description="switching at each hop, beside the light time")
+    hop_latency_s: NonNegative = Field(
+        default=0.001, description="switching time at each hop, in addition to the light time"
+    )
 
 
 class ShellLinks(Model):
-    """What the links of one shell have instead of the network's."""
+    """Link values of one shell that replace the network's."""
 
     rate_gbps: Positive | None = None
     terminals: Terminals | None = None
 
 
 class GroundStation(Model):
-    """A site that satellites can send to."""
+    """Ground site that satellites can send to."""
 
     name: str
     latitude_deg: Annotated[float, Field(ge=-90, le=90)]
     longitude_deg: Annotated[float, Field(ge=-180, le=360)]
     altitude_m: Annotated[float, Field(ge=-1000, le=10000)] = 0.0
-    antennas: Annotated[int, Field(ge=1)] | None = Field(default=None, description="those of `ground` if not given")
+    antennas: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="satellites that the site serves at once; null: those of `ground`"
+    )
 
 
-def _form(sites: Any) -> str:
+def _sites_tag(sites: Any) -> str:
     return "named" if isinstance(sites, str) else "listed"
 
 
 Sites = Annotated[
     Annotated[Literal["gateways", "polar"], Tag("named")]
     | Annotated[tuple[GroundStation, ...], Field(min_length=1), Tag("listed")],
-    Discriminator(_form),
+    Discriminator(_sites_tag),
 ]
 
 
 class Ground(Model):
-    """Sites on the ground, behind which is the terrestrial network."""
+    """Ground sites, which connect to the terrestrial network."""
 
-    sites: Sites = Field(default="gateways", description="a list, or the name of one in `scenario.sites`")
+    sites: Sites = Field(default="gateways", description="list of sites, or the name of a list in `scenario.sites`")
     min_elevation_deg: Annotated[float, Field(ge=0, lt=90)] = 25.0
-    rate_gbps: Positive = Field(default=96.0, description="of the link of one satellite and one antenna")
+    rate_gbps: Positive = Field(default=96.0, description="rate of the link between one satellite and one antenna")
     antennas: Annotated[int, Field(ge=1)] = Field(default=15, description="satellites that a site can serve at once")
-    latency_s: NonNegative = Field(default=0.01, description="of the terrestrial network behind a site")
+    latency_s: NonNegative = Field(default=0.01, description="latency of the terrestrial network behind a site")
 
 
 class Network(Model):
-    """How data reaches satellites, and moves between them. At least one way to the ground."""
+    """Network between satellites and the ground, with at least one way to the ground."""
 
     backbone: Backbone | None = None
     links: OpticalLinks | None = None
     ground: Ground | None = None
 
     @model_validator(mode="after")
-    def _way_to_the_ground(self) -> Network:
+    def _check_ground_access(self) -> Network:
         if self.backbone is None and self.ground is None:
             raise ValueError("must have a way to the ground: backbone or ground")
         return self

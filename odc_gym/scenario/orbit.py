@@ -1,4 +1,4 @@
-"""Where satellites fly."""
+"""Orbits of a shell: Walker patterns, sun-synchronous planes, clusters and two-line elements."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class WalkerOrbit(Model):
     raan_deg: float = 0.0
 
     @model_validator(mode="after")
-    def _divisible(self) -> WalkerOrbit:
+    def _check_planes(self) -> WalkerOrbit:
         if self.total % self.planes:
             raise ValueError(f"total = {self.total} must be divisible by planes = {self.planes}")
         if self.phasing >= self.planes:
@@ -40,16 +40,16 @@ class SunSynchronousOrbit(Model):
     phasing: Annotated[int, Field(ge=0)] = 0
 
     @model_validator(mode="after")
-    def _divisible(self) -> SunSynchronousOrbit:
+    def _check_planes(self) -> SunSynchronousOrbit:
         if self.total % self.planes:
             raise ValueError(f"total = {self.total} must be divisible by planes = {self.planes}")
         if isinstance(self.local_time_h, tuple) and len(self.local_time_h) != self.planes:
-            raise ValueError(f"local_time_h must be a number or a list of one time a plane ({self.planes})")
+            raise ValueError(f"local_time_h must be a number or a list with one time for each plane ({self.planes})")
         return self
 
 
 class ClusterOrbit(Model):
-    """Satellites within a small radius of one sun-synchronous reference orbit: they share its light."""
+    """Satellites within a small radius of one sun-synchronous reference orbit, so that all are in the same light."""
 
     pattern: Literal["cluster"]
     altitude_km: Annotated[float, Field(ge=300, le=2000)]
@@ -59,11 +59,11 @@ class ClusterOrbit(Model):
 
 
 class TleOrbit(Model):
-    """Orbits by two-line elements, propagated by SGP4 within 14 days of their epochs."""
+    """Orbits from two-line elements, propagated by SGP4 within 14 days of their epochs."""
 
     pattern: Literal["tle"]
     lines: tuple[tuple[str, str], ...] = Field(min_length=1)
-    allow_old: bool = Field(default=False, description="propagate beyond 14 days from the elements' epoch")
+    allow_old: bool = Field(default=False, description="allow propagation beyond 14 days from the elements' epoch")
 
 
 Orbit = Annotated[WalkerOrbit | SunSynchronousOrbit | ClusterOrbit | TleOrbit, Field(discriminator="pattern")]

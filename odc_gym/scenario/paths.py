@@ -1,4 +1,4 @@
-"""Dotted paths into a scenario: what they stand for, and copies with another value in their place."""
+"""Dotted paths into a scenario: lookup of their values, and copies with changed values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Node = TypeVar("Node")
 
 
 def children(node: Any) -> dict[str, Any]:
-    """The parts of a model, mapping or list, by the names that paths give them; a leaf has none."""
+    """Return the children of a model, mapping or list by their keys in paths; a leaf has none."""
     if isinstance(node, BaseModel):
         return {name: getattr(node, name) for name in type(node).model_fields}
     if isinstance(node, dict):
@@ -20,27 +20,29 @@ def children(node: Any) -> dict[str, Any]:
     return {str(i): value for i, value in enumerate(node)} if isinstance(node, list | tuple) else {}
 
 
-def places(node: Any, path: str) -> dict[tuple[str, ...], Any]:
-    """What a path stands for: keys from the node down to a value, `*` replaced by each key, and the value there.
+def resolve_path(node: Any, path: str) -> dict[tuple[str, ...], Any]:
+    """Return the keys of every value that a path matches, from the node down, with the values.
+
+    In the path, `*` matches each key.
 
     Raises:
-        ValueError: a key that a node on the way does not have.
+        ValueError: a node on the path does not have the key.
     """
     found: dict[tuple[str, ...], Any] = {(): node}
     for key in path.split("."):
         below: dict[tuple[str, ...], Any] = {}
-        for place, at in found.items():
-            parts = children(at)
-            if key not in parts and not (key == "*" and parts):
+        for place, inner in found.items():
+            keys = children(inner)
+            if key not in keys and not (key == "*" and keys):
                 where = f" in {'.'.join(place)}" if "*" in path else ""
-                raise ValueError(f"unknown key {key!r}{where}{nearest(key, parts)}")
-            below |= {(*place, k): parts[k] for k in (parts if key == "*" else (key,))}
+                raise ValueError(f"unknown key {key!r}{where}{key_hint(key, keys)}")
+            below |= {(*place, k): keys[k] for k in (keys if key == "*" else (key,))}
         found = below
     return found
 
 
 def with_value(node: Node, place: Sequence[str], value: Any) -> Node:
-    """A copy of a model, mapping or tuple in which one value is another; nothing is validated."""
+    """Return a copy of a model, mapping or tuple with one value changed; nothing is validated."""
     if not place:
         return value  # type: ignore[no-any-return]
     key, rest = place[0], place[1:]
@@ -52,10 +54,10 @@ def with_value(node: Node, place: Sequence[str], value: Any) -> Node:
     return tuple(with_value(v, rest, value) if str(i) == key else v for i, v in enumerate(node))  # type: ignore[return-value]
 
 
-def nearest(key: str, keys: Iterable[Any]) -> str:
-    """What an error line says after an unknown key: the key that was meant, or those that there are."""
+def key_hint(key: str, keys: Iterable[Any]) -> str:
+    """Return the end of an error message about an unknown key: the closest known key, or all known keys."""
     known = [str(k) for k in keys]
-    close = difflib.get_close_matches(key, known, 1, 0.5)
-    if close:
-        return f"; did you mean {close[0]}?"
+    close_matches = difflib.get_close_matches(key, known, 1, 0.5)
+    if close_matches:
+        return f"; did you mean {close_matches[0]}?"
     return f"; known: {', '.join(known)}" if known else ""

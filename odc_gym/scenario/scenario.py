@@ -1,7 +1,7 @@
-"""A scenario: the typed, validated, frozen description of everything that is simulated.
+"""Model of a whole scenario: the typed, validated, frozen description of everything that is simulated.
 
-Fields use engineering units that their names tell (`capacity_wh`); `odc_gym.tables.fleet` converts them to SI arrays
-once. `files` reads names, files and overrides.
+Fields use engineering units that their names state (`capacity_wh`); `odc_gym.tables.fleet` converts them to SI arrays
+once. The module `files` reads names, files and overrides.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from odc_gym.errors import ScenarioError
 from odc_gym.scenario import files
 from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
 from odc_gym.scenario.events import (
-    Known,
+    EventContext,
     ScriptedEvent,
     site_names,
 )
@@ -27,7 +27,7 @@ from odc_gym.scenario.hardware import Hardware
 from odc_gym.scenario.messages import explain
 from odc_gym.scenario.network import Network, ShellLinks
 from odc_gym.scenario.orbit import Orbit
-from odc_gym.scenario.randomise import Draw, check
+from odc_gym.scenario.randomise import Draw, check_draws
 from odc_gym.scenario.sensing import Sensing
 from odc_gym.scenario.workload import (
     CLASS_ORDER,
@@ -38,13 +38,13 @@ from odc_gym.scenario.workload import (
 
 
 class Start(Model):
-    """When episodes begin: uniform over a year, hour included, or always at one epoch."""
+    """Start of episodes: uniform over a year, time of day included, or always at one epoch."""
 
     year: Annotated[int, Field(ge=2024, le=2050)] | None = None
     epoch: datetime | None = Field(default=None, description="UTC; a date without an offset is read as UTC")
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> Start:
+    def _check_year_or_epoch(self) -> Start:
         if (self.year is None) == (self.epoch is None):
             raise ValueError("give either year or epoch")
         return self
@@ -58,7 +58,7 @@ class Episode(Model):
     decision_period_s: Positive = 300.0
 
     @model_validator(mode="after")
-    def _whole_steps(self) -> Episode:
+    def _check_whole_steps(self) -> Episode:
         if abs(self.decision_period_s / self.physics_s - round(self.decision_period_s / self.physics_s)) > 1e-9:
             raise ValueError(f"decision_period_s must be a multiple of physics_s ({self.physics_s:g})")
         if abs(self.hours * 3600 / self.decision_period_s - round(self.hours * 3600 / self.decision_period_s)) > 1e-9:
@@ -67,15 +67,15 @@ class Episode(Model):
 
 
 class Shell(Model):
-    """A group of satellites that fly one kind of orbit with one kind of hardware."""
+    """Group of satellites that share one kind of orbit and one kind of hardware."""
 
     hardware: str
     orbit: Orbit
-    links: ShellLinks | None = Field(default=None, description="what its optical links have instead of the network's")
+    links: ShellLinks | None = Field(default=None, description="values of its optical links that replace the network's")
 
 
 class Earth(Model):
-    """The planet's radiation and the Sun's at 1 au."""
+    """Radiation from the Earth, and sunlight at 1 au."""
 
     infrared_w_m2: NonNegative = 237.0
     albedo: Fraction = 0.30
@@ -83,50 +83,55 @@ class Earth(Model):
 
 
 class Admission(Model):
-    """Who may join the queue."""
+    """Admission of arriving jobs to the queue."""
 
     backlog_h: Positive | None = Field(
         default=None,
-        description="a class whose waiting work would take longer on its share of the sustainable output refuses jobs",
+        description="longest backlog: a class refuses jobs when its waiting work would take longer on its share of the "
+        "sustainable output",
     )
 
 
 class Dispatch(Model):
-    """The rules that turn bids into placements."""
+    """Rules that turn bids into placements."""
 
     load_weight: NonNegative = 1.0
     migration_margin: NonNegative = 1.0
     min_stay_min: NonNegative = 30.0
     close: Annotated[float, Field(ge=-1, le=1)] = -0.5
     drain: Annotated[float, Field(ge=-1, le=1)] = -0.8
-    hold: Annotated[float, Field(ge=-1, le=1)] = Field(default=-0.9, description="urgency below which a class is held")
-    queue_age_h: Positive = Field(default=2.0, description="wait that doubles a job's rank")
+    hold: Annotated[float, Field(ge=-1, le=1)] = Field(
+        default=-0.9, description="urgency below which a class is held back"
+    )
+    queue_age_h: Positive = Field(default=2.0, description="waiting time that doubles a job's rank")
     order: Literal["value", "edf", "least-slack", "fcfs"] = "value"
     reservation: Literal["easy", "none"] = Field(
-        default="easy", description="easy: jobs of lower rank must not delay the best job that fits nowhere"
+        default="easy", description="easy: jobs of lower rank must not delay the highest-ranked job that fits nowhere"
     )
     admission: Admission = Admission()
-    fair_share: bool = Field(default=False, description="whether tenants that had more than their right rank lower")
-    fair_share_h: Positive = Field(default=4.0, description="time over which what tenants had counts")
+    fair_share: bool = Field(
+        default=False, description="whether tenants that had more than their entitled share rank lower"
+    )
+    fair_share_h: Positive = Field(default=4.0, description="time over which past use of the fleet counts")
 
     @model_validator(mode="after")
-    def _ranked_by_value(self) -> Dispatch:
+    def _check_fair_share_order(self) -> Dispatch:
         if self.fair_share and self.order != "value":
             raise ValueError(f"order = {self.order}: must be value with fair_share")
         return self
 
 
 class Assign(Model):
-    """The action mode `assign`: single jobs to satellites, and clocks by levels."""
+    """Action mode `assign`: the agent assigns single jobs to satellites, and chooses clocks from levels."""
 
     k: Annotated[int, Field(ge=1, le=256)] = Field(default=16, description="waiting jobs that agents see and place")
     levels: tuple[Literal["sustainable"] | Annotated[float, Field(gt=0, le=1)], ...] = Field(
         default=("sustainable", 0.3, 0.475, 0.65, 0.825, 1.0),
         min_length=1,
-        description="clocks over full clock, or the sustainable one of the moment",
+        description="clocks over full clock, or the present sustainable clock",
     )
     others: Literal["wait", "bids"] = Field(
-        default="wait", description="jobs beyond the first k, and those that arrive between decisions"
+        default="wait", description="treatment of jobs beyond the first k, and of jobs that arrive between decisions"
     )
 
 
@@ -138,15 +143,15 @@ class Reward(Model):
     low_charge: NonNegative = Field(default=0.5, description="per satellite-hour and reference accelerator")
     wear: NonNegative = Field(default=2200.0, description="per unit of linear fatigue damage and kWh of capacity")
     stored_energy: NonNegative = Field(
-        default=0.9213, description="price of stored energy over what the sustainable plan makes of a little more of it"
+        default=0.9213, description="price of stored energy over its marginal value in the sustainable plan"
     )
     stored_energy_curvature: Annotated[float, Field(ge=0, le=0.5)] = 0.15
 
 
 class Scenario(Model):
-    """Everything that is simulated.
+    """Complete description of a simulation.
 
-    Load one by name or path with `Scenario.load`, change it with `replace`.
+    Load a scenario by name or path with `Scenario.load`, and change it with `replace`.
     """
 
     name: str
@@ -162,12 +167,14 @@ class Scenario(Model):
     assign: Assign = Assign()
     sensing: Sensing = Sensing()
     reward: Reward = Reward()
-    faults: Faults = Field(default=Faults(enabled=False), description="without this block nothing breaks")
-    events: tuple[ScriptedEvent, ...] = Field(default=(), description="what happens at times of a script")
-    randomise: dict[str, Draw] = Field(default={}, description="path of a number: how episodes draw it")
+    faults: Faults = Field(default=Faults(enabled=False), description="without this block there are no faults")
+    events: tuple[ScriptedEvent, ...] = Field(default=(), description="scripted events")
+    randomise: dict[str, Draw] = Field(
+        default={}, description="path of a number: distribution that episodes draw it from"
+    )
 
     @model_validator(mode="after")
-    def _consistent(self) -> Scenario:
+    def _check_hardware_fits(self) -> Scenario:
         for i, shell in enumerate(self.shells):
             if shell.hardware not in self.hardware:
                 raise ValueError(f"shells.{i}.hardware = {shell.hardware}: must be one of {', '.join(self.hardware)}")
@@ -185,7 +192,7 @@ class Scenario(Model):
                 )
             width = max(c.width) if isinstance(c, JobClass) else c.replica_accelerators
             if isinstance(c, JobClass) and c.gang is not None and self.network.links is None:
-                raise ValueError(f"workload.classes.{name}.gang: needs network.links, own links between satellites")
+                raise ValueError(f"workload.classes.{name}.gang: needs network.links, links between satellites")
             if width > widest:
                 raise ValueError(
                     f"workload.classes.{name}: {width} accelerators wide, but no satellite has more than {widest}"
@@ -193,7 +200,7 @@ class Scenario(Model):
         return self
 
     @model_validator(mode="after")
-    def _linked(self) -> Scenario:
+    def _check_links(self) -> Scenario:
         links = self.network.links
         for i, shell in enumerate(self.shells):
             if shell.links is not None and links is None:
@@ -206,21 +213,21 @@ class Scenario(Model):
         return self
 
     @model_validator(mode="after")
-    def _scripted(self) -> Scenario:
+    def _check_events(self) -> Scenario:
         if not self.events:
             return self
         orbits, sites = [shell.orbit for shell in self.shells], site_names(self.network.ground)
-        known = Known(self.start.epoch, orbits, list(self.workload.classes), sites)
+        context = EventContext(self.start.epoch, orbits, list(self.workload.classes), sites)
         for i, event in enumerate(self.events):
             try:
-                event.check(known)
+                event.check(context)
             except ValueError as error:
                 raise ValueError(f"events.{i}.{error}") from None
         return self
 
     @model_validator(mode="after")
-    def _random(self) -> Scenario:
-        check(self, self.randomise)
+    def _check_random_values(self) -> Scenario:
+        check_draws(self, self.randomise)
         return self
 
     @property
@@ -237,20 +244,20 @@ class Scenario(Model):
             overrides: dotted path to value, as in `replace`.
 
         Raises:
-            ScenarioError: unknown name, malformed file, unknown key or a value that is not allowed.
+            ScenarioError: the name or a key is unknown, the file is malformed, or a value is not allowed.
         """
         scenario = source if isinstance(source, Scenario) else cls.validated(*files.read(source))
         return scenario.replace(overrides) if overrides else scenario
 
     def replace(self, overrides: dict[str, Any]) -> Scenario:
-        """A copy with fields changed, validated as a whole.
+        """Return a copy with fields changed; the copy is validated as a whole.
 
         Args:
             overrides: dotted path to value; `*` stands for every key of a mapping or every entry of a list, as in
                 `hardware.*.battery.capacity_wh`.
 
         Raises:
-            ScenarioError: unknown path or a value that is not allowed.
+            ScenarioError: a path is unknown or a value is not allowed.
         """
         data = self.model_dump(mode="python")
         files.override(data, overrides)
@@ -262,10 +269,10 @@ class Scenario(Model):
 
         Args:
             data: fields by name, as a YAML file holds them.
-            where: the words with which an error line begins.
+            where: prefix of the error message.
 
         Raises:
-            ScenarioError: the first thing wrong, as `path = value: what is allowed`.
+            ScenarioError: a value is wrong; the message is `path = value: what is allowed`.
         """
         try:
             return cls.model_validate(data)
@@ -273,7 +280,7 @@ class Scenario(Model):
             raise ScenarioError((f"{where}: " if where else "") + explain(error, cls)) from None
 
     def digest(self) -> str:
-        """A hash of all fields: equal digests mean equal scenarios."""
+        """Return a hash of all fields: equal digests mean equal scenarios."""
         return hashlib.blake2b(
             json.dumps(self.model_dump(mode="json"), sort_keys=True).encode(), digest_size=16
         ).hexdigest()

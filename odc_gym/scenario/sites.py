@@ -1,7 +1,8 @@
-"""Ground sites by name. Places are those of towns, to a tenth of a degree: approximate, and near enough for contacts.
+"""Catalogue of ground sites by name.
 
-`gateways`: thirty towns near which the gateways of broadband constellations or large teleports are known to stand, by
-public licences and maps. `polar`: stations at high latitudes that serve satellites in polar orbits.
+Positions are those of towns, to a tenth of a degree, which is accurate enough for contacts. `gateways` has thirty towns
+near known gateways of broadband constellations or large teleports, from public licences and maps. `polar` has stations
+at high latitudes that serve satellites in polar orbits.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from odc_gym.errors import OrbitError
 
 @dataclass(frozen=True)
 class GroundSite:
-    """A place on the WGS84 ellipsoid.
+    """Position of a ground site on the WGS84 ellipsoid.
 
     Attributes:
         name: label.
@@ -83,4 +84,4 @@ SITES: dict[str, tuple[GroundSite, ...]] = {
     name: tuple(GroundSite(label, latitude, longitude) for label, latitude, longitude in places)
     for name, places in (("gateways", _GATEWAYS), ("polar", _POLAR))
 }
-"""The lists that a scenario can name."""
+"""Lists of sites that a scenario can name."""

@@ -1,4 +1,4 @@
-"""Whose jobs they are: tenants, their shares and weights, and the tiers that they pay for."""
+"""Tenants, who own the jobs: their shares and weights, and the tiers that they pay for."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from pydantic import Field
 from odc_gym.scenario.base import Model, Positive
 
 TIERS = ("spot", "standard", "guaranteed")
-"""Tiers from the cheapest to the dearest."""
+"""Tiers from the cheapest to the most expensive."""
 
 
 class Tenant(Model):
-    """Somebody whose jobs arrive, and what the fleet owes them."""
+    """Owner of arriving jobs, with a share of the fleet that it is entitled to."""
 
-    share: Positive = Field(default=1.0, description="of the jobs of every class, relative to those of other tenants")
-    weight: Positive = Field(default=1.0, description="of the fleet by right, relative to those of other tenants")
+    share: Positive = Field(default=1.0, description="share of the jobs of every class, relative to other tenants")
+    weight: Positive = Field(default=1.0, description="entitled share of the fleet, relative to other tenants")
     tier: Literal["spot", "standard", "guaranteed"] = "standard"
 
 
 class Tiers(Model):
-    """Price of a tier: the value of its work over that of its class."""
+    """Price of each tier: the value of its work over that of its class."""
 
     spot: Positive = 0.4
     standard: Positive = 1.0

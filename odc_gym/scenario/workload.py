@@ -1,4 +1,4 @@
-"""What work is offered."""
+"""Workload: classes of jobs and services, with their arrivals, sizes and values."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from odc_gym.scenario.base import Efficiency, Fraction, Model, NonNegative, Posi
 from odc_gym.scenario.captures import Captures
 from odc_gym.scenario.engine import Engine
 from odc_gym.scenario.gangs import Gang
-from odc_gym.scenario.paths import nearest
+from odc_gym.scenario.paths import key_hint
 from odc_gym.scenario.sizes import JobSizes, RequestSizes
 from odc_gym.scenario.surges import Surges
 from odc_gym.scenario.tenants import Tenant, Tiers
 
 CLASS_ORDER = ("pretraining", "finetuning", "batch", "interactive", "edge")
-"""Job classes in the order of every class axis."""
+"""Classes in the order of every class axis."""
 
 
 class Duration(Model):
-    """Lognormal run time at full clock, with a limit."""
+    """Lognormal run time at full clock, with an upper limit."""
 
     median: Positive
     sigma: NonNegative
-    cut: Positive = Field(description="longest duration; longer draws count as this one, as under a run-time limit")
+    cut: Positive = Field(description="longest duration; longer draws are set to it, as under a run-time limit")
 
 
 class Slack(Model):
@@ -36,72 +36,82 @@ class Slack(Model):
     of: Literal["duration", "hour"]
 
     @model_validator(mode="after")
-    def _ordered(self) -> Slack:
+    def _check_order(self) -> Slack:
         if self.high < self.low:
             raise ValueError(f"high = {self.high:g} must not be below low = {self.low:g}")
         return self
 
 
 class Checkpoints(Model):
-    """Work becomes safe when a checkpoint is written; a job that is told to stop writes one."""
+    """Progress by checkpoints: work is safe when a checkpoint is written.
+
+    A job that is told to stop writes a checkpoint first.
+    """
 
     kind: Literal["checkpoint"]
     interval: Literal["fixed", "young-daly"] = Field(
-        default="fixed", description="young-daly: sqrt(2 x stall x time between surprises), by those seen so far"
+        default="fixed",
+        description="young-daly: sqrt(2 x stall x mean time between unforeseen stops), as observed so far",
     )
-    every_min: Positive = Field(description="work from one checkpoint to the next; with young-daly at most")
-    stall_s: NonNegative = Field(description="work stands while a checkpoint is written")
+    every_min: Positive = Field(description="work between checkpoints; the upper limit of it with young-daly")
+    stall_s: NonNegative = Field(description="time for which work stops while a checkpoint is written")
     state_gb: NonNegative
 
 
 class Chunks(Model):
-    """Work becomes safe when a chunk is finished; an open chunk is dropped when the job stops."""
+    """Progress by chunks: work is safe when a chunk is finished.
+
+    An unfinished chunk is lost when the job stops.
+    """
 
     kind: Literal["chunk"]
     every_min: Positive
 
 
-Share = Annotated[float, Field(gt=0, lt=1)]
+OpenFraction = Annotated[float, Field(gt=0, lt=1)]
 Progress = Annotated[Checkpoints | Chunks, Field(discriminator="kind")]
 
 
 class JobClass(Model):
-    """A class of jobs that arrive, run for a while on some accelerators of one satellite or of a gang, and leave."""
+    """Class of jobs that arrive, run for a while on accelerators of one satellite or of a gang, and leave."""
 
     kind: Literal["job"]
-    utilisation: Efficiency = Field(description="dynamic power over that of peak while it runs")
+    utilisation: Efficiency = Field(description="dynamic power over peak dynamic power while a job runs")
     clock_sensitivity: Fraction = Field(description="kappa: 1 compute-bound, 0 memory-bound")
     value: Positive = Field(description="value of one reference-accelerator-hour")
     jobs_per_h: NonNegative
     width: dict[Annotated[int, Field(ge=1)], Positive] = Field(min_length=1, description="accelerators: probability")
-    duration_h: Duration | None = Field(default=None, description="either this or sizes")
-    arrivals: Arrivals | None = Field(default=None, description="how arrivals scatter, if not as in the workload")
+    duration_h: Duration | None = Field(default=None, description="give either this or sizes")
+    arrivals: Arrivals | None = Field(default=None, description="arrival process; null: that of the workload")
     sizes: JobSizes | None = None
-    gang: Gang | None = Field(default=None, description="its jobs span several satellites")
-    captures: Captures | None = Field(default=None, description="its jobs arise on satellites, where their data lies")
+    gang: Gang | None = Field(default=None, description="gang settings, for jobs that span several satellites")
+    captures: Captures | None = Field(
+        default=None, description="capture settings, for jobs that arise on satellites, where their data lies"
+    )
     slack: Slack
     decay_min: Positive | None = Field(
-        default=None, description="age at which a job is worth 1/e: it is then paid by age, not by its deadline"
+        default=None,
+        description="age at which a job's value has decayed to 1/e; jobs are then paid by age, not by deadline",
     )
     hold_back: Fraction = Field(default=0.0, description="share of the value paid only on completion")
     progress: Progress
     init_s: NonNegative = 0.0
     data_in_gb: NonNegative = 0.0
     data_out_gb: NonNegative = Field(
-        default=0.0, description="results: the share held back is paid when they have reached the ground"
+        default=0.0, description="size of results; the share held back is paid when they reach the ground"
     )
-    memory_gb: NonNegative = Field(default=0.0, description="of each of its accelerators")
+    memory_gb: NonNegative = Field(default=0.0, description="memory used on each of its accelerators")
     models: dict[str, Positive] = Field(
-        default={}, description="model that a job needs, one of the workload's: probability"
+        default={}, description="model that a job needs, one of the workload's models: probability"
     )
     movable: bool = True
     failed_frac: Fraction = Field(default=0.0, description="share of jobs that end early by a failure of their own")
-    failed_after: Share = Field(default=0.15, description="mean share of its work that such a job does")
+    failed_after: OpenFraction = Field(default=0.15, description="mean share of its work that such a job does")
     cancelled_frac: Fraction = Field(default=0.0, description="share of jobs that their users cancel")
-    cancelled_after: Share = Field(default=0.6, description="mean share of its work that such a job does")
+    cancelled_after: OpenFraction = Field(default=0.6, description="mean share of its work that such a job does")
 
     @model_validator(mode="after")
-    def _probabilities(self) -> JobClass:
+    def _check_fields(self) -> JobClass:
         if self.failed_frac + self.cancelled_frac > 1.0:
             raise ValueError(
                 f"failed_frac + cancelled_frac = {self.failed_frac + self.cancelled_frac:g}: must be at most 1"
@@ -111,16 +121,16 @@ class JobClass(Model):
         if self.models and abs(sum(self.models.values()) - 1) > 1e-6:
             raise ValueError(f"models: probabilities must sum to 1, got {sum(self.models.values()):g}")
         if self.data_out_gb > 0 and self.hold_back == 0:
-            raise ValueError(f"data_out_gb = {self.data_out_gb:g}: needs hold_back > 0, what is paid on delivery")
+            raise ValueError(f"data_out_gb = {self.data_out_gb:g}: needs hold_back > 0, the share paid on delivery")
         if (self.duration_h is None) == (self.sizes is None):
             raise ValueError("give either duration_h or sizes")
         if self.gang is not None and self.captures is not None:
-            raise ValueError("gang: what a satellite sees is not worked on by several; give either gang or captures")
+            raise ValueError("give either gang or captures, because captured data is processed on its own satellite")
         return self
 
 
 class ServiceClass(Model):
-    """A class that serves a demand for tokens with resident replicas."""
+    """Class that serves a demand for tokens with resident replicas."""
 
     kind: Literal["service"]
     utilisation: Efficiency
@@ -128,30 +138,31 @@ class ServiceClass(Model):
     value: Positive = Field(description="value of one reference-accelerator-hour served within target")
     output_tokens_per_min: NonNegative
     arrivals: RequestArrivals | None = Field(
-        default=None, description="how requests arrive, where they are not those of a pool of many users; needs sizes"
+        default=None, description="arrival process of requests; null: those of a pool of many users. Needs sizes"
     )
     sizes: RequestSizes | None = None
     accelerator_ms_per_token: Positive = Field(
-        description="reference accelerator time of an output token with its mean input"
+        description="reference accelerator time of an output token, its mean input included"
     )
     prefill_ms_per_token: NonNegative = Field(
-        default=0.8, description="reference accelerator time of an input token; weighs the requests of a trace"
+        default=0.8, description="reference accelerator time of an input token; weights the requests of a trace"
     )
     input_tokens_per_output: NonNegative = Field(
-        default=5.474, description="mean input of an output token; with the last two it gives the time of decoding"
+        default=5.474,
+        description="mean input tokens for each output token; with the last two it gives the decoding time",
     )
     replica_accelerators: Annotated[int, Field(ge=1)]
     weights_gb: NonNegative
     start_s: NonNegative
     target_s: NonNegative = Field(description="time to the first token up to which a request is paid in full")
-    patience_s: Positive = Field(description="wait at which a request is abandoned")
+    patience_s: Positive = Field(description="waiting time after which a request is abandoned")
     engine: Engine = Engine()
-    headroom: Efficiency = Field(default=0.8, description="share of a replica's rate that the autoscaler plans with")
+    headroom: Efficiency = Field(default=0.8, description="share of a replica's rate that the autoscaler plans to use")
     scale_down_min: NonNegative = 15.0
-    queue_value: Positive = Field(default=2.0, description="value by which a wanted replica queues")
+    queue_value: Positive = Field(default=2.0, description="value that ranks a wanted replica in the queue")
 
     @model_validator(mode="after")
-    def _ordered(self) -> ServiceClass:
+    def _check_order(self) -> ServiceClass:
         if self.patience_s <= self.target_s:
             raise ValueError(f"patience_s = {self.patience_s:g} must exceed target_s = {self.target_s:g}")
         if (self.arrivals is None) != (self.sizes is None):
@@ -166,7 +177,7 @@ class ServiceClass(Model):
 
     @property
     def decode_ms_per_token(self) -> float:
-        """Reference accelerator time of an output token without its input [ms]."""
+        """Reference accelerator time of an output token, its input excluded [ms]."""
         return self.accelerator_ms_per_token - self.prefill_ms_per_token * self.input_tokens_per_output
 
 
@@ -174,14 +185,17 @@ WorkClass = Annotated[JobClass | ServiceClass, Field(discriminator="kind")]
 
 
 class Region(Model):
-    """Where work comes from: a time zone and a share."""
+    """Origin of work: a time zone, and a share."""
 
     utc_offset_h: Annotated[float, Field(ge=-12, le=14)]
     share: Positive
 
 
 class StoredModel(Model):
-    """A model that jobs share: it is brought from the ground once, and stays on the satellite while there is room."""
+    """Model that jobs share.
+
+    It is uploaded from the ground once, and stays on the satellite while there is room.
+    """
 
     gb: NonNegative
 
@@ -189,23 +203,23 @@ class StoredModel(Model):
 class Workload(Model):
     """All the work that is offered."""
 
-    models: dict[str, StoredModel] = Field(default={}, description="models that classes name")
+    models: dict[str, StoredModel] = Field(default={}, description="models that classes refer to")
     classes: dict[str, WorkClass] = Field(min_length=1)
     regions: dict[str, Region] = Field(min_length=1)
     profile: Profile
     burst: Burst
     estimate_sigma: NonNegative = Field(description="lognormal error of the visible estimate of a job's work, mean 1")
-    rate_scale: NonNegative = Field(default=1.0, description="multiplies the rate of every class")
+    rate_scale: NonNegative = Field(default=1.0, description="factor on the rate of every class")
     surges: Surges = Surges()
     tenants: dict[str, Tenant] = Field(default={"everyone": Tenant()}, min_length=1)
     tiers: Tiers = Tiers()
 
     @model_validator(mode="after")
-    def _known_classes(self) -> Workload:
+    def _check_references(self) -> Workload:
         for name, work_class in self.classes.items():
             for model in work_class.models if isinstance(work_class, JobClass) else ():
                 if model not in self.models:
-                    raise ValueError(f"classes.{name}.models.{model}: unknown key{nearest(model, self.models)}")
+                    raise ValueError(f"classes.{name}.models.{model}: unknown key{key_hint(model, self.models)}")
             if name not in CLASS_ORDER:
                 raise ValueError(f"classes.{name}: unknown key; must be one of {', '.join(CLASS_ORDER)}")
         for name in self.surges.classes:

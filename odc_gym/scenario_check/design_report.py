@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from odc_gym.constants import DAY_S, MINUTE_S, SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4, YEAR_S, ZERO_CELSIUS_K
-from odc_gym.faults.faults import Place, expected_upsets
+from odc_gym.faults.faults import GroundTrack, expected_upsets
 from odc_gym.orbits import build_ephemeris, eclipse_fraction, orbit_period_s
 from odc_gym.physics.thermal import REFERENCE_K
 from odc_gym.scenario import Hardware, Scenario
@@ -211,7 +211,7 @@ def _faults(fleet: FleetModel) -> list[Row]:
         return []
     minutes = int(DAY_S / MINUTE_S)
     e = build_ephemeris(fleet.constellation, start=fleet.year()[0], step_s=MINUTE_S, steps=minutes)
-    place = Place(e.latitude_deg, e.longitude_deg, e.altitude_m)
+    place = GroundTrack(e.latitude_deg, e.longitude_deg, e.altitude_m)
     upsets, share = expected_upsets(faults, place, fleet.numbers["accelerators"])
     failures = faults.hard_failures_per_chip_year * DAY_S / YEAR_S * fleet.accelerators
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from odc_gym.constants import HOUR_S, YEAR_H
 from odc_gym.scenario import ScriptedEvent, Surges
-from odc_gym.scenario.surges import Between
+from odc_gym.scenario.surges import UniformRange
 from odc_gym.scenario_check.report_row import Row
 from odc_gym.tables.fleet.fleet_model import FleetModel
 
@@ -48,7 +48,7 @@ def added_frac(surges: Surges) -> float:
     return surges.per_week * _mean(surges.hours) / (7 * 24.0) * (_mean(surges.factor) - 1.0)
 
 
-def _mean(between: Between) -> float:
+def _mean(between: UniformRange) -> float:
     return 0.5 * (between.low + between.high)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from odc_gym.constants import MINUTE_S
 from odc_gym.errors import ScenarioError
 from odc_gym.orbits import build_ephemeris
-from odc_gym.orbits.network import LinkPlan, spells
+from odc_gym.orbits.network import LinkPlan, run_lengths
 from odc_gym.orbits.routes import GroundRoutes, PairTables, Topologies
 from odc_gym.scenario import JobClass, ServiceClass, Workload
 from odc_gym.scenario.gangs import Gang
@@ -55,7 +55,7 @@ def network_rows(fleet: FleetModel) -> list[Row]:
 def _require_ways(fleet: FleetModel, plan: NetworkPlan) -> None:
     """Work that needs data must have a way for it."""
     needs = _classes_with_data(fleet.scenario.workload)
-    never = np.flatnonzero(~(plan.routes.hop >= 0).any(axis=0))
+    never = np.flatnonzero(~(plan.routes.next_hop >= 0).any(axis=0))
     if needs and never.size:
         raise ScenarioError(
             f"network: {never.size} of {fleet.satellites} satellites never have a way to the ground, "
@@ -80,7 +80,7 @@ def _links(plan: LinkPlan, satellites: int, step_min: float) -> list[Row]:
         ends[:, b] += up
     rows = [Row("link degree", float(ends.mean()), "", f"of a satellite, from {ends.min()} to {ends.max()}")]
     rows.append(Row("without a link", float((ends == 0).mean()), "", "share of satellites and time"))
-    lengths = spells(plan.held, False) * step_min
+    lengths = run_lengths(plan.held, False) * step_min
     lasting = int(plan.held.all(axis=0).sum())
     if lengths.size:
         note = f"median; mean {lengths.mean():.3g}, longest {lengths.max():.3g}; {lasting} links never end"
@@ -92,7 +92,7 @@ def _links(plan: LinkPlan, satellites: int, step_min: float) -> list[Row]:
 
 def _parts(net: Topologies) -> list[Row]:
     """Into how many parts the satellites fall, and how large the largest is."""
-    sizes = [np.bincount(part) for part in net.part]
+    sizes = [np.bincount(part) for part in net.component]
     steps = np.bincount(net.of_step, minlength=len(sizes))
     count = np.average([np.count_nonzero(size) for size in sizes], weights=steps)
     largest = np.average([size.max() for size in sizes], weights=steps)
@@ -104,7 +104,7 @@ def _parts(net: Topologies) -> list[Row]:
 def _contacts(direct: DirectWays, step_min: float) -> list[Row]:
     """How much of the time satellites are over a site, and how long."""
     assert direct.site is not None
-    lengths = spells(direct.site, -1) * step_min
+    lengths = run_lengths(direct.site, -1) * step_min
     share = (direct.site >= 0).mean(axis=0)
     rows = [Row("ground contact", float(share.mean()), "", f"of the time, {share.min():.3g} to {share.max():.3g}")]
     if lengths.size:
@@ -133,13 +133,13 @@ def _most_neighbours(gang: Gang, pairs: PairTables, t: int, step_min: float) -> 
     """Most satellites together at a step."""
     e = pairs.of_step[t]
     near = (pairs.hops[e] >= 0) & (pairs.hops[e] <= gang.hops)
-    return int((near & ((pairs.closes[e] - t) * step_min >= gang.lasting_min)).sum(axis=1).max())
+    return int((near & ((pairs.expiry_step[e] - t) * step_min >= gang.lasting_min)).sum(axis=1).max())
 
 
 def _ways(routes: GroundRoutes, step_min: float) -> list[Row]:
     """Whether data reaches the ground, and over how many links."""
-    there = routes.hop >= 0
-    gaps = spells(~there, False) * step_min
+    there = routes.next_hop >= 0
+    gaps = run_lengths(~there, False) * step_min
     longest = f"longest gap {gaps.max():.3g} min" if gaps.size else "of the time"
     hops = routes.hops[there]
     note = f"mean, most {hops.max()}; the link to the ground included"
@@ -153,7 +153,9 @@ def _ways(routes: GroundRoutes, step_min: float) -> list[Row]:
 
 def _busiest(routes: GroundRoutes, site: np.ndarray, names: list[str]) -> Row:
     """The site through which most of the data goes if all satellites send alike at all times."""
-    through = np.where(routes.exit >= 0, np.take_along_axis(site, routes.exit.astype(np.int64), axis=1), -1)
+    through = np.where(
+        routes.exit_satellite >= 0, np.take_along_axis(site, routes.exit_satellite.astype(np.int64), axis=1), -1
+    )
     share = np.bincount(through[through >= 0], minlength=len(names)) / max((through >= 0).sum(), 1)
     note = f"of the fleet's data by {names[int(share.argmax())]}, if all satellites send alike"
     return Row("gateway share", float(share.max()), "", note)

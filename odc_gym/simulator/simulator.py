@@ -13,7 +13,7 @@ from odc_gym.core.layout.allocation import ROWS, copy_row, empty_blocks, longer,
 from odc_gym.core.layout.state import MUTABLE, Forecast, Sky, padded
 from odc_gym.core.layout.work import CARGO, HEAD, RUN
 from odc_gym.errors import ActionError, OdcGymError, ScenarioError
-from odc_gym.faults.faults import NEVER
+from odc_gym.faults.faults import NO_EVENT
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.assignment import AssignmentLayout, level_clocks
 from odc_gym.interface.rewards import TERMS
@@ -101,7 +101,7 @@ class Simulator:
         self.run, self.jobs = np.zeros((b, ROWS), RUN), np.zeros((b, ROWS), JOB)
         self.lists = np.zeros((b, 3, ROWS), np.int32)
         self.cargo, self.resident = np.zeros((b, len(CARGO), ROWS)), np.zeros((b, len(fleet.models), p))
-        self.events = np.full((b, ROWS), NEVER)
+        self.events = np.full((b, ROWS), NO_EVENT)
         self.points, self.swings = np.zeros((b, p, TURNING_POINTS + 1)), np.zeros((b, p, TURNING_POINTS + 1))
         self.past = np.zeros((b, *past_shape(self.scenario), p))
         self.design, self.ratings, self.rules, self.models, self.policy, self.sensors = (
@@ -283,8 +283,8 @@ class Simulator:
         self.jobs[row] = np.zeros((), JOB)
         self.jobs["arrival_s"][row] = np.inf  # rows beyond the episode's jobs never arrive
         self.jobs[row, : len(tables.jobs)] = tables.jobs
-        self.events = longer(self.events, len(tables.events), NEVER)
-        self.events[row] = NEVER
+        self.events = longer(self.events, len(tables.events), NO_EVENT)
+        self.events[row] = NO_EVENT
         self.events[row, : len(tables.events)] = tables.events
         self.network.put(row, tables.links)
         put_row(self.serving, row, tables.fleet.serving)

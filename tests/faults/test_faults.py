@@ -1,13 +1,13 @@
-"""Drawn events: their statistics, and that no stream moves another."""
+"""Drawn events: their statistics, and the independence of their streams."""
 
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
-from odc_gym.faults.faults import Place, bell_of, draw_events, upsets_per_s
+from odc_gym.faults.faults import GroundTrack, anomaly_bell, draw_events, upsets_per_s
 from odc_gym.orbits import Constellation, build_ephemeris
-from odc_gym.physics.radiation import inside
+from odc_gym.physics.radiation import in_anomaly
 from odc_gym.scenario import Faults
 
 DAY_S, YEAR_DAYS = 86400.0, 365.25
@@ -16,16 +16,16 @@ CHIPS = np.array([8, 8, 4, 8])
 
 
 def still(steps, satellites, latitude_deg=20.0, altitude_m=650e3):
-    """Satellites that stand still."""
+    """Return the ground track of satellites that do not move."""
     shape = (steps, satellites)
-    return Place(np.full(shape, latitude_deg), np.full(shape, 100.0), np.full(shape, altitude_m))
+    return GroundTrack(np.full(shape, latitude_deg), np.full(shape, 100.0), np.full(shape, altitude_m))
 
 
 def flown(constellation, days=3):
-    """Where the satellites of a constellation are, minute by minute."""
+    """Return the ground track of a constellation at each minute."""
     start = datetime(2027, 3, 1, tzinfo=UTC)
     e = build_ephemeris(constellation, start=start, step_s=60.0, steps=1440 * days)
-    return Place(e.latitude_deg, e.longitude_deg, e.altitude_m)
+    return GroundTrack(e.latitude_deg, e.longitude_deg, e.altitude_m)
 
 
 def days_of(seeds, faults=OFTEN, place=None, chips=CHIPS):
@@ -49,9 +49,9 @@ def test_share_of_upsets_in_the_anomaly(inclination_deg, low, high):
     faults = Faults(upsets_per_chip_year=3000.0, hard_failures_per_chip_year=0.0)
     events = draw_events(faults, 7, place, np.full(4, 72), 60.0)
     at = tuple(table[events["tick"], events["satellite"]] for table in place[:2])
-    share = inside(*at, bell_of(faults)).mean()
+    share = in_anomaly(*at, anomaly_bell(faults)).mean()
     rate = upsets_per_s(faults, place)
-    expected = (rate * inside(*place[:2], bell_of(faults))).sum() / rate.sum()
+    expected = (rate * in_anomaly(*place[:2], anomaly_bell(faults))).sum() / rate.sum()
     assert share == pytest.approx(expected, abs=4.0 * np.sqrt(0.25 / events.size))
     assert low < share < high
 

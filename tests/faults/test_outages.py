@@ -1,11 +1,11 @@
-"""What is out: statistics of random outages, scripts, and that no stream moves another."""
+"""Outages: statistics of random outages, scripts, and the independence of streams."""
 
 import numpy as np
 import pytest
 from scipy import stats
 
 from odc_gym.core.layout.state import LOST, OUT
-from odc_gym.faults.outages import down_spells, draw_availability
+from odc_gym.faults.outages import draw_availability, draw_outages
 from odc_gym.scenario import Scenario
 
 STARTER = Scenario.load("starter12")
@@ -21,7 +21,7 @@ def of(seed=7, satellites=12, at_s=DAY, events=(), **faults):
 
 
 def lengths(down):
-    """Lengths of whole spells of `down` (T,), in steps: those that begin and end within the table."""
+    """Return the lengths of the outages in `down` (T,) that begin and end within the table, in steps."""
     edges = np.flatnonzero(np.diff(down.astype(int)))
     first = 0 if not down[0] else 1
     return np.diff(edges[first:])[::2]
@@ -37,7 +37,7 @@ def test_outages_are_a_stationary_markov_chain():
     """Share, number and lengths over 60 000 satellite-hours: catches a start that is always up, or a median as mean."""
     at_s = np.arange(0, 30 * 24 * 3600.0, 60.0)
     rate, mean_s = 400.0 / (YEAR_H * 3600.0), 3.0 * 3600.0
-    out = np.stack([down_spells(np.random.default_rng(k), rate, mean_s, at_s) for k in range(90)], 1)
+    out = np.stack([draw_outages(np.random.default_rng(k), rate, mean_s, at_s) for k in range(90)], 1)
     share = rate * mean_s / (1.0 + rate * mean_s)
     error = np.sqrt(2 * share * (1 - share) * (1 - share) * mean_s / (out.size * 60.0))  # of a mean of such a chain
     assert abs(out.mean() - share) < 4.0 * error < 0.1 * share
@@ -79,7 +79,7 @@ def test_losses_are_poisson_and_for_good():
 
 
 def test_streams_are_independent():
-    """One purpose, satellite or site does not move another: catches a stream that is shared."""
+    """Purposes, satellites and sites do not change each other: catches a shared stream."""
     faults = {
         "outages": OFTEN,
         "links": {"outages_per_link_year": 2000.0},
@@ -116,7 +116,7 @@ def test_disabled_faults_leave_the_script():
 
 
 def test_a_script_strikes_whom_and_when_it_says():
-    """To the step: catches an end that is included, hours before the start, and a plane too many."""
+    """Exact to the step: catches an end that is included, hours before the start, and a plane too many."""
     events = [
         {"at": "06:00", "what": "satellite-loss", "plane": 2},
         {"at": 1, "what": "satellite-outage", "satellites": [0, 9], "hours": 0.5},

@@ -76,7 +76,7 @@ def test_an_unknown_law_lists_the_known_ones():
 
 @given(st.floats(0.0, np.pi), st.floats(0.0, 1.5))
 def test_a_radiators_face_is_turned_towards_the_sun_by_its_error(zenith, error):
-    """The angle between the Sun and the face shrinks by the error, down to none."""
+    """The pointing error reduces the angle between the Sun and the face, to 0 at least."""
     ideal = {"knife_edge": np.pi / 2, "anti_sun": np.pi, "nadir": np.pi - zenith, "zenith": zenith}
     for attitude, angle in ideal.items():
         cosine = max(0.0, np.cos(max(angle - error, 0.0)))
@@ -106,7 +106,7 @@ TURN = 2.0 * np.pi * STEP_S / PERIOD_S
 
 
 def tracked(beta_deg, rate_deg_s, steps=191):
-    """Lags by vectors, every other second: the normal turns about the Sun towards the nearer of two faces."""
+    """Lags from vectors at steps of two seconds: the normal turns about the Sun towards the nearer face."""
     beta, lags = np.radians(beta_deg), []
     sun = np.array([np.cos(beta), 0.0, np.sin(beta)])
     normal = np.array([0.0, 0.0, 1.0]) - np.sin(beta) * sun
@@ -129,7 +129,7 @@ def test_lags_of_a_knife_edge(beta_deg, rate_deg_s):
     shape = (191, 1)
     angle = ((np.arange(191) + 0.5) * TURN)[:, None]
     lag = edge_lag_rad(
-        np.full(shape, np.radians(beta_deg)), angle, np.full(shape, TURN), step_s=STEP_S, settle=96,
+        np.full(shape, np.radians(beta_deg)), angle, np.full(shape, TURN), step_s=STEP_S, orbit_steps=96,
         rate_rad_s=np.radians(rate_deg_s),
     )  # fmt: skip
     ours, theirs = np.degrees(lag[96:, 0]), tracked(beta_deg, rate_deg_s)[96:]
@@ -140,5 +140,5 @@ def test_lags_of_a_knife_edge(beta_deg, rate_deg_s):
 def test_a_fast_knife_edge_does_not_lag():
     angle = ((np.arange(96) + 0.5) * TURN)[:, None] * np.ones(3)
     beta = np.radians([[3.0, 30.0, 89.0]]) * np.ones((96, 1))
-    lag = edge_lag_rad(beta, angle, np.full((96, 3), TURN), step_s=STEP_S, settle=96, rate_rad_s=np.radians(5.0))
+    lag = edge_lag_rad(beta, angle, np.full((96, 3), TURN), step_s=STEP_S, orbit_steps=96, rate_rad_s=np.radians(5.0))
     assert lag.max() < 1e-9

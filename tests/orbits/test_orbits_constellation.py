@@ -85,7 +85,7 @@ def test_cluster_keeps_suncatcher_spacing():
 
 
 def test_cluster_satellites_orbit_in_step():
-    """Equal semi-major axes: the along-track offset of a day later is that of the same phase, it has not grown."""
+    """Semi-major axes are equal: a day later at the same phase, the along-track offset has not grown."""
     c = Constellation.cluster(altitude_km=650, local_time_h=18, total=7)
     e = build_ephemeris(c, start=START, steps=10 * 1440)
     span = np.linalg.norm(e.position_gcrs_m - e.position_gcrs_m[:, :1], axis=2)

@@ -33,7 +33,7 @@ def test_cylindrical_fraction_ends_where_the_orbit_clears_the_shadow():
 
 
 def test_cylindrical_fraction_by_counting():
-    """Count of points of a circle that are behind the Earth and within a radius of its axis."""
+    """Count the points of a circle that are behind the Earth and within one radius of the shadow's axis."""
     angle = (np.arange(200_000) + 0.5) / 200_000 * 2 * np.pi
     for beta in (0.0, 0.5, 1.0, 1.15):
         toward = np.cos(angle) * math.cos(beta) * (RADIUS_M + 550e3)
@@ -51,7 +51,7 @@ def test_full_and_no_light():
 
 
 def test_half_of_the_disc_at_the_edge():
-    """On the cylinder through the Earth's limb the disc's centre is on the limb (but for its curvature)."""
+    """On the cylinder through the Earth's limb, the disc's centre is on the limb, apart from the limb's curvature."""
     behind = -2.5e6
     fraction = sunlit_fraction([behind, RADIUS_M, 0], [AU_M, 0, 0])
     assert fraction == pytest.approx(0.5, abs=0.01)

@@ -1,4 +1,4 @@
-"""Links and contacts: who sees whom, which links are made, and which sites serve."""
+"""Links and contacts: visibility, the choice of links, and the choice of ground sites."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -13,14 +13,14 @@ from odc_gym.errors import OrbitError
 from odc_gym.orbits import Constellation, build_ephemeris
 from odc_gym.orbits.network import (
     LinkRules,
-    acquired,
+    acquired_links,
     all_pairs,
     grid_pairs,
     ground_contacts,
     in_sight,
     plan_links,
+    run_lengths,
     shell_grid,
-    spells,
 )
 from odc_gym.scenario import ClusterOrbit, SunSynchronousOrbit, WalkerOrbit
 from odc_gym.scenario.sites import SITES
@@ -31,7 +31,7 @@ GRAZING_M, RANGE_M = 80e3, 5000e3
 
 @cache
 def walker(total, planes, phasing=1, altitude_km=550, inclination_deg=53, steps=1440):
-    """(T, S, 3) places of a Walker delta pattern by minutes."""
+    """Return (T, S, 3) positions of a Walker delta pattern at each minute."""
     c = Constellation.walker(
         altitude_km=altitude_km, inclination_deg=inclination_deg, total=total, planes=planes, phasing=phasing
     )
@@ -51,12 +51,12 @@ def plan(position_m, topology="nearest", terminals=3, range_m=RANGE_M, wait=1, p
 
 
 def degrees(p, table, satellites):
-    """(T, S) links of each satellite."""
+    """Return the number of links of each satellite, (T, S)."""
     return np.array([np.bincount(p.pairs[row].ravel(), minlength=satellites) for row in table])
 
 
 def parts(p, satellites, t):
-    """Connected parts of one step by joining sets, without a library."""
+    """Return the connected components of one step by merging sets, without a library."""
     part = list(range(satellites))
     for a, b in p.pairs[p.up[t]]:
         part = [part[a] if x == part[b] else x for x in part]
@@ -77,7 +77,7 @@ def test_sight_of_the_starter():
     degree = np.array([np.bincount(pairs[row].ravel(), minlength=12) for row in sight])
     assert degree.mean() == pytest.approx(0.75, abs=0.03)
     assert (degree == 0).mean() == pytest.approx(0.25, abs=0.03)
-    assert 5 <= np.median(spells(sight, False)) <= 6
+    assert 5 <= np.median(run_lengths(sight, False)) <= 6
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_pair_over_the_earth_and_one_beyond_it():
 
 
 def test_near_and_far_above_each_other():
-    """Without Earth between them however low the line's nearest point would be: it lies behind the lower one."""
+    """The Earth does not block two satellites when the lowest point of their line lies behind the lower one."""
     above = np.array([[[6378137.0 + 100e3, 0, 0], [6378137.0 + 2000e3, 1000.0, 0]]])
     sight, distance = in_sight(above, all_pairs(2), 99e3)
     assert sight.item() and distance.item() == pytest.approx(np.hypot(1900e3, 1000.0), abs=0.07)
@@ -128,7 +128,7 @@ def test_links_keep_the_rules(topology, terminals, wait, range_km, shell):
 
 
 def test_links_stay_while_they_can():
-    """A link that ends has lost sight; without hysteresis shorter pairs would push it out."""
+    """A link ends only when its satellites lose sight; without hysteresis, shorter pairs would replace it."""
     p = plan(walker(27, 3))
     sight, distance = in_sight(walker(27, 3), p.pairs, GRAZING_M)
     ended = p.held[:-1] & ~p.held[1:]
@@ -160,8 +160,8 @@ def test_mesh_of_satellites_that_all_lose_each_other():
 
 def test_acquisition():
     held = np.array([[1, 0], [1, 1], [1, 1], [1, 1], [0, 1]], bool)
-    assert acquired(held, 2).T.tolist() == [[True, True, True, True, False], [False, False, False, True, True]]
-    assert (acquired(held, 0) == held).all()
+    assert acquired_links(held, 2).T.tolist() == [[True, True, True, True, False], [False, False, False, True, True]]
+    assert (acquired_links(held, 0) == held).all()
 
 
 def test_pairs_of_a_grid():
@@ -202,11 +202,11 @@ def over_gateways():
 
 
 def test_contacts_with_thirty_gateways():
-    """Measured before, with other sites: 16 % of the time, passes of up to 4.5 min, so 5 instants by minutes."""
+    """Measured before with other sites: 16 % of the time, passes of up to 4.5 min, so 5 samples."""
     elevation = over_gateways().elevation_deg
     site = ground_contacts(elevation, 25.0, np.full(30, 15))
     assert (site >= 0).mean() == pytest.approx(0.16, abs=0.04)
-    assert spells((elevation >= 25).reshape(1440, -1), False).max() == 5
+    assert run_lengths((elevation >= 25).reshape(1440, -1), False).max() == 5
     assert ((site >= 0) == (elevation >= 25).any(2)).all()  # antennas never are scarce
 
 
@@ -236,4 +236,4 @@ def test_spells(table):
         text = "".join("x" if v else "." for v in column)
         runs = [part for part in text.strip("x").split(".") if part] if "." in text else []
         inner += [len(run) for run in runs]
-    assert sorted(spells(table, False)) == sorted(inner)
+    assert sorted(run_lengths(table, False)) == sorted(inner)

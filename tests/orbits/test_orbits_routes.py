@@ -1,4 +1,4 @@
-"""Routes: against networkx on random networks, walked to their ends, and replayed to see when they close."""
+"""Routes: compared with networkx on random networks, followed hop by hop, and replayed to find their expiry."""
 
 from functools import cache
 
@@ -12,13 +12,13 @@ from odc_gym.orbits.network import LinkPlan, ShellGrid, grid_pairs
 from odc_gym.orbits.routes import (
     FOREVER,
     NO_ROUTE,
-    closing_steps,
+    expiry_steps,
     grid_topology,
     ground_routes,
     light_time_s,
     pair_tables,
+    surviving_topologies,
     topologies,
-    what_is_left,
 )
 
 HOP_S = 0.001
@@ -27,7 +27,7 @@ SEEDS = st.integers(0, 10**6)
 
 @cache
 def random_plan(seed, steps=30, satellites=9, density=0.25):
-    """Links that come and go at random, in spells."""
+    """Return links that are up and down for random periods."""
     random = np.random.default_rng(seed)
     pairs = np.stack(np.triu_indices(satellites, 1), 1)
     up = np.repeat(random.random((-(-steps // 3), len(pairs))) < density, 3, axis=0)[:steps]
@@ -43,13 +43,13 @@ def graph(plan, t, weights):
 
 
 def mean_weights(plan, t):
-    """Latency of each link, mean over the steps with the same links."""
+    """Return the mean latency of each link over the steps with the same links."""
     same = (plan.up == plan.up[t]).all(1)
     return light_time_s(plan.distance_m[same].mean(0), HOP_S)
 
 
 def walk(next_hop, s, d):
-    """The satellites from s to d, by single hops."""
+    """Return the satellites from s to d, hop by hop."""
     way = [s]
     while way[-1] != d:
         way.append(int(next_hop[way[-1], d]))
@@ -81,7 +81,7 @@ def test_routes_are_those_of_networkx(seed):
 @given(seed=SEEDS)
 @settings(max_examples=10, deadline=None)
 def test_closing_is_honest(seed):
-    """Replayed step by step with networkx: the pair is joined until the step, and not at it."""
+    """Replay step by step with networkx: the pair is connected before its expiry step, and not at it."""
     plan = random_plan(seed)
     net = topologies(plan, 9, HOP_S)
     tables = pair_tables(net, net)
@@ -90,7 +90,7 @@ def test_closing_is_honest(seed):
         for part in networkx.connected_components(graph(plan, t, np.ones(len(plan.pairs)))):
             joined[t][np.ix_(list(part), list(part))] = True
     for t in range(30):
-        closes = tables.closes[tables.of_step[t]]
+        closes = tables.expiry_step[tables.of_step[t]]
         assert ((closes > 0) == joined[t]).all()
         for s, d in np.argwhere(joined[t]):
             end = min(closes[s, d], 30)
@@ -103,19 +103,19 @@ def test_closing_is_honest(seed):
 @given(seed=SEEDS)
 @settings(max_examples=10, deadline=None)
 def test_what_fails_is_not_foreseen(seed):
-    """Routes are those of the links that are left; they close by the plan, whatever fails later."""
+    """Routes use the links that are left; they expire as planned, whatever fails later."""
     plan = random_plan(seed, density=0.5)
     up = plan.up & (np.random.default_rng(seed + 1).random(plan.up.shape) < 0.7)
     planned = topologies(plan, 9, HOP_S)
-    net = what_is_left(planned, plan, up)
+    net = surviving_topologies(planned, plan, up)
     tables, whole = pair_tables(net, planned), pair_tables(planned, planned)
     for t in range(30):
-        now, closes = tables.next_hop[tables.of_step[t]], tables.closes[tables.of_step[t]]
+        now, closes = tables.next_hop[tables.of_step[t]], tables.expiry_step[tables.of_step[t]]
         assert (now == net.next_hop[net.of_step[t]]).all()
         assert ((closes > 0) == (now != NO_ROUTE)).all()
         whole_step = (up[t] == plan.up[t]).all()
         assert not whole_step or (now == planned.next_hop[planned.of_step[t]]).all()
-        assert (closes == np.where(now != NO_ROUTE, whole.closes[whole.of_step[t]], 0)).all()
+        assert (closes == np.where(now != NO_ROUTE, whole.expiry_step[whole.of_step[t]], 0)).all()
 
 
 def test_links_that_come_back_need_no_new_table():
@@ -126,7 +126,7 @@ def test_links_that_come_back_need_no_new_table():
     assert net.of_step.tolist() == [0, 1, 0, 1, 0]
     assert net.latency_s[0, 0, 1] == pytest.approx(4e5 / 299792458 + HOP_S, abs=1e-9)  # mean of the three steps
     tables = pair_tables(net, net)
-    assert [tables.closes[e][0, 2] for e in tables.of_step] == [1, 0, 3, 0, FOREVER]
+    assert [tables.expiry_step[e][0, 2] for e in tables.of_step] == [1, 0, 3, 0, FOREVER]
     lasting = up[:1].repeat(5, 0)
     still = topologies(LinkPlan(pairs, lasting, lasting, plan.distance_m), 3, HOP_S)
     assert still.of_step.tolist() == [0] == pair_tables(still, still).of_step.tolist()
@@ -136,7 +136,7 @@ def test_no_links_at_all():
     plan = LinkPlan(np.zeros((0, 2), int), np.zeros((7, 0), bool), np.zeros((7, 0), bool), np.zeros((7, 0)))
     net = topologies(plan, 3, HOP_S)
     assert net.next_hop.tolist() == [[[0, -1, -1], [-1, 1, -1], [-1, -1, 2]]]
-    assert pair_tables(net, net).closes.tolist() == [np.diag([FOREVER] * 3).tolist()]
+    assert pair_tables(net, net).expiry_step.tolist() == [np.diag([FOREVER] * 3).tolist()]
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_hops_by_planes_and_slots_are_shortest_routes(shells, across_s, along_s)
 @given(seed=SEEDS, forced=st.booleans())
 @settings(max_examples=15, deadline=None)
 def test_ways_to_the_ground_are_those_of_networkx(seed, forced):
-    """A satellite with a link of its own takes it; the others take the shortest way to any such link."""
+    """A satellite with its own ground link uses it; the others take the shortest route to any such link."""
     plan, random = random_plan(seed), np.random.default_rng(seed)
     net = topologies(plan, 9, HOP_S)
     spread = 0.1 if forced else 1e-9  # far apart, a way would rather go through another satellite's link
@@ -186,15 +186,15 @@ def test_ways_to_the_ground_are_those_of_networkx(seed, forced):
         lengths = networkx.single_source_dijkstra_path_length(g, 9) if 9 in g else {}
         for s in range(9):
             if s not in lengths:
-                assert (routes.hop[t, s], routes.hops[t, s], routes.exit[t, s]) == (-1, -1, -1)
+                assert (routes.next_hop[t, s], routes.hops[t, s], routes.exit_satellite[t, s]) == (-1, -1, -1)
                 assert routes.latency_s[t, s] == np.inf
                 continue
             way = [s]
             while way[-1] != 9:
-                way.append(int(routes.hop[t, way[-1]]))
+                way.append(int(routes.next_hop[t, way[-1]]))
                 assert len(way) < 12, "a loop"
             assert networkx.is_path(g, way)
-            assert (routes.hops[t, s], routes.exit[t, s]) == (len(way) - 1, way[-2])
+            assert (routes.hops[t, s], routes.exit_satellite[t, s]) == (len(way) - 1, way[-2])
             length = networkx.path_weight(g, way, "weight")
             assert routes.latency_s[t, s] == pytest.approx(length, abs=1e-9)
             assert (len(way) == 2) == own[t, s]
@@ -202,6 +202,6 @@ def test_ways_to_the_ground_are_those_of_networkx(seed, forced):
                 assert length == pytest.approx(lengths[s], abs=1e-8)
 
 
-def test_closing_steps():
+def test_expiry_steps():
     reached = np.array([[1, 1, 0], [1, 0, 0], [0, 1, 1]], bool)
-    assert closing_steps(reached).tolist() == [[2, 1, 0], [2, 0, 0], [0, FOREVER, FOREVER]]
+    assert expiry_steps(reached).tolist() == [[2, 1, 0], [2, 0, 0], [0, FOREVER, FOREVER]]

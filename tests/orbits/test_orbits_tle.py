@@ -17,7 +17,7 @@ EPOCH = datetime(2008, 9, 20, 12, 25, 40, tzinfo=UTC)
 
 
 def sealed(line):
-    """The line with the checksum that it should have."""
+    """Return the line with its correct checksum."""
     body = line[:68]
     return body + str(sum(int(c) if c.isdigit() else c == "-" for c in body) % 10)
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from odc_gym.physics.ageing import (
     LAWS,
-    LEAST_LEFT_FRAC,
+    MIN_CAPACITY_FRAC,
     TURNING_POINTS,
     capacity_left,
     charge_stress,
@@ -97,9 +97,9 @@ def test_charge_stress_and_calendar_ageing():
 def test_capacity_follows_both_laws(damage):
     """Beside `math.exp`, at exponents down to -242: catches the bound of the exponential, e^-4, in the film's share."""
     film = 0.0575 * math.exp(-121.0 * damage) if damage < 5.0 else 0.0
-    xu = max(film + (1.0 - 0.0575) * math.exp(-damage), LEAST_LEFT_FRAC)
+    xu = max(film + (1.0 - 0.0575) * math.exp(-damage), MIN_CAPACITY_FRAC)
     assert capacity_left(damage, XU.film_frac, XU.linear_frac) == pytest.approx(xu, rel=1e-8)
-    saft = max(1.0 - damage, LEAST_LEFT_FRAC)
+    saft = max(1.0 - damage, MIN_CAPACITY_FRAC)
     assert capacity_left(damage, SAFT.film_frac, SAFT.linear_frac) == pytest.approx(saft, rel=1e-12)
 
 

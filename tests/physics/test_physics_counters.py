@@ -10,13 +10,13 @@ DRAWS = 200_000
 
 
 def plain(function):
-    """The Python source of a compiled function, on arrays."""
+    """Return the Python function behind a compiled one, which also takes arrays."""
     return getattr(function, "py_func", function)
 
 
 @pytest.fixture(scope="module")
 def keys():
-    """Keys as they are made in use: a chain of a purpose, an episode, a step and a satellite."""
+    """Return keys as the simulator makes them: a chain of a purpose, an episode, a step and a satellite."""
     return np.array([joined(joined(joined(7, 20_000 + k // 2000), k // 20 % 100), k % 20) for k in range(DRAWS)])
 
 
@@ -83,7 +83,7 @@ def test_neighbours_do_not_follow_each_other(normals):
 
 
 def test_same_bits_compiled_in_python_and_in_numpy():
-    """What the docstring promises: catches an overflow of 64-bit words in any of the three."""
+    """The bits are equal in all three forms, as documented: catches an overflow of 64-bit words in any of them."""
     words = np.random.default_rng(1).integers(0, 1 << 32, 500)
     compiled = [mixed(w) for w in words.tolist()]
     with np.errstate(all="raise"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from odc_gym.physics.radiation import REFERENCE_INCLINATION_RAD, Bell, inside, orbit_mean, relative_rate, upset_rate
+from odc_gym.physics.radiation import REFERENCE_INCLINATION_RAD, Bell, in_anomaly, orbit_mean, relative_rate, upset_rate
 from odc_gym.scenario import Faults
 
 BELL = Bell(**Faults().anomaly.model_dump())
@@ -29,7 +29,7 @@ def test_the_anomaly_is_a_small_place_of_ten_to_twenty_times_the_rate():
     along = np.radians(np.arange(0.0, 360.0, 0.5))
     latitude = np.degrees(np.arcsin(np.sin(REFERENCE_INCLINATION_RAD) * np.sin(along)))[:, None]
     longitude = np.arange(-180.0, 180.0, 0.5)[None, :]
-    rate, within = relative_rate(latitude, longitude, BELL), inside(latitude, longitude, BELL)
+    rate, within = relative_rate(latitude, longitude, BELL), in_anomaly(latitude, longitude, BELL)
     assert 0.05 < within.mean() < 0.08
     assert 10.0 < rate[within].mean() / rate[~within].mean() < 20.0
     assert (rate * within).sum() / rate.sum() > 0.5

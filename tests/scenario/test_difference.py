@@ -10,7 +10,7 @@ def scenario():
 
 
 def changed(scenario, **overrides):
-    """Path to values of what differs after overrides, with dots written as two underscores."""
+    """Return path and values of each difference after overrides, whose dots are written as two underscores."""
     other = scenario.replace({path.replace("__", "."): value for path, value in overrides.items()})
     return {path: (a, b) for path, a, b in differences(scenario, other)}
 

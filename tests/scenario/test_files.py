@@ -1,4 +1,4 @@
-"""Scenario files that are based on others: what is inherited, what replaces it, and what is refused."""
+"""Scenario files with a base: inherited values, replaced values, and errors."""
 
 import pytest
 import yaml
@@ -14,7 +14,7 @@ STARTER = Scenario.load("starter12")
 
 @pytest.fixture
 def write(tmp_path):
-    """Write YAML files into one folder; returns the path of the last."""
+    """Write YAML files into one folder, and return the path of the last."""
 
     def files(**texts):
         for name, text in texts.items():

@@ -1,4 +1,4 @@
-"""Scenario files and overrides: every file loads, and everything wrong is told in one line."""
+"""Scenario files and overrides: every file loads, and every error is one line."""
 
 import math
 import pickle
@@ -23,7 +23,7 @@ def dumped(scenario):
 
 @pytest.fixture
 def changed(tmp_path):
-    """Load starter12 from a file whose data a function has changed."""
+    """Load starter12 from a file after a function has changed its data."""
 
     def load(change):
         data = yaml.safe_load(dumped(STARTER))

@@ -1,4 +1,4 @@
-"""Scripts of a scenario: what their entries mean, and that everything wrong is told in one line."""
+"""Scripted events of a scenario: their meaning, and errors of one line."""
 
 from datetime import UTC, datetime
 
@@ -52,12 +52,12 @@ def test_a_clock_needs_no_quotes():
 def test_planes_and_shells_are_the_satellites_that_the_constellation_numbers_so(named, base, struck):
     orbits = [shell.orbit for shell in base.shells]
     event = script({"at": 1, "what": "satellite-loss"} | named, base=base)[0]
-    assert event.struck(orbits) == struck
+    assert event.affected_satellites(orbits) == struck
 
 
 @pytest.mark.parametrize("base", [STARTER, SHELLS])
 def test_a_plane_of_the_script_is_a_plane_of_the_sky(base):
-    """By where satellites fly: those struck have one normal of their orbits, and no other of the shell has it."""
+    """Affected satellites share one orbit normal, and no other satellite of the shell has it."""
     orbits, first = [shell.orbit for shell in base.shells], 0
     for i, orbit in enumerate(orbits):
         group = Constellation.from_orbit(orbit)
@@ -66,7 +66,7 @@ def test_a_plane_of_the_script_is_a_plane_of_the_sky(base):
         normal /= np.linalg.norm(normal, axis=1)[:, None]
         for plane in range(orbit.planes):
             event = script({"at": 1, "what": "satellite-loss", "shell": i, "plane": plane}, base=base)[0]
-            struck = np.array(event.struck(orbits)) - first
+            struck = np.array(event.affected_satellites(orbits)) - first
             same = normal @ normal[struck[0]] > np.cos(np.radians(1.0))
             assert np.array_equal(np.flatnonzero(same), struck)
         first += len(group)
@@ -84,8 +84,16 @@ REFUSED = [
         {},
         "events.0.what = flood: must be one of 'satellite-outage', 'satel",
     ),
-    ({"at": 1, "what": "satellite-loss"}, {}, "events.0: must name either satellites, or a plane, a shell, or a plane"),
-    ({"at": 1, "satellites": [1]} | LOSS, {}, "events.0: must name either satellites, or a plane, a shell, or a plane"),
+    (
+        {"at": 1, "what": "satellite-loss"},
+        {},
+        "events.0: must name either satellites, or a shell, or a plane, or a plane",
+    ),
+    (
+        {"at": 1, "satellites": [1]} | LOSS,
+        {},
+        "events.0: must name either satellites, or a shell, or a plane, or a plane",
+    ),
     ({"at": 1, "what": "satellite-loss", "satellites": [4, 12]}, {}, "events.0.satellites = 12: must be 0 to 11"),
     ({"at": 1, "what": "satellite-loss", "plane": 3}, {}, "events.0.plane = 3: must be 0 to 2, of shell 0"),
     ({"at": 1, "what": "satellite-loss", "shell": 1}, {}, "events.0.shell = 1: must be 0"),
@@ -116,7 +124,7 @@ def test_what_is_wrong_is_told_in_one_line(entry, changes, line):
 
 
 def test_a_plane_of_several_shells_needs_its_shell():
-    with pytest.raises(ScenarioError, match="plane = 2: name its shell as well, 0 to 2"):
+    with pytest.raises(ScenarioError, match="plane = 2: shell must be given as well, 0 to 2"):
         script({"at": 1} | LOSS, base=SHELLS)
 
 
@@ -141,7 +149,7 @@ def test_a_script_comes_back_from_its_own_dump(at, entry):
 
 @given(st.recursive(st.none() | st.booleans() | st.floats() | st.text(max_size=8), lambda x: st.lists(x, max_size=3)))
 def test_nonsense_is_refused_in_one_line_too(at):
-    """Any value of `at`: it is a time of the future, or an error of the scenario; never another exception."""
+    """Any value of `at` is a time at or after the start, or a ScenarioError; never another exception."""
     try:
         begin = script({"at": at} | LOSS)[0].begin_s(None)
     except ScenarioError as error:

@@ -1,4 +1,4 @@
-"""The network of a scenario: what is allowed, and in which words it is refused."""
+"""The network of a scenario: allowed values, and messages for the others."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every scenario of the package: scarce as it should be, and one that the zero action can fly."""
+"""Every scenario of the package: its scarcity, and an episode of zero actions."""
 
 import pytest
 from regimes import FLEETS, REGIMES

@@ -1,4 +1,4 @@
-"""The block of random numbers in a scenario: where it may be written, and what is refused, in one line each."""
+"""The block `randomise` of a scenario: allowed paths, and errors of one line."""
 
 import pytest
 import yaml
@@ -6,7 +6,7 @@ import yaml
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Draw, Scenario
 from odc_gym.scenario.files import parse_overrides
-from odc_gym.scenario.paths import places, with_value
+from odc_gym.scenario.paths import resolve_path, with_value
 
 STARTER = Scenario.load("starter12")
 CAPACITY = "hardware.odcsat.battery.capacity_wh"
@@ -62,9 +62,9 @@ def test_a_file_takes_a_draw_of_its_base_away(tmp_path):
         ("hardware.odcsat.accelerators.bf16_tflops", "must not be random, no episode depends on it"),
         ("hardware.odcsat.accelerators.bf16_tflops", "must not be random, no episode depends on it"),
         ("workload.classes.finetuning.width.1", "must not be random, probabilities must sum to 1"),
-        ("workload.classes.finetuning.value", "must not be random, scores are counted in it"),
-        ("workload.classes.finetuning.hold_back", "must not be random, scores are counted in it"),
-        ("workload.classes.interactive.queue_value", "must not be random, scores are counted in it"),
+        ("workload.classes.finetuning.value", "must not be random, scores are measured in it"),
+        ("workload.classes.finetuning.hold_back", "must not be random, scores are measured in it"),
+        ("workload.classes.interactive.queue_value", "must not be random, scores are measured in it"),
         *(
             (path, "must be a path in hardware, earth, workload, network, sensing")
             for path in (
@@ -122,7 +122,7 @@ def test_both_ends_go_through_the_field_and_the_rules_of_the_whole():
 
 
 def test_ends_that_only_clash_together_are_found():
-    """floor 0.20 and restore 0.30 in the file: each draw keeps the rule alone, both together do not."""
+    """The file has floor 0.20 and restore 0.30: each draw alone keeps the rule, both together break it."""
     floor, restore = "hardware.*.battery.floor", "hardware.odcsat.battery.restore"
     line = refusal({floor: {"low": 0.2, "high": 0.28}, restore: {"low": 0.25, "high": 0.35}})
     assert line.startswith(f"randomise: {floor} = 0.28, {restore} = 0.25: must hold 0.02 < floor < restore < 1")
@@ -132,12 +132,12 @@ def test_ends_that_only_clash_together_are_found():
 def test_a_number_is_random_once():
     again = {"low": 8500, "high": 9000}
     assert refusal({"hardware.*.battery.capacity_wh": DRAW, CAPACITY: again}) == (
-        f"randomise.{CAPACITY}: {CAPACITY} is random by hardware.*.battery.capacity_wh already"
+        f"randomise.{CAPACITY}: {CAPACITY} is already drawn by hardware.*.battery.capacity_wh"
     )
 
 
 def test_a_path_stands_for_places_and_a_copy_leaves_the_original():
-    assert places(STARTER, "hardware.*.thermal.c_kj_k.*") == {
+    assert resolve_path(STARTER, "hardware.*.thermal.c_kj_k.*") == {
         ("hardware", "odcsat", "thermal", "c_kj_k", str(i)): v for i, v in enumerate((8.0, 32.0, 100.0))
     }
     copy = with_value(STARTER, ("hardware", "odcsat", "thermal", "c_kj_k", "1"), 40.0)

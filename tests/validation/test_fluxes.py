@@ -5,8 +5,8 @@ from comparison import compares
 from sky_of_a_plate import RADIUS_KM, faces, plate_factors
 
 from odc_gym.orbits import FluxTable, edge_view_factor
-from odc_gym.orbits.arrays import ArrayTable
 from odc_gym.orbits.fluxes import Normal, face_factors
+from odc_gym.orbits.solar_arrays import ArrayTable
 
 CHAPTER = "Solar and Earth fluxes"
 ALTITUDES_KM = (400, 550, 800, 1200, 2000)

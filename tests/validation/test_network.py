@@ -15,7 +15,7 @@ from skyfield.positionlib import Geocentric
 from skyfield.units import Distance
 
 from odc_gym.orbits import Constellation, build_ephemeris
-from odc_gym.orbits.network import LinkRules, all_pairs, ground_contacts, in_sight, plan_links, spells
+from odc_gym.orbits.network import LinkRules, all_pairs, ground_contacts, in_sight, plan_links, run_lengths
 from odc_gym.orbits.routes import ground_routes, light_time_s, topologies
 from odc_gym.scenario.sites import SITES
 
@@ -176,7 +176,7 @@ def test_passes():
         if len(events) and len(rise) == len(sets):
             minutes = np.floor(sets - begin.tt * 1440) - np.ceil(rise - begin.tt * 1440) + 1
             lengths = sets - rise
-            mine = spells((e.elevation_deg[:, 0, g] >= 25)[:, None], False)
+            mine = run_lengths((e.elevation_deg[:, 0, g] >= 25)[:, None], False)
             assert mine.tolist() == minutes[minutes > 0].tolist()
             ours += mine.tolist()
             theirs += lengths[minutes > 0].tolist()
@@ -258,7 +258,7 @@ def test_ways_to_the_ground():
             apart = np.linalg.norm(e.position_gcrs_m[t, s] - there)
             graph.add_edge(s, "ground", weight=apart / LIGHT_M_S + HOP_S)
         if "ground" not in graph:
-            assert (routes.hop[t] == -1).all()
+            assert (routes.next_hop[t] == -1).all()
             continue
         lengths = networkx.single_source_dijkstra_path_length(graph, "ground")
         ours += (routes.latency_s[t] * 1000).tolist()

@@ -7,14 +7,14 @@ import numpy as np
 from comparison import compares, pictures
 
 from odc_gym.constants import DAY_S, YEAR_S
-from odc_gym.faults.faults import Place, bell_of, draw_events, expected_upsets
+from odc_gym.faults.faults import GroundTrack, anomaly_bell, draw_events, expected_upsets
 from odc_gym.orbits import Constellation, build_ephemeris
-from odc_gym.physics.radiation import inside, orbit_mean, relative_rate
+from odc_gym.physics.radiation import in_anomaly, orbit_mean, relative_rate
 from odc_gym.scenario import Faults
 
 CHAPTER = "Radiation and age"
 FAULTS = Faults()
-BELL = bell_of(FAULTS)
+BELL = anomaly_bell(FAULTS)
 INCLINATIONS_DEG = (0.0, 15.0, 30.0, 53.0, 66.0, 80.0, 90.0, 97.99)
 OFTEN = 400.0  # upsets of a chip and year, so that a few weeks draw a map
 
@@ -26,7 +26,7 @@ def flown(altitude_km, inclination_deg, days=21):
         altitude_km=altitude_km, inclination_deg=inclination_deg, total=4, planes=2, phasing=0, pattern="delta"
     )
     e = build_ephemeris(walker, start=datetime(2027, 3, 1, tzinfo=UTC), step_s=60.0, steps=1440 * days)
-    return Place(e.latitude_deg, e.longitude_deg, e.altitude_m)
+    return GroundTrack(e.latitude_deg, e.longitude_deg, e.altitude_m)
 
 
 @compares(
@@ -101,7 +101,7 @@ def draw_map():
     for axes, inclination_deg in zip(panels, (98.0, 53.0), strict=True):
         place, events = drawn(inclination_deg)
         rate = axes.contourf(longitude, latitude, relative_rate(latitude, longitude, BELL), 12, cmap="YlOrRd")
-        axes.contour(longitude, latitude, inside(latitude, longitude, BELL).astype(float), [0.5], colors="k")
+        axes.contour(longitude, latitude, in_anomaly(latitude, longitude, BELL).astype(float), [0.5], colors="k")
         at = events["tick"][::4], events["satellite"][::4]
         axes.plot(place.longitude_deg[at], place.latitude_deg[at], ".", color="C0", markersize=1.5)
         axes.set(ylabel="latitude [°]", title=f"inclination {inclination_deg:g}°", ylim=(-90, 90), xlim=(-180, 180))

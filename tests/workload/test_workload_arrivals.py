@@ -157,7 +157,7 @@ def test_as_a_flow_the_mean_and_the_random_rate_are_the_same(workload, arrivals)
     [
         (MMPP | {"rates": [0, 0, 0]}, "rates must not all be 0"),
         (MMPP | {"switch_per_s": [[0, 1], [1, 0]]}, "switch_per_s must have 3 rows of 3 numbers"),
-        (MMPP | {"switch_per_s": [[0, 1, 0], [1, 0, 0], [0, 0, 9]]}, "must let every state be left"),
+        (MMPP | {"switch_per_s": [[0, 1, 0], [1, 0, 0], [0, 0, 9]]}, "must have a rate > 0 out of every state"),
         (CLIENTS | {"number": 0}, "arrivals.number = 0: must be >= 1"),
         ({"kind": "poisson"}, "arrivals.kind = poisson: must be one of 'cox', 'mmpp', 'clients'"),
         ({"kind": "cox", "weekends": 1}, "arrivals.weekends: unknown key; did you mean weekend?"),

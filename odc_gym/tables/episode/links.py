@@ -25,7 +25,7 @@ def as_tables(fleet: FleetModel, plan: NetworkPlan) -> Links:
     pairs, routes = plan.pairs or _no_pairs(fleet.satellites), plan.routes
     tables = Links(
         *pairs,
-        ground_hop=routes.hop,
+        ground_hop=routes.next_hop,
         ground_gb_s=(plan.direct.rate_gbps / BITS).astype(np.float32),
         ground_hops=routes.hops,
         ground_latency_s=routes.latency_s.astype(np.float32),

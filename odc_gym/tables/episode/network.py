@@ -29,13 +29,13 @@ from odc_gym.orbits.routes import (
     GroundRoutes,
     PairTables,
     Topologies,
-    closing_steps,
+    expiry_steps,
     grid_topology,
     ground_routes,
     light_time_s,
     pair_tables,
+    surviving_topologies,
     topologies,
-    what_is_left,
 )
 from odc_gym.scenario import OpticalLinks, Scenario
 from odc_gym.scenario.sites import SITES
@@ -115,11 +115,11 @@ def plan_network(fleet: FleetModel, ephemeris: Ephemeris, working: Working = ALL
     if any(mask is not None for mask in working):
         direct = _direct_ways(fleet, ephemeris, working)
     if own and own.plan and not (working.satellite_up is None and working.link_up is None):
-        net = what_is_left(own.net, own.plan, _links_up(own.plan, working))
+        net = surviving_topologies(own.net, own.plan, _links_up(own.plan, working))
         pairs = pair_tables(net, own.net)
     reached = _reached(np.isfinite(planned.latency_s), own.net if own else None)
     routes = ground_routes(direct.latency_s, net)
-    closes = np.where(routes.hop >= 0, closing_steps(reached), 0).astype(np.int32)
+    closes = np.where(routes.next_hop >= 0, expiry_steps(reached), 0).astype(np.int32)
     return NetworkPlan(own, net, pairs, direct, routes, closes)
 
 
@@ -282,7 +282,7 @@ def _reached(direct: np.ndarray, net: Topologies | None) -> np.ndarray:
     """Which satellites have a way to the ground, their own or over others, (T, S)."""
     if net is None or direct.all():
         return direct
-    part = np.broadcast_to(net.part[net.of_step], direct.shape)
+    part = np.broadcast_to(net.component[net.of_step], direct.shape)
     with_way = np.zeros(direct.shape, np.bool_)  # by parts, of which there are at most as many as satellites
     t, s = np.nonzero(direct)
     with_way[t, part[t, s]] = True

@@ -16,7 +16,7 @@ from odc_gym.constants import DAY_S, GROUND, HOUR_S, MINUTE_S, SOLAR_CONSTANT_W_
 from odc_gym.core.layout.environment import Links
 from odc_gym.core.layout.state import Forecast, Sky, padded
 from odc_gym.core.layout.work import Rules
-from odc_gym.faults.faults import EVENT, Place, draw_events
+from odc_gym.faults.faults import EVENT, GroundTrack, draw_events
 from odc_gym.faults.outages import Availability, draw_availability
 from odc_gym.orbits import Ephemeris, build_ephemeris
 from odc_gym.scenario import TIERS, RadiationStorm, ServiceClass, Surge
@@ -101,7 +101,7 @@ def build_episode(fleet: FleetModel, seed: int) -> EpisodeTables:
         _events(fleet, seed, ephemeris),
         availability,
         demand,
-        network_links(fleet, ephemeris, Working(*availability.masks)),
+        network_links(fleet, ephemeris, Working(*availability.working_masks)),
         census,
         factor,
     )
@@ -138,7 +138,7 @@ def _events(fleet: FleetModel, seed: int, e: Ephemeris) -> np.ndarray:
     faults, clock = fleet.scenario.faults, fleet.clock
     if not faults.enabled:
         return np.zeros(0, EVENT)
-    place = Place(*(table[: clock.total] for table in (e.latitude_deg, e.longitude_deg, e.altitude_m)))
+    place = GroundTrack(*(table[: clock.total] for table in (e.latitude_deg, e.longitude_deg, e.altitude_m)))
     storms = scripted(fleet.scenario.events, RadiationStorm, fleet.scenario.start.epoch)
     storm = factor_over(storms, "", _step_s(fleet), clock.dt_s)
     return draw_events(faults, seed, place, fleet.references.accelerators, clock.dt_s, storm)

@@ -8,7 +8,7 @@ import numpy as np
 
 from odc_gym.faults.faults import draw_condition
 from odc_gym.scenario import Draw, Hardware
-from odc_gym.scenario.paths import places, with_value
+from odc_gym.scenario.paths import resolve_path, with_value
 from odc_gym.seeds import random_stream
 from odc_gym.tables.fleet.fleet_model import FleetModel
 
@@ -27,7 +27,7 @@ def vary(fleet: FleetModel, seed: int) -> FleetModel:
         random = random_stream(seed, DRAWS, zlib.crc32(path.encode()))
         drawn[path] = quantile(draw, random.random(fleet.satellites if draw.per == "satellite" else ()))
         if draw.per == "episode":
-            for place in places(scenario, path):
+            for place in resolve_path(scenario, path):
                 scenario = with_value(scenario, place, float(drawn[path]))
     condition = draw_condition(scenario.faults, seed, fleet.references.accelerators)
     if not draws and condition is None:
@@ -58,12 +58,12 @@ def _give(fleet: FleetModel, kinds: list[Hardware], path: str, values: np.ndarra
     A satellite of another hardware than the path's keeps its own value.
     """
     _, kind, field = path.split(".", 2)
-    found = places(kinds[0], field)  # all hardware has the same fields
+    found = resolve_path(kinds[0], field)  # all hardware has the same fields
     flown = values.copy()
     for s, i in enumerate(fleet.shell_of):
         if kind in ("*", fleet.scenario.shells[i].hardware):
             for place in found:
                 kinds[s] = with_value(kinds[s], place, float(values[s]))
         else:
-            flown[s] = next(iter(places(kinds[s], field).values()))
+            flown[s] = next(iter(resolve_path(kinds[s], field).values()))
     return flown

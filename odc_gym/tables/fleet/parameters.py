@@ -12,7 +12,7 @@ from odc_gym.core.layout.work import ORDERS, Policy, Rules, Tenants
 from odc_gym.interface.rewards import Weights
 from odc_gym.physics.thermal import Propagator
 from odc_gym.scenario import Checkpoints, Faults, Gang, JobClass, Scenario, ServiceClass, Workload
-from odc_gym.scenario.paths import places
+from odc_gym.scenario.paths import resolve_path
 from odc_gym.tables.fleet.design import governor_gain, propagators
 from odc_gym.tables.fleet.serving_tables import Service, services_of, serving_rules
 
@@ -170,7 +170,7 @@ def sensor_numbers(scenario: Scenario) -> Sensors:
 
 def past_shape(scenario: Scenario) -> tuple[int, int]:
     """Decisions whose readings can be on their way at once, whatever delay an episode draws, and number of readings."""
-    drawn = [d.high for path, d in scenario.randomise.items() if ("sensing", "delay_s") in places(scenario, path)]
+    drawn = [d.high for path, d in scenario.randomise.items() if ("sensing", "delay_s") in resolve_path(scenario, path)]
     delay = _delay_steps(scenario, max([scenario.sensing.delay_s, *drawn]))
     steps = round(scenario.episode.decision_period_s / scenario.episode.physics_s)
     return (delay // steps + 1 if delay else 0), len(Readings._fields)

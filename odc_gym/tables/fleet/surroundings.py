@@ -14,8 +14,8 @@ import numpy as np
 from odc_gym.constants import SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4
 from odc_gym.core.spacecraft.array_temperature import node_temperature_k
 from odc_gym.orbits import FluxTable
-from odc_gym.orbits.arrays import ArrayTable
 from odc_gym.orbits.attitude import cell_response, direct_cosine, edge_lag_rad, incidence_cosine
+from odc_gym.orbits.solar_arrays import ArrayTable
 from odc_gym.scenario import Earth, Hardware
 from odc_gym.tables.fleet.sustainable import Numbers
 
@@ -169,7 +169,7 @@ def _radiator_w_m2(d: Numbers, surfaces: Surfaces, steps: Pass) -> tuple[np.ndar
     table, lag = surfaces.radiator, np.asarray(0.0)
     if np.any(np.isfinite(d["roll_rate_rad_s"])):
         where = (steps.beta_rad, steps.orbit_angle_rad, steps.advance_rad)
-        lag = edge_lag_rad(*where, step_s=steps.step_s, settle=steps.orbit, rate_rad_s=d["roll_rate_rad_s"])
+        lag = edge_lag_rad(*where, step_s=steps.step_s, orbit_steps=steps.orbit, rate_rad_s=d["roll_rate_rad_s"])
     infrared, albedo = table.lookup(steps.beta_rad, steps.orbit_angle_rad, lag)
     direct = surfaces.earth.solar_w_m2 * _mean_direct(d, table.attitude, steps) * steps.sunlit_frac
     return infrared, (albedo + direct) * steps.flux_frac

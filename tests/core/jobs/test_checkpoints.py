@@ -6,7 +6,7 @@ import pytest
 from odc_gym.core.jobs.checkpoints import PRIOR_S, checkpoint_age_s, interval_work
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import RUN, RUNNING, WAITING, G, K, L
-from odc_gym.faults.faults import EVENT, NEVER
+from odc_gym.faults.faults import EVENT, NO_EVENT
 from odc_gym.simulator.episode_start import age_job
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.workload import JOB
@@ -94,7 +94,7 @@ def strike_all(sim, row, every, count):
     """Upsets on one accelerator of every satellite, every so many steps."""
     now = int(sim.head["tick"][row])
     events = [(now + k * every, s, 0, 0) for k in range(count) for s in range(sim.satellites)]
-    sim.events = np.full((2, len(events)), NEVER)
+    sim.events = np.full((2, len(events)), NO_EVENT)
     sim.events[row] = events
 
 

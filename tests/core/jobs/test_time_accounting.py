@@ -7,7 +7,7 @@ from gang_rig import cluster
 
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import RUNNING, G, K, L
-from odc_gym.faults.faults import EVENT, NEVER
+from odc_gym.faults.faults import EVENT, NO_EVENT
 from odc_gym.simulator.metrics import CAUSES, episode_metrics
 from odc_gym.simulator.simulator import Simulator
 
@@ -89,7 +89,7 @@ def test_an_upset_costs_replay_wait_and_restore(sim):
     place = sim.jobs["width"][1, order[: list(order).index(job)]][
         sim.run["host"][1, order[: list(order).index(job)]] == s
     ].sum()
-    sim.events = np.full((2, 1), NEVER)
+    sim.events = np.full((2, 1), NO_EVENT)
     sim.events[1] = [(int(sim.head["tick"][1]), s, place, 0)]
     start = sim.ledger[:, PARTS, c].copy()
     for _ in range(3):

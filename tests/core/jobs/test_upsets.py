@@ -6,7 +6,7 @@ from core_rig import same_state
 
 from odc_gym.core.layout.state import X
 from odc_gym.core.layout.work import RUNNING, WAITING, G, K, L
-from odc_gym.faults.faults import EVENT, NEVER
+from odc_gym.faults.faults import EVENT, NO_EVENT
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
@@ -34,7 +34,7 @@ def sim(fleet):
 
 def happen(sim, row, *events):
     """Put events into a row: steps from now, satellite, accelerator, hard."""
-    sim.events = np.full((2, len(events)), NEVER)
+    sim.events = np.full((2, len(events)), NO_EVENT)
     now = int(sim.head["tick"][row])
     sim.events[row] = [(now + after, s, place, hard) for after, s, place, hard in events]
 

@@ -114,7 +114,7 @@ BAD = [
         {f"{SOLAR}.tracking": "three_axis"},
         "solar.tracking = three_axis: must be 'two_axis', 'one_axis' or 'body_fixed'",
     ),
-    ({f"{SOLAR}.degradation_per_year": 0.02}, "degradation_per_year = 0.02: must not be given beside eol"),
+    ({f"{SOLAR}.degradation_per_year": 0.02}, "degradation_per_year = 0.02: must not be given together with eol"),
     ({f"{SOLAR}.eol": None, f"{SOLAR}.degradation_per_year": 1.0}, "solar.degradation_per_year = 1.0: must be < 1"),
     ({f"{RADIATOR}.mode": "zenith"}, "faces = 2: must be 1 where mode = zenith, the other face looks to the ground"),
     ({f"{RADIATOR}.mode": "nadir"}, "faces = 2: must be 1 where mode = nadir, the other face looks to the sky"),
@@ -122,7 +122,7 @@ BAD = [
     ({f"{RADIATOR}.roll_rate_deg_s": 0.0}, "radiator.roll_rate_deg_s = 0.0: must be > 0"),
     (
         {f"{RADIATOR}.roll_rate_deg_s": 0.1, f"{RADIATOR}.mode": "anti_sun", f"{RADIATOR}.faces": 1},
-        "roll_rate_deg_s = 0.1: must be left out but for two-faced knife edges",
+        "roll_rate_deg_s = 0.1: must be left out unless mode = knife_edge and faces = 2",
     ),
     ({f"{SOLAR}.temperature_coefficient_per_k": -0.4}, "temperature_coefficient_per_k = -0.4: must be >= -0.02"),
     ({f"{SOLAR}.w_per_m2": 1100.0}, "w_per_m2 = 1100: must be <= alpha x 1361 = what cells absorb"),

@@ -1,7 +1,7 @@
-"""Solar arrays between Sun and Earth: what their two faces receive from the Earth.
+"""Tables of the Earth's infrared and reflected sunlight on both faces of a solar array.
 
-The table of an array is one over beta and orbit angle for its tracking law: other than a radiator's, most laws have
-normals outside the plane of Sun and nadir.
+Each tracking law has a table over the beta angle and the orbit angle. A radiator's table needs one angle alone; most
+tracking laws have normals outside the plane of Sun and nadir, so they need two.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from odc_gym.orbits.attitude import array_normal, toward_sun
 from odc_gym.orbits.fluxes import Factors, Normal, face_factors
 from odc_gym.orbits.frames import Array
 
-STEP_DEG = 3.0  # bilinear look-ups err by less than 1 W/m2
-NODES = 32
+STEP_DEG = 3.0  # the error of bilinear interpolation is below 1 W/m2
+QUADRATURE_NODES = 32
 
 
 @dataclass(frozen=True, eq=False)
 class ArrayTable:
-    """What the faces of an array receive from the Earth at one altitude, by one tracking law.
+    """View factors and reflected flux of both faces of a solar array, for one altitude and tracking law.
 
     Attributes:
-        factors: (31, 121, 4) view factors and reflected flux over (albedo times sunlight) of the front, the same of the
+        factors: (31, 121, 4) view factor and reflected flux over (albedo times sunlight) of the front, then of the
             back, at beta angles of 0, 3 .. 90 deg and orbit angles of 0, 3 .. 360 deg.
     """
 
@@ -33,15 +33,17 @@ class ArrayTable:
 
     @classmethod
     def build(cls, law: str, altitude_m: float) -> ArrayTable:
-        """The table of a law, one of `attitude.ARRAY_LAWS`, at an altitude [m]; the quadrature runs once for each.
+        """Return the table of a tracking law, one of `attitude.ARRAY_LAWS`, at an altitude [m].
+
+        The quadrature runs once for each pair of law and altitude.
 
         Raises:
-            OrbitError: an unknown law.
+            OrbitError: the law is unknown.
         """
         return cls(_factors(law, float(altitude_m)))
 
     def lookup(self, beta_rad: ArrayLike, orbit_angle_rad: ArrayLike) -> tuple[Factors, Factors]:
-        """Factors of the front and of the back.
+        """Return the interpolated factors of the front and of the back.
 
         Args:
             beta_rad: angle of the Sun above the orbit plane [rad], any shape; its sign does not matter.
@@ -54,8 +56,8 @@ class ArrayTable:
             np.minimum(at.astype(np.intp), n - 2) for at, n in zip((row, column), self.factors.shape[:2], strict=True)
         )
         u, v = (row - i)[..., None], (column - j)[..., None]
-        low, high = ((1.0 - v) * self.factors[k, j] + v * self.factors[k, j + 1] for k in (i, i + 1))
-        mixed = (1.0 - u) * low + u * high
+        lower_row, upper_row = ((1.0 - v) * self.factors[k, j] + v * self.factors[k, j + 1] for k in (i, i + 1))
+        mixed = (1.0 - u) * lower_row + u * upper_row
         return Factors(mixed[..., 0], mixed[..., 1]), Factors(mixed[..., 2], mixed[..., 3])
 
 
@@ -64,12 +66,16 @@ def _factors(law: str, altitude_m: float) -> Array:
     beta = np.radians(np.arange(0.0, 90.0 + STEP_DEG / 2, STEP_DEG))[:, None]
     angle = np.radians(np.arange(0.0, 360.0 + STEP_DEG / 2, STEP_DEG))
     sun, normal = toward_sun(beta, angle), array_normal(law, beta, angle)
-    level = np.hypot(sun.along, sun.normal)  # sine of the Sun's zenith angle
-    east, north = (np.where(level > 1e-9, part / np.maximum(level, 1e-9), k) for k, part in enumerate(sun[1:]))
+    horizontal = np.hypot(sun.along, sun.normal)  # sine of the Sun's zenith angle
+    east, north = (
+        np.where(horizontal > 1e-9, part / np.maximum(horizontal, 1e-9), k) for k, part in enumerate(sun[1:])
+    )
     across = normal.along * east + normal.normal * north
     side = normal.along * north - normal.normal * east
-    front = face_factors(altitude_m, np.arctan2(level, sun.up), Normal(normal.up, across, side), NODES)
-    back = face_factors(altitude_m, np.arctan2(level, sun.up), Normal(-normal.up, -across, -side), NODES)
+    front = face_factors(altitude_m, np.arctan2(horizontal, sun.up), Normal(normal.up, across, side), QUADRATURE_NODES)
+    back = face_factors(
+        altitude_m, np.arctan2(horizontal, sun.up), Normal(-normal.up, -across, -side), QUADRATURE_NODES
+    )
     table = np.stack([*front, *back], -1)
     table.flags.writeable = False
     return table
