@@ -17,7 +17,7 @@ from odc_gym.interface.rewards import TERMS
 from odc_gym.interface.sensing import AGED, FLEET_MEASURED, NOISY
 from odc_gym.scenario import Orbit, Scenario
 from odc_gym.scenario.files import names
-from odc_gym.scenario_check.design_report import check
+from odc_gym.scenario_check.design_report import design_report
 
 ROOT = Path(__file__).parents[1]
 PAGE, HOUSE = ROOT / "docs" / "environment.md", ROOT / "docs" / "architecture.md"
@@ -283,7 +283,7 @@ def scenarios() -> str:
 
 def shells(scenario: Scenario) -> Iterable[tuple[str, ...]]:
     """The rows of a scenario: one a shell, the first with the figures of the fleet."""
-    found = {row.name: row for row in check(scenario)}
+    found = {row.name: row for row in design_report(scenario)}
     figure = {name: row.value for name, row in found.items()}
     fleet = (f"{figure['load against all together']:.2f}", f"{figure['sustainable']:.1f}", str(figure["binds most"]))
     for i, shell in enumerate(scenario.shells):

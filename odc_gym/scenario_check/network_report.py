@@ -11,48 +11,48 @@ from odc_gym.orbits.network import LinkPlan, spells
 from odc_gym.orbits.routes import GroundRoutes, PairTables, Topologies
 from odc_gym.scenario import JobClass, ServiceClass, Workload
 from odc_gym.scenario.gangs import Gang
-from odc_gym.scenario_check.report_row import Row
-from odc_gym.tables.episode.network import DirectWays, NetworkPlan, ground_sites, plan_network
+from odc_gym.scenario_check.report_row import ReportRow
+from odc_gym.tables.episode.network import DirectLinks, NetworkPlan, ground_sites, plan_network
 from odc_gym.tables.fleet.fleet_model import FleetModel
 
 
-def network_rows(fleet: FleetModel) -> list[Row]:
+def network_report(fleet: FleetModel) -> list[ReportRow]:
     """The figures of a network over the first episode of the year.
 
     Raises:
         ScenarioError: work needs data that never reaches some satellite, or more neighbours than there are.
     """
     clock, network, sites = fleet.clock, fleet.scenario.network, ground_sites(fleet.scenario)
-    start = fleet.year()[0]
+    start = fleet.year_starts()[0]
     ephemeris = build_ephemeris(fleet.constellation, start=start, step_s=clock.dt_s, steps=clock.total, sites=sites)
     plan = plan_network(fleet, ephemeris)
-    _require_ways(fleet, plan)
+    _require_ground_routes(fleet, plan)
     rows = []
     if network.backbone is not None:
         note = f"{network.backbone.rate_gbps:g} Gb/s a satellite, always reachable"
-        rows.append(Row("transfers", "backbone", "", note))
-    if plan.own is not None and network.links is not None:
+        rows.append(ReportRow("transfers", "backbone", "", note))
+    if plan.isl is not None and network.links is not None:
         note = f"{network.links.rate_gbps:g} Gb/s each, {network.links.terminals} terminals a satellite"
-        rows.append(Row("own links", network.links.topology, "", note))
-        if plan.own.plan is not None:
-            rows += _links(plan.own.plan, fleet.satellites, clock.dt_s / MINUTE_S)
-        rows += _parts(plan.own.net)
+        rows.append(ReportRow("own links", network.links.topology, "", note))
+        if plan.isl.plan is not None:
+            rows += _link_rows(plan.isl.plan, fleet.satellites, clock.dt_s / MINUTE_S)
+        rows += _part_rows(plan.isl.net)
     if network.ground is not None and plan.direct.site is not None:
         note = f"{network.ground.rate_gbps:g} Gb/s above {network.ground.min_elevation_deg:g} degrees"
-        rows.append(Row("ground sites", str(len(sites)), "", note))
-        rows += _contacts(plan.direct, clock.dt_s / MINUTE_S)
+        rows.append(ReportRow("ground sites", str(len(sites)), "", note))
+        rows += _contact_rows(plan.direct, clock.dt_s / MINUTE_S)
     rows += [
-        _neighbourhood(name, c.gang, plan.pairs, clock.dt_s / MINUTE_S)
+        _neighbourhood_row(name, c.gang, plan.pairs, clock.dt_s / MINUTE_S)
         for name, c in fleet.scenario.workload.classes.items()
         if isinstance(c, JobClass) and c.gang is not None and plan.pairs is not None
     ]
-    rows += _ways(plan.routes, clock.dt_s / MINUTE_S)
+    rows += _ground_route_rows(plan.routes, clock.dt_s / MINUTE_S)
     if plan.direct.site is not None and network.backbone is None:
-        rows.append(_busiest(plan.routes, plan.direct.site, [site.name for site in sites]))
+        rows.append(_gateway_row(plan.routes, plan.direct.site, [site.name for site in sites]))
     return rows
 
 
-def _require_ways(fleet: FleetModel, plan: NetworkPlan) -> None:
+def _require_ground_routes(fleet: FleetModel, plan: NetworkPlan) -> None:
     """Work that needs data must have a way for it."""
     needs = _classes_with_data(fleet.scenario.workload)
     never = np.flatnonzero(~(plan.routes.hop >= 0).any(axis=0))
@@ -71,26 +71,26 @@ def _classes_with_data(workload: Workload) -> list[str]:
     ]
 
 
-def _links(plan: LinkPlan, satellites: int, step_min: float) -> list[Row]:
+def _link_rows(plan: LinkPlan, satellites: int, step_min: float) -> list[ReportRow]:
     """Degree, and how long links last."""
     steps = len(plan.up)
     ends = np.zeros((steps, satellites), np.int64)
     for (a, b), up in zip(plan.pairs, plan.up.T, strict=True):
         ends[:, a] += up
         ends[:, b] += up
-    rows = [Row("link degree", float(ends.mean()), "", f"of a satellite, from {ends.min()} to {ends.max()}")]
-    rows.append(Row("without a link", float((ends == 0).mean()), "", "share of satellites and time"))
+    rows = [ReportRow("link degree", float(ends.mean()), "", f"of a satellite, from {ends.min()} to {ends.max()}")]
+    rows.append(ReportRow("without a link", float((ends == 0).mean()), "", "share of satellites and time"))
     lengths = spells(plan.held, False) * step_min
     lasting = int(plan.held.all(axis=0).sum())
     if lengths.size:
         note = f"median; mean {lengths.mean():.3g}, longest {lengths.max():.3g}; {lasting} links never end"
-        rows.append(Row("link contact", float(np.median(lengths)), "min", note))
+        rows.append(ReportRow("link contact", float(np.median(lengths)), "min", note))
     else:
-        rows.append(Row("link contact", "lasts" if lasting else "none", "", f"{lasting} links never end"))
+        rows.append(ReportRow("link contact", "lasts" if lasting else "none", "", f"{lasting} links never end"))
     return rows
 
 
-def _parts(net: Topologies) -> list[Row]:
+def _part_rows(net: Topologies) -> list[ReportRow]:
     """Into how many parts the satellites fall, and how large the largest is."""
     sizes = [np.bincount(part) for part in net.part]
     steps = np.bincount(net.of_step, minlength=len(sizes))
@@ -98,22 +98,24 @@ def _parts(net: Topologies) -> list[Row]:
     largest = np.average([size.max() for size in sizes], weights=steps)
     pairs = np.average([(size * size).sum() / size.sum() ** 2 for size in sizes], weights=steps)
     note = f"largest {largest:.3g} satellites; {pairs:.3g} of all pairs have a route; {len(sizes)} topologies"
-    return [Row("connected parts", float(count), "", note)]
+    return [ReportRow("connected parts", float(count), "", note)]
 
 
-def _contacts(direct: DirectWays, step_min: float) -> list[Row]:
+def _contact_rows(direct: DirectLinks, step_min: float) -> list[ReportRow]:
     """How much of the time satellites are over a site, and how long."""
     assert direct.site is not None
     lengths = spells(direct.site, -1) * step_min
     share = (direct.site >= 0).mean(axis=0)
-    rows = [Row("ground contact", float(share.mean()), "", f"of the time, {share.min():.3g} to {share.max():.3g}")]
+    rows = [
+        ReportRow("ground contact", float(share.mean()), "", f"of the time, {share.min():.3g} to {share.max():.3g}")
+    ]
     if lengths.size:
         note = f"mean with one site; longest {lengths.max():.3g}"
-        rows.append(Row("ground contact length", float(lengths.mean()), "min", note))
+        rows.append(ReportRow("ground contact length", float(lengths.mean()), "min", note))
     return rows
 
 
-def _neighbourhood(name: str, gang: Gang, pairs: PairTables, step_min: float) -> Row:
+def _neighbourhood_row(name: str, gang: Gang, pairs: PairTables, step_min: float) -> ReportRow:
     """How many satellites a gang finds together: one, and its neighbours within the hops and for the time it asks.
 
     Raises:
@@ -126,17 +128,19 @@ def _neighbourhood(name: str, gang: Gang, pairs: PairTables, step_min: float) ->
         raise ScenarioError(
             f"workload.classes.{name}.gang.satellites = {wanted}: must be at most {most}, as many are {around}"
         )
-    return Row(f"{name} neighbourhood", float(sizes.mean()), "satellites", f"the largest {around}, mean; most {most}")
+    return ReportRow(
+        f"{name} neighbourhood", float(sizes.mean()), "satellites", f"the largest {around}, mean; most {most}"
+    )
 
 
 def _most_neighbours(gang: Gang, pairs: PairTables, t: int, step_min: float) -> int:
     """Most satellites together at a step."""
-    e = pairs.of_step[t]
-    near = (pairs.hops[e] >= 0) & (pairs.hops[e] <= gang.hops)
-    return int((near & ((pairs.closes[e] - t) * step_min >= gang.lasting_min)).sum(axis=1).max())
+    topology = pairs.of_step[t]
+    near = (pairs.hops[topology] >= 0) & (pairs.hops[topology] <= gang.hops)
+    return int((near & ((pairs.closes[topology] - t) * step_min >= gang.lasting_min)).sum(axis=1).max())
 
 
-def _ways(routes: GroundRoutes, step_min: float) -> list[Row]:
+def _ground_route_rows(routes: GroundRoutes, step_min: float) -> list[ReportRow]:
     """Whether data reaches the ground, and over how many links."""
     there = routes.hop >= 0
     gaps = spells(~there, False) * step_min
@@ -145,15 +149,17 @@ def _ways(routes: GroundRoutes, step_min: float) -> list[Row]:
     note = f"mean, most {hops.max()}; the link to the ground included"
     latency = float(routes.latency_s[there].mean())
     return [
-        Row("reach of the ground", float(there.mean()), "", longest),
-        Row("hops to the ground", float(hops.mean()), "", note),
-        Row("latency to the ground", latency * 1000.0, "ms", f"mean, most {routes.latency_s[there].max() * 1000:.3g}"),
+        ReportRow("reach of the ground", float(there.mean()), "", longest),
+        ReportRow("hops to the ground", float(hops.mean()), "", note),
+        ReportRow(
+            "latency to the ground", latency * 1000.0, "ms", f"mean, most {routes.latency_s[there].max() * 1000:.3g}"
+        ),
     ]
 
 
-def _busiest(routes: GroundRoutes, site: np.ndarray, names: list[str]) -> Row:
+def _gateway_row(routes: GroundRoutes, site: np.ndarray, names: list[str]) -> ReportRow:
     """The site through which most of the data goes if all satellites send alike at all times."""
     through = np.where(routes.exit >= 0, np.take_along_axis(site, routes.exit.astype(np.int64), axis=1), -1)
     share = np.bincount(through[through >= 0], minlength=len(names)) / max((through >= 0).sum(), 1)
     note = f"of the fleet's data by {names[int(share.argmax())]}, if all satellites send alike"
-    return Row("gateway share", float(share.max()), "", note)
+    return ReportRow("gateway share", float(share.max()), "", note)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Row(NamedTuple):
+class ReportRow(NamedTuple):
     """One figure of a check."""
 
     name: str

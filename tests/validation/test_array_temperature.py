@@ -10,7 +10,7 @@ from sky_of_a_plate import plate_factors
 
 from odc_gym.scenario import Earth
 from odc_gym.tables.fleet.design import design_numbers
-from odc_gym.tables.fleet.surroundings import Pass, Surfaces, array_temperature_k, light
+from odc_gym.tables.fleet.surroundings import OrbitSteps, Surfaces, array_temperature_k, illuminate
 
 CHAPTER = "Solar and Earth fluxes"
 SIGMA = 5.670374419e-8
@@ -43,7 +43,7 @@ def flown(beta_deg):
     lit = (np.cos(np.radians(beta_deg)) * np.cos(seconds) > -EDGE).mean(1)[:, None]
     shape = angle.shape
     beta = np.full(shape, np.radians(beta_deg))
-    return Pass(np.ones(shape), lit, beta, angle, np.full(shape, turn), STEP_S)
+    return OrbitSteps(np.ones(shape), lit, beta, angle, np.full(shape, turn), STEP_S)
 
 
 @lru_cache(maxsize=1)
@@ -55,7 +55,7 @@ def solutions():
 def ours(beta_deg, solar):
     hardware, steps = hardware_of(solar), flown(beta_deg)
     d, surfaces = design_numbers(hardware), Surfaces.of(hardware, 550e3, Earth())
-    brought = light(d, surfaces, steps).irradiance_frac * steps.sunlit_frac
+    brought = illuminate(d, surfaces, steps).irradiance_frac * steps.sunlit_frac
     return array_temperature_k(d, surfaces, steps)[:, 0], brought[:, 0]
 
 

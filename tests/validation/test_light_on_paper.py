@@ -13,8 +13,8 @@ from core_rig import starter
 from odc_gym.orbits import Constellation, build_ephemeris, eclipse_fraction, orbit_period_s
 from odc_gym.scenario import Earth
 from odc_gym.tables.fleet.design import design_numbers
-from odc_gym.tables.fleet.plans import around
-from odc_gym.tables.fleet.surroundings import Pass, Surfaces, array_temperature_k, light
+from odc_gym.tables.fleet.plans import steps_of_one_orbit
+from odc_gym.tables.fleet.surroundings import OrbitSteps, Surfaces, array_temperature_k, illuminate
 
 CHAPTER = "Solar and Earth fluxes"
 ORACLE = "table worked on paper: cylindrical shadow, R = 6378.137 km"
@@ -111,8 +111,8 @@ def face(mode, altitude_km, beta_deg, **fields):
     values = {"mode": mode, "faces": 2 if mode == "knife_edge" else 1, "eps": 0.90, "alpha": 0.15} | fields
     hardware = starter(hot_back__view_factor=0.0, **{f"radiator__{name}": value for name, value in values.items()})
     surfaces = Surfaces.of(hardware, altitude_km * 1e3, Earth())
-    steps = around(altitude_km * 1e3, np.ones(1), np.radians([beta_deg]))
-    return light(design_numbers(hardware), surfaces, steps).absorbed_w_m2[:, 0]
+    steps = steps_of_one_orbit(altitude_km * 1e3, np.ones(1), np.radians([beta_deg]))
+    return illuminate(design_numbers(hardware), surfaces, steps).absorbed_w_m2[:, 0]
 
 
 @compares(
@@ -171,9 +171,9 @@ def test_hot_back():
                 hot_back__view_factor=float(factor), hot_back__sunlit_k=kelvin, hot_back__eclipse_k=kelvin
             )
             none = hardware.model_copy(update={"hot_back": hardware.hot_back.model_copy(update={"view_factor": 0.0})})
-            steps = around(550e3, np.ones(1), np.zeros(1))
+            steps = steps_of_one_orbit(550e3, np.ones(1), np.zeros(1))
             with_back, without = (
-                light(design_numbers(h), Surfaces.of(h, 550e3, Earth()), steps).absorbed_w_m2[0, 0]
+                illuminate(design_numbers(h), Surfaces.of(h, 550e3, Earth()), steps).absorbed_w_m2[0, 0]
                 for h in (hardware, none)
             )
             ours.append(with_back - without)
@@ -191,8 +191,9 @@ def test_hot_back_on_paper():
     heat = {}
     for factor in (0.0, 0.05, 0.10):
         hardware = starter(hot_back__view_factor=factor, hot_back__sunlit_k=340.0, hot_back__eclipse_k=200.0)
-        steps = around(550e3, np.ones(1), np.zeros(1))
-        heat[factor] = light(design_numbers(hardware), Surfaces.of(hardware, 550e3, Earth()), steps).absorbed_w_m2[0, 0]
+        steps = steps_of_one_orbit(550e3, np.ones(1), np.zeros(1))
+        surfaces = Surfaces.of(hardware, 550e3, Earth())
+        heat[factor] = illuminate(design_numbers(hardware), surfaces, steps).absorbed_w_m2[0, 0]
     return np.array([heat[0.05] - heat[0.0], heat[0.10] - heat[0.0]]), np.array([27.3, 54.7])
 
 
@@ -206,7 +207,7 @@ def draw():
     from matplotlib import pyplot as plt
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-    steps = around(550e3, np.ones(1), np.radians([20.0]))
+    steps = steps_of_one_orbit(550e3, np.ones(1), np.radians([20.0]))
     minutes = np.arange(steps.sunlit_frac.size) * steps.step_s / 60.0
     for mode in ("knife_edge", "anti_sun", "nadir", "zenith"):
         left.plot(minutes, face(mode, 550, 20.0), label=mode.replace("_", " "))
@@ -214,9 +215,9 @@ def draw():
     left.legend()
     hardware = starter(hot_back__view_factor=0.0)
     d, surfaces = design_numbers(hardware), Surfaces.of(hardware, 550e3, Earth())
-    pass_ = Pass(*steps)
+    pass_ = OrbitSteps(*steps)
     kelvin = array_temperature_k(d, surfaces, pass_)[:, 0]
-    output = (light(d, surfaces, pass_).irradiance_frac * pass_.sunlit_frac)[:, 0]
+    output = (illuminate(d, surfaces, pass_).irradiance_frac * pass_.sunlit_frac)[:, 0]
     right.plot(minutes, kelvin - 273.15, color="tab:red")
     right.set(xlabel="minutes from orbit noon")
     right.set_ylabel("array [deg C]", color="tab:red")

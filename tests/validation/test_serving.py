@@ -10,7 +10,7 @@ from request_simulation import OTHERS, SIZES, Engine, lognormal, serve
 from serving_rig import MINUTE_S, ServingRig, service
 
 from odc_gym.core.layout.work import G
-from odc_gym.tables.fleet.serving_tables import Requests
+from odc_gym.tables.fleet.serving_tables import RequestSizes
 
 FOLDER = Path(__file__).parent / "reference"
 AZURE = Path(__file__).parents[2].parent / "shared" / "traces" / "azure_llm_2023"
@@ -37,7 +37,7 @@ def rig(kind):
     else:
         random = np.random.default_rng(20270 if kind in SIZES else 20271)
         tokens = tuple(lognormal(random, *law, 200_000) for law in (SIZES | OTHERS)[kind])
-    return ServingRig(service(), Requests(*(quantiles(t) for t in tokens)))
+    return ServingRig(service(), RequestSizes(*(quantiles(t) for t in tokens)))
 
 
 def ours(rows):

@@ -9,18 +9,24 @@ import numpy as np
 from odc_gym.core.layout.environment import Links
 from odc_gym.orbits import Ephemeris
 from odc_gym.orbits.routes import FOREVER, NO_ROUTE, PairTables
-from odc_gym.tables.episode.network import ALL_WORKS, NetworkPlan, Working, link_rates_gbps, plan_network
+from odc_gym.tables.episode.network import (
+    ALL_AVAILABLE,
+    NetworkAvailability,
+    NetworkPlan,
+    link_rates_gbps,
+    plan_network,
+)
 from odc_gym.tables.fleet.fleet_model import FleetModel
 
 BITS = 8.0
 
 
-def network_links(fleet: FleetModel, ephemeris: Ephemeris, working: Working = ALL_WORKS) -> Links:
+def network_links(fleet: FleetModel, ephemeris: Ephemeris, availability: NetworkAvailability = ALL_AVAILABLE) -> Links:
     """The tables of the network of an episode; see `network.plan_network`."""
-    return as_tables(fleet, plan_network(fleet, ephemeris, working))
+    return link_tables(fleet, plan_network(fleet, ephemeris, availability))
 
 
-def as_tables(fleet: FleetModel, plan: NetworkPlan) -> Links:
+def link_tables(fleet: FleetModel, plan: NetworkPlan) -> Links:
     """The tables of a planned network; episodes that share routes between satellites have the same arrays of them."""
     pairs, routes = plan.pairs or _no_pairs(fleet.satellites), plan.routes
     tables = Links(

@@ -42,11 +42,11 @@ from odc_gym.scenario.sites import SITES
 from odc_gym.tables.fleet.fleet_model import FleetModel
 
 WHOLE_GRID_TERMINALS = 4
-MOST_PAIRWISE = 500  # satellites; above, routes are those of a grid whose links all hold
-ANY_START = datetime(2027, 1, 1, tzinfo=UTC)  # of links that do not depend on it
+MAX_PAIRWISE = 500  # satellites; above, routes are those of a grid whose links all hold
+REFERENCE_START = datetime(2027, 1, 1, tzinfo=UTC)  # of links that do not depend on it
 
 
-class Working(NamedTuple):
+class NetworkAvailability(NamedTuple):
     """What of the network works at each of T steps; None: all of it, always."""
 
     satellite_up: np.ndarray | None = None  # (T, S): else neither own links, nor gateways, nor the backbone
@@ -54,18 +54,18 @@ class Working(NamedTuple):
     site_up: np.ndarray | None = None  # (T, G): ground sites
 
 
-ALL_WORKS = Working()
+ALL_AVAILABLE = NetworkAvailability()
 
 
-class OwnLinks(NamedTuple):
+class InterSatelliteLinks(NamedTuple):
     """Links between satellites as they are planned."""
 
-    plan: LinkPlan | None  # None above `MOST_PAIRWISE` satellites
+    plan: LinkPlan | None  # None above `MAX_PAIRWISE` satellites
     net: Topologies
     tables: PairTables
 
 
-class DirectWays(NamedTuple):
+class DirectLinks(NamedTuple):
     """Links of satellites with the ground or the backbone; one step stands for all where nothing changes."""
 
     site: np.ndarray | None  # (T, S) ground site, None without
@@ -78,7 +78,7 @@ class NetworkPlan:
     """The network of an episode.
 
     Attributes:
-        own: links between satellites as they are planned, or None.
+        isl: links between satellites as they are planned, or None.
         net: topologies of those that work, or None.
         pairs: tables of the routes over them, or None.
         direct: links with the ground.
@@ -86,15 +86,17 @@ class NetworkPlan:
         ground_closes: step at which that way closes, as far as it is planned, (T, S).
     """
 
-    own: OwnLinks | None
+    isl: InterSatelliteLinks | None
     net: Topologies | None
     pairs: PairTables | None
-    direct: DirectWays
+    direct: DirectLinks
     routes: GroundRoutes
     ground_closes: np.ndarray
 
 
-def plan_network(fleet: FleetModel, ephemeris: Ephemeris, working: Working = ALL_WORKS) -> NetworkPlan:
+def plan_network(
+    fleet: FleetModel, ephemeris: Ephemeris, availability: NetworkAvailability = ALL_AVAILABLE
+) -> NetworkPlan:
     """The network over the physics steps of an episode, from the begin of the warm-up.
 
     What fails is not foreseen, and links are not planned anew for it: it takes its links out of the plan, and the steps
@@ -103,24 +105,24 @@ def plan_network(fleet: FleetModel, ephemeris: Ephemeris, working: Working = ALL
     Args:
         fleet: what is simulated.
         ephemeris: places of the satellites, over the scenario's ground sites.
-        working: what of the network works.
+        availability: parts of the network that work at each step.
 
     Raises:
         ScenarioError: links that are not possible for so many satellites.
     """
-    working = Working(*(None if mask is None or mask.all() else mask for mask in working))
-    own = _own_links(fleet, ephemeris)
-    planned = _direct_ways(fleet, ephemeris, ALL_WORKS)
-    net, pairs, direct = own and own.net, own and own.tables, planned
-    if any(mask is not None for mask in working):
-        direct = _direct_ways(fleet, ephemeris, working)
-    if own and own.plan and not (working.satellite_up is None and working.link_up is None):
-        net = what_is_left(own.net, own.plan, _links_up(own.plan, working))
-        pairs = pair_tables(net, own.net)
-    reached = _reached(np.isfinite(planned.latency_s), own.net if own else None)
-    routes = ground_routes(direct.latency_s, net)
-    closes = np.where(routes.hop >= 0, closing_steps(reached), 0).astype(np.int32)
-    return NetworkPlan(own, net, pairs, direct, routes, closes)
+    availability = NetworkAvailability(*(None if mask is None or mask.all() else mask for mask in availability))
+    isl = _inter_satellite_links(fleet, ephemeris)
+    planned_direct = _direct_links(fleet, ephemeris, ALL_AVAILABLE)
+    working_net, pairs, direct = isl and isl.net, isl and isl.tables, planned_direct
+    if any(mask is not None for mask in availability):
+        direct = _direct_links(fleet, ephemeris, availability)
+    if isl and isl.plan and not (availability.satellite_up is None and availability.link_up is None):
+        working_net = what_is_left(isl.net, isl.plan, _links_up(isl.plan, availability))
+        pairs = pair_tables(working_net, isl.net)
+    reachable = _has_ground_route(np.isfinite(planned_direct.latency_s), isl.net if isl else None)
+    routes = ground_routes(direct.latency_s, working_net)
+    expiry = np.where(routes.hop >= 0, closing_steps(reachable), 0).astype(np.int32)
+    return NetworkPlan(isl, working_net, pairs, direct, routes, expiry)
 
 
 def ground_sites(scenario: Scenario) -> tuple[GroundSite, ...]:
@@ -157,7 +159,7 @@ def _terminals(fleet: FleetModel, links: OpticalLinks) -> np.ndarray:
     return np.asarray(each)[fleet.shell_of]
 
 
-def _own_links(fleet: FleetModel, ephemeris: Ephemeris) -> OwnLinks | None:
+def _inter_satellite_links(fleet: FleetModel, ephemeris: Ephemeris) -> InterSatelliteLinks | None:
     """Links between satellites as they are planned.
 
     Seen from the Earth's axis, the places of a constellation are the same in every episode if all its nodes turn with
@@ -187,14 +189,14 @@ def _planned_once(
     grids: tuple[ShellGrid, ...],
     dt_s: float,
     steps: int,
-) -> OwnLinks:
-    ephemeris = build_ephemeris(constellation, start=ANY_START, step_s=dt_s, steps=steps)
+) -> InterSatelliteLinks:
+    ephemeris = build_ephemeris(constellation, start=REFERENCE_START, step_s=dt_s, steps=steps)
     return _planned(ephemeris.position_equator_m, links, np.array(terminals), grids, dt_s)
 
 
 def _planned(
     position_m: np.ndarray, links: OpticalLinks, terminals: np.ndarray, grids: tuple[ShellGrid, ...], dt_s: float
-) -> OwnLinks:
+) -> InterSatelliteLinks:
     """Links of satellites at (T, S, 3), z along the Earth's axis; of a grid if there are `grids`."""
     rules = LinkRules(
         links.topology,
@@ -203,12 +205,12 @@ def _planned(
         links.grazing_altitude_km * KM_M,
         int(np.ceil(links.acquisition_s / dt_s - 1e-9)),
     )
-    if terminals.size > MOST_PAIRWISE:
+    if terminals.size > MAX_PAIRWISE:
         plan, net = None, _whole_grid(position_m, links, rules, grids)
     else:
         plan = plan_links(position_m, grid_pairs(grids) if grids else all_pairs(terminals.size), rules)
         net = topologies(plan, terminals.size, links.hop_latency_s)
-    return OwnLinks(plan, net, pair_tables(net, net))
+    return InterSatelliteLinks(plan, net, pair_tables(net, net))
 
 
 def _whole_grid(
@@ -219,7 +221,7 @@ def _whole_grid(
     Raises:
         ScenarioError: another topology, fewer than four terminals, or a link that does not hold.
     """
-    many = f"with more than {MOST_PAIRWISE} satellites"
+    many = f"with more than {MAX_PAIRWISE} satellites"
     if not grids:
         raise ScenarioError(f"network.links.topology = {links.topology}: must be grid {many}")
     if rules.terminals.min() < WHOLE_GRID_TERMINALS:
@@ -239,51 +241,51 @@ def _whole_grid(
             )
         latency_s = light_time_s(distance_m.mean(axis=0), links.hop_latency_s)
         in_plane = pairs[:, 0] // grid.slots == pairs[:, 1] // grid.slots
-        for mean, mine in ((along, in_plane), (across, ~in_plane)):
-            mean.append(float(latency_s[mine].mean()) if mine.any() else 0.0)
+        for means, selected in ((along, in_plane), (across, ~in_plane)):
+            means.append(float(latency_s[selected].mean()) if selected.any() else 0.0)
         first += total
     return grid_topology(grids, across, along)
 
 
-def _links_up(plan: LinkPlan, working: Working) -> np.ndarray:
+def _links_up(plan: LinkPlan, availability: NetworkAvailability) -> np.ndarray:
     """The planned links of which both ends work, (T, L)."""
     up = plan.up
-    for works in (working.satellite_up, working.link_up):
+    for works in (availability.satellite_up, availability.link_up):
         if works is not None:
             up = up & works[:, plan.pairs[:, 0]] & works[:, plan.pairs[:, 1]]
     return up
 
 
-def _direct_ways(fleet: FleetModel, ephemeris: Ephemeris, working: Working) -> DirectWays:
+def _direct_links(fleet: FleetModel, ephemeris: Ephemeris, availability: NetworkAvailability) -> DirectLinks:
     """Links of the satellites with ground sites and the backbone: of the two, the faster one."""
     network, n = fleet.scenario.network, fleet.satellites
-    changing = network.ground is not None or working.satellite_up is not None or working.link_up is not None
+    changing = network.ground is not None or availability.satellite_up is not None or availability.link_up is not None
     steps = fleet.clock.total if changing else 1
     site, rate, latency = None, np.zeros((steps, n)), np.full((steps, n), np.inf)
     if network.backbone is not None:
         rate[:], latency[:] = network.backbone.rate_gbps, network.backbone.latency_s
-        if working.link_up is not None:
-            rate[~working.link_up], latency[~working.link_up] = 0.0, np.inf
+        if availability.link_up is not None:
+            rate[~availability.link_up], latency[~availability.link_up] = 0.0, np.inf
     if network.ground is not None:
         ground = network.ground
         site = ground_contacts(
-            ephemeris.elevation_deg[:steps], ground.min_elevation_deg, _antennas(fleet.scenario), working.site_up
+            ephemeris.elevation_deg[:steps], ground.min_elevation_deg, _antennas(fleet.scenario), availability.site_up
         )
         served = (site != NO_SITE) & (ground.rate_gbps >= rate)
         distance_m = np.take_along_axis(ephemeris.site_range_m[:steps], np.maximum(site, 0)[..., None], axis=2)[..., 0]
         rate[served] = ground.rate_gbps
         latency[served] = light_time_s(distance_m, ground.latency_s)[served]
-    if working.satellite_up is not None:
-        rate[~working.satellite_up], latency[~working.satellite_up] = 0.0, np.inf
-    return DirectWays(site, rate, latency)
+    if availability.satellite_up is not None:
+        rate[~availability.satellite_up], latency[~availability.satellite_up] = 0.0, np.inf
+    return DirectLinks(site, rate, latency)
 
 
-def _reached(direct: np.ndarray, net: Topologies | None) -> np.ndarray:
+def _has_ground_route(direct: np.ndarray, net: Topologies | None) -> np.ndarray:
     """Which satellites have a way to the ground, their own or over others, (T, S)."""
     if net is None or direct.all():
         return direct
     part = np.broadcast_to(net.part[net.of_step], direct.shape)
-    with_way = np.zeros(direct.shape, np.bool_)  # by parts, of which there are at most as many as satellites
+    part_reachable = np.zeros(direct.shape, np.bool_)  # by parts, of which there are at most as many as satellites
     t, s = np.nonzero(direct)
-    with_way[t, part[t, s]] = True
-    return np.take_along_axis(with_way, part, axis=1)
+    part_reachable[t, part[t, s]] = True
+    return np.take_along_axis(part_reachable, part, axis=1)

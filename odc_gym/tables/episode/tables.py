@@ -22,11 +22,11 @@ from odc_gym.orbits import Ephemeris, build_ephemeris
 from odc_gym.scenario import TIERS, RadiationStorm, ServiceClass, Surge
 from odc_gym.tables.episode.captured_jobs import captured_jobs
 from odc_gym.tables.episode.links import network_links
-from odc_gym.tables.episode.network import Working, ground_sites
+from odc_gym.tables.episode.network import NetworkAvailability, ground_sites
 from odc_gym.tables.episode.variation import vary
 from odc_gym.tables.fleet.fleet_model import CENSUS_S, FleetModel
 from odc_gym.tables.fleet.plans import solve_orbits
-from odc_gym.tables.fleet.surroundings import Pass, light
+from odc_gym.tables.fleet.surroundings import OrbitSteps, illuminate
 from odc_gym.workload import (
     JOB,
     Window,
@@ -41,7 +41,7 @@ from odc_gym.workload import (
 from odc_gym.workload.captures import Captured
 
 HORIZONS_MIN = (15, 30, 60, 95)  # of the solar forecast
-PLAN_S = 6 * HOUR_S  # in which beta moves by a degree and a half at most
+PLAN_INTERVAL_S = 6 * HOUR_S  # in which beta moves by a degree and a half at most
 LOOK_AHEAD = 1.6  # orbits beyond the episode that forecasts may need
 
 
@@ -96,12 +96,12 @@ def build_episode(fleet: FleetModel, seed: int) -> EpisodeTables:
         start,
         _rounded_sky(fleet, sky[:total]),
         _forecast(fleet, sky[:, 0], array_w),
-        _days(fleet, start),
+        _hour_of_day(fleet, start),
         jobs,
         _events(fleet, seed, ephemeris),
         availability,
         demand,
-        network_links(fleet, ephemeris, Working(*availability.masks)),
+        network_links(fleet, ephemeris, NetworkAvailability(*availability.masks)),
         census,
         factor,
     )
@@ -133,66 +133,70 @@ def _surges(fleet: FleetModel, seed: int) -> tuple[Window, ...]:
     return drawn + scripted(scenario.events, Surge, scenario.start.epoch)
 
 
-def _events(fleet: FleetModel, seed: int, e: Ephemeris) -> np.ndarray:
+def _events(fleet: FleetModel, seed: int, ephemeris: Ephemeris) -> np.ndarray:
     """Upsets and hard failures of warm-up and episode, (E,) of EVENT."""
     faults, clock = fleet.scenario.faults, fleet.clock
     if not faults.enabled:
         return np.zeros(0, EVENT)
-    place = Place(*(table[: clock.total] for table in (e.latitude_deg, e.longitude_deg, e.altitude_m)))
+    place = Place(
+        *(table[: clock.total] for table in (ephemeris.latitude_deg, ephemeris.longitude_deg, ephemeris.altitude_m))
+    )
     storms = scripted(fleet.scenario.events, RadiationStorm, fleet.scenario.start.epoch)
     storm = factor_over(storms, "", _step_s(fleet), clock.dt_s)
     return draw_events(faults, seed, place, fleet.references.accelerators, clock.dt_s, storm)
 
 
-def _sky(fleet: FleetModel, e: Ephemeris) -> tuple[np.ndarray, np.ndarray]:
+def _sky(fleet: FleetModel, ephemeris: Ephemeris) -> tuple[np.ndarray, np.ndarray]:
     """Light of warm-up, episode and the look-ahead (T', F, P), and array power (T', S) [W]."""
-    lit, beta, angle = e.sunlit_frac, e.beta_rad, e.orbit_angle_rad
-    flux = e.solar_flux_w_m2 / SOLAR_CONSTANT_W_M2
+    lit, beta, angle = ephemeris.sunlit_frac, ephemeris.beta_rad, ephemeris.orbit_angle_rad
+    flux = ephemeris.solar_flux_w_m2 / SOLAR_CONSTANT_W_M2
     sky = np.zeros((lit.shape[0], len(Sky._fields), padded(fleet.satellites)))
     for i, surfaces in enumerate(fleet.surfaces):
-        mine = np.flatnonzero(fleet.shell_of == i)
-        d = {name: value[mine] for name, value in fleet.numbers.items()}
-        steps = Pass.of_ephemeris(flux, lit[:, mine], beta[:, mine], angle[:, mine], fleet.clock.dt_s)
+        in_shell = np.flatnonzero(fleet.shell_of == i)
+        design = {name: value[in_shell] for name, value in fleet.design_numbers.items()}
+        steps = OrbitSteps.of_ephemeris(flux, lit[:, in_shell], beta[:, in_shell], angle[:, in_shell], fleet.clock.dt_s)
         share = steps.sunlit_frac
-        sky[:, 0, mine] = share
-        sky[:, 1, mine], sky[:, 2, mine] = light(d, surfaces, steps)
-        plan = looked_up_plan if fleet.plans_hold else solved_plan
-        sun, dark = plan(fleet, i, d, steps.flux_frac, beta[:, mine])
-        sky[:, 3, mine] = share * sun + (1.0 - share) * dark
+        sky[:, 0, in_shell] = share
+        sky[:, 1, in_shell], sky[:, 2, in_shell] = illuminate(design, surfaces, steps)
+        plan = plan_from_grid if fleet.plans_hold else plan_from_solver
+        sun, dark = plan(fleet, i, design, steps.flux_frac, beta[:, in_shell])
+        sky[:, 3, in_shell] = share * sun + (1.0 - share) * dark
     sky[:, :, fleet.satellites :] = sky[
         :, :, fleet.satellites - 1 : fleet.satellites
     ]  # padding lanes fly like the last satellite
-    array_w = sky[:, 0, : fleet.satellites] * sky[:, 1, : fleet.satellites] * fleet.numbers["array_peak_w"]
+    array_w = sky[:, 0, : fleet.satellites] * sky[:, 1, : fleet.satellites] * fleet.design_numbers["array_peak_w"]
     return sky, array_w
 
 
-def looked_up_plan(
-    fleet: FleetModel, i: int, d: dict[str, np.ndarray], flux: np.ndarray, beta: np.ndarray
+def plan_from_grid(
+    fleet: FleetModel, i: int, design: dict[str, np.ndarray], flux: np.ndarray, beta: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Sustainable powers of the satellites of shell `i` in sunlight and in eclipse [W], (T, N), from the shell's grid.
 
     Args:
         fleet: with plans that hold.
         i: the shell.
-        d: design numbers of its N satellites.
+        design: design numbers of its N satellites.
         flux: sunlight over that at 1 au, (T, N).
         beta: angle between the Sun and the orbit plane [rad], (T, N).
     """
     # beta and flux drift by less than the grid's step in an hour: look the plan up every hour
     steps, shell = len(beta), fleet.shells[i]
     hourly = np.arange(0, steps + 60, 60).clip(max=steps - 1)
-    every = np.minimum(np.arange(steps) // 60, hourly.size - 1)
-    sun, dark = (shell.at(grid, flux[hourly], beta[hourly])[every] for grid in (shell.plan.sun_w, shell.plan.dark_w))
+    hour_of_step = np.minimum(np.arange(steps) // 60, hourly.size - 1)
+    sun, dark = (
+        shell.at(grid, flux[hourly], beta[hourly])[hour_of_step] for grid in (shell.plan.sun_w, shell.plan.dark_w)
+    )
     return sun, dark
 
 
-def solved_plan(
-    fleet: FleetModel, i: int, d: dict[str, np.ndarray], flux: np.ndarray, beta: np.ndarray
+def plan_from_solver(
+    fleet: FleetModel, i: int, design: dict[str, np.ndarray], flux: np.ndarray, beta: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """The same for satellites of any design: solved every `PLAN_S`, linear between."""
     steps, satellites = beta.shape
-    nodes = np.linspace(0, steps - 1, 1 + int(np.ceil(steps * fleet.clock.dt_s / PLAN_S))).round().astype(int)
-    orbits = {name: np.tile(value, nodes.size) for name, value in d.items()}
+    nodes = np.linspace(0, steps - 1, 1 + int(np.ceil(steps * fleet.clock.dt_s / PLAN_INTERVAL_S))).round().astype(int)
+    orbits = {name: np.tile(value, nodes.size) for name, value in design.items()}
     plan = solve_orbits(orbits, fleet.mix, fleet.surfaces[i], flux[nodes].ravel(), beta[nodes].ravel())
     sun, dark = (
         np.stack([np.interp(np.arange(steps), nodes, row) for row in power.reshape(-1, satellites).T], 1)
@@ -213,21 +217,21 @@ def _forecast(fleet: FleetModel, lit: np.ndarray, array_w: np.ndarray) -> np.nda
     clock, n = fleet.clock, fleet.satellites
     at = np.arange(0, clock.total + 1, clock.steps)
     table = np.zeros((at.size, len(Forecast._fields), lit.shape[1]), np.float32)
-    bright = lit[:, :n] >= 0.5
-    last = bright.shape[0]
-    changes = np.where(bright[1:] != bright[:-1], np.arange(1, last)[:, None], last)
-    ahead = np.concatenate(
-        [np.minimum.accumulate(changes[::-1])[::-1], np.full((1, n), last)]
+    sunlit = lit[:, :n] >= 0.5
+    last = sunlit.shape[0]
+    change_step = np.where(sunlit[1:] != sunlit[:-1], np.arange(1, last)[:, None], last)
+    next_change = np.concatenate(
+        [np.minimum.accumulate(change_step[::-1])[::-1], np.full((1, n), last)]
     )  # step of the next change
-    behind = np.maximum.accumulate(
-        np.concatenate([np.zeros((1, n), int), np.where(changes < last, changes, 0)])
+    last_change = np.maximum.accumulate(
+        np.concatenate([np.zeros((1, n), int), np.where(change_step < last, change_step, 0)])
     )  # of the last one
-    beyond = np.concatenate([ahead, np.full((1, n), last)])
-    following = np.take_along_axis(beyond, ahead, 0)
-    length = np.where(bright, following - ahead, ahead - behind)
-    never = bright & (ahead == last)
-    crossing = np.minimum((ahead - np.arange(last)[:, None]) * clock.dt_s, fleet.period_s)
-    table[:, 0, :n] = np.where(bright, crossing, -crossing)[at]
+    beyond = np.concatenate([next_change, np.full((1, n), last)])
+    following = np.take_along_axis(beyond, next_change, 0)
+    length = np.where(sunlit, following - next_change, next_change - last_change)
+    never = sunlit & (next_change == last)
+    crossing = np.minimum((next_change - np.arange(last)[:, None]) * clock.dt_s, fleet.period_s)
+    table[:, 0, :n] = np.where(sunlit, crossing, -crossing)[at]
     table[:, 1, :n] = np.where(never, 0.0, np.minimum(length * clock.dt_s, fleet.period_s))[at]
     energy = np.concatenate([np.zeros((1, n)), np.cumsum(array_w, 0)])
     for k, minutes in enumerate(HORIZONS_MIN):
@@ -236,7 +240,7 @@ def _forecast(fleet: FleetModel, lit: np.ndarray, array_w: np.ndarray) -> np.nda
     return table
 
 
-def _days(fleet: FleetModel, start: datetime) -> np.ndarray:
+def _hour_of_day(fleet: FleetModel, start: datetime) -> np.ndarray:
     clock = fleet.clock
     seconds = (start - start.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
     at = seconds + (np.arange(0, clock.total + 1, clock.steps) - clock.warm_up) * clock.dt_s
@@ -269,10 +273,10 @@ def _jobs(
         scenario.workload, scenario.class_names, seed, start, CENSUS_S, clock.episode_s, fleet.widest, fleet.trace,
         surges, captured,
     )  # fmt: skip
-    early = drawn["arrival_s"] <= -clock.warm_up_s
-    old = drawn[early]
-    end = old["arrival_s"] + old["duration_s"] / fleet.class_speed[old["class_id"]]
-    return drawn[~early], old[end > -clock.warm_up_s]
+    is_early = drawn["arrival_s"] <= -clock.warm_up_s
+    before_warm_up = drawn[is_early]
+    end = before_warm_up["arrival_s"] + before_warm_up["duration_s"] / fleet.class_speed[before_warm_up["class_id"]]
+    return drawn[~is_early], before_warm_up[end > -clock.warm_up_s]
 
 
 def _replicas(fleet: FleetModel) -> np.ndarray:
@@ -300,12 +304,12 @@ def _load_factor(fleet: FleetModel, jobs: np.ndarray, census: np.ndarray, demand
     """Work that could be done within the episode over what the fleet can hold: arrivals, jobs carried over, tokens."""
     clock = fleet.clock
     inside = jobs[jobs["arrival_s"] >= 0.0]
-    fastest = float(fleet.numbers["speed"].max())
-    most = fastest * inside["total_accelerators"] * (clock.episode_s - inside["arrival_s"])
-    arriving = np.minimum(inside["work_s"], most).sum()
+    fastest = float(fleet.design_numbers["speed"].max())
+    most_work = fastest * inside["total_accelerators"] * (clock.episode_s - inside["arrival_s"])
+    arriving = np.minimum(inside["work_s"], most_work).sum()
     age = -clock.warm_up_s - census["arrival_s"]
-    left = census["work_s"] - census["total_accelerators"] * age * fleet.class_speed[census["class_id"]]
-    carried = np.clip(left, 0.0, fastest * census["total_accelerators"] * clock.episode_s).sum()
+    remaining = census["work_s"] - census["total_accelerators"] * age * fleet.class_speed[census["class_id"]]
+    carried = np.clip(remaining, 0.0, fastest * census["total_accelerators"] * clock.episode_s).sum()
     tokens = (demand[clock.warm_up :, 0].sum(0) * fleet.rules[rule_index("token_s")]).sum()
     return float((arriving + carried + tokens) / (fleet.sustainable * clock.episode_s))
 

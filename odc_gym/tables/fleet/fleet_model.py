@@ -18,7 +18,7 @@ from odc_gym.interface.observations import References
 from odc_gym.orbits import Constellation, build_ephemeris, orbit_period_s
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.seeds import random_stream
-from odc_gym.tables.fleet.design import design_numbers, found_numbers, wear_per_year
+from odc_gym.tables.fleet.design import degraded_design, design_numbers, wear_per_year
 from odc_gym.tables.fleet.parameters import (
     design_block,
     model_sizes,
@@ -35,7 +35,7 @@ from odc_gym.workload import Trace
 
 CENSUS_S = 48 * HOUR_S  # history from which the jobs alive at the start are taken
 YEAR_SAMPLES = 73  # start dates over which the sustainable output is averaged
-START = 101  # purpose of a random stream
+START_STREAM = 101  # purpose of a random stream
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class FleetModel:
         constellation: S satellites, shell by shell.
         shell_of: index of each satellite's shell, (S,).
         hardware: of each shell.
-        numbers: design numbers of the satellites by name, (S,) each.
+        design_numbers: design numbers of the satellites by name, (S,) each.
         surfaces: what array and radiator of each shell see.
         design: parameters and propagators, [field, P].
         ratings: figures that schedulers read beside the design, [field, P].
@@ -103,7 +103,7 @@ class FleetModel:
     def __init__(self, scenario: Scenario, trace: Trace | None = None) -> None:
         self.scenario, self.trace = scenario, trace
         self.drawn: dict[str, np.ndarray] = {}
-        self.views: dict[str, float] = {}  # what satellites see for a class, mean over the year
+        self.mean_views: dict[str, float] = {}  # what satellites see for a class, mean over the year
         self.condition: Condition | None = None
         if trace is not None:
             trace.require_classes(scenario.workload)
@@ -119,7 +119,7 @@ class FleetModel:
         accelerators = np.array([h.accelerators.count for h in self.hardware])[self.shell_of]
         self.accelerators = int(accelerators.sum())
         self.widest = int(accelerators.max())
-        self._equip([design_numbers(h) for h in self.hardware], self.shell_of)
+        self._build_arrays([design_numbers(h) for h in self.hardware], self.shell_of)
         self.shells = [
             ShellPlan.build(hardware, self.mix, surfaces)
             for hardware, surfaces in zip(self.hardware, self.surfaces, strict=True)
@@ -138,7 +138,7 @@ class FleetModel:
         self.weights = reward_weights(scenario, self.reference_value, self.stored_value[self.shell_of])
         self.references = self._references()
 
-    def _equip(self, kinds: list[dict[str, float]], kind_of: Sequence[int] | np.ndarray) -> None:
+    def _build_arrays(self, designs: list[dict[str, float]], kind_of: Sequence[int] | np.ndarray) -> None:
         """Arrays from the scenario and the design numbers of each kind of satellite; `kind_of` each satellite, (S,)."""
         scenario = self.scenario
         self.mix = class_mix(scenario.workload, scenario.class_names)
@@ -146,9 +146,9 @@ class FleetModel:
             Surfaces.of(hardware, altitude, scenario.earth)
             for altitude, hardware in zip(self.altitude_m, self.hardware, strict=True)
         ]
-        self.numbers = {name: np.array([kinds[k][name] for k in kind_of]) for name in kinds[0]}
-        self.design = design_block(kinds, kind_of, self.clock.dt_s)
-        self.ratings = ratings_block(self.numbers, self.period_s)
+        self.design_numbers = {name: np.array([designs[k][name] for k in kind_of]) for name in designs[0]}
+        self.design = design_block(designs, kind_of, self.clock.dt_s)
+        self.ratings = ratings_block(self.design_numbers, self.period_s)
         self.rules = rules_block(scenario, self.accelerators)
         self.models = model_sizes(scenario)
         services = services_of(scenario, self.trace)
@@ -160,7 +160,7 @@ class FleetModel:
     def varied(
         self,
         scenario: Scenario,
-        kinds: list[Hardware],
+        hardware: list[Hardware],
         kind_of: np.ndarray,
         drawn: dict[str, np.ndarray],
         condition: Condition | None = None,
@@ -169,23 +169,23 @@ class FleetModel:
 
         Args:
             scenario: with the values that hold for the whole fleet.
-            kinds: each kind of satellite.
+            hardware: each kind of satellite.
             kind_of: kind of each satellite, (S,).
             drawn: what was drawn, by path.
             condition: how the satellites are found.
         """
-        other = copy.copy(self)
-        other.scenario, other.drawn, other.condition = scenario, drawn, condition
-        numbers = [design_numbers(hardware, condition.years if condition else 0.0) for hardware in kinds]
+        varied = copy.copy(self)
+        varied.scenario, varied.drawn, varied.condition = scenario, drawn, condition
+        designs = [design_numbers(kind, condition.years if condition else 0.0) for kind in hardware]
         if condition is not None:
             damage = condition.years * self.wear_per_year
-            each = zip(kind_of, condition.living, condition.dynamic_power, condition.leakage, damage, strict=True)
-            numbers = [found_numbers(numbers[k], *(float(v) for v in values)) for k, *values in each]
+            found = zip(kind_of, condition.living, condition.dynamic_power, condition.leakage, damage, strict=True)
+            designs = [degraded_design(designs[k], *(float(v) for v in values)) for k, *values in found]
             kind_of = np.arange(self.satellites)
-        other._equip(numbers, kind_of)
-        other.class_speed = other.speed * class_speed(other.mix, self.clock_frac)
-        other._limit_backlog()
-        return other
+        varied._build_arrays(designs, kind_of)
+        varied.class_speed = varied.speed * class_speed(varied.mix, self.clock_frac)
+        varied._limit_backlog()
+        return varied
 
     def _limit_backlog(self) -> None:
         """Write into the rules how much work of a class may wait: hours of its share of the sustainable output."""
@@ -214,7 +214,9 @@ class FleetModel:
     @property
     def speed(self) -> float:
         """Mean speed of the fleet's accelerators at full clock [reference's]."""
-        return float(np.average(self.numbers["speed"], weights=np.maximum(self.numbers["accelerators"], 1e-9)))
+        return float(
+            np.average(self.design_numbers["speed"], weights=np.maximum(self.design_numbers["accelerators"], 1e-9))
+        )
 
     def trace_note(self) -> str | None:
         """One line for people on rows of the trace left out, and where it is shorter than an episode and so repeats."""
@@ -233,25 +235,27 @@ class FleetModel:
             return start.epoch if start.epoch.tzinfo else start.epoch.replace(tzinfo=UTC)
         first = datetime(start.year or 0, 1, 1, tzinfo=UTC)
         minutes = (datetime(first.year + 1, 1, 1, tzinfo=UTC) - first) // timedelta(minutes=1)
-        return first + timedelta(minutes=int(random_stream(seed, START).integers(minutes)))
+        return first + timedelta(minutes=int(random_stream(seed, START_STREAM).integers(minutes)))
 
-    def year_light(self) -> tuple[np.ndarray, np.ndarray]:
+    def year_sunlight(self) -> tuple[np.ndarray, np.ndarray]:
         """Sunlight over that at 1 au, (N,), and beta angles [rad], (N, S), at the year's start dates."""
-        at = [build_ephemeris(self.constellation, start=start, step_s=MINUTE_S, steps=1) for start in self.year()]
-        flux = np.array([e.solar_flux_w_m2[0] for e in at]) / SOLAR_CONSTANT_W_M2
-        return flux, np.array([e.beta_rad[0] for e in at])
+        ephemerides = [
+            build_ephemeris(self.constellation, start=start, step_s=MINUTE_S, steps=1) for start in self.year_starts()
+        ]
+        flux = np.array([ephemeris.solar_flux_w_m2[0] for ephemeris in ephemerides]) / SOLAR_CONSTANT_W_M2
+        return flux, np.array([ephemeris.beta_rad[0] for ephemeris in ephemerides])
 
-    def _over_year(self, figure: Callable[[ShellPlan], np.ndarray]) -> np.ndarray:
+    def _over_year(self, grid_of: Callable[[ShellPlan], np.ndarray]) -> np.ndarray:
         """Mean over the year's start dates of a grid of the plans, for each satellite, (S,)."""
-        flux, beta = self.year_light()
+        flux, beta = self.year_sunlight()
         mean = np.empty(self.satellites)
         for i, shell in enumerate(self.shells):
-            mine = self.shell_of == i
-            distance = np.broadcast_to(flux[:, None], beta[:, mine].shape)
-            mean[mine] = shell.at(figure(shell), distance, beta[:, mine]).mean(0)
+            in_shell = self.shell_of == i
+            distance = np.broadcast_to(flux[:, None], beta[:, in_shell].shape)
+            mean[in_shell] = shell.at(grid_of(shell), distance, beta[:, in_shell]).mean(0)
         return mean
 
-    def year(self) -> list[datetime]:
+    def year_starts(self) -> list[datetime]:
         """Start dates over which the sustainable output is averaged."""
         if self.scenario.start.epoch is not None:
             return [self.start_of(0)]
@@ -265,10 +269,18 @@ class FleetModel:
         return Clock(episode.physics_s, steps, warm_up, round(episode.hours * HOUR_S / episode.physics_s))
 
     def _references(self) -> References:
-        d = self.numbers
-        peak = d["peak_w"]
-        drop = peak * (d["r_junction"] + 1.0 / d["g12_on"] + 1.0 / d["g23_on"])
-        orbit = (peak + d["bus_w"]) / d["eta_pcdu"] * self.period_s
-        values = (d["accelerators"], peak, d["array_peak_w"], orbit, self.period_s, d["limit_k"], d["limit_k"] - drop)
+        design = self.design_numbers
+        peak = design["peak_w"]
+        drop = peak * (design["r_junction"] + 1.0 / design["g12_on"] + 1.0 / design["g23_on"])
+        orbit = (peak + design["bus_w"]) / design["eta_pcdu"] * self.period_s
+        values = (
+            design["accelerators"],
+            peak,
+            design["array_peak_w"],
+            orbit,
+            self.period_s,
+            design["limit_k"],
+            design["limit_k"] - drop,
+        )
         fleet = (float(self.satellites), float(self.accelerators), float(self.widest))
         return References(*values, *fleet)

@@ -17,7 +17,7 @@ from odc_gym.orbits import FluxTable
 from odc_gym.orbits.arrays import ArrayTable
 from odc_gym.orbits.attitude import cell_response, direct_cosine, edge_lag_rad, incidence_cosine
 from odc_gym.scenario import Earth, Hardware
-from odc_gym.tables.fleet.sustainable import Numbers
+from odc_gym.tables.fleet.sustainable import DesignNumbers
 
 SUB_SAMPLES = 4  # of a step, for cosines: within 1e-5 of their mean
 
@@ -53,7 +53,7 @@ class Surfaces:
         return self.radiator.altitude_m
 
 
-class Pass(NamedTuple):
+class OrbitSteps(NamedTuple):
     """Steps along orbits; (T, N) each, N satellites or orbits.
 
     Attributes:
@@ -73,7 +73,7 @@ class Pass(NamedTuple):
     step_s: float
 
     @property
-    def orbit(self) -> int:
+    def steps_per_orbit(self) -> int:
         """Steps of the first orbit."""
         return min(round(2.0 * np.pi / float(self.advance_rad[0].mean())), len(self.advance_rad))
 
@@ -85,7 +85,7 @@ class Pass(NamedTuple):
         beta_rad: np.ndarray,
         orbit_angle_rad: np.ndarray,
         step_s: float,
-    ) -> Pass:
+    ) -> OrbitSteps:
         """From angles at the beginning of steps, (T, N), and sunlight over that at 1 au, (T,)."""
         turned = np.diff(orbit_angle_rad, axis=0) % (2.0 * np.pi)
         advance = np.concatenate([turned, turned[-1:]])
@@ -93,7 +93,7 @@ class Pass(NamedTuple):
         return cls(flux, sunlit_frac, beta_rad, orbit_angle_rad + 0.5 * advance, advance, step_s)
 
 
-class Light(NamedTuple):
+class Illumination(NamedTuple):
     """What the steps of a pass bring, (T, N) each.
 
     Attributes:
@@ -105,27 +105,29 @@ class Light(NamedTuple):
     absorbed_w_m2: np.ndarray
 
 
-def light(d: Numbers, surfaces: Surfaces, steps: Pass) -> Light:
+def illuminate(design: DesignNumbers, surfaces: Surfaces, steps: OrbitSteps) -> Illumination:
     """Output of arrays and heat of radiators along a pass.
 
     Args:
-        d: design numbers, each a float or (N,).
+        design: design numbers, each a float or (N,).
         surfaces: of the satellites.
         steps: where they are, and what light they have.
     """
-    irradiance = _irradiance_frac(d, surfaces, steps)
-    back_k4 = steps.sunlit_frac * d["back_lit_k4"] + (1.0 - steps.sunlit_frac) * d["back_dark_k4"]
-    if np.any(d["array_coefficient"]) or np.any(d["back_follows"] * d["back_exchange"]):
-        kelvin = array_temperature_k(d, surfaces, steps)
-        warmth = d["array_coefficient"] * (kelvin - d["array_operating_k"])
-        irradiance = irradiance * np.maximum(1.0 + warmth, 0.0)
-        back_k4 = back_k4 + d["back_follows"] * kelvin**4
-    infrared, sunlight = _radiator_w_m2(d, surfaces, steps)
-    array_back = d["back_exchange"] * STEFAN_BOLTZMANN_W_M2_K4 * back_k4
-    return Light(irradiance, np.asarray(d["infrared_eps"] * infrared + d["solar_alpha"] * sunlight + array_back))
+    irradiance = _irradiance_frac(design, surfaces, steps)
+    back_k4 = steps.sunlit_frac * design["back_lit_k4"] + (1.0 - steps.sunlit_frac) * design["back_dark_k4"]
+    if np.any(design["array_coefficient"]) or np.any(design["back_follows"] * design["back_exchange"]):
+        array_k = array_temperature_k(design, surfaces, steps)
+        relative_change = design["array_coefficient"] * (array_k - design["array_operating_k"])
+        irradiance = irradiance * np.maximum(1.0 + relative_change, 0.0)
+        back_k4 = back_k4 + design["back_follows"] * array_k**4
+    infrared, sunlight = _radiator_w_m2(design, surfaces, steps)
+    array_back = design["back_exchange"] * STEFAN_BOLTZMANN_W_M2_K4 * back_k4
+    return Illumination(
+        irradiance, np.asarray(design["infrared_eps"] * infrared + design["solar_alpha"] * sunlight + array_back)
+    )
 
 
-def array_temperature_k(d: Numbers, surfaces: Surfaces, steps: Pass) -> np.ndarray:
+def array_temperature_k(design: DesignNumbers, surfaces: Surfaces, steps: OrbitSteps) -> np.ndarray:
     """Temperature of arrays, mean over each step of a pass [K], (T, N).
 
     One node: both faces take the Sun, what the Earth reflects and its infrared, and radiate; the cells turn part of it
@@ -133,73 +135,78 @@ def array_temperature_k(d: Numbers, surfaces: Surfaces, steps: Pass) -> np.ndarr
     """
     earth = surfaces.earth
     sunlight = earth.solar_w_m2 * steps.flux_frac
-    cosines = [incidence_cosine(surfaces.array_law, steps.beta_rad, angle) for angle in _within(steps)]
+    cosines = [incidence_cosine(surfaces.array_law, steps.beta_rad, angle) for angle in _sub_step_angles(steps)]
     front, back = surfaces.array.lookup(steps.beta_rad, steps.orbit_angle_rad)
     heat = np.zeros(steps.beta_rad.shape)
     for face, side, alpha, eps in (
         (front, 1.0, "array_alpha", "array_eps"),
         (back, -1.0, "array_back_alpha", "array_back_eps"),
     ):
-        before = sum(np.maximum(side * cosine, 0.0) for cosine in cosines) / SUB_SAMPLES
-        direct = d["pointing"] * before * steps.sunlit_frac
+        cosine = sum(np.maximum(side * cosine_of_angle, 0.0) for cosine_of_angle in cosines) / SUB_SAMPLES
+        direct = design["pointing"] * cosine * steps.sunlit_frac
         heat += (
-            d[alpha] * sunlight * (direct + earth.albedo * face.albedo) + d[eps] * earth.infrared_w_m2 * face.infrared
+            design[alpha] * sunlight * (direct + earth.albedo * face.albedo)
+            + design[eps] * earth.infrared_w_m2 * face.infrared
         )
-    electric = d["array_peak_w"] / d["array_m2"] * _irradiance_frac(d, surfaces, steps) * steps.sunlit_frac
+    electric = (
+        design["array_peak_w"] / design["array_m2"] * _irradiance_frac(design, surfaces, steps) * steps.sunlit_frac
+    )
     return node_temperature_k(
         heat,
         np.asarray(electric),
         step_s=steps.step_s,
-        settle=steps.orbit,
-        coefficient_per_k=d["array_coefficient"],
-        quoted_k=d["array_operating_k"],
-        emissivity=d["array_eps"] + d["array_back_eps"],
-        capacity_j_m2_k=d["array_capacity"],
+        settle=steps.steps_per_orbit,
+        coefficient_per_k=design["array_coefficient"],
+        quoted_k=design["array_operating_k"],
+        emissivity=design["array_eps"] + design["array_back_eps"],
+        capacity_j_m2_k=design["array_capacity"],
     )
 
 
-def _irradiance_frac(d: Numbers, surfaces: Surfaces, steps: Pass) -> np.ndarray:
+def _irradiance_frac(design: DesignNumbers, surfaces: Surfaces, steps: OrbitSteps) -> np.ndarray:
     """Output at operating temperature over that in normal sunlight of 1361 W/m2, where it is light."""
     brightness = surfaces.earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
-    return np.asarray(steps.flux_frac * brightness * d["pointing"] * _mean_response(surfaces.array_law, steps))
+    return np.asarray(steps.flux_frac * brightness * design["pointing"] * _mean_response(surfaces.array_law, steps))
 
 
-def _radiator_w_m2(d: Numbers, surfaces: Surfaces, steps: Pass) -> tuple[np.ndarray, np.ndarray]:
+def _radiator_w_m2(design: DesignNumbers, surfaces: Surfaces, steps: OrbitSteps) -> tuple[np.ndarray, np.ndarray]:
     """Earth's infrared, and sunlight from the Earth and the Sun itself, mean of a radiator's faces [W/m2]."""
     table, lag = surfaces.radiator, np.asarray(0.0)
-    if np.any(np.isfinite(d["roll_rate_rad_s"])):
-        where = (steps.beta_rad, steps.orbit_angle_rad, steps.advance_rad)
-        lag = edge_lag_rad(*where, step_s=steps.step_s, settle=steps.orbit, rate_rad_s=d["roll_rate_rad_s"])
+    if np.any(np.isfinite(design["roll_rate_rad_s"])):
+        position = (steps.beta_rad, steps.orbit_angle_rad, steps.advance_rad)
+        lag = edge_lag_rad(
+            *position, step_s=steps.step_s, settle=steps.steps_per_orbit, rate_rad_s=design["roll_rate_rad_s"]
+        )
     infrared, albedo = table.lookup(steps.beta_rad, steps.orbit_angle_rad, lag)
-    direct = surfaces.earth.solar_w_m2 * _mean_direct(d, table.attitude, steps) * steps.sunlit_frac
+    direct = surfaces.earth.solar_w_m2 * _mean_direct(design, table.attitude, steps) * steps.sunlit_frac
     return infrared, (albedo + direct) * steps.flux_frac
 
 
-def mean_sunlit_response(array_law: str, steps: Pass) -> np.ndarray:
+def mean_sunlit_response(array_law: str, steps: OrbitSteps) -> np.ndarray:
     """Response of an array's cells to the angle of incidence, mean over the sunlit part of a pass, (N,)."""
-    lit = steps.sunlit_frac
-    return np.asarray((_mean_response(array_law, steps) * lit).sum(0) / lit.sum(0))
+    sunlit = steps.sunlit_frac
+    return np.asarray((_mean_response(array_law, steps) * sunlit).sum(0) / sunlit.sum(0))
 
 
-def _mean_response(array_law: str, steps: Pass) -> np.ndarray | float:
+def _mean_response(array_law: str, steps: OrbitSteps) -> np.ndarray | float:
     """Response of cells to the angle of incidence, mean over the step."""
     if array_law == "two_axis":
         return 1.0
-    parts = [cell_response(incidence_cosine(array_law, steps.beta_rad, angle)) for angle in _within(steps)]
+    parts = [cell_response(incidence_cosine(array_law, steps.beta_rad, angle)) for angle in _sub_step_angles(steps)]
     return np.asarray(sum(parts) / SUB_SAMPLES)
 
 
-def _mean_direct(d: Numbers, attitude: str, steps: Pass) -> np.ndarray:
+def _mean_direct(design: DesignNumbers, attitude: str, steps: OrbitSteps) -> np.ndarray:
     """Cosine of the Sun's incidence on a radiator, mean of its faces, of which one sees the Sun, and of the step."""
     if attitude in ("knife_edge", "anti_sun"):  # the same all around the orbit
-        cosine = direct_cosine(attitude, np.zeros(steps.beta_rad.shape), d["radiator_error_rad"])
+        cosine = direct_cosine(attitude, np.zeros(steps.beta_rad.shape), design["radiator_error_rad"])
     else:
-        zenith = (np.cos(steps.beta_rad) * np.cos(angle) for angle in _within(steps))
-        cosine = np.asarray(sum(direct_cosine(attitude, z, d["radiator_error_rad"]) for z in zenith) / SUB_SAMPLES)
-    return np.asarray(cosine / d["faces"])
+        zenith = (np.cos(steps.beta_rad) * np.cos(angle) for angle in _sub_step_angles(steps))
+        cosine = np.asarray(sum(direct_cosine(attitude, z, design["radiator_error_rad"]) for z in zenith) / SUB_SAMPLES)
+    return np.asarray(cosine / design["faces"])
 
 
-def _within(steps: Pass) -> list[np.ndarray]:
+def _sub_step_angles(steps: OrbitSteps) -> list[np.ndarray]:
     """Angles from orbit noon at the middles of the parts of each step [rad]."""
     parts = (np.arange(SUB_SAMPLES) + 0.5) / SUB_SAMPLES - 0.5
     return [steps.orbit_angle_rad + part * steps.advance_rad for part in parts]

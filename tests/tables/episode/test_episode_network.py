@@ -9,10 +9,10 @@ import pytest
 from odc_gym.errors import ScenarioError
 from odc_gym.orbits.routes import FOREVER
 from odc_gym.scenario import Scenario
-from odc_gym.scenario_check.network_report import network_rows
+from odc_gym.scenario_check.network_report import network_report
 from odc_gym.simulator.simulator import Simulator
-from odc_gym.tables.episode.links import LinkBatch, as_tables, network_links
-from odc_gym.tables.episode.network import Working, plan_network
+from odc_gym.tables.episode.links import LinkBatch, link_tables, network_links
+from odc_gym.tables.episode.network import NetworkAvailability, plan_network
 from odc_gym.tables.episode.tables import build_episode
 from odc_gym.tables.fleet.fleet_model import FleetModel
 
@@ -102,9 +102,9 @@ def test_shells_with_links_of_their_own():
     change = {"network.links": {"topology": "grid", "terminals": 4, "rate_gbps": 1000}}
     w = FleetModel(Scenario.load("ai1-shells", change | {"shells.2.links": {"rate_gbps": 100, "terminals": 1}}))
     plan = plan_network(w, ephemeris(w, 1))
-    links = as_tables(w, plan)
+    links = link_tables(w, plan)
     assert links.isl_gb_s.tolist() == [125.0] * 60 + [12.5] * 12
-    degree = np.bincount(plan.own.plan.pairs[plan.own.plan.up[0]].ravel(), minlength=72)
+    degree = np.bincount(plan.isl.plan.pairs[plan.isl.plan.up[0]].ravel(), minlength=72)
     assert degree[60:].max() == 1 and degree[:36].max() == 4
     assert links.bridged.tolist() == [1]
 
@@ -116,7 +116,7 @@ def test_satellites_and_links_that_fail():
     satellite_up, link_up = np.ones((2, w.clock.total, 18), bool)
     satellite_up[40:60, 5] = False
     link_up[50:, 9] = False
-    whole, links = episode(), network_links(w, e, Working(satellite_up, link_up))
+    whole, links = episode(), network_links(w, e, NetworkAvailability(satellite_up, link_up))
     assert (links.ground_hop[:40] == whole.ground_hop[:40]).all()
     assert (links.ground_closes[:40] == whole.ground_closes[:40]).all()
     assert (links.ground_hop[40:60, 5] == -1).all() and (links.ground_gb_s[40:60, 5] == 0).all()
@@ -133,14 +133,14 @@ def test_satellites_and_links_that_fail():
         joined = now >= 0
         assert (closes[joined] == planned[joined]).all() and (closes[~joined] == 0).all()
     assert (links.ground_gb_s[50:, 9] == whole.ground_gb_s[50:, 9]).all()  # gateways do not need optical terminals
-    assert network_links(w, e, Working(np.ones_like(satellite_up))).closes is whole.closes
+    assert network_links(w, e, NetworkAvailability(np.ones_like(satellite_up))).closes is whole.closes
 
 
 def test_links_that_fail_take_the_backbone_along_but_gateways_do_not_need_them():
     w = FleetModel(Scenario.load("starter12", {"network.ground": {"rate_gbps": 50}}))
     link_up = np.ones((w.clock.total, 12), bool)
     link_up[:, 3] = False
-    links = network_links(w, ephemeris(w, 1), Working(link_up=link_up))
+    links = network_links(w, ephemeris(w, 1), NetworkAvailability(link_up=link_up))
     others = np.arange(12) != 3
     assert (links.ground_gb_s[:, others] == 12.5).all()
     assert set(np.unique(links.ground_gb_s[:, 3])) == {0.0, 6.25}
@@ -150,7 +150,7 @@ def test_weather_over_all_gateways():
     w = fleet()
     site_up = np.ones((w.clock.total, 30), bool)
     site_up[20:30] = False
-    links = network_links(w, ephemeris(w, 3), Working(site_up=site_up))
+    links = network_links(w, ephemeris(w, 3), NetworkAvailability(site_up=site_up))
     assert (links.ground_hop[20:30] == -1).all() and (links.ground_latency_s[20:30] == np.inf).all()
     assert (links.ground_closes[20:30] == 0).all() and (links.ground_hop[19] == episode().ground_hop[19]).all()
     assert links.closes is episode().closes
@@ -168,7 +168,7 @@ def test_rows_of_a_batch_share_what_they_can():
     assert (batch.arrays.ground_hop[0] == tables[1].ground_hop).all()
     down = np.ones((w.clock.total, 18), bool)
     down[30:60, 4] = False
-    broken = network_links(w, ephemeris(w, 2), Working(down))
+    broken = network_links(w, ephemeris(w, 2), NetworkAvailability(down))
     batch.put(1, broken)  # has more topologies, so that rows no longer share
     for row, links in ((0, tables[1]), (1, broken), (2, tables[2])):
         for name, array in batch.arrays._asdict().items():
@@ -227,7 +227,7 @@ def test_a_large_constellation():
 
 
 def figures(w):
-    return {row.name: row for row in network_rows(w)}
+    return {row.name: row for row in network_report(w)}
 
 
 def test_figures_of_a_network():

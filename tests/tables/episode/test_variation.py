@@ -15,7 +15,7 @@ from odc_gym.orbits import build_ephemeris
 from odc_gym.scenario import Draw, Scenario
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import PARAMETERS, TABLES, Simulator
-from odc_gym.tables.episode.tables import build_episode, looked_up_plan, solved_plan
+from odc_gym.tables.episode.tables import build_episode, plan_from_grid, plan_from_solver
 from odc_gym.tables.episode.variation import quantile, vary
 from odc_gym.tables.fleet.fleet_model import FleetModel
 
@@ -213,7 +213,9 @@ def test_the_solved_plan_is_the_plan_of_the_grid(starter12):
         start = datetime(2027, month, 10, tzinfo=UTC)
         e = build_ephemeris(fleet.constellation, start=start, step_s=60.0, steps=1600)
         flux = np.broadcast_to(e.solar_flux_w_m2[:, None] / 1361.0, e.beta_rad.shape)
-        looked, solved = (plan(fleet, 0, fleet.numbers, flux, e.beta_rad) for plan in (looked_up_plan, solved_plan))
+        looked, solved = (
+            plan(fleet, 0, fleet.design_numbers, flux, e.beta_rad) for plan in (plan_from_grid, plan_from_solver)
+        )
         for ours, theirs in zip(solved, looked, strict=True):
             assert ours == pytest.approx(theirs, rel=0.03)  # a step of the solver's scan of eclipse powers
             assert np.mean(ours) == pytest.approx(np.mean(theirs), rel=0.005)

@@ -11,7 +11,7 @@ from odc_gym.physics.battery import loss_shares
 from odc_gym.simulator.episode_start import busy_mix
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.tables.fleet.design import design_numbers
-from odc_gym.tables.fleet.sustainable import Curve, Effects, radiator_heat_w, solve, steady_leakage
+from odc_gym.tables.fleet.sustainable import Effects, ThroughputCurve, radiator_heat_w, solve, steady_leakage
 
 ORBITS = 15
 
@@ -107,7 +107,7 @@ def mix(day):
 
 def test_curve_of_throughput_rises_and_ends_at_all_accelerators(design, mix):
     """Throughput at full clock is the number of accelerators."""
-    curve = Curve.of(design, mix)
+    curve = ThroughputCurve.of(design, mix)
     assert (np.diff(curve.power_w) > 0.0).all()
     assert (np.diff(curve.throughput) > 0.0).all()
     assert curve.throughput[-1] == pytest.approx(8.0)
