@@ -1,4 +1,4 @@
-"""Figures by which a scenario can be checked on paper: closed forms, and the same with everything on."""
+"""Report of a scenario's design: closed forms that can be checked by hand, and limits with all effects included."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ from odc_gym.tables.fleet.sustainable import (
     thermal_limit_w,
 )
 
-SINK_W_M2 = 60.0  # of the closed-form flux: a knife edge's mean at 550 km
+SINK_W_M2 = 60.0  # sink of the closed forms: mean of a knife-edge radiator at 550 km
 WARM_K = 60.0 + ZERO_CELSIUS_K
 CHECK_BETAS_DEG = (0, 15, 30, 45, 60, 75)
 
 
 def design_report(scenario: Scenario) -> list[ReportRow]:
-    """All figures of a scenario, shell by shell, then those of the fleet.
+    """Return the report of a scenario: its shells, then its fleet, network and disturbances.
 
     Raises:
-        ScenarioError: a scenario that cannot be flown.
+        ScenarioError: the scenario cannot be simulated.
     """
     fleet = FleetModel(scenario)
-    flown = flown_betas_rad(fleet)
+    betas_rad = year_betas_rad(fleet)
     rows = []
     for i, shell in enumerate(scenario.shells):
-        rows += _shell_rows(fleet, i, flown[i], f"{shell.hardware}: " if len(scenario.shells) > 1 else "")
+        rows += _shell_rows(fleet, i, betas_rad[i], f"{shell.hardware}: " if len(scenario.shells) > 1 else "")
     return (
         rows
-        + _load_rows(scenario, fleet, flown)
+        + _load_rows(scenario, fleet, betas_rad)
         + network_report(fleet)
         + _upset_rows(fleet)
         + fault_report(fleet)
@@ -52,23 +52,30 @@ def design_report(scenario: Scenario) -> list[ReportRow]:
     )
 
 
-def flown_betas_rad(fleet: FleetModel) -> list[np.ndarray]:
-    """Angles between the Sun and the orbit planes at the year's start dates, unsigned, one array a shell [rad]."""
+def year_betas_rad(fleet: FleetModel) -> list[np.ndarray]:
+    """Return unsigned angles between Sun and orbit planes at the year's start dates, one array a shell [rad]."""
     _, beta = fleet.year_sunlight()
     return [np.abs(beta[:, fleet.shell_of == i]).ravel() for i in range(len(fleet.shells))]
 
 
 def radiator_flux_w_m2(hardware: Hardware, temperature_k: float, absorbed: float) -> float:
-    """Net heat that a square metre of panel rejects, both faces [W/m2]: n fin (eps sigma T^4 - absorbed)."""
+    """Return the net heat that a square metre of panel rejects [W/m2]: n fin (eps sigma T^4 - absorbed).
+
+    Args:
+        hardware: hardware with n radiating faces.
+        temperature_k: temperature of the panel [K].
+        absorbed: heat that a face absorbs [W/m2].
+    """
     radiator = hardware.radiator
     return radiator.faces * radiator.fin * (radiator.eps * STEFAN_BOLTZMANN_W_M2_K4 * temperature_k**4 - absorbed)
 
 
 def leakage_gain(hardware: Hardware, junction_k: float, power_w: float) -> float:
-    """Kelvin that leakage adds to each kelvin of the junction, in equilibrium with the loop running.
+    """Return the kelvins that leakage adds for each kelvin of the junction, in equilibrium with the loop on.
 
-    Above 1 leakage outgrows what loop and radiator take: at constant power the temperature runs away. Gain = dL/dT
-    (1/G12 + 1/G23 + (1 + c) / (4 k T3^3)), with L leakage, c conversion loss per watt, k T3^4 what is radiated.
+    Above 1, leakage grows faster than loop and radiator can remove it: at constant power the temperature runs away.
+    Gain = dL/dT (1/G12 + 1/G23 + (1 + c) / (4 k T3^3)), with L leakage, c conversion loss per watt, and k T3^4 the
+    radiated heat.
 
     Source: dP/dT < 1/R of thermal runaway (Vassighi and Sachdev, IEEE Trans. Device Mater. Reliab. 6(2), 2006).
     """
@@ -82,7 +89,10 @@ def leakage_gain(hardware: Hardware, junction_k: float, power_w: float) -> float
 
 
 def _leakage_row(hardware: Hardware, full_w: float) -> ReportRow:
-    """The leakage gain where the governor holds, by the power that heat allows there, or full power if it is less."""
+    """Return the leakage gain at the governor's throttle limit.
+
+    The power is the thermal limit there, or full power if that is less.
+    """
     throttle_k = hardware.thermal.throttle_c + ZERO_CELSIUS_K
     design = design_numbers(hardware)
     limit_w = float(thermal_limit_w(design, throttle_k, radiator_heat_w(design, np.array(SINK_W_M2))))
@@ -91,19 +101,20 @@ def _leakage_row(hardware: Hardware, full_w: float) -> ReportRow:
     return ReportRow("leakage gain at the throttle limit", gain, "", stable)
 
 
-def _shell_rows(fleet: FleetModel, i: int, flown: np.ndarray, prefix: str) -> list[ReportRow]:
+def _shell_rows(fleet: FleetModel, i: int, betas_rad: np.ndarray, prefix: str) -> list[ReportRow]:
+    """Return the rows of shell `i`, whose orbits have the beta angles `betas_rad` over the year."""
     hardware, plan, surfaces = fleet.hardware[i], fleet.shells[i], fleet.surfaces[i]
     design = design_numbers(hardware)
     period = orbit_period_s(surfaces.altitude_m)
-    eclipse_frac, longest_frac = (float(eclipse_fraction(surfaces.altitude_m, b)) for b in (0.0, flown.min()))
-    array_w = float(_array_w(design, surfaces, flown.min(keepdims=True))[0])
+    eclipse_frac, longest_frac = (float(eclipse_fraction(surfaces.altitude_m, b)) for b in (0.0, betas_rad.min()))
+    array_w = float(_array_w(design, surfaces, betas_rad.min(keepdims=True))[0])
     full_w = float(ThroughputCurve.of(design, fleet.mix).power_w[-1])
     plan_k = hardware.thermal.plan_c + ZERO_CELSIUS_K
-    limit_w = float(_thermal_limit_w(fleet, i, float(flown.min())))
+    limit_w = float(_thermal_limit_w(fleet, i, float(betas_rad.min())))
     limit_without_leakage_w = thermal_limit_w(
         design, plan_k, radiator_heat_w(design, np.array(SINK_W_M2)), Effects(leakage=False)
     )
-    least, most = np.degrees([flown.min(), flown.max()])
+    least, most = np.degrees([betas_rad.min(), betas_rad.max()])
     rows = [
         ReportRow("period", period / 60.0, "min", "Keplerian"),
         ReportRow("eclipse fraction, beta 0", eclipse_frac, "", "cylindrical shadow"),
@@ -147,29 +158,31 @@ def _shell_rows(fleet: FleetModel, i: int, flown: np.ndarray, prefix: str) -> li
     price = fleet.scenario.reward.stored_energy * worth
     note = f"in value; the sustainable plan makes {worth:.3g} of one more kWh"
     rows.append(ReportRow("price of a stored kWh", price, "", note))
-    rows += _broken_depth_rows(plan, flown)
+    rows += _broken_depth_rows(plan, betas_rad)
     return [row._replace(name=prefix + row.name) for row in rows]
 
 
 def array_ratio(design: dict[str, float], compute_w: float, eclipse_frac: float, array_w: float) -> float:
-    """Energy that the array gives in an orbit over what a constant compute power, the bus and their losses take."""
+    """Return the array's energy over an orbit relative to the demand of a constant compute power, bus and losses."""
     load = (compute_w + design["bus_w"]) / design["eta_pcdu"]
-    lit = 1.0 - eclipse_frac
-    return array_w * lit / (load * (lit + eclipse_frac / (design["eta_charge"] * design["eta_discharge"])))
+    sunlit_frac = 1.0 - eclipse_frac
+    return (
+        array_w * sunlit_frac / (load * (sunlit_frac + eclipse_frac / (design["eta_charge"] * design["eta_discharge"])))
+    )
 
 
 def _array_w(design: dict[str, float], surfaces: Surfaces, betas_rad: np.ndarray) -> np.ndarray:
-    """Output in sunlight at 1 au and operating temperature, mean of the sunlit part of orbits, (N,) [W]."""
+    """Return the array output at 1 au and operating temperature, mean over the sunlit part of orbits [W], (N,)."""
     steps = steps_of_one_orbit(surfaces.altitude_m, np.ones(1), betas_rad)
     return design["array_peak_w"] * mean_sunlit_response(surfaces.array_law, steps)
 
 
-def _broken_depth_rows(plan: ShellPlan, flown: np.ndarray) -> list[ReportRow]:
-    """Told if even gated accelerators and bus discharge the battery more than they should, at a beta that is flown."""
-    one = np.ones(flown.shape)
-    if (plan.at(plan.plan.keeps_depth.astype(float), one, flown) > 0.0).all():
+def _broken_depth_rows(plan: ShellPlan, betas_rad: np.ndarray) -> list[ReportRow]:
+    """Return a row if gated accelerators and bus alone exceed the soft depth at some beta angle, else none."""
+    one = np.ones(betas_rad.shape)
+    if (plan.at(plan.plan.keeps_depth.astype(float), one, betas_rad) > 0.0).all():
         return []
-    worst = float(plan.at(plan.plan.depth, one, flown).max())
+    worst = float(plan.at(plan.plan.depth, one, betas_rad).max())
     return [
         ReportRow(
             "soft depth cannot be kept", worst, "", "even with gated accelerators at some beta: least depth taken"
@@ -178,7 +191,7 @@ def _broken_depth_rows(plan: ShellPlan, flown: np.ndarray) -> list[ReportRow]:
 
 
 def _thermal_limit_w(fleet: FleetModel, i: int, beta_rad: float) -> np.ndarray:
-    """Thermal limit with leakage and the mean sink of the orbit at one beta [W]."""
+    """Return the thermal limit with leakage and the mean sink of an orbit at one beta angle [W]."""
     hardware, surfaces = fleet.hardware[i], fleet.surfaces[i]
     design = design_numbers(hardware)
     sink = illuminate(
@@ -188,6 +201,7 @@ def _thermal_limit_w(fleet: FleetModel, i: int, beta_rad: float) -> np.ndarray:
 
 
 def _plan_row(shell: ShellPlan, design: dict[str, float], fleet: FleetModel, beta: int) -> ReportRow:
+    """Return the sustainable plan of a shell at one beta angle [deg]."""
     one, angle = np.ones(1), np.radians([float(beta)])
     at = {
         name: float(shell.at(getattr(shell.plan, name), one, angle)[0])
@@ -198,11 +212,11 @@ def _plan_row(shell: ShellPlan, design: dict[str, float], fleet: FleetModel, bet
     return ReportRow(f"sustainable share of slots, beta {beta}", at["throughput"] / full, "", note)
 
 
-def _load_rows(scenario: Scenario, fleet: FleetModel, flown: list[np.ndarray]) -> list[ReportRow]:
-    """Offered load against slots, energy and heat, and which of them binds."""
+def _load_rows(scenario: Scenario, fleet: FleetModel, betas_rad: list[np.ndarray]) -> list[ReportRow]:
+    """Return the offered load relative to slots, energy and heat, and the limit that binds most."""
     offered = offered_by_class(scenario.workload, scenario.class_names)
     total = float(offered.sum())
-    energy, heat = _single_limits(fleet, flown)
+    energy, heat = _single_limits(fleet, betas_rad)
     slots = math.fsum(h.accelerators.count * h.accelerators.speed for h in _hardware_of_satellites(fleet))
     limits = {"slots": slots, "energy": energy, "heat": heat, "all together": fleet.sustainable}
     rows = [
@@ -225,7 +239,7 @@ def _load_rows(scenario: Scenario, fleet: FleetModel, flown: list[np.ndarray]) -
 
 
 def _upset_rows(fleet: FleetModel) -> list[ReportRow]:
-    """What radiation and failures do to a new fleet in a day, from where it flies."""
+    """Return upsets and hard failures expected in a day of a new fleet, from its ground track."""
     faults = fleet.scenario.faults
     if not faults.enabled:
         return []
@@ -242,17 +256,17 @@ def _upset_rows(fleet: FleetModel) -> list[ReportRow]:
 
 
 def _random_rows(scenario: Scenario) -> list[ReportRow]:
-    """The random numbers; all other figures are for the values of the scenario itself."""
+    """Return the randomised fields; all other rows use the values of the scenario itself."""
     return [
-        ReportRow(f"random {path}", f"{d.low:g} to {d.high:g}", "", f"{d.dist}, one draw for each {d.per}")
-        for path, d in scenario.randomise.items()
+        ReportRow(f"random {path}", f"{draw.low:g} to {draw.high:g}", "", f"{draw.dist}, one draw for each {draw.per}")
+        for path, draw in scenario.randomise.items()
     ]
 
 
-def _single_limits(fleet: FleetModel, flown: list[np.ndarray]) -> tuple[float, float]:
-    """What the fleet could hold by energy alone and by heat alone, mean over the year [reference accelerators]."""
+def _single_limits(fleet: FleetModel, betas_rad: list[np.ndarray]) -> tuple[float, float]:
+    """Return the sustainable output by energy alone and by heat alone, mean over the year [reference accelerators]."""
     energy = heat = 0.0
-    for i, betas in enumerate(flown):
+    for i, betas in enumerate(betas_rad):
         hardware, surfaces = fleet.hardware[i], fleet.surfaces[i]
         design = design_numbers(hardware)
         curve = ThroughputCurve.of(design, fleet.mix)

@@ -1,4 +1,4 @@
-"""Figures of what may happen in a scenario's episodes: outages, losses, weather, surges, and its script."""
+"""Report of disturbances in a scenario's episodes: outages, losses, weather, surges and scripted events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from odc_gym.tables.fleet.fleet_model import FleetModel
 
 
 def fault_report(fleet: FleetModel) -> list[ReportRow]:
-    """What is on, expected; nothing of a calm scenario."""
+    """Return expected values of the disturbances that a scenario enables; no rows for a calm scenario."""
     rows = _failure_rows(fleet) if fleet.scenario.faults.enabled else []
     surges = fleet.scenario.workload.surges
     if surges.per_week > 0.0:
@@ -23,6 +23,7 @@ def fault_report(fleet: FleetModel) -> list[ReportRow]:
 
 
 def _failure_rows(fleet: FleetModel) -> list[ReportRow]:
+    """Return expected outages, losses, bad weather and safe mode."""
     faults, rows = fleet.scenario.faults, []
     for name, rate, hours in (
         ("satellites out", faults.outages.per_satellite_year, faults.outages.mean_hours),
@@ -47,7 +48,7 @@ def _failure_rows(fleet: FleetModel) -> list[ReportRow]:
 
 
 def added_frac(surges: Surges) -> float:
-    """Work that surges add on average over what arrives without them."""
+    """Return the mean work that surges add, relative to the work that arrives without them."""
     return surges.per_week * _midpoint(surges.hours) / (7 * 24.0) * (_midpoint(surges.factor) - 1.0)
 
 
@@ -61,6 +62,6 @@ def _clock(fleet: FleetModel, event: ScriptedEvent) -> str:
 
 
 def _event_fields(event: ScriptedEvent) -> str:
-    """The fields of an event in one line."""
+    """Return the fields of an event in one line."""
     fields = event.model_dump(exclude={"at", "what"}, exclude_defaults=True)
     return ", ".join(f"{name} {' '.join(map(str, v)) if isinstance(v, tuple) else v}" for name, v in fields.items())

@@ -1,4 +1,4 @@
-"""Figures of a scenario's network over an episode: links, contacts, reach, and where the data goes."""
+"""Report of a scenario's network over an episode: links, contacts, routes to the ground, and gateway shares."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from odc_gym.tables.fleet.fleet_model import FleetModel
 
 
 def network_report(fleet: FleetModel) -> list[ReportRow]:
-    """The figures of a network over the first episode of the year.
+    """Return the report of the network over the first episode of the year.
 
     Raises:
-        ScenarioError: work needs data that never reaches some satellite, or more neighbours than there are.
+        ScenarioError: jobs need data that never reaches some satellite, or more neighbours than there are.
     """
     clock, network, sites = fleet.clock, fleet.scenario.network, ground_sites(fleet.scenario)
     start = fleet.year_starts()[0]
@@ -53,7 +53,7 @@ def network_report(fleet: FleetModel) -> list[ReportRow]:
 
 
 def _require_ground_routes(fleet: FleetModel, plan: NetworkPlan) -> None:
-    """Work that needs data must have a way for it."""
+    """Raise an error if work needs data and some satellite never has a route to the ground."""
     needs = _classes_with_data(fleet.scenario.workload)
     never = np.flatnonzero(~(plan.routes.hop >= 0).any(axis=0))
     if needs and never.size:
@@ -64,6 +64,7 @@ def _require_ground_routes(fleet: FleetModel, plan: NetworkPlan) -> None:
 
 
 def _classes_with_data(workload: Workload) -> list[str]:
+    """Return the classes that need data from the ground."""
     return [
         name
         for name, c in workload.classes.items()
@@ -72,26 +73,26 @@ def _classes_with_data(workload: Workload) -> list[str]:
 
 
 def _link_rows(plan: LinkPlan, satellites: int, step_min: float) -> list[ReportRow]:
-    """Degree, and how long links last."""
+    """Return link degree, share of time without a link, and duration of links."""
     steps = len(plan.up)
-    ends = np.zeros((steps, satellites), np.int64)
+    degree = np.zeros((steps, satellites), np.int64)
     for (a, b), up in zip(plan.pairs, plan.up.T, strict=True):
-        ends[:, a] += up
-        ends[:, b] += up
-    rows = [ReportRow("link degree", float(ends.mean()), "", f"of a satellite, from {ends.min()} to {ends.max()}")]
-    rows.append(ReportRow("without a link", float((ends == 0).mean()), "", "share of satellites and time"))
+        degree[:, a] += up
+        degree[:, b] += up
+    rows = [ReportRow("link degree", float(degree.mean()), "", f"of a satellite, from {ends.min()} to {ends.max()}")]
+    rows.append(ReportRow("without a link", float((degree == 0).mean()), "", "share of satellites and time"))
     lengths = spells(plan.held, False) * step_min
-    lasting = int(plan.held.all(axis=0).sum())
+    permanent = int(plan.held.all(axis=0).sum())
     if lengths.size:
         note = f"median; mean {lengths.mean():.3g}, longest {lengths.max():.3g}; {lasting} links never end"
         rows.append(ReportRow("link contact", float(np.median(lengths)), "min", note))
     else:
-        rows.append(ReportRow("link contact", "lasts" if lasting else "none", "", f"{lasting} links never end"))
+        rows.append(ReportRow("link contact", "lasts" if permanent else "none", "", f"{lasting} links never end"))
     return rows
 
 
 def _part_rows(net: Topologies) -> list[ReportRow]:
-    """Into how many parts the satellites fall, and how large the largest is."""
+    """Return the mean number of connected parts, with the size of the largest."""
     sizes = [np.bincount(part) for part in net.part]
     steps = np.bincount(net.of_step, minlength=len(sizes))
     count = np.average([np.count_nonzero(size) for size in sizes], weights=steps)
@@ -102,7 +103,7 @@ def _part_rows(net: Topologies) -> list[ReportRow]:
 
 
 def _contact_rows(direct: DirectLinks, step_min: float) -> list[ReportRow]:
-    """How much of the time satellites are over a site, and how long."""
+    """Return the share of time in contact with a ground site, and the length of contacts."""
     assert direct.site is not None
     lengths = spells(direct.site, -1) * step_min
     share = (direct.site >= 0).mean(axis=0)
@@ -116,10 +117,12 @@ def _contact_rows(direct: DirectLinks, step_min: float) -> list[ReportRow]:
 
 
 def _neighbourhood_row(name: str, gang: Gang, pairs: PairTables, step_min: float) -> ReportRow:
-    """How many satellites a gang finds together: one, and its neighbours within the hops and for the time it asks.
+    """Return the largest neighbourhood in which a gang can be placed, mean over the episode.
+
+    A neighbourhood consists of a satellite and all satellites within the gang's hops for the time that it requires.
 
     Raises:
-        ScenarioError: never enough for its largest jobs.
+        ScenarioError: no neighbourhood is ever large enough for the largest jobs of the class.
     """
     sizes = np.array([_most_neighbours(gang, pairs, t, step_min) for t in range(len(pairs.of_step))])
     wanted, most = max(gang.satellites), int(sizes.max())
@@ -134,22 +137,22 @@ def _neighbourhood_row(name: str, gang: Gang, pairs: PairTables, step_min: float
 
 
 def _most_neighbours(gang: Gang, pairs: PairTables, t: int, step_min: float) -> int:
-    """Most satellites together at a step."""
+    """Return the size of the largest neighbourhood at step `t`."""
     topology = pairs.of_step[t]
     near = (pairs.hops[topology] >= 0) & (pairs.hops[topology] <= gang.hops)
     return int((near & ((pairs.closes[topology] - t) * step_min >= gang.lasting_min)).sum(axis=1).max())
 
 
 def _ground_route_rows(routes: GroundRoutes, step_min: float) -> list[ReportRow]:
-    """Whether data reaches the ground, and over how many links."""
-    there = routes.hop >= 0
-    gaps = spells(~there, False) * step_min
+    """Return the share of time with a route to the ground, and the routes' hops and latency."""
+    reachable = routes.hop >= 0
+    gaps = spells(~reachable, False) * step_min
     longest = f"longest gap {gaps.max():.3g} min" if gaps.size else "of the time"
-    hops = routes.hops[there]
+    hops = routes.hops[reachable]
     note = f"mean, most {hops.max()}; the link to the ground included"
-    latency = float(routes.latency_s[there].mean())
+    latency = float(routes.latency_s[reachable].mean())
     return [
-        ReportRow("reach of the ground", float(there.mean()), "", longest),
+        ReportRow("reach of the ground", float(reachable.mean()), "", longest),
         ReportRow("hops to the ground", float(hops.mean()), "", note),
         ReportRow(
             "latency to the ground", latency * 1000.0, "ms", f"mean, most {routes.latency_s[there].max() * 1000:.3g}"
@@ -158,7 +161,7 @@ def _ground_route_rows(routes: GroundRoutes, step_min: float) -> list[ReportRow]
 
 
 def _gateway_row(routes: GroundRoutes, site: np.ndarray, names: list[str]) -> ReportRow:
-    """The site through which most of the data goes if all satellites send alike at all times."""
+    """Return the largest share of data through one ground site, if all satellites send equally at all times."""
     through = np.where(routes.exit >= 0, np.take_along_axis(site, routes.exit.astype(np.int64), axis=1), -1)
     share = np.bincount(through[through >= 0], minlength=len(names)) / max((through >= 0).sum(), 1)
     note = f"of the fleet's data by {names[int(share.argmax())]}, if all satellites send alike"

@@ -1,4 +1,4 @@
-"""The form of the figures that a check of a scenario prints."""
+"""Row of the report that `odc-gym scenario check` prints."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 
 class ReportRow(NamedTuple):
-    """One figure of a check."""
+    """One quantity of a scenario's report.
+
+    Attributes:
+        name: name of the quantity.
+        value: its value.
+        unit: its unit, empty without one.
+        note: explanation or details.
+    """
 
     name: str
     value: float | str

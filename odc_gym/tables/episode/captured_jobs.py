@@ -1,4 +1,4 @@
-"""Jobs that the satellites of a scenario find themselves, in an episode."""
+"""Captured jobs of an episode: jobs that arise from what satellites see."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from odc_gym.scenario import JobClass
 from odc_gym.tables.fleet.fleet_model import FleetModel
 from odc_gym.workload.captures import Captured, draw_captures, views
 
-COARSE_S, COARSE_STEPS = 120.0, 720  # a day, which is a turn of the Earth below the orbits
+COARSE_S, COARSE_STEPS = 120.0, 720  # one day: the Earth turns once below the orbits
 
 
 def captured_jobs(fleet: FleetModel, seed: int, ephemeris: Ephemeris) -> dict[str, Captured]:
-    """Arrivals of the classes whose jobs satellites find, from the start of the warm-up on, by class.
+    """Return the arrivals of classes with captures from the start of the warm-up, by class.
 
-    A class offers `jobs_per_h` over the year, all satellites together; when and where depends on what they see.
+    All satellites together receive `jobs_per_h` jobs of a class, averaged over the year. Time and place of each job
+    depend on what the satellites see.
     """
     clock, workload, arrivals = fleet.clock, fleet.scenario.workload, {}
     for name, job_class in workload.classes.items():
@@ -28,7 +29,10 @@ def captured_jobs(fleet: FleetModel, seed: int, ephemeris: Ephemeris) -> dict[st
 
 
 def mean_year_views(fleet: FleetModel, name: str) -> float:
-    """Mean over the year of what all satellites together see for a class, in the unit of `workload.captures.views`."""
+    """Return the mean over the year of the views of a class, summed over the satellites.
+
+    The unit is that of `workload.captures.views`.
+    """
     if name not in fleet.mean_views:
         job_class = fleet.scenario.workload.classes[name]
         assert isinstance(job_class, JobClass) and job_class.captures is not None

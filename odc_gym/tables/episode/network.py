@@ -1,4 +1,4 @@
-"""The network of an episode as it is planned: links between satellites, and the ways to the ground."""
+"""Network plan of an episode: links between satellites, and routes to the ground."""
 
 from __future__ import annotations
 
@@ -42,48 +42,68 @@ from odc_gym.scenario.sites import SITES
 from odc_gym.tables.fleet.fleet_model import FleetModel
 
 WHOLE_GRID_TERMINALS = 4
-MAX_PAIRWISE = 500  # satellites; above, routes are those of a grid whose links all hold
-REFERENCE_START = datetime(2027, 1, 1, tzinfo=UTC)  # of links that do not depend on it
+MAX_PAIRWISE = 500  # satellites; larger constellations must be grids whose links are always up
+REFERENCE_START = datetime(2027, 1, 1, tzinfo=UTC)  # for links whose geometry does not depend on the start
 
 
 class NetworkAvailability(NamedTuple):
-    """What of the network works at each of T steps; None: all of it, always."""
+    """Parts of the network that work at each of T steps; None if they always work.
 
-    satellite_up: np.ndarray | None = None  # (T, S): else neither own links, nor gateways, nor the backbone
-    link_up: np.ndarray | None = None  # (T, S): else neither own links nor the backbone
-    site_up: np.ndarray | None = None  # (T, G): ground sites
+    Attributes:
+        satellite_up: satellites, (T, S); a satellite that is down has no links at all.
+        link_up: optical terminals, (T, S); a satellite without them reaches ground sites only.
+        site_up: ground sites, (T, G).
+    """
+
+    satellite_up: np.ndarray | None = None
+    link_up: np.ndarray | None = None
+    site_up: np.ndarray | None = None
 
 
 ALL_AVAILABLE = NetworkAvailability()
 
 
 class InterSatelliteLinks(NamedTuple):
-    """Links between satellites as they are planned."""
+    """Planned links between satellites.
 
-    plan: LinkPlan | None  # None above `MAX_PAIRWISE` satellites
+    Attributes:
+        plan: link plan; None above `MAX_PAIRWISE` satellites.
+        net: topologies of the planned links.
+        tables: tables of the routes over them.
+    """
+
+    plan: LinkPlan | None
     net: Topologies
     tables: PairTables
 
 
 class DirectLinks(NamedTuple):
-    """Links of satellites with the ground or the backbone; one step stands for all where nothing changes."""
+    """Direct links of satellites with the ground or the backbone.
 
-    site: np.ndarray | None  # (T, S) ground site, None without
-    rate_gbps: np.ndarray  # (T, S), 0 none
-    latency_s: np.ndarray  # (T, S), inf none
+    The arrays have a single step if nothing changes.
+
+    Attributes:
+        site: ground site that serves each satellite, (T, S); None without ground sites.
+        rate_gbps: rate, 0 without a link [Gb/s], (T, S).
+        latency_s: latency, infinite without a link [s], (T, S).
+    """
+
+    site: np.ndarray | None
+    rate_gbps: np.ndarray
+    latency_s: np.ndarray
 
 
 @dataclass(frozen=True)
 class NetworkPlan:
-    """The network of an episode.
+    """Network of an episode.
 
     Attributes:
-        isl: links between satellites as they are planned, or None.
-        net: topologies of those that work, or None.
+        isl: planned links between satellites, or None.
+        net: topologies of the working links, or None.
         pairs: tables of the routes over them, or None.
         direct: links with the ground.
-        routes: the way of each satellite to the ground.
-        ground_closes: step at which that way closes, as far as it is planned, (T, S).
+        routes: route of each satellite to the ground.
+        ground_closes: step at which the planned route to the ground ends, (T, S).
     """
 
     isl: InterSatelliteLinks | None
@@ -97,14 +117,14 @@ class NetworkPlan:
 def plan_network(
     fleet: FleetModel, ephemeris: Ephemeris, availability: NetworkAvailability = ALL_AVAILABLE
 ) -> NetworkPlan:
-    """The network over the physics steps of an episode, from the begin of the warm-up.
+    """Plan the network over the physics steps of an episode, from the start of the warm-up.
 
-    What fails is not foreseen, and links are not planned anew for it: it takes its links out of the plan, and the steps
-    at which ways close are those of the plan.
+    The plan does not foresee failures, and links are not planned anew after one. A failure removes its links from the
+    plan; the steps at which routes end remain those of the plan.
 
     Args:
-        fleet: what is simulated.
-        ephemeris: places of the satellites, over the scenario's ground sites.
+        fleet: fleet of the episode.
+        ephemeris: positions of the satellites relative to the scenario's ground sites.
         availability: parts of the network that work at each step.
 
     Raises:
@@ -126,7 +146,7 @@ def plan_network(
 
 
 def ground_sites(scenario: Scenario) -> tuple[GroundSite, ...]:
-    """The ground sites of a scenario."""
+    """Return the ground sites of a scenario."""
     ground = scenario.network.ground
     if ground is None:
         return ()
@@ -136,7 +156,7 @@ def ground_sites(scenario: Scenario) -> tuple[GroundSite, ...]:
 
 
 def _antennas(scenario: Scenario) -> np.ndarray:
-    """Antennas of each ground site, (G,)."""
+    """Return the number of antennas of each ground site, (G,)."""
     ground = scenario.network.ground
     assert ground is not None
     if isinstance(ground.sites, str):
@@ -145,7 +165,7 @@ def _antennas(scenario: Scenario) -> np.ndarray:
 
 
 def link_rates_gbps(fleet: FleetModel) -> np.ndarray:
-    """Rate of each satellite's own links [Gb/s], (S,); 0 without."""
+    """Return the rate of each satellite's inter-satellite links [Gb/s], (S,); 0 without links."""
     links, shells = fleet.scenario.network.links, fleet.scenario.shells
     if links is None:
         return np.zeros(fleet.satellites)
@@ -154,16 +174,16 @@ def link_rates_gbps(fleet: FleetModel) -> np.ndarray:
 
 
 def _terminals(fleet: FleetModel, links: OpticalLinks) -> np.ndarray:
-    """Terminals of each satellite, (S,)."""
+    """Return the number of optical terminals of each satellite, (S,)."""
     each = [(shell.links and shell.links.terminals) or links.terminals for shell in fleet.scenario.shells]
     return np.asarray(each)[fleet.shell_of]
 
 
 def _inter_satellite_links(fleet: FleetModel, ephemeris: Ephemeris) -> InterSatelliteLinks | None:
-    """Links between satellites as they are planned.
+    """Return the planned links between satellites, None if the scenario has no such links.
 
-    Seen from the Earth's axis, the places of a constellation are the same in every episode if all its nodes turn with
-    the stars or all with the mean Sun, and so are those within each shell. Such links are planned once.
+    Positions relative to the Earth's axis are the same in every episode if all nodes of a constellation are fixed to
+    the stars, or all to the mean Sun. The same holds within each shell. Such links are planned once for all episodes.
     """
     links = fleet.scenario.network.links
     if links is None:
@@ -197,7 +217,10 @@ def _planned_once(
 def _planned(
     position_m: np.ndarray, links: OpticalLinks, terminals: np.ndarray, grids: tuple[ShellGrid, ...], dt_s: float
 ) -> InterSatelliteLinks:
-    """Links of satellites at (T, S, 3), z along the Earth's axis; of a grid if there are `grids`."""
+    """Plan the links of satellites at positions (T, S, 3), z along the Earth's axis.
+
+    If `grids` is not empty, links are those between neighbours of the grids.
+    """
     rules = LinkRules(
         links.topology,
         terminals,
@@ -216,10 +239,10 @@ def _planned(
 def _whole_grid(
     position_m: np.ndarray, links: OpticalLinks, rules: LinkRules, grids: tuple[ShellGrid, ...]
 ) -> Topologies:
-    """The routes of a grid whose links must all hold.
+    """Return the routes of a grid whose links must always be up.
 
     Raises:
-        ScenarioError: another topology, fewer than four terminals, or a link that does not hold.
+        ScenarioError: another topology, fewer than four terminals, or a link that is not always up.
     """
     many = f"with more than {MAX_PAIRWISE} satellites"
     if not grids:
@@ -248,7 +271,7 @@ def _whole_grid(
 
 
 def _links_up(plan: LinkPlan, availability: NetworkAvailability) -> np.ndarray:
-    """The planned links of which both ends work, (T, L)."""
+    """Return the planned links of which both ends work, (T, L)."""
     up = plan.up
     for works in (availability.satellite_up, availability.link_up):
         if works is not None:
@@ -257,7 +280,7 @@ def _links_up(plan: LinkPlan, availability: NetworkAvailability) -> np.ndarray:
 
 
 def _direct_links(fleet: FleetModel, ephemeris: Ephemeris, availability: NetworkAvailability) -> DirectLinks:
-    """Links of the satellites with ground sites and the backbone: of the two, the faster one."""
+    """Return each satellite's link with a ground site or the backbone, whichever is faster."""
     network, n = fleet.scenario.network, fleet.satellites
     changing = network.ground is not None or availability.satellite_up is not None or availability.link_up is not None
     steps = fleet.clock.total if changing else 1
@@ -281,11 +304,11 @@ def _direct_links(fleet: FleetModel, ephemeris: Ephemeris, availability: Network
 
 
 def _has_ground_route(direct: np.ndarray, net: Topologies | None) -> np.ndarray:
-    """Which satellites have a way to the ground, their own or over others, (T, S)."""
+    """Return whether each satellite has a route to the ground, direct or over other satellites, (T, S)."""
     if net is None or direct.all():
         return direct
     part = np.broadcast_to(net.part[net.of_step], direct.shape)
-    part_reachable = np.zeros(direct.shape, np.bool_)  # by parts, of which there are at most as many as satellites
+    part_reachable = np.zeros(direct.shape, np.bool_)  # indexed by connected part: at most one a satellite
     t, s = np.nonzero(direct)
     part_reachable[t, part[t, s]] = True
     return np.take_along_axis(part_reachable, part, axis=1)

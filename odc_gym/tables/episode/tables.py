@@ -1,7 +1,7 @@
-"""Tables: what the agent cannot change, computed before the episode.
+"""Episode tables: everything that the agent cannot change, computed before the episode.
 
-`build_episode` makes the tables of one episode from its seed alone, so that the same seed gives the same bits in any
-process, at any place of any batch.
+`build_episode` builds the tables of one episode from its seed alone. The same seed gives the same bits in any process
+and in any row of any batch.
 """
 
 from __future__ import annotations
@@ -40,27 +40,30 @@ from odc_gym.workload import (
 )
 from odc_gym.workload.captures import Captured
 
-HORIZONS_MIN = (15, 30, 60, 95)  # of the solar forecast
-PLAN_INTERVAL_S = 6 * HOUR_S  # in which beta moves by a degree and a half at most
+HORIZONS_MIN = (15, 30, 60, 95)  # horizons of the solar forecast
+PLAN_INTERVAL_S = 6 * HOUR_S  # beta changes by at most a degree and a half in it
 LOOK_AHEAD = 1.6  # orbits beyond the episode that forecasts may need
 
 
 @dataclass(frozen=True)
 class EpisodeTables:
-    """Read-only tables of one episode. Times are seconds since the episode's start; the first step is the warm-up's.
+    """Read-only tables of one episode.
+
+    Times are seconds since the episode's start. The first step is that of the warm-up.
 
     Attributes:
-        fleet: what the episode flies with: the scenario's world, or one with drawn values.
-        sky: light, (T, F, P) float32.
-        forecast: what satellites know of it, (D, F, P) float32.
+        fleet: fleet of the episode: the scenario's own, or one with drawn values.
+        start: start of the episode, UTC.
+        sky: sunlight, array output, radiator heat, sustainable power and outages, (T, F, P) float32.
+        forecast: sunlight and array power that satellites can predict, (D, F, P) float32.
         days: sine and cosine of the hour of day, (D, 2).
-        jobs: arrivals after the start of the warm-up, replicas and census first, (J,) of JOB.
+        jobs: replicas, then the census, then arrivals after the start of the warm-up, (J,) of JOB.
         events: upsets and hard failures in order of time, (E,) of EVENT.
-        availability: what is out of service.
-        demand: tokens a step, now and planned, (T, 2, C).
-        links: the network.
+        availability: service state of satellites, links and ground sites.
+        demand: arriving tokens a step, and those that autoscalers plan with, (T, 2, C).
+        links: network tables.
         census: jobs that are alive when the warm-up begins.
-        load_factor: work on offer over what the fleet can hold.
+        load_factor: offered work relative to the work that the fleet can sustain.
     """
 
     fleet: FleetModel
@@ -78,7 +81,7 @@ class EpisodeTables:
 
 
 def build_episode(fleet: FleetModel, seed: int) -> EpisodeTables:
-    """The tables of episode `seed` of a scenario's world."""
+    """Build the tables of episode `seed` of a scenario's fleet."""
     fleet = vary(fleet, seed)
     start = fleet.start_of(seed)
     ephemeris = _ephemeris(fleet, start)
@@ -108,7 +111,7 @@ def build_episode(fleet: FleetModel, seed: int) -> EpisodeTables:
 
 
 def _ephemeris(fleet: FleetModel, start: datetime) -> Ephemeris:
-    """Places of warm-up, episode and the look-ahead."""
+    """Return the ephemeris of warm-up, episode and look-ahead."""
     clock = fleet.clock
     ahead = int(np.ceil(LOOK_AHEAD * fleet.period_s.max() / clock.dt_s)) + HORIZONS_MIN[-1]
     begin = start - timedelta(seconds=clock.warm_up_s)
@@ -122,19 +125,19 @@ def _ephemeris(fleet: FleetModel, start: datetime) -> Ephemeris:
 
 
 def _step_s(fleet: FleetModel) -> np.ndarray:
-    """Beginning of each physics step from the start of the episode, (T,) [s]."""
+    """Return the beginning of each physics step relative to the episode's start [s], (T,)."""
     return (np.arange(fleet.clock.total) - fleet.clock.warm_up) * fleet.clock.dt_s
 
 
 def _surges(fleet: FleetModel, seed: int) -> tuple[Window, ...]:
-    """The surges of an episode, those of its script included."""
+    """Return the surges of an episode, scripted ones included."""
     scenario = fleet.scenario
     drawn = draw_surges(scenario.workload.surges, seed, CENSUS_S, fleet.clock.episode_s)
     return drawn + scripted(scenario.events, Surge, scenario.start.epoch)
 
 
 def _events(fleet: FleetModel, seed: int, ephemeris: Ephemeris) -> np.ndarray:
-    """Upsets and hard failures of warm-up and episode, (E,) of EVENT."""
+    """Return the upsets and hard failures of warm-up and episode, (E,) of EVENT."""
     faults, clock = fleet.scenario.faults, fleet.clock
     if not faults.enabled:
         return np.zeros(0, EVENT)
@@ -147,7 +150,7 @@ def _events(fleet: FleetModel, seed: int, ephemeris: Ephemeris) -> np.ndarray:
 
 
 def _sky(fleet: FleetModel, ephemeris: Ephemeris) -> tuple[np.ndarray, np.ndarray]:
-    """Light of warm-up, episode and the look-ahead (T', F, P), and array power (T', S) [W]."""
+    """Return the sky table (T', F, P) and the array power (T', S) [W] of warm-up, episode and look-ahead."""
     lit, beta, angle = ephemeris.sunlit_frac, ephemeris.beta_rad, ephemeris.orbit_angle_rad
     flux = ephemeris.solar_flux_w_m2 / SOLAR_CONSTANT_W_M2
     sky = np.zeros((lit.shape[0], len(Sky._fields), padded(fleet.satellites)))
@@ -161,9 +164,8 @@ def _sky(fleet: FleetModel, ephemeris: Ephemeris) -> tuple[np.ndarray, np.ndarra
         plan = plan_from_grid if fleet.plans_hold else plan_from_solver
         sun, dark = plan(fleet, i, design, steps.flux_frac, beta[:, in_shell])
         sky[:, 3, in_shell] = share * sun + (1.0 - share) * dark
-    sky[:, :, fleet.satellites :] = sky[
-        :, :, fleet.satellites - 1 : fleet.satellites
-    ]  # padding lanes fly like the last satellite
+    # padding lanes repeat the last satellite
+    sky[:, :, fleet.satellites :] = sky[:, :, fleet.satellites - 1 : fleet.satellites]
     array_w = sky[:, 0, : fleet.satellites] * sky[:, 1, : fleet.satellites] * fleet.design_numbers["array_peak_w"]
     return sky, array_w
 
@@ -171,16 +173,16 @@ def _sky(fleet: FleetModel, ephemeris: Ephemeris) -> tuple[np.ndarray, np.ndarra
 def plan_from_grid(
     fleet: FleetModel, i: int, design: dict[str, np.ndarray], flux: np.ndarray, beta: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sustainable powers of the satellites of shell `i` in sunlight and in eclipse [W], (T, N), from the shell's grid.
+    """Interpolate sustainable powers in sunlight and in eclipse [W], (T, N), on the plan grid of a shell.
 
     Args:
-        fleet: with plans that hold.
-        i: the shell.
+        fleet: fleet whose `plans_hold`.
+        i: index of the shell.
         design: design numbers of its N satellites.
-        flux: sunlight over that at 1 au, (T, N).
+        flux: sunlight relative to 1 au, (T, N).
         beta: angle between the Sun and the orbit plane [rad], (T, N).
     """
-    # beta and flux drift by less than the grid's step in an hour: look the plan up every hour
+    # beta and flux change by less than a grid step in an hour, so one interpolation an hour is enough
     steps, shell = len(beta), fleet.shells[i]
     hourly = np.arange(0, steps + 60, 60).clip(max=steps - 1)
     hour_of_step = np.minimum(np.arange(steps) // 60, hourly.size - 1)
@@ -193,7 +195,10 @@ def plan_from_grid(
 def plan_from_solver(
     fleet: FleetModel, i: int, design: dict[str, np.ndarray], flux: np.ndarray, beta: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The same for satellites of any design: solved every `PLAN_S`, linear between."""
+    """Solve sustainable powers in sunlight and in eclipse [W], (T, N), for satellites of any design.
+
+    Plans are solved every `PLAN_INTERVAL_S` and interpolated linearly. Arguments are those of `plan_from_grid`.
+    """
     steps, satellites = beta.shape
     nodes = np.linspace(0, steps - 1, 1 + int(np.ceil(steps * fleet.clock.dt_s / PLAN_INTERVAL_S))).round().astype(int)
     orbits = {name: np.tile(value, nodes.size) for name, value in design.items()}
@@ -206,26 +211,27 @@ def plan_from_solver(
 
 
 def _rounded_sky(fleet: FleetModel, sky: np.ndarray) -> np.ndarray:
-    """Rounded to 2^-20 of full scale: elementary functions differ in their last bits between machines."""
+    """Round the sky table to 2^-20 of full scale.
+
+    The last bits of elementary functions differ between machines.
+    """
     peak = 2.0 ** np.ceil(np.log2(fleet.references.peak_w.max()))
     full = np.array([1.0, 2.0, 1024.0, peak, 2.0])[None, :, None]
     return np.asarray(np.round(sky / full * 2.0**20) * (full / 2.0**20), np.float32)
 
 
 def _forecast(fleet: FleetModel, lit: np.ndarray, array_w: np.ndarray) -> np.ndarray:
-    """Time to crossing, eclipse length and mean array power ahead, at each decision, (D, F, P) float32."""
+    """Return time to crossing, eclipse length and mean array power ahead at each decision, (D, F, P) float32."""
     clock, n = fleet.clock, fleet.satellites
     at = np.arange(0, clock.total + 1, clock.steps)
     table = np.zeros((at.size, len(Forecast._fields), lit.shape[1]), np.float32)
     sunlit = lit[:, :n] >= 0.5
     last = sunlit.shape[0]
     change_step = np.where(sunlit[1:] != sunlit[:-1], np.arange(1, last)[:, None], last)
-    next_change = np.concatenate(
-        [np.minimum.accumulate(change_step[::-1])[::-1], np.full((1, n), last)]
-    )  # step of the next change
+    next_change = np.concatenate([np.minimum.accumulate(change_step[::-1])[::-1], np.full((1, n), last)])
     last_change = np.maximum.accumulate(
         np.concatenate([np.zeros((1, n), int), np.where(change_step < last, change_step, 0)])
-    )  # of the last one
+    )
     beyond = np.concatenate([next_change, np.full((1, n), last)])
     following = np.take_along_axis(beyond, next_change, 0)
     length = np.where(sunlit, following - next_change, next_change - last_change)
@@ -241,6 +247,7 @@ def _forecast(fleet: FleetModel, lit: np.ndarray, array_w: np.ndarray) -> np.nda
 
 
 def _hour_of_day(fleet: FleetModel, start: datetime) -> np.ndarray:
+    """Return sine and cosine of the hour of day at each decision, (D, 2)."""
     clock = fleet.clock
     seconds = (start - start.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
     at = seconds + (np.arange(0, clock.total + 1, clock.steps) - clock.warm_up) * clock.dt_s
@@ -249,7 +256,7 @@ def _hour_of_day(fleet: FleetModel, start: datetime) -> np.ndarray:
 
 
 def _demand(fleet: FleetModel, seed: int, start: datetime, surges: Sequence[Window]) -> np.ndarray:
-    """Tokens that arrive in each step, and what autoscalers plan with, (T, 2, C)."""
+    """Return the tokens that arrive in each step, and those that autoscalers plan with, (T, 2, C)."""
     clock, scenario = fleet.clock, fleet.scenario
     table = np.zeros((clock.total, 2, len(scenario.class_names)))
     for c, name in enumerate(scenario.class_names):
@@ -267,7 +274,10 @@ def _demand(fleet: FleetModel, seed: int, start: datetime, surges: Sequence[Wind
 def _jobs(
     fleet: FleetModel, seed: int, start: datetime, surges: Sequence[Window], captured: dict[str, Captured]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Jobs that arrive after the warm-up began, and those that are then alive: run in thought on unlimited machines."""
+    """Return the jobs that arrive after the warm-up begins, and those that are alive at that time.
+
+    A job is alive if it would not have ended on unlimited machines.
+    """
     clock, scenario = fleet.clock, fleet.scenario
     drawn = draw_jobs(
         scenario.workload, scenario.class_names, seed, start, CENSUS_S, clock.episode_s, fleet.widest, fleet.trace,
@@ -280,7 +290,7 @@ def _jobs(
 
 
 def _replicas(fleet: FleetModel) -> np.ndarray:
-    """Rows of the job table that stand for replicas, service by service."""
+    """Return the rows of the job table that represent replicas, service by service."""
     rows = []
     for c, name in enumerate(fleet.scenario.class_names):
         service = fleet.scenario.workload.classes[name]
@@ -301,7 +311,10 @@ def _replicas(fleet: FleetModel) -> np.ndarray:
 
 
 def _load_factor(fleet: FleetModel, jobs: np.ndarray, census: np.ndarray, demand: np.ndarray) -> float:
-    """Work that could be done within the episode over what the fleet can hold: arrivals, jobs carried over, tokens."""
+    """Return the work that could be done within the episode, relative to the fleet's sustainable output.
+
+    The work consists of arriving jobs, jobs carried over and tokens.
+    """
     clock = fleet.clock
     inside = jobs[jobs["arrival_s"] >= 0.0]
     fastest = float(fleet.design_numbers["speed"].max())
@@ -315,5 +328,5 @@ def _load_factor(fleet: FleetModel, jobs: np.ndarray, census: np.ndarray, demand
 
 
 def rule_index(name: str) -> int:
-    """Row of a class parameter."""
+    """Return the row of a class parameter in the rules."""
     return Rules._fields.index(name)

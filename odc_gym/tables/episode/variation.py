@@ -1,4 +1,4 @@
-"""What an episode draws: a copy of the world in which drawn values stand for the scenario's."""
+"""Variation between episodes: a copy of the fleet with values that the episode draws."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from odc_gym.scenario.paths import places, with_value
 from odc_gym.seeds import random_stream
 from odc_gym.tables.fleet.fleet_model import FleetModel
 
-DRAW_STREAM = 103  # purpose of a random stream
-# steps of a mantissa to which draws are rounded, so that the last bits of a machine's power function do not matter
+DRAW_STREAM = 103  # purpose number of the random streams of draws
+# steps of a mantissa to which draws are rounded: the last bits of the power function differ between machines
 MANTISSA_STEPS = 2.0**30
 
 
 def vary(fleet: FleetModel, seed: int) -> FleetModel:
-    """The world of episode `seed`: `fleet` itself if its scenario randomises nothing and its fleet is new.
+    """Return the fleet of episode `seed`.
 
-    Every path has its own random stream, so that no path shifts another.
+    It is `fleet` itself if the scenario randomises nothing and the satellites are new. Every path has its own random
+    stream, so that no path changes the draws of another.
     """
     scenario, draws = fleet.scenario, fleet.scenario.randomise
     drawn: dict[str, np.ndarray] = {}
@@ -44,7 +45,7 @@ def vary(fleet: FleetModel, seed: int) -> FleetModel:
 
 
 def quantile(draw: Draw, share: np.ndarray | float) -> np.ndarray:
-    """The value below which a draw falls with a probability, any shape."""
+    """Return the value below which a draw falls with probability `share`, any shape."""
     if draw.dist == "uniform":
         value = draw.low + (draw.high - draw.low) * np.asarray(share)
     else:
@@ -56,9 +57,9 @@ def quantile(draw: Draw, share: np.ndarray | float) -> np.ndarray:
 
 
 def _assign_values(fleet: FleetModel, hardware: list[Hardware], path: str, values: np.ndarray) -> np.ndarray:
-    """Give each satellite the value that it drew for a hardware path; returns what each flies with, (S,).
+    """Assign to each satellite the value that it drew for a hardware path, and return the resulting values, (S,).
 
-    A satellite of another hardware than the path's keeps its own value.
+    A satellite with other hardware than the path names keeps its own value.
     """
     _, name, field = path.split(".", 2)
     field_places = places(hardware[0], field)  # all hardware has the same fields

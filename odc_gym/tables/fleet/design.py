@@ -1,4 +1,7 @@
-"""Hardware of a scenario → SI numbers of one satellite, as the compiled core and the sustainable solver use them."""
+"""Design numbers: SI parameters of one satellite, computed from the hardware of a scenario.
+
+The compiled core and the solver of sustainable plans use them.
+"""
 
 from __future__ import annotations
 
@@ -15,19 +18,24 @@ from odc_gym.physics.battery import QUOTED_K, QUOTED_RATE, cell_loss
 from odc_gym.physics.thermal import LINEARISED_K, REFERENCE_K, Propagator, propagator
 from odc_gym.scenario import Battery, Hardware, Solar
 
-TYPICAL_BATTERY_K = 293.15  # of batteries under way: those of the scenarios settle at 19 to 27 C
+TYPICAL_BATTERY_K = 293.15  # batteries of the scenarios settle at 19 to 27 C in orbit
 
 
 def peak_dynamic_w(hardware: Hardware) -> float:
-    """Dynamic power of one accelerator at full clock and utilisation 1 [W]."""
+    """Return the dynamic power of one accelerator at full clock and utilisation 1 [W]."""
     accelerators = hardware.accelerators
     return (accelerators.peak_w - accelerators.host_w) / accelerators.count - accelerators.idle_each_w
 
 
 def array_peak_w(solar: Solar, years: float = 0.0) -> float:
-    """Output in normal sunlight of 1361 W/m2 at operating temperature, at an age of the mission [years].
+    """Return the array's output in normal sunlight of 1361 W/m2 at operating temperature [W].
 
-    New output x `eol`, at any age, or x (1 - degradation_per_year)^years, or new.
+    With `eol`, the output is that of a new array times `eol` at any age. Otherwise it is that of a new array times
+    (1 - degradation_per_year)^years; without a degradation it stays that of a new array.
+
+    Args:
+        solar: array of the satellite.
+        years: age of the mission [years].
     """
     remaining = (1.0 - (solar.degradation_per_year or 0.0)) ** years if solar.eol is None else solar.eol
     return solar.area_m2 * solar.w_per_m2 * remaining
@@ -224,17 +232,17 @@ def _plan_numbers(hardware: Hardware) -> dict[str, float]:
 def degraded_design(
     design: dict[str, float], working: float, dynamic_power_factor: float, leakage_factor: float, damage: float
 ) -> dict[str, float]:
-    """Design numbers of a satellite in the state in which an episode finds it.
+    """Return the design numbers of a satellite in the condition in which an episode begins.
 
-    The plan keeps its depth of what is left of the battery. A satellite without accelerators has lost its host as well;
-    its rated power stays that of its hardware.
+    The plan's depth of discharge applies to the battery's remaining capacity. A satellite without working accelerators
+    has lost its host as well; its rated power stays that of its hardware.
 
     Args:
-        design: of its hardware.
-        working: accelerators that work.
+        design: design numbers of the satellite's hardware.
+        working: number of working accelerators.
         dynamic_power_factor: factor on the dynamic power at equal speed.
         leakage_factor: factor on the leakage.
-        damage: of the battery.
+        damage: damage of the battery.
     """
     dynamic_each_w = design["dynamic_each_w"] * dynamic_power_factor
     found = {
@@ -250,9 +258,14 @@ def degraded_design(
 
 
 def wear_per_year(battery: Battery, depth: np.ndarray, period_s: float) -> np.ndarray:
-    """Damage of a year of orbits that each discharge a battery to a depth from full, any shape.
+    """Return the damage to a battery by a year of orbits that each discharge it to `depth` from full.
 
-    At the mean charge of such orbits, 1 - depth / 2, and at `TYPICAL_K`; by cycles and by time.
+    The sum of cycle ageing and calendar ageing, at the orbits' mean charge of 1 - depth / 2 and `TYPICAL_BATTERY_K`.
+
+    Args:
+        battery: battery of the satellite.
+        depth: depth of discharge, any shape; the result has the same.
+        period_s: orbital period [s].
     """
     law = LAWS[battery.ageing]
     cycles = cycle_damage(battery.ageing, np.maximum(depth, 1e-6)) * (YEAR_S / period_s)
@@ -263,7 +276,10 @@ def wear_per_year(battery: Battery, depth: np.ndarray, period_s: float) -> np.nd
 
 
 def propagators(design: Mapping[str, Any], dt_s: float) -> tuple[Propagator, Propagator]:
-    """Propagators of loop on and loop off for physics steps of `dt_s`; arrays (N,) where the design numbers are."""
+    """Return the thermal propagators with the loop on and off for physics steps of `dt_s` [s].
+
+    Their elements are arrays (N,) if the design numbers are.
+    """
     shared = (design["ic1"], design["ic2"], design["ic3"], design["slope3"])
     loop_on = propagator(dt_s, design["g12_on"], design["g23_on"], *shared)
     loop_off = propagator(dt_s, design["g12_off"], design["g23_off"], *shared)
@@ -271,7 +287,14 @@ def propagators(design: Mapping[str, Any], dt_s: float) -> tuple[Propagator, Pro
 
 
 def governor_gain(design: dict[str, float], step: Propagator) -> float:
-    """1 / (d junction at the step's end / d compute power) [W/K], leakage at the throttle limit included."""
+    """Return the inverse of the junction's rise over a step per watt of compute power [W/K].
+
+    The rise includes leakage at the throttle limit.
+
+    Args:
+        design: design numbers of one satellite.
+        step: propagator of a physics step.
+    """
     leak: float = 1.0 + design["leak"] * (
         2.0 ** ((design["throttle_k"] - REFERENCE_K) * design["inverse_double_k"]) - 1.0
     )

@@ -1,4 +1,4 @@
-"""What all episodes of a scenario share."""
+"""Fleet model: tables and parameters that all episodes of a scenario share."""
 
 from __future__ import annotations
 
@@ -33,14 +33,21 @@ from odc_gym.tables.fleet.serving_tables import services_of, serving_tables
 from odc_gym.tables.fleet.surroundings import Surfaces
 from odc_gym.workload import Trace
 
-CENSUS_S = 48 * HOUR_S  # history from which the jobs alive at the start are taken
+CENSUS_S = 48 * HOUR_S  # history before an episode that supplies the jobs alive at its start
 YEAR_SAMPLES = 73  # start dates over which the sustainable output is averaged
-START_STREAM = 101  # purpose of a random stream
+START_STREAM = 101  # purpose number of the random stream of start dates
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Lengths in steps: physics step, steps a decision, warm-up, episode."""
+    """Lengths of decision, warm-up and episode in physics steps.
+
+    Attributes:
+        dt_s: physics step [s].
+        steps: physics steps of a decision.
+        warm_up: physics steps of the warm-up.
+        episode: physics steps of the episode.
+    """
 
     dt_s: float
     steps: int
@@ -69,41 +76,46 @@ class Clock:
 
 
 class FleetModel:
-    """What all episodes of a scenario share.
+    """Fleet of a scenario with the parameters and tables that all its episodes share.
 
     Attributes:
-        scenario: what is simulated.
+        scenario: scenario that the fleet belongs to.
         trace: recorded work that replaces classes, or None.
         constellation: S satellites, shell by shell.
         shell_of: index of each satellite's shell, (S,).
-        hardware: of each shell.
+        altitude_m: mean altitude of each shell [m].
+        hardware: hardware of each shell.
         design_numbers: design numbers of the satellites by name, (S,) each.
-        surfaces: what array and radiator of each shell see.
-        design: parameters and propagators, [field, P].
-        ratings: figures that schedulers read beside the design, [field, P].
+        surfaces: array and radiator of each shell, with the Earth's fluxes on them.
+        design: design parameters and propagators of the compiled core, [field, P].
+        ratings: ratings that schedulers read beside the design, [field, P].
         rules: class parameters, [rule, C].
-        models: sizes of models, the first of none, (M,) [GB].
+        models: sizes of models, (M,) [GB]; the first row stands for no model.
         serving: tables of services.
-        policy: numbers of the dispatcher.
-        sensors: numbers of the telemetry.
+        policy: parameters of the dispatcher.
+        sensors: parameters of the telemetry.
         weights: reward weights.
+        references: reference values that observations are relative to.
         mix: class mix.
         shells: sustainable plans, one a shell.
         sustainable: mean sustainable output of the fleet over the year [reference accelerators].
-        reference_value: value of that over an episode at the mix; scores 100.
-        stored_value: what the plan of each shell makes of one more watt-hour [value/Wh].
-        period_s: orbital period of each satellite, (S,).
-        clock: lengths in steps.
+        reference_value: value of the sustainable output over an episode at the mix; it scores 100.
+        stored_value: value that the plan of each shell makes of one more watt-hour [value/Wh].
+        period_s: orbital period of each satellite [s], (S,).
+        clock: lengths in physics steps.
         clock_frac: common clock of the mean plan.
         class_speed: work rate of an accelerator of each class at that clock [reference's], (C,).
-        drawn: what an episode drew, by path: arrays () or (S,); empty for the scenario's own world.
-        condition: how an episode finds its satellites; None if new and alike.
+        accelerators: number of accelerators of the fleet.
+        widest: number of accelerators of the largest satellite.
+        drawn: values that the episode drew, by path, () or (S,); empty for the scenario's own fleet.
+        mean_views: mean over the year of the views of each class with captures, computed when first needed.
+        condition: condition of the satellites at the episode's start; None if all are new and alike.
     """
 
     def __init__(self, scenario: Scenario, trace: Trace | None = None) -> None:
         self.scenario, self.trace = scenario, trace
         self.drawn: dict[str, np.ndarray] = {}
-        self.mean_views: dict[str, float] = {}  # what satellites see for a class, mean over the year
+        self.mean_views: dict[str, float] = {}
         self.condition: Condition | None = None
         if trace is not None:
             trace.require_classes(scenario.workload)
@@ -139,7 +151,12 @@ class FleetModel:
         self.references = self._references()
 
     def _build_arrays(self, designs: list[dict[str, float]], kind_of: Sequence[int] | np.ndarray) -> None:
-        """Arrays from the scenario and the design numbers of each kind of satellite; `kind_of` each satellite, (S,)."""
+        """Build the arrays that depend on hardware and workload.
+
+        Args:
+            designs: design numbers of each kind of satellite.
+            kind_of: kind of each satellite, (S,).
+        """
         scenario = self.scenario
         self.mix = class_mix(scenario.workload, scenario.class_names)
         self.surfaces = [
@@ -165,14 +182,16 @@ class FleetModel:
         drawn: dict[str, np.ndarray],
         condition: Condition | None = None,
     ) -> FleetModel:
-        """The world of an episode with values of its own; what 100 means and what observations are relative to stays.
+        """Return the fleet of an episode that draws values of its own.
+
+        The value that scores 100 and the references of observations stay those of this fleet.
 
         Args:
-            scenario: with the values that hold for the whole fleet.
-            hardware: each kind of satellite.
+            scenario: scenario with the values that the episode drew for the whole fleet.
+            hardware: hardware of each kind of satellite.
             kind_of: kind of each satellite, (S,).
-            drawn: what was drawn, by path.
-            condition: how the satellites are found.
+            drawn: drawn values, by path.
+            condition: condition of the satellites at the episode's start.
         """
         varied = copy.copy(self)
         varied.scenario, varied.drawn, varied.condition = scenario, drawn, condition
@@ -188,21 +207,24 @@ class FleetModel:
         return varied
 
     def _limit_backlog(self) -> None:
-        """Write into the rules how much work of a class may wait: hours of its share of the sustainable output."""
+        """Write the largest backlog of each class into the rules.
+
+        The limit is `backlog_h` hours of the class's share of the sustainable output.
+        """
         hours = self.scenario.dispatch.admission.backlog_h
         if hours is not None:
             self.rules[Rules._fields.index("backlog_most_s")] = hours * HOUR_S * self.sustainable * self.mix.share
 
     @property
     def plans_hold(self) -> bool:
-        """Whether the plans of `shells` are those of this world: no draw changed satellites, Earth or class mix."""
+        """True if the plans of `shells` apply to this fleet: no draw changed satellites, Earth or class mix."""
         return self.condition is None and not any(
             path.startswith(("hardware.", "earth.", "workload.classes.")) for path in self.drawn
         )
 
     @cached_property
     def wear_per_year(self) -> np.ndarray:
-        """Damage of a year on the sustainable plan to each satellite's battery, (S,)."""
+        """Damage to each satellite's battery by a year on the sustainable plan, (S,)."""
         batteries = {id(shell): hardware.battery for shell, hardware in zip(self.shells, self.hardware, strict=True)}
         return self._over_year(lambda shell: wear_per_year(batteries[id(shell)], shell.plan.depth, shell.period_s))
 
@@ -219,17 +241,20 @@ class FleetModel:
         )
 
     def trace_note(self) -> str | None:
-        """One line for people on rows of the trace left out, and where it is shorter than an episode and so repeats."""
+        """Return one line on omitted rows of the trace, and on parts that repeat because an episode is longer.
+
+        None if there is nothing to report.
+        """
         if self.trace is None:
             return None
         notes = [part.note(CENSUS_S, self.clock.episode_s) for part in self.trace.jobs.values()]
         notes += [part.note(self.clock.warm_up_s, self.clock.episode_s) for part in self.trace.requests.values()]
-        # the classes of one file cover the same time
+        # classes of one file cover the same time, so their notes are equal
         notes = [*self.trace.notes(), *dict.fromkeys(note for note in notes if note)]
         return "; ".join(f"{self.trace.path}: {note}" for note in notes) or None
 
     def start_of(self, seed: int) -> datetime:
-        """When episode `seed` begins, UTC: a minute of the scenario's year, or its epoch."""
+        """Return the start of episode `seed`, UTC: a minute of the scenario's year, or its epoch."""
         start = self.scenario.start
         if start.epoch is not None:
             return start.epoch if start.epoch.tzinfo else start.epoch.replace(tzinfo=UTC)
@@ -238,7 +263,7 @@ class FleetModel:
         return first + timedelta(minutes=int(random_stream(seed, START_STREAM).integers(minutes)))
 
     def year_sunlight(self) -> tuple[np.ndarray, np.ndarray]:
-        """Sunlight over that at 1 au, (N,), and beta angles [rad], (N, S), at the year's start dates."""
+        """Return sunlight relative to 1 au, (N,), and beta angles [rad], (N, S), at the year's start dates."""
         ephemerides = [
             build_ephemeris(self.constellation, start=start, step_s=MINUTE_S, steps=1) for start in self.year_starts()
         ]
@@ -246,7 +271,11 @@ class FleetModel:
         return flux, np.array([ephemeris.beta_rad[0] for ephemeris in ephemerides])
 
     def _over_year(self, grid_of: Callable[[ShellPlan], np.ndarray]) -> np.ndarray:
-        """Mean over the year's start dates of a grid of the plans, for each satellite, (S,)."""
+        """Return the mean over the year's start dates of a quantity of the plans, for each satellite, (S,).
+
+        Args:
+            grid_of: returns the quantity on the plan grid of a shell.
+        """
         flux, beta = self.year_sunlight()
         mean = np.empty(self.satellites)
         for i, shell in enumerate(self.shells):
@@ -256,7 +285,7 @@ class FleetModel:
         return mean
 
     def year_starts(self) -> list[datetime]:
-        """Start dates over which the sustainable output is averaged."""
+        """Return the start dates over which the sustainable output is averaged."""
         if self.scenario.start.epoch is not None:
             return [self.start_of(0)]
         first = datetime(self.scenario.start.year or 0, 1, 1, tzinfo=UTC)
