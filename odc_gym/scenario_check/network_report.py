@@ -79,15 +79,16 @@ def _link_rows(plan: LinkPlan, satellites: int, step_min: float) -> list[ReportR
     for (a, b), up in zip(plan.pairs, plan.up.T, strict=True):
         degree[:, a] += up
         degree[:, b] += up
-    rows = [ReportRow("link degree", float(degree.mean()), "", f"of a satellite, from {ends.min()} to {ends.max()}")]
+    note = f"of a satellite, from {degree.min()} to {degree.max()}"
+    rows = [ReportRow("link degree", float(degree.mean()), "", note)]
     rows.append(ReportRow("without a link", float((degree == 0).mean()), "", "share of satellites and time"))
     lengths = spells(plan.held, False) * step_min
     permanent = int(plan.held.all(axis=0).sum())
     if lengths.size:
-        note = f"median; mean {lengths.mean():.3g}, longest {lengths.max():.3g}; {lasting} links never end"
+        note = f"median; mean {lengths.mean():.3g}, longest {lengths.max():.3g}; {permanent} links never end"
         rows.append(ReportRow("link contact", float(np.median(lengths)), "min", note))
     else:
-        rows.append(ReportRow("link contact", "lasts" if permanent else "none", "", f"{lasting} links never end"))
+        rows.append(ReportRow("link contact", "lasts" if permanent else "none", "", f"{permanent} links never end"))
     return rows
 
 
@@ -151,12 +152,11 @@ def _ground_route_rows(routes: GroundRoutes, step_min: float) -> list[ReportRow]
     hops = routes.hops[reachable]
     note = f"mean, most {hops.max()}; the link to the ground included"
     latency = float(routes.latency_s[reachable].mean())
+    latency_note = f"mean, most {routes.latency_s[reachable].max() * 1000:.3g}"
     return [
         ReportRow("reach of the ground", float(reachable.mean()), "", longest),
         ReportRow("hops to the ground", float(hops.mean()), "", note),
-        ReportRow(
-            "latency to the ground", latency * 1000.0, "ms", f"mean, most {routes.latency_s[there].max() * 1000:.3g}"
-        ),
+        ReportRow("latency to the ground", latency * 1000.0, "ms", latency_note),
     ]
 
 

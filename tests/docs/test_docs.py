@@ -32,7 +32,7 @@ def load(name):
 
 
 pages = load("pages")
-CODE = [page for page in pages.PAGES if any(block.plays(slow=True) for block in pages.blocks(page))]
+CODE = [page for page in pages.PAGES if any(block.is_run(slow=True) for block in pages.blocks(page))]
 SLOW = [page for page in CODE if any(block.slow for block in pages.blocks(page))]
 
 
@@ -50,7 +50,7 @@ def test_the_table_of_scenarios_is_what_their_files_say(generate):
 
 
 def test_the_house_is_what_the_modules_say(generate):
-    assert generate.HOUSE.read_text(encoding="utf-8") == generate.architecture(), "run `make docs`"
+    assert generate.ARCHITECTURE.read_text(encoding="utf-8") == generate.architecture(), "run `make docs`"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
