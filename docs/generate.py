@@ -42,30 +42,31 @@ REFERENCES = {
 }
 
 DESCRIPTION = """
-A fleet of S satellites carries AI accelerators. Sunlight charges batteries, chips heat a pumped loop, a radiator
-rejects the heat to space, and Earth's shadow takes the light away, for up to 37 % of an orbit at 550 km. Work of C
-classes arrives all day. Every five minutes the agent decides where it runs, how fast, and what comes first. The fleet
-of the default scenario is offered more work than its energy and heat allow: it cannot do everything.
+A fleet of S satellites carries AI accelerators. Sunlight charges batteries, accelerators heat a pumped loop, and a
+radiator rejects the heat to space. Satellites spend up to 37 % of an orbit at 550 km in the Earth's shadow. Work of C
+classes arrives all day. Every five minutes the agent decides where work runs, at which clock, and in which order. The
+default scenario offers more work than the energy and heat of its fleet allow.
 
-The agent does not control physics directly. A governor holds the junction temperature, a protection sheds compute at
-low charge, a dispatcher turns bids into placements. The zero action is a sensible operator: equal bids send work to
+The agent does not control physics directly. A governor limits the junction temperature, a protection sheds compute at
+low charge, and a dispatcher turns bids into placements. The zero action is a sensible operator: equal bids send work to
 the least loaded satellite, and every satellite runs at the clock that it can sustain.
 
-What the agent cannot change (orbits, light, arrivals, demand) is computed before the episode from its seed, so that all
-schedulers face the same world in the same episode. [model.md](model.md) tells the physics and the rules of work,
-[architecture.md](architecture.md) how the code is built.
+The episode's seed determines everything that the agent cannot change: orbits, sunlight, arrivals and demand. All of it
+is computed before the episode, so that all schedulers face the same world in the same episode. [model.md](model.md)
+describes the physics and the rules of work, [architecture.md](architecture.md) the structure of the code.
 """
 
 ACTION_NOTES = """
-Order of the flat vector: for satellite 0 its C bids, then its clock; the same for satellites 1 to S - 1; then C
-urgencies; then C clock offsets. `env.unwrapped.view.layout` gives writable views of these parts. Values beyond [-1, 1]
-are held to it; values that are not finite are an `ActionError`.
+Order of the flat vector: the C bids of satellite 0, then its clock; the same for satellites 1 to S - 1; then C
+urgencies; then C clock offsets. `env.unwrapped.view.layout` gives writable views of these parts. Values are clipped to
+[-1, 1]. Values that are not finite raise an `ActionError`.
 
 - A running job moves when another satellite's score exceeds its host's by `dispatch.migration_margin`, after
-  `dispatch.min_stay_min` on its host; it pays with a checkpoint, the transfer and the start.
-- The clock of class c on satellite s is that of the request clip(clock_s + offset_c, -1, 1), linear between the lowest
-  clock (-1), the sustainable clock of this moment (0) and the full clock (+1).
-- The dispatcher never sends a job where it cannot reach its next payable point before it is worthless.
+  `dispatch.min_stay_min` on its host. The move costs a checkpoint, the transfer and the start.
+- The clock of class c on satellite s follows the request clip(clock_s + offset_c, -1, 1). It is linear between the
+  lowest clock (-1), the current sustainable clock (0) and the full clock (+1).
+- The dispatcher never places a job on a satellite where it cannot reach its next checkpoint or chunk before it loses
+  all value.
 """
 
 ASSIGN_NOTES = """
@@ -73,49 +74,54 @@ With `action_mode="assign"` the action is `MultiDiscrete([S + 1] K + [L] S)`: K 
 levels. The K jobs are the first of the queue that some satellite can take now, then the first of the others.
 K, the levels and what happens to other jobs are in the scenario's `assign` block.
 
-- An order binds to its job for one decision: the job starts on its satellite in the first physics step in which that
-  satellite can take it, else it waits on. Several jobs may be sent to one satellite; they start while there is room.
-- Jobs beyond those K, and those that arrive between decisions, wait (`assign.others: wait`) or go where the zero
+- A choice applies to its job for one decision. The job starts on its satellite in the first physics step in which that
+  satellite has room; otherwise it keeps waiting. Several jobs may choose one satellite; they start while there is room.
+- Jobs beyond those K, and jobs that arrive between decisions, wait (`assign.others: wait`) or go where the zero
   action would send them (`bids`). Running jobs stay where they are; bids, urgencies and clock offsets are 0.
-- `env.unwrapped.action_masks()`, and `info["action_mask"]` of single environments and native batches, tell which
-  choices are feasible now, component after component, K (S + 1) + S L values: the dispatcher asks the same function. A
-  masked choice is no error: the job waits for that satellite until the decision ends.
-- Batches for stable-baselines3 answer `env_method("action_masks")`, which is what
+- `env.unwrapped.action_masks()` returns the feasible choices, component after component, K (S + 1) + S L values. Single
+  environments and native batches also give them as `info["action_mask"]`. The dispatcher uses the same function. A
+  masked choice is not an error: the job waits for that satellite until the decision ends.
+- Batches for stable-baselines3 support `env_method("action_masks")`, which
   `sb3_contrib.MaskablePPO` calls.
 """
 
 DICT_NOTES = """
-With `observation_mode="dict"` the observation is a Dict: `satellites` (S, {each}), the rows of the first two tables by
-satellite; `fleet` ({fleet}), the rows of the third and fourth; `jobs` (K, {job}), a row of features for each of the K
-waiting jobs that the mode `assign` would place, rows without a job 0; `jobs_present` (K,), 1 where there is a job.
+With `observation_mode="dict"` the observation is a Dict:
+
+- `satellites` (S, {each}): the rows of the first two tables by satellite.
+- `fleet` ({fleet}): the rows of the third and fourth table.
+- `jobs` (K, {job}): features of the K waiting jobs that the mode `assign` would place; rows without a job are 0.
+- `jobs_present` (K,): 1 where there is a job.
+
 `satellites` and `fleet` hold the values of the flat form.
 """
 
 OBSERVATION_NOTES = """
 In the tables, x is the measured value, in the unit given; `env.unwrapped.view.observation[name]` holds it for
-schedulers that want physical units. It is encoded as written and held in [-1, 1]; squash(y) is y / (1 + |y|).
-Nothing of the future is seen but what orbits tell, and no hidden truth: work left is the visible estimate.
+schedulers that use physical units. It is encoded as written and clipped to [-1, 1]; squash(y) is y / (1 + |y|).
+Observations contain no future values except those that orbits determine. They contain no hidden values: remaining work
+is the visible estimate.
 
-Telemetry may be noisy and old, as the scenario's block `sensing` says; by default it is exact. {noisy} carry noise;
-these and {aged} are `sensing.delay_s` old, rounded up to whole physics steps; {fleet} are worked out from what is seen
-of the satellites. All else is exact: orders, light, clock, and what the dispatcher itself keeps. Rewards, KPIs,
-governor and protection know the truth. The noise belongs to the episode: all schedulers see the same.
+The scenario's block `sensing` can make telemetry noisy and delayed; by default it is exact. {noisy} carry noise. These
+and {aged} are `sensing.delay_s` old, rounded up to whole physics steps. {fleet} are computed from the telemetry of the
+satellites. All other values are exact: orders, sunlight, clock, and the dispatcher's own records. Rewards, KPIs,
+governor and protection use the true values. The noise belongs to the episode: all schedulers see the same noise.
 """
 
 REWARD_NOTES = """
-The reward is the sum of the terms, in points: 100 points are the value of the work that the fleet can sustain over the
-episode, at the scenario's mix of classes, a constant of the scenario. The numbers in the table are the defaults of the
+The reward is the sum of the terms, in points. 100 points are the value of the work that the fleet can sustain over the
+episode at the scenario's mix of classes, a constant of the scenario. The numbers in the table are the defaults of the
 scenario's `reward` block.
 
-A score above 100 is possible where a scheduler does more valuable work than the mix. The environment keeps no running
+A score above 100 is possible if a scheduler does more valuable work than the mix. The environment keeps no running
 statistics: the same state and action give the same reward.
 """
 
 INFO = """
 | key | when | meaning |
 | --- | --- | --- |
-| `episode_seed`, `load_factor` | reset | the episode, and its work on offer over what the fleet can hold |
-| `randomised/<path>` | reset | what the episode drew for a random number, or (S,) what each satellite drew |
+| `episode_seed`, `load_factor` | reset | the episode, and its offered work relative to the sustainable output |
+| `randomised/<path>` | reset | drawn value of a randomised field, or (S,) the value of each satellite |
 | `reward/<term>` | each step | the terms of the reward |
 | `cost`, `cost/thermal`, `cost/energy` | each step | the violations as positive numbers, and their sum |
 | `action_mask` | reset and each step of the mode `assign` | feasible choices of the coming action |
@@ -123,23 +129,23 @@ INFO = """
 """
 
 START = """
-`reset(seed=n)` begins episode n of the scenario's world: its start is a random minute of the scenario's year, hour
-included. The fleet is in operation: jobs run with some age and a checkpoint behind them, others wait, batteries and
-temperatures are on the periodic solution of the sustainable plan, and one orbit has been flown under the zero action,
-uncounted. Work done before the start is never paid.
+`reset(seed=n)` begins episode n of the scenario at a random minute of the scenario's year. The fleet is in operation:
+some jobs run, with an age and a checkpoint, and others wait. Batteries and temperatures start on the periodic solution
+of the sustainable plan. One orbit under the zero action precedes the episode as a warm-up, which does not count. Work
+done before the start is never paid.
 
 Episodes 0 to 9 999 are for training, 10 000 to 19 999 for tests (the test set is the first hundred of them), 20 000 and
 above for validation. A reset without a seed draws a training episode from the environment's own generator.
 """
 
 END = """
-The time limit truncates: after `episode.hours`, 24 h or 288 decisions in the default scenario. Nothing terminates.
-Violations do not end an episode: the governor and load shedding keep the physics honest and cost work.
+The time limit truncates an episode after `episode.hours`: 24 h or 288 decisions in the default scenario. Episodes never
+terminate. Violations do not end an episode: the governor and load shedding act on the physics, and they cost work.
 """
 
 HISTORY = """
-- `v0`: first version. Provisional until release 0.1: until then, a change of dynamics, spaces, defaults or reward is a
-  line of the CHANGELOG; afterwards it is a new version.
+- `v0`: first version, provisional until release 0.1. Until then, the CHANGELOG lists every change of dynamics, spaces,
+  defaults or reward. Afterwards such a change gives a new version.
 """
 
 

@@ -42,26 +42,27 @@ HEAD = ("quantity", "unit", "ours", "compared with", "values", "largest differen
 
 INTRODUCTION = """# Validation
 
-What this environment computes, beside what tools, data and closed forms that this project did not write say of the
-same. Every row is a test in `tests/validation`; `make validate` measures all of them, draws the pictures and writes
-this page, and writes nothing if one row does not hold. Nothing needs the network.
+This page compares results of the environment with tools, data and closed forms from outside this project. Every row is
+a test in `tests/validation`. `make validate` measures all rows, draws the pictures and writes this page. It writes
+nothing if one row does not hold. It does not need the network.
 
-Ours is the range of the values that were compared, their number is in the column values. The largest and the mean
-difference are absolute, in the unit of the row, or in per cent of the oracle's value; allowed is what the largest may
-be, and the mean where two numbers stand.
+The column ours gives the range of the compared values, and the column values their number. The largest and the mean
+difference are absolute, in the unit of the row, or in per cent of the oracle's value. The column allowed gives the
+tolerance of the largest difference, and that of the mean if there are two numbers.
 """
 
 MUTATIONS_TEXT = """## What the tests notice
 
 A test that cannot fail shows nothing. `make mutations` changes one number, sign or term of physics, network or work at
-a time and runs tests that should notice; these do:
+a time and runs tests that should fail. These tests do:
 """
 SOLSTICES_TEXT = """## Two days of three fleets
 
-Under the zero action, 21 June and 21 December: the share of time in which energy, heat or the number of accelerators
-limits what the sustainable plan lets a satellite draw, the deepest discharge within an orbit, and least and largest
-temperatures of all satellites. `python docs/solstices.py` prints it. What limits a power is what would raise it most if
-there were a fifth more: of array and battery, or of radiator; where neither would, all accelerators run at full clock.
+The table shows 21 June and 21 December under the zero action. It gives the share of time in which energy, heat or the
+number of accelerators limits the sustainable plan. It also gives the deepest discharge within an orbit, and the lowest
+and highest temperatures of all satellites. `python docs/solstices.py` prints it. The limit is the resource that raises
+the power most when it grows by a fifth: array and battery, or radiator. If neither raises it, all accelerators run at
+full clock.
 """
 
 Drawing = tuple[str, str, Callable[[], Any]]
