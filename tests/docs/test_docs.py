@@ -1,4 +1,4 @@
-"""The documents: written ones equal what their generator writes, and what they name exists."""
+"""Documents: generated pages equal the output of their generator, and everything that pages name exists."""
 
 import importlib.util
 import os
@@ -24,7 +24,7 @@ COMMAND = re.compile(r"odc-gym ([a-z]+(?: (?:list|show|check|diff|info|fetch))?)
 
 
 def load(name):
-    """A program of docs/ as a module."""
+    """Load a program of docs/ as a module."""
     spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     sys.modules[name] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -236,7 +236,7 @@ print(x + 1)
 
 @pytest.fixture
 def played(tmp_path):
-    """Writes a page, plays it, and tells what it gets wrong."""
+    """Return a function that writes a page, runs it, and returns its errors."""
 
     def play(text):
         page = tmp_path / "page.md"

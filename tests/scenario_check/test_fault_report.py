@@ -1,4 +1,4 @@
-"""Figures of what may happen, beside what the tables of many episodes hold."""
+"""Expected disturbances of a scenario, compared with the tables of many episodes."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def test_a_calm_scenario_has_none(starter12):
 
 
 def test_outages_and_weather_are_those_of_the_tables(storm):
-    """Catches a rate by the fleet told by the satellite, and minutes taken for hours."""
+    """Catches a rate of the fleet given as that of a satellite, and minutes taken for hours."""
     value = {row.name: row for row in fault_report(storm)}
     calm = storm.scenario.replace({"events": []})
     at_s = np.arange(0.0, 10 * DAY_S, 300.0)

@@ -37,7 +37,7 @@ ALTITUDES_M = TABLE[:, 0] * 1e3
 
 @lru_cache(maxsize=1)
 def dawn_dusk():
-    """Unsigned beta of orbits of local time 18 h, every day of 2027 at the table's altitudes [deg], (365, 10)."""
+    """Return unsigned beta of 18 h orbits on every day of 2027 at the table's altitudes [deg], (365, 10)."""
     fleet = [Constellation.sun_synchronous(altitude_km=h, local_time_h=18.0, total=1, planes=1) for h in TABLE[:, 0]]
     group = sum(fleet[1:], fleet[0])
     days = [datetime(2027, 1, 1, 12, tzinfo=UTC) + timedelta(days=k) for k in range(365)]
@@ -45,7 +45,7 @@ def dawn_dusk():
 
 
 def eclipses():
-    """Eclipse fraction of those orbits on those days, (365, 10)."""
+    """Return the eclipse fraction of those orbits on those days, (365, 10)."""
     return np.array(
         [eclipse_fraction(h, np.radians(beta)) for h, beta in zip(ALTITUDES_M, dawn_dusk().T, strict=True)]
     ).T
@@ -107,7 +107,7 @@ def test_sunlight_of_the_year():
 
 
 def face(mode, altitude_km, beta_deg, **fields):
-    """Heat on a face around an orbit [W/m2], emissivity 0.90, absorptivity 0.15, without the array's back."""
+    """Return heat on a face around an orbit [W/m2], emissivity 0.90, absorptivity 0.15, without the array's back."""
     values = {"mode": mode, "faces": 2 if mode == "knife_edge" else 1, "eps": 0.90, "alpha": 0.15} | fields
     hardware = starter(hot_back__view_factor=0.0, **{f"radiator__{name}": value for name, value in values.items()})
     surfaces = Surfaces.of(hardware, altitude_km * 1e3, Earth())
@@ -140,7 +140,7 @@ def test_absorbed():
 
 
 def perpendicular_view_factor(depth, height, width):
-    """View factor between perpendicular rectangles with a common edge, from depth x width to height x width.
+    """Return the view factor of perpendicular rectangles with a common edge, depth x width to height x width.
 
     Howell, A Catalog of Radiation Heat Transfer Configuration Factors, two rectangles with a common edge at 90 deg.
     """

@@ -29,7 +29,7 @@ def quantiles(tokens):
 
 @functools.cache
 def rig(kind):
-    """A service of the requests of a kind."""
+    """Build a service with the requests of a kind."""
     if kind.startswith("azure"):
         file = next(AZURE.glob(f"{kind.removeprefix('azure-')}*.csv"))
         rows = np.genfromtxt(file, delimiter=",", skip_header=1, usecols=(1, 2), dtype=int)
@@ -41,14 +41,14 @@ def rig(kind):
 
 
 def ours(rows):
-    """First token, time per token and both in time, and the share of the time that replicas work, (N, 4)."""
+    """Return first token, time per token and both in time, and the busy share of replicas, (N, 4)."""
     found = [rig(r["requests"]).steady(float(r["replicas"]), float(r["clock"]), float(r["load"])) for r in rows]
     return np.array(found)[:, [1, 2, 3, 6]]
 
 
 @functools.cache
 def both_sides(kind, least, most):
-    """Our shares and the simulation's at loads between two, (N, 4) each."""
+    """Return our shares and the simulation's at interpolated loads, (N, 4) each."""
     rows = TABLE[(TABLE["requests"] == kind) & (TABLE["load"] >= least) & (TABLE["load"] <= most)]
     return ours(rows), np.array([[r[name] for name in ("first", "pace", "both", "busy")] for r in rows])
 

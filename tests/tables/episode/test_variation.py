@@ -1,4 +1,4 @@
-"""Random numbers of a scenario: their draws, that the episode is flown with them, and that the rest stays put."""
+"""Randomised fields of a scenario: episodes use the drawn values, and everything else stays the same."""
 
 import hashlib
 import os
@@ -97,7 +97,7 @@ def test_another_random_path_does_not_move_the_others(small):
         assert np.array_equal(vary(one, seed).drawn[CAPACITY], vary(two, seed).drawn[CAPACITY])
 
 
-def test_without_random_numbers_the_world_is_the_scenarios_own(small):
+def test_without_random_numbers_the_fleet_is_the_scenarios_own(small):
     fleet = FleetModel(small)
     assert vary(fleet, 5) is fleet and build_episode(fleet, 5).fleet is fleet
 
@@ -135,7 +135,7 @@ GROUPS = {
 
 @pytest.mark.parametrize("path", GROUPS)
 def test_an_episode_is_that_of_a_scenario_with_the_drawn_values(small, path):
-    """Every group of fields: catches a number that is drawn and told, but not flown."""
+    """Every group of fields: catches a value that is drawn and reported, but not simulated."""
     low, high = GROUPS[path]
     drawn = build_episode(FleetModel(random(small, **{path: {"low": low, "high": high}})), 20_000)
     value = float(drawn.fleet.drawn[path])
@@ -207,7 +207,7 @@ def test_a_larger_battery_swings_less(small):
 
 
 def test_the_solved_plan_is_the_plan_of_the_grid(starter12):
-    """On the scenario's own satellites both are known: catches a design number that the solver of many forgets."""
+    """Both plans exist for the scenario's own satellites: catches a design number that the batch solver ignores."""
     fleet = FleetModel(starter12.replace({"start": {"epoch": "2027-01-01T00:00:00"}}))
     for month in (2, 9):
         start = datetime(2027, month, 10, tzinfo=UTC)
