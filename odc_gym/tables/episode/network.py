@@ -182,8 +182,8 @@ def _terminals(fleet: FleetModel, links: OpticalLinks) -> np.ndarray:
 def _inter_satellite_links(fleet: FleetModel, ephemeris: Ephemeris) -> InterSatelliteLinks | None:
     """Return the planned links between satellites, None if the scenario has no such links.
 
-    Positions relative to the Earth's axis are the same in every episode if all nodes of a constellation are fixed to
-    the stars, or all to the mean Sun. The same holds within each shell. Such links are planned once for all episodes.
+    If all nodes are fixed to the stars, or all to the mean Sun, positions relative to the Earth's axis are equal in
+    every episode. The same holds within each shell. Such links are planned once for all episodes.
     """
     links = fleet.scenario.network.links
     if links is None:
@@ -198,6 +198,7 @@ def _inter_satellite_links(fleet: FleetModel, ephemeris: Ephemeris) -> InterSate
 
 
 def _grids(fleet: FleetModel) -> tuple[ShellGrid, ...]:
+    """Return the grid of planes and slots of each shell."""
     return tuple(shell_grid(shell.orbit) for shell in fleet.scenario.shells)
 
 
@@ -210,6 +211,7 @@ def _planned_once(
     dt_s: float,
     steps: int,
 ) -> InterSatelliteLinks:
+    """Plan links that are the same in every episode, once for all episodes."""
     ephemeris = build_ephemeris(constellation, start=REFERENCE_START, step_s=dt_s, steps=steps)
     return _planned(ephemeris.position_equator_m, links, np.array(terminals), grids, dt_s)
 

@@ -245,7 +245,7 @@ def degraded_design(
         damage: damage of the battery.
     """
     dynamic_each_w = design["dynamic_each_w"] * dynamic_power_factor
-    found = {
+    changed = {
         "accelerators": working,
         "dynamic_each_w": dynamic_each_w,
         "leak": design["leak"] * leakage_factor,
@@ -253,8 +253,8 @@ def degraded_design(
         "soft_depth": design["soft_depth"] * capacity_left(damage, design["film_frac"], design["linear_frac"]),
     }
     if working > 0.0:
-        return design | found | {"peak_w": design["host_w"] + working * (design["idle_each_w"] + dynamic_each_w)}
-    return design | found | {"host_w": 0.0, "standby_w": 0.0}
+        return design | changed | {"peak_w": design["host_w"] + working * (design["idle_each_w"] + dynamic_each_w)}
+    return design | changed | {"host_w": 0.0, "standby_w": 0.0}
 
 
 def wear_per_year(battery: Battery, depth: np.ndarray, period_s: float) -> np.ndarray:

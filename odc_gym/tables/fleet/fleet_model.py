@@ -198,8 +198,8 @@ class FleetModel:
         designs = [design_numbers(kind, condition.years if condition else 0.0) for kind in hardware]
         if condition is not None:
             damage = condition.years * self.wear_per_year
-            found = zip(kind_of, condition.living, condition.dynamic_power, condition.leakage, damage, strict=True)
-            designs = [degraded_design(designs[k], *(float(v) for v in values)) for k, *values in found]
+            conditions = zip(kind_of, condition.living, condition.dynamic_power, condition.leakage, damage, strict=True)
+            designs = [degraded_design(designs[k], *(float(v) for v in values)) for k, *values in conditions]
             kind_of = np.arange(self.satellites)
         varied._build_arrays(designs, kind_of)
         varied.class_speed = varied.speed * class_speed(varied.mix, self.clock_frac)
@@ -292,12 +292,14 @@ class FleetModel:
         return [first + timedelta(days=365.0 * k / YEAR_SAMPLES) for k in range(YEAR_SAMPLES)]
 
     def _clock(self, period_s: float) -> Clock:
+        """Return the lengths in physics steps; the warm-up covers an orbit in whole decisions."""
         episode = self.scenario.episode
         steps = round(episode.decision_period_s / episode.physics_s)
         warm_up = steps * int(np.ceil(period_s / episode.decision_period_s))
         return Clock(episode.physics_s, steps, warm_up, round(episode.hours * HOUR_S / episode.physics_s))
 
     def _references(self) -> References:
+        """Return the reference values of observations."""
         design = self.design_numbers
         peak = design["peak_w"]
         drop = peak * (design["r_junction"] + 1.0 / design["g12_on"] + 1.0 / design["g23_on"])

@@ -72,6 +72,7 @@ class RequestSizes:
 
 @lru_cache(maxsize=8)
 def _recorded(trace: RequestTrace) -> RequestSizes:
+    """Return the request sizes of a trace."""
     share = (np.arange(REQUEST_QUANTILES) + 0.5) / REQUEST_QUANTILES
     prompts, answers = (np.quantile(tokens, share) for tokens in (trace.input_tokens, trace.output_tokens))
     return RequestSizes(prompts, np.maximum(answers, 1.0))
@@ -252,8 +253,8 @@ def tpot_attainment_table(answers: tuple[float, ...], scv: float, answer_scv: fl
 
     A step takes s, and n steps must end within n T, so that prefills may take n (T - s). There are three cases:
 
-    - A single replica does every prefill itself: those that wait when a request begins to decode, and those that arrive
-      during its steps. Each brings the prefills that arrive during it: busy periods of an M/G/1 queue.
+    - A single replica does every prefill that waits when a request begins to decode or that arrives during its steps.
+      More prefills arrive during each of them, which gives busy periods of an M/G/1 queue.
     - Each of many replicas takes a waiting prefill whenever it ends a step or a prefill. The number of prefills between
       two steps is geometric.
     - If all slots are busy, a prefill follows each answer that ends: a renewal process.
