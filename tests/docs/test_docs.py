@@ -49,7 +49,7 @@ def test_the_table_of_scenarios_is_what_their_files_say(generate):
     assert generate.SCENARIOS.read_text(encoding="utf-8") == generate.scenarios(), "run `make docs`"
 
 
-def test_the_house_is_what_the_modules_say(generate):
+def test_the_module_list_is_what_the_modules_say(generate):
     assert generate.ARCHITECTURE.read_text(encoding="utf-8") == generate.architecture(), "run `make docs`"
 
 
@@ -235,10 +235,10 @@ print(x + 1)
 
 
 @pytest.fixture
-def played(tmp_path):
+def page_errors(tmp_path):
     """Return a function that writes a page, runs it, and returns its errors."""
 
-    def play(text):
+    def run_page(text):
         page = tmp_path / "page.md"
         page.write_text(text)
         (tmp_path / "folder").mkdir()
@@ -247,11 +247,11 @@ def played(tmp_path):
         except pages.PageError as error:
             return [str(error)]
 
-    return play
+    return run_page
 
 
-def test_a_page_is_played_as_its_readers_would(played):
-    assert played(PAGE) == []
+def test_a_page_runs_as_its_readers_would_run_it(page_errors):
+    assert page_errors(PAGE) == []
 
 
 @pytest.mark.parametrize(
@@ -268,9 +268,9 @@ def test_a_page_is_played_as_its_readers_would(played):
         ("```yaml\n# a/b.yaml", "```diff\n+nothing", "page.md:13: the diff no longer applies"),
     ],
 )
-def test_what_a_page_gets_wrong_is_told_with_its_line(played, was, becomes, told):
+def test_what_a_page_gets_wrong_is_told_with_its_line(page_errors, was, becomes, told):
     assert PAGE.count(was) == 1
-    (wrong,) = played(PAGE.replace(was, becomes))
+    (wrong,) = page_errors(PAGE.replace(was, becomes))
     assert told in wrong
 
 
