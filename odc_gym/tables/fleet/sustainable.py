@@ -146,7 +146,7 @@ class Plan:
         dark_w: compute power in eclipse [W].
         throughput: mean throughput over the orbit [reference accelerators].
         depth: depth of discharge.
-        keeps_depth: False where gated accelerators and bus alone exceed the soft depth.
+        keeps_depth: False where gated accelerators and bus alone exceed the soft depth or the C-rates.
     """
 
     sun_w: np.ndarray
