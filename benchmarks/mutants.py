@@ -93,7 +93,7 @@ MUTANTS = (
     ),
     Mutant(
         "junction over plate by 5 %", "odc_gym/tables/fleet/design.py",
-        "above_plate / a.peak_w", "1.05 * above_plate / a.peak_w", HEAT,
+        "above_plate / accelerators.peak_w", "1.05 * above_plate / accelerators.peak_w", HEAT,
     ),
     Mutant(
         "fins left out", "odc_gym/tables/fleet/design.py",

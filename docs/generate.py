@@ -1,4 +1,7 @@
-"""Write what pages take from the code, `make docs`: docs/environment.md, the house, the table of scenarios."""
+"""Writer of generated pages, `make docs`.
+
+It writes docs/environment.md, the module list of docs/architecture.md and the table of docs/scenarios.md.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ from odc_gym.interface.rewards import TERMS
 from odc_gym.interface.sensing import AGED, FLEET_MEASURED, NOISY
 from odc_gym.scenario import Orbit, Scenario
 from odc_gym.scenario.files import names
-from odc_gym.scenario_check.design_report import check
+from odc_gym.scenario_check.design_report import design_report
 
 ROOT = Path(__file__).parents[1]
-PAGE, HOUSE = ROOT / "docs" / "environment.md", ROOT / "docs" / "architecture.md"
+PAGE, ARCHITECTURE = ROOT / "docs" / "environment.md", ROOT / "docs" / "architecture.md"
 SCENARIOS = ROOT / "docs" / "scenarios.md"
 BEGIN_SCENARIOS, END_OF_SCENARIOS = "<!-- scenarios: written by make docs -->\n", "<!-- end of scenarios -->\n"
-BEGIN, END_OF_HOUSE = "<!-- house: written by make docs -->\n", "<!-- end of house -->\n"
+BEGIN_MODULES, END_OF_MODULES = "<!-- house: written by make docs -->\n", "<!-- end of house -->\n"
 
 REFERENCES = {
     "accelerators": "accelerators of the satellite",
@@ -114,7 +117,7 @@ The reward is the sum of the terms, in points. A total of 100 points is the valu
 sustain over the episode, at the scenario's mix of classes. This value is a constant of the scenario. The numbers in
 the table are the defaults of the scenario's `reward` block.
 
-A score above 100 is possible where a scheduler does more valuable work than the mix. The environment keeps no running
+A score above 100 is possible if a scheduler does more valuable work than the mix. The environment keeps no running
 statistics: the same state and action give the same reward.
 """
 
@@ -153,7 +156,7 @@ HISTORY = """
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the page of the environment."""
     env = ODCSatEnv()
     s, c = env.view.satellites, len(env.view.class_names)
     (actions,), (observations,) = env.action_space.shape or (), env.observation_space.shape or ()
@@ -215,7 +218,7 @@ def page() -> str:
 
 
 def blocks() -> Iterable[str]:
-    """The four blocks of the observation, with the places of their features."""
+    """Yield the four blocks of the observation with the positions of their features."""
     f, g, h, k = len(SATELLITE), len(SATELLITE_CLASS), len(FLEET), len(FLEET_CLASS)
     each = f"{f} + {g} C"
     yield f"**Satellite**: satellite s begins at place a = s ({each})."
@@ -229,7 +232,7 @@ def blocks() -> Iterable[str]:
 
 
 def features(rows: tuple[Feature, ...], begin: str) -> str:
-    """The table of one block."""
+    """Return the table of one block."""
     head = ("place", "name", "unit", "encoded as", "meaning")
     return table(
         head,
@@ -241,7 +244,7 @@ def features(rows: tuple[Feature, ...], begin: str) -> str:
 
 
 def encoded(feature: Feature) -> str:
-    """How a feature is encoded, as a formula of x."""
+    """Return the encoding of a feature as a formula of x."""
     top = f"(x - {plain(feature.offset)})" if feature.offset else "x"
     factors = [plain(feature.scale)] * (feature.scale != 1.0) + [feature.reference] * bool(feature.reference)
     value = f"{top} / {factors[0]}" if len(factors) == 1 else f"{top} / ({' x '.join(factors)})" if factors else top
@@ -249,18 +252,18 @@ def encoded(feature: Feature) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names as a sentence lists them."""
+    """Return names as a list within a sentence."""
     quoted = [f"`{name}`" for name in names]
     return ", ".join(quoted[:-1]) + " and " + quoted[-1] if len(quoted) > 1 else quoted[0]
 
 
 def plain(value: float | str) -> str:
-    """A number as people write it, or a name."""
+    """Return a number without trailing zeros, or a name unchanged."""
     return value if isinstance(value, str) else f"{value:g}"
 
 
 def arguments() -> str:
-    """Arguments of `gym.make`, from the signature and the docstring of the environment."""
+    """Return the arguments of `gym.make`, from the signature and the docstring of the environment."""
     text = inspect.getdoc(ODCSatEnv) or ""
     described = dict(re.findall(r"^    (\w+): (.+)$", text.split("Args:")[1].split("Raises:")[0], re.MULTILINE))
     signature = inspect.signature(ODCSatEnv.__init__).parameters
@@ -269,20 +272,20 @@ def arguments() -> str:
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    """A table in Markdown."""
+    """Return a table in Markdown."""
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |" for line in lines)
 
 
 def architecture() -> str:
-    """docs/architecture.md with the house as it stands."""
-    before, _, rest = HOUSE.read_text(encoding="utf-8").partition(BEGIN)
-    after = rest.partition(END_OF_HOUSE)[2]
-    return f"{before}{BEGIN}```\n{house()}```\n{END_OF_HOUSE}{after}"
+    """Return docs/architecture.md with the current module list."""
+    before, _, rest = ARCHITECTURE.read_text(encoding="utf-8").partition(BEGIN_MODULES)
+    after = rest.partition(END_OF_MODULES)[2]
+    return f"{before}{BEGIN_MODULES}```\n{module_list()}```\n{END_OF_MODULES}{after}"
 
 
 def scenarios() -> str:
-    """docs/scenarios.md with the table of the scenarios as they stand."""
+    """Return docs/scenarios.md with the current table of scenarios."""
     before, _, rest = SCENARIOS.read_text(encoding="utf-8").partition(BEGIN_SCENARIOS)
     after = rest.partition(END_OF_SCENARIOS)[2]
     head = (
@@ -294,30 +297,30 @@ def scenarios() -> str:
 
 
 def shells(scenario: Scenario) -> Iterable[tuple[str, ...]]:
-    """The rows of a scenario: one a shell, the first with the figures of the fleet."""
-    found = {row.name: row for row in check(scenario)}
-    figure = {name: row.value for name, row in found.items()}
-    fleet = (f"{figure['load against all together']:.2f}", f"{figure['sustainable']:.1f}", str(figure["binds most"]))
+    """Yield the rows of a scenario: one a shell, the first with the values of the fleet."""
+    rows_by_name = {row.name: row for row in design_report(scenario)}
+    value = {name: row.value for name, row in rows_by_name.items()}
+    fleet = (f"{value['load against all together']:.2f}", f"{value['sustainable']:.1f}", str(value["binds most"]))
     for i, shell in enumerate(scenario.shells):
         prefix = f"{shell.hardware}: " if len(scenario.shells) > 1 else ""
         hardware, orbit = scenario.hardware[shell.hardware], shell.orbit
-        one = {key.removeprefix(prefix): row for key, row in found.items() if key.startswith(prefix)}
+        shell_rows = {key.removeprefix(prefix): row for key, row in rows_by_name.items() if key.startswith(prefix)}
         yield (
             f"`{scenario.name}`" * (i == 0),
             str(len(orbit.lines) if orbit.pattern == "tle" else orbit.total),
             orbit_of(orbit),
             f"{hardware.accelerators.count} {hardware.accelerators.kind}",
-            f"{one['least beta'].value:.0f} to {one['greatest beta'].value:.0f}",
-            f"{one['longest eclipse'].value:.0f}",
+            f"{shell_rows['least beta'].value:.0f} to {shell_rows['greatest beta'].value:.0f}",
+            f"{shell_rows['longest eclipse'].value:.0f}",
             f"{hardware.battery.capacity_wh / 1e3:g}",
-            f"{one['array over its need'].value:.2f}",
-            f"{one['radiator over its need'].value:.2f}",
+            f"{shell_rows['array over its need'].value:.2f}",
+            f"{shell_rows['radiator over its need'].value:.2f}",
             *(text * (i == 0) for text in fleet),
         )
 
 
 def orbit_of(orbit: Orbit) -> str:
-    """An orbit in a few words."""
+    """Return a short description of an orbit."""
     if orbit.pattern == "tle":
         return "two-line elements"
     if orbit.pattern == "delta" or orbit.pattern == "star":
@@ -328,8 +331,8 @@ def orbit_of(orbit: Orbit) -> str:
     return f"{orbit.altitude_km:g} km, sun-synchronous {clock}, {kind}"
 
 
-def house() -> str:
-    """One line a module: its name and the first paragraph of its docstring."""
+def module_list() -> str:
+    """Return one line for each module: its name and the first paragraph of its docstring."""
     lines = []
     for folder in ("odc_gym", "agents"):
         for path in sorted((ROOT / folder).rglob("*.py"), key=_packages_last):
@@ -342,12 +345,12 @@ def house() -> str:
 
 
 def _packages_last(path: Path) -> tuple[object, ...]:
-    """Order of a tree: a package before its modules, modules before packages."""
+    """Return the sort key of a path: a package before its modules, modules before packages."""
     *folders, name = path.parts
     return (*((1, folder) for folder in folders), (0, name != "__init__.py", name))
 
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
-    HOUSE.write_text(architecture(), encoding="utf-8")
+    ARCHITECTURE.write_text(architecture(), encoding="utf-8")
     SCENARIOS.write_text(scenarios(), encoding="utf-8")

@@ -1,18 +1,18 @@
-"""Run the code of the pages as a reader would, and compare what it prints with what the page shows.
+"""Runner of the code in the pages, which compares the printed output with the output that the page shows.
 
-A page is one sitting: its blocks run from top to bottom in a folder of their own, and the language of a block says how.
+The blocks of a page run from top to bottom in a folder of their own. The language of a block decides how it runs.
 
 - `python`: in one namespace. With a first line like `# charge_saver.py` it is saved under that name instead.
 - `yaml`: saved under the name in its first line.
-- `csv`: data to look at; saved if a comment before it, `<!-- file: jobs.csv -->`, gives a name.
+- `csv`: data to show. It is saved if a comment before it, `<!-- file: jobs.csv -->`, gives a name.
 - `bash`: as commands; `odc-gym` and `python` are those of this checkout.
-- `diff`: a change of this project. The page then plays in a copy of the checkout, uncompiled.
-- `text`: what the block above it prints; a line `...` stands for any lines, `...` in a line for anything.
-  Where it begins with `error: `, the command is one that is refused.
-- No language: a figure, a formula, an output that nobody can repeat.
+- `diff`: a change of this project. The page then runs in a copy of the checkout, uncompiled.
+- `text`: the output of the block above it. A line `...` stands for any lines, `...` in a line for anything.
+  If it begins with `error: `, the command must fail.
+- No language: a figure, a formula, or an output that cannot be reproduced.
 
-Comments before a block, which readers do not see: `<!-- not run: why -->` leaves it out, `<!-- slow -->` leaves it to
-the slow tests, and `<!-- in tests: --episodes 20 -> --episodes 2 -->` makes it shorter.
+Comments before a block, which readers do not see: `<!-- not run: why -->` skips it, `<!-- slow -->` leaves it to the
+slow tests, and `<!-- in tests: --episodes 20 -> --episodes 2 -->` shortens it.
 
     python docs/pages.py [--write] [PAGE ...]      # --write puts outputs that changed into the pages
 """
@@ -50,38 +50,48 @@ _SHORTER = re.compile(r"<!-- in tests: (.+) -> (.+) -->")
 
 
 class PageError(Exception):
-    """A page that does not do what it says."""
+    """Error in a page: a block that cannot run or that fails."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of a page."""
+    """Fenced block of a page.
 
-    line: int  # of its first line of code
+    Attributes:
+        line: line number of its first line of code.
+        language: language of the block, empty without one.
+        code: text of the block.
+        file: name under which it is saved, empty if it is not.
+        not_run: reason why it is not run, empty if it is.
+        slow: True if only the slow tests run it.
+        shorter: replacements that shorten it in tests.
+    """
+
+    line: int
     language: str
     code: str
-    file: str = ""  # the name under which it is saved, if it is
-    not_run: str = ""  # why not
+    file: str = ""
+    not_run: str = ""
     slow: bool = False
     shorter: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, line: int, language: str, code: str, notes: str) -> Block:
-        """A block with what the comments before it say."""
+        """Build a block with the settings of the comments before it."""
         file = _FILE.search(notes) or (_NAMED.match(code) if language in ("python", "yaml") else None)
         reason = _NOT_RUN.search(notes)
         shorter = tuple(_SHORTER.findall(notes))
         slow = "<!-- slow -->" in notes
         return cls(line, language, code, file[1] if file else "", reason[1] if reason else "", slow, shorter)
 
-    def plays(self, slow: bool) -> bool:
-        """Whether it does anything when the page is played, slow blocks too or not."""
+    def is_run(self, slow: bool) -> bool:
+        """Return whether the block does anything when the page runs, with or without slow blocks."""
         runs = not self.not_run and (slow or not self.slow)
         return runs and (bool(self.file) or self.language in ("python", "bash", "diff"))
 
     @property
-    def played(self) -> str:
-        """The code as it runs here."""
+    def test_code(self) -> str:
+        """Code of the block, shortened for tests."""
         code = self.code
         for long, short in self.shorter:
             code = code.replace(long, short)
@@ -89,13 +99,13 @@ class Block:
 
 
 def blocks(page: Path) -> list[Block]:
-    """All fenced blocks of a page.
+    """Return all fenced blocks of a page.
 
     Raises:
-        PageError: a language that nobody runs, a file without a name, a shortening that changes nothing.
+        PageError: an unknown language, a file without a name, or a shortening that changes nothing.
     """
     text = page.read_text(encoding="utf-8")
-    found = []
+    fenced = []
     for match in _BLOCK.finditer(text):
         line = text.count("\n", 0, match.start("code")) + 1
         block = Block.of(line, match["language"], match["code"], match["notes"])
@@ -106,42 +116,42 @@ def blocks(page: Path) -> list[Block]:
             raise PageError(f"{where}: a yaml block begins with the name of its file, as in `# my_fleet.yaml`")
         if any(long not in block.code for long, _ in block.shorter):
             raise PageError(f"{where}: what the tests shorten is not in the block")
-        found.append(block)
-    return found
+        fenced.append(block)
+    return fenced
 
 
 def run(page: Path, folder: Path, slow: bool = True) -> dict[int, str]:
-    """Play a page in an empty folder, with its slow blocks or without.
+    """Run a page in an empty folder, with or without its slow blocks.
 
     Returns:
-        What each `python` and `bash` block printed, by its line.
+        Output of each `python` and `bash` block, by its line.
 
     Raises:
-        PageError: a block that fails, in one message with its place.
+        PageError: a block fails; the message names its page and line.
     """
-    to_play = [block for block in blocks(page) if block.plays(slow)]
+    to_run = [block for block in blocks(page) if block.is_run(slow)]
     expected_failures = [code.line for code, shown in outputs(page) if _refused(shown.code)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST", "COVERAGE", "COLUMNS"))}
     checkout, work = ROOT, folder / "work"
-    if any(block.language == "diff" for block in to_play):
+    if any(block.language == "diff" for block in to_run):
         checkout = work
         _copy_checkout(work)
         environment["NUMBA_DISABLE_JIT"] = "1"
     work.mkdir(exist_ok=True)
     environment |= {
         "PATH": f"{_commands(folder / 'bin')}{os.pathsep}{environment['PATH']}",
-        "SITTING": str(folder / "sitting"),
+        "PAGE_SESSION": str(folder / "session"),
         "PYTHONPATH": str(checkout),
         "GIT_CEILING_DIRECTORIES": str(folder),
-        "OMP_NUM_THREADS": "1",  # small networks are slower with more
+        "OMP_NUM_THREADS": "1",  # more threads make small networks slower
     }
     plan = {
         "page": _name(page),
-        "blocks": [asdict(b) | {"code": b.played} for b in to_play],
+        "blocks": [asdict(b) | {"code": b.test_code} for b in to_run],
         "refused": expected_failures,
     }
     (folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
-    command = [sys.executable, "-W", "error", str(Path(__file__)), "--sitting", str(folder / "plan.json")]
+    command = [sys.executable, "-W", "error", str(Path(__file__)), "--session", str(folder / "plan.json")]
     done = subprocess.run(command, cwd=work, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise PageError(done.stderr.strip())
@@ -149,7 +159,7 @@ def run(page: Path, folder: Path, slow: bool = True) -> dict[int, str]:
 
 
 def outputs(page: Path) -> Iterable[tuple[Block, Block]]:
-    """Each `text` block, after the block whose output it shows."""
+    """Yield each `text` block with the block whose output it shows."""
     last = None
     for block in blocks(page):
         if block.language == "text":
@@ -160,7 +170,7 @@ def outputs(page: Path) -> Iterable[tuple[Block, Block]]:
 
 
 def differences(page: Path, printed: dict[int, str]) -> list[str]:
-    """Where a page shows something else than what was printed."""
+    """Return one message for each output of a page that differs from the printed one."""
     return [
         f"{_name(page)}:{shown.line}: the block above it now prints\n{now}"
         f"run `python docs/pages.py --write {_name(page)}`, and read the page again"
@@ -169,20 +179,20 @@ def differences(page: Path, printed: dict[int, str]) -> list[str]:
 
 
 def _changed(page: Path, printed: dict[int, str]) -> list[tuple[Block, str]]:
-    """Each output that a page shows and that is another one now, and what it is."""
+    """Return each output block of a page that differs from the printed output, with that output."""
     shown = [(block, _tidy(printed[code.line])) for code, block in outputs(page) if code.line in printed]
     return [(block, now) for block, now in shown if not matches(block.code, now)]
 
 
 def matches(shown: str, printed: str) -> bool:
-    """Whether an output is the one that a page shows; a line `...` stands for any lines."""
+    """Return whether a printed output matches the one that a page shows; a line `...` stands for any lines."""
     lines = (re.escape(line.rstrip()) for line in shown.splitlines())
     pattern = "".join("(?:.*\n)*?" if line == r"\.\.\." else line.replace(r"\.\.\.", ".*") + "\n" for line in lines)
     return re.fullmatch(pattern, printed) is not None
 
 
 def write(page: Path, printed: dict[int, str]) -> None:
-    """Put what was printed into a page; an output that is shown in parts, with `...`, is for people to change."""
+    """Write changed outputs into a page; outputs with `...` are printed for manual editing instead."""
     lines = page.read_text(encoding="utf-8").splitlines(keepends=True)
     for shown, now in reversed(_changed(page, printed)):
         if "..." in shown.code:
@@ -214,7 +224,7 @@ def _copy_checkout(folder: Path) -> None:
 
 
 def _commands(folder: Path) -> Path:
-    """A folder with `python`, and an `odc-gym` that asks the process of the sitting."""
+    """Create a folder with the commands `python` and `odc-gym`; the latter is a client of the page's process."""
     folder.mkdir()
     scripts = {
         "odc-gym": f"#!{sys.executable} -S\n{_CLIENT}",
@@ -229,7 +239,7 @@ def _commands(folder: Path) -> Path:
 _CLIENT = """
 import json, os, socket, sys
 with socket.socket(socket.AF_UNIX) as call, call.makefile("rw") as file:
-    call.connect(os.environ["SITTING"])
+    call.connect(os.environ["PAGE_SESSION"])
     print(json.dumps(sys.argv[1:]), file=file, flush=True)
     code, out, err = json.loads(file.readline())
 sys.stdout.write(out)
@@ -239,10 +249,10 @@ sys.exit(code)
 
 
 class _CommandLine(socketserver.StreamRequestHandler):
-    """Runs `odc-gym` of a shell in this process, where all is loaded: most of a command's time is its start."""
+    """Server that runs `odc-gym` commands of a shell in this process, where imports are already loaded."""
 
     def handle(self) -> None:
-        """One command; the thread that plays the page waits for its shell meanwhile."""
+        """Run one command while the thread that runs the page waits for its shell."""
         from odc_gym.cli import main
 
         out, err, code = io.StringIO(), io.StringIO(), 0
@@ -257,28 +267,28 @@ class _CommandLine(socketserver.StreamRequestHandler):
         self.wfile.write(json.dumps([code, out.getvalue(), err.getvalue()]).encode() + b"\n")
 
 
-def _sitting(plan_file: Path) -> None:
-    """Play the blocks of a plan here, in one process."""
+def _run_session(plan_file: Path) -> None:
+    """Run the blocks of a plan in this process."""
     plan = json.loads(plan_file.read_text(encoding="utf-8"))
     namespace: dict[str, Any] = {"__name__": "__main__"}
-    sys.path.insert(0, "")  # modules that the page saves
-    server = socketserver.ThreadingUnixStreamServer(os.environ["SITTING"], _CommandLine)
+    sys.path.insert(0, "")  # finds modules that the page saves
+    server = socketserver.ThreadingUnixStreamServer(os.environ["PAGE_SESSION"], _CommandLine)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     printed = {}
     for block in plan["blocks"]:
         where = f"{plan['page']}:{block['line']}"
         try:
-            printed[block["line"]] = _play(block, where, namespace, block["line"] in plan["refused"])
+            printed[block["line"]] = _run_block(block, where, namespace, block["line"] in plan["refused"])
         except PageError as error:
             sys.exit(f"{where}: {error}")
-        except BaseException:  # SystemExit, too, is a block that failed
+        except BaseException:  # a SystemExit also counts as a failure
             sys.exit(f"{where}: the block fails\n{traceback.format_exc()}")
     (plan_file.parent / "printed.json").write_text(json.dumps(printed), encoding="utf-8")
 
 
-def _play(block: dict[str, Any], where: str, namespace: dict[str, Any], refused: bool) -> str:
-    """What one block prints."""
+def _run_block(block: dict[str, Any], where: str, namespace: dict[str, Any], refused: bool) -> str:
+    """Run one block and return its output."""
     if block["file"]:
         path = Path(block["file"])
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -294,7 +304,7 @@ def _play(block: dict[str, Any], where: str, namespace: dict[str, Any], refused:
         if done.returncode:
             raise PageError(f"the diff no longer applies, write it anew: {done.stderr.strip()}")
         for name in [name for name in sys.modules if name.partition(".")[0] == "odc_gym"]:
-            del sys.modules[name]  # what was imported is not what the next block should run
+            del sys.modules[name]  # the next block must import the changed modules
         return ""
     done = subprocess.run(["bash", "-euo", "pipefail", "-c", block["code"]], capture_output=True, text=True)
     if bool(done.returncode) != refused:
@@ -303,7 +313,7 @@ def _play(block: dict[str, Any], where: str, namespace: dict[str, Any], refused:
 
 
 def main(arguments: list[str]) -> None:
-    """Run pages, all if none is named, and say what they get wrong."""
+    """Run the named pages, all without arguments, and exit with their differences."""
     writing = "--write" in arguments
     pages = [Path(name).resolve() for name in arguments if not name.startswith("-")] or PAGES
     wrong = []
@@ -322,7 +332,7 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--sitting"]:
-        _sitting(Path(sys.argv[2]))
+    if sys.argv[1:2] == ["--session"]:
+        _run_session(Path(sys.argv[2]))
     else:
         main(sys.argv[1:])

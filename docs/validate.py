@@ -1,8 +1,8 @@
-"""Measure what is compared with tools, data and closed forms, and write docs/validation.md: `make validate`.
+"""Writer of docs/validation.md, which compares the environment with tools, data and closed forms: `make validate`.
 
-Every comparison of `tests/validation` is measured and every picture drawn first. If all hold, the pictures and the page
-are written; if one does not, nothing is. The page ends with what `benchmarks/mutations.py` found, and with two days of
-three fleets, which `docs/solstices.py` flies.
+The program measures every comparison of `tests/validation` and draws every picture first. It writes the pictures and
+the page only if all comparisons hold. The page ends with the results of `benchmarks/mutations.py`, and with two days of
+three fleets that `docs/solstices.py` simulates.
 """
 
 from __future__ import annotations
@@ -37,48 +37,49 @@ from odc_gym.evaluation import write_text  # noqa: E402
 PAGE, FIGURES = ROOT / "docs" / "validation.md", ROOT / "docs" / "figures"
 MUTATIONS = ROOT / "docs" / "mutations.json"
 PREFIX, DPI = "validation-", 100
-SHOWN = 4  # tests that notice a change
+MAX_TESTS_SHOWN = 4  # largest number of tests that the page names for a mutation
 HEAD = ("quantity", "unit", "ours", "compared with", "values", "largest difference", "mean", "allowed", "note")
 
 INTRODUCTION = """# Validation
 
-What this environment computes, beside what tools, data and closed forms that this project did not write say of the
-same. Every row is a test in `tests/validation`; `make validate` measures all of them, draws the pictures and writes
-this page, and writes nothing if one row does not hold. Nothing needs the network.
+This page compares results of the environment with tools, data and closed forms from outside this project. Every row is
+a test in `tests/validation`. `make validate` measures all rows, draws the pictures and writes this page. It writes
+nothing if one row does not hold. It does not need the network.
 
-Ours is the range of the values that were compared, their number is in the column values. The largest and the mean
-difference are absolute, in the unit of the row, or in per cent of the oracle's value; allowed is what the largest may
-be, and the mean where two numbers stand.
+The column ours gives the range of the compared values, and the column values their number. The largest and the mean
+difference are absolute, in the unit of the row, or in per cent of the oracle's value. The column allowed gives the
+tolerance of the largest difference, and that of the mean if there are two numbers.
 """
 
 MUTATIONS_TEXT = """## What the tests notice
 
 A test that cannot fail shows nothing. `make mutations` changes one number, sign or term of physics, network or work at
-a time and runs tests that should notice; these do:
+a time and runs tests that should fail. These tests do:
 """
 SOLSTICES_TEXT = """## Two days of three fleets
 
-Under the zero action, 21 June and 21 December: the share of time in which energy, heat or the number of accelerators
-limits what the sustainable plan lets a satellite draw, the deepest discharge within an orbit, and least and largest
-temperatures of all satellites. `python docs/solstices.py` prints it. What limits a power is what would raise it most if
-there were a fifth more: of array and battery, or of radiator; where neither would, all accelerators run at full clock.
+The table shows 21 June and 21 December under the zero action. It gives the share of time in which energy, heat or the
+number of accelerators limits the sustainable plan. It also gives the deepest discharge within an orbit, and the lowest
+and highest temperatures of all satellites. `python docs/solstices.py` prints it. The limit is the resource that raises
+the power most when it grows by a fifth: array and battery, or radiator. If neither raises it, all accelerators run at
+full clock.
 """
 
 Drawing = tuple[str, str, Callable[[], Any]]
-"""Chapter, caption, and the function that draws."""
+"""Chapter, caption, and function that draws the figure."""
 
 
 def register() -> None:
-    """Import every module of tests/validation, which registers what it compares and draws."""
+    """Import every module of tests/validation; each registers its comparisons and pictures."""
     for path in sorted((TESTS / "validation").glob("test_*.py")):
         importlib.import_module(path.stem)
 
 
 def measured() -> list[Finding]:
-    """What every comparison found.
+    """Measure every comparison and return the findings.
 
     Raises:
-        OdcGymError: comparisons that do not hold, in one line.
+        OdcGymError: some comparisons do not hold; the message is one line.
     """
     findings = [comparison.finding() for comparison in COMPARISONS]
     wrong = [
@@ -93,33 +94,33 @@ def measured() -> list[Finding]:
 
 
 def page(findings: Sequence[Finding], drawings: dict[str, Drawing], *sections: str) -> str:
-    """The whole page; `sections` stand at its end."""
+    """Return the whole page, with `sections` at its end."""
     parts = [INTRODUCTION, made_with()]
     for chapter in CHAPTERS:
-        mine = [finding for finding in findings if finding.subject.chapter == chapter]
-        drawn = [(name, caption) for name, (where, caption, _) in drawings.items() if where == chapter]
-        if mine or drawn:
+        chapter_findings = [finding for finding in findings if finding.subject.chapter == chapter]
+        chapter_drawings = [(name, caption) for name, (where, caption, _) in drawings.items() if where == chapter]
+        if chapter_findings or chapter_drawings:
             parts.append(f"## {chapter}")
-        if mine:
-            parts.append(table(HEAD, (row(finding) for finding in mine)))
-        parts += [f"![{caption}](figures/{PREFIX}{name}.png)\n\n{caption}" for name, caption in drawn]
+        if chapter_findings:
+            parts.append(table(HEAD, (row(finding) for finding in chapter_findings)))
+        parts += [f"![{caption}](figures/{PREFIX}{name}.png)\n\n{caption}" for name, caption in chapter_drawings]
     return "\n\n".join(part.strip() for part in (*parts, *sections)) + "\n"
 
 
 def mutations() -> str:
-    """What noticed each change of the physics: tests by their names, those with an oracle first."""
-    found = json.loads(MUTATIONS.read_text(encoding="utf-8"))
+    """Return the section on mutations: the tests that fail on each, those with an oracle first."""
+    results = json.loads(MUTATIONS.read_text(encoding="utf-8"))
     rows = []
-    for name, result in found.items():
+    for name, result in results.items():
         tests = sorted(result["caught_by"], key=lambda test: (not test.startswith("tests/validation"), test))
-        shown = [f"`{test.removeprefix('tests/').replace('.py::', ': ')}`" for test in tests[:SHOWN]]
-        more = [f"{len(tests) - SHOWN} more"] * (len(tests) > SHOWN)
-        rows.append((name, f"`{result['file']}`", ", ".join(shown + more)))
+        named = [f"`{test.removeprefix('tests/').replace('.py::', ': ')}`" for test in tests[:MAX_TESTS_SHOWN]]
+        more = [f"{len(tests) - MAX_TESTS_SHOWN} more"] * (len(tests) > MAX_TESTS_SHOWN)
+        rows.append((name, f"`{result['file']}`", ", ".join(named + more)))
     return f"{MUTATIONS_TEXT}\n{table(('change', 'in', 'noticed by'), rows)}"
 
 
 def row(finding: Finding) -> tuple[str, ...]:
-    """The cells of a comparison."""
+    """Return the cells of a comparison."""
     subject = finding.subject
     ends = dict.fromkeys(f"{value:.5g}" for value in (finding.least, finding.most))
     return (
@@ -136,25 +137,25 @@ def row(finding: Finding) -> tuple[str, ...]:
 
 
 def difference(subject: Subject, value: float) -> str:
-    """A difference to two digits, in per cent where it is relative."""
+    """Return a difference to two digits, in per cent if it is relative."""
     return f"{100.0 * value:.2g} %" if subject.relative else f"{value:.2g}"
 
 
 def allowed(subject: Subject) -> str:
-    """What may differ."""
+    """Return the tolerances of a comparison."""
     limits = [value for value in (subject.tolerance, subject.mean_tolerance) if value is not None]
     texts = [f"{100.0 * value:.6g} %" if subject.relative else f"{value:.6g}" for value in limits]
     return ", mean ".join(texts)
 
 
 def made_with() -> str:
-    """The versions that the numbers were measured with."""
+    """Return the versions of Python and libraries that measured the numbers."""
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("numpy", "numba"))
     return f"Measured with Python {platform.python_version()}, {versions}."
 
 
 def draw(drawings: dict[str, Drawing], folder: Path) -> None:
-    """Save every picture as a file of a folder; the same numbers are the same file."""
+    """Save every picture as a file in `folder`; equal numbers give equal files."""
     from matplotlib import pyplot
 
     for name, (_, _, drawing) in drawings.items():
@@ -164,10 +165,10 @@ def draw(drawings: dict[str, Drawing], folder: Path) -> None:
 
 
 def write(page_file: Path = PAGE, figures: Path = FIGURES) -> None:
-    """Measure, draw and write, or write nothing.
+    """Measure, draw and write the page, or write nothing.
 
     Raises:
-        OdcGymError: comparisons that do not hold.
+        OdcGymError: some comparisons do not hold.
     """
     text = page(measured(), PICTURES, mutations(), f"{SOLSTICES_TEXT}\n{solstices.page()}")
     figures.mkdir(parents=True, exist_ok=True)
@@ -182,7 +183,7 @@ def write(page_file: Path = PAGE, figures: Path = FIGURES) -> None:
 
 
 def main() -> int:
-    """The command."""
+    """Run the command and return its exit status."""
     register()
     try:
         write()

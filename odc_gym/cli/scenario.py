@@ -47,12 +47,12 @@ def check_scenario(
 
     from odc_gym.evaluation.files import require_free, write_document
     from odc_gym.scenario.files import parse_overrides
-    from odc_gym.scenario_check.design_report import check
+    from odc_gym.scenario_check.design_report import design_report
 
     if json_file is not None:
         require_free(json_file, force)
     loaded = load(scenario, parse_overrides(overrides or []))
-    rows = check(loaded)
+    rows = design_report(loaded)
     each = (f"{name} with {h.accelerators.count} x {h.accelerators.kind}" for name, h in loaded.hardware.items())
     table = Table(title=f"{loaded.name}: satellites {', '.join(each)}", title_justify="left")
     table.add_column("quantity", no_wrap=True)

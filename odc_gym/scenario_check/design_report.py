@@ -1,4 +1,4 @@
-"""Figures by which a scenario can be checked on paper: closed forms, and the same with everything on."""
+"""Report of a scenario's design: closed forms that can be checked by hand, and limits with all effects included."""
 
 from __future__ import annotations
 
@@ -11,242 +11,276 @@ from odc_gym.faults.faults import GroundTrack, expected_upsets
 from odc_gym.orbits import build_ephemeris, eclipse_fraction, orbit_period_s
 from odc_gym.physics.thermal import REFERENCE_K
 from odc_gym.scenario import Hardware, Scenario
-from odc_gym.scenario_check.fault_report import hazard_rows
-from odc_gym.scenario_check.network_report import network_rows
-from odc_gym.scenario_check.report_row import Row
+from odc_gym.scenario_check.fault_report import fault_report
+from odc_gym.scenario_check.network_report import network_report
+from odc_gym.scenario_check.report_row import ReportRow
 from odc_gym.tables.fleet.design import design_numbers
 from odc_gym.tables.fleet.fleet_model import FleetModel
-from odc_gym.tables.fleet.plans import ShellPlan, around, offered_by_class
-from odc_gym.tables.fleet.surroundings import Surfaces, light, mean_sunlit_response
-from odc_gym.tables.fleet.sustainable import Curve, Effects, largest_constant_w, radiator_heat_w, thermal_limit_w
+from odc_gym.tables.fleet.plans import ShellPlan, offered_by_class, steps_of_one_orbit
+from odc_gym.tables.fleet.surroundings import Surfaces, illuminate, mean_sunlit_response
+from odc_gym.tables.fleet.sustainable import (
+    Effects,
+    ThroughputCurve,
+    largest_constant_w,
+    radiator_heat_w,
+    thermal_limit_w,
+)
 
-SINK_W_M2 = 60.0  # of the closed-form flux: a knife edge's mean at 550 km
+SINK_W_M2 = 60.0  # sink of the closed forms: mean of a knife-edge radiator at 550 km
 WARM_K = 60.0 + ZERO_CELSIUS_K
 CHECK_BETAS_DEG = (0, 15, 30, 45, 60, 75)
 
 
-def check(scenario: Scenario) -> list[Row]:
-    """All figures of a scenario, shell by shell, then those of the fleet.
+def design_report(scenario: Scenario) -> list[ReportRow]:
+    """Return the report of a scenario: its shells, then its fleet, network and disturbances.
 
     Raises:
-        ScenarioError: a scenario that cannot be flown.
+        ScenarioError: the scenario cannot be simulated.
     """
     fleet = FleetModel(scenario)
-    flown = flown_betas_rad(fleet)
+    betas_rad = year_betas_rad(fleet)
     rows = []
     for i, shell in enumerate(scenario.shells):
-        rows += _shell(fleet, i, flown[i], f"{shell.hardware}: " if len(scenario.shells) > 1 else "")
+        rows += _shell_rows(fleet, i, betas_rad[i], f"{shell.hardware}: " if len(scenario.shells) > 1 else "")
     return (
         rows
-        + _load(scenario, fleet, flown)
-        + network_rows(fleet)
-        + _faults(fleet)
-        + hazard_rows(fleet)
-        + _random(scenario)
+        + _load_rows(scenario, fleet, betas_rad)
+        + network_report(fleet)
+        + _upset_rows(fleet)
+        + fault_report(fleet)
+        + _random_rows(scenario)
     )
 
 
-def flown_betas_rad(fleet: FleetModel) -> list[np.ndarray]:
-    """Angles between the Sun and the orbit planes at the year's start dates, unsigned, one array a shell [rad]."""
-    _, beta = fleet.year_light()
+def year_betas_rad(fleet: FleetModel) -> list[np.ndarray]:
+    """Return unsigned angles between Sun and orbit planes at the year's start dates, one array a shell [rad]."""
+    _, beta = fleet.year_sunlight()
     return [np.abs(beta[:, fleet.shell_of == i]).ravel() for i in range(len(fleet.shells))]
 
 
 def radiator_flux_w_m2(hardware: Hardware, temperature_k: float, absorbed: float) -> float:
-    """Net heat that a square metre of panel rejects, both faces [W/m2]: n fin (eps sigma T^4 - absorbed)."""
-    r = hardware.radiator
-    return r.faces * r.fin * (r.eps * STEFAN_BOLTZMANN_W_M2_K4 * temperature_k**4 - absorbed)
+    """Return the net heat that a square metre of panel rejects [W/m2]: n fin (eps sigma T^4 - absorbed).
+
+    Args:
+        hardware: hardware with n radiating faces.
+        temperature_k: temperature of the panel [K].
+        absorbed: heat that a face absorbs [W/m2].
+    """
+    radiator = hardware.radiator
+    return radiator.faces * radiator.fin * (radiator.eps * STEFAN_BOLTZMANN_W_M2_K4 * temperature_k**4 - absorbed)
 
 
 def leakage_gain(hardware: Hardware, junction_k: float, power_w: float) -> float:
-    """Kelvin that leakage adds to each kelvin of the junction, in equilibrium with the loop running.
+    """Return the kelvins that leakage adds for each kelvin of the junction, in equilibrium with the loop on.
 
-    Above 1 leakage outgrows what loop and radiator take: at constant power the temperature runs away. Gain = dL/dT
-    (1/G12 + 1/G23 + (1 + c) / (4 k T3^3)), with L leakage, c conversion loss per watt, k T3^4 what is radiated.
+    Above 1, leakage grows faster than loop and radiator can remove it: at constant power the temperature runs away.
+    Gain = dL/dT (1/G12 + 1/G23 + (1 + c) / (4 k T3^3)), with L leakage, c conversion loss per watt, and k T3^4 the
+    radiated heat.
 
     Source: dP/dT < 1/R of thermal runaway (Vassighi and Sachdev, IEEE Trans. Device Mater. Reliab. 6(2), 2006).
     """
-    d = design_numbers(hardware)
-    hot = power_w * d["leak"] * 2.0 ** ((junction_k - REFERENCE_K) * d["inverse_double_k"])
-    drop = 1.0 / d["g12_on"] + 1.0 / d["g23_on"]
-    into_plate = power_w * (1.0 - d["leak"]) + hot
-    radiator_k = junction_k - d["r_junction"] * power_w - into_plate * drop
-    resistance = drop + (1.0 + d["loss"]) / (4.0 * d["radiation"] * radiator_k**3)
-    return float(hot * math.log(2.0) * d["inverse_double_k"] * resistance)
+    design = design_numbers(hardware)
+    hot = power_w * design["leak"] * 2.0 ** ((junction_k - REFERENCE_K) * design["inverse_double_k"])
+    drop = 1.0 / design["g12_on"] + 1.0 / design["g23_on"]
+    into_plate = power_w * (1.0 - design["leak"]) + hot
+    radiator_k = junction_k - design["r_junction"] * power_w - into_plate * drop
+    resistance = drop + (1.0 + design["loss"]) / (4.0 * design["radiation"] * radiator_k**3)
+    return float(hot * math.log(2.0) * design["inverse_double_k"] * resistance)
 
 
-def _leakage(hardware: Hardware, full_w: float) -> Row:
-    """The leakage gain where the governor holds, by the power that heat allows there, or full power if it is less."""
+def _leakage_row(hardware: Hardware, full_w: float) -> ReportRow:
+    """Return the leakage gain at the governor's throttle limit.
+
+    The power is the thermal limit there, or full power if that is less.
+    """
     throttle_k = hardware.thermal.throttle_c + ZERO_CELSIUS_K
-    d = design_numbers(hardware)
-    limit_w = float(thermal_limit_w(d, throttle_k, radiator_heat_w(d, np.array(SINK_W_M2))))
+    design = design_numbers(hardware)
+    limit_w = float(thermal_limit_w(design, throttle_k, radiator_heat_w(design, np.array(SINK_W_M2))))
     gain = leakage_gain(hardware, throttle_k, min(full_w, limit_w))
     stable = "stable by itself" if gain < 1.0 else "runs away at constant power: only governor and trip hold it"
-    return Row("leakage gain at the throttle limit", gain, "", stable)
+    return ReportRow("leakage gain at the throttle limit", gain, "", stable)
 
 
-def _shell(fleet: FleetModel, i: int, flown: np.ndarray, prefix: str) -> list[Row]:
+def _shell_rows(fleet: FleetModel, i: int, betas_rad: np.ndarray, prefix: str) -> list[ReportRow]:
+    """Return the rows of shell `i`, whose orbits have the beta angles `betas_rad` over the year."""
     hardware, plan, surfaces = fleet.hardware[i], fleet.shells[i], fleet.surfaces[i]
-    d = design_numbers(hardware)
+    design = design_numbers(hardware)
     period = orbit_period_s(surfaces.altitude_m)
-    dark, longest = (float(eclipse_fraction(surfaces.altitude_m, b)) for b in (0.0, flown.min()))
-    array_w = float(_array_w(d, surfaces, flown.min(keepdims=True))[0])
-    full = float(Curve.of(d, fleet.mix).power_w[-1])
+    eclipse_frac, longest_frac = (float(eclipse_fraction(surfaces.altitude_m, b)) for b in (0.0, betas_rad.min()))
+    array_w = float(_array_w(design, surfaces, betas_rad.min(keepdims=True))[0])
+    full_w = float(ThroughputCurve.of(design, fleet.mix).power_w[-1])
     plan_k = hardware.thermal.plan_c + ZERO_CELSIUS_K
-    hot = float(_thermal(fleet, i, float(flown.min())))
-    bare = thermal_limit_w(d, plan_k, radiator_heat_w(d, np.array(SINK_W_M2)), Effects(leakage=False))
-    least, most = np.degrees([flown.min(), flown.max()])
+    limit_w = float(_thermal_limit_w(fleet, i, float(betas_rad.min())))
+    limit_without_leakage_w = thermal_limit_w(
+        design, plan_k, radiator_heat_w(design, np.array(SINK_W_M2)), Effects(leakage=False)
+    )
+    least, most = np.degrees([betas_rad.min(), betas_rad.max()])
     rows = [
-        Row("period", period / 60.0, "min", "Keplerian"),
-        Row("eclipse fraction, beta 0", dark, "", "cylindrical shadow"),
-        Row("least beta", least, "deg", "angle between Sun and orbit plane at the start of episodes, over the year"),
-        Row("greatest beta", most, "deg", "the same"),
-        Row("longest eclipse", longest * period / 60.0, "min", "at the least beta"),
-        Row(
+        ReportRow("period", period / 60.0, "min", "Keplerian"),
+        ReportRow("eclipse fraction, beta 0", eclipse_frac, "", "cylindrical shadow"),
+        ReportRow(
+            "least beta", least, "deg", "angle between Sun and orbit plane at the start of episodes, over the year"
+        ),
+        ReportRow("greatest beta", most, "deg", "the same"),
+        ReportRow("longest eclipse", longest_frac * period / 60.0, "min", "at the least beta"),
+        ReportRow(
             "largest constant compute",
-            largest_constant_w(d, period, longest, array_w) / 1e3,
+            largest_constant_w(design, period, longest_frac, array_w) / 1e3,
             "kW",
             "closed form, least beta: 1 au, no leakage, taper or rate limits",
         ),
-        Row("full power of the mix", full / 1e3, "kW", "all accelerators busy at full clock"),
-        Row(
+        ReportRow("full power of the mix", full_w / 1e3, "kW", "all accelerators busy at full clock"),
+        ReportRow(
             "array over its need",
-            array_ratio(d, full, longest, array_w),
+            array_ratio(design, full_w, longest_frac, array_w),
             "",
             "energy of an orbit at full power of the mix, least beta",
         ),
-        Row(
+        ReportRow(
             "radiator flux at 60 C",
             radiator_flux_w_m2(hardware, WARM_K, SINK_W_M2),
             "W/m2",
             f"panel, sink {SINK_W_M2:g} W/m2 a face",
         ),
-        Row(
+        ReportRow(
             "thermal limit without leakage",
-            float(bare) / 1e3,
+            float(limit_without_leakage_w) / 1e3,
             "kW",
             f"junction {hardware.thermal.plan_c:g} C, sink {SINK_W_M2:g} W/m2",
         ),
-        Row("thermal limit", hot / 1e3, "kW", "everything on, least beta"),
-        Row("radiator over its need", hot / full, "", "thermal limit over full power of the mix"),
-        _leakage(hardware, full),
+        ReportRow("thermal limit", limit_w / 1e3, "kW", "everything on, least beta"),
+        ReportRow("radiator over its need", limit_w / full_w, "", "thermal limit over full power of the mix"),
+        _leakage_row(hardware, full_w),
     ]
     betas = sorted({round(least), *(b for b in CHECK_BETAS_DEG if least < b < most), round(most)})
-    rows += [_plan(plan, d, fleet, beta) for beta in betas]
+    rows += [_plan_row(plan, design, fleet, beta) for beta in betas]
     worth = 1e3 * float(fleet.stored_value[i])
     price = fleet.scenario.reward.stored_energy * worth
     note = f"in value; the sustainable plan makes {worth:.3g} of one more kWh"
-    rows.append(Row("price of a stored kWh", price, "", note))
-    rows += _broken_depth(plan, flown)
+    rows.append(ReportRow("price of a stored kWh", price, "", note))
+    rows += _broken_depth_rows(plan, betas_rad)
     return [row._replace(name=prefix + row.name) for row in rows]
 
 
-def array_ratio(d: dict[str, float], compute_w: float, eclipse_frac: float, array_w: float) -> float:
-    """Energy that the array gives in an orbit over what a constant compute power, the bus and their losses take."""
-    load = (compute_w + d["bus_w"]) / d["eta_pcdu"]
-    lit = 1.0 - eclipse_frac
-    return array_w * lit / (load * (lit + eclipse_frac / (d["eta_charge"] * d["eta_discharge"])))
+def array_ratio(design: dict[str, float], compute_w: float, eclipse_frac: float, array_w: float) -> float:
+    """Return the array's energy over an orbit relative to the demand of a constant compute power, bus and losses."""
+    load = (compute_w + design["bus_w"]) / design["eta_pcdu"]
+    sunlit_frac = 1.0 - eclipse_frac
+    return (
+        array_w * sunlit_frac / (load * (sunlit_frac + eclipse_frac / (design["eta_charge"] * design["eta_discharge"])))
+    )
 
 
-def _array_w(d: dict[str, float], surfaces: Surfaces, betas_rad: np.ndarray) -> np.ndarray:
-    """Output in sunlight at 1 au and operating temperature, mean of the sunlit part of orbits, (N,) [W]."""
-    steps = around(surfaces.altitude_m, np.ones(1), betas_rad)
-    return d["array_peak_w"] * mean_sunlit_response(surfaces.array_law, steps)
+def _array_w(design: dict[str, float], surfaces: Surfaces, betas_rad: np.ndarray) -> np.ndarray:
+    """Return the array output at 1 au and operating temperature, mean over the sunlit part of orbits [W], (N,)."""
+    steps = steps_of_one_orbit(surfaces.altitude_m, np.ones(1), betas_rad)
+    return design["array_peak_w"] * mean_sunlit_response(surfaces.array_law, steps)
 
 
-def _broken_depth(plan: ShellPlan, flown: np.ndarray) -> list[Row]:
-    """Told if even gated accelerators and bus discharge the battery more than they should, at a beta that is flown."""
-    one = np.ones(flown.shape)
-    if (plan.at(plan.plan.keeps_depth.astype(float), one, flown) > 0.0).all():
+def _broken_depth_rows(plan: ShellPlan, betas_rad: np.ndarray) -> list[ReportRow]:
+    """Return a row if gated accelerators and bus alone exceed the soft depth at some beta angle, else none."""
+    one = np.ones(betas_rad.shape)
+    if (plan.at(plan.plan.keeps_depth.astype(float), one, betas_rad) > 0.0).all():
         return []
-    worst = float(plan.at(plan.plan.depth, one, flown).max())
-    return [Row("soft depth cannot be kept", worst, "", "even with gated accelerators at some beta: least depth taken")]
+    worst = float(plan.at(plan.plan.depth, one, betas_rad).max())
+    return [
+        ReportRow(
+            "soft depth cannot be kept", worst, "", "even with gated accelerators at some beta: least depth taken"
+        )
+    ]
 
 
-def _thermal(fleet: FleetModel, i: int, beta_rad: float) -> np.ndarray:
-    """Thermal limit with leakage and the mean sink of the orbit at one beta [W]."""
+def _thermal_limit_w(fleet: FleetModel, i: int, beta_rad: float) -> np.ndarray:
+    """Return the thermal limit with leakage and the mean sink of an orbit at one beta angle [W]."""
     hardware, surfaces = fleet.hardware[i], fleet.surfaces[i]
-    d = design_numbers(hardware)
-    sink = light(d, surfaces, around(surfaces.altitude_m, np.ones(1), np.array([beta_rad]))).absorbed_w_m2.mean()
-    return thermal_limit_w(d, hardware.thermal.plan_c + ZERO_CELSIUS_K, radiator_heat_w(d, sink))
+    design = design_numbers(hardware)
+    sink = illuminate(
+        design, surfaces, steps_of_one_orbit(surfaces.altitude_m, np.ones(1), np.array([beta_rad]))
+    ).absorbed_w_m2.mean()
+    return thermal_limit_w(design, hardware.thermal.plan_c + ZERO_CELSIUS_K, radiator_heat_w(design, sink))
 
 
-def _plan(shell: ShellPlan, d: dict[str, float], fleet: FleetModel, beta: int) -> Row:
+def _plan_row(shell: ShellPlan, design: dict[str, float], fleet: FleetModel, beta: int) -> ReportRow:
+    """Return the sustainable plan of a shell at one beta angle [deg]."""
     one, angle = np.ones(1), np.radians([float(beta)])
     at = {
         name: float(shell.at(getattr(shell.plan, name), one, angle)[0])
         for name in ("sun_w", "dark_w", "throughput", "depth")
     }
-    full = Curve.of(d, fleet.mix).throughput[-1]
+    full = ThroughputCurve.of(design, fleet.mix).throughput[-1]
     note = f"{at['sun_w'] / 1e3:.3g} kW in sunlight, {at['dark_w'] / 1e3:.3g} kW in eclipse, depth {at['depth']:.2f}"
-    return Row(f"sustainable share of slots, beta {beta}", at["throughput"] / full, "", note)
+    return ReportRow(f"sustainable share of slots, beta {beta}", at["throughput"] / full, "", note)
 
 
-def _load(scenario: Scenario, fleet: FleetModel, flown: list[np.ndarray]) -> list[Row]:
-    """Offered load against slots, energy and heat, and which of them binds."""
+def _load_rows(scenario: Scenario, fleet: FleetModel, betas_rad: list[np.ndarray]) -> list[ReportRow]:
+    """Return the offered load relative to slots, energy and heat, and the limit that binds most."""
     offered = offered_by_class(scenario.workload, scenario.class_names)
     total = float(offered.sum())
-    energy, heat = _one_limit(fleet, flown)
-    slots = math.fsum(h.accelerators.count * h.accelerators.speed for h in _each(fleet))
+    energy, heat = _single_limits(fleet, betas_rad)
+    slots = math.fsum(h.accelerators.count * h.accelerators.speed for h in _hardware_of_satellites(fleet))
     limits = {"slots": slots, "energy": energy, "heat": heat, "all together": fleet.sustainable}
     rows = [
-        Row(f"offered {name}", float(v), "accelerators", "reference accelerator-hours an hour")
+        ReportRow(f"offered {name}", float(v), "accelerators", "reference accelerator-hours an hour")
         for name, v in zip(scenario.class_names, offered, strict=True)
     ]
     rows += [
-        Row(f"load against {name}", total / limit, "", f"{total:.4g} offered of {limit:.4g}")
+        ReportRow(f"load against {name}", total / limit, "", f"{total:.4g} offered of {limit:.4g}")
         for name, limit in limits.items()
     ]
     binding = min(("slots", "energy", "heat"), key=lambda name: limits[name])
-    rows.append(Row("binds most", binding, "", "over the year"))
-    rows.append(Row("sustainable", fleet.sustainable, "accelerators", "by slots, energy and heat, mean over the year"))
-    rows.append(Row("value that scores 100", fleet.reference_value, "", "of the sustainable output over an episode"))
+    rows.append(ReportRow("binds most", binding, "", "over the year"))
+    rows.append(
+        ReportRow("sustainable", fleet.sustainable, "accelerators", "by slots, energy and heat, mean over the year")
+    )
+    rows.append(
+        ReportRow("value that scores 100", fleet.reference_value, "", "of the sustainable output over an episode")
+    )
     return rows
 
 
-def _faults(fleet: FleetModel) -> list[Row]:
-    """What radiation and failures do to a new fleet in a day, from where it flies."""
+def _upset_rows(fleet: FleetModel) -> list[ReportRow]:
+    """Return upsets and hard failures expected in a day of a new fleet, from its ground track."""
     faults = fleet.scenario.faults
     if not faults.enabled:
         return []
     minutes = int(DAY_S / MINUTE_S)
-    e = build_ephemeris(fleet.constellation, start=fleet.year()[0], step_s=MINUTE_S, steps=minutes)
-    place = GroundTrack(e.latitude_deg, e.longitude_deg, e.altitude_m)
-    upsets, share = expected_upsets(faults, place, fleet.numbers["accelerators"])
+    ephemeris = build_ephemeris(fleet.constellation, start=fleet.year_starts()[0], step_s=MINUTE_S, steps=minutes)
+    place = GroundTrack(ephemeris.latitude_deg, ephemeris.longitude_deg, ephemeris.altitude_m)
+    upsets, share = expected_upsets(faults, place, fleet.design_numbers["accelerators"])
     failures = faults.hard_failures_per_chip_year * DAY_S / YEAR_S * fleet.accelerators
     return [
-        Row("upsets", upsets, "1/day", "of all accelerators, expected over a day of the ground track"),
-        Row("upsets in the anomaly", share, "", "share of them within two widths of its centre"),
-        Row("hard failures", failures, "1/day", "of all accelerators, expected"),
+        ReportRow("upsets", upsets, "1/day", "of all accelerators, expected over a day of the ground track"),
+        ReportRow("upsets in the anomaly", share, "", "share of them within two widths of its centre"),
+        ReportRow("hard failures", failures, "1/day", "of all accelerators, expected"),
     ]
 
 
-def _random(scenario: Scenario) -> list[Row]:
-    """The random numbers; all other figures are for the values of the scenario itself."""
+def _random_rows(scenario: Scenario) -> list[ReportRow]:
+    """Return the randomised fields; all other rows use the values of the scenario itself."""
     return [
-        Row(f"random {path}", f"{d.low:g} to {d.high:g}", "", f"{d.dist}, one draw for each {d.per}")
-        for path, d in scenario.randomise.items()
+        ReportRow(f"random {path}", f"{draw.low:g} to {draw.high:g}", "", f"{draw.dist}, one draw for each {draw.per}")
+        for path, draw in scenario.randomise.items()
     ]
 
 
-def _one_limit(fleet: FleetModel, flown: list[np.ndarray]) -> tuple[float, float]:
-    """What the fleet could hold by energy alone and by heat alone, mean over the year [reference accelerators]."""
+def _single_limits(fleet: FleetModel, betas_rad: list[np.ndarray]) -> tuple[float, float]:
+    """Return the sustainable output by energy alone and by heat alone, mean over the year [reference accelerators]."""
     energy = heat = 0.0
-    for i, betas in enumerate(flown):
+    for i, betas in enumerate(betas_rad):
         hardware, surfaces = fleet.hardware[i], fleet.surfaces[i]
-        d = design_numbers(hardware)
-        curve = Curve.of(d, fleet.mix)
+        design = design_numbers(hardware)
+        curve = ThroughputCurve.of(design, fleet.mix)
         dark = eclipse_fraction(surfaces.altitude_m, betas)
-        array = _array_w(d, surfaces, betas) * fleet.scenario.earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
+        array = _array_w(design, surfaces, betas) * fleet.scenario.earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
         period = fleet.shells[i].period_s
-        powers = [largest_constant_w(d, period, float(f), float(a)) for f, a in zip(dark, array, strict=True)]
+        powers = [largest_constant_w(design, period, float(f), float(a)) for f, a in zip(dark, array, strict=True)]
         satellites = float((fleet.shell_of == i).sum())
         energy += satellites * float(curve.at(np.array(powers)).mean())
         grid = np.linspace(betas.min(), betas.max(), 10)  # the limit hardly changes with beta
-        limits = curve.at(np.array([float(_thermal(fleet, i, b)) for b in grid]))
+        limits = curve.at(np.array([float(_thermal_limit_w(fleet, i, b)) for b in grid]))
         heat += satellites * float(np.interp(betas, grid, limits).mean())
     return energy, heat
 
 
-def _each(fleet: FleetModel) -> list[Hardware]:
+def _hardware_of_satellites(fleet: FleetModel) -> list[Hardware]:
     return [fleet.hardware[i] for i in fleet.shell_of]

@@ -155,7 +155,7 @@ def open_queue(
 
     def seat(row: int) -> bool:
         width = int(jobs["width"][row])
-        fits = fleet.numbers["hbm_gb"] >= fleet.rules[rule_index("memory_gb"), jobs["class_id"][row]]
+        fits = fleet.design_numbers["hbm_gb"] >= fleet.rules[rule_index("memory_gb"), jobs["class_id"][row]]
         hosts = _hosts(fleet, tables.links, jobs[row], np.where(fits, free[:n], -1.0))
         for part, s in enumerate(hosts, row):
             free[s] -= width

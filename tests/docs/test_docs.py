@@ -1,4 +1,4 @@
-"""The documents: written ones equal what their generator writes, and what they name exists."""
+"""Documents: generated pages equal the output of their generator, and everything that pages name exists."""
 
 import importlib.util
 import os
@@ -24,7 +24,7 @@ COMMAND = re.compile(r"odc-gym ([a-z]+(?: (?:list|show|check|diff|info|fetch))?)
 
 
 def load(name):
-    """A program of docs/ as a module."""
+    """Load a program of docs/ as a module."""
     spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     sys.modules[name] = module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -32,7 +32,7 @@ def load(name):
 
 
 pages = load("pages")
-CODE = [page for page in pages.PAGES if any(block.plays(slow=True) for block in pages.blocks(page))]
+CODE = [page for page in pages.PAGES if any(block.is_run(slow=True) for block in pages.blocks(page))]
 SLOW = [page for page in CODE if any(block.slow for block in pages.blocks(page))]
 
 
@@ -49,8 +49,8 @@ def test_the_table_of_scenarios_is_what_their_files_say(generate):
     assert generate.SCENARIOS.read_text(encoding="utf-8") == generate.scenarios(), "run `make docs`"
 
 
-def test_the_house_is_what_the_modules_say(generate):
-    assert generate.HOUSE.read_text(encoding="utf-8") == generate.architecture(), "run `make docs`"
+def test_the_module_list_is_what_the_modules_say(generate):
+    assert generate.ARCHITECTURE.read_text(encoding="utf-8") == generate.architecture(), "run `make docs`"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -235,10 +235,10 @@ print(x + 1)
 
 
 @pytest.fixture
-def played(tmp_path):
-    """Writes a page, plays it, and tells what it gets wrong."""
+def page_errors(tmp_path):
+    """Return a function that writes a page, runs it, and returns its errors."""
 
-    def play(text):
+    def run_page(text):
         page = tmp_path / "page.md"
         page.write_text(text)
         (tmp_path / "folder").mkdir()
@@ -247,11 +247,11 @@ def played(tmp_path):
         except pages.PageError as error:
             return [str(error)]
 
-    return play
+    return run_page
 
 
-def test_a_page_is_played_as_its_readers_would(played):
-    assert played(PAGE) == []
+def test_a_page_runs_as_its_readers_would_run_it(page_errors):
+    assert page_errors(PAGE) == []
 
 
 @pytest.mark.parametrize(
@@ -268,9 +268,9 @@ def test_a_page_is_played_as_its_readers_would(played):
         ("```yaml\n# a/b.yaml", "```diff\n+nothing", "page.md:13: the diff no longer applies"),
     ],
 )
-def test_what_a_page_gets_wrong_is_told_with_its_line(played, was, becomes, told):
+def test_what_a_page_gets_wrong_is_told_with_its_line(page_errors, was, becomes, told):
     assert PAGE.count(was) == 1
-    (wrong,) = played(PAGE.replace(was, becomes))
+    (wrong,) = page_errors(PAGE.replace(was, becomes))
     assert told in wrong
 
 

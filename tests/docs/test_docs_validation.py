@@ -1,4 +1,4 @@
-"""docs/validation.md: it lists what is compared, and is written whole or not at all."""
+"""docs/validation.md: the page lists every comparison, and it is written as a whole or not at all."""
 
 import importlib.util
 import json
@@ -34,7 +34,7 @@ def mutants():
 
 
 def listed(text, columns):
-    """Chapter and the cells of given columns of each row of the page's comparisons."""
+    """Return chapter and selected cells of each row of the page's comparisons."""
     found, chapter = [], None
     for line in text.splitlines():
         if line.startswith("## "):
@@ -46,7 +46,7 @@ def listed(text, columns):
 
 
 def test_the_page_lists_every_comparison_with_its_tolerance(validate):
-    """A page that lacks a comparison, or tells another tolerance, is stale."""
+    """Catches a page that lacks a comparison or states another tolerance."""
     columns = [validate.HEAD.index(name) for name in ("quantity", "unit", "allowed", "note")]
     subjects = [comparison.subject for comparison in COMPARISONS]
     expected = {(s.chapter, s.quantity, s.unit, validate.allowed(s), s.note) for s in subjects}
@@ -61,7 +61,7 @@ def test_the_page_shows_every_picture(validate):
 
 
 def test_every_change_can_be_made_and_its_tests_exist(mutants):
-    """A change whose text is gone would mutate nothing."""
+    """Catches a mutation whose source text no longer exists: it would change nothing."""
     for mutant in mutants:
         assert (ROOT / mutant.file).read_text(encoding="utf-8").count(mutant.was) == 1, mutant.name
         for pattern in mutant.tests:

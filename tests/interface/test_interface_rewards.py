@@ -91,10 +91,10 @@ def test_stored_energy_is_concave_in_charge(starter12):
 
 def test_stored_energy_is_worth_what_the_plan_makes_of_it(starter12):
     """Five watts more and less of the plan, where they matter more: catches a slope at another power."""
-    from odc_gym.tables.fleet.sustainable import Curve
+    from odc_gym.tables.fleet.sustainable import ThroughputCurve
 
     fleet = Simulator(starter12, 1).fleet
-    curve = Curve.of({name: float(v[0]) for name, v in fleet.numbers.items()}, fleet.mix)
+    curve = ThroughputCurve.of({name: float(v[0]) for name, v in fleet.design_numbers.items()}, fleet.mix)
     shell = fleet.shells[0]
     watts = np.stack([shell.plan.sun_w, shell.plan.dark_w])
     gained = (curve.at(watts + 5.0) - curve.at(watts - 5.0)) / 10.0

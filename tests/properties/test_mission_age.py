@@ -78,16 +78,16 @@ def old(starter12):
 def test_the_numbers_of_an_old_fleet(old):
     """Arrays, batteries, powers and leakage of an aged world, each from the numbers of the new one."""
     found, condition = vary(old, 20_000), draw_condition(old.scenario.faults, 20_000, CHIPS)
-    assert found is not old and np.array_equal(found.numbers["accelerators"], condition.living)
-    assert found.numbers["array_peak_w"] == pytest.approx(old.numbers["array_peak_w"] * 0.98**5)
-    assert found.numbers["leak"] == pytest.approx(0.10 * condition.leakage)
-    assert found.numbers["dynamic_each_w"] == pytest.approx(725.0 * condition.dynamic_power)
+    assert found is not old and np.array_equal(found.design_numbers["accelerators"], condition.living)
+    assert found.design_numbers["array_peak_w"] == pytest.approx(old.design_numbers["array_peak_w"] * 0.98**5)
+    assert found.design_numbers["leak"] == pytest.approx(0.10 * condition.leakage)
+    assert found.design_numbers["dynamic_each_w"] == pytest.approx(725.0 * condition.dynamic_power)
     alive = condition.living > 0
     peak = 600.0 + condition.living * (75.0 + 725.0 * condition.dynamic_power)
     assert found.ratings[0, :12][alive] == pytest.approx(peak[alive])
-    left = np.array([capacity_left(d, 5.75e-2, 0.0) for d in found.numbers["fatigue_start"]])
+    left = np.array([capacity_left(d, 5.75e-2, 0.0) for d in found.design_numbers["fatigue_start"]])
     assert ((left > 0.70) & (left < 0.92)).all()  # film and five years at a quarter of depth
-    assert found.numbers["soft_depth"] == pytest.approx(0.30 * left)
+    assert found.design_numbers["soft_depth"] == pytest.approx(0.30 * left)
     assert found.reference_value == old.reference_value and found.references is old.references
     assert not found.plans_hold and found.accelerators == 96
 
@@ -166,7 +166,7 @@ def test_age_and_rates_take_part_in_randomise(starter12):
     worlds = [vary(fleet, seed) for seed in range(6)]
     ages = [w.scenario.faults.mission_age_years for w in worlds]
     assert len(set(ages)) == 6 and all(w.condition.years == age for w, age in zip(worlds, ages, strict=True))
-    damage = np.array([w.numbers["fatigue_start"].mean() for w in worlds]) / ages
+    damage = np.array([w.design_numbers["fatigue_start"].mean() for w in worlds]) / ages
     assert damage == pytest.approx(damage[:1].repeat(6))
 
 
@@ -189,10 +189,10 @@ def test_wrong_values_are_told_in_one_line(starter12, change, message):
 
 def test_the_check_of_a_scenario_tells_its_upsets():
     """Hand figures of the cluster at 650 km: 6480 chips x 3 a year, on the reference orbit itself."""
-    from odc_gym.scenario_check.design_report import check
+    from odc_gym.scenario_check.design_report import design_report
 
-    rows = {row.name: row.value for row in check(Scenario.load("suncatcher81"))}
+    rows = {row.name: row.value for row in design_report(Scenario.load("suncatcher81"))}
     assert rows["upsets"] == pytest.approx(6480 * 3 / 365.25, rel=0.1)  # above an ellipsoid the orbit is 1.5 % higher
     assert rows["upsets in the anomaly"] == pytest.approx(0.53, abs=0.04)
     assert rows["hard failures"] == pytest.approx(6480 * 0.09 / 365.25)
-    assert "upsets" not in {row.name for row in check(Scenario.load("starter12", {"faults.enabled": False}))}
+    assert "upsets" not in {row.name for row in design_report(Scenario.load("starter12", {"faults.enabled": False}))}

@@ -11,7 +11,7 @@ from odc_gym.core.serving.slo_model import Pool
 from odc_gym.physics.serving import request_s, stretch
 from odc_gym.scenario import Scenario, ServiceClass
 from odc_gym.tables.fleet.parameters import rules_block
-from odc_gym.tables.fleet.serving_tables import Requests, serving_tables
+from odc_gym.tables.fleet.serving_tables import RequestSizes, serving_tables
 
 MINUTE_S = 60.0
 
@@ -40,7 +40,7 @@ def service(**engine) -> ServiceClass:
 class ServingRig:
     """A service with requests of its own; `serve` and `steady` play a pool of its replicas on the reference."""
 
-    def __init__(self, own: ServiceClass, requests: Requests) -> None:
+    def __init__(self, own: ServiceClass, requests: RequestSizes) -> None:
         scenario = Scenario.load("starter12")
         block = rules_block(
             scenario, 8, [None if name != "interactive" else (own, requests) for name in scenario.class_names]

@@ -13,7 +13,7 @@ LIKE_STARTER = ("starter12", "starter18", "starter24")
 @pytest.mark.parametrize("name", FLEETS)
 def test_every_fleet_is_scarce(name):
     """With slack all schedulers tie: more work than can be held, in each shell energy or heat short of full power."""
-    rows = closures.check(Scenario.load(name))
+    rows = closures.design_report(Scenario.load(name))
     value = {row.name: row.value for row in rows}
     assert 1.05 <= value["load against all together"] <= 1.2
     assert value["load against slots"] < 1.0
@@ -28,7 +28,7 @@ def test_every_fleet_is_scarce(name):
 @pytest.mark.parametrize("name", REGIMES)
 def test_a_regime_is_what_its_name_says(name):
     """Load and limit of `scenario check`: catches a size that another change of the model has made wrong."""
-    value = {row.name: row.value for row in closures.check(Scenario.load(name))}
+    value = {row.name: row.value for row in closures.design_report(Scenario.load(name))}
     load, binds = REGIMES[name]
     assert value["load against all together"] == pytest.approx(load, abs=0.01)
     assert value["binds most"] == binds
@@ -41,7 +41,7 @@ def test_a_regime_is_what_its_name_says(name):
 @pytest.mark.parametrize("name", LIKE_STARTER[1:])
 def test_larger_fleets_of_the_starter_are_as_loaded_as_the_starter(name):
     load = [
-        {row.name: row.value for row in closures.check(Scenario.load(n))}["load against all together"]
+        {row.name: row.value for row in closures.design_report(Scenario.load(n))}["load against all together"]
         for n in (name, "starter12")
     ]
     assert load[0] == pytest.approx(load[1], rel=2e-3)

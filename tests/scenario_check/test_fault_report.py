@@ -1,11 +1,11 @@
-"""Figures of what may happen, beside what the tables of many episodes hold."""
+"""Expected disturbances of a scenario, compared with the tables of many episodes."""
 
 import numpy as np
 import pytest
 
 from odc_gym.faults.outages import draw_availability
 from odc_gym.scenario import Scenario
-from odc_gym.scenario_check.fault_report import added_frac, hazard_rows
+from odc_gym.scenario_check.fault_report import added_frac, fault_report
 from odc_gym.tables.fleet.fleet_model import FleetModel
 from odc_gym.workload import draw_surges, factor_over
 
@@ -18,12 +18,12 @@ def storm():
 
 
 def test_a_calm_scenario_has_none(starter12):
-    assert hazard_rows(FleetModel(starter12)) == []
+    assert fault_report(FleetModel(starter12)) == []
 
 
 def test_outages_and_weather_are_those_of_the_tables(storm):
-    """Catches a rate by the fleet told by the satellite, and minutes taken for hours."""
-    value = {row.name: row for row in hazard_rows(storm)}
+    """Catches a rate of the fleet given as that of a satellite, and minutes taken for hours."""
+    value = {row.name: row for row in fault_report(storm)}
     calm = storm.scenario.replace({"events": []})
     at_s = np.arange(0.0, 10 * DAY_S, 300.0)
     tables = [draw_availability(calm, seed, 12, at_s) for seed in range(40)]
@@ -46,7 +46,7 @@ def test_what_surges_add_is_what_they_add(storm):
 
 
 def test_a_script_is_told_by_its_hours(storm):
-    told = [(row.name, row.value, row.note) for row in hazard_rows(storm) if row.name.startswith("event")]
+    told = [(row.name, row.value, row.note) for row in fault_report(storm) if row.name.startswith("event")]
     assert told[1] == ("event 03:00", "satellite-outage", "shell 0, plane 1, hours 2.0")
     assert told[2] == ("event 06:00", "satellite-loss", "satellites 7")
     assert len(told) == 4

@@ -26,7 +26,7 @@ ORBITS = ORBITS.reshape(len(EPOCHS), 4, 4)
 
 
 def single(altitude_km, inclination_deg, node_deg, argument_deg):
-    """A constellation of one satellite on a circle, from any place of it."""
+    """Return a constellation of one satellite on a circular orbit, from any position of it."""
     shell = MeanShell(
         altitude_m=1000.0 * altitude_km,
         inclination_rad=math.radians(inclination_deg),
@@ -38,31 +38,31 @@ def single(altitude_km, inclination_deg, node_deg, argument_deg):
 
 @cache
 def sampled(k):
-    """A day of the four orbits of epoch k by minutes."""
+    """Return a day of the four orbits of epoch k in steps of a minute."""
     return sampled_finely(k, 60.0, 1440)
 
 
 def sampled_finely(k, step_s, steps):
-    """The same in other steps; not kept, it is large."""
+    """Return the day of `sampled` in finer steps; it is too large to cache."""
     orbits = reduce(add, [single(*orbit) for orbit in ORBITS[k]])
     return build_ephemeris(orbits, start=EPOCHS[k], step_s=step_s, steps=steps)
 
 
 def positions_m(ephemeris):
-    """(T, S, 3) positions and (T, 1, 3) Sun in the true equator of date."""
+    """Return (T, S, 3) positions and (T, 1, 3) Sun in the true equator of date."""
     return np.stack(ephemeris._xyz, axis=-1), (ephemeris._toward_sun * ephemeris.sun_distance_m[:, None])[:, None]
 
 
 @cache
 def disc(rings):
-    """(4 rings^2, 2) points of the unit disc that stand for equal areas."""
+    """Return (4 rings^2, 2) points of the unit disc that represent equal areas."""
     radius = np.sqrt((np.arange(rings) + 0.5) / rings)
     angle = 2 * np.pi * (np.arange(4 * rings) + 0.5) / (4 * rings)
     return np.stack([np.outer(radius, np.cos(angle)), np.outer(radius, np.sin(angle))], -1).reshape(-1, 2)
 
 
 def rays_past_ellipsoid(position, sun, rings=16, polar_radius_m=POLE_M):
-    """(n,) part of the Sun's disc that is seen from positions (n, 3).
+    """Return the (n,) visible part of the Sun's disc from positions (n, 3).
 
     A ray to a point of the disc is stopped if it meets x^2/a^2 + y^2/a^2 + z^2/b^2 = 1 ahead. The disc that is seen is
     the ring of tangent points. Rays are cast where the one to the Sun's centre passes near the limb; elsewhere that
@@ -106,7 +106,10 @@ def _cast(position, sun, points, scale):
 
 
 def almanac_sun(when):
-    """Unit vector to the Sun, mean equator of date, and distance [m]: Astronomical Almanac, page C5, to 0.01 deg."""
+    """Return the Sun's unit vector, mean equator of date, and its distance [m].
+
+    Source: Astronomical Almanac, page C5, to 0.01 deg.
+    """
     days = (when - datetime(2000, 1, 1, 12, tzinfo=UTC)) / timedelta(days=1)
     anomaly = math.radians(357.528 + 0.9856003 * days)
     longitude = mean_longitude_deg(when) + 1.915 * math.sin(anomaly) + 0.020 * math.sin(2 * anomaly)
@@ -117,19 +120,19 @@ def almanac_sun(when):
 
 
 def mean_longitude_deg(when):
-    """Mean longitude of the Sun, which is the right ascension of the mean Sun [deg]; same source."""
+    """Return the Sun's mean longitude, which is the right ascension of the mean Sun [deg]; same source."""
     return 280.460 + 0.9856474 * ((when - datetime(2000, 1, 1, 12, tzinfo=UTC)) / timedelta(days=1))
 
 
 def node_rate_deg_day(altitude_km, inclination_deg):
-    """Secular drift of the node of a circle [deg/day]: -3/2 J2 (R/a)^2 n cos i."""
+    """Return the secular drift of the node of a circular orbit [deg/day]: -3/2 J2 (R/a)^2 n cos i."""
     a = RADIUS_M + 1000 * altitude_km
     rate = -1.5 * J2 * (RADIUS_M / a) ** 2 * math.sqrt(MU / a**3) * math.cos(math.radians(inclination_deg))
     return math.degrees(rate) * DAY_S
 
 
 def j2_acceleration(_, state):
-    """Derivative of the stacked states (6 n,) about a point mass with J2."""
+    """Return the derivative of the stacked states (6 n,) around a point mass with J2."""
     x, y, z = position = state.reshape(6, -1)[:3]
     squared = x * x + y * y + z * z
     pull = MU / (squared * np.sqrt(squared))
@@ -140,7 +143,7 @@ def j2_acceleration(_, state):
 
 
 def osculating(altitude_km, inclination_deg, node_deg, argument_deg):
-    """(6,) state of a circular mean orbit with Brouwer's first-order short-period terms (Hoots and Roehrich 1980)."""
+    """Return (6,) state of a circular mean orbit with Brouwer's first-order short periods (Hoots and Roehrich 1980)."""
     a, i = RADIUS_M + 1000 * altitude_km, math.radians(inclination_deg)
     node, u = math.radians(node_deg), math.radians(argument_deg)
     g1 = 0.5 * J2 * RADIUS_M**2 / a

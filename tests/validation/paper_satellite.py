@@ -1,4 +1,4 @@
-"""The heat of a satellite on paper: three nodes worked from its data sheet, not from the numbers of the simulation."""
+"""Thermal model of a satellite by hand: three nodes from its data sheet, not from the numbers of the simulation."""
 
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ class Paper(NamedTuple):
 
     @classmethod
     def of(cls, hardware: Hardware) -> "Paper":
-        """A satellite of given hardware."""
+        """Build the satellite of given hardware."""
         thermal, radiator, peak = hardware.thermal, hardware.radiator, hardware.accelerators.peak_w
         (junction, plate, loop), cold = thermal.dt_full_k, thermal.cold
         panel = radiator.area_m2 * radiator.faces * radiator.fin
@@ -46,12 +46,12 @@ class Paper(NamedTuple):
         )
 
     def leakage_w(self, power_w: float, plate_k: float) -> float:
-        """Leakage beyond what is quoted at 60 C."""
+        """Return the leakage beyond the quoted power at 60 C."""
         above = plate_k + self.above_plate * power_w - QUOTED_K
         return power_w * self.leak * (2.0 ** (above / self.double_k) - 1.0)
 
     def kept_w(self, nodes, loop_on: bool) -> tuple[float, float]:
-        """Powers of a steep thermostat in the heater of the loop and of a steep valve of the bypass now [W]."""
+        """Return the powers of a steep thermostat in the loop's heater and of a steep bypass valve [W]."""
         _, loop, radiator = map(float, nodes)
         to_radiator = (self.running if loop_on else self.standing)[1] * max(loop - radiator, 0.0)
         (set_k, share), (heater_k, most) = self.bypass, self.heater
@@ -59,7 +59,7 @@ class Paper(NamedTuple):
         return min(max(STEEP * self.capacity[1] * (heater_k - loop), 0.0), most), bypassed
 
     def rates(self, nodes, loop_on: bool, power_w: float, bus_w: float, loop_w: float, other_w: float) -> list[float]:
-        """Change of plate, loop and radiator [K/s].
+        """Return the change of plate, loop and radiator [K/s].
 
         `loop_w` warms the loop, `other_w` the radiator beside all that the bus draws and what conversion loses.
         """

@@ -39,7 +39,7 @@ class Engine:
 
 @dataclass(frozen=True)
 class Served:
-    """What became of N requests: seconds to the first token, seconds per further token, 0 where there is none."""
+    """Results of N requests: seconds to the first token, seconds per further token, 0 where there is none."""
 
     first_s: np.ndarray
     pace_s: np.ndarray
@@ -58,7 +58,7 @@ def serve(engine: Engine, replicas: int, arrival_s: np.ndarray, prompts: np.ndar
 
 @numba.njit
 def _played(base_s, each_s, batch, replicas, arrival_s, prefill_s, answers):
-    """Times of first tokens and of ends, (N,), and the time that replicas worked up to the last arrival."""
+    """Return times of first tokens and of ends, (N,), and the busy time of replicas up to the last arrival."""
     count, last = len(arrival_s), arrival_s[-1]
     first, end = np.zeros(count), np.zeros(count)
     free_s, does, steps = np.full(replicas, np.inf), np.full(replicas, IDLE), np.zeros(replicas, np.int64)
@@ -106,7 +106,7 @@ def _played(base_s, each_s, batch, replicas, arrival_s, prefill_s, answers):
 
 @numba.njit
 def _ended(live, last_step, size, step, now, end):
-    """Requests of a batch whose last step this was end; how many are left."""
+    """Return the requests of a batch that end with this step, and the number of the others."""
     left = 0
     for k in range(size):
         if last_step[k] <= step:
@@ -118,5 +118,5 @@ def _ended(live, last_step, size, step, now, end):
 
 
 def lognormal(random: np.random.Generator, mean: float, sigma: float, count: int) -> np.ndarray:
-    """Whole numbers of tokens, one at least, (N,)."""
+    """Draw whole numbers of tokens, at least one, (N,)."""
     return np.maximum(1, np.rint(mean * np.exp(sigma * random.standard_normal(count) - sigma**2 / 2))).astype(int)

@@ -9,7 +9,7 @@ RADIUS_KM = 6378.137
 
 @lru_cache(maxsize=8)
 def rays(altitude_km, rings=160, spokes=240):
-    """Directions of rays that hit the Earth, the normals of the ground where they do, (N, 3), and solid angles (N,).
+    """Return directions of rays that hit the Earth and the ground's normals there, (N, 3), and solid angles (N,).
 
     Axes: z is zenith, the satellite stands at 1 + h / R on it.
     """
@@ -30,7 +30,7 @@ def rays(altitude_km, rings=160, spokes=240):
 
 
 def plate_factors(altitude_km, zenith_rad, normals):
-    """View factor of the Earth, and reflected light over (albedo times sunlight), of plates, (P,) each.
+    """Return the Earth's view factor, and reflected light over (albedo times sunlight), of plates, (P,) each.
 
     The Sun stands at a zenith angle in the plane of x and z; normals are (P, 3). A ray of radiance L and solid angle
     dO brings L cos dO; ground in sunlight has L = albedo S cos(sun) / pi, infrared L = M / pi.
@@ -42,7 +42,7 @@ def plate_factors(altitude_km, zenith_rad, normals):
 
 
 def faces(attitude, zenith_rad):
-    """Normals of the faces of a radiator, (F, 3)."""
+    """Return the normals of the faces of a radiator, (F, 3)."""
     sun = np.array([np.sin(zenith_rad), 0.0, np.cos(zenith_rad)])
     normal = {
         "knife_edge": [0.0, 1.0, 0.0],

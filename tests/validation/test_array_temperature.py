@@ -10,7 +10,7 @@ from sky_of_a_plate import plate_factors
 
 from odc_gym.scenario import Earth
 from odc_gym.tables.fleet.design import design_numbers
-from odc_gym.tables.fleet.surroundings import Pass, Surfaces, array_temperature_k, light
+from odc_gym.tables.fleet.surroundings import OrbitSteps, Surfaces, array_temperature_k, illuminate
 
 CHAPTER = "Solar and Earth fluxes"
 SIGMA = 5.670374419e-8
@@ -35,7 +35,7 @@ def hardware_of(solar):
 
 
 def flown(beta_deg):
-    """Steps of two orbits from orbit noon, and what share of each step is lit, by counting its seconds."""
+    """Return steps of two orbits from orbit noon, and the sunlit share of each step by counting its seconds."""
     steps = int(2 * PERIOD_S / STEP_S)
     turn = 2.0 * np.pi * STEP_S / PERIOD_S
     angle = (np.arange(steps) + 0.5)[:, None] * turn
@@ -43,24 +43,24 @@ def flown(beta_deg):
     lit = (np.cos(np.radians(beta_deg)) * np.cos(seconds) > -EDGE).mean(1)[:, None]
     shape = angle.shape
     beta = np.full(shape, np.radians(beta_deg))
-    return Pass(np.ones(shape), lit, beta, angle, np.full(shape, turn), STEP_S)
+    return OrbitSteps(np.ones(shape), lit, beta, angle, np.full(shape, turn), STEP_S)
 
 
 @lru_cache(maxsize=1)
 def solutions():
-    """Ours and Radau's, for each case: temperatures and outputs over that at the quoted temperature, mean of steps."""
+    """Return temperatures and relative outputs of ours and Radau's for each case, mean of steps."""
     return [(ours(*case), radau(*case)) for case in CASES]
 
 
 def ours(beta_deg, solar):
     hardware, steps = hardware_of(solar), flown(beta_deg)
     d, surfaces = design_numbers(hardware), Surfaces.of(hardware, 550e3, Earth())
-    brought = light(d, surfaces, steps).irradiance_frac * steps.sunlit_frac
+    brought = illuminate(d, surfaces, steps).irradiance_frac * steps.sunlit_frac
     return array_temperature_k(d, surfaces, steps)[:, 0], brought[:, 0]
 
 
 def radau(beta_deg, solar):
-    """One node with the Sun switched at the shadow's edge and fluxes of the Earth by rays, integrated to 1e-7."""
+    """Integrate one node to 1e-7, with the Sun switched at the shadow's edge and fluxes of the Earth by rays."""
     s = hardware_of(solar).solar
     beta = np.radians(beta_deg)
     error = np.cos(np.radians(s.pointing_error_deg))
@@ -104,7 +104,7 @@ def radau(beta_deg, solar):
 
 
 def _earth(s, beta, angle):
-    """Infrared and reflected light that both faces absorb [W/m2]."""
+    """Return the infrared and reflected light that both faces absorb [W/m2]."""
     zenith = np.arccos(np.cos(beta) * np.cos(angle))
     sun = np.array([np.sin(zenith), 0.0, np.cos(zenith)])
     front = np.array([0.0, 0.0, 1.0]) if s.tracking == "body_fixed" else sun

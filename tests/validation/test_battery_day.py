@@ -41,7 +41,7 @@ class PaperBattery:
         return min(max(wanted, 0.0), self.node.heater_w_kwh * self.battery.capacity_wh / KILO)
 
     def rates(self, state, sunlit):
-        """Change of charge and temperature per second."""
+        """Return the change of charge and temperature per second."""
         charge, kelvin = map(float, state)
         heater = self.heater_w(kelvin)
         surplus = self.array_w * sunlit - (self.load_w + heater) / self.pcdu
@@ -54,7 +54,7 @@ class PaperBattery:
         return [(into - out - lost) / self.capacity_j, heat / self.heat_j_k]
 
     def fly(self, state, lit):
-        """Charge and temperature after each minute of a schedule of light, (T, 2)."""
+        """Return charge and temperature after each minute of a schedule of light, (T, 2)."""
         found, state = [], np.array(state, float)
         edges = [0, *(np.flatnonzero(np.diff(lit)) + 1).tolist(), len(lit)]
         for begin, end in itertools.pairwise(edges):
@@ -73,7 +73,7 @@ LIT = np.where(np.arange(15 * ORBIT) % ORBIT < DARK, 0.0, 1.0)
 
 @functools.cache
 def flown():
-    """A day of four satellites by the recipe and on paper: charge and temperature, (T, S, 2) each.
+    """Return charge and temperature of four satellites over a day by the recipe and on paper, (T, S, 2) each.
 
     At 20 and 40 % depth, at rest beside its heater, and frozen through at the start with a heater that takes hours.
     """
@@ -119,7 +119,7 @@ def test_temperature_over_a_day():
 
 
 def in_sight(position, sun):
-    """Whether the Sun's centre is in sight past the ellipsoid: where the ray comes nearest, stretched to a sphere."""
+    """Return whether the Sun's centre is in sight past the ellipsoid: nearest point of the ray, on a sphere."""
     stretch = np.array([1.0, 1.0, EQUATOR_M / POLE_M])
     position, ray = position * stretch, (sun - position) * stretch
     along = -(position * ray).sum(-1, keepdims=True) / (ray * ray).sum(-1, keepdims=True)

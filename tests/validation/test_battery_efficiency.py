@@ -26,13 +26,13 @@ LUMPED = TABLE["thermal"] == "lumped"
 
 
 def loss(temperature_c, power_w):
-    """One-way share of a cell's terminal power that is lost."""
+    """Return the share of a cell's terminal power that is lost one way."""
     a, b = np.array([cell_loss(t + ZERO_CELSIUS_K) for t in np.atleast_1d(temperature_c)]).T
     return a + b * power_w / NOMINAL_WH
 
 
 def round_trip(rows, temperature="mean_c"):
-    """Energy out over energy in, at the terminals, as the recipe books charging and discharging."""
+    """Return energy out over energy in at the terminals, as the recipe accounts for charging and discharging."""
     out, into = loss(rows[temperature], rows["discharge_w"]), loss(rows[temperature], rows["charge_w"])
     return (1.0 - into) / (1.0 + out)
 

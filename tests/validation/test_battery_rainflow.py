@@ -25,7 +25,7 @@ SLOPE = LAWS["xu2018"].charge
 
 
 def damage(history, law="xu2018"):
-    """Damage of a history by the package's cycles."""
+    """Return the damage of a history by the package's cycles."""
     slope = LAWS[law].charge
     return sum(
         n * float(cycle_damage(law, np.array(depth))) * charge_stress(mean, slope)
@@ -35,7 +35,7 @@ def damage(history, law="xu2018"):
 
 
 def stream(history, room=TURNING_POINTS, table=TABLE, slope=SLOPE):
-    """Damage after each point (N,), and the residual turning points of the end."""
+    """Return the damage after each point (N,), and the residual turning points at the end."""
     points, swings = np.zeros(room + 1), np.zeros(room + 1)
     points[0], points[-1] = history[0], 1.0
     counted = [0.0] + [count_cycles(points, swings, c, table, slope) for c in history[1:]]
@@ -43,13 +43,13 @@ def stream(history, room=TURNING_POINTS, table=TABLE, slope=SLOPE):
 
 
 def wander(rng, n):
-    """A history of charge with swings of all sizes."""
+    """Return a history of charge with swings of all sizes."""
     x = np.cumsum(rng.normal(0.0, 1.0, n) * rng.choice([0.02, 0.1, 0.3], n))
     return 0.5 + 0.49 * np.sin(x)
 
 
 def orbits(rng, count):
-    """Charge over orbits of random depth by the minute: ripples of the governor, and stretches at full charge."""
+    """Return the charge over orbits of random depth by the minute, with governor ripples and rests at full charge."""
     parts = []
     for depth in rng.uniform(0.02, 0.6, count):
         swing = np.r_[np.linspace(1.0, 1.0 - depth, 36), np.linspace(1.0 - depth, 1.0, rng.integers(20, 55))]

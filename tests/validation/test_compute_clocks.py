@@ -37,7 +37,7 @@ CLOCKS = np.linspace(CHIPS.x_min, 1.0, 1401)
 
 
 def capped(cap, law, draw=1.0):
-    """Clocks under power caps, of a load that draws `draw` of the uncapped power at full clock."""
+    """Return the clocks under power caps of a load that draws `draw` of the uncapped power at full clock."""
     return np.array([clock_of_dynamic(c / draw, SLOWEST, *law) for c in np.atleast_1d(cap)])
 
 
@@ -46,7 +46,7 @@ def speeds(clocks, kappa):
 
 
 def energies(clocks, kappa, dynamic):
-    """Energy of a unit of work over that at full clock; `dynamic` is the dynamic power over TDP there."""
+    """Return the energy of a unit of work relative to full clock; `dynamic` is the dynamic power over TDP there."""
     power = [IDLE + dynamic * dynamic_frac(x, *LAW) for x in clocks]
     return np.array(power) / speeds(clocks, kappa) / (IDLE + dynamic)
 
@@ -105,7 +105,7 @@ def test_training_under_a_cap():
 
 
 def saved(kappa):
-    """Largest saving of energy that costs decoding 5 % of its speed at most."""
+    """Return the largest saving of energy that costs decoding at most 5 % of its speed."""
     allowed = CLOCKS[speeds(CLOCKS, kappa) >= 0.95]
     return 1.0 - energies(allowed, kappa, DECODE_W / TDP_W - IDLE).min()
 

@@ -38,12 +38,12 @@ CLOCKS = np.linspace(CHIPS.x_min, 1.0, 15)
 
 
 def decode_ms(row, batch):
-    """Accelerator time of an output token at a batch [ms]."""
+    """Return the accelerator time of an output token at a batch [ms]."""
     return row["accelerators"] * (row["decode_ms"] + row["decode_ms_per_request"] * batch) / batch
 
 
 def draw(utilisation):
-    """Power of an accelerator at full clock over its full power."""
+    """Return the power of an accelerator at full clock relative to its full power."""
     return IDLE + (1.0 - IDLE) * utilisation
 
 

@@ -15,7 +15,7 @@ INFRARED, ALBEDO, SUN = 237.0, 0.30, 1361.0
 
 
 def on_faces(attitude):
-    """Infrared and albedo of the tables and of rays [W/m2], (2, altitudes, zenith angles) each."""
+    """Return infrared and albedo of the tables and of rays [W/m2], (2, altitudes, zenith angles) each."""
     ours, theirs = [], []
     for altitude in ALTITUDES_KM:
         ours.append(FluxTable.build(altitude * 1e3, attitude=attitude).lookup(0.0, ZENITH))
@@ -67,7 +67,7 @@ def test_lagging_knife_edge():
 
 
 def tilted_view_factor(ratio, tilt):
-    """View factor of a sphere from a small plate whose normal is tilted from the direction of its centre [rad].
+    """Return the view factor of a sphere from a small plate whose normal is tilted from its centre's direction [rad].
 
     Howell, A Catalog of Radiation Heat Transfer Configuration Factors, planar element to sphere at any tilt.
     """

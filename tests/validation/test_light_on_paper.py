@@ -13,8 +13,8 @@ from core_rig import starter
 from odc_gym.orbits import Constellation, build_ephemeris, eclipse_fraction, orbit_period_s
 from odc_gym.scenario import Earth
 from odc_gym.tables.fleet.design import design_numbers
-from odc_gym.tables.fleet.plans import around
-from odc_gym.tables.fleet.surroundings import Pass, Surfaces, array_temperature_k, light
+from odc_gym.tables.fleet.plans import steps_of_one_orbit
+from odc_gym.tables.fleet.surroundings import OrbitSteps, Surfaces, array_temperature_k, illuminate
 
 CHAPTER = "Solar and Earth fluxes"
 ORACLE = "table worked on paper: cylindrical shadow, R = 6378.137 km"
@@ -37,7 +37,7 @@ ALTITUDES_M = TABLE[:, 0] * 1e3
 
 @lru_cache(maxsize=1)
 def dawn_dusk():
-    """Unsigned beta of orbits of local time 18 h, every day of 2027 at the table's altitudes [deg], (365, 10)."""
+    """Return unsigned beta of 18 h orbits on every day of 2027 at the table's altitudes [deg], (365, 10)."""
     fleet = [Constellation.sun_synchronous(altitude_km=h, local_time_h=18.0, total=1, planes=1) for h in TABLE[:, 0]]
     group = sum(fleet[1:], fleet[0])
     days = [datetime(2027, 1, 1, 12, tzinfo=UTC) + timedelta(days=k) for k in range(365)]
@@ -45,7 +45,7 @@ def dawn_dusk():
 
 
 def eclipses():
-    """Eclipse fraction of those orbits on those days, (365, 10)."""
+    """Return the eclipse fraction of those orbits on those days, (365, 10)."""
     return np.array(
         [eclipse_fraction(h, np.radians(beta)) for h, beta in zip(ALTITUDES_M, dawn_dusk().T, strict=True)]
     ).T
@@ -107,12 +107,12 @@ def test_sunlight_of_the_year():
 
 
 def face(mode, altitude_km, beta_deg, **fields):
-    """Heat on a face around an orbit [W/m2], emissivity 0.90, absorptivity 0.15, without the array's back."""
+    """Return heat on a face around an orbit [W/m2], emissivity 0.90, absorptivity 0.15, without the array's back."""
     values = {"mode": mode, "faces": 2 if mode == "knife_edge" else 1, "eps": 0.90, "alpha": 0.15} | fields
     hardware = starter(hot_back__view_factor=0.0, **{f"radiator__{name}": value for name, value in values.items()})
     surfaces = Surfaces.of(hardware, altitude_km * 1e3, Earth())
-    steps = around(altitude_km * 1e3, np.ones(1), np.radians([beta_deg]))
-    return light(design_numbers(hardware), surfaces, steps).absorbed_w_m2[:, 0]
+    steps = steps_of_one_orbit(altitude_km * 1e3, np.ones(1), np.radians([beta_deg]))
+    return illuminate(design_numbers(hardware), surfaces, steps).absorbed_w_m2[:, 0]
 
 
 @compares(
@@ -140,7 +140,7 @@ def test_absorbed():
 
 
 def perpendicular_view_factor(depth, height, width):
-    """View factor between perpendicular rectangles with a common edge, from depth x width to height x width.
+    """Return the view factor of perpendicular rectangles with a common edge, depth x width to height x width.
 
     Howell, A Catalog of Radiation Heat Transfer Configuration Factors, two rectangles with a common edge at 90 deg.
     """
@@ -171,9 +171,9 @@ def test_hot_back():
                 hot_back__view_factor=float(factor), hot_back__sunlit_k=kelvin, hot_back__eclipse_k=kelvin
             )
             none = hardware.model_copy(update={"hot_back": hardware.hot_back.model_copy(update={"view_factor": 0.0})})
-            steps = around(550e3, np.ones(1), np.zeros(1))
+            steps = steps_of_one_orbit(550e3, np.ones(1), np.zeros(1))
             with_back, without = (
-                light(design_numbers(h), Surfaces.of(h, 550e3, Earth()), steps).absorbed_w_m2[0, 0]
+                illuminate(design_numbers(h), Surfaces.of(h, 550e3, Earth()), steps).absorbed_w_m2[0, 0]
                 for h in (hardware, none)
             )
             ours.append(with_back - without)
@@ -191,8 +191,9 @@ def test_hot_back_on_paper():
     heat = {}
     for factor in (0.0, 0.05, 0.10):
         hardware = starter(hot_back__view_factor=factor, hot_back__sunlit_k=340.0, hot_back__eclipse_k=200.0)
-        steps = around(550e3, np.ones(1), np.zeros(1))
-        heat[factor] = light(design_numbers(hardware), Surfaces.of(hardware, 550e3, Earth()), steps).absorbed_w_m2[0, 0]
+        steps = steps_of_one_orbit(550e3, np.ones(1), np.zeros(1))
+        surfaces = Surfaces.of(hardware, 550e3, Earth())
+        heat[factor] = illuminate(design_numbers(hardware), surfaces, steps).absorbed_w_m2[0, 0]
     return np.array([heat[0.05] - heat[0.0], heat[0.10] - heat[0.0]]), np.array([27.3, 54.7])
 
 
@@ -206,7 +207,7 @@ def draw():
     from matplotlib import pyplot as plt
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
-    steps = around(550e3, np.ones(1), np.radians([20.0]))
+    steps = steps_of_one_orbit(550e3, np.ones(1), np.radians([20.0]))
     minutes = np.arange(steps.sunlit_frac.size) * steps.step_s / 60.0
     for mode in ("knife_edge", "anti_sun", "nadir", "zenith"):
         left.plot(minutes, face(mode, 550, 20.0), label=mode.replace("_", " "))
@@ -214,9 +215,9 @@ def draw():
     left.legend()
     hardware = starter(hot_back__view_factor=0.0)
     d, surfaces = design_numbers(hardware), Surfaces.of(hardware, 550e3, Earth())
-    pass_ = Pass(*steps)
+    pass_ = OrbitSteps(*steps)
     kelvin = array_temperature_k(d, surfaces, pass_)[:, 0]
-    output = (light(d, surfaces, pass_).irradiance_frac * pass_.sunlit_frac)[:, 0]
+    output = (illuminate(d, surfaces, pass_).irradiance_frac * pass_.sunlit_frac)[:, 0]
     right.plot(minutes, kelvin - 273.15, color="tab:red")
     right.set(xlabel="minutes from orbit noon")
     right.set_ylabel("array [deg C]", color="tab:red")

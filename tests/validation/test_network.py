@@ -34,7 +34,7 @@ LINES = (
 
 @cache
 def day(name):
-    """A day by minutes of twelve satellites of three planes at 53 degrees, or of nine of a sun-synchronous plane."""
+    """Return a day by minutes of twelve satellites in three planes at 53 degrees, or of nine sun-synchronous ones."""
     c = {
         "53 degrees": Constellation.walker(altitude_km=550, inclination_deg=53, total=12, planes=3, phasing=1),
         "sun-synchronous": Constellation.sun_synchronous(altitude_km=650, local_time_h=10.5, total=9),
@@ -43,13 +43,13 @@ def day(name):
 
 
 def heights_m(points_m, times):
-    """Geodetic heights by Skyfield of points (n, 3) in GCRS at n times [m]."""
+    """Return geodetic heights by Skyfield of points (n, 3) in GCRS at n times [m]."""
     place = Geocentric(Distance(m=points_m.T).au, t=times)
     return wgs84.height_of(place).m
 
 
 def lowest_m(a, b, times):
-    """Least geodetic height of the lines between a and b, (n, 3) in GCRS each, by a search in three sections."""
+    """Return the least geodetic height of lines between a and b, (n, 3) in GCRS each, by a three-section search."""
     low, high = np.zeros(len(a)), np.ones(len(a))
     for _ in range(25):
         third = (high - low) / 3
@@ -60,7 +60,7 @@ def lowest_m(a, b, times):
 
 
 def lost_at_m(position_m, pairs):
-    """The height that our line of sight can be asked to keep, of pairs (n, 2) at the places of one step each [m]."""
+    """Return the largest height that our lines of sight keep, for pairs (n, 2) at positions of one step each [m]."""
     low, high = np.zeros(len(pairs)), np.full(len(pairs), 400e3)
     for _ in range(18):
         middle = (low + high) / 2
@@ -76,7 +76,7 @@ def lost_at_m(position_m, pairs):
 
 @cache
 def lines(name):
-    """Lines of sight between 5 and 395 km: their lowest height by us and by Skyfield, and whether 80 km is kept."""
+    """Return lines of sight between 5 and 395 km: lowest height by us and by Skyfield, and whether 80 km is kept."""
     e = day(name)
     pairs = all_pairs(e.position_gcrs_m.shape[1])
     t, p = (v.ravel() for v in np.meshgrid(np.arange(0, 1440, EVERY), np.arange(len(pairs)), indexing="ij"))
@@ -115,7 +115,7 @@ def test_who_sees_whom(name):
 
 @cache
 def elevations(name):
-    """(1440, S, G) elevations by Skyfield from our positions [deg]."""
+    """Return (1440, S, G) elevations by Skyfield from our positions [deg]."""
     e = day(name)
     times = TIMESCALE.from_datetimes([START + timedelta(minutes=t) for t in range(1440)])
     table = np.empty(e.elevation_deg.shape)
@@ -186,7 +186,7 @@ def test_passes():
 
 @cache
 def planned(name):
-    """Places, links and routes of a constellation over some hours."""
+    """Return positions, links and routes of a constellation over some hours."""
     c, topology, terminals, range_m = {
         "18/2/1": (
             Constellation.walker(altitude_km=550, inclination_deg=53, total=18, planes=2, phasing=1),
@@ -203,7 +203,7 @@ def planned(name):
 
 
 def network_of(name, t):
-    """The links of a step in networkx, with light times of their own."""
+    """Return the links of a step as a networkx graph with independent light times."""
     e, plan, _ = planned(name)
     same = (plan.up == plan.up[t]).all(1)
     graph = networkx.Graph()

@@ -10,7 +10,7 @@ MINUTES = 150  # every orbit's turn and some more: 127 min at 2000 km
 
 
 def crossings(ours, theirs, period_min):
-    """Energy of ours and theirs, both (T,) means over minutes, from each time that both are whole to the next.
+    """Return the energy of ours and theirs, both (T,) means over minutes, from one time in full light to the next.
 
     In parts of the energy that the array makes in the light of one turn.
     """

@@ -21,7 +21,7 @@ DAY = int(DAY_S / 600)
 
 @cache
 def numerical():
-    """Positions and velocities (6, cases, T)."""
+    """Return positions and velocities (6, cases, T)."""
     start = np.array([osculating(*case) for case in CASES]).T
     orbit = solve_ivp(
         j2_acceleration, (0, TIMES_S[-1]), start.ravel(), method="DOP853", rtol=1e-9, atol=1e-3, t_eval=TIMES_S
@@ -31,7 +31,7 @@ def numerical():
 
 @cache
 def closed():
-    """Positions and normals (6, cases, T)."""
+    """Return positions and normals (6, cases, T)."""
     tables = []
     for altitude_km, *angles in CASES:
         inclination, node, argument = np.radians(angles)
@@ -42,7 +42,7 @@ def closed():
 
 @cache
 def error_km():
-    """(cases, T) distance of the closed form from the numerical orbit."""
+    """Return the (cases, T) distance of the closed form from the numerical orbit."""
     return np.linalg.norm(closed()[:3] - numerical()[:3], axis=0) / 1000
 
 
@@ -67,7 +67,7 @@ def test_a_week_of_j2():
 
 
 def slopes(normal):
-    """Drift of the node in deg/day, least squares over the week; orbits with a node only."""
+    """Return the drift of the node in deg/day, least squares over the week; orbits with a node only."""
     tilted = [k for k, case in enumerate(CASES) if case[1] > 0]
     node = np.degrees(np.unwrap(np.arctan2(normal[0], -normal[1]), axis=1))[tilted]
     return np.polyfit(TIMES_S / DAY_S, node.T, 1)[0]

@@ -22,14 +22,14 @@ SITE = GroundSite(name="Santiago", latitude_deg=-33.15, longitude_deg=-70.67, al
 
 @cache
 def table(name):
-    """Rows of a table as tuples of its columns' texts."""
+    """Return the rows of a table as tuples of its columns' texts."""
     lines = [line for line in (HERE / f"orekit_{name}.csv").read_text().splitlines() if not line.startswith("#")]
     return [tuple(line.split(",")) for line in lines[1:]]
 
 
 @cache
 def flights(name):
-    """{(start, altitude_km, inclination_deg, node_deg, argument_deg): rows of numbers}."""
+    """Return {(start, altitude_km, inclination_deg, node_deg, argument_deg): rows of numbers}."""
     groups = {}
     for start, *numbers in table(name):
         altitude_km, inclination_deg, node_deg, argument_deg, *rest = map(float, numbers)
@@ -40,7 +40,7 @@ def flights(name):
 
 @cache
 def flight_error_km():
-    """(orbits, T) distance from Orekit's flight every 247 min."""
+    """Return the (orbits, T) distance from Orekit's flight every 247 min."""
     errors = []
     for (start, *elements), rows in flights("flights").items():
         ours = build_ephemeris(single(*elements), start=start, steps=7 * 1440 + 1)
@@ -89,14 +89,14 @@ def test_darkness_of_flights():
 
 @cache
 def element_sets():
-    """{catalogue number: lines}."""
+    """Return {catalogue number: lines}."""
     lines = (HERE / "orekit_elements.tle").read_text().splitlines()
     return {first[2:7]: (first, second) for first, second in zip(lines[::2], lines[1::2], strict=True)}
 
 
 @cache
 def track():
-    """Ours and Orekit's (sets, T, 9): position, altitude [m]; latitude, longitude, elevation, beta [deg]; Sun [au]."""
+    """Return ours and Orekit's (sets, T, 9): position, altitude [m]; latitude, longitude, elevation, beta [deg]; au."""
     ours, theirs = [], []
     for number, lines in element_sets().items():
         rows = np.array([row[1:] for row in table("track") if row[0] == number], dtype=float)
@@ -119,7 +119,7 @@ def test_darkness():
 
 
 def tracked(quantity, unit, tolerance, columns):
-    """A comparison of columns of `track`."""
+    """Register a comparison of columns of `track`."""
 
     def measure():
         ours, theirs = (values[..., columns] for values in track())

@@ -27,7 +27,7 @@ CHECKSUM = {"-": 1} | {str(digit): digit for digit in range(10)}
 
 @cache
 def verification_cases():
-    """Lines, minutes since epoch (R,) and positions in TEME (R, 3) [km] of each case."""
+    """Return lines, minutes since epoch (R,) and positions in TEME (R, 3) [km] of each case."""
     lines = [line for line in get_data("sgp4", "SGP4-VER.TLE").decode().splitlines() if line[:2] in ("1 ", "2 ")]
     blocks = get_data("sgp4", "tcppver.out").decode().split(" xx\n")[1:]
     cases = []
@@ -76,7 +76,7 @@ def test_broken_verification_cases_are_refused():
 
 
 def element_set(start, number, inclination, node, eccentricity, perigee, anomaly, revolutions, drag=2e-5):
-    """Lines with the epoch at the start."""
+    """Return the lines of an element set with the epoch at the start."""
     satellite = Satrec()
     days = (start - datetime(1949, 12, 31, tzinfo=UTC)) / timedelta(days=1)
     angles = np.radians([perigee, inclination, anomaly])
@@ -100,7 +100,7 @@ def element_sets(start):
 
 @cache
 def flown(start):
-    """Our day of the element sets, and Skyfield's satellites at every 111th of its instants."""
+    """Return our day of the element sets, and Skyfield's satellites at every 111th of its instants."""
     timescale = load.timescale(builtin=True)
     times = timescale.from_datetimes([start + timedelta(minutes=t) for t in range(0, 1440, EVERY)])
     lines = element_sets(start)
@@ -113,7 +113,7 @@ def flown(start):
 
 
 def both(ours, theirs):
-    """Values of all epochs: `ours` of an ephemeris (T, S, ...), `theirs` of one of Skyfield's positions (T, ...)."""
+    """Return values of all epochs: `ours` of an ephemeris (T, S, ...), `theirs` of a Skyfield position (T, ...)."""
     mine = [ours(flown(start)[0])[::EVERY] for start in STARTS]
     other = [np.stack([theirs(position) for position in flown(start)[1]], axis=1) for start in STARTS]
     return np.array(mine), np.array(other)
@@ -154,7 +154,7 @@ def test_elevation():
 
 @skyfield("TLE orbit planes: angle between the normals", "deg", 0.001)
 def test_orbit_normals():
-    """What the Sun's angle above the plane stands on."""
+    """The Sun's angle above the plane depends on these normals."""
 
     def normal(e):
         components = np.stack([n[e._at_steps] for n in e._motion.normal], axis=-1)

@@ -34,7 +34,7 @@ def test_fraction():
 
 @cache
 def grazing():
-    """Positions and Sun (n, 3) of satellites that pass the shadow's edge without losing the Sun's disc.
+    """Return positions and Sun (n, 3) of satellites that pass the shadow's edge without losing the Sun's disc.
 
     Of 720 orbit planes, those whose least light in a turn is partial: the orbit touches the penumbra lengthwise.
     """
@@ -63,7 +63,7 @@ def test_grazing_fraction():
 
 
 def dark_minutes(ephemeris, fine):
-    """(S,) minutes without light of the same day: of our means over 60 s, and of rays at every instant of `fine`."""
+    """Return (S,) minutes without light of the same day: by our 60 s means, and by rays at every instant of `fine`."""
     theirs = rays_past_ellipsoid(*positions_m(fine), rings=8).reshape(fine.steps, -1)
     return 1440 * (1 - ephemeris.sunlit_frac.mean(axis=0)), 1440 * (1 - theirs.mean(axis=0))
 
@@ -76,7 +76,7 @@ def test_minutes_of_a_day():
 
 @cache
 def dusk_year(year=2028):
-    """Minutes of darkness on every eighth day of a year, 650 km, 18 h: days (D,), ours (D,), rays (D,), sphere (D,)."""
+    """Return minutes of darkness on every eighth day of a year, 650 km, 18 h: days, ours, rays, sphere, (D,) each."""
     rows = []
     for day in range(0, 366, 8):
         start = datetime(year, 1, 1, tzinfo=UTC) + timedelta(days=day)
@@ -104,7 +104,7 @@ def test_minutes_through_a_year():
 
 @cache
 def graze(step_s=2.0):
-    """One grazing pass at 650 km, sampled finely: seconds (T,), positions and Sun (T, 3)."""
+    """Return one grazing pass at 650 km, sampled finely: seconds (T,), positions and Sun (T, 3)."""
     c = Constellation.walker(altitude_km=650, inclination_deg=98, total=720, planes=720)
     coarse = build_ephemeris(c, start=EPOCHS[6], step_s=30.0, steps=200).sunlit_instant_frac
     plane = int(np.argmin(np.abs(coarse.min(axis=0) - 0.4)))

@@ -35,7 +35,7 @@ def skyfield(quantity, unit, tolerance, chapter=CHAPTER, oracle="Skyfield", **op
 
 
 def sun_m(times):
-    """(T, 3) apparent Sun in GCRS."""
+    """Return the (T, 3) apparent Sun in GCRS."""
     with closing(load_file(_kernel_path())) as kernel:
         return kernel["earth"].at(times).observe(kernel["sun"]).apparent().position.m.T
 
@@ -47,14 +47,14 @@ def instants(start):
 
 @cache
 def polar(start):
-    """A day of twelve satellites at 550 km and 80 deg, over three sites."""
+    """Return a day of twelve satellites at 550 km and 80 deg, over three sites."""
     c = Constellation.walker(altitude_km=550, inclination_deg=80, total=12, planes=3, phasing=1)
     return build_ephemeris(c, start=start, steps=1440, sites=SITES)
 
 
 @cache
 def twelve_years():
-    """Instants of 2024 to 2035, 41 h apart, and our Sun there."""
+    """Return instants of 2024 to 2035, 41 h apart, and our Sun there."""
     days = tt_days(datetime(2024, 1, 1, tzinfo=UTC)) + np.arange(0, 4383, 41 / 24)
     sky = Sky(days)
     return TIMESCALE.tt_jd(2451545.0 + days), sky.sun_m, sky
@@ -129,7 +129,7 @@ def test_elements_are_in_the_true_equator_of_date(start):
 
 @cache
 def points():
-    """Skyfield's geodetic places of our positions and what we say of them, every 97th minute of 22 days."""
+    """Return Skyfield's geodetic places of our positions and our own values, every 97th minute of 22 days."""
     places, ours = [], []
     for k, start in enumerate(EPOCHS):
         e = sampled(k)

@@ -36,7 +36,7 @@ def test_beta():
 
 
 def local_time_h(e, minute):
-    """(S,) mean solar time of the ascending nodes, from positions: two instants give the plane, the plane the node."""
+    """Return the (S,) mean solar time of the ascending nodes from positions at two instants, which give the plane."""
     here, later = (np.stack(e._xyz, axis=-1)[t] for t in (minute, minute + 1))
     normal = np.cross(here, later)
     node_deg = np.degrees(np.arctan2(normal[:, 0], -normal[:, 1]))

@@ -17,7 +17,7 @@ from odc_gym.tables.fleet.sustainable import Effects, largest_constant_w, radiat
 
 
 class Paper(NamedTuple):
-    """Figures of one satellite at the worst beta angle of its orbit."""
+    """Values of one satellite at the worst beta angle of its orbit."""
 
     scenario: str
     hardware: str

@@ -1,4 +1,4 @@
-"""Upsets by place beside what others computed and flew: the mean over an orbit, and the share of the anomaly."""
+"""Upsets by place against published computations and flights: mean over an orbit, and share of the anomaly."""
 
 from datetime import UTC, datetime
 from functools import cache
@@ -21,7 +21,7 @@ OFTEN = 400.0  # upsets of a chip and year, so that a few weeks draw a map
 
 @cache
 def flown(altitude_km, inclination_deg, days=21):
-    """Where four satellites of two planes are, minute by minute."""
+    """Return the positions of four satellites in two planes, minute by minute."""
     walker = Constellation.walker(
         altitude_km=altitude_km, inclination_deg=inclination_deg, total=4, planes=2, phasing=0, pattern="delta"
     )
@@ -81,7 +81,7 @@ def test_share_of_upsets_in_the_anomaly_higher_up():
 
 @cache
 def drawn(inclination_deg):
-    """Places and drawn upsets of four satellites of 200 chips."""
+    """Return places and drawn upsets of four satellites of 200 chips."""
     place = flown(550, inclination_deg)
     faults = FAULTS.model_copy(update={"upsets_per_chip_year": OFTEN, "hard_failures_per_chip_year": 0.0})
     return place, draw_events(faults, 20_000, place, np.full(4, 200), 60.0)

@@ -26,7 +26,7 @@ MIXTURE = {"lognormals": [[0.6, 0.3, 0.8], [0.4, 4.0, 1.6]], "cut": 72.0}
 
 
 def venus_hours():
-    """Arrivals of ten-minute windows in half a year, six times: (6, windows)."""
+    """Return arrivals of ten-minute windows in half a year, six times: (6, windows)."""
     workload = Scenario.load("starter12").workload
     workload = workload.model_copy(update={"regions": {"local": Region(utc_offset_h=0, share=1)}})
     arrivals = TypeAdapter(Arrivals).validate_python(VENUS)

@@ -10,7 +10,7 @@ from request_simulation import OTHERS, SIZES, Engine, lognormal, serve
 from serving_rig import MINUTE_S, ServingRig, service
 
 from odc_gym.core.layout.work import G
-from odc_gym.tables.fleet.serving_tables import Requests
+from odc_gym.tables.fleet.serving_tables import RequestSizes
 
 FOLDER = Path(__file__).parent / "reference"
 AZURE = Path(__file__).parents[2].parent / "shared" / "traces" / "azure_llm_2023"
@@ -29,7 +29,7 @@ def quantiles(tokens):
 
 @functools.cache
 def rig(kind):
-    """A service of the requests of a kind."""
+    """Build a service with the requests of a kind."""
     if kind.startswith("azure"):
         file = next(AZURE.glob(f"{kind.removeprefix('azure-')}*.csv"))
         rows = np.genfromtxt(file, delimiter=",", skip_header=1, usecols=(1, 2), dtype=int)
@@ -37,18 +37,18 @@ def rig(kind):
     else:
         random = np.random.default_rng(20270 if kind in SIZES else 20271)
         tokens = tuple(lognormal(random, *law, 200_000) for law in (SIZES | OTHERS)[kind])
-    return ServingRig(service(), Requests(*(quantiles(t) for t in tokens)))
+    return ServingRig(service(), RequestSizes(*(quantiles(t) for t in tokens)))
 
 
 def ours(rows):
-    """First token, time per token and both in time, and the share of the time that replicas work, (N, 4)."""
+    """Return first token, time per token and both in time, and the busy share of replicas, (N, 4)."""
     found = [rig(r["requests"]).steady(float(r["replicas"]), float(r["clock"]), float(r["load"])) for r in rows]
     return np.array(found)[:, [1, 2, 3, 6]]
 
 
 @functools.cache
 def both_sides(kind, least, most):
-    """Our shares and the simulation's at loads between two, (N, 4) each."""
+    """Return our shares and the simulation's at interpolated loads, (N, 4) each."""
     rows = TABLE[(TABLE["requests"] == kind) & (TABLE["load"] >= least) & (TABLE["load"] <= most)]
     return ours(rows), np.array([[r[name] for name in ("first", "pace", "both", "busy")] for r in rows])
 

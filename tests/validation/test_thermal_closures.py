@@ -1,4 +1,4 @@
-"""Satellites that can be worked on paper: eclipse, energy, heat. Each figure within 0.5 %."""
+"""Satellites that can be computed by hand: eclipse, energy, heat. Each result agrees within 0.5 %."""
 
 import numpy as np
 import pytest

@@ -20,7 +20,7 @@ SINK_W_M2 = np.float32(45.0)
 
 
 def satellites(share):
-    """threebody12, starter12 and ai1-shells with a bypass of a given share, and heaters of 4 % of their power."""
+    """Return threebody12, starter12 and ai1-shells with a bypass share, and heaters of 4 % of their power."""
     kinds = [("threebody12", "edge"), ("starter12", "odcsat"), ("ai1-shells", "dawn-dusk-600")]
     found = []
     for name, kind in kinds:
@@ -31,7 +31,7 @@ def satellites(share):
 
 
 def paper_step(paper, nodes, on, power_w, bus_w, heater_beside_w):
-    """The nodes after a step, thermostats acting on them as they change; the battery's heater warms the battery."""
+    """Return the nodes after a step with thermostats that act continuously; the battery's heater warms the battery."""
 
     def rates(_, t):
         heater, bypassed = paper.kept_w(t, on)
@@ -43,7 +43,7 @@ def paper_step(paper, nodes, on, power_w, bus_w, heater_beside_w):
 
 @functools.cache
 def flown(share):
-    """Half an hour of work, four hours of standby in the dark, half an hour of work: nodes, (steps, S, 3) each [K]."""
+    """Return nodes over half an hour of work, four of dark standby, half an hour of work, (steps, S, 3) each [K]."""
     hardware = satellites(share)
     rig, papers = Rig(hardware), [Paper.of(h) for h in hardware]
     rig.at((310.0, 305.0, 300.0))

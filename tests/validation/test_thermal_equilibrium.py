@@ -14,7 +14,7 @@ ORACLE = "Stefan-Boltzmann law and conductances, leakage by a root; SciPy"
 
 
 def balance(paper, conductances, power_w, bus_w, loop_w, other_w):
-    """Plate, loop and radiator of a satellite in equilibrium [K]; heater and bypass put `loop_w` into the loop."""
+    """Return plate, loop and radiator in equilibrium [K]; heater and bypass put `loop_w` into the loop."""
     a, b = conductances
 
     def nodes(leak_w):
@@ -33,7 +33,7 @@ def balance(paper, conductances, power_w, bus_w, loop_w, other_w):
 
 
 def settled(rig, papers, conductances, sink_w_m2):
-    """Nodes as flown and by the closed form, (S, 3) each [K]."""
+    """Return the nodes as simulated and by the closed form, (S, 3) each [K]."""
     other = np.array([p.panel_m2 for p in papers]) * sink_w_m2 - rig["battery_heater_w"]
     heat = zip(rig["power_w"], rig["bus_served_w"], rig["heater_w"] + rig["bypassed_w"], other, strict=True)
     theirs = [balance(p, g, *w) for p, g, w in zip(papers, conductances, heat, strict=True)]
@@ -41,7 +41,7 @@ def settled(rig, papers, conductances, sink_w_m2):
 
 
 def fleet(**changes):
-    """Satellites of random size, radiators that can carry full power or not, and sinks of 20 to 110 W/m2."""
+    """Return satellites of random size, radiators that can carry full power or not, and sinks of 20 to 110 W/m2."""
     rng = np.random.default_rng(17)
     hardware = [random_hardware(rng) for _ in range(SATELLITES)]
     hardware = [h.model_copy(update={"thermal": h.thermal.model_copy(update=changes)}) for h in hardware]

@@ -16,7 +16,7 @@ def fleet():
 
 @pytest.fixture(scope="module")
 def full_load(fleet):
-    """Full clock without an end for 20 hours, from 320 K: histories of the last two hours, and the largest junction."""
+    """Run at full clock for 20 hours from 320 K: histories of the last two hours, and the largest junction."""
     rig = fleet.copy()
     count, throttle = rig.of("accelerators").copy(), rig.of("throttle_k")
     over, clocks = [], []

@@ -18,13 +18,13 @@ heat = functools.partial(compares, "Heat", unit="K", oracle=SOLVER, tolerance=TO
 
 
 def radau(paper, nodes, *heat):
-    """The nodes of a satellite after one step [K] of constant powers."""
+    """Return the nodes of a satellite after one step of constant powers [K]."""
     solved = solve_ivp(lambda _, t: paper.rates(t, *heat), (0.0, DT_S), nodes, "Radau", rtol=1e-9, atol=1e-9)
     return solved.y[:, -1]
 
 
 def flown(hardware, start, schedule, charge=0.9):
-    """Nodes by the recipe and by Radau over a schedule, (steps, S, 3) each [K], and the switches of the loop."""
+    """Return nodes by the recipe and by Radau over a schedule, (steps, S, 3) each [K], and the switches of the loop."""
     rig, papers = Rig(hardware), [Paper.of(h) for h in hardware]
     rig.at(start)
     rig["charge_frac"] = charge
@@ -54,7 +54,7 @@ def loads(steps=120, busy=8.0):
 
 
 def a_day(busy):
-    """Load steps, an eclipse in which the satellite sheds and cools, a start from the cold, and more load steps."""
+    """Return a schedule: load steps, an eclipse with shed and cooled satellite, a cold start, and more load steps."""
     dark = [step(sunlit=0.0, absorbed_w_m2=40.0, busy=busy) for _ in range(60)]
     return [*loads(30, busy), *dark, *loads(45, busy)]
 
@@ -103,7 +103,7 @@ def test_hot_down_to_the_throttle_limit():
 
 
 def of_all_sizes(leak=0.10, double_k=30.0):
-    """Edge computer of 9 kJ/K, starter12, AI1 of 1.4 MJ/K, with given leakage."""
+    """Return an edge computer of 9 kJ/K, starter12 and AI1 of 1.4 MJ/K, with given leakage."""
     kinds = [
         Scenario.load(name).hardware[kind]
         for name, kind in (("threebody12", "edge"), ("starter12", "odcsat"), ("ai1-shells", "dawn-dusk-600"))
@@ -112,13 +112,13 @@ def of_all_sizes(leak=0.10, double_k=30.0):
 
 
 def changed(hardware, **thermal):
-    """A satellite with other numbers of its heat, and without a bypass that would keep its loop running."""
+    """Return a satellite with other thermal numbers, and without a bypass that would keep its loop running."""
     thermal |= {"cold": ColdSide(bypass_share=0.0)}
     return hardware.model_copy(update={"thermal": hardware.thermal.model_copy(update=thermal)})
 
 
 def a_day_of(hardware):
-    """A day of satellites from a warm and a cold start, the junction between 200 and 370 K."""
+    """Run a day of satellites from a warm and a cold start, with the junction between 200 and 370 K."""
     schedule = a_day(np.array([float(h.accelerators.count) for h in hardware]))
     flights = [flown(hardware, start, schedule, charge=0.3) for start in ((330.0, 322.0, 318.0), (200.0, 200.0, 200.0))]
     assert all(switches > 0 for _, _, switches in flights)

@@ -1,4 +1,4 @@
-"""Satellites whose leakage outgrows their radiator: told by the leakage gain, held by governor and trip."""
+"""Satellites whose leakage outgrows their radiator: the leakage gain predicts it, and governor and trip limit it."""
 
 import functools
 
@@ -16,7 +16,7 @@ SATELLITES, SINK_W_M2, HOURS = 48, 60.0, 60.0
 
 @functools.cache
 def fleet():
-    """Satellites of random size with 5 to 40 % of leakage, doubled every 15 to 40 K."""
+    """Return satellites of random size with 5 to 40 % of leakage, doubled every 15 to 40 K."""
     rng = np.random.default_rng(23)
     found = []
     for _ in range(SATELLITES):
@@ -27,7 +27,7 @@ def fleet():
 
 
 def at_the_limit(hardware):
-    """Power and nodes of an equilibrium with the junction at the throttle limit [W], [K]."""
+    """Return power and nodes of an equilibrium with the junction at the throttle limit [W], [K]."""
     paper, bus = Paper.of(hardware), hardware.power.bus_w
     junction = hardware.thermal.throttle_c + 273.15
     a, b = paper.running
@@ -46,7 +46,7 @@ def at_the_limit(hardware):
 
 
 def runs_away(hardware):
-    """Whether a satellite at that power, 0.1 K above that equilibrium, warms by 5 K more instead of cooling."""
+    """Return whether a satellite at that power, 0.1 K above that equilibrium, warms by 5 K more instead of cooling."""
     paper, (power, nodes) = Paper.of(hardware), at_the_limit(hardware)
 
     def rates(_, t):

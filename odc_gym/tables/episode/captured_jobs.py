@@ -1,4 +1,4 @@
-"""Jobs that the satellites of a scenario find themselves, in an episode."""
+"""Captured jobs of an episode: jobs that arise from what satellites see."""
 
 from __future__ import annotations
 
@@ -10,31 +10,35 @@ from odc_gym.scenario import JobClass
 from odc_gym.tables.fleet.fleet_model import FleetModel
 from odc_gym.workload.captures import Captured, draw_captures, views
 
-COARSE_S, COARSE_STEPS = 120.0, 720  # a day, which is a turn of the Earth below the orbits
+COARSE_S, COARSE_STEPS = 120.0, 720  # one day: the Earth turns once below the orbits
 
 
-def captured_jobs(fleet: FleetModel, seed: int, e: Ephemeris) -> dict[str, Captured]:
-    """Arrivals of the classes whose jobs satellites find, from the start of the warm-up on, by class.
+def captured_jobs(fleet: FleetModel, seed: int, ephemeris: Ephemeris) -> dict[str, Captured]:
+    """Return the arrivals of classes with captures from the start of the warm-up, by class.
 
-    A class offers `jobs_per_h` over the year, all satellites together; when and where depends on what they see.
+    All satellites together receive `jobs_per_h` jobs of a class, averaged over the year. Time and place of each job
+    depend on what the satellites see.
     """
-    clock, workload, found = fleet.clock, fleet.scenario.workload, {}
-    for name, c in workload.classes.items():
-        if isinstance(c, JobClass) and c.captures is not None:
-            jobs_per_s = c.jobs_per_h * workload.rate_scale / HOUR_S / year_views(fleet, name)
-            rate = jobs_per_s * views(c.captures, e)[: clock.total]
-            found[name] = draw_captures(name, seed, rate, clock.dt_s, clock.warm_up_s)
-    return found
+    clock, workload, arrivals = fleet.clock, fleet.scenario.workload, {}
+    for name, job_class in workload.classes.items():
+        if isinstance(job_class, JobClass) and job_class.captures is not None:
+            jobs_per_s = job_class.jobs_per_h * workload.rate_scale / HOUR_S / mean_year_views(fleet, name)
+            rate = jobs_per_s * views(job_class.captures, ephemeris)[: clock.total]
+            arrivals[name] = draw_captures(name, seed, rate, clock.dt_s, clock.warm_up_s)
+    return arrivals
 
 
-def year_views(fleet: FleetModel, name: str) -> float:
-    """Mean over the year of what all satellites together see for a class, in the unit of `workload.captures.views`."""
-    if name not in fleet.views:
-        c = fleet.scenario.workload.classes[name]
-        assert isinstance(c, JobClass) and c.captures is not None
+def mean_year_views(fleet: FleetModel, name: str) -> float:
+    """Return the mean over the year of the views of a class, summed over the satellites.
+
+    The unit is that of `workload.captures.views`.
+    """
+    if name not in fleet.mean_views:
+        job_class = fleet.scenario.workload.classes[name]
+        assert isinstance(job_class, JobClass) and job_class.captures is not None
         days = (
             build_ephemeris(fleet.constellation, start=start, step_s=COARSE_S, steps=COARSE_STEPS)
-            for start in fleet.year()
+            for start in fleet.year_starts()
         )
-        fleet.views[name] = float(np.mean([views(c.captures, day).sum(1).mean() for day in days]))
-    return fleet.views[name]
+        fleet.mean_views[name] = float(np.mean([views(job_class.captures, day).sum(1).mean() for day in days]))
+    return fleet.mean_views[name]

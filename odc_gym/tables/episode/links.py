@@ -1,4 +1,4 @@
-"""The network of an episode as tables of the compiled core, and as arrays of a batch."""
+"""Network tables of an episode for the compiled core, and their arrays for a batch."""
 
 from __future__ import annotations
 
@@ -9,19 +9,28 @@ import numpy as np
 from odc_gym.core.layout.environment import Links
 from odc_gym.orbits import Ephemeris
 from odc_gym.orbits.routes import FOREVER, NO_ROUTE, PairTables
-from odc_gym.tables.episode.network import ALL_WORKS, NetworkPlan, Working, link_rates_gbps, plan_network
+from odc_gym.tables.episode.network import (
+    ALL_AVAILABLE,
+    NetworkAvailability,
+    NetworkPlan,
+    link_rates_gbps,
+    plan_network,
+)
 from odc_gym.tables.fleet.fleet_model import FleetModel
 
 BITS = 8.0
 
 
-def network_links(fleet: FleetModel, ephemeris: Ephemeris, working: Working = ALL_WORKS) -> Links:
-    """The tables of the network of an episode; see `network.plan_network`."""
-    return as_tables(fleet, plan_network(fleet, ephemeris, working))
+def network_links(fleet: FleetModel, ephemeris: Ephemeris, availability: NetworkAvailability = ALL_AVAILABLE) -> Links:
+    """Return the network tables of an episode; see `network.plan_network`."""
+    return link_tables(fleet, plan_network(fleet, ephemeris, availability))
 
 
-def as_tables(fleet: FleetModel, plan: NetworkPlan) -> Links:
-    """The tables of a planned network; episodes that share routes between satellites have the same arrays of them."""
+def link_tables(fleet: FleetModel, plan: NetworkPlan) -> Links:
+    """Return the tables of a planned network.
+
+    Episodes that share the routes between satellites share the arrays of these routes.
+    """
     pairs, routes = plan.pairs or _no_pairs(fleet.satellites), plan.routes
     tables = Links(
         *pairs,
@@ -38,7 +47,7 @@ def as_tables(fleet: FleetModel, plan: NetworkPlan) -> Links:
 
 @lru_cache(maxsize=8)
 def _no_pairs(satellites: int) -> PairTables:
-    """Routes of satellites without links of their own: each reaches itself."""
+    """Return the routes of satellites without inter-satellite links: each reaches only itself."""
     home = np.eye(satellites, dtype=bool)[None]
     return PairTables(
         np.zeros(1, np.int32),
@@ -49,10 +58,10 @@ def _no_pairs(satellites: int) -> PairTables:
 
 
 class LinkBatch:
-    """The tables of the network of each row of a batch; what all rows share is held once.
+    """Network tables of each row of a batch; a table that all rows share is stored once.
 
     Attributes:
-        arrays: `Links` with an axis of rows before, of length 1 where they share a table.
+        arrays: `Links` with a leading axis of rows, which has length 1 for a shared table.
     """
 
     arrays: Links
@@ -62,7 +71,7 @@ class LinkBatch:
         self._shared: list[np.ndarray | None] = []
 
     def put(self, row: int, links: Links) -> None:
-        """Give a row the tables of an episode."""
+        """Set the tables of a row to those of an episode."""
         if not self._shared:
             self._shared = list(links)
             self.arrays = Links(*(table[None] for table in links))
@@ -71,7 +80,7 @@ class LinkBatch:
                 self._write(i, row, table)
 
     def copy(self, source: int, row: int) -> None:
-        """Give a row the tables of another one."""
+        """Copy the tables of row `source` to `row`."""
         for array, shared in zip(self.arrays, self._shared, strict=True):
             if shared is None:
                 array[row] = array[source]
@@ -81,7 +90,7 @@ class LinkBatch:
         if self._shared[i] is not None:
             array = np.repeat(array, self._rows, axis=0)
             self._shared[i] = None
-        if len(table) > array.shape[1]:  # more topologies than any episode before
+        if len(table) > array.shape[1]:  # this episode has more topologies than any before
             array = np.pad(array, [(0, 0), (0, len(table) - array.shape[1]), *[(0, 0)] * (table.ndim - 1)])
         array[row, : len(table)] = table
         self.arrays = self.arrays._replace(**{Links._fields[i]: array})

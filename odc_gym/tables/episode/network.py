@@ -1,4 +1,4 @@
-"""The network of an episode as it is planned: links between satellites, and the ways to the ground."""
+"""Network plan of an episode: links between satellites, and routes to the ground."""
 
 from __future__ import annotations
 
@@ -42,89 +42,111 @@ from odc_gym.scenario.sites import SITES
 from odc_gym.tables.fleet.fleet_model import FleetModel
 
 WHOLE_GRID_TERMINALS = 4
-MOST_PAIRWISE = 500  # satellites; above, routes are those of a grid whose links all hold
-ANY_START = datetime(2027, 1, 1, tzinfo=UTC)  # of links that do not depend on it
+MAX_PAIRWISE = 500  # satellites; larger constellations must be grids whose links are always up
+REFERENCE_START = datetime(2027, 1, 1, tzinfo=UTC)  # for links whose geometry does not depend on the start
 
 
-class Working(NamedTuple):
-    """What of the network works at each of T steps; None: all of it, always."""
+class NetworkAvailability(NamedTuple):
+    """Parts of the network that work at each of T steps; None if they always work.
 
-    satellite_up: np.ndarray | None = None  # (T, S): else neither own links, nor gateways, nor the backbone
-    link_up: np.ndarray | None = None  # (T, S): else neither own links nor the backbone
-    site_up: np.ndarray | None = None  # (T, G): ground sites
+    Attributes:
+        satellite_up: satellites, (T, S); a satellite that is down has no links at all.
+        link_up: optical terminals, (T, S); a satellite without them reaches ground sites only.
+        site_up: ground sites, (T, G).
+    """
+
+    satellite_up: np.ndarray | None = None
+    link_up: np.ndarray | None = None
+    site_up: np.ndarray | None = None
 
 
-ALL_WORKS = Working()
+ALL_AVAILABLE = NetworkAvailability()
 
 
-class OwnLinks(NamedTuple):
-    """Links between satellites as they are planned."""
+class InterSatelliteLinks(NamedTuple):
+    """Planned links between satellites.
 
-    plan: LinkPlan | None  # None above `MOST_PAIRWISE` satellites
+    Attributes:
+        plan: link plan; None above `MAX_PAIRWISE` satellites.
+        net: topologies of the planned links.
+        tables: tables of the routes over them.
+    """
+
+    plan: LinkPlan | None
     net: Topologies
     tables: PairTables
 
 
-class DirectWays(NamedTuple):
-    """Links of satellites with the ground or the backbone; one step stands for all where nothing changes."""
+class DirectLinks(NamedTuple):
+    """Direct links of satellites with the ground or the backbone.
 
-    site: np.ndarray | None  # (T, S) ground site, None without
-    rate_gbps: np.ndarray  # (T, S), 0 none
-    latency_s: np.ndarray  # (T, S), inf none
+    The arrays have a single step if nothing changes.
+
+    Attributes:
+        site: ground site that serves each satellite, (T, S); None without ground sites.
+        rate_gbps: rate, 0 without a link [Gb/s], (T, S).
+        latency_s: latency, infinite without a link [s], (T, S).
+    """
+
+    site: np.ndarray | None
+    rate_gbps: np.ndarray
+    latency_s: np.ndarray
 
 
 @dataclass(frozen=True)
 class NetworkPlan:
-    """The network of an episode.
+    """Network of an episode.
 
     Attributes:
-        own: links between satellites as they are planned, or None.
-        net: topologies of those that work, or None.
+        isl: planned links between satellites, or None.
+        net: topologies of the working links, or None.
         pairs: tables of the routes over them, or None.
         direct: links with the ground.
-        routes: the way of each satellite to the ground.
-        ground_closes: step at which that way closes, as far as it is planned, (T, S).
+        routes: route of each satellite to the ground.
+        ground_closes: step at which the planned route to the ground ends, (T, S).
     """
 
-    own: OwnLinks | None
+    isl: InterSatelliteLinks | None
     net: Topologies | None
     pairs: PairTables | None
-    direct: DirectWays
+    direct: DirectLinks
     routes: GroundRoutes
     ground_closes: np.ndarray
 
 
-def plan_network(fleet: FleetModel, ephemeris: Ephemeris, working: Working = ALL_WORKS) -> NetworkPlan:
-    """The network over the physics steps of an episode, from the begin of the warm-up.
+def plan_network(
+    fleet: FleetModel, ephemeris: Ephemeris, availability: NetworkAvailability = ALL_AVAILABLE
+) -> NetworkPlan:
+    """Plan the network over the physics steps of an episode, from the start of the warm-up.
 
-    What fails is not foreseen, and links are not planned anew for it: it takes its links out of the plan, and the steps
-    at which ways close are those of the plan.
+    The plan does not foresee failures, and links are not planned anew after one. A failure removes its links from the
+    plan; the steps at which routes end remain those of the plan.
 
     Args:
-        fleet: what is simulated.
-        ephemeris: places of the satellites, over the scenario's ground sites.
-        working: what of the network works.
+        fleet: fleet of the episode.
+        ephemeris: positions of the satellites relative to the scenario's ground sites.
+        availability: parts of the network that work at each step.
 
     Raises:
         ScenarioError: links that are not possible for so many satellites.
     """
-    working = Working(*(None if mask is None or mask.all() else mask for mask in working))
-    own = _own_links(fleet, ephemeris)
-    planned = _direct_ways(fleet, ephemeris, ALL_WORKS)
-    net, pairs, direct = own and own.net, own and own.tables, planned
-    if any(mask is not None for mask in working):
-        direct = _direct_ways(fleet, ephemeris, working)
-    if own and own.plan and not (working.satellite_up is None and working.link_up is None):
-        net = surviving_topologies(own.net, own.plan, _links_up(own.plan, working))
-        pairs = pair_tables(net, own.net)
-    reached = _reached(np.isfinite(planned.latency_s), own.net if own else None)
-    routes = ground_routes(direct.latency_s, net)
-    closes = np.where(routes.next_hop >= 0, expiry_steps(reached), 0).astype(np.int32)
-    return NetworkPlan(own, net, pairs, direct, routes, closes)
+    availability = NetworkAvailability(*(None if mask is None or mask.all() else mask for mask in availability))
+    isl = _inter_satellite_links(fleet, ephemeris)
+    planned_direct = _direct_links(fleet, ephemeris, ALL_AVAILABLE)
+    working_net, pairs, direct = isl and isl.net, isl and isl.tables, planned_direct
+    if any(mask is not None for mask in availability):
+        direct = _direct_links(fleet, ephemeris, availability)
+    if isl and isl.plan and not (availability.satellite_up is None and availability.link_up is None):
+        working_net = surviving_topologies(isl.net, isl.plan, _links_up(isl.plan, availability))
+        pairs = pair_tables(working_net, isl.net)
+    reachable = _has_ground_route(np.isfinite(planned_direct.latency_s), isl.net if isl else None)
+    routes = ground_routes(direct.latency_s, working_net)
+    expiry = np.where(routes.next_hop >= 0, expiry_steps(reachable), 0).astype(np.int32)
+    return NetworkPlan(isl, working_net, pairs, direct, routes, expiry)
 
 
 def ground_sites(scenario: Scenario) -> tuple[GroundSite, ...]:
-    """The ground sites of a scenario."""
+    """Return the ground sites of a scenario."""
     ground = scenario.network.ground
     if ground is None:
         return ()
@@ -134,7 +156,7 @@ def ground_sites(scenario: Scenario) -> tuple[GroundSite, ...]:
 
 
 def _antennas(scenario: Scenario) -> np.ndarray:
-    """Antennas of each ground site, (G,)."""
+    """Return the number of antennas of each ground site, (G,)."""
     ground = scenario.network.ground
     assert ground is not None
     if isinstance(ground.sites, str):
@@ -143,7 +165,7 @@ def _antennas(scenario: Scenario) -> np.ndarray:
 
 
 def link_rates_gbps(fleet: FleetModel) -> np.ndarray:
-    """Rate of each satellite's own links [Gb/s], (S,); 0 without."""
+    """Return the rate of each satellite's inter-satellite links [Gb/s], (S,); 0 without links."""
     links, shells = fleet.scenario.network.links, fleet.scenario.shells
     if links is None:
         return np.zeros(fleet.satellites)
@@ -152,16 +174,16 @@ def link_rates_gbps(fleet: FleetModel) -> np.ndarray:
 
 
 def _terminals(fleet: FleetModel, links: OpticalLinks) -> np.ndarray:
-    """Terminals of each satellite, (S,)."""
+    """Return the number of optical terminals of each satellite, (S,)."""
     each = [(shell.links and shell.links.terminals) or links.terminals for shell in fleet.scenario.shells]
     return np.asarray(each)[fleet.shell_of]
 
 
-def _own_links(fleet: FleetModel, ephemeris: Ephemeris) -> OwnLinks | None:
-    """Links between satellites as they are planned.
+def _inter_satellite_links(fleet: FleetModel, ephemeris: Ephemeris) -> InterSatelliteLinks | None:
+    """Return the planned links between satellites, None if the scenario has no such links.
 
-    Seen from the Earth's axis, the places of a constellation are the same in every episode if all its nodes turn with
-    the stars or all with the mean Sun, and so are those within each shell. Such links are planned once.
+    If all nodes are fixed to the stars, or all to the mean Sun, positions relative to the Earth's axis are equal in
+    every episode. The same holds within each shell. Such links are planned once for all episodes.
     """
     links = fleet.scenario.network.links
     if links is None:
@@ -176,6 +198,7 @@ def _own_links(fleet: FleetModel, ephemeris: Ephemeris) -> OwnLinks | None:
 
 
 def _grids(fleet: FleetModel) -> tuple[ShellGrid, ...]:
+    """Return the grid of planes and slots of each shell."""
     return tuple(shell_grid(shell.orbit) for shell in fleet.scenario.shells)
 
 
@@ -187,15 +210,19 @@ def _planned_once(
     grids: tuple[ShellGrid, ...],
     dt_s: float,
     steps: int,
-) -> OwnLinks:
-    ephemeris = build_ephemeris(constellation, start=ANY_START, step_s=dt_s, steps=steps)
+) -> InterSatelliteLinks:
+    """Plan links that are the same in every episode, once for all episodes."""
+    ephemeris = build_ephemeris(constellation, start=REFERENCE_START, step_s=dt_s, steps=steps)
     return _planned(ephemeris.position_equator_m, links, np.array(terminals), grids, dt_s)
 
 
 def _planned(
     position_m: np.ndarray, links: OpticalLinks, terminals: np.ndarray, grids: tuple[ShellGrid, ...], dt_s: float
-) -> OwnLinks:
-    """Links of satellites at (T, S, 3), z along the Earth's axis; of a grid if there are `grids`."""
+) -> InterSatelliteLinks:
+    """Plan the links of satellites at positions (T, S, 3), z along the Earth's axis.
+
+    If `grids` is not empty, links are those between neighbours of the grids.
+    """
     rules = LinkRules(
         links.topology,
         terminals,
@@ -203,23 +230,23 @@ def _planned(
         links.grazing_altitude_km * KM_M,
         int(np.ceil(links.acquisition_s / dt_s - 1e-9)),
     )
-    if terminals.size > MOST_PAIRWISE:
+    if terminals.size > MAX_PAIRWISE:
         plan, net = None, _whole_grid(position_m, links, rules, grids)
     else:
         plan = plan_links(position_m, grid_pairs(grids) if grids else all_pairs(terminals.size), rules)
         net = topologies(plan, terminals.size, links.hop_latency_s)
-    return OwnLinks(plan, net, pair_tables(net, net))
+    return InterSatelliteLinks(plan, net, pair_tables(net, net))
 
 
 def _whole_grid(
     position_m: np.ndarray, links: OpticalLinks, rules: LinkRules, grids: tuple[ShellGrid, ...]
 ) -> Topologies:
-    """The routes of a grid whose links must all hold.
+    """Return the routes of a grid whose links must always be up.
 
     Raises:
-        ScenarioError: another topology, fewer than four terminals, or a link that does not hold.
+        ScenarioError: another topology, fewer than four terminals, or a link that is not always up.
     """
-    many = f"with more than {MOST_PAIRWISE} satellites"
+    many = f"with more than {MAX_PAIRWISE} satellites"
     if not grids:
         raise ScenarioError(f"network.links.topology = {links.topology}: must be grid {many}")
     if rules.terminals.min() < WHOLE_GRID_TERMINALS:
@@ -239,51 +266,51 @@ def _whole_grid(
             )
         latency_s = light_time_s(distance_m.mean(axis=0), links.hop_latency_s)
         in_plane = pairs[:, 0] // grid.slots == pairs[:, 1] // grid.slots
-        for mean, mine in ((along, in_plane), (across, ~in_plane)):
-            mean.append(float(latency_s[mine].mean()) if mine.any() else 0.0)
+        for means, selected in ((along, in_plane), (across, ~in_plane)):
+            means.append(float(latency_s[selected].mean()) if selected.any() else 0.0)
         first += total
     return grid_topology(grids, across, along)
 
 
-def _links_up(plan: LinkPlan, working: Working) -> np.ndarray:
-    """The planned links of which both ends work, (T, L)."""
+def _links_up(plan: LinkPlan, availability: NetworkAvailability) -> np.ndarray:
+    """Return the planned links of which both ends work, (T, L)."""
     up = plan.up
-    for works in (working.satellite_up, working.link_up):
+    for works in (availability.satellite_up, availability.link_up):
         if works is not None:
             up = up & works[:, plan.pairs[:, 0]] & works[:, plan.pairs[:, 1]]
     return up
 
 
-def _direct_ways(fleet: FleetModel, ephemeris: Ephemeris, working: Working) -> DirectWays:
-    """Links of the satellites with ground sites and the backbone: of the two, the faster one."""
+def _direct_links(fleet: FleetModel, ephemeris: Ephemeris, availability: NetworkAvailability) -> DirectLinks:
+    """Return each satellite's link with a ground site or the backbone, whichever is faster."""
     network, n = fleet.scenario.network, fleet.satellites
-    changing = network.ground is not None or working.satellite_up is not None or working.link_up is not None
+    changing = network.ground is not None or availability.satellite_up is not None or availability.link_up is not None
     steps = fleet.clock.total if changing else 1
     site, rate, latency = None, np.zeros((steps, n)), np.full((steps, n), np.inf)
     if network.backbone is not None:
         rate[:], latency[:] = network.backbone.rate_gbps, network.backbone.latency_s
-        if working.link_up is not None:
-            rate[~working.link_up], latency[~working.link_up] = 0.0, np.inf
+        if availability.link_up is not None:
+            rate[~availability.link_up], latency[~availability.link_up] = 0.0, np.inf
     if network.ground is not None:
         ground = network.ground
         site = ground_contacts(
-            ephemeris.elevation_deg[:steps], ground.min_elevation_deg, _antennas(fleet.scenario), working.site_up
+            ephemeris.elevation_deg[:steps], ground.min_elevation_deg, _antennas(fleet.scenario), availability.site_up
         )
         served = (site != NO_SITE) & (ground.rate_gbps >= rate)
         distance_m = np.take_along_axis(ephemeris.site_range_m[:steps], np.maximum(site, 0)[..., None], axis=2)[..., 0]
         rate[served] = ground.rate_gbps
         latency[served] = light_time_s(distance_m, ground.latency_s)[served]
-    if working.satellite_up is not None:
-        rate[~working.satellite_up], latency[~working.satellite_up] = 0.0, np.inf
-    return DirectWays(site, rate, latency)
+    if availability.satellite_up is not None:
+        rate[~availability.satellite_up], latency[~availability.satellite_up] = 0.0, np.inf
+    return DirectLinks(site, rate, latency)
 
 
-def _reached(direct: np.ndarray, net: Topologies | None) -> np.ndarray:
-    """Which satellites have a way to the ground, their own or over others, (T, S)."""
+def _has_ground_route(direct: np.ndarray, net: Topologies | None) -> np.ndarray:
+    """Return whether each satellite has a route to the ground, direct or over other satellites, (T, S)."""
     if net is None or direct.all():
         return direct
     part = np.broadcast_to(net.component[net.of_step], direct.shape)
-    with_way = np.zeros(direct.shape, np.bool_)  # by parts, of which there are at most as many as satellites
+    part_reachable = np.zeros(direct.shape, np.bool_)  # indexed by connected part: at most one a satellite
     t, s = np.nonzero(direct)
-    with_way[t, part[t, s]] = True
-    return np.take_along_axis(with_way, part, axis=1)
+    part_reachable[t, part[t, s]] = True
+    return np.take_along_axis(part_reachable, part, axis=1)

@@ -1,7 +1,7 @@
-"""Tables: what the agent cannot change, computed before the episode.
+"""Episode tables: everything that the agent cannot change, computed before the episode.
 
-`build_episode` makes the tables of one episode from its seed alone, so that the same seed gives the same bits in any
-process, at any place of any batch.
+`build_episode` builds the tables of one episode from its seed alone. The same seed gives the same bits in any process
+and in any row of any batch.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from odc_gym.orbits import Ephemeris, build_ephemeris
 from odc_gym.scenario import TIERS, RadiationStorm, ServiceClass, Surge
 from odc_gym.tables.episode.captured_jobs import captured_jobs
 from odc_gym.tables.episode.links import network_links
-from odc_gym.tables.episode.network import Working, ground_sites
+from odc_gym.tables.episode.network import NetworkAvailability, ground_sites
 from odc_gym.tables.episode.variation import vary
 from odc_gym.tables.fleet.fleet_model import CENSUS_S, FleetModel
 from odc_gym.tables.fleet.plans import solve_orbits
-from odc_gym.tables.fleet.surroundings import Pass, light
+from odc_gym.tables.fleet.surroundings import OrbitSteps, illuminate
 from odc_gym.workload import (
     JOB,
     Window,
@@ -40,27 +40,30 @@ from odc_gym.workload import (
 )
 from odc_gym.workload.captures import Captured
 
-HORIZONS_MIN = (15, 30, 60, 95)  # of the solar forecast
-PLAN_S = 6 * HOUR_S  # in which beta moves by a degree and a half at most
+HORIZONS_MIN = (15, 30, 60, 95)  # horizons of the solar forecast
+PLAN_INTERVAL_S = 6 * HOUR_S  # beta changes by at most a degree and a half in it
 LOOK_AHEAD = 1.6  # orbits beyond the episode that forecasts may need
 
 
 @dataclass(frozen=True)
 class EpisodeTables:
-    """Read-only tables of one episode. Times are seconds since the episode's start; the first step is the warm-up's.
+    """Read-only tables of one episode.
+
+    Times are seconds since the episode's start. The first step is that of the warm-up.
 
     Attributes:
-        fleet: what the episode flies with: the scenario's world, or one with drawn values.
-        sky: light, (T, F, P) float32.
-        forecast: what satellites know of it, (D, F, P) float32.
+        fleet: fleet of the episode: the scenario's own, or one with drawn values.
+        start: start of the episode, UTC.
+        sky: sunlight, array output, radiator heat, sustainable power and outages, (T, F, P) float32.
+        forecast: sunlight and array power that satellites can predict, (D, F, P) float32.
         days: sine and cosine of the hour of day, (D, 2).
-        jobs: arrivals after the start of the warm-up, replicas and census first, (J,) of JOB.
+        jobs: replicas, then the census, then arrivals after the start of the warm-up, (J,) of JOB.
         events: upsets and hard failures in order of time, (E,) of EVENT.
-        availability: what is out of service.
-        demand: tokens a step, now and planned, (T, 2, C).
-        links: the network.
+        availability: service state of satellites, links and ground sites.
+        demand: arriving tokens a step, and those that autoscalers plan with, (T, 2, C).
+        links: network tables.
         census: jobs that are alive when the warm-up begins.
-        load_factor: work on offer over what the fleet can hold.
+        load_factor: offered work relative to the work that the fleet can sustain.
     """
 
     fleet: FleetModel
@@ -78,7 +81,7 @@ class EpisodeTables:
 
 
 def build_episode(fleet: FleetModel, seed: int) -> EpisodeTables:
-    """The tables of episode `seed` of a scenario's world."""
+    """Build the tables of episode `seed` of a scenario's fleet."""
     fleet = vary(fleet, seed)
     start = fleet.start_of(seed)
     ephemeris = _ephemeris(fleet, start)
@@ -96,19 +99,19 @@ def build_episode(fleet: FleetModel, seed: int) -> EpisodeTables:
         start,
         _rounded_sky(fleet, sky[:total]),
         _forecast(fleet, sky[:, 0], array_w),
-        _days(fleet, start),
+        _hour_of_day(fleet, start),
         jobs,
         _events(fleet, seed, ephemeris),
         availability,
         demand,
-        network_links(fleet, ephemeris, Working(*availability.working_masks)),
+        network_links(fleet, ephemeris, NetworkAvailability(*availability.working_masks)),
         census,
         factor,
     )
 
 
 def _ephemeris(fleet: FleetModel, start: datetime) -> Ephemeris:
-    """Places of warm-up, episode and the look-ahead."""
+    """Return the ephemeris of warm-up, episode and look-ahead."""
     clock = fleet.clock
     ahead = int(np.ceil(LOOK_AHEAD * fleet.period_s.max() / clock.dt_s)) + HORIZONS_MIN[-1]
     begin = start - timedelta(seconds=clock.warm_up_s)
@@ -122,77 +125,83 @@ def _ephemeris(fleet: FleetModel, start: datetime) -> Ephemeris:
 
 
 def _step_s(fleet: FleetModel) -> np.ndarray:
-    """Beginning of each physics step from the start of the episode, (T,) [s]."""
+    """Return the beginning of each physics step relative to the episode's start [s], (T,)."""
     return (np.arange(fleet.clock.total) - fleet.clock.warm_up) * fleet.clock.dt_s
 
 
 def _surges(fleet: FleetModel, seed: int) -> tuple[Window, ...]:
-    """The surges of an episode, those of its script included."""
+    """Return the surges of an episode, scripted ones included."""
     scenario = fleet.scenario
     drawn = draw_surges(scenario.workload.surges, seed, CENSUS_S, fleet.clock.episode_s)
     return drawn + scripted(scenario.events, Surge, scenario.start.epoch)
 
 
-def _events(fleet: FleetModel, seed: int, e: Ephemeris) -> np.ndarray:
-    """Upsets and hard failures of warm-up and episode, (E,) of EVENT."""
+def _events(fleet: FleetModel, seed: int, ephemeris: Ephemeris) -> np.ndarray:
+    """Return the upsets and hard failures of warm-up and episode, (E,) of EVENT."""
     faults, clock = fleet.scenario.faults, fleet.clock
     if not faults.enabled:
         return np.zeros(0, EVENT)
-    place = GroundTrack(*(table[: clock.total] for table in (e.latitude_deg, e.longitude_deg, e.altitude_m)))
+    place = GroundTrack(
+        *(table[: clock.total] for table in (ephemeris.latitude_deg, ephemeris.longitude_deg, ephemeris.altitude_m))
+    )
     storms = scripted(fleet.scenario.events, RadiationStorm, fleet.scenario.start.epoch)
     storm = factor_over(storms, "", _step_s(fleet), clock.dt_s)
     return draw_events(faults, seed, place, fleet.references.accelerators, clock.dt_s, storm)
 
 
-def _sky(fleet: FleetModel, e: Ephemeris) -> tuple[np.ndarray, np.ndarray]:
-    """Light of warm-up, episode and the look-ahead (T', F, P), and array power (T', S) [W]."""
-    lit, beta, angle = e.sunlit_frac, e.beta_rad, e.orbit_angle_rad
-    flux = e.solar_flux_w_m2 / SOLAR_CONSTANT_W_M2
+def _sky(fleet: FleetModel, ephemeris: Ephemeris) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sky table (T', F, P) and the array power (T', S) [W] of warm-up, episode and look-ahead."""
+    lit, beta, angle = ephemeris.sunlit_frac, ephemeris.beta_rad, ephemeris.orbit_angle_rad
+    flux = ephemeris.solar_flux_w_m2 / SOLAR_CONSTANT_W_M2
     sky = np.zeros((lit.shape[0], len(Sky._fields), padded(fleet.satellites)))
     for i, surfaces in enumerate(fleet.surfaces):
-        mine = np.flatnonzero(fleet.shell_of == i)
-        d = {name: value[mine] for name, value in fleet.numbers.items()}
-        steps = Pass.of_ephemeris(flux, lit[:, mine], beta[:, mine], angle[:, mine], fleet.clock.dt_s)
+        in_shell = np.flatnonzero(fleet.shell_of == i)
+        design = {name: value[in_shell] for name, value in fleet.design_numbers.items()}
+        steps = OrbitSteps.of_ephemeris(flux, lit[:, in_shell], beta[:, in_shell], angle[:, in_shell], fleet.clock.dt_s)
         share = steps.sunlit_frac
-        sky[:, 0, mine] = share
-        sky[:, 1, mine], sky[:, 2, mine] = light(d, surfaces, steps)
-        plan = looked_up_plan if fleet.plans_hold else solved_plan
-        sun, dark = plan(fleet, i, d, steps.flux_frac, beta[:, mine])
-        sky[:, 3, mine] = share * sun + (1.0 - share) * dark
-    sky[:, :, fleet.satellites :] = sky[
-        :, :, fleet.satellites - 1 : fleet.satellites
-    ]  # padding lanes fly like the last satellite
-    array_w = sky[:, 0, : fleet.satellites] * sky[:, 1, : fleet.satellites] * fleet.numbers["array_peak_w"]
+        sky[:, 0, in_shell] = share
+        sky[:, 1, in_shell], sky[:, 2, in_shell] = illuminate(design, surfaces, steps)
+        plan = plan_from_grid if fleet.plans_hold else plan_from_solver
+        sun, dark = plan(fleet, i, design, steps.flux_frac, beta[:, in_shell])
+        sky[:, 3, in_shell] = share * sun + (1.0 - share) * dark
+    # padding lanes repeat the last satellite
+    sky[:, :, fleet.satellites :] = sky[:, :, fleet.satellites - 1 : fleet.satellites]
+    array_w = sky[:, 0, : fleet.satellites] * sky[:, 1, : fleet.satellites] * fleet.design_numbers["array_peak_w"]
     return sky, array_w
 
 
-def looked_up_plan(
-    fleet: FleetModel, i: int, d: dict[str, np.ndarray], flux: np.ndarray, beta: np.ndarray
+def plan_from_grid(
+    fleet: FleetModel, i: int, design: dict[str, np.ndarray], flux: np.ndarray, beta: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Sustainable powers of the satellites of shell `i` in sunlight and in eclipse [W], (T, N), from the shell's grid.
+    """Interpolate sustainable powers in sunlight and in eclipse [W], (T, N), on the plan grid of a shell.
 
     Args:
-        fleet: with plans that hold.
-        i: the shell.
-        d: design numbers of its N satellites.
-        flux: sunlight over that at 1 au, (T, N).
+        fleet: fleet whose `plans_hold`.
+        i: index of the shell.
+        design: design numbers of its N satellites.
+        flux: sunlight relative to 1 au, (T, N).
         beta: angle between the Sun and the orbit plane [rad], (T, N).
     """
-    # beta and flux drift by less than the grid's step in an hour: look the plan up every hour
+    # beta and flux change by less than a grid step in an hour, so one interpolation an hour is enough
     steps, shell = len(beta), fleet.shells[i]
     hourly = np.arange(0, steps + 60, 60).clip(max=steps - 1)
-    every = np.minimum(np.arange(steps) // 60, hourly.size - 1)
-    sun, dark = (shell.at(grid, flux[hourly], beta[hourly])[every] for grid in (shell.plan.sun_w, shell.plan.dark_w))
+    hour_of_step = np.minimum(np.arange(steps) // 60, hourly.size - 1)
+    sun, dark = (
+        shell.at(grid, flux[hourly], beta[hourly])[hour_of_step] for grid in (shell.plan.sun_w, shell.plan.dark_w)
+    )
     return sun, dark
 
 
-def solved_plan(
-    fleet: FleetModel, i: int, d: dict[str, np.ndarray], flux: np.ndarray, beta: np.ndarray
+def plan_from_solver(
+    fleet: FleetModel, i: int, design: dict[str, np.ndarray], flux: np.ndarray, beta: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The same for satellites of any design: solved every `PLAN_S`, linear between."""
+    """Solve sustainable powers in sunlight and in eclipse [W], (T, N), for satellites of any design.
+
+    Plans are solved every `PLAN_INTERVAL_S` and interpolated linearly. Arguments are those of `plan_from_grid`.
+    """
     steps, satellites = beta.shape
-    nodes = np.linspace(0, steps - 1, 1 + int(np.ceil(steps * fleet.clock.dt_s / PLAN_S))).round().astype(int)
-    orbits = {name: np.tile(value, nodes.size) for name, value in d.items()}
+    nodes = np.linspace(0, steps - 1, 1 + int(np.ceil(steps * fleet.clock.dt_s / PLAN_INTERVAL_S))).round().astype(int)
+    orbits = {name: np.tile(value, nodes.size) for name, value in design.items()}
     plan = solve_orbits(orbits, fleet.mix, fleet.surfaces[i], flux[nodes].ravel(), beta[nodes].ravel())
     sun, dark = (
         np.stack([np.interp(np.arange(steps), nodes, row) for row in power.reshape(-1, satellites).T], 1)
@@ -202,32 +211,33 @@ def solved_plan(
 
 
 def _rounded_sky(fleet: FleetModel, sky: np.ndarray) -> np.ndarray:
-    """Rounded to 2^-20 of full scale: elementary functions differ in their last bits between machines."""
+    """Round the sky table to 2^-20 of full scale.
+
+    The last bits of elementary functions differ between machines.
+    """
     peak = 2.0 ** np.ceil(np.log2(fleet.references.peak_w.max()))
     full = np.array([1.0, 2.0, 1024.0, peak, 2.0])[None, :, None]
     return np.asarray(np.round(sky / full * 2.0**20) * (full / 2.0**20), np.float32)
 
 
 def _forecast(fleet: FleetModel, lit: np.ndarray, array_w: np.ndarray) -> np.ndarray:
-    """Time to crossing, eclipse length and mean array power ahead, at each decision, (D, F, P) float32."""
+    """Return time to crossing, eclipse length and mean array power ahead at each decision, (D, F, P) float32."""
     clock, n = fleet.clock, fleet.satellites
     at = np.arange(0, clock.total + 1, clock.steps)
     table = np.zeros((at.size, len(Forecast._fields), lit.shape[1]), np.float32)
-    bright = lit[:, :n] >= 0.5
-    last = bright.shape[0]
-    changes = np.where(bright[1:] != bright[:-1], np.arange(1, last)[:, None], last)
-    ahead = np.concatenate(
-        [np.minimum.accumulate(changes[::-1])[::-1], np.full((1, n), last)]
-    )  # step of the next change
-    behind = np.maximum.accumulate(
-        np.concatenate([np.zeros((1, n), int), np.where(changes < last, changes, 0)])
-    )  # of the last one
-    beyond = np.concatenate([ahead, np.full((1, n), last)])
-    following = np.take_along_axis(beyond, ahead, 0)
-    length = np.where(bright, following - ahead, ahead - behind)
-    never = bright & (ahead == last)
-    crossing = np.minimum((ahead - np.arange(last)[:, None]) * clock.dt_s, fleet.period_s)
-    table[:, 0, :n] = np.where(bright, crossing, -crossing)[at]
+    sunlit = lit[:, :n] >= 0.5
+    last = sunlit.shape[0]
+    change_step = np.where(sunlit[1:] != sunlit[:-1], np.arange(1, last)[:, None], last)
+    next_change = np.concatenate([np.minimum.accumulate(change_step[::-1])[::-1], np.full((1, n), last)])
+    last_change = np.maximum.accumulate(
+        np.concatenate([np.zeros((1, n), int), np.where(change_step < last, change_step, 0)])
+    )
+    beyond = np.concatenate([next_change, np.full((1, n), last)])
+    following = np.take_along_axis(beyond, next_change, 0)
+    length = np.where(sunlit, following - next_change, next_change - last_change)
+    never = sunlit & (next_change == last)
+    crossing = np.minimum((next_change - np.arange(last)[:, None]) * clock.dt_s, fleet.period_s)
+    table[:, 0, :n] = np.where(sunlit, crossing, -crossing)[at]
     table[:, 1, :n] = np.where(never, 0.0, np.minimum(length * clock.dt_s, fleet.period_s))[at]
     energy = np.concatenate([np.zeros((1, n)), np.cumsum(array_w, 0)])
     for k, minutes in enumerate(HORIZONS_MIN):
@@ -236,7 +246,8 @@ def _forecast(fleet: FleetModel, lit: np.ndarray, array_w: np.ndarray) -> np.nda
     return table
 
 
-def _days(fleet: FleetModel, start: datetime) -> np.ndarray:
+def _hour_of_day(fleet: FleetModel, start: datetime) -> np.ndarray:
+    """Return sine and cosine of the hour of day at each decision, (D, 2)."""
     clock = fleet.clock
     seconds = (start - start.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
     at = seconds + (np.arange(0, clock.total + 1, clock.steps) - clock.warm_up) * clock.dt_s
@@ -245,7 +256,7 @@ def _days(fleet: FleetModel, start: datetime) -> np.ndarray:
 
 
 def _demand(fleet: FleetModel, seed: int, start: datetime, surges: Sequence[Window]) -> np.ndarray:
-    """Tokens that arrive in each step, and what autoscalers plan with, (T, 2, C)."""
+    """Return the tokens that arrive in each step, and those that autoscalers plan with, (T, 2, C)."""
     clock, scenario = fleet.clock, fleet.scenario
     table = np.zeros((clock.total, 2, len(scenario.class_names)))
     for c, name in enumerate(scenario.class_names):
@@ -263,20 +274,23 @@ def _demand(fleet: FleetModel, seed: int, start: datetime, surges: Sequence[Wind
 def _jobs(
     fleet: FleetModel, seed: int, start: datetime, surges: Sequence[Window], captured: dict[str, Captured]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Jobs that arrive after the warm-up began, and those that are then alive: run in thought on unlimited machines."""
+    """Return the jobs that arrive after the warm-up begins, and those that are alive at that time.
+
+    A job is alive if it would not have ended on unlimited machines.
+    """
     clock, scenario = fleet.clock, fleet.scenario
     drawn = draw_jobs(
         scenario.workload, scenario.class_names, seed, start, CENSUS_S, clock.episode_s, fleet.widest, fleet.trace,
         surges, captured,
     )  # fmt: skip
-    early = drawn["arrival_s"] <= -clock.warm_up_s
-    old = drawn[early]
-    end = old["arrival_s"] + old["duration_s"] / fleet.class_speed[old["class_id"]]
-    return drawn[~early], old[end > -clock.warm_up_s]
+    is_early = drawn["arrival_s"] <= -clock.warm_up_s
+    before_warm_up = drawn[is_early]
+    end = before_warm_up["arrival_s"] + before_warm_up["duration_s"] / fleet.class_speed[before_warm_up["class_id"]]
+    return drawn[~is_early], before_warm_up[end > -clock.warm_up_s]
 
 
 def _replicas(fleet: FleetModel) -> np.ndarray:
-    """Rows of the job table that stand for replicas, service by service."""
+    """Return the rows of the job table that represent replicas, service by service."""
     rows = []
     for c, name in enumerate(fleet.scenario.class_names):
         service = fleet.scenario.workload.classes[name]
@@ -297,19 +311,22 @@ def _replicas(fleet: FleetModel) -> np.ndarray:
 
 
 def _load_factor(fleet: FleetModel, jobs: np.ndarray, census: np.ndarray, demand: np.ndarray) -> float:
-    """Work that could be done within the episode over what the fleet can hold: arrivals, jobs carried over, tokens."""
+    """Return the work that could be done within the episode, relative to the fleet's sustainable output.
+
+    The work consists of arriving jobs, jobs carried over and tokens.
+    """
     clock = fleet.clock
     inside = jobs[jobs["arrival_s"] >= 0.0]
-    fastest = float(fleet.numbers["speed"].max())
-    most = fastest * inside["total_accelerators"] * (clock.episode_s - inside["arrival_s"])
-    arriving = np.minimum(inside["work_s"], most).sum()
+    fastest = float(fleet.design_numbers["speed"].max())
+    most_work = fastest * inside["total_accelerators"] * (clock.episode_s - inside["arrival_s"])
+    arriving = np.minimum(inside["work_s"], most_work).sum()
     age = -clock.warm_up_s - census["arrival_s"]
-    left = census["work_s"] - census["total_accelerators"] * age * fleet.class_speed[census["class_id"]]
-    carried = np.clip(left, 0.0, fastest * census["total_accelerators"] * clock.episode_s).sum()
+    remaining = census["work_s"] - census["total_accelerators"] * age * fleet.class_speed[census["class_id"]]
+    carried = np.clip(remaining, 0.0, fastest * census["total_accelerators"] * clock.episode_s).sum()
     tokens = (demand[clock.warm_up :, 0].sum(0) * fleet.rules[rule_index("token_s")]).sum()
     return float((arriving + carried + tokens) / (fleet.sustainable * clock.episode_s))
 
 
 def rule_index(name: str) -> int:
-    """Row of a class parameter."""
+    """Return the row of a class parameter in the rules."""
     return Rules._fields.index(name)

@@ -1,4 +1,4 @@
-"""What all episodes of a scenario share."""
+"""Fleet model: tables and parameters that all episodes of a scenario share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from odc_gym.interface.observations import References
 from odc_gym.orbits import Constellation, build_ephemeris, orbit_period_s
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.seeds import random_stream
-from odc_gym.tables.fleet.design import design_numbers, found_numbers, wear_per_year
+from odc_gym.tables.fleet.design import degraded_design, design_numbers, wear_per_year
 from odc_gym.tables.fleet.parameters import (
     design_block,
     model_sizes,
@@ -33,14 +33,21 @@ from odc_gym.tables.fleet.serving_tables import services_of, serving_tables
 from odc_gym.tables.fleet.surroundings import Surfaces
 from odc_gym.workload import Trace
 
-CENSUS_S = 48 * HOUR_S  # history from which the jobs alive at the start are taken
+CENSUS_S = 48 * HOUR_S  # history before an episode that supplies the jobs alive at its start
 YEAR_SAMPLES = 73  # start dates over which the sustainable output is averaged
-START = 101  # purpose of a random stream
+START_STREAM = 101  # purpose number of the random stream of start dates
 
 
 @dataclass(frozen=True)
 class Clock:
-    """Lengths in steps: physics step, steps a decision, warm-up, episode."""
+    """Lengths of decision, warm-up and episode in physics steps.
+
+    Attributes:
+        dt_s: physics step [s].
+        steps: physics steps of a decision.
+        warm_up: physics steps of the warm-up.
+        episode: physics steps of the episode.
+    """
 
     dt_s: float
     steps: int
@@ -69,41 +76,46 @@ class Clock:
 
 
 class FleetModel:
-    """What all episodes of a scenario share.
+    """Fleet of a scenario with the parameters and tables that all its episodes share.
 
     Attributes:
-        scenario: what is simulated.
+        scenario: scenario that the fleet belongs to.
         trace: recorded work that replaces classes, or None.
         constellation: S satellites, shell by shell.
         shell_of: index of each satellite's shell, (S,).
-        hardware: of each shell.
-        numbers: design numbers of the satellites by name, (S,) each.
-        surfaces: what array and radiator of each shell see.
-        design: parameters and propagators, [field, P].
-        ratings: figures that schedulers read beside the design, [field, P].
+        altitude_m: mean altitude of each shell [m].
+        hardware: hardware of each shell.
+        design_numbers: design numbers of the satellites by name, (S,) each.
+        surfaces: array and radiator of each shell, with the Earth's fluxes on them.
+        design: design parameters and propagators of the compiled core, [field, P].
+        ratings: ratings that schedulers read beside the design, [field, P].
         rules: class parameters, [rule, C].
-        models: sizes of models, the first of none, (M,) [GB].
+        models: sizes of models, (M,) [GB]; the first row stands for no model.
         serving: tables of services.
-        policy: numbers of the dispatcher.
-        sensors: numbers of the telemetry.
+        policy: parameters of the dispatcher.
+        sensors: parameters of the telemetry.
         weights: reward weights.
+        references: reference values that observations are relative to.
         mix: class mix.
         shells: sustainable plans, one a shell.
         sustainable: mean sustainable output of the fleet over the year [reference accelerators].
-        reference_value: value of that over an episode at the mix; scores 100.
-        stored_value: what the plan of each shell makes of one more watt-hour [value/Wh].
-        period_s: orbital period of each satellite, (S,).
-        clock: lengths in steps.
+        reference_value: value of the sustainable output over an episode at the mix; it scores 100.
+        stored_value: value that the plan of each shell makes of one more watt-hour [value/Wh].
+        period_s: orbital period of each satellite [s], (S,).
+        clock: lengths in physics steps.
         clock_frac: common clock of the mean plan.
         class_speed: work rate of an accelerator of each class at that clock [reference's], (C,).
-        drawn: what an episode drew, by path: arrays () or (S,); empty for the scenario's own world.
-        condition: how an episode finds its satellites; None if new and alike.
+        accelerators: number of accelerators of the fleet.
+        widest: number of accelerators of the largest satellite.
+        drawn: values that the episode drew, by path, () or (S,); empty for the scenario's own fleet.
+        mean_views: mean over the year of the views of each class with captures, computed when first needed.
+        condition: condition of the satellites at the episode's start; None if all are new and alike.
     """
 
     def __init__(self, scenario: Scenario, trace: Trace | None = None) -> None:
         self.scenario, self.trace = scenario, trace
         self.drawn: dict[str, np.ndarray] = {}
-        self.views: dict[str, float] = {}  # what satellites see for a class, mean over the year
+        self.mean_views: dict[str, float] = {}
         self.condition: Condition | None = None
         if trace is not None:
             trace.require_classes(scenario.workload)
@@ -119,7 +131,7 @@ class FleetModel:
         accelerators = np.array([h.accelerators.count for h in self.hardware])[self.shell_of]
         self.accelerators = int(accelerators.sum())
         self.widest = int(accelerators.max())
-        self._equip([design_numbers(h) for h in self.hardware], self.shell_of)
+        self._build_arrays([design_numbers(h) for h in self.hardware], self.shell_of)
         self.shells = [
             ShellPlan.build(hardware, self.mix, surfaces)
             for hardware, surfaces in zip(self.hardware, self.surfaces, strict=True)
@@ -138,17 +150,22 @@ class FleetModel:
         self.weights = reward_weights(scenario, self.reference_value, self.stored_value[self.shell_of])
         self.references = self._references()
 
-    def _equip(self, kinds: list[dict[str, float]], kind_of: Sequence[int] | np.ndarray) -> None:
-        """Arrays from the scenario and the design numbers of each kind of satellite; `kind_of` each satellite, (S,)."""
+    def _build_arrays(self, designs: list[dict[str, float]], kind_of: Sequence[int] | np.ndarray) -> None:
+        """Build the arrays that depend on hardware and workload.
+
+        Args:
+            designs: design numbers of each kind of satellite.
+            kind_of: kind of each satellite, (S,).
+        """
         scenario = self.scenario
         self.mix = class_mix(scenario.workload, scenario.class_names)
         self.surfaces = [
             Surfaces.of(hardware, altitude, scenario.earth)
             for altitude, hardware in zip(self.altitude_m, self.hardware, strict=True)
         ]
-        self.numbers = {name: np.array([kinds[k][name] for k in kind_of]) for name in kinds[0]}
-        self.design = design_block(kinds, kind_of, self.clock.dt_s)
-        self.ratings = ratings_block(self.numbers, self.period_s)
+        self.design_numbers = {name: np.array([designs[k][name] for k in kind_of]) for name in designs[0]}
+        self.design = design_block(designs, kind_of, self.clock.dt_s)
+        self.ratings = ratings_block(self.design_numbers, self.period_s)
         self.rules = rules_block(scenario, self.accelerators)
         self.models = model_sizes(scenario)
         services = services_of(scenario, self.trace)
@@ -160,49 +177,54 @@ class FleetModel:
     def varied(
         self,
         scenario: Scenario,
-        kinds: list[Hardware],
+        hardware: list[Hardware],
         kind_of: np.ndarray,
         drawn: dict[str, np.ndarray],
         condition: Condition | None = None,
     ) -> FleetModel:
-        """The world of an episode with values of its own; what 100 means and what observations are relative to stays.
+        """Return the fleet of an episode that draws values of its own.
+
+        The value that scores 100 and the references of observations stay those of this fleet.
 
         Args:
-            scenario: with the values that hold for the whole fleet.
-            kinds: each kind of satellite.
+            scenario: scenario with the values that the episode drew for the whole fleet.
+            hardware: hardware of each kind of satellite.
             kind_of: kind of each satellite, (S,).
-            drawn: what was drawn, by path.
-            condition: how the satellites are found.
+            drawn: drawn values, by path.
+            condition: condition of the satellites at the episode's start.
         """
-        other = copy.copy(self)
-        other.scenario, other.drawn, other.condition = scenario, drawn, condition
-        numbers = [design_numbers(hardware, condition.years if condition else 0.0) for hardware in kinds]
+        varied = copy.copy(self)
+        varied.scenario, varied.drawn, varied.condition = scenario, drawn, condition
+        designs = [design_numbers(kind, condition.years if condition else 0.0) for kind in hardware]
         if condition is not None:
             damage = condition.years * self.wear_per_year
-            each = zip(kind_of, condition.living, condition.dynamic_power, condition.leakage, damage, strict=True)
-            numbers = [found_numbers(numbers[k], *(float(v) for v in values)) for k, *values in each]
+            conditions = zip(kind_of, condition.living, condition.dynamic_power, condition.leakage, damage, strict=True)
+            designs = [degraded_design(designs[k], *(float(v) for v in values)) for k, *values in conditions]
             kind_of = np.arange(self.satellites)
-        other._equip(numbers, kind_of)
-        other.class_speed = other.speed * class_speed(other.mix, self.clock_frac)
-        other._limit_backlog()
-        return other
+        varied._build_arrays(designs, kind_of)
+        varied.class_speed = varied.speed * class_speed(varied.mix, self.clock_frac)
+        varied._limit_backlog()
+        return varied
 
     def _limit_backlog(self) -> None:
-        """Write into the rules how much work of a class may wait: hours of its share of the sustainable output."""
+        """Write the largest backlog of each class into the rules.
+
+        The limit is `backlog_h` hours of the class's share of the sustainable output.
+        """
         hours = self.scenario.dispatch.admission.backlog_h
         if hours is not None:
             self.rules[Rules._fields.index("backlog_most_s")] = hours * HOUR_S * self.sustainable * self.mix.share
 
     @property
     def plans_hold(self) -> bool:
-        """Whether the plans of `shells` are those of this world: no draw changed satellites, Earth or class mix."""
+        """True if the plans of `shells` apply to this fleet: no draw changed satellites, Earth or class mix."""
         return self.condition is None and not any(
             path.startswith(("hardware.", "earth.", "workload.classes.")) for path in self.drawn
         )
 
     @cached_property
     def wear_per_year(self) -> np.ndarray:
-        """Damage of a year on the sustainable plan to each satellite's battery, (S,)."""
+        """Damage to each satellite's battery by a year on the sustainable plan, (S,)."""
         batteries = {id(shell): hardware.battery for shell, hardware in zip(self.shells, self.hardware, strict=True)}
         return self._over_year(lambda shell: wear_per_year(batteries[id(shell)], shell.plan.depth, shell.period_s))
 
@@ -214,61 +236,82 @@ class FleetModel:
     @property
     def speed(self) -> float:
         """Mean speed of the fleet's accelerators at full clock [reference's]."""
-        return float(np.average(self.numbers["speed"], weights=np.maximum(self.numbers["accelerators"], 1e-9)))
+        return float(
+            np.average(self.design_numbers["speed"], weights=np.maximum(self.design_numbers["accelerators"], 1e-9))
+        )
 
     def trace_note(self) -> str | None:
-        """One line for people on rows of the trace left out, and where it is shorter than an episode and so repeats."""
+        """Return one line on omitted rows of the trace, and on parts that repeat because an episode is longer.
+
+        None if there is nothing to report.
+        """
         if self.trace is None:
             return None
         notes = [part.note(CENSUS_S, self.clock.episode_s) for part in self.trace.jobs.values()]
         notes += [part.note(self.clock.warm_up_s, self.clock.episode_s) for part in self.trace.requests.values()]
-        # the classes of one file cover the same time
+        # classes of one file cover the same time, so their notes are equal
         notes = [*self.trace.notes(), *dict.fromkeys(note for note in notes if note)]
         return "; ".join(f"{self.trace.path}: {note}" for note in notes) or None
 
     def start_of(self, seed: int) -> datetime:
-        """When episode `seed` begins, UTC: a minute of the scenario's year, or its epoch."""
+        """Return the start of episode `seed`, UTC: a minute of the scenario's year, or its epoch."""
         start = self.scenario.start
         if start.epoch is not None:
             return start.epoch if start.epoch.tzinfo else start.epoch.replace(tzinfo=UTC)
         first = datetime(start.year or 0, 1, 1, tzinfo=UTC)
         minutes = (datetime(first.year + 1, 1, 1, tzinfo=UTC) - first) // timedelta(minutes=1)
-        return first + timedelta(minutes=int(random_stream(seed, START).integers(minutes)))
+        return first + timedelta(minutes=int(random_stream(seed, START_STREAM).integers(minutes)))
 
-    def year_light(self) -> tuple[np.ndarray, np.ndarray]:
-        """Sunlight over that at 1 au, (N,), and beta angles [rad], (N, S), at the year's start dates."""
-        at = [build_ephemeris(self.constellation, start=start, step_s=MINUTE_S, steps=1) for start in self.year()]
-        flux = np.array([e.solar_flux_w_m2[0] for e in at]) / SOLAR_CONSTANT_W_M2
-        return flux, np.array([e.beta_rad[0] for e in at])
+    def year_sunlight(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return sunlight relative to 1 au, (N,), and beta angles [rad], (N, S), at the year's start dates."""
+        ephemerides = [
+            build_ephemeris(self.constellation, start=start, step_s=MINUTE_S, steps=1) for start in self.year_starts()
+        ]
+        flux = np.array([ephemeris.solar_flux_w_m2[0] for ephemeris in ephemerides]) / SOLAR_CONSTANT_W_M2
+        return flux, np.array([ephemeris.beta_rad[0] for ephemeris in ephemerides])
 
-    def _over_year(self, figure: Callable[[ShellPlan], np.ndarray]) -> np.ndarray:
-        """Mean over the year's start dates of a grid of the plans, for each satellite, (S,)."""
-        flux, beta = self.year_light()
+    def _over_year(self, grid_of: Callable[[ShellPlan], np.ndarray]) -> np.ndarray:
+        """Return the mean over the year's start dates of a quantity of the plans, for each satellite, (S,).
+
+        Args:
+            grid_of: returns the quantity on the plan grid of a shell.
+        """
+        flux, beta = self.year_sunlight()
         mean = np.empty(self.satellites)
         for i, shell in enumerate(self.shells):
-            mine = self.shell_of == i
-            distance = np.broadcast_to(flux[:, None], beta[:, mine].shape)
-            mean[mine] = shell.at(figure(shell), distance, beta[:, mine]).mean(0)
+            in_shell = self.shell_of == i
+            distance = np.broadcast_to(flux[:, None], beta[:, in_shell].shape)
+            mean[in_shell] = shell.at(grid_of(shell), distance, beta[:, in_shell]).mean(0)
         return mean
 
-    def year(self) -> list[datetime]:
-        """Start dates over which the sustainable output is averaged."""
+    def year_starts(self) -> list[datetime]:
+        """Return the start dates over which the sustainable output is averaged."""
         if self.scenario.start.epoch is not None:
             return [self.start_of(0)]
         first = datetime(self.scenario.start.year or 0, 1, 1, tzinfo=UTC)
         return [first + timedelta(days=365.0 * k / YEAR_SAMPLES) for k in range(YEAR_SAMPLES)]
 
     def _clock(self, period_s: float) -> Clock:
+        """Return the lengths in physics steps; the warm-up covers an orbit in whole decisions."""
         episode = self.scenario.episode
         steps = round(episode.decision_period_s / episode.physics_s)
         warm_up = steps * int(np.ceil(period_s / episode.decision_period_s))
         return Clock(episode.physics_s, steps, warm_up, round(episode.hours * HOUR_S / episode.physics_s))
 
     def _references(self) -> References:
-        d = self.numbers
-        peak = d["peak_w"]
-        drop = peak * (d["r_junction"] + 1.0 / d["g12_on"] + 1.0 / d["g23_on"])
-        orbit = (peak + d["bus_w"]) / d["eta_pcdu"] * self.period_s
-        values = (d["accelerators"], peak, d["array_peak_w"], orbit, self.period_s, d["limit_k"], d["limit_k"] - drop)
+        """Return the reference values of observations."""
+        design = self.design_numbers
+        peak = design["peak_w"]
+        drop = peak * (design["r_junction"] + 1.0 / design["g12_on"] + 1.0 / design["g23_on"])
+        orbit = (peak + design["bus_w"]) / design["eta_pcdu"] * self.period_s
+        values = (
+            design["accelerators"],
+            peak,
+            design["array_peak_w"],
+            orbit,
+            self.period_s,
+            design["limit_k"],
+            design["limit_k"] - drop,
+        )
         fleet = (float(self.satellites), float(self.accelerators), float(self.widest))
         return References(*values, *fleet)

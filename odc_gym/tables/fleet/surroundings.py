@@ -1,7 +1,7 @@
-"""What Sun and Earth do to arrays and radiators: output of arrays, and heat that radiators absorb.
+"""Sunlight and Earth radiation on arrays and radiators: array output, and heat that radiators absorb.
 
-The same law serves the tables of an episode and the sustainable plan over an orbit: time is the first axis, satellites
-or orbits the second.
+The tables of an episode and the sustainable plan over an orbit use the same functions. Time is the first axis of
+arrays; satellites or orbits are the second.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from odc_gym.orbits import FluxTable
 from odc_gym.orbits.attitude import cell_response, direct_cosine, edge_lag_rad, incidence_cosine
 from odc_gym.orbits.solar_arrays import ArrayTable
 from odc_gym.scenario import Earth, Hardware
-from odc_gym.tables.fleet.sustainable import Numbers
+from odc_gym.tables.fleet.sustainable import DesignNumbers
 
-SUB_SAMPLES = 4  # of a step, for cosines: within 1e-5 of their mean
+SUB_SAMPLES = 4  # samples of a cosine within a step; their mean is within 1e-5 of the step's
 
 
 @dataclass(frozen=True)
 class Surfaces:
-    """What the array and the radiator of one kind of satellite see at one altitude.
+    """Array and radiator of one kind of satellite at one altitude, with the fluxes on them.
 
     Attributes:
-        array_law: how the array points, one of `odc_gym.orbits.attitude.ARRAY_LAWS`.
+        array_law: pointing law of the array, one of `odc_gym.orbits.attitude.ARRAY_LAWS`.
         array: fluxes from the Earth on the array.
         radiator: fluxes from the Earth on the radiator.
-        earth: the planet's radiation and the Sun's.
+        earth: radiation of Earth and Sun.
     """
 
     array_law: str
@@ -40,7 +40,7 @@ class Surfaces:
 
     @classmethod
     def of(cls, hardware: Hardware, altitude_m: float, earth: Earth) -> Surfaces:
-        """The surfaces of one kind of satellite at an altitude [m]."""
+        """Build the surfaces of one kind of satellite at an altitude [m]."""
         law, radiator = hardware.solar.law, hardware.radiator
         radiation = (earth.infrared_w_m2, earth.albedo, earth.solar_w_m2)
         lags = radiator.roll_rate_deg_s is not None
@@ -53,15 +53,15 @@ class Surfaces:
         return self.radiator.altitude_m
 
 
-class Pass(NamedTuple):
-    """Steps along orbits; (T, N) each, N satellites or orbits.
+class OrbitSteps(NamedTuple):
+    """Time steps along N orbits, or of N satellites; arrays (T, N).
 
     Attributes:
-        flux_frac: sunlight over that at 1 au.
-        sunlit_frac: lit share of the Sun's disc, mean over the step.
+        flux_frac: sunlight relative to 1 au.
+        sunlit_frac: visible share of the Sun's disc, mean over the step.
         beta_rad: angle of the Sun above the orbit plane [rad].
         orbit_angle_rad: angle from orbit noon at the middle of the step [rad].
-        advance_rad: angle that is flown in the step [rad].
+        advance_rad: angle travelled in the step [rad].
         step_s: length of a step [s].
     """
 
@@ -73,8 +73,8 @@ class Pass(NamedTuple):
     step_s: float
 
     @property
-    def orbit(self) -> int:
-        """Steps of the first orbit."""
+    def steps_per_orbit(self) -> int:
+        """Number of steps of an orbit, at most all steps."""
         return min(round(2.0 * np.pi / float(self.advance_rad[0].mean())), len(self.advance_rad))
 
     @classmethod
@@ -85,19 +85,27 @@ class Pass(NamedTuple):
         beta_rad: np.ndarray,
         orbit_angle_rad: np.ndarray,
         step_s: float,
-    ) -> Pass:
-        """From angles at the beginning of steps, (T, N), and sunlight over that at 1 au, (T,)."""
+    ) -> OrbitSteps:
+        """Build steps from values at the beginning of each step.
+
+        Args:
+            flux_frac: sunlight relative to 1 au, (T,).
+            sunlit_frac: visible share of the Sun's disc, mean over the step, (T, N).
+            beta_rad: angle of the Sun above the orbit plane [rad], (T, N).
+            orbit_angle_rad: angle from orbit noon at the beginning of the step [rad], (T, N).
+            step_s: length of a step [s].
+        """
         turned = np.diff(orbit_angle_rad, axis=0) % (2.0 * np.pi)
         advance = np.concatenate([turned, turned[-1:]])
         flux = np.broadcast_to(flux_frac[:, None], beta_rad.shape)
         return cls(flux, sunlit_frac, beta_rad, orbit_angle_rad + 0.5 * advance, advance, step_s)
 
 
-class Light(NamedTuple):
-    """What the steps of a pass bring, (T, N) each.
+class Illumination(NamedTuple):
+    """Array output and radiator heat in each step, (T, N) each.
 
     Attributes:
-        irradiance_frac: output of the lit array over that in normal sunlight of 1361 W/m2 at operating temperature.
+        irradiance_frac: output of the sunlit array, relative to normal sunlight of 1361 W/m2 at operating temperature.
         absorbed_w_m2: heat that a radiator face absorbs [W/m2], mean of the faces.
     """
 
@@ -105,101 +113,111 @@ class Light(NamedTuple):
     absorbed_w_m2: np.ndarray
 
 
-def light(d: Numbers, surfaces: Surfaces, steps: Pass) -> Light:
-    """Output of arrays and heat of radiators along a pass.
+def illuminate(design: DesignNumbers, surfaces: Surfaces, steps: OrbitSteps) -> Illumination:
+    """Return array output and radiator heat in each step.
 
     Args:
-        d: design numbers, each a float or (N,).
-        surfaces: of the satellites.
-        steps: where they are, and what light they have.
+        design: design numbers, each a float or (N,).
+        surfaces: array and radiator of the satellites.
+        steps: geometry and sunlight of each step.
     """
-    irradiance = _irradiance_frac(d, surfaces, steps)
-    back_k4 = steps.sunlit_frac * d["back_lit_k4"] + (1.0 - steps.sunlit_frac) * d["back_dark_k4"]
-    if np.any(d["array_coefficient"]) or np.any(d["back_follows"] * d["back_exchange"]):
-        kelvin = array_temperature_k(d, surfaces, steps)
-        warmth = d["array_coefficient"] * (kelvin - d["array_operating_k"])
-        irradiance = irradiance * np.maximum(1.0 + warmth, 0.0)
-        back_k4 = back_k4 + d["back_follows"] * kelvin**4
-    infrared, sunlight = _radiator_w_m2(d, surfaces, steps)
-    array_back = d["back_exchange"] * STEFAN_BOLTZMANN_W_M2_K4 * back_k4
-    return Light(irradiance, np.asarray(d["infrared_eps"] * infrared + d["solar_alpha"] * sunlight + array_back))
+    irradiance = _irradiance_frac(design, surfaces, steps)
+    back_k4 = steps.sunlit_frac * design["back_lit_k4"] + (1.0 - steps.sunlit_frac) * design["back_dark_k4"]
+    if np.any(design["array_coefficient"]) or np.any(design["back_follows"] * design["back_exchange"]):
+        array_k = array_temperature_k(design, surfaces, steps)
+        relative_change = design["array_coefficient"] * (array_k - design["array_operating_k"])
+        irradiance = irradiance * np.maximum(1.0 + relative_change, 0.0)
+        back_k4 = back_k4 + design["back_follows"] * array_k**4
+    infrared, sunlight = _radiator_w_m2(design, surfaces, steps)
+    array_back = design["back_exchange"] * STEFAN_BOLTZMANN_W_M2_K4 * back_k4
+    return Illumination(
+        irradiance, np.asarray(design["infrared_eps"] * infrared + design["solar_alpha"] * sunlight + array_back)
+    )
 
 
-def array_temperature_k(d: Numbers, surfaces: Surfaces, steps: Pass) -> np.ndarray:
-    """Temperature of arrays, mean over each step of a pass [K], (T, N).
+def array_temperature_k(design: DesignNumbers, surfaces: Surfaces, steps: OrbitSteps) -> np.ndarray:
+    """Return the mean temperature of arrays in each step [K], (T, N).
 
-    One node: both faces take the Sun, what the Earth reflects and its infrared, and radiate; the cells turn part of it
-    into electricity, all that the array can give.
+    The array is one thermal node. Both faces absorb sunlight, reflected sunlight and Earth infrared, and radiate. The
+    cells turn part of the sunlight into electricity. The model assumes that the full array output is drawn.
     """
     earth = surfaces.earth
     sunlight = earth.solar_w_m2 * steps.flux_frac
-    cosines = [incidence_cosine(surfaces.array_law, steps.beta_rad, angle) for angle in _within(steps)]
+    cosines = [incidence_cosine(surfaces.array_law, steps.beta_rad, angle) for angle in _sub_step_angles(steps)]
     front, back = surfaces.array.lookup(steps.beta_rad, steps.orbit_angle_rad)
     heat = np.zeros(steps.beta_rad.shape)
     for face, side, alpha, eps in (
         (front, 1.0, "array_alpha", "array_eps"),
         (back, -1.0, "array_back_alpha", "array_back_eps"),
     ):
-        before = sum(np.maximum(side * cosine, 0.0) for cosine in cosines) / SUB_SAMPLES
-        direct = d["pointing"] * before * steps.sunlit_frac
+        cosine = sum(np.maximum(side * cosine_of_angle, 0.0) for cosine_of_angle in cosines) / SUB_SAMPLES
+        direct = design["pointing"] * cosine * steps.sunlit_frac
         heat += (
-            d[alpha] * sunlight * (direct + earth.albedo * face.albedo) + d[eps] * earth.infrared_w_m2 * face.infrared
+            design[alpha] * sunlight * (direct + earth.albedo * face.albedo)
+            + design[eps] * earth.infrared_w_m2 * face.infrared
         )
-    electric = d["array_peak_w"] / d["array_m2"] * _irradiance_frac(d, surfaces, steps) * steps.sunlit_frac
+    electric = (
+        design["array_peak_w"] / design["array_m2"] * _irradiance_frac(design, surfaces, steps) * steps.sunlit_frac
+    )
     return node_temperature_k(
         heat,
         np.asarray(electric),
         step_s=steps.step_s,
-        settle=steps.orbit,
-        coefficient_per_k=d["array_coefficient"],
-        quoted_k=d["array_operating_k"],
-        emissivity=d["array_eps"] + d["array_back_eps"],
-        capacity_j_m2_k=d["array_capacity"],
+        settle=steps.steps_per_orbit,
+        coefficient_per_k=design["array_coefficient"],
+        quoted_k=design["array_operating_k"],
+        emissivity=design["array_eps"] + design["array_back_eps"],
+        capacity_j_m2_k=design["array_capacity"],
     )
 
 
-def _irradiance_frac(d: Numbers, surfaces: Surfaces, steps: Pass) -> np.ndarray:
-    """Output at operating temperature over that in normal sunlight of 1361 W/m2, where it is light."""
+def _irradiance_frac(design: DesignNumbers, surfaces: Surfaces, steps: OrbitSteps) -> np.ndarray:
+    """Return the sunlit array's output at operating temperature, relative to normal sunlight of 1361 W/m2."""
     brightness = surfaces.earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
-    return np.asarray(steps.flux_frac * brightness * d["pointing"] * _mean_response(surfaces.array_law, steps))
+    return np.asarray(steps.flux_frac * brightness * design["pointing"] * _mean_response(surfaces.array_law, steps))
 
 
-def _radiator_w_m2(d: Numbers, surfaces: Surfaces, steps: Pass) -> tuple[np.ndarray, np.ndarray]:
-    """Earth's infrared, and sunlight from the Earth and the Sun itself, mean of a radiator's faces [W/m2]."""
+def _radiator_w_m2(design: DesignNumbers, surfaces: Surfaces, steps: OrbitSteps) -> tuple[np.ndarray, np.ndarray]:
+    """Return Earth infrared, and reflected plus direct sunlight, mean of a radiator's faces [W/m2]."""
     table, lag = surfaces.radiator, np.asarray(0.0)
-    if np.any(np.isfinite(d["roll_rate_rad_s"])):
-        where = (steps.beta_rad, steps.orbit_angle_rad, steps.advance_rad)
-        lag = edge_lag_rad(*where, step_s=steps.step_s, orbit_steps=steps.orbit, rate_rad_s=d["roll_rate_rad_s"])
+    if np.any(np.isfinite(design["roll_rate_rad_s"])):
+        position = (steps.beta_rad, steps.orbit_angle_rad, steps.advance_rad)
+        lag = edge_lag_rad(
+            *position, step_s=steps.step_s, orbit_steps=steps.steps_per_orbit, rate_rad_s=design["roll_rate_rad_s"]
+        )
     infrared, albedo = table.lookup(steps.beta_rad, steps.orbit_angle_rad, lag)
-    direct = surfaces.earth.solar_w_m2 * _mean_direct(d, table.attitude, steps) * steps.sunlit_frac
+    direct = surfaces.earth.solar_w_m2 * _mean_direct(design, table.attitude, steps) * steps.sunlit_frac
     return infrared, (albedo + direct) * steps.flux_frac
 
 
-def mean_sunlit_response(array_law: str, steps: Pass) -> np.ndarray:
-    """Response of an array's cells to the angle of incidence, mean over the sunlit part of a pass, (N,)."""
-    lit = steps.sunlit_frac
-    return np.asarray((_mean_response(array_law, steps) * lit).sum(0) / lit.sum(0))
+def mean_sunlit_response(array_law: str, steps: OrbitSteps) -> np.ndarray:
+    """Return the cells' response to the angle of incidence, mean over the sunlit part of the steps, (N,)."""
+    sunlit = steps.sunlit_frac
+    return np.asarray((_mean_response(array_law, steps) * sunlit).sum(0) / sunlit.sum(0))
 
 
-def _mean_response(array_law: str, steps: Pass) -> np.ndarray | float:
-    """Response of cells to the angle of incidence, mean over the step."""
+def _mean_response(array_law: str, steps: OrbitSteps) -> np.ndarray | float:
+    """Return the cells' response to the angle of incidence, mean over each step."""
     if array_law == "two_axis":
         return 1.0
-    parts = [cell_response(incidence_cosine(array_law, steps.beta_rad, angle)) for angle in _within(steps)]
+    parts = [cell_response(incidence_cosine(array_law, steps.beta_rad, angle)) for angle in _sub_step_angles(steps)]
     return np.asarray(sum(parts) / SUB_SAMPLES)
 
 
-def _mean_direct(d: Numbers, attitude: str, steps: Pass) -> np.ndarray:
-    """Cosine of the Sun's incidence on a radiator, mean of its faces, of which one sees the Sun, and of the step."""
-    if attitude in ("knife_edge", "anti_sun"):  # the same all around the orbit
-        cosine = direct_cosine(attitude, np.zeros(steps.beta_rad.shape), d["radiator_error_rad"])
+def _mean_direct(design: DesignNumbers, attitude: str, steps: OrbitSteps) -> np.ndarray:
+    """Return the cosine of the Sun's incidence on a radiator, mean over its faces and over each step.
+
+    At most one face sees the Sun.
+    """
+    if attitude in ("knife_edge", "anti_sun"):  # constant along the orbit
+        cosine = direct_cosine(attitude, np.zeros(steps.beta_rad.shape), design["radiator_error_rad"])
     else:
-        zenith = (np.cos(steps.beta_rad) * np.cos(angle) for angle in _within(steps))
-        cosine = np.asarray(sum(direct_cosine(attitude, z, d["radiator_error_rad"]) for z in zenith) / SUB_SAMPLES)
-    return np.asarray(cosine / d["faces"])
+        zenith = (np.cos(steps.beta_rad) * np.cos(angle) for angle in _sub_step_angles(steps))
+        cosine = np.asarray(sum(direct_cosine(attitude, z, design["radiator_error_rad"]) for z in zenith) / SUB_SAMPLES)
+    return np.asarray(cosine / design["faces"])
 
 
-def _within(steps: Pass) -> list[np.ndarray]:
-    """Angles from orbit noon at the middles of the parts of each step [rad]."""
+def _sub_step_angles(steps: OrbitSteps) -> list[np.ndarray]:
+    """Return the angles from orbit noon at the middles of `SUB_SAMPLES` parts of each step [rad]."""
     parts = (np.arange(SUB_SAMPLES) + 0.5) / SUB_SAMPLES - 0.5
     return [steps.orbit_angle_rad + part * steps.advance_rad for part in parts]

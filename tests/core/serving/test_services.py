@@ -8,7 +8,7 @@ from odc_gym.core.layout.state import D, X
 from odc_gym.core.layout.work import ABSENT, RUNNING, G, K, L, V
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.simulator import Simulator
-from odc_gym.tables.fleet.serving_tables import Requests
+from odc_gym.tables.fleet.serving_tables import RequestSizes
 
 LOADS = np.array([0.2, 0.5, 0.8, 0.95, 1.1, 1.4, 0.6, 0.3, 0.9, 2.0, 0.0, 0.1])
 CLOCKS = (1.0, 0.5)
@@ -16,7 +16,7 @@ CLOCKS = (1.0, 0.5)
 
 @pytest.fixture(scope="module")
 def rig():
-    return ServingRig(service(), Requests.of(service()))
+    return ServingRig(service(), RequestSizes.of(service()))
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_clock_slows_prefill_and_hardly_decoding(rig):
 
 def test_light_load_is_a_request_alone(rig):
     """With nobody else, the first token is in time for the share of prompts that fit 2 s: a closed form."""
-    prompts = Requests.of(service()).input_tokens * 0.0004
+    prompts = RequestSizes.of(service()).input_tokens * 0.0004
     step_s = (rig.rules[G.base_s, 0] + rig.rules[G.each_s, 0]) / rig.rules[G.steps, 0]
     for latency_s in (0.0, 0.6):
         out = rig.steady(1, 1.0, 1e-4, latency_s)
@@ -153,7 +153,7 @@ def test_a_lost_batch_waits_again(sim):
 
 def test_memory_limits_the_batch(sim):
     """Beside the weights there is room for five contexts: by hand, 2.4 s of a replica a request instead of 1.1."""
-    c, prompt, answers = kind(sim), 1155.0, Requests.of(service()).output_tokens
+    c, prompt, answers = kind(sim), 1155.0, RequestSizes.of(service()).output_tokens
     context_gb = 0.33e-3 * (prompt + 0.5 * (answers**2).mean() / answers.mean())
     sim.design[0, D.hbm_gb, :] = (140.0 + 5.5 * context_gb) / 0.9 / 2.0
     sim.services[0, V.backlog, c] = 1e9

@@ -1,4 +1,4 @@
-"""The network of episodes: the tables of scenarios, what fails, what rows of a batch share, and what a check says."""
+"""Network of episodes: tables of scenarios, failures, tables that rows of a batch share, and the network report."""
 
 from functools import cache
 from itertools import pairwise
@@ -9,10 +9,10 @@ import pytest
 from odc_gym.errors import ScenarioError
 from odc_gym.orbits.routes import FOREVER
 from odc_gym.scenario import Scenario
-from odc_gym.scenario_check.network_report import network_rows
+from odc_gym.scenario_check.network_report import network_report
 from odc_gym.simulator.simulator import Simulator
-from odc_gym.tables.episode.links import LinkBatch, as_tables, network_links
-from odc_gym.tables.episode.network import Working, plan_network
+from odc_gym.tables.episode.links import LinkBatch, link_tables, network_links
+from odc_gym.tables.episode.network import NetworkAvailability, plan_network
 from odc_gym.tables.episode.tables import build_episode
 from odc_gym.tables.fleet.fleet_model import FleetModel
 
@@ -31,14 +31,14 @@ def episode(seed=3):
     return build_episode(fleet(), seed).links
 
 
-def ephemeris(w, seed):
+def ephemeris(model, seed):
     from odc_gym.tables.episode.tables import _ephemeris
 
-    return _ephemeris(w, w.start_of(seed))
+    return _ephemeris(model, model.start_of(seed))
 
 
 def walk(links, t, s):
-    """The nodes on the way from a satellite to the ground."""
+    """Return the nodes on the route from a satellite to the ground."""
     way, ground = [s], links.ground_hop.shape[1]
     while way[-1] != ground and way[-1] >= 0:
         way.append(int(links.ground_hop[t, way[-1]]))
@@ -47,8 +47,8 @@ def walk(links, t, s):
 
 
 def test_a_backbone_is_a_link_of_every_satellite_at_all_times():
-    w = FleetModel(Scenario.load("starter12"))
-    one, other = (network_links(w, ephemeris(w, seed)) for seed in (1, 2))
+    model = FleetModel(Scenario.load("starter12"))
+    one, other = (network_links(model, ephemeris(model, seed)) for seed in (1, 2))
     assert (one.ground_hop == 12).all() and one.ground_hop.shape == (1, 12)
     assert one.ground_gb_s.tolist() == [[12.5] * 12] and one.ground_latency_s[0, 0] == np.float32(0.05)
     assert (one.ground_hops == 1).all() and (one.ground_closes == FOREVER).all() and one.bridged.tolist() == [1]
@@ -65,8 +65,8 @@ def test_own_links_are_planned_once_for_all_episodes():
 
 
 def test_tables_of_steps_and_pairs():
-    links, w = episode(), fleet()
-    total = w.clock.total
+    links, model = episode(), fleet()
+    total = model.clock.total
     assert links.epoch.shape == (total,) and links.ground_hop.shape == (total, 18)
     assert links.epoch.max() == len(links.next_hop) - 1 == len(links.closes) - 1
     assert (links.isl_gb_s == 12.5).all() and links.bridged.tolist() == [0]
@@ -91,7 +91,7 @@ def test_tables_of_steps_and_pairs():
 def test_a_backbone_beside_gateways_takes_the_faster_link():
     """Contacts at 96 Gb/s do not replace 100, those at 200 do."""
     slow, fast = (FleetModel(Scenario.load("starter12", {"network.ground": {"rate_gbps": r}})) for r in (96, 200))
-    slower, faster = (network_links(w, ephemeris(w, 1)) for w in (slow, fast))
+    slower, faster = (network_links(model, ephemeris(model, 1)) for model in (slow, fast))
     assert (slower.ground_gb_s == 12.5).all() and (slower.ground_latency_s == np.float32(0.05)).all()
     assert set(np.unique(faster.ground_gb_s)) == {12.5, 25.0}
     assert (faster.ground_latency_s[faster.ground_gb_s > 20] < 0.02).all()
@@ -100,27 +100,27 @@ def test_a_backbone_beside_gateways_takes_the_faster_link():
 
 def test_shells_with_links_of_their_own():
     change = {"network.links": {"topology": "grid", "terminals": 4, "rate_gbps": 1000}}
-    w = FleetModel(Scenario.load("ai1-shells", change | {"shells.2.links": {"rate_gbps": 100, "terminals": 1}}))
-    plan = plan_network(w, ephemeris(w, 1))
-    links = as_tables(w, plan)
+    model = FleetModel(Scenario.load("ai1-shells", change | {"shells.2.links": {"rate_gbps": 100, "terminals": 1}}))
+    plan = plan_network(model, ephemeris(model, 1))
+    links = link_tables(model, plan)
     assert links.isl_gb_s.tolist() == [125.0] * 60 + [12.5] * 12
-    degree = np.bincount(plan.own.plan.pairs[plan.own.plan.up[0]].ravel(), minlength=72)
+    degree = np.bincount(plan.isl.plan.pairs[plan.isl.plan.up[0]].ravel(), minlength=72)
     assert degree[60:].max() == 1 and degree[:36].max() == 4
     assert links.bridged.tolist() == [1]
 
 
 def test_satellites_and_links_that_fail():
-    """From step 40 to 60 satellite 5 is out, from 50 on the links of satellite 9 fail, which nobody foresees."""
-    w = fleet()
-    e = ephemeris(w, 3)
-    satellite_up, link_up = np.ones((2, w.clock.total, 18), bool)
+    """Satellite 5 is out from step 40 to 60, and the links of satellite 9 fail from step 50, both unforeseen."""
+    model = fleet()
+    e = ephemeris(model, 3)
+    satellite_up, link_up = np.ones((2, model.clock.total, 18), bool)
     satellite_up[40:60, 5] = False
     link_up[50:, 9] = False
-    whole, links = episode(), network_links(w, e, Working(satellite_up, link_up))
+    whole, links = episode(), network_links(model, e, NetworkAvailability(satellite_up, link_up))
     assert (links.ground_hop[:40] == whole.ground_hop[:40]).all()
     assert (links.ground_closes[:40] == whole.ground_closes[:40]).all()
     assert (links.ground_hop[40:60, 5] == -1).all() and (links.ground_gb_s[40:60, 5] == 0).all()
-    for t in range(w.clock.total):
+    for t in range(model.clock.total):
         now, then = links.next_hop[links.epoch[t]], whole.next_hop[whole.epoch[t]]
         closes, planned = links.closes[links.epoch[t]], whole.closes[whole.epoch[t]]
         if t < 40:
@@ -133,32 +133,32 @@ def test_satellites_and_links_that_fail():
         joined = now >= 0
         assert (closes[joined] == planned[joined]).all() and (closes[~joined] == 0).all()
     assert (links.ground_gb_s[50:, 9] == whole.ground_gb_s[50:, 9]).all()  # gateways do not need optical terminals
-    assert network_links(w, e, Working(np.ones_like(satellite_up))).closes is whole.closes
+    assert network_links(model, e, NetworkAvailability(np.ones_like(satellite_up))).closes is whole.closes
 
 
 def test_links_that_fail_take_the_backbone_along_but_gateways_do_not_need_them():
-    w = FleetModel(Scenario.load("starter12", {"network.ground": {"rate_gbps": 50}}))
-    link_up = np.ones((w.clock.total, 12), bool)
+    model = FleetModel(Scenario.load("starter12", {"network.ground": {"rate_gbps": 50}}))
+    link_up = np.ones((model.clock.total, 12), bool)
     link_up[:, 3] = False
-    links = network_links(w, ephemeris(w, 1), Working(link_up=link_up))
+    links = network_links(model, ephemeris(model, 1), NetworkAvailability(link_up=link_up))
     others = np.arange(12) != 3
     assert (links.ground_gb_s[:, others] == 12.5).all()
     assert set(np.unique(links.ground_gb_s[:, 3])) == {0.0, 6.25}
 
 
 def test_weather_over_all_gateways():
-    w = fleet()
-    site_up = np.ones((w.clock.total, 30), bool)
+    model = fleet()
+    site_up = np.ones((model.clock.total, 30), bool)
     site_up[20:30] = False
-    links = network_links(w, ephemeris(w, 3), Working(site_up=site_up))
+    links = network_links(model, ephemeris(model, 3), NetworkAvailability(site_up=site_up))
     assert (links.ground_hop[20:30] == -1).all() and (links.ground_latency_s[20:30] == np.inf).all()
     assert (links.ground_closes[20:30] == 0).all() and (links.ground_hop[19] == episode().ground_hop[19]).all()
     assert links.closes is episode().closes
 
 
 def test_rows_of_a_batch_share_what_they_can():
-    w, batch = fleet(), LinkBatch(3)
-    tables = [build_episode(w, seed).links for seed in (1, 2, 3)]
+    model, batch = fleet(), LinkBatch(3)
+    tables = [build_episode(model, seed).links for seed in (1, 2, 3)]
     for row, links in enumerate(tables):
         batch.put(row, links)
     assert batch.arrays.closes.shape[0] == 1 and np.shares_memory(batch.arrays.closes, tables[0].closes)
@@ -166,9 +166,9 @@ def test_rows_of_a_batch_share_what_they_can():
         assert (batch.arrays.ground_hop[row] == links.ground_hop).all()
     batch.copy(1, 0)
     assert (batch.arrays.ground_hop[0] == tables[1].ground_hop).all()
-    down = np.ones((w.clock.total, 18), bool)
+    down = np.ones((model.clock.total, 18), bool)
     down[30:60, 4] = False
-    broken = network_links(w, ephemeris(w, 2), Working(down))
+    broken = network_links(model, ephemeris(model, 2), NetworkAvailability(down))
     batch.put(1, broken)  # has more topologies, so that rows no longer share
     for row, links in ((0, tables[1]), (1, broken), (2, tables[2])):
         for name, array in batch.arrays._asdict().items():
@@ -212,22 +212,22 @@ MANY = {"pattern": "delta", "altitude_km": 550, "inclination_deg": 53, "total": 
     ],
 )
 def test_large_constellations_must_be_whole_grids(links, line):
-    w = FleetModel(Scenario.load("starter12", {"shells.0.orbit": MANY, "network.links": links, "episode.hours": 1}))
+    model = FleetModel(Scenario.load("starter12", {"shells.0.orbit": MANY, "network.links": links, "episode.hours": 1}))
     with pytest.raises(ScenarioError) as caught:
-        plan_network(w, ephemeris(w, 1))
+        plan_network(model, ephemeris(model, 1))
     assert str(caught.value) == f"{line} with more than 500 satellites"
 
 
 def test_a_large_constellation():
     change = {"shells.0.orbit": MANY, "episode.hours": 1, "network.links": {"topology": "grid", "terminals": 4}}
-    w = FleetModel(Scenario.load("starter12", change))
-    links = network_links(w, ephemeris(w, 1))
+    model = FleetModel(Scenario.load("starter12", change))
+    links = network_links(model, ephemeris(model, 1))
     assert links.next_hop.shape == (1, 528, 528) and (links.closes == FOREVER).all()
     assert links.hops.max() <= 12 + 11
 
 
-def figures(w):
-    return {row.name: row for row in network_rows(w)}
+def figures(model):
+    return {row.name: row for row in network_report(model)}
 
 
 def test_figures_of_a_network():
@@ -260,14 +260,14 @@ def test_work_that_never_gets_its_data_is_an_error():
 
 
 def gang_of(satellites):
-    """Pretraining of starter18 on as many satellites within one link of each other for an hour."""
+    """Return a scenario change: pretraining on `satellites` satellites within one link of each other for an hour."""
     gang = {"satellites": {satellites: 1.0}, "sync_gb": 10, "iteration_s": 10, "hops": 1, "lasting_min": 60}
     finetuning = Scenario.load("starter18").workload.classes["finetuning"].model_dump()
     return {"workload.classes.pretraining": finetuning | {"gang": gang, "width": {8: 1.0}}}
 
 
 def test_gangs_need_neighbours():
-    """Each of nine in a plane sees two others for good, and meets the other plane for a quarter of an hour."""
+    """Each of nine satellites in a plane always sees two others, and the other plane for a quarter of an hour."""
     rows = figures(FleetModel(Scenario.load("starter18", OWN | gang_of(3))))
     assert rows["pretraining neighbourhood"].value >= 3.0
     crowded = "workload.classes.pretraining.gang.satellites = 9: must be at most 4, as many are within 1 links"

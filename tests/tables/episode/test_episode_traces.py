@@ -1,4 +1,4 @@
-"""A trace in the simulator: its tables are the same in any batch, and its work is what the load factor counts."""
+"""Traces in the simulator: their tables are equal in any batch, and the load factor counts their work."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ SEEDS = (20_000, 20_001, 20_002)
 
 @pytest.fixture(scope="module")
 def trace(tmp_path_factory):
-    """A busy and a quiet quarter of an hour of requests, and two days of wide batch jobs."""
+    """Write a trace: a busy and a quiet quarter of an hour of requests, and two days of wide batch jobs."""
     folder = tmp_path_factory.mktemp("traces")
     requests, jobs = folder / "requests.csv", folder / "jobs.csv"
     busy = [f"{k / 2},{300 + k % 90},{400 + k % 40}\n" for k in range(1800)]

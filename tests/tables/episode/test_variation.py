@@ -1,4 +1,4 @@
-"""Random numbers of a scenario: their draws, that the episode is flown with them, and that the rest stays put."""
+"""Randomised fields of a scenario: episodes use the drawn values, and everything else stays the same."""
 
 import hashlib
 import os
@@ -15,7 +15,7 @@ from odc_gym.orbits import build_ephemeris
 from odc_gym.scenario import Draw, Scenario
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import PARAMETERS, TABLES, Simulator
-from odc_gym.tables.episode.tables import build_episode, looked_up_plan, solved_plan
+from odc_gym.tables.episode.tables import build_episode, plan_from_grid, plan_from_solver
 from odc_gym.tables.episode.variation import quantile, vary
 from odc_gym.tables.fleet.fleet_model import FleetModel
 
@@ -97,7 +97,7 @@ def test_another_random_path_does_not_move_the_others(small):
         assert np.array_equal(vary(one, seed).drawn[CAPACITY], vary(two, seed).drawn[CAPACITY])
 
 
-def test_without_random_numbers_the_world_is_the_scenarios_own(small):
+def test_without_random_numbers_the_fleet_is_the_scenarios_own(small):
     fleet = FleetModel(small)
     assert vary(fleet, 5) is fleet and build_episode(fleet, 5).fleet is fleet
 
@@ -135,7 +135,7 @@ GROUPS = {
 
 @pytest.mark.parametrize("path", GROUPS)
 def test_an_episode_is_that_of_a_scenario_with_the_drawn_values(small, path):
-    """Every group of fields: catches a number that is drawn and told, but not flown."""
+    """Every group of fields: catches a value that is drawn and reported, but not simulated."""
     low, high = GROUPS[path]
     drawn = build_episode(FleetModel(random(small, **{path: {"low": low, "high": high}})), 20_000)
     value = float(drawn.fleet.drawn[path])
@@ -207,13 +207,15 @@ def test_a_larger_battery_swings_less(small):
 
 
 def test_the_solved_plan_is_the_plan_of_the_grid(starter12):
-    """On the scenario's own satellites both are known: catches a design number that the solver of many forgets."""
+    """Both plans exist for the scenario's own satellites: catches a design number that the batch solver ignores."""
     fleet = FleetModel(starter12.replace({"start": {"epoch": "2027-01-01T00:00:00"}}))
     for month in (2, 9):
         start = datetime(2027, month, 10, tzinfo=UTC)
         e = build_ephemeris(fleet.constellation, start=start, step_s=60.0, steps=1600)
         flux = np.broadcast_to(e.solar_flux_w_m2[:, None] / 1361.0, e.beta_rad.shape)
-        looked, solved = (plan(fleet, 0, fleet.numbers, flux, e.beta_rad) for plan in (looked_up_plan, solved_plan))
+        looked, solved = (
+            plan(fleet, 0, fleet.design_numbers, flux, e.beta_rad) for plan in (plan_from_grid, plan_from_solver)
+        )
         for ours, theirs in zip(solved, looked, strict=True):
             assert ours == pytest.approx(theirs, rel=0.03)  # a step of the solver's scan of eclipse powers
             assert np.mean(ours) == pytest.approx(np.mean(theirs), rel=0.005)

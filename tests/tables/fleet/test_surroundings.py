@@ -1,4 +1,4 @@
-"""What Sun and Earth do to arrays and radiators, by the scenario's fields: from the file to tables and plans."""
+"""Sunlight and Earth radiation on arrays and radiators: from the scenario's fields to tables and plans."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ from odc_gym.orbits import build_ephemeris
 from odc_gym.tables.episode.tables import build_episode
 from odc_gym.tables.fleet.design import array_peak_w, design_numbers
 from odc_gym.tables.fleet.fleet_model import FleetModel
-from odc_gym.tables.fleet.plans import around
-from odc_gym.tables.fleet.surroundings import Surfaces, light
+from odc_gym.tables.fleet.plans import steps_of_one_orbit
+from odc_gym.tables.fleet.surroundings import Surfaces, illuminate
 from odc_gym.tables.fleet.sustainable import Plan, radiator_heat_w, steady_leakage
 
 SOLAR, RADIATOR = "hardware.odcsat.solar", "hardware.odcsat.radiator"
@@ -28,7 +28,7 @@ LAWS = [
 
 
 def flown(fleet, start, points=30):
-    """Sun, zenith, flight and orbit normal of every satellite, in the middle of short steps, from positions."""
+    """Return Sun, zenith, flight and orbit normal of every satellite from positions, in the middle of short steps."""
     steps = fleet.clock.total * points
     e = build_ephemeris(fleet.constellation, start=start, step_s=60.0 / points, steps=steps + 1)
     position = e.position_gcrs_m
@@ -91,8 +91,8 @@ def test_the_plan_knows_the_law(starter12, law):
     for beta_deg in (5, 40, 60, 80):
         plan = {name: float(getattr(other.shells[0].plan, name)[2, beta_deg]) for name in Plan.__dataclass_fields__}
         assert plan["throughput"] <= plain.shells[0].plan.throughput[2, beta_deg] + 1e-9
-        steps = around(550e3, np.ones(1), np.radians([float(beta_deg)]))
-        lit, brought = steps.sunlit_frac[:, 0], light(d, other.surfaces[0], steps)
+        steps = steps_of_one_orbit(550e3, np.ones(1), np.radians([float(beta_deg)]))
+        lit, brought = steps.sunlit_frac[:, 0], illuminate(d, other.surfaces[0], steps)
         array_w = brought.irradiance_frac[:, 0] * lit * d["array_peak_w"]
         compute = lit * plan["sun_w"] + (1.0 - lit) * plan["dark_w"]
         heat = radiator_heat_w(d, (brought.absorbed_w_m2[:, 0] * lit).sum() / lit.sum())
@@ -150,14 +150,14 @@ def test_age_of_an_array():
 
 
 def absorbed(mode, beta_deg, error_deg=0.0, faces=1, eps=0.90, alpha=0.15, altitude_km=550.0, **fields):
-    """Heat on a face around an orbit [W/m2], mean of faces, without the array's back."""
+    """Return the heat on a face around an orbit [W/m2], mean of faces, without the array's back."""
     changes = {"mode": mode, "pointing_error_deg": error_deg, "faces": faces, "eps": eps, "alpha": alpha} | fields
     hardware = starter(hot_back__view_factor=0.0, **{f"radiator__{name}": value for name, value in changes.items()})
     from odc_gym.scenario import Earth
 
     surfaces = Surfaces.of(hardware, altitude_km * 1e3, Earth())
-    steps = around(altitude_km * 1e3, np.ones(1), np.radians([beta_deg]))
-    return light(design_numbers(hardware), surfaces, steps).absorbed_w_m2[:, 0]
+    steps = steps_of_one_orbit(altitude_km * 1e3, np.ones(1), np.radians([beta_deg]))
+    return illuminate(design_numbers(hardware), surfaces, steps).absorbed_w_m2[:, 0]
 
 
 def test_a_zenith_face_sees_the_sun_and_not_the_earth():
@@ -216,17 +216,17 @@ def test_a_knife_edge_that_cannot_roll_sees_the_earth(starter12):
 
     Near noon the plane that is square to the Sun is level, so that a lag there costs little; one that persists costs.
     """
-    worlds = {r: FleetModel(starter12.replace({f"{RADIATOR}.roll_rate_deg_s": r})) for r in (None, 0.05, 1.0)}
-    steps = around(550e3, np.ones(4), np.radians([0.0, 2.0, 10.0, 60.0]))
+    fleets = {r: FleetModel(starter12.replace({f"{RADIATOR}.roll_rate_deg_s": r})) for r in (None, 0.05, 1.0)}
+    steps = steps_of_one_orbit(550e3, np.ones(4), np.radians([0.0, 2.0, 10.0, 60.0]))
     sink = {
-        rate: light(design_numbers(fleet.hardware[0]), fleet.surfaces[0], steps).absorbed_w_m2
-        for rate, fleet in worlds.items()
+        rate: illuminate(design_numbers(fleet.hardware[0]), fleet.surfaces[0], steps).absorbed_w_m2
+        for rate, fleet in fleets.items()
     }
     more = (sink[0.05] - sink[None]).max(0)
     assert more[0] < 0.01  # at beta 0 the plane of the edge does not move
     assert 0.05 < more[1] < 1.0 < 3.0 < more[2] < 10.0 and 20.0 < more[3] < 40.0
     assert np.abs(sink[1.0] - sink[None]).max() < 0.5
-    throughput = {rate: fleet.shells[0].plan.throughput[2] for rate, fleet in worlds.items()}
+    throughput = {rate: fleet.shells[0].plan.throughput[2] for rate, fleet in fleets.items()}
     assert throughput[0.05][60] < 0.999 * throughput[None][60]
     assert throughput[1.0] == pytest.approx(throughput[None], rel=1e-3)
 

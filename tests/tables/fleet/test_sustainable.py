@@ -1,4 +1,4 @@
-"""The sustainable plan flown by the full physics with every slot at work: it must hold what it promises."""
+"""Sustainable plan in the full physics with every accelerator busy: it must hold its promised throughput."""
 
 import numpy as np
 import pytest
@@ -11,13 +11,13 @@ from odc_gym.physics.battery import loss_shares
 from odc_gym.simulator.episode_start import busy_mix
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.tables.fleet.design import design_numbers
-from odc_gym.tables.fleet.sustainable import Curve, Effects, radiator_heat_w, solve, steady_leakage
+from odc_gym.tables.fleet.sustainable import Effects, ThroughputCurve, radiator_heat_w, solve, steady_leakage
 
 ORBITS = 15
 
 
 class Flown:
-    """A day of 24 planes, which fly all beta angles of 53 degrees inclination, all slots full of the mix."""
+    """A day of 24 planes at 53 degrees inclination, which cover all beta angles, with every slot full of the mix."""
 
     def __init__(self, scenario, date):
         orbit = {"total": 24, "planes": 24, "phasing": 1}
@@ -90,7 +90,7 @@ def test_charge_is_periodic(flown):
 
 
 def test_throughput_is_what_the_plan_promises(flown):
-    """Reference accelerators at work, worked from the clocks flown: the score of 100 rests on it."""
+    """Busy reference accelerators, computed from the simulated clocks: the score of 100 depends on them."""
     assert flown.throughput == pytest.approx(flown.promised, rel=0.01)
     assert 5.0 < flown.throughput.min() < flown.throughput.max() < 7.5  # of 8: energy binds at low beta, heat at high
 
@@ -107,7 +107,7 @@ def mix(day):
 
 def test_curve_of_throughput_rises_and_ends_at_all_accelerators(design, mix):
     """Throughput at full clock is the number of accelerators."""
-    curve = Curve.of(design, mix)
+    curve = ThroughputCurve.of(design, mix)
     assert (np.diff(curve.power_w) > 0.0).all()
     assert (np.diff(curve.throughput) > 0.0).all()
     assert curve.throughput[-1] == pytest.approx(8.0)
@@ -120,7 +120,7 @@ def test_curve_of_throughput_rises_and_ends_at_all_accelerators(design, mix):
 
 
 def plans(design, mix, effects=None, **changes):
-    """Plans at beta 0 for arrays of 0.2 to 1.6 of the design's."""
+    """Return plans at beta 0 for arrays of 0.2 to 1.6 times the design's."""
     array = np.linspace(0.2, 1.6, 29) * design["array_peak_w"]
     ones = np.ones_like(array)
     d = design | changes
@@ -155,7 +155,7 @@ def test_energy_of_an_orbit_balances(design, mix):
 
 
 def shares(d):
-    """Losses of discharging and charging over power at 20 C, and what each watt adds."""
+    """Return losses of discharging and charging as fractions of power at 20 C, and their increase per watt."""
     return [loss_shares(d[base], d["cell_law"], 293.15, d["one_hour_w"]) for base in ("base_out", "base_in")]
 
 
@@ -168,7 +168,7 @@ def test_least_depth_where_even_gated_chips_break_it(design, mix):
 
 @pytest.mark.parametrize("leak", [0.05, 0.10, 0.20])
 def test_plan_draws_what_it_can_under_any_leakage(design, mix, leak):
-    """Leakage that feeds itself: catches a fixed point that swings instead of settling, and promises too much."""
+    """Leakage that feeds itself: catches a fixed point that oscillates and promises too much."""
     array, plan = plans(design, mix, leak=leak)
     f, d = 0.3723, design | {"leak": leak}
     sink = radiator_heat_w(d, np.full(array.shape, 60.0))

@@ -22,7 +22,7 @@ CASES = [  # altitude [km], angle of the Sun above the orbit plane [deg], distan
 
 
 def factors(positions, sun):
-    """Shadow factor at each of the positions (n, 3) [m] with the Sun at (3,) [m]."""
+    """Return the shadow factor at each of the positions (n, 3) [m] with the Sun at (3,) [m]."""
     simulation = SimulationBaseClass.SimBaseClass()
     process = simulation.CreateNewProcess("process")
     process.addTask(simulation.CreateNewTask("task", macros.sec2nano(1.0)))
@@ -47,7 +47,7 @@ def factors(positions, sun):
 
 
 def crossing(altitude_km, beta_deg, distance_au):
-    """Positions over half a turn about orbit midnight, and the Sun."""
+    """Return positions over half a turn around orbit midnight, and the Sun."""
     beta, angle = np.radians(beta_deg), np.linspace(0, np.pi, 4001)
     x, y = np.cos(angle + np.pi / 2), np.sin(angle + np.pi / 2)  # the Sun is over x but for beta
     place = (RADIUS_M + 1000 * altitude_km) * np.stack([x, y, np.zeros_like(x)], axis=1)

@@ -31,7 +31,7 @@ FAST = ((13.5, 20), (18.0, 15))
 
 
 def cases() -> list[tuple[str, int, float, float, int, int]]:
-    """Thermal model, ambient [C], charge at the start, power [W] and minutes of discharge, minutes of charge."""
+    """Return thermal model, ambient [C], charge at the start, power [W] and minutes of discharge, minutes of charge."""
     isothermal = [("isothermal", t, 0.9, *d, m) for t, d, m in product(COLD_TO_HOT_C, ORBITS, (40, 60, 110))]
     fast = [("isothermal", t, 0.9, *d, 60) for t, d in product(COLD_TO_HOT_C, FAST)]
     lower = [("isothermal", t, 0.7, *d, 60) for t, d in product((0, 10, 25, 40), ORBITS)]
@@ -40,7 +40,7 @@ def cases() -> list[tuple[str, int, float, float, int, int]]:
 
 
 def cycle(thermal: str, ambient_c: float, discharge_w: float, minutes: float, charge_w: float, start: float) -> dict:
-    """Third cycle: energies at the terminals and at equilibrium [Wh], times [min], mean temperature [C]."""
+    """Return the third cycle: energies at the terminals and at equilibrium [Wh], times [min], mean temperature [C]."""
     parameters = pybamm.ParameterValues("Chen2020")
     for name in ("Ambient temperature [K]", "Initial temperature [K]"):
         parameters[name] = ambient_c + 273.15
@@ -71,7 +71,7 @@ def cycle(thermal: str, ambient_c: float, discharge_w: float, minutes: float, ch
 
 
 def line(case: tuple[str, int, float, float, int, int]) -> str:
-    """One line of the table."""
+    """Return one line of the table."""
     thermal, ambient_c, start, discharge_w, minutes, charge_min = case
     charge_w = round(discharge_w * minutes / (0.965 * charge_min), 3)
     r = cycle(thermal, ambient_c, discharge_w, minutes, charge_w, start)

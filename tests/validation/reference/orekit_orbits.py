@@ -77,7 +77,7 @@ def give_data(folder):
     DataContext.getDefault().getDataProvidersManager().addProvider(DirectoryCrawler(File(str(folder))))
 
 
-class FleetModel:
+class OrekitModels:
     """Frames, the Sun and the shadow."""
 
     def __init__(self):
@@ -100,12 +100,12 @@ class FleetModel:
         return self.pressure.getLightingRatio(state)
 
     def dark_minutes(self, flight, date):
-        """Minutes without light in the day from the date, from every 10 s."""
+        """Return the minutes without light in the day from the date, from the light every 10 s."""
         light = [self.light(flight.propagate(date.shiftedBy(10.0 * k + 5))) for k in range(DAY_S // 10)]
         return round(1440 * (1 - sum(light) / len(light)), 3)
 
     def flight(self, start, altitude_km, inclination_deg, node_deg, argument_deg):
-        """Numerical orbit in EGM96 to degree and order 20 from mean elements, made osculating by the theory of DSST.
+        """Return a numerical orbit in EGM96 to degree and order 20 from mean elements, made osculating by DSST theory.
 
         Zonal and tesseral short periods are added: without those of the tesserals the start's semi-major axis is some
         100 m off its mean, which is 15 km a day.
@@ -133,22 +133,22 @@ class FleetModel:
 
 
 def write(name, inputs, columns, rows):
-    """A table with its origin in the first lines."""
+    """Write a table with its origin in the first lines."""
     tool = f"Orekit (orekit-jpype {version('orekit-jpype')})"
     head = f"# made with {tool} by orekit_orbits.py\n# inputs: {inputs}\n{columns}\n"
     (HERE / f"orekit_{name}.csv").write_text(head + "".join(",".join(map(str, row)) + "\n" for row in rows))
 
 
-def write_flights(fleet):
-    """Positions every 247 min of a week, and darkness of the first day by the light at every 10 s."""
+def write_flights(models):
+    """Write positions every 247 min of a week, and darkness of the first day from the light every 10 s."""
     positions, days = [], []
     for orbit in ORBITS:
-        date, flight = fleet.flight(*orbit)
+        date, flight = models.flight(*orbit)
         key = (orbit[0].isoformat(), *orbit[1:])
         for minute in range(0, 7 * 1440 + 1, 247):
-            p = flight.getPosition(date.shiftedBy(60.0 * minute), fleet.gcrf)
+            p = flight.getPosition(date.shiftedBy(60.0 * minute), models.gcrf)
             positions.append((*key, minute, *(round(v, 1) for v in (p.getX(), p.getY(), p.getZ()))))
-        days.append((*key, fleet.dark_minutes(flight, date)))
+        days.append((*key, models.dark_minutes(flight, date)))
         print(days[-1], flush=True)
     inputs = (
         "EGM96 20x20 (satkit-data), mean elements in the true equator of date by DSST's short periods; DE440; WGS84"
@@ -158,20 +158,20 @@ def write_flights(fleet):
     write("darkness", inputs, f"{orbit},dark_min", days)
 
 
-def write_element_sets(fleet):
-    """SGP4 flights: positions, ground track, elevation and beta every 47 min of a day; partial light of four hours."""
+def write_element_sets(models):
+    """Write SGP4 positions, ground track, elevation and beta every 47 min of a day, and partial light of four hours."""
     lines = (HERE / "orekit_elements.tle").read_text().splitlines()
     track, partial, days = [], [], []
     for first, second in zip(lines[::2], lines[1::2], strict=True):
         tle = TLE(first, second)
-        flight = TLEPropagator.selectExtrapolator(tle, FrameAlignedProvider(fleet.gcrf), 1000.0)
+        flight = TLEPropagator.selectExtrapolator(tle, FrameAlignedProvider(models.gcrf), 1000.0)
         number, date = first[2:7], tle.getDate()
         for minute in range(0, 1440, 47):
             at = date.shiftedBy(60.0 * minute)
-            pv, sun = flight.getPVCoordinates(at, fleet.gcrf), fleet.sun.getPosition(at, fleet.gcrf)
+            pv, sun = flight.getPVCoordinates(at, models.gcrf), models.sun.getPosition(at, models.gcrf)
             p, normal = pv.getPosition(), pv.getMomentum()
-            point = fleet.earth.transform(p, fleet.gcrf, at)
-            elevation = fleet.site.getTrackingCoordinates(p, fleet.gcrf, at).getElevation()
+            point = models.earth.transform(p, models.gcrf, at)
+            elevation = models.site.getTrackingCoordinates(p, models.gcrf, at).getElevation()
             angles = (point.getLatitude(), point.getLongitude(), elevation, math.pi / 2 - Vector3D.angle(normal, sun))
             metres = (p.getX(), p.getY(), p.getZ(), point.getAltitude())
             sun_au = round(sun.getNorm() / 149597870700.0, 8)
@@ -179,12 +179,12 @@ def write_element_sets(fleet):
             track.append((number, minute, *(round(v, 2) for v in metres), *degrees, sun_au))
         kept = 0
         for second_of_flight in range(4 * 3600):
-            light = fleet.light(flight.propagate(date.shiftedBy(float(second_of_flight))))
+            light = models.light(flight.propagate(date.shiftedBy(float(second_of_flight))))
             if 0 < light < 1:
                 kept += 1
                 if kept < 60 or kept % 10 == 0:
                     partial.append((number, second_of_flight, round(light, 5)))
-        days.append((number, fleet.dark_minutes(flight, date)))
+        days.append((number, models.dark_minutes(flight, date)))
         print(days[-1], kept, flush=True)
     inputs = "orekit_elements.tle; DE440 (satkit-data); Earth orientation of astropy-iers-data; WGS84"
     columns = "number,minute,x_m,y_m,z_m,altitude_m,latitude_deg,longitude_deg,elevation_deg,beta_deg,sun_au"
@@ -196,6 +196,6 @@ def write_element_sets(fleet):
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         give_data(Path(folder))
-        fleet = FleetModel()
-        write_element_sets(fleet)
-        write_flights(fleet)
+        models = OrekitModels()
+        write_element_sets(models)
+        write_flights(models)

@@ -27,7 +27,7 @@ SEED = 20270
 
 
 def engine_of(answers: np.ndarray, clock: float) -> Engine:
-    """A replica of `starter12` at a clock; its further tokens take the decode time of all."""
+    """Return a replica of `starter12` at a clock; its tokens after the first take the decode time of all."""
     token_s = (MS_PER_TOKEN - PREFILL_MS * INPUT_PER_OUTPUT) / 1000 / WIDTH * answers.mean() / (answers - 1).mean()
     slow, steady = KAPPA_PREFILL / clock + 1 - KAPPA_PREFILL, KAPPA_DECODE / clock + 1 - KAPPA_DECODE
     step = steady * token_s
@@ -35,7 +35,7 @@ def engine_of(answers: np.ndarray, clock: float) -> Engine:
 
 
 def shares(prompts: np.ndarray, answers: np.ndarray, clock: float, replicas: int, load: float, seed: int = SEED) -> str:
-    """A line of the table: shares of requests in time in the steady state."""
+    """Return a line of the table: shares of requests that meet their targets in the steady state."""
     random = np.random.default_rng((seed, replicas, round(100 * load)))
     engine = engine_of(answers, clock)
     full = engine.base_s / BATCH + engine.each_s
@@ -51,13 +51,13 @@ def shares(prompts: np.ndarray, answers: np.ndarray, clock: float, replicas: int
 
 
 def azure(folder: Path, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Tokens of prompts and answers of one of the traces."""
+    """Return the prompt and answer lengths of one of the traces [tokens]."""
     rows = np.genfromtxt(next(folder.glob(f"*{name}*.csv")), delimiter=",", skip_header=1, usecols=(1, 2), dtype=int)
     return rows[:, 0], np.maximum(rows[:, 1], 1)
 
 
 def rows(kinds: dict, clocks: tuple[float, ...], replicas: tuple[int, ...], seed: int) -> list[str]:
-    """Lines of the table of lognormal requests."""
+    """Return the lines of the table of lognormal requests."""
     lines = []
     for kind, (prompt, answer) in kinds.items():
         random = np.random.default_rng(seed)

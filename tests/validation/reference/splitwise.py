@@ -27,7 +27,7 @@ COLUMNS = (
 
 
 def read(path: Path) -> np.ndarray:
-    """Measured rows of Llama2-70B: accelerators, prompt, batch, prompt time, token time, mean power over TDP."""
+    """Return measured rows of Llama2-70B: accelerators, prompt, batch, prompt time, token time, mean power over TDP."""
     names = ("tensor_parallel", "prompt_size", "batch_size", "prompt_time", "token_time", "average_power")
     with path.open(newline="", encoding="utf-8") as file:
         rows = [
@@ -39,20 +39,20 @@ def read(path: Path) -> np.ndarray:
 
 
 def medians(by: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct values of `by`, and the median of what was measured at each."""
+    """Return the distinct values of `by`, and the median of the measurements at each."""
     at = np.unique(by)
     return at, np.array([np.median(values[by == value]) for value in at])
 
 
 def fit(at: np.ndarray, values: np.ndarray, worst_from: float) -> tuple[float, float, float]:
-    """Ordinate, slope, and largest relative error of a straight line from `worst_from` on."""
+    """Return ordinate, slope, and largest relative error of a straight line from `worst_from` on."""
     slope, ordinate = np.polyfit(at, values, 1)
     error = np.abs((ordinate + slope * at) / values - 1.0)
     return float(ordinate), float(slope), float(error[at >= worst_from].max())
 
 
 def figures(table: np.ndarray, hardware: int, accelerators: int) -> tuple[float, ...]:
-    """Numbers of one line of the table."""
+    """Return the numbers of one line of the table."""
     mine = table[(table[:, 0] == hardware) & (table[:, 1] == accelerators)]
     whole = mine[(mine[:, 3] < 64) | (accelerators > 2)]
     single = whole[whole[:, 3] == 1]
@@ -67,7 +67,7 @@ def figures(table: np.ndarray, hardware: int, accelerators: int) -> tuple[float,
 
 
 def lines(path: Path) -> list[str]:
-    """The lines of the table."""
+    """Return the lines of the table."""
     table = read(path)
     found = [
         ",".join([name, str(count), *(f"{value:.4f}" for value in figures(table, k, count))])
