@@ -86,9 +86,9 @@ def compare(
     from odc_gym.agents import scheduler_identity
     from odc_gym.evaluation import Store, document, documents, evaluate_all, print_report, write_document, write_text
     from odc_gym.evaluation import markdown as as_markdown
-    from odc_gym.evaluation.figures import choose_baseline
     from odc_gym.evaluation.files import require_free
     from odc_gym.evaluation.suites import episodes as suite_episodes
+    from odc_gym.evaluation.summary import choose_baseline
 
     for file in (json_file, markdown_file):
         if file is not None and file != STDOUT:

@@ -11,7 +11,7 @@ import typer
 from odc_gym.cli.common import Force, JsonFile, Overrides, TraceFiles, console, load, progress, trace_files
 
 if TYPE_CHECKING:
-    from odc_gym.evaluation.inspection import Subject
+    from odc_gym.evaluation.inspection import InspectedScheduler
 
 FIRST_VALIDATION = 20_100  # beyond the episodes on which training runs choose their models
 
@@ -42,33 +42,33 @@ def inspect(
     from odc_gym.evaluation import write_document
     from odc_gym.evaluation.files import require_free
     from odc_gym.evaluation.inspection import inspect as inspect_all
-    from odc_gym.evaluation.inspection_sheets import inspection_document, inspection_sheets
-    from odc_gym.evaluation.report import print_sheets
+    from odc_gym.evaluation.inspection_tables import inspection_document, inspection_tables
+    from odc_gym.evaluation.report import print_tables
     from odc_gym.evaluation.suites import episodes as suite_episodes
     from odc_gym.scenario.files import parse_overrides
 
     if json_file is not None:
         require_free(json_file, force)
     _, seeds = suite_episodes(first_seed, episodes)
-    subjects = {name: subject(name) for name in agents}
+    inspected = {name: inspected_scheduler(name) for name in agents}
     loaded = load(scenario, parse_overrides(overrides or []))
     files = trace_files(trace)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # small networks are slower with more
     with progress("episodes") as update:
-        found = inspect_all(loaded, subjects, subject("zero"), seeds, files, workers, update, store)
-    print_sheets(console(), inspection_sheets(found, f"{loaded.name}, episodes {seeds[0]} to {seeds[-1]}"))
+        found = inspect_all(loaded, inspected, inspected_scheduler("zero"), seeds, files, workers, update, store)
+    print_tables(console(), inspection_tables(found, f"{loaded.name}, episodes {seeds[0]} to {seeds[-1]}"))
     if json_file is not None:
         write_document(json_file, inspection_document(found))
 
 
-def subject(name: str) -> Subject:
+def inspected_scheduler(name: str) -> InspectedScheduler:
     """A scheduler by name or folder, as an inspection wants it.
 
     Raises:
         SchedulerError: neither.
     """
     from odc_gym.agents import scheduler_factory, scheduler_identity
-    from odc_gym.evaluation.inspection import Subject
+    from odc_gym.evaluation.inspection import InspectedScheduler
 
     factory = scheduler_factory(name)
-    return Subject(factory, learned=Path(name).is_dir(), identity=scheduler_identity(name))
+    return InspectedScheduler(factory, learned=Path(name).is_dir(), identity=scheduler_identity(name))

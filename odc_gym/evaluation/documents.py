@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from odc_gym.evaluation import statistics
-from odc_gym.evaluation.across import Across, Overall, across
-from odc_gym.evaluation.figures import Row, known_mean, rows
 from odc_gym.evaluation.results import Array, Comparison
 from odc_gym.evaluation.statistics import Estimate
+from odc_gym.evaluation.summary import SchedulerSummary, known_mean, summarise
+from odc_gym.evaluation.summary_across import AcrossSummary, OverallSummary, summarise_across
 from odc_gym.sources import versions
 
 _LIBRARIES = ("odc-gym", "numpy", "numba", "scipy")
@@ -24,11 +24,11 @@ def document(comparison: Comparison, baseline: str) -> dict[str, Any]:
     beside them reward terms, values by episode and paired differences to every other scheduler.
     """
     names = comparison.names
-    table = {row.name: row for row in rows(comparison, baseline)}
+    table = {row.name: row for row in summarise(comparison, baseline)}
     return {
         "scenario": comparison.scenario.name,
         "seeds": comparison.seeds.tolist(),
-        "agents": {name: _agent_document(comparison, table[name]) for name in names},
+        "agents": {name: _scheduler_document(comparison, table[name]) for name in names},
         "bound": None,
         "baseline": baseline,
         "paired": {a: {b: _pair_document(comparison, a, b) for b in names if b != a} for a in names},
@@ -46,7 +46,7 @@ def documents(comparisons: Sequence[Comparison], baseline: str) -> dict[str, Any
     it stands in each scenario it can operate and, null unless it can operate all, its mean score, its mean rank and its
     paired difference to the baseline. `absent` tells who cannot operate what, and why.
     """
-    overall = across(comparisons, baseline)
+    overall = summarise_across(comparisons, baseline)
     return {
         "scenarios": {c.scenario.name: document(c, baseline) for c in comparisons},
         "across": {
@@ -57,10 +57,10 @@ def documents(comparisons: Sequence[Comparison], baseline: str) -> dict[str, Any
     }
 
 
-def _overall_document(overall: Across, row: Overall) -> dict[str, Any]:
+def _overall_document(overall: AcrossSummary, row: OverallSummary) -> dict[str, Any]:
     return {
         "scenarios": {
-            name: {"mean": mean, "best": overall.best[name] == row.name, "level_with_best": name in row.level}
+            name: {"mean": mean, "best": overall.best[name] == row.name, "level_with_best": name in row.tied}
             for name, mean in row.means.items()
         },
         "mean": None if row.score is None else row.score.value,
@@ -76,7 +76,7 @@ def library_versions() -> dict[str, str]:
     return {"python": platform.python_version()} | versions(*_LIBRARIES)
 
 
-def _agent_document(comparison: Comparison, row: Row) -> dict[str, Any]:
+def _scheduler_document(comparison: Comparison, row: SchedulerSummary) -> dict[str, Any]:
     metrics, terms = comparison.metrics(row.name), comparison.terms(row.name)
     data = {
         "score": _plain(comparison.scores(row.name).mean(axis=0)),

@@ -13,21 +13,29 @@ from numpy.typing import NDArray
 
 from odc_gym.errors import SchedulerError
 from odc_gym.evaluation import statistics
-from odc_gym.evaluation.probes import KINDS, blind, block_places, feature_means, frozen, nudged, parts
+from odc_gym.evaluation.ablations import (
+    ACTION_KINDS,
+    block_indices,
+    components_by_kind,
+    feature_means,
+    masked,
+    perturbed,
+    zeroed,
+)
 from odc_gym.evaluation.results import Array
 from odc_gym.evaluation.runner import Progress, evaluate, trace_files
-from odc_gym.evaluation.stage import Environment, Player, PlayerFactory
 from odc_gym.evaluation.statistics import Estimate
 from odc_gym.evaluation.store import Store
+from odc_gym.evaluation.worker import RequiredEnvironment, SchedulerFactoryLike, SchedulerLike
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
 
 SATURATED = 0.99
 LAGS = (1, 2, 3, 6, 12, 19, 36, 72, 144)  # decisions: 5 min to 12 h, 19 is an orbit at 550 km
-NUDGE = 0.001  # deviation of noise on actions that means nothing
-WHOLE, NUDGED, ZERO = "whole", "nudged", "zero action"
-WORK = ("jobs_run", "moves", "drains", "yields", "evictions", "clock_switches")
+PERTURBATION = 0.001  # deviation of noise on actions that means nothing
+UNCHANGED, PERTURBED, ZERO = "unchanged", "perturbed", "zero action"
+WORK_METRICS = ("jobs_run", "moves", "drains", "yields", "evictions", "clock_switches")
 
 
 @dataclass(frozen=True)
@@ -67,15 +75,15 @@ class TermUse:
     variance_share: float  # covariance with the reward over the reward's variance; the shares add up to 1
 
 
-def record(simulator: Simulator, player: Player, seeds: Sequence[int]) -> Recording:
+def record(simulator: Simulator, scheduler: SchedulerLike, seeds: Sequence[int]) -> Recording:
     """Fly episodes, one in each environment, and keep what happened at each decision."""
     simulator.reset(seeds)
-    player.reset(simulator.view, np.ones(len(seeds), np.bool_), simulator.seeds.copy())
+    scheduler.reset(simulator.view, np.ones(len(seeds), np.bool_), simulator.seeds.copy())
     terms: dict[str, list[Array]] = {name: [] for name in simulator.terms}
     actions, seen = [], np.zeros(simulator.observation.shape[1])
     while not simulator.truncated.all():
         seen += simulator.observation.mean(0)
-        actions.append(np.clip(player.act(simulator.view), -1.0, 1.0))
+        actions.append(np.clip(scheduler.act(simulator.view), -1.0, 1.0))
         simulator.step(actions[-1])
         for name, value in simulator.terms.items():
             terms[name].append(value)
@@ -103,7 +111,7 @@ def action_use(recording: Recording, scenario: Scenario, view: Any) -> dict[str,
             closing=float((values < closes[kind]).mean()) if kind in closes else 0.0,
             draining=float((values < rules.drain).mean()) if kind == "bid" else 0.0,
         )
-        for kind, values in parts(view.layout, flat).items()
+        for kind, values in components_by_kind(view.layout, flat).items()
     }
 
 
@@ -131,10 +139,10 @@ def autocorrelation(values: Array, lags: Sequence[int] = LAGS) -> dict[int, floa
 
 
 @dataclass(frozen=True)
-class Subject:
+class InspectedScheduler:
     """A scheduler to inspect."""
 
-    factory: PlayerFactory
+    factory: SchedulerFactoryLike
     learned: bool = False  # whether it acts on the encoded observation alone, so that blocks of it can be taken away
     identity: str | None = None  # what tells it from any other, see `Store`; None if its episodes are not to be kept
 
@@ -144,22 +152,22 @@ class Inspection:
     """All that is known of one scheduler: B episodes of T decisions."""
 
     score: Array  # (B,)
-    nudged: Array  # (B,), with noise of 0.001 on its actions
+    perturbed: Array  # (B,), with noise of 0.001 on its actions
     rewards: Array  # (T, B)
     actions: dict[str, ActionUse]
     terms: dict[str, TermUse]
     work: dict[str, float]  # means over episodes
-    frozen: dict[str, Estimate]  # change of the score when a kind is held at zero
+    zeroed: dict[str, Estimate]  # change of the score when a kind is held at zero
     alone: dict[str, Estimate]  # score over that of the zero action when all other kinds are held at zero
-    blind: dict[
+    masked: dict[
         str, Estimate
     ]  # change of the score when a block of the observation stands at its mean; of learned ones
 
 
 def inspect(
     scenario: Scenario,
-    subjects: Mapping[str, Subject],
-    zero: Subject,
+    schedulers: Mapping[str, InspectedScheduler],
+    zero: InspectedScheduler,
     seeds: Sequence[int],
     trace: str | Path | Sequence[str | Path] | None = None,
     workers: int | None = None,
@@ -170,7 +178,7 @@ def inspect(
 
     Args:
         scenario: what is simulated.
-        subjects: by name.
+        schedulers: by name.
         zero: the scheduler whose action is zero.
         seeds: (B,) episodes.
         trace: file of jobs or requests that replaces the classes it holds, or several.
@@ -182,56 +190,58 @@ def inspect(
         SchedulerError: a scheduler of another action mode than `bids`.
         OdcGymError: as `evaluate`.
     """
-    simulators = {name: _simulator(name, scenario, one.factory, len(seeds), trace) for name, one in subjects.items()}
+    simulators = {name: _simulator(name, scenario, one.factory, len(seeds), trace) for name, one in schedulers.items()}
     recordings = {
-        name: record(simulators[name], one.factory(simulators[name].view), seeds) for name, one in subjects.items()
+        name: record(simulators[name], one.factory(simulators[name].view), seeds) for name, one in schedulers.items()
     }
     variants = {ZERO: zero}
-    for name, subject in subjects.items():
-        of_one = _variants(subject, recordings[name], simulators[name])
-        variants |= {_label(name, variant): one for variant, one in of_one.items()}
+    for name, scheduler in schedulers.items():
+        of_scheduler = _variants(scheduler, recordings[name], simulators[name])
+        variants |= {_label(name, variant): one for variant, one in of_scheduler.items()}
     identities = {name: one.identity for name, one in variants.items() if one.identity is not None}
     kept = None if store is None else Store(store, identities)
     factories = {name: one.factory for name, one in variants.items()}
-    played = evaluate(scenario, factories, seeds, trace, workers, progress, store=kept).agents
+    played = evaluate(scenario, factories, seeds, trace, workers, progress, store=kept).results
     scores = {name: result.score for name, result in played.items()}
-    return {name: _inspection(name, recordings[name], scores, simulators[name]) for name in subjects}
+    return {name: _inspection(name, recordings[name], scores, simulators[name]) for name in schedulers}
 
 
 def _simulator(
     name: str,
     scenario: Scenario,
-    factory: PlayerFactory,
+    factory: SchedulerFactoryLike,
     num_envs: int,
     trace: str | Path | Sequence[str | Path] | None,
 ) -> Simulator:
     """What a scheduler plays in."""
-    environment = Environment.required(scenario, factory)
+    environment = RequiredEnvironment.of_factory(scenario, factory)
     if environment.action_mode != "bids":
         raise SchedulerError(f"scheduler = {name}: its action_mode is {environment.action_mode}, must be bids")
-    return environment.simulator(num_envs, trace_files(trace))
+    return environment.build_simulator(num_envs, trace_files(trace))
 
 
-def _variants(subject: Subject, recording: Recording, simulator: Simulator) -> dict[str, Subject]:
+def _variants(
+    scheduler: InspectedScheduler, recording: Recording, simulator: Simulator
+) -> dict[str, InspectedScheduler]:
     """The scheduler whole, and with parts taken away."""
-    factories = {WHOLE: subject.factory, NUDGED: nudged(subject.factory, NUDGE)}
-    for kind in KINDS:
-        factories[f"frozen {kind}"] = frozen(subject.factory, [kind])
-        factories[f"alone {kind}"] = frozen(subject.factory, [other for other in KINDS if other != kind])
-    if subject.learned:
-        for name, at in block_places(simulator.satellites, len(simulator.class_names)).items():
-            factories[f"blind {name}"] = blind(subject.factory, at, recording.observation[at])
+    factories = {UNCHANGED: scheduler.factory, PERTURBED: perturbed(scheduler.factory, PERTURBATION)}
+    for kind in ACTION_KINDS:
+        factories[f"zeroed {kind}"] = zeroed(scheduler.factory, [kind])
+        factories[f"alone {kind}"] = zeroed(scheduler.factory, [other for other in ACTION_KINDS if other != kind])
+    if scheduler.learned:
+        for name, at in block_indices(simulator.satellites, len(simulator.class_names)).items():
+            factories[f"masked {name}"] = masked(scheduler.factory, at, recording.observation[at])
     constants = hashlib.blake2b(recording.observation.tobytes(), digest_size=16).hexdigest()
     return {
-        variant: Subject(factory, identity=_identity(subject, variant, constants))
+        variant: InspectedScheduler(factory, identity=_identity(scheduler, variant, constants))
         for variant, factory in factories.items()
     }
 
 
-def _identity(subject: Subject, variant: str, constants: str) -> str | None:
-    if subject.identity is None or variant == WHOLE:
-        return subject.identity
-    return f"{subject.identity}, {variant} {constants if variant.startswith('blind') else ''}".rstrip()
+def _identity(scheduler: InspectedScheduler, variant: str, constants: str) -> str | None:
+    if scheduler.identity is None or variant == UNCHANGED:
+        return scheduler.identity
+    return f"{scheduler.identity}, {variant} {constants if variant.startswith('masked') else ''}".rstrip()
 
 
 def _label(name: str, variant: str) -> str:
@@ -239,7 +249,7 @@ def _label(name: str, variant: str) -> str:
 
 
 def _inspection(name: str, recording: Recording, scores: Mapping[str, Array], simulator: Simulator) -> Inspection:
-    score, zero = scores[_label(name, WHOLE)], scores[ZERO]
+    score, zero = scores[_label(name, UNCHANGED)], scores[ZERO]
 
     def changes(what: str, reference: Array) -> dict[str, Estimate]:
         start = _label(name, what) + " "
@@ -248,14 +258,14 @@ def _inspection(name: str, recording: Recording, scores: Mapping[str, Array], si
 
     return Inspection(
         score=score,
-        nudged=scores[_label(name, NUDGED)],
+        perturbed=scores[_label(name, PERTURBED)],
         rewards=recording.rewards,
         actions=action_use(recording, simulator.scenario, simulator.view),
         terms=term_use(recording.terms),
-        work={key: float(recording.metrics[key].mean()) for key in WORK},
-        frozen=changes("frozen", score),
+        work={key: float(recording.metrics[key].mean()) for key in WORK_METRICS},
+        zeroed=changes("zeroed", score),
         alone=changes("alone", zero),
-        blind=changes("blind", score),
+        masked=changes("masked", score),
     )
 
 

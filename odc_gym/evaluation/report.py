@@ -10,9 +10,9 @@ from rich.text import Text
 
 from odc_gym.evaluation.documents import library_versions
 from odc_gym.evaluation.results import Comparison
-from odc_gym.evaluation.sheets import Section, Sheet, sections
+from odc_gym.evaluation.text_tables import Section, TextTable, sections
 
-_RULES = 3  # characters that a column of a printed table needs beside its text
+_COLUMN_OVERHEAD = 3  # characters that a column of a printed table needs beside its text
 
 
 def print_report(console: Console, comparisons: Sequence[Comparison], baseline: str, by_load: bool) -> None:
@@ -25,16 +25,16 @@ def print_report(console: Console, comparisons: Sequence[Comparison], baseline: 
         by_load: whether to add a table for each third of the load factor.
     """
     for section in sections(comparisons, baseline, by_load):
-        print_sheets(console, section.sheets)
+        print_tables(console, section.tables)
 
 
-def print_sheets(console: Console, sheets: Iterable[Sheet]) -> None:
+def print_tables(console: Console, tables: Iterable[TextTable]) -> None:
     """Print tables, in parts where they are too wide, and what is said below them."""
-    for sheet in sheets:
-        for part in _fitting(sheet, console.width):
+    for table in tables:
+        for part in _split_to_width(table, console.width):
             console.print(Text(part.title, style="italic"))
-            console.print(_table(part))
-        for note in sheet.notes:
+            console.print(_rich_table(part))
+        for note in table.notes:
             console.print(note, markup=False, highlight=False)
 
 
@@ -59,20 +59,22 @@ def markdown(
 
 def _markdown_section(section: Section) -> Iterator[str]:
     yield f"## {_escaped(section.name)}"
-    for sheet in section.sheets:
-        yield from markdown_sheet(sheet)
+    for table in section.tables:
+        yield from markdown_table(table)
 
 
-def markdown_sheet(sheet: Sheet) -> Iterator[str]:
-    """Title, table and notes of a sheet in Markdown, as paragraphs."""
-    yield _escaped(sheet.title) + ":"
-    rule = ("---", *["---:"] * (len(sheet.head) - 1))
-    yield "\n".join(f"| {' | '.join(line)} |" for line in (_cells(sheet.head), rule, *map(_cells, sheet.rows)))
-    if sheet.notes:
-        yield "\n".join(f"- {_escaped(note)}" for note in sheet.notes)
+def markdown_table(table: TextTable) -> Iterator[str]:
+    """Title, table and notes of a table in Markdown, as paragraphs."""
+    yield _escaped(table.title) + ":"
+    rule = ("---", *["---:"] * (len(table.head) - 1))
+    yield "\n".join(
+        f"| {' | '.join(line)} |" for line in (_markdown_cells(table.head), rule, *map(_markdown_cells, table.rows))
+    )
+    if table.notes:
+        yield "\n".join(f"- {_escaped(note)}" for note in table.notes)
 
 
-def _cells(line: Sequence[str]) -> tuple[str, ...]:
+def _markdown_cells(line: Sequence[str]) -> tuple[str, ...]:
     return tuple(_escaped(cell).replace("|", "\\|") for cell in line)
 
 
@@ -81,18 +83,20 @@ def _escaped(text: str) -> str:
     return "".join(f"\\{sign}" if sign in "\\*<`[" else sign for sign in text)
 
 
-def _table(sheet: Sheet) -> Table:
+def _rich_table(table: TextTable) -> Table:
     out = Table()
-    for k, name in enumerate(sheet.head):
+    for k, name in enumerate(table.head):
         out.add_column(Text(name), no_wrap=k == 0, justify="right" if k else "left")
-    for line in sheet.rows:
+    for line in table.rows:
         out.add_row(*map(Text, line))
     return out
 
 
-def _fitting(sheet: Sheet, width: int) -> Iterator[Sheet]:
-    """The sheet in parts that fit the width, each with the first column; notes are left out."""
-    needs = [max(len(head), *(len(line[k]) for line in sheet.rows)) + _RULES for k, head in enumerate(sheet.head)]
+def _split_to_width(table: TextTable, width: int) -> Iterator[TextTable]:
+    """The table in parts that fit the width, each with the first column; notes are left out."""
+    needs = [
+        max(len(head), *(len(line[k]) for line in table.rows)) + _COLUMN_OVERHEAD for k, head in enumerate(table.head)
+    ]
     columns: list[list[int]] = [[]]
     for k in range(1, len(needs)):
         if columns[-1] and sum(needs[j] for j in (0, *columns[-1], k)) >= width:
@@ -101,5 +105,5 @@ def _fitting(sheet: Sheet, width: int) -> Iterator[Sheet]:
     for number, chosen in enumerate(columns, 1):
         kept = (0, *chosen)
         part = f" ({number} of {len(columns)})" if len(columns) > 1 else ""
-        lines = tuple(tuple(line[k] for k in kept) for line in sheet.rows)
-        yield Sheet(sheet.title + part, tuple(sheet.head[k] for k in kept), lines)
+        lines = tuple(tuple(line[k] for k in kept) for line in table.rows)
+        yield TextTable(table.title + part, tuple(table.head[k] for k in kept), lines)

@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class AgentResult:
+class SchedulerResult:
     """What one scheduler reached, one entry an episode in the order of the comparison's seeds."""
 
     score: Array  # (N,) sum of rewards; 100 = the fleet's sustainable output at the scenario's mix
@@ -32,26 +32,26 @@ class Comparison:
 
     scenario: Scenario
     seeds: NDArray[np.int64]  # (N,)
-    agents: dict[str, AgentResult]
+    results: dict[str, SchedulerResult]
     load: Array  # (N,) offered over sustainable work
     trace: TraceFiles = None
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name to training runs among `agents`
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name to training runs among `results`
     absent: Mapping[str, str] = field(default_factory=dict)  # scheduler that cannot operate the scenario: why
 
     @property
     def names(self) -> tuple[str, ...]:
         """Schedulers, then groups of training runs."""
-        return (*self.agents, *self.groups)
+        return (*self.results, *self.groups)
 
     @property
-    def entrants(self) -> tuple[str, ...]:
+    def compared(self) -> tuple[str, ...]:
         """Schedulers and groups, without the single runs of a group."""
         members = {run for runs in self.groups.values() for run in runs}
         return tuple(name for name in self.names if name not in members)
 
-    def runs(self, name: str) -> list[AgentResult]:
+    def runs(self, name: str) -> list[SchedulerResult]:
         """Results of a group's training runs, or the one result of a scheduler."""
-        return [self.agents[run] for run in self.groups.get(name, (name,))]
+        return [self.results[run] for run in self.groups.get(name, (name,))]
 
     def scores(self, name: str) -> Array:
         """Scores (R, N) of a group's training runs, or (1, N) of a scheduler."""
@@ -59,22 +59,22 @@ class Comparison:
 
     def terms(self, name: str) -> dict[str, Array]:
         """Reward terms (N,), means over training runs."""
-        return _over_runs([run.terms for run in self.runs(name)])
+        return _mean_over_runs([run.terms for run in self.runs(name)])
 
     def metrics(self, name: str) -> dict[str, Array]:
         """KPIs (N,), means over training runs."""
-        return _over_runs([run.metrics for run in self.runs(name)])
+        return _mean_over_runs([run.metrics for run in self.runs(name)])
 
 
-def joined(parts: Sequence[AgentResult]) -> AgentResult:
+def concatenate_results(parts: Sequence[SchedulerResult]) -> SchedulerResult:
     """One scheduler's results on consecutive episodes as one."""
 
     def join(tables: list[dict[str, Array]]) -> dict[str, Array]:
         return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
 
     score = np.concatenate([part.score for part in parts])
-    return AgentResult(score, join([part.terms for part in parts]), join([part.metrics for part in parts]))
+    return SchedulerResult(score, join([part.terms for part in parts]), join([part.metrics for part in parts]))
 
 
-def _over_runs(tables: list[dict[str, Array]]) -> dict[str, Array]:
+def _mean_over_runs(tables: list[dict[str, Array]]) -> dict[str, Array]:
     return {key: np.mean([table[key] for table in tables], axis=0) for key in tables[0]}

@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odc_gym.errors import OdcGymError, SchedulerError
-from odc_gym.evaluation.results import AgentResult, Comparison, TraceFiles, joined
-from odc_gym.evaluation.stage import Batch, Played, PlayerFactory, Stage, Task
+from odc_gym.evaluation.results import Comparison, SchedulerResult, TraceFiles, concatenate_results
 from odc_gym.evaluation.store import Store
+from odc_gym.evaluation.worker import BatchResults, EpisodeBatch, SchedulerFactoryLike, Task, Worker
 from odc_gym.scenario import Scenario
 
 Progress = Callable[[int, int], None]
@@ -35,7 +35,7 @@ BATCH = 4
 
 def evaluate(
     scenario: Scenario,
-    agents: Mapping[str, PlayerFactory],
+    schedulers: Mapping[str, SchedulerFactoryLike],
     seeds: Sequence[int],
     trace: str | Path | Sequence[str | Path] | None = None,
     workers: int | None = None,
@@ -48,12 +48,12 @@ def evaluate(
     Raises:
         SchedulerError: a scheduler cannot operate the scenario.
     """
-    return evaluate_all([scenario], agents, seeds, trace, workers, progress, groups, store, agents)[0]
+    return evaluate_all([scenario], schedulers, seeds, trace, workers, progress, groups, store, schedulers)[0]
 
 
 def evaluate_all(
     scenarios: Sequence[Scenario],
-    agents: Mapping[str, PlayerFactory],
+    schedulers: Mapping[str, SchedulerFactoryLike],
     seeds: Sequence[int],
     trace: str | Path | Sequence[str | Path] | None = None,
     workers: int | None = None,
@@ -66,13 +66,13 @@ def evaluate_all(
 
     Args:
         scenarios: what is simulated.
-        agents: name to factory, as `odc_gym.agents.scheduler_factory` gives them.
+        schedulers: name to factory, as `odc_gym.agents.scheduler_factory` gives them.
         seeds: (N,) episodes of the scenarios' worlds.
         trace: file of jobs or requests that replaces the classes it holds, or several.
         workers: processes; None takes one a core, 1 stays in this process. With more, a script must keep its own calls
             under `if __name__ == "__main__":`, since processes import it.
         progress: called as episodes are played.
-        groups: name of a learned scheduler to the names in `agents` of its training runs.
+        groups: name of a learned scheduler to the names in `schedulers` of its training runs.
         store: finished episodes that need not be played again; what is played joins them.
         required: schedulers that must be able to operate every scenario.
 
@@ -85,18 +85,18 @@ def evaluate_all(
         OdcGymError: no scenario, scheduler or episode, repeated names or seeds, workers < 1, a process that died, or
             what the simulator refuses.
     """
-    _refuse(scenarios, agents, seeds, workers)
+    _check_arguments(scenarios, schedulers, seeds, workers)
     files = trace_files(trace)
-    shelves = tuple({} if store is None else store.shelves(scenario, files) for scenario in scenarios)
-    task = Task(tuple(scenarios), agents, files, shelves, frozenset(required))
+    cache_entries = tuple({} if store is None else store.entries(scenario, files) for scenario in scenarios)
+    task = Task(tuple(scenarios), schedulers, files, cache_entries, frozenset(required))
     parts = [tuple(int(s) for s in seeds[i : i + BATCH]) for i in range(0, len(seeds), BATCH)]
-    batches = [Batch(i, part, tuple(agents)) for i in range(len(scenarios)) for part in parts]
+    batches = [EpisodeBatch(i, part, tuple(schedulers)) for i in range(len(scenarios)) for part in parts]
     results = [_stored(task, batch) for batch in batches]
     open_batches = [
-        batch._replace(names=tuple(name for name in agents if name not in known))
+        batch._replace(names=tuple(name for name in schedulers if name not in known))
         for batch, known in zip(batches, results, strict=True)
     ]
-    done = _counter(progress, len(seeds) * len(agents) * len(scenarios))
+    done = _counter(progress, len(seeds) * len(schedulers) * len(scenarios))
     done(sum(len(batch.seeds) * len(known) for batch, known in zip(batches, results, strict=True)))
     to_play = [k for k, batch in enumerate(open_batches) if batch.names]
     for k, played in zip(to_play, _play_all(task, [open_batches[k] for k in to_play], workers, done), strict=True):
@@ -106,7 +106,7 @@ def evaluate_all(
         _comparison(task, i, np.asarray(seeds, np.int64), results[i * each : (i + 1) * each], groups or {})
         for i in range(len(scenarios))
     ]
-    for name in agents:
+    for name in schedulers:
         if all(name in comparison.absent for comparison in comparisons):
             raise SchedulerError(comparisons[0].absent[name])
     return comparisons
@@ -120,25 +120,28 @@ def trace_files(trace: str | Path | Sequence[str | Path] | None) -> TraceFiles:
     return paths if len(paths) > 1 else next(iter(paths), None)
 
 
-def _refuse(
-    scenarios: Sequence[Scenario], agents: Mapping[str, PlayerFactory], seeds: Sequence[int], workers: int | None
+def _check_arguments(
+    scenarios: Sequence[Scenario],
+    schedulers: Mapping[str, SchedulerFactoryLike],
+    seeds: Sequence[int],
+    workers: int | None,
 ) -> None:
     names = [scenario.name for scenario in scenarios]
     if not names or len(set(names)) < len(names):
         twice = next((f", {name} comes twice" for name in names if names.count(name) > 1), "")
         raise OdcGymError(f"scenarios: must be at least one, each with its own name{twice}")
-    if not agents:
-        raise OdcGymError("agents: name at least one scheduler")
+    if not schedulers:
+        raise OdcGymError("schedulers: name at least one scheduler")
     if len(seeds) == 0 or len(set(seeds)) < len(seeds):
         raise OdcGymError("seeds: must be at least one episode, each only once")
     if workers is not None and workers < 1:
         raise OdcGymError(f"workers = {workers}: must be >= 1")
 
 
-def _stored(task: Task, batch: Batch) -> Played:
+def _stored(task: Task, batch: EpisodeBatch) -> BatchResults:
     """What is known of a batch without playing."""
-    shelves = task.shelves[batch.scenario]
-    read = {name: shelves[name].read(batch.seeds) for name in batch.names if name in shelves}
+    cache_entries = task.cache_entries[batch.scenario]
+    read = {name: cache_entries[name].read(batch.seeds) for name in batch.names if name in cache_entries}
     return {name: result for name, result in read.items() if result is not None}
 
 
@@ -146,20 +149,20 @@ def _comparison(
     task: Task,
     index: int,
     seeds: NDArray[np.int64],
-    batches: Sequence[Played],
+    batches: Sequence[BatchResults],
     groups: Mapping[str, tuple[str, ...]],
 ) -> Comparison:
     """All batches of one scenario."""
     scenario = task.scenarios[index]
-    agents, absent = {}, {}
+    results, absent = {}, {}
     for name in task.factories:
         parts = [batch[name] for batch in batches]
         reasons = [part for part in parts if isinstance(part, str)]
         if reasons:
             absent[name] = reasons[0]
         else:
-            agents[name] = joined([part for part in parts if isinstance(part, AgentResult)])
-    if not agents:
+            results[name] = concatenate_results([part for part in parts if isinstance(part, SchedulerResult)])
+    if not results:
         raise SchedulerError(f"{scenario.name}: no scheduler can operate it: {next(iter(absent.values()))}")
     whole = {}
     for group, runs in groups.items():
@@ -168,24 +171,28 @@ def _comparison(
             absent[group] = reasons[0]
         else:
             whole[group] = runs
-    load = next(iter(agents.values())).metrics["load_factor"]
-    return Comparison(scenario, seeds, agents, load, task.trace, whole, absent)
+    load = next(iter(results.values())).metrics["load_factor"]
+    return Comparison(scenario, seeds, results, load, task.trace, whole, absent)
 
 
-def _play_all(task: Task, batches: list[Batch], workers: int | None, done: Callable[[int], None]) -> list[Played]:
+def _play_all(
+    task: Task, batches: list[EpisodeBatch], workers: int | None, done: Callable[[int], None]
+) -> list[BatchResults]:
     count = min(workers or _cores(), len(batches))
     if count > 1:
         return _play_in_processes(task, batches, count, done)
-    stage = Stage(task)
-    return [stage.play(batch, done) for batch in batches]
+    worker = Worker(task)
+    return [worker.play(batch, done) for batch in batches]
 
 
-def _play_in_processes(task: Task, batches: list[Batch], count: int, done: Callable[[int], None]) -> list[Played]:
+def _play_in_processes(
+    task: Task, batches: list[EpisodeBatch], count: int, done: Callable[[int], None]
+) -> list[BatchResults]:
     # compile and check here, once: the processes then load the compiled code and meet no bad input
     for batch in {batch.scenario: batch for batch in reversed(batches)}.values():
-        Stage(task).rehearse(batch)
+        Worker(task).prepare(batch)
     before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin, (task,))
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _start_worker, (task,))
     try:
         futures = {pool.submit(_play_batch, batch): batch for batch in batches}
         for future in as_completed(futures):
@@ -206,19 +213,19 @@ def _play_in_processes(task: Task, batches: list[Batch], count: int, done: Calla
         pool.shutdown(cancel_futures=True)
 
 
-_stage: Stage | None = None  # of a worker process, set once when it starts
+_worker: Worker | None = None  # of a worker process, set once when it starts
 
 
-def _begin(task: Task) -> None:
-    global _stage
+def _start_worker(task: Task) -> None:
+    global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
     os.environ["OMP_NUM_THREADS"] = "1"  # one core a process; read when a learned policy loads its library
-    _stage = Stage(task)
+    _worker = Worker(task)
 
 
-def _play_batch(batch: Batch) -> Played:
-    assert _stage is not None
-    return _stage.play(batch, lambda _: None)
+def _play_batch(batch: EpisodeBatch) -> BatchResults:
+    assert _worker is not None
+    return _worker.play(batch, lambda _: None)
 
 
 def _counter(progress: Progress | None, total: int) -> Callable[[int], None]:

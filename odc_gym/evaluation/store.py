@@ -20,16 +20,16 @@ import numpy as np
 
 from odc_gym.errors import OdcGymError
 from odc_gym.evaluation.files import write_text
-from odc_gym.evaluation.results import AgentResult, TraceFiles, joined
+from odc_gym.evaluation.results import SchedulerResult, TraceFiles, concatenate_results
 from odc_gym.scenario import Scenario
 from odc_gym.sources import source_digest, versions
 
 _LIBRARIES = ("numpy", "numba", "scipy", "skyfield", "skyfield-data", "sgp4")
-_PLAYS = "odc_gym.evaluation.stage"  # imports all that the result of an episode comes from, but the schedulers
+_WORKER_MODULE = "odc_gym.evaluation.worker"  # imports all that the result of an episode comes from, but the schedulers
 
 
 @dataclass(frozen=True)
-class Shelf:
+class CacheEntry:
     """The finished episodes of one scheduler on one scenario.
 
     Attributes:
@@ -40,7 +40,7 @@ class Shelf:
     folder: Path
     key: dict[str, Any]
 
-    def read(self, seeds: Sequence[int]) -> AgentResult | None:
+    def read(self, seeds: Sequence[int]) -> SchedulerResult | None:
         """Results of episodes in the order of their seeds; None if not all of them are there."""
         found = []
         for seed in seeds:
@@ -48,9 +48,9 @@ class Shelf:
             if one is None:
                 return None
             found.append(one)
-        return joined(found)
+        return concatenate_results(found)
 
-    def write(self, seeds: Sequence[int], result: AgentResult) -> None:
+    def write(self, seeds: Sequence[int], result: SchedulerResult) -> None:
         """Keep results of episodes, each in a file that appears when it is complete."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for row, seed in enumerate(seeds):
@@ -62,13 +62,13 @@ class Shelf:
             }
             write_text(self._path(seed), json.dumps(data) + "\n")  # shortest decimals that give the same floats
 
-    def _read_one(self, seed: int) -> AgentResult | None:
+    def _read_one(self, seed: int) -> SchedulerResult | None:
         """One episode as arrays (1,); None if its file is absent, or is none that `write` made."""
         try:
             data = json.loads(self._path(seed).read_text(encoding="utf-8"))
             if data["key"] != self.key | {"episode": seed}:
                 return None
-            return AgentResult(
+            return SchedulerResult(
                 np.array([data["score"]], np.float64), _columns(data["terms"]), _columns(data["metrics"])
             )
         except (FileNotFoundError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError):
@@ -96,11 +96,11 @@ class Store:
             raise OdcGymError(f"{folder}: must be a folder, or the name of a new one")
         self._folder, self._identities = folder, identities
 
-    def shelves(self, scenario: Scenario, trace: TraceFiles) -> dict[str, Shelf]:
+    def entries(self, scenario: Scenario, trace: TraceFiles) -> dict[str, CacheEntry]:
         """Where the episodes of each scheduler are, on one scenario with one trace."""
         fleet = {
             "format": 1,
-            "code": source_digest(_PLAYS),
+            "code": source_digest(_WORKER_MODULE),
             "libraries": versions(*_LIBRARIES),
             "scenario": scenario.digest(),
             "trace": None if trace is None else _traces_hash(trace),
@@ -109,7 +109,7 @@ class Store:
         for name, identity in self._identities.items():
             key = fleet | {"scheduler": identity}
             label = f"{_plain(Path(name).name)}-{_hash(json.dumps(key, sort_keys=True).encode())}"
-            found[name] = Shelf(self._folder / _plain(scenario.name) / label, key)
+            found[name] = CacheEntry(self._folder / _plain(scenario.name) / label, key)
         return found
 
 

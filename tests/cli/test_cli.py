@@ -332,7 +332,7 @@ def test_several_scenarios_are_compared_stored_and_written(capsys, tmp_path, mon
         "--first-seed 20000 --set episode.hours=1"
     )
     # what the document says reproduces it, and nothing is played for it
-    monkeypatch.setattr("odc_gym.evaluation.stage.play", None)
+    monkeypatch.setattr("odc_gym.evaluation.worker.rollout", None)
     code, out, _ = run(capsys, *command.split()[1:], "--store", "kept", "--workers", "1", "--markdown", "-")
     assert code == 0 and out == text
     # alone, a scenario that a scheduler cannot operate is an error

@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from odc_gym.evaluation import worker
+
 DECISIONS = 5
 BUILT = []
 
@@ -37,6 +39,14 @@ class FakeSimulator:
 
     def set_state(self, state, rows=None):
         self.seeds, self.count = state["seeds"].copy(), int(state["count"])
+
+
+def install(monkeypatch):
+    """Let workers build fake simulators; return the list of those that they build."""
+    monkeypatch.setattr(worker, "Simulator", FakeSimulator)
+    monkeypatch.setattr(worker, "episode_metrics", lambda simulator, row: simulator.episode_metrics(row))
+    BUILT.clear()
+    return BUILT
 
 
 class Constant:

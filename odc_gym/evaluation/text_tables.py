@@ -8,23 +8,31 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from odc_gym.evaluation import statistics
-from odc_gym.evaluation.across import Across, Overall, across, scores_across, strata_across
-from odc_gym.evaluation.figures import Row, known_mean, rows, select, strata
 from odc_gym.evaluation.results import Array, Comparison
 from odc_gym.evaluation.statistics import Estimate
+from odc_gym.evaluation.summary import SchedulerSummary, known_mean, load_strata, select_episodes, summarise
+from odc_gym.evaluation.summary_across import (
+    AcrossSummary,
+    OverallSummary,
+    load_strata_across,
+    scores_across,
+    summarise_across,
+)
 
 FEW_EPISODES, FEW_RUNS = 10, 5
-BEST, LEVEL = "*", "≈"
+BEST_MARK, TIED_MARK = "*", "≈"
 ACROSS = "across scenarios"
-_STANDINGS = f"{BEST} highest mean of the scenario; {LEVEL} not resolved: the 95 % interval of the difference holds 0."
-_OVERALL = (
+_STANDINGS_NOTE = (
+    f"{BEST_MARK} highest mean of the scenario; {TIED_MARK} not resolved: the 95 % interval of the difference holds 0."
+)
+_OVERALL_NOTE = (
     "Each scenario weighs the same; scores are in % of what its fleet can sustain. mean rank: by mean score in each "
     "scenario, 1 is the best. Intervals are for other episodes of these scenarios, not for other scenarios."
 )
 
 
 @dataclass(frozen=True)
-class Sheet:
+class TextTable:
     """A table of text, and what is said below it."""
 
     title: str
@@ -38,7 +46,7 @@ class Section:
     """The tables of one scenario, or those across scenarios."""
 
     name: str
-    sheets: tuple[Sheet, ...]
+    tables: tuple[TextTable, ...]
 
 
 def sections(comparisons: Sequence[Comparison], baseline: str, by_load: bool) -> list[Section]:
@@ -49,52 +57,52 @@ def sections(comparisons: Sequence[Comparison], baseline: str, by_load: bool) ->
         baseline: the scheduler that differences are taken against.
         by_load: whether to add a table for each third of the load factor.
     """
-    found = [Section(c.scenario.name, tuple(_scenario_sheets(c, baseline, by_load))) for c in comparisons]
+    found = [Section(c.scenario.name, tuple(_scenario_tables(c, baseline, by_load))) for c in comparisons]
     if len(comparisons) > 1:
-        found.append(Section(ACROSS, tuple(_across_sheets(comparisons, baseline, by_load))))
+        found.append(Section(ACROSS, tuple(_across_tables(comparisons, baseline, by_load))))
     return found
 
 
-def _scenario_sheets(comparison: Comparison, baseline: str, by_load: bool) -> list[Sheet]:
-    table = rows(comparison, baseline)
-    sheets = [score_sheet(table, baseline, _title(comparison), _remarks(comparison, table, baseline))]
+def _scenario_tables(comparison: Comparison, baseline: str, by_load: bool) -> list[TextTable]:
+    table = summarise(comparison, baseline)
+    tables = [score_table(table, baseline, _title(comparison), _remarks(comparison, table, baseline))]
     if by_load:
-        for name, episodes in strata(comparison.load).items():
-            part = select(comparison, episodes)
+        for name, episodes in load_strata(comparison.load).items():
+            part = select_episodes(comparison, episodes)
             load = f"factor {part.load.min():.2f} to {part.load.max():.2f}"
             title = f"{comparison.scenario.name}, {name} load: {load}, {_episodes(part)}"
-            sheets.append(score_sheet(rows(part, baseline), baseline, title))
-    return [*sheets, metric_sheet(comparison, [row.name for row in table])]
+            tables.append(score_table(summarise(part, baseline), baseline, title))
+    return [*tables, metric_table(comparison, [row.name for row in table])]
 
 
-def _across_sheets(comparisons: Sequence[Comparison], baseline: str, by_load: bool) -> list[Sheet]:
+def _across_tables(comparisons: Sequence[Comparison], baseline: str, by_load: bool) -> list[TextTable]:
     what = f"{len(comparisons)} scenarios"
     each = f"{_episodes(comparisons[0])} of each"
-    overall = across(comparisons, baseline)
-    where = tuple(_winners(overall))
-    sheets = [
-        standings_sheet(overall, f"{what}, {each}: mean scores", (_STANDINGS, *where)),
-        overall_sheet(overall, f"{what}, {each}: over all", (_OVERALL, *_overall_remarks(comparisons, overall))),
+    overall = summarise_across(comparisons, baseline)
+    where = tuple(_best_by_scenario(overall))
+    tables = [
+        standings_table(overall, f"{what}, {each}: mean scores", (_STANDINGS_NOTE, *where)),
+        overall_table(overall, f"{what}, {each}: over all", (_OVERALL_NOTE, *_overall_remarks(comparisons, overall))),
     ]
     if by_load:
-        for name, episodes in strata_across(comparisons).items():
-            parts = [select(comparison, episodes) for comparison in comparisons]
+        for name, episodes in load_strata_across(comparisons).items():
+            parts = [select_episodes(comparison, episodes) for comparison in comparisons]
             low, high = min(p.load.min() for p in parts), max(p.load.max() for p in parts)
             load = f"{name} load, the third of the episodes by mean load factor ({low:.2f} to {high:.2f})"
-            part, title = across(parts, baseline), f"{what}, {load}, {_episodes(parts[0])} of each"
-            sheets += [standings_sheet(part, f"{title}: mean scores"), overall_sheet(part, f"{title}: over all")]
-    return sheets
+            part, title = summarise_across(parts, baseline), f"{what}, {load}, {_episodes(parts[0])} of each"
+            tables += [standings_table(part, f"{title}: mean scores"), overall_table(part, f"{title}: over all")]
+    return tables
 
 
-def score_sheet(table: list[Row], baseline: str, title: str, notes: Sequence[str] = ()) -> Sheet:
+def score_table(table: list[SchedulerSummary], baseline: str, title: str, notes: Sequence[str] = ()) -> TextTable:
     """Scores with intervals, one row a scheduler."""
     head = ("scheduler", "score", "95 % interval", f"minus {baseline}", "95 % interval", "verdict")
     lines = [
         (
-            _name(row),
+            _label(row),
             f"{row.score.value:.2f}",
             _interval(row.score),
-            *_against(row.paired),
+            *_difference_cells(row.paired),
             "-" if row.paired is None else _verdict(row.paired),
             f"{row.iqm.value:.2f}",
             f"{row.worst:.2f}",
@@ -102,40 +110,40 @@ def score_sheet(table: list[Row], baseline: str, title: str, notes: Sequence[str
         )
         for row in table
     ]
-    return Sheet(title, (*head, "mid-half mean", "worst tenth", "P(better)"), tuple(lines), tuple(notes))
+    return TextTable(title, (*head, "mid-half mean", "worst tenth", "P(better)"), tuple(lines), tuple(notes))
 
 
-def metric_sheet(comparison: Comparison, names: Sequence[str]) -> Sheet:
+def metric_table(comparison: Comparison, names: Sequence[str]) -> TextTable:
     """Means over episodes of reward terms and KPIs, one row each."""
     lines = []
     for prefix, kind in (("reward/", comparison.terms), ("", comparison.metrics)):
         tables = [kind(name) for name in names]
         lines += [(prefix + key, *(_number(known_mean(table[key])) for table in tables)) for key in tables[0]]
-    return Sheet(f"{comparison.scenario.name}: means over episodes", ("reward term or KPI", *names), tuple(lines))
+    return TextTable(f"{comparison.scenario.name}: means over episodes", ("reward term or KPI", *names), tuple(lines))
 
 
-def standings_sheet(overall: Across, title: str, notes: Sequence[str] = ()) -> Sheet:
+def standings_table(overall: AcrossSummary, title: str, notes: Sequence[str] = ()) -> TextTable:
     """Mean scores, one row a scheduler and one column a scenario."""
     lines = [
         (
-            _name(row),
+            _label(row),
             *(_standing(overall, row, scenario) for scenario in overall.scenarios),
             "-" if row.score is None else f"{row.score.value:.2f}",
         )
         for row in overall.rows
     ]
-    return Sheet(title, ("scheduler", *overall.scenarios, "mean"), tuple(lines), tuple(notes))
+    return TextTable(title, ("scheduler", *overall.scenarios, "mean"), tuple(lines), tuple(notes))
 
 
-def overall_sheet(overall: Across, title: str, notes: Sequence[str] = ()) -> Sheet:
+def overall_table(overall: AcrossSummary, title: str, notes: Sequence[str] = ()) -> TextTable:
     """What the scores come to over all scenarios, one row a scheduler that can operate them all."""
     head = ("scheduler", "mean", "95 % interval", f"minus {overall.baseline}", "95 % interval", "verdict")
     lines = [
         (
-            _name(row),
+            _label(row),
             f"{row.score.value:.2f}",
             _interval(row.score),
-            *_against(row.paired),
+            *_difference_cells(row.paired),
             "-" if row.paired is None else _verdict(row.paired),
             f"{row.rank.value:.2f}",
             _interval(row.rank),
@@ -144,17 +152,17 @@ def overall_sheet(overall: Across, title: str, notes: Sequence[str] = ()) -> She
         for row in overall.rows
         if row.score is not None and row.rank is not None
     ]
-    return Sheet(title, (*head, "mean rank", "95 % interval", "P(better)"), tuple(lines), tuple(notes))
+    return TextTable(title, (*head, "mean rank", "95 % interval", "P(better)"), tuple(lines), tuple(notes))
 
 
-def _standing(overall: Across, row: Overall, scenario: str) -> str:
+def _standing(overall: AcrossSummary, row: OverallSummary, scenario: str) -> str:
     if scenario not in row.means:
         return "-"
-    mark = BEST if overall.best[scenario] == row.name else LEVEL if scenario in row.level else ""
+    mark = BEST_MARK if overall.best[scenario] == row.name else TIED_MARK if scenario in row.tied else ""
     return f"{row.means[scenario]:.2f} {mark}".rstrip()
 
 
-def _remarks(comparison: Comparison, table: list[Row], baseline: str) -> list[str]:
+def _remarks(comparison: Comparison, table: list[SchedulerSummary], baseline: str) -> list[str]:
     """What the figures allow to say: the best against the baseline and the next, and where more data is needed."""
     names = [row.name for row in table]
     rivals = dict.fromkeys([baseline, *names[1:2]])
@@ -163,7 +171,7 @@ def _remarks(comparison: Comparison, table: list[Row], baseline: str) -> list[st
         for rival in rivals
         if rival != names[0]
     ]
-    lines += _few(comparison)
+    lines += _sample_size_warnings(comparison)
     for row in table:
         if 1 < row.runs < FEW_RUNS:
             lines.append(f"{row.name}: only {row.runs} training runs; take {FEW_RUNS} or more for a claim.")
@@ -174,16 +182,16 @@ def _remarks(comparison: Comparison, table: list[Row], baseline: str) -> list[st
     return lines
 
 
-def _winners(overall: Across) -> Iterator[str]:
+def _best_by_scenario(overall: AcrossSummary) -> Iterator[str]:
     """Who wins where, and against whom that is not resolved."""
     for scenario in overall.scenarios:
         best = overall.best[scenario]
-        level = [row.name for row in overall.rows if scenario in row.level]
+        level = [row.name for row in overall.rows if scenario in row.tied]
         mean = next(row.means[scenario] for row in overall.rows if row.name == best)
         yield f"{scenario}: {best} {mean:.2f}" + (f"; not resolved: {', '.join(level)}." if level else ".")
 
 
-def _overall_remarks(comparisons: Sequence[Comparison], overall: Across) -> Iterator[str]:
+def _overall_remarks(comparisons: Sequence[Comparison], overall: AcrossSummary) -> Iterator[str]:
     """The best over all scenarios against the baseline and the next."""
     names = [row.name for row in overall.rows if row.score is not None]
     what = f"{len(comparisons)} scenarios x {_episodes(comparisons[0])}"
@@ -191,10 +199,10 @@ def _overall_remarks(comparisons: Sequence[Comparison], overall: Across) -> Iter
         if rival != names[0]:
             ours, theirs = scores_across(comparisons, names[0]), scores_across(comparisons, rival)
             yield "mean over scenarios: " + _claim(names[0], rival, ours, theirs, what)
-    yield from _few(comparisons[0])
+    yield from _sample_size_warnings(comparisons[0])
 
 
-def _few(comparison: Comparison) -> Iterator[str]:
+def _sample_size_warnings(comparison: Comparison) -> Iterator[str]:
     if len(comparison.seeds) < FEW_EPISODES:
         yield f"Only {_episodes(comparison)}: intervals are rough; take {FEW_EPISODES} or more for a claim."
 
@@ -213,11 +221,11 @@ def _title(comparison: Comparison) -> str:
     return f"{what}; score 100 = the fleet's sustainable output"
 
 
-def _name(row: Row | Overall) -> str:
+def _label(row: SchedulerSummary | OverallSummary) -> str:
     return f"{row.name} ({row.runs} runs)" if row.runs > 1 else row.name
 
 
-def _against(paired: Estimate | None) -> tuple[str, str]:
+def _difference_cells(paired: Estimate | None) -> tuple[str, str]:
     return ("-", "-") if paired is None else (f"{paired.value:+.2f}", _interval(paired))
 
 

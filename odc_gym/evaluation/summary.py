@@ -11,16 +11,16 @@ from numpy.typing import NDArray
 
 from odc_gym.errors import OdcGymError
 from odc_gym.evaluation import statistics
-from odc_gym.evaluation.results import AgentResult, Array, Comparison
+from odc_gym.evaluation.results import Array, Comparison, SchedulerResult
 from odc_gym.evaluation.statistics import Estimate
 
-BASELINE = "full-clock"
+DEFAULT_BASELINE = "full-clock"
 """The naive operator, against whom differences are taken when it plays."""
-STRATA = ("low", "medium", "high")
+LOAD_STRATA = ("low", "medium", "high")
 
 
 @dataclass(frozen=True)
-class Row:
+class SchedulerSummary:
     """The figures of one scheduler, or of the training runs of one learned scheduler."""
 
     name: str
@@ -44,19 +44,19 @@ def choose_baseline(names: Sequence[str], wanted: str | None = None) -> str:
     """
     if wanted is not None and wanted not in names:
         raise OdcGymError(f"baseline = {wanted}: must be one of the compared schedulers ({', '.join(names)})")
-    return wanted or (BASELINE if BASELINE in names else names[0])
+    return wanted or (DEFAULT_BASELINE if DEFAULT_BASELINE in names else names[0])
 
 
-def rows(comparison: Comparison, baseline: str) -> list[Row]:
+def summarise(comparison: Comparison, baseline: str) -> list[SchedulerSummary]:
     """Figures of every scheduler, best mean score first."""
-    table = [_row(comparison, name, baseline) for name in comparison.names]
+    table = [_summary(comparison, name, baseline) for name in comparison.names]
     return sorted(table, key=lambda row: -row.score.value)
 
 
-def _row(comparison: Comparison, name: str, baseline: str) -> Row:
+def _summary(comparison: Comparison, name: str, baseline: str) -> SchedulerSummary:
     scores, reference = comparison.scores(name), comparison.scores(baseline)
     itself = name == baseline
-    return Row(
+    return SchedulerSummary(
         name=name,
         runs=len(scores),
         score=statistics.estimate(scores),
@@ -67,7 +67,7 @@ def _row(comparison: Comparison, name: str, baseline: str) -> Row:
     )
 
 
-def strata(load: Array) -> dict[str, NDArray[np.int64]]:
+def load_strata(load: Array) -> dict[str, NDArray[np.int64]]:
     """Episodes by thirds of their load factor.
 
     Args:
@@ -76,20 +76,22 @@ def strata(load: Array) -> dict[str, NDArray[np.int64]]:
     Returns:
         Name of the stratum to indices of its episodes; empty when there are fewer episodes than strata.
     """
-    if len(load) < len(STRATA):
+    if len(load) < len(LOAD_STRATA):
         return {}
-    parts = np.array_split(np.argsort(load, kind="stable"), len(STRATA))
-    return {name: np.sort(part) for name, part in zip(STRATA, parts, strict=True)}
+    parts = np.array_split(np.argsort(load, kind="stable"), len(LOAD_STRATA))
+    return {name: np.sort(part) for name, part in zip(LOAD_STRATA, parts, strict=True)}
 
 
-def select(comparison: Comparison, episodes: NDArray[np.int64]) -> Comparison:
+def select_episodes(comparison: Comparison, episodes: NDArray[np.int64]) -> Comparison:
     """The same comparison on some of its episodes (indices)."""
 
     def pick(table: Mapping[str, Array]) -> dict[str, Array]:
         return {name: values[episodes] for name, values in table.items()}
 
-    agents = {n: AgentResult(a.score[episodes], pick(a.terms), pick(a.metrics)) for n, a in comparison.agents.items()}
-    return replace(comparison, seeds=comparison.seeds[episodes], load=comparison.load[episodes], agents=agents)
+    results = {
+        n: SchedulerResult(r.score[episodes], pick(r.terms), pick(r.metrics)) for n, r in comparison.results.items()
+    }
+    return replace(comparison, seeds=comparison.seeds[episodes], load=comparison.load[episodes], results=results)
 
 
 def known_mean(values: Array) -> float:

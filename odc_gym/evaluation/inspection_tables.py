@@ -9,8 +9,8 @@ from typing import Any
 
 from odc_gym.evaluation import statistics
 from odc_gym.evaluation.inspection import Inspection, autocorrelation
-from odc_gym.evaluation.sheets import Sheet
 from odc_gym.evaluation.statistics import Estimate
+from odc_gym.evaluation.text_tables import TextTable
 
 Inspections = Mapping[str, Inspection]
 
@@ -29,11 +29,11 @@ _WORK_NOTES = (
     "drains: it is sent away; yields: it leaves at a chunk's edge for a job of higher rank; evictions: its satellite "
     "sheds or trips.",
 )
-_FROZEN_NOTES = (
+_ZEROING_NOTES = (
     "change of the score on the same episodes with its 95 % interval. frozen: the components of this kind are held at "
     "zero. alone: all others are, and the score is that over the zero action's.",
 )
-_BLIND_NOTES = (
+_MASKING_NOTES = (
     "change of the score on the same episodes with its 95 % interval, when the features of a block stand at their "
     "means over these episodes and over satellites. Blocks that tell the same replace each other: a small change says "
     "that a block is not needed beside the others.",
@@ -46,20 +46,20 @@ _NOISE_NOTES = (
 )
 
 
-def inspection_sheets(found: Inspections, what: str) -> list[Sheet]:
+def inspection_tables(found: Inspections, what: str) -> list[TextTable]:
     """All tables.
 
     Args:
         found: inspections on the same episodes.
         what: the scenario and the episodes, for the titles.
     """
-    learned = {name: one for name, one in found.items() if one.blind}
-    sheets = [action_sheet(found, what), worth_sheet(found, what), term_sheet(found, what), work_sheet(found, what)]
-    sheets.append(noise_sheet(found, what))
-    return [*sheets, blind_sheet(learned, what)] if learned else sheets
+    learned = {name: one for name, one in found.items() if one.masked}
+    tables = [action_table(found, what), zeroing_table(found, what), term_table(found, what), work_table(found, what)]
+    tables.append(noise_table(found, what))
+    return [*tables, masking_table(learned, what)] if learned else tables
 
 
-def action_sheet(found: Inspections, what: str) -> Sheet:
+def action_table(found: Inspections, what: str) -> TextTable:
     """How the kinds of components are used."""
     figures: dict[str, Callable[[Any], str]] = {
         "mean ± deviation": lambda use: f"{use.mean:+.3f} ± {use.deviation:.3f}",
@@ -80,10 +80,10 @@ def action_sheet(found: Inspections, what: str) -> Sheet:
         for figure, text in figures.items()
         if figure in has[kind]
     ]
-    return Sheet(f"{what}: {_ACTIONS}", ("component", *found), tuple(lines), _ACTION_NOTES)
+    return TextTable(f"{what}: {_ACTIONS}", ("component", *found), tuple(lines), _ACTION_NOTES)
 
 
-def term_sheet(found: Inspections, what: str) -> Sheet:
+def term_table(found: Inspections, what: str) -> TextTable:
     """What the reward's terms add to score and variance."""
     terms = next(iter(found.values())).terms
     lines: list[tuple[str, ...]] = [("score", *(f"{one.score.mean():.2f}" for one in found.values()))]
@@ -91,35 +91,37 @@ def term_sheet(found: Inspections, what: str) -> Sheet:
         uses = [one.terms[term] for one in found.values()]
         lines.append((f"{term}: points", *(f"{use.sum:+.3f} ({100 * use.share:+.1f} %)" for use in uses)))
         lines.append((f"{term}: variance", *(_percent(use.variance_share) for use in uses)))
-    return Sheet(f"{what}: terms of the reward", ("term", *found), tuple(lines), _TERM_NOTES)
+    return TextTable(f"{what}: terms of the reward", ("term", *found), tuple(lines), _TERM_NOTES)
 
 
-def work_sheet(found: Inspections, what: str) -> Sheet:
+def work_table(found: Inspections, what: str) -> TextTable:
     """What happens to jobs."""
     works = [one.work for one in found.values()]
     lines: list[tuple[str, ...]] = [(name, *(f"{work[name]:.1f}" for work in works)) for name in works[0]]
     for name in ("moves", "drains", "yields", "evictions"):
         lines.append((f"{name} per job", *(f"{work[name] / max(work['jobs_run'], 1.0):.4f}" for work in works)))
-    return Sheet(f"{what}: what happens to jobs", ("count", *found), tuple(lines), _WORK_NOTES)
+    return TextTable(f"{what}: what happens to jobs", ("count", *found), tuple(lines), _WORK_NOTES)
 
 
-def worth_sheet(found: Inspections, what: str) -> Sheet:
+def zeroing_table(found: Inspections, what: str) -> TextTable:
     """What each kind of component is worth."""
-    kinds = next(iter(found.values())).frozen
-    lines = [(f"{kind} frozen", *(change(one.frozen[kind]) for one in found.values())) for kind in kinds]
-    lines += [(f"{kind} alone", *(change(one.alone[kind]) for one in found.values())) for kind in kinds]
-    return Sheet(f"{what}: what each kind of component is worth", ("kind", *found), tuple(lines), _FROZEN_NOTES)
+    kinds = next(iter(found.values())).zeroed
+    lines = [(f"{kind} frozen", *(format_difference(one.zeroed[kind]) for one in found.values())) for kind in kinds]
+    lines += [(f"{kind} alone", *(format_difference(one.alone[kind]) for one in found.values())) for kind in kinds]
+    return TextTable(f"{what}: what each kind of component is worth", ("kind", *found), tuple(lines), _ZEROING_NOTES)
 
 
-def blind_sheet(found: Inspections, what: str) -> Sheet:
+def masking_table(found: Inspections, what: str) -> TextTable:
     """What each block of the observation is worth to learned schedulers, the most needed first."""
-    blocks = next(iter(found.values())).blind
-    order = sorted(blocks, key=lambda block: sum(one.blind[block].value for one in found.values()))
-    lines = [(block, *(change(one.blind[block]) for one in found.values())) for block in order]
-    return Sheet(f"{what}: what each block of the observation is worth", ("block", *found), tuple(lines), _BLIND_NOTES)
+    blocks = next(iter(found.values())).masked
+    order = sorted(blocks, key=lambda block: sum(one.masked[block].value for one in found.values()))
+    lines = [(block, *(format_difference(one.masked[block]) for one in found.values())) for block in order]
+    return TextTable(
+        f"{what}: what each block of the observation is worth", ("block", *found), tuple(lines), _MASKING_NOTES
+    )
 
 
-def noise_sheet(found: Inspections, what: str) -> Sheet:
+def noise_table(found: Inspections, what: str) -> TextTable:
     """How much scores vary of themselves, how much beside another scheduler, and how long rewards hang together."""
     first = next(iter(found.values()))
     lines: list[tuple[str, ...]] = [
@@ -129,15 +131,15 @@ def noise_sheet(found: Inspections, what: str) -> Sheet:
             *("-" if one is first else _deviation(one.score - first.score) for one in found.values()),
         ),
     ]
-    nudges = [statistics.paired_difference(one.nudged, one.score) for one in found.values()]
-    lines.append(("nudge: mean", *map(change, nudges)))
-    lines.append(("nudge: deviation", *(_deviation(one.nudged - one.score) for one in found.values())))
+    nudges = [statistics.paired_difference(one.perturbed, one.score) for one in found.values()]
+    lines.append(("nudge: mean", *map(format_difference, nudges)))
+    lines.append(("nudge: deviation", *(_deviation(one.perturbed - one.score) for one in found.values())))
     lags = {name: autocorrelation(one.rewards) for name, one in found.items()}
     lines += [
         (f"correlation after {lag}", *(f"{table[lag]:+.3f}" for table in lags.values()))
         for lag in next(iter(lags.values()))
     ]
-    return Sheet(f"{what}: noise and memory of the reward", ("figure", *found), tuple(lines), _NOISE_NOTES)
+    return TextTable(f"{what}: noise and memory of the reward", ("figure", *found), tuple(lines), _NOISE_NOTES)
 
 
 def inspection_document(found: Inspections) -> dict[str, Any]:
@@ -149,19 +151,19 @@ def _document(one: Inspection) -> dict[str, Any]:
     return {
         "score": one.score.tolist(),
         "mean": float(one.score.mean()),
-        "nudged": one.nudged.tolist(),
+        "nudged": one.perturbed.tolist(),
         "actions": {kind: asdict(use) for kind, use in one.actions.items()},
         "terms": {term: asdict(use) for term, use in one.terms.items()},
         "work": one.work,
         **{
             name: {key: _estimate(value) for key, value in table.items()}
-            for name, table in (("frozen", one.frozen), ("alone", one.alone), ("blind", one.blind))
+            for name, table in (("frozen", one.zeroed), ("alone", one.alone), ("blind", one.masked))
         },
         "autocorrelation": {str(lag): value for lag, value in autocorrelation(one.rewards).items()},
     }
 
 
-def change(estimate: Estimate) -> str:
+def format_difference(estimate: Estimate) -> str:
     """A difference with its interval."""
     if math.isnan(estimate.low):
         return f"{estimate.value:+.2f}"
