@@ -1,4 +1,4 @@
-"""Probes: schedulers of which a part is taken away, so that the loss of score tells what it is worth."""
+"""Ablations: schedulers with one part disabled or disturbed. The change of the score is the worth of that part."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from odc_gym.interface.actions import ACTIONS, ActionLayout
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
 
 ACTION_KINDS = tuple(row.name for row in ACTIONS)
-"""Kinds of components of an action."""
+"""Names of the kinds of action components."""
 
 OBSERVATION_BLOCKS = {
     "charge": ("charge_frac", "usable_energy_j"),
@@ -39,11 +39,11 @@ OBSERVATION_BLOCKS = {
     "queue": ("waiting_work_s", "waiting_urgent_s", "waiting_soon_s", "waiting_later_s", "oldest_wait_s"),
     "arrivals and backlog": ("arrival_rate", "backlog_s", "served_frac"),
 }
-"""Features that tell of one thing, by its name; features in none of them are the block `other`."""
+"""Observation features by block name. A feature that no block lists belongs to the block `other`."""
 
 
 def components_by_kind(layout: ActionLayout, actions: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """Views of actions (B, A) by kind, as the layout gives them."""
+    """Return writable views of actions (B, A), keyed by the kind of component."""
     return {
         "bid": layout.bids(actions),
         "clock": layout.clocks(actions),
@@ -53,10 +53,10 @@ def components_by_kind(layout: ActionLayout, actions: NDArray[Any]) -> dict[str,
 
 
 class Zeroed:
-    """A scheduler some of whose kinds of components are held at zero, the operator's default."""
+    """Scheduler wrapper that sets some kinds of action components to zero, the operator's default."""
 
     def __init__(self, scheduler: SchedulerLike, kinds: Collection[str]) -> None:
-        """Let `scheduler` act, then write zeros over these `kinds`."""
+        """Wrap `scheduler`; `kinds` names the kinds of components that are set to zero."""
         self._scheduler, self._kinds = scheduler, kinds
 
     def reset(self, view: Any, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
@@ -64,19 +64,23 @@ class Zeroed:
         self._scheduler.reset(view, mask, seeds)
 
     def act(self, view: Any) -> NDArray[Any]:
-        """The scheduler's actions (B, A), zero in the frozen components."""
+        """Return the scheduler's actions (B, A) with zeros in the chosen components."""
         actions = np.array(self._scheduler.act(view), order="C")
-        every = components_by_kind(view.layout, actions)
+        components = components_by_kind(view.layout, actions)
         for kind in self._kinds:
-            every[kind][...] = 0.0
+            components[kind][...] = 0.0
         return actions
 
 
 class Perturbed:
-    """A scheduler with noise that means nothing: what the score changes by it, any change of the scheduler changes."""
+    """Scheduler wrapper that adds small random noise to every action component.
+
+    The noise carries no information. The change of the score is therefore the variation that any change of the
+    scheduler causes.
+    """
 
     def __init__(self, scheduler: SchedulerLike, deviation: float) -> None:
-        """Add noise of this `deviation` to every component of what `scheduler` does, drawn by the episode's number."""
+        """Wrap `scheduler`; `deviation` is the standard deviation of the noise, and the episode number is its seed."""
         self._scheduler, self._deviation = scheduler, deviation
         self._generators: dict[int, np.random.Generator] = {}
 
@@ -87,17 +91,17 @@ class Perturbed:
             self._generators[row] = np.random.default_rng(int(seeds[row]))
 
     def act(self, view: Any) -> NDArray[Any]:
-        """The scheduler's actions (B, A) and the noise."""
+        """Return the scheduler's actions (B, A) plus the noise."""
         actions = self._scheduler.act(view)
         noise = np.stack([self._generators[row].standard_normal(actions.shape[1]) for row in range(len(actions))])
         return np.asarray(actions + self._deviation * noise)
 
 
 class Masked:
-    """A scheduler that reads the encoded observation, with constants in some places of it."""
+    """Scheduler wrapper that replaces some entries of the encoded observation with constants."""
 
     def __init__(self, scheduler: SchedulerLike, indices: NDArray[np.intp], constants: NDArray[np.float32]) -> None:
-        """Show `scheduler` the `constants` at these `places` of the flat observation."""
+        """Wrap `scheduler`; it reads `constants` at `indices` of the flat observation."""
         self._scheduler, self._indices, self._constants = scheduler, indices, constants
 
     def reset(self, view: Any, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
@@ -105,14 +109,14 @@ class Masked:
         self._scheduler.reset(view, mask, seeds)
 
     def act(self, view: Any) -> NDArray[Any]:
-        """Actions (B, A) for what is left to see."""
+        """Return the scheduler's actions (B, A) for the masked observation."""
         encoded = view.encoded.copy()
         encoded[:, self._indices] = self._constants
         return self._scheduler.act(_MaskedView(view, encoded))
 
 
 class _MaskedView:
-    """A view whose encoded observation is another one."""
+    """View with a replaced encoded observation; all other attributes are those of the original view."""
 
     def __init__(self, view: Any, encoded: NDArray[np.float32]) -> None:
         self._view, self.encoded = view, encoded
@@ -123,11 +127,11 @@ class _MaskedView:
 
 @dataclass(frozen=True)
 class AblatedFactory:
-    """What makes a scheduler with a part taken away; it can be sent to another process.
+    """Picklable factory of an ablated scheduler.
 
     Attributes:
-        factory: of the whole scheduler.
-        change: whole scheduler to the changed one.
+        factory: makes the unchanged scheduler.
+        change: wraps the unchanged scheduler in its ablation.
     """
 
     factory: SchedulerFactoryLike
@@ -135,52 +139,59 @@ class AblatedFactory:
 
     @property
     def requires(self) -> Mapping[str, Any]:
-        """The environment that the whole scheduler needs."""
+        """Requirements of the unchanged scheduler."""
         found: Mapping[str, Any] = getattr(self.factory, "requires", {})
         return found
 
     def __call__(self, view: Any) -> SchedulerLike:
-        """Make it."""
+        """Make the ablated scheduler for a view."""
         return self.change(self.factory(view))
 
 
 def zeroed(factory: SchedulerFactoryLike, kinds: Collection[str]) -> SchedulerFactoryLike:
-    """What makes the scheduler with these kinds of components at zero."""
+    """Return a factory of the scheduler with these kinds of components at zero."""
     return AblatedFactory(factory, partial(Zeroed, kinds=tuple(kinds)))
 
 
 def perturbed(factory: SchedulerFactoryLike, deviation: float) -> SchedulerFactoryLike:
-    """What makes the scheduler with noise on its actions."""
+    """Return a factory of the scheduler with noise of this standard deviation on its actions."""
     return AblatedFactory(factory, partial(Perturbed, deviation=deviation))
 
 
 def masked(
     factory: SchedulerFactoryLike, indices: NDArray[np.intp], constants: NDArray[np.float32]
 ) -> SchedulerFactoryLike:
-    """What makes the scheduler with constants at places of its observation."""
+    """Return a factory of the scheduler that reads `constants` at `indices` of its observation."""
     return AblatedFactory(factory, partial(Masked, indices=indices, constants=constants))
 
 
 def flat_features(satellites: int, classes: int) -> list[tuple[str, int]]:
-    """Feature and class (-1 for none) at each place of the flat observation, in the order of `observations.encode`."""
+    """List the feature and class of each entry of the flat observation; class -1 means none.
+
+    The order is that of `observations.encode`.
+    """
     of_satellite = [(f.name, -1) for f in SATELLITE] + [(f.name, c) for c in range(classes) for f in SATELLITE_CLASS]
     of_fleet = [(f.name, -1) for f in FLEET] + [(f.name, c) for c in range(classes) for f in FLEET_CLASS]
     return of_satellite * satellites + of_fleet
 
 
 def block_indices(satellites: int, classes: int) -> dict[str, NDArray[np.intp]]:
-    """Places of each block in the flat observation."""
+    """Return the indices of each block in the flat observation."""
     block_of = {feature: block for block, members in OBSERVATION_BLOCKS.items() for feature in members}
     names = [block_of.get(feature, "other") for feature, _ in flat_features(satellites, classes)]
     return {name: np.flatnonzero([other == name for other in names]) for name in dict.fromkeys(names)}
 
 
 def feature_means(observations: NDArray[np.float32], satellites: int, classes: int) -> NDArray[np.float32]:
-    """Mean of each feature and class over observations (..., N) and satellites, at each of its places (N,)."""
+    """Average each feature and class over observations (..., N) and satellites.
+
+    Returns:
+        (N,) means; all entries of the same feature and class hold the same value.
+    """
     means = observations.reshape(-1, observations.shape[-1]).mean(0, dtype=np.float64)
-    places: dict[tuple[str, int], list[int]] = {}
-    for place, feature in enumerate(flat_features(satellites, classes)):
-        places.setdefault(feature, []).append(place)
-    for alike in places.values():
-        means[alike] = means[alike].mean()
+    indices: dict[tuple[str, int], list[int]] = {}
+    for index, feature in enumerate(flat_features(satellites, classes)):
+        indices.setdefault(feature, []).append(index)
+    for same_feature in indices.values():
+        means[same_feature] = means[same_feature].mean()
     return np.asarray(means, np.float32)

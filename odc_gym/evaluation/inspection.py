@@ -1,4 +1,4 @@
-"""Inspection of schedulers: what each does with its actions, what earns its score, and what each part is worth."""
+"""Inspection of schedulers: use of actions, contributions of reward terms, and the worth of each part by ablation."""
 
 from __future__ import annotations
 
@@ -32,62 +32,62 @@ from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
 
 SATURATED = 0.99
-LAGS = (1, 2, 3, 6, 12, 19, 36, 72, 144)  # decisions: 5 min to 12 h, 19 is an orbit at 550 km
-PERTURBATION = 0.001  # deviation of noise on actions that means nothing
+LAGS = (1, 2, 3, 6, 12, 19, 36, 72, 144)  # decisions: 5 min to 12 h; 19 is about one orbit at 550 km
+PERTURBATION = 0.001  # standard deviation of the noise that perturbs actions
 UNCHANGED, PERTURBED, ZERO = "unchanged", "perturbed", "zero action"
 WORK_METRICS = ("jobs_run", "moves", "drains", "yields", "evictions", "clock_switches")
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A flight, decision by decision: T decisions of B episodes."""
+    """Recording of B episodes, decision by decision: T decisions each."""
 
     terms: dict[str, Array]  # reward term: (T, B)
-    actions: NDArray[Any]  # (T, B, A), held in [-1, 1]
-    observation: NDArray[np.float32]  # mean of each feature at its places (N,)
+    actions: NDArray[Any]  # (T, B, A), clipped to [-1, 1]
+    observation: NDArray[np.float32]  # (N,) mean of each feature
     metrics: dict[str, Array]  # KPI: (B,)
 
     @property
     def rewards(self) -> Array:
-        """Sum of the terms, (T, B)."""
+        """Sums of the terms, (T, B)."""
         return np.asarray(sum(self.terms.values()))
 
 
 @dataclass(frozen=True)
 class ActionUse:
-    """How one kind of component is used, shares and moments over decisions, episodes and components."""
+    """Use of one kind of action component: moments and fractions over decisions, episodes and components."""
 
     mean: float
     deviation: float
-    between_satellites: float  # mean deviation of the values of satellites at the same moment; 0 for fleet-wide kinds
-    saturated: float  # share beyond 0.99 in size
-    closing: float  # share that closes a satellite to a class (bids), or holds a class (urgencies); else 0
-    draining: float  # share of bids that drain a satellite
+    between_satellites: float  # mean standard deviation over the satellites at one decision; 0 for fleet-wide kinds
+    saturated: float  # fraction with an absolute value above 0.99
+    closing: float  # fraction that closes a satellite to a class (bids) or holds a class (urgencies); else 0
+    draining: float  # fraction of bids that drain a satellite
 
 
 @dataclass(frozen=True)
 class TermUse:
-    """One term of the reward."""
+    """Contribution of one reward term."""
 
-    sum: float  # over an episode, mean
-    share: float  # of the score
-    deviation: float  # of a decision's term, over decisions and episodes
-    variance_share: float  # covariance with the reward over the reward's variance; the shares add up to 1
+    sum: float  # sum over an episode, mean over episodes
+    share: float  # fraction of the score
+    deviation: float  # standard deviation of the term over decisions and episodes
+    variance_share: float  # covariance with the reward over the variance of the reward; the shares add up to 1
 
 
 def record(simulator: Simulator, scheduler: SchedulerLike, seeds: Sequence[int]) -> Recording:
-    """Fly episodes, one in each environment, and keep what happened at each decision."""
+    """Play episodes, one in each environment, and record every decision."""
     simulator.reset(seeds)
     scheduler.reset(simulator.view, np.ones(len(seeds), np.bool_), simulator.seeds.copy())
     terms: dict[str, list[Array]] = {name: [] for name in simulator.terms}
-    actions, seen = [], np.zeros(simulator.observation.shape[1])
+    actions, observation_sum = [], np.zeros(simulator.observation.shape[1])
     while not simulator.truncated.all():
-        seen += simulator.observation.mean(0)
+        observation_sum += simulator.observation.mean(0)
         actions.append(np.clip(scheduler.act(simulator.view), -1.0, 1.0))
         simulator.step(actions[-1])
         for name, value in simulator.terms.items():
             terms[name].append(value)
-    means = (seen / len(actions)).astype(np.float32)
+    means = (observation_sum / len(actions)).astype(np.float32)
     rows = [episode_metrics(simulator, row) for row in range(len(seeds))]
     return Recording(
         {name: np.stack(values) for name, values in terms.items()},
@@ -98,7 +98,7 @@ def record(simulator: Simulator, scheduler: SchedulerLike, seeds: Sequence[int])
 
 
 def action_use(recording: Recording, scenario: Scenario, view: Any) -> dict[str, ActionUse]:
-    """Use of each kind of component."""
+    """Compute the use of each kind of component."""
     flat = np.ascontiguousarray(recording.actions.reshape(-1, recording.actions.shape[-1]))
     rules = scenario.dispatch
     closes = {"bid": rules.close, "urgency": rules.hold}
@@ -116,7 +116,7 @@ def action_use(recording: Recording, scenario: Scenario, view: Any) -> dict[str,
 
 
 def term_use(terms: Mapping[str, Array]) -> dict[str, TermUse]:
-    """What each term (T, B) adds to the score and to its variance from decision to decision."""
+    """Compute the contribution of each term (T, B) to the score and to the variance of the reward."""
     reward = np.asarray(sum(terms.values()))
     score, around = reward.sum(0).mean(), reward - reward.mean()
     variance = float((around**2).mean())
@@ -132,7 +132,7 @@ def term_use(terms: Mapping[str, Array]) -> dict[str, TermUse]:
 
 
 def autocorrelation(values: Array, lags: Sequence[int] = LAGS) -> dict[int, float]:
-    """Correlation of values (T, B) with those of the same episode some decisions later, around the mean of all."""
+    """Compute the autocorrelation of values (T, B) around their overall mean, for each lag in decisions."""
     around = values - values.mean()
     variance = float((around**2).mean())
     return {lag: _ratio(float((around[:-lag] * around[lag:]).mean()), variance) for lag in lags if lag < len(values)}
@@ -140,28 +140,26 @@ def autocorrelation(values: Array, lags: Sequence[int] = LAGS) -> dict[int, floa
 
 @dataclass(frozen=True)
 class InspectedScheduler:
-    """A scheduler to inspect."""
+    """Scheduler to inspect."""
 
     factory: SchedulerFactoryLike
-    learned: bool = False  # whether it acts on the encoded observation alone, so that blocks of it can be taken away
-    identity: str | None = None  # what tells it from any other, see `Store`; None if its episodes are not to be kept
+    learned: bool = False  # True if it reads the encoded observation alone, so that blocks can be masked
+    identity: str | None = None  # identifies its behaviour, see `Store`; None if its episodes are not stored
 
 
 @dataclass(frozen=True)
 class Inspection:
-    """All that is known of one scheduler: B episodes of T decisions."""
+    """Results of the inspection of one scheduler: B episodes of T decisions."""
 
     score: Array  # (B,)
-    perturbed: Array  # (B,), with noise of 0.001 on its actions
+    perturbed: Array  # (B,) score with noise of standard deviation 0.001 on the actions
     rewards: Array  # (T, B)
     actions: dict[str, ActionUse]
     terms: dict[str, TermUse]
-    work: dict[str, float]  # means over episodes
-    zeroed: dict[str, Estimate]  # change of the score when a kind is held at zero
-    alone: dict[str, Estimate]  # score over that of the zero action when all other kinds are held at zero
-    masked: dict[
-        str, Estimate
-    ]  # change of the score when a block of the observation stands at its mean; of learned ones
+    work: dict[str, float]  # counts of events, means over episodes
+    zeroed: dict[str, Estimate]  # change of the score with one kind of component set to zero
+    alone: dict[str, Estimate]  # score minus that of the zero action, with all other kinds set to zero
+    masked: dict[str, Estimate]  # change of the score with one block of the observation at its mean; learned ones alone
 
 
 def inspect(
@@ -177,32 +175,32 @@ def inspect(
     """Inspect schedulers on the same episodes.
 
     Args:
-        scenario: what is simulated.
-        schedulers: by name.
-        zero: the scheduler whose action is zero.
-        seeds: (B,) episodes.
-        trace: file of jobs or requests that replaces the classes it holds, or several.
-        workers: processes, as in `evaluate`.
+        scenario: scenario to simulate.
+        schedulers: schedulers to inspect, by name.
+        zero: scheduler whose action is zero.
+        seeds: (B,) episode numbers.
+        trace: one or several files of jobs or requests, as in `evaluate`.
+        workers: number of processes, as in `evaluate`.
         progress: called as episodes are played.
-        store: folder of finished episodes, as in `evaluate`.
+        store: folder of a `Store` of finished episodes.
 
     Raises:
-        SchedulerError: a scheduler of another action mode than `bids`.
-        OdcGymError: as `evaluate`.
+        SchedulerError: a scheduler uses another action mode than `bids`.
+        OdcGymError: `evaluate` refuses its arguments.
     """
-    simulators = {name: _simulator(name, scenario, one.factory, len(seeds), trace) for name, one in schedulers.items()}
+    simulators = {name: _simulator(name, scenario, s.factory, len(seeds), trace) for name, s in schedulers.items()}
     recordings = {
-        name: record(simulators[name], one.factory(simulators[name].view), seeds) for name, one in schedulers.items()
+        name: record(simulators[name], s.factory(simulators[name].view), seeds) for name, s in schedulers.items()
     }
     variants = {ZERO: zero}
     for name, scheduler in schedulers.items():
-        of_scheduler = _variants(scheduler, recordings[name], simulators[name])
-        variants |= {_label(name, variant): one for variant, one in of_scheduler.items()}
-    identities = {name: one.identity for name, one in variants.items() if one.identity is not None}
-    kept = None if store is None else Store(store, identities)
-    factories = {name: one.factory for name, one in variants.items()}
-    played = evaluate(scenario, factories, seeds, trace, workers, progress, store=kept).results
-    scores = {name: result.score for name, result in played.items()}
+        for variant, ablated in _variants(scheduler, recordings[name], simulators[name]).items():
+            variants[_label(name, variant)] = ablated
+    identities = {name: variant.identity for name, variant in variants.items() if variant.identity is not None}
+    episodes = None if store is None else Store(store, identities)
+    factories = {name: variant.factory for name, variant in variants.items()}
+    comparison = evaluate(scenario, factories, seeds, trace, workers, progress, store=episodes)
+    scores = {name: result.score for name, result in comparison.results.items()}
     return {name: _inspection(name, recordings[name], scores, simulators[name]) for name in schedulers}
 
 
@@ -213,7 +211,7 @@ def _simulator(
     num_envs: int,
     trace: str | Path | Sequence[str | Path] | None,
 ) -> Simulator:
-    """What a scheduler plays in."""
+    """Build the simulator that a scheduler requires."""
     environment = RequiredEnvironment.of_factory(scenario, factory)
     if environment.action_mode != "bids":
         raise SchedulerError(f"scheduler = {name}: its action_mode is {environment.action_mode}, must be bids")
@@ -223,14 +221,14 @@ def _simulator(
 def _variants(
     scheduler: InspectedScheduler, recording: Recording, simulator: Simulator
 ) -> dict[str, InspectedScheduler]:
-    """The scheduler whole, and with parts taken away."""
+    """Return the unchanged scheduler and its ablations, by name of the variant."""
     factories = {UNCHANGED: scheduler.factory, PERTURBED: perturbed(scheduler.factory, PERTURBATION)}
     for kind in ACTION_KINDS:
         factories[f"zeroed {kind}"] = zeroed(scheduler.factory, [kind])
         factories[f"alone {kind}"] = zeroed(scheduler.factory, [other for other in ACTION_KINDS if other != kind])
     if scheduler.learned:
-        for name, at in block_indices(simulator.satellites, len(simulator.class_names)).items():
-            factories[f"masked {name}"] = masked(scheduler.factory, at, recording.observation[at])
+        for block, indices in block_indices(simulator.satellites, len(simulator.class_names)).items():
+            factories[f"masked {block}"] = masked(scheduler.factory, indices, recording.observation[indices])
     constants = hashlib.blake2b(recording.observation.tobytes(), digest_size=16).hexdigest()
     return {
         variant: InspectedScheduler(factory, identity=_identity(scheduler, variant, constants))
@@ -239,6 +237,7 @@ def _variants(
 
 
 def _identity(scheduler: InspectedScheduler, variant: str, constants: str) -> str | None:
+    """Return the identity of a variant. That of a masked scheduler includes a hash of the constants."""
     if scheduler.identity is None or variant == UNCHANGED:
         return scheduler.identity
     return f"{scheduler.identity}, {variant} {constants if variant.startswith('masked') else ''}".rstrip()
@@ -251,10 +250,10 @@ def _label(name: str, variant: str) -> str:
 def _inspection(name: str, recording: Recording, scores: Mapping[str, Array], simulator: Simulator) -> Inspection:
     score, zero = scores[_label(name, UNCHANGED)], scores[ZERO]
 
-    def changes(what: str, reference: Array) -> dict[str, Estimate]:
-        start = _label(name, what) + " "
-        found = {key.removeprefix(start): value for key, value in scores.items() if key.startswith(start)}
-        return {part: statistics.paired_difference(value, reference) for part, value in found.items()}
+    def changes(ablation: str, reference: Array) -> dict[str, Estimate]:
+        prefix = _label(name, ablation) + " "
+        ablated = {key.removeprefix(prefix): value for key, value in scores.items() if key.startswith(prefix)}
+        return {part: statistics.paired_difference(value, reference) for part, value in ablated.items()}
 
     return Inspection(
         score=score,

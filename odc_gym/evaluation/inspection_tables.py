@@ -1,4 +1,4 @@
-"""The tables of an inspection as text: one column a scheduler."""
+"""Text tables and JSON document of an inspection, one column per scheduler."""
 
 from __future__ import annotations
 
@@ -46,133 +46,165 @@ _NOISE_NOTES = (
 )
 
 
-def inspection_tables(found: Inspections, what: str) -> list[TextTable]:
-    """All tables.
+def inspection_tables(inspections: Inspections, title: str) -> list[TextTable]:
+    """Return all tables of an inspection.
 
     Args:
-        found: inspections on the same episodes.
-        what: the scenario and the episodes, for the titles.
+        inspections: inspections by scheduler, on the same episodes.
+        title: scenario and episodes, the first part of every title.
     """
-    learned = {name: one for name, one in found.items() if one.masked}
-    tables = [action_table(found, what), zeroing_table(found, what), term_table(found, what), work_table(found, what)]
-    tables.append(noise_table(found, what))
-    return [*tables, masking_table(learned, what)] if learned else tables
+    learned = {name: inspection for name, inspection in inspections.items() if inspection.masked}
+    tables = [
+        action_table(inspections, title),
+        zeroing_table(inspections, title),
+        term_table(inspections, title),
+        work_table(inspections, title),
+    ]
+    tables.append(noise_table(inspections, title))
+    return [*tables, masking_table(learned, title)] if learned else tables
 
 
-def action_table(found: Inspections, what: str) -> TextTable:
-    """How the kinds of components are used."""
-    figures: dict[str, Callable[[Any], str]] = {
+def action_table(inspections: Inspections, title: str) -> TextTable:
+    """Return the use of each kind of action component."""
+    formats: dict[str, Callable[[Any], str]] = {
         "mean ± deviation": lambda use: f"{use.mean:+.3f} ± {use.deviation:.3f}",
         "between satellites": lambda use: f"{use.between_satellites:.3f}",
         "saturated": lambda use: _percent(use.saturated),
         "closing": lambda use: _percent(use.closing),
         "draining": lambda use: _percent(use.draining),
     }
-    has = {"bid": set(figures), "clock": set(figures) - {"closing", "draining"}}
-    has |= {
-        "urgency": set(figures) - {"between satellites", "draining"},
+    shown = {"bid": set(formats), "clock": set(formats) - {"closing", "draining"}}
+    shown |= {
+        "urgency": set(formats) - {"between satellites", "draining"},
         "clock_offset": {"mean ± deviation", "saturated"},
     }
-    kinds = next(iter(found.values())).actions
+    kinds = next(iter(inspections.values())).actions
     lines = [
-        (f"{kind}: {figure}", *(text(one.actions[kind]) for one in found.values()))
+        (f"{kind}: {figure}", *(text(inspection.actions[kind]) for inspection in inspections.values()))
         for kind in kinds
-        for figure, text in figures.items()
-        if figure in has[kind]
+        for figure, text in formats.items()
+        if figure in shown[kind]
     ]
-    return TextTable(f"{what}: {_ACTIONS}", ("component", *found), tuple(lines), _ACTION_NOTES)
+    return TextTable(f"{title}: {_ACTIONS}", ("component", *inspections), tuple(lines), _ACTION_NOTES)
 
 
-def term_table(found: Inspections, what: str) -> TextTable:
-    """What the reward's terms add to score and variance."""
-    terms = next(iter(found.values())).terms
-    lines: list[tuple[str, ...]] = [("score", *(f"{one.score.mean():.2f}" for one in found.values()))]
+def term_table(inspections: Inspections, title: str) -> TextTable:
+    """Return the contribution of each reward term to the score and to the variance of the reward."""
+    terms = next(iter(inspections.values())).terms
+    lines: list[tuple[str, ...]] = [
+        ("score", *(f"{inspection.score.mean():.2f}" for inspection in inspections.values()))
+    ]
     for term in terms:
-        uses = [one.terms[term] for one in found.values()]
+        uses = [inspection.terms[term] for inspection in inspections.values()]
         lines.append((f"{term}: points", *(f"{use.sum:+.3f} ({100 * use.share:+.1f} %)" for use in uses)))
         lines.append((f"{term}: variance", *(_percent(use.variance_share) for use in uses)))
-    return TextTable(f"{what}: terms of the reward", ("term", *found), tuple(lines), _TERM_NOTES)
+    return TextTable(f"{title}: terms of the reward", ("term", *inspections), tuple(lines), _TERM_NOTES)
 
 
-def work_table(found: Inspections, what: str) -> TextTable:
-    """What happens to jobs."""
-    works = [one.work for one in found.values()]
+def work_table(inspections: Inspections, title: str) -> TextTable:
+    """Return counts of what happens to jobs, in total and per job."""
+    works = [inspection.work for inspection in inspections.values()]
     lines: list[tuple[str, ...]] = [(name, *(f"{work[name]:.1f}" for work in works)) for name in works[0]]
     for name in ("moves", "drains", "yields", "evictions"):
         lines.append((f"{name} per job", *(f"{work[name] / max(work['jobs_run'], 1.0):.4f}" for work in works)))
-    return TextTable(f"{what}: what happens to jobs", ("count", *found), tuple(lines), _WORK_NOTES)
+    return TextTable(f"{title}: what happens to jobs", ("count", *inspections), tuple(lines), _WORK_NOTES)
 
 
-def zeroing_table(found: Inspections, what: str) -> TextTable:
-    """What each kind of component is worth."""
-    kinds = next(iter(found.values())).zeroed
-    lines = [(f"{kind} frozen", *(format_difference(one.zeroed[kind]) for one in found.values())) for kind in kinds]
-    lines += [(f"{kind} alone", *(format_difference(one.alone[kind]) for one in found.values())) for kind in kinds]
-    return TextTable(f"{what}: what each kind of component is worth", ("kind", *found), tuple(lines), _ZEROING_NOTES)
-
-
-def masking_table(found: Inspections, what: str) -> TextTable:
-    """What each block of the observation is worth to learned schedulers, the most needed first."""
-    blocks = next(iter(found.values())).masked
-    order = sorted(blocks, key=lambda block: sum(one.masked[block].value for one in found.values()))
-    lines = [(block, *(format_difference(one.masked[block]) for one in found.values())) for block in order]
+def zeroing_table(inspections: Inspections, title: str) -> TextTable:
+    """Return the changes of the score by zeroing kinds of action components."""
+    kinds = next(iter(inspections.values())).zeroed
+    lines = [
+        (f"{kind} frozen", *(format_difference(inspection.zeroed[kind]) for inspection in inspections.values()))
+        for kind in kinds
+    ]
+    lines += [
+        (f"{kind} alone", *(format_difference(inspection.alone[kind]) for inspection in inspections.values()))
+        for kind in kinds
+    ]
     return TextTable(
-        f"{what}: what each block of the observation is worth", ("block", *found), tuple(lines), _MASKING_NOTES
+        f"{title}: what each kind of component is worth", ("kind", *inspections), tuple(lines), _ZEROING_NOTES
     )
 
 
-def noise_table(found: Inspections, what: str) -> TextTable:
-    """How much scores vary of themselves, how much beside another scheduler, and how long rewards hang together."""
-    first = next(iter(found.values()))
+def masking_table(inspections: Inspections, title: str) -> TextTable:
+    """Return the changes of the score of learned schedulers by masking observation blocks, largest loss first."""
+    blocks = next(iter(inspections.values())).masked
+    order = sorted(blocks, key=lambda block: sum(inspection.masked[block].value for inspection in inspections.values()))
+    lines = [
+        (block, *(format_difference(inspection.masked[block]) for inspection in inspections.values()))
+        for block in order
+    ]
+    return TextTable(
+        f"{title}: what each block of the observation is worth", ("block", *inspections), tuple(lines), _MASKING_NOTES
+    )
+
+
+def noise_table(inspections: Inspections, title: str) -> TextTable:
+    """Return the variation of scores and of their differences, and the autocorrelation of rewards."""
+    first = next(iter(inspections.values()))
     lines: list[tuple[str, ...]] = [
-        ("score: deviation", *(_deviation(one.score) for one in found.values())),
+        ("score: deviation", *(_deviation(inspection.score) for inspection in inspections.values())),
         (
             "difference: deviation",
-            *("-" if one is first else _deviation(one.score - first.score) for one in found.values()),
+            *(
+                "-" if inspection is first else _deviation(inspection.score - first.score)
+                for inspection in inspections.values()
+            ),
         ),
     ]
-    nudges = [statistics.paired_difference(one.perturbed, one.score) for one in found.values()]
-    lines.append(("nudge: mean", *map(format_difference, nudges)))
-    lines.append(("nudge: deviation", *(_deviation(one.perturbed - one.score) for one in found.values())))
-    lags = {name: autocorrelation(one.rewards) for name, one in found.items()}
-    lines += [
-        (f"correlation after {lag}", *(f"{table[lag]:+.3f}" for table in lags.values()))
-        for lag in next(iter(lags.values()))
+    perturbations = [
+        statistics.paired_difference(inspection.perturbed, inspection.score) for inspection in inspections.values()
     ]
-    return TextTable(f"{what}: noise and memory of the reward", ("figure", *found), tuple(lines), _NOISE_NOTES)
+    lines.append(("nudge: mean", *map(format_difference, perturbations)))
+    lines.append(
+        (
+            "nudge: deviation",
+            *(_deviation(inspection.perturbed - inspection.score) for inspection in inspections.values()),
+        )
+    )
+    correlations = {name: autocorrelation(inspection.rewards) for name, inspection in inspections.items()}
+    lines += [
+        (f"correlation after {lag}", *(f"{by_lag[lag]:+.3f}" for by_lag in correlations.values()))
+        for lag in next(iter(correlations.values()))
+    ]
+    return TextTable(f"{title}: noise and memory of the reward", ("figure", *inspections), tuple(lines), _NOISE_NOTES)
 
 
-def inspection_document(found: Inspections) -> dict[str, Any]:
-    """Inspections as JSON data."""
-    return {name: _document(one) for name, one in found.items()}
+def inspection_document(inspections: Inspections) -> dict[str, Any]:
+    """Return inspections as JSON data."""
+    return {name: _document(inspection) for name, inspection in inspections.items()}
 
 
-def _document(one: Inspection) -> dict[str, Any]:
+def _document(inspection: Inspection) -> dict[str, Any]:
     return {
-        "score": one.score.tolist(),
-        "mean": float(one.score.mean()),
-        "nudged": one.perturbed.tolist(),
-        "actions": {kind: asdict(use) for kind, use in one.actions.items()},
-        "terms": {term: asdict(use) for term, use in one.terms.items()},
-        "work": one.work,
+        "score": inspection.score.tolist(),
+        "mean": float(inspection.score.mean()),
+        "nudged": inspection.perturbed.tolist(),
+        "actions": {kind: asdict(use) for kind, use in inspection.actions.items()},
+        "terms": {term: asdict(use) for term, use in inspection.terms.items()},
+        "work": inspection.work,
         **{
             name: {key: _estimate(value) for key, value in table.items()}
-            for name, table in (("frozen", one.zeroed), ("alone", one.alone), ("blind", one.masked))
+            for name, table in (
+                ("frozen", inspection.zeroed),
+                ("alone", inspection.alone),
+                ("blind", inspection.masked),
+            )
         },
-        "autocorrelation": {str(lag): value for lag, value in autocorrelation(one.rewards).items()},
+        "autocorrelation": {str(lag): value for lag, value in autocorrelation(inspection.rewards).items()},
     }
 
 
 def format_difference(estimate: Estimate) -> str:
-    """A difference with its interval."""
+    """Format a difference with its interval."""
     if math.isnan(estimate.low):
         return f"{estimate.value:+.2f}"
     return f"{estimate.value:+.2f} ({estimate.low:+.2f} to {estimate.high:+.2f})"
 
 
 def _estimate(estimate: Estimate) -> dict[str, Any]:
-    ends = None if math.isnan(estimate.low) else [estimate.low, estimate.high]
-    return {"mean": estimate.value, "ci95": ends}
+    interval = None if math.isnan(estimate.low) else [estimate.low, estimate.high]
+    return {"mean": estimate.value, "ci95": interval}
 
 
 def _deviation(values: statistics.Array) -> str:

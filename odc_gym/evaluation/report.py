@@ -1,4 +1,4 @@
-"""Reports of comparisons for people: tables on the console, and the same tables in Markdown."""
+"""Reports of comparisons: tables on the console, and the same tables in Markdown."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from odc_gym.evaluation.documents import library_versions
 from odc_gym.evaluation.results import Comparison
 from odc_gym.evaluation.text_tables import Section, TextTable, sections
 
-_COLUMN_OVERHEAD = 3  # characters that a column of a printed table needs beside its text
+_COLUMN_OVERHEAD = 3  # characters that each column of a printed table adds to its text
 
 
 def print_report(console: Console, comparisons: Sequence[Comparison], baseline: str, by_load: bool) -> None:
-    """Print the scores, what they allow to say, the scores by load if wanted, and the KPIs.
+    """Print the scores with their notes, the scores by load if requested, and the KPIs.
 
     Args:
-        console: where to.
-        comparisons: one a scenario; with several, tables across them follow.
-        baseline: the scheduler that differences are taken against.
+        console: console to print to.
+        comparisons: one per scenario; with several, tables across them follow.
+        baseline: scheduler to which the others are compared.
         by_load: whether to add a table for each third of the load factor.
     """
     for section in sections(comparisons, baseline, by_load):
@@ -29,7 +29,7 @@ def print_report(console: Console, comparisons: Sequence[Comparison], baseline: 
 
 
 def print_tables(console: Console, tables: Iterable[TextTable]) -> None:
-    """Print tables, in parts where they are too wide, and what is said below them."""
+    """Print tables and their notes. Tables that are too wide for the console are split by columns."""
     for table in tables:
         for part in _split_to_width(table, console.width):
             console.print(Text(part.title, style="italic"))
@@ -41,14 +41,14 @@ def print_tables(console: Console, tables: Iterable[TextTable]) -> None:
 def markdown(
     comparisons: Sequence[Comparison], baseline: str, by_load: bool, command: str, date: str | None = None
 ) -> str:
-    """The tables of `print_report` in GitHub's Markdown.
+    """Return the tables of `print_report` in GitHub's Markdown.
 
     Args:
-        comparisons: one a scenario.
-        baseline: the scheduler that differences are taken against.
+        comparisons: one per scenario.
+        baseline: scheduler to which the others are compared.
         by_load: whether to add a table for each third of the load factor.
-        command: what reproduces the numbers.
-        date: of the comparison; None leaves it out, so that the same numbers are the same text.
+        command: command that reproduces the numbers.
+        date: date of the comparison; None omits it, so that equal numbers give equal text.
     """
     versions = ", ".join(f"{name} {version}" for name, version in library_versions().items())
     blocks = [f"```\n{command}\n```", versions + (f", {date}" if date else "") + "."]
@@ -64,7 +64,7 @@ def _markdown_section(section: Section) -> Iterator[str]:
 
 
 def markdown_table(table: TextTable) -> Iterator[str]:
-    """Title, table and notes of a table in Markdown, as paragraphs."""
+    """Yield the title, the cells and the notes of a table as paragraphs in Markdown."""
     yield _escaped(table.title) + ":"
     rule = ("---", *["---:"] * (len(table.head) - 1))
     yield "\n".join(
@@ -79,7 +79,7 @@ def _markdown_cells(line: Sequence[str]) -> tuple[str, ...]:
 
 
 def _escaped(text: str) -> str:
-    """Text that Markdown shows as it is."""
+    """Escape text so that Markdown shows it unchanged."""
     return "".join(f"\\{sign}" if sign in "\\*<`[" else sign for sign in text)
 
 
@@ -93,7 +93,7 @@ def _rich_table(table: TextTable) -> Table:
 
 
 def _split_to_width(table: TextTable, width: int) -> Iterator[TextTable]:
-    """The table in parts that fit the width, each with the first column; notes are left out."""
+    """Split a table by columns into parts that fit the width. Each part repeats the first column and has no notes."""
     needs = [
         max(len(head), *(len(line[k]) for line in table.rows)) + _COLUMN_OVERHEAD for k, head in enumerate(table.head)
     ]

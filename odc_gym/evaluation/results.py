@@ -1,4 +1,4 @@
-"""Results of a comparison: what every scheduler reached in every episode."""
+"""Results of a comparison: score, reward terms and KPIs of every scheduler in every episode."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SchedulerResult:
-    """What one scheduler reached, one entry an episode in the order of the comparison's seeds."""
+    """Results of one scheduler, one entry per episode, in the order of the comparison's seeds."""
 
-    score: Array  # (N,) sum of rewards; 100 = the fleet's sustainable output at the scenario's mix
+    score: Array  # (N,) sum of rewards; 100 = the fleet's sustainable output at the scenario's mix of classes
     terms: dict[str, Array]  # reward term: (N,) sum over the episode
     metrics: dict[str, Array]  # KPI: (N,)
 
 
 TraceFiles = str | tuple[str, ...] | None
-"""The file of a trace, or several, or none."""
+"""File of a trace, several files, or None."""
 
 
 @dataclass(frozen=True)
@@ -33,41 +33,43 @@ class Comparison:
     scenario: Scenario
     seeds: NDArray[np.int64]  # (N,)
     results: dict[str, SchedulerResult]
-    load: Array  # (N,) offered over sustainable work
+    load: Array  # (N,) load factor: offered work over sustainable work
     trace: TraceFiles = None
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name to training runs among `results`
-    absent: Mapping[str, str] = field(default_factory=dict)  # scheduler that cannot operate the scenario: why
+    groups: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # name to its training runs, which are keys of `results`
+    absent: Mapping[str, str] = field(default_factory=dict)  # scheduler that cannot operate the scenario, to the reason
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Schedulers, then groups of training runs."""
+        """Names of the schedulers, then of the groups of training runs."""
         return (*self.results, *self.groups)
 
     @property
     def compared(self) -> tuple[str, ...]:
-        """Schedulers and groups, without the single runs of a group."""
+        """Names of schedulers and groups, without the single runs of the groups."""
         members = {run for runs in self.groups.values() for run in runs}
         return tuple(name for name in self.names if name not in members)
 
     def runs(self, name: str) -> list[SchedulerResult]:
-        """Results of a group's training runs, or the one result of a scheduler."""
+        """Return the results of a group's training runs, or the one result of a scheduler."""
         return [self.results[run] for run in self.groups.get(name, (name,))]
 
     def scores(self, name: str) -> Array:
-        """Scores (R, N) of a group's training runs, or (1, N) of a scheduler."""
+        """Return the scores (R, N) of a group's R training runs, or (1, N) of a scheduler."""
         return np.stack([run.score for run in self.runs(name)])
 
     def terms(self, name: str) -> dict[str, Array]:
-        """Reward terms (N,), means over training runs."""
+        """Return the reward terms (N,), averaged over training runs."""
         return _mean_over_runs([run.terms for run in self.runs(name)])
 
     def metrics(self, name: str) -> dict[str, Array]:
-        """KPIs (N,), means over training runs."""
+        """Return the KPIs (N,), averaged over training runs."""
         return _mean_over_runs([run.metrics for run in self.runs(name)])
 
 
 def concatenate_results(parts: Sequence[SchedulerResult]) -> SchedulerResult:
-    """One scheduler's results on consecutive episodes as one."""
+    """Concatenate one scheduler's results on consecutive episodes."""
 
     def join(tables: list[dict[str, Array]]) -> dict[str, Array]:
         return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}

@@ -1,10 +1,12 @@
-"""Play the same episodes with several schedulers.
+"""Runner of comparisons: several schedulers play the same episodes.
 
-Episodes are split into fixed batches in the order of the seeds; a batch of a scenario is one `Simulator`, and every
-scheduler plays it from the same start. Schedulers that require another environment, such as another order of the queue,
-share a simulator of their own, of the same light, jobs and demand. The batches of all scenarios go to one pool of
-processes. What is returned depends on the scenarios, the trace, the schedulers and the seeds only, not on the number of
-processes nor on what was played before; what one scheduler reaches does not depend on the others.
+Episodes are split into fixed batches in the order of their seeds. Each batch of a scenario is one `Simulator`, and
+every scheduler plays it from the same initial state. Schedulers that require another environment, such as another queue
+order, share a separate simulator with the same light, jobs and demand. One pool of processes plays the batches of all
+scenarios.
+
+The results depend on the scenarios, the trace, the schedulers and the seeds alone. They depend neither on the number of
+processes nor on episodes that were played before. The result of one scheduler does not depend on the others.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ Progress = Callable[[int, int], None]
 """Called with (episodes played, episodes to play), both summed over schedulers."""
 
 BATCH = 4
-"""Episodes of one simulator: enough to share a scheduler's call, few enough to keep every core busy."""
+"""Episodes of one simulator. More would leave cores idle; fewer would share less of the cost of a scheduler call."""
 
 
 def evaluate(
@@ -43,7 +45,7 @@ def evaluate(
     groups: Mapping[str, tuple[str, ...]] | None = None,
     store: Store | None = None,
 ) -> Comparison:
-    """Play episodes of one scenario with every scheduler; arguments and errors as of `evaluate_all`.
+    """Play episodes of one scenario with every scheduler. Arguments and errors are those of `evaluate_all`.
 
     Raises:
         SchedulerError: a scheduler cannot operate the scenario.
@@ -65,25 +67,25 @@ def evaluate_all(
     """Play the same episodes of several scenarios with every scheduler that can operate them.
 
     Args:
-        scenarios: what is simulated.
-        schedulers: name to factory, as `odc_gym.agents.scheduler_factory` gives them.
-        seeds: (N,) episodes of the scenarios' worlds.
-        trace: file of jobs or requests that replaces the classes it holds, or several.
-        workers: processes; None takes one a core, 1 stays in this process. With more, a script must keep its own calls
-            under `if __name__ == "__main__":`, since processes import it.
+        scenarios: scenarios to simulate, with distinct names.
+        schedulers: name to factory, as returned by `odc_gym.agents.scheduler_factory`.
+        seeds: (N,) episode numbers, the same for every scenario.
+        trace: one or several files of jobs or requests. A file replaces the arrivals of the classes that it holds.
+        workers: number of processes; None starts one per core, 1 plays in this process. With more than one, a script
+            must keep its own calls under `if __name__ == "__main__":`, because the processes import the script.
         progress: called as episodes are played.
-        groups: name of a learned scheduler to the names in `schedulers` of its training runs.
-        store: finished episodes that need not be played again; what is played joins them.
+        groups: name of a learned scheduler to the names, in `schedulers`, of its training runs.
+        store: store of finished episodes. Episodes found in it are not played again; new episodes are added to it.
         required: schedulers that must be able to operate every scenario.
 
     Returns:
-        One comparison a scenario. Schedulers that cannot operate it are in its `absent`, and so are groups with such a
-        training run.
+        One comparison per scenario. Its `absent` lists schedulers that cannot operate the scenario, and groups with
+        such a training run.
 
     Raises:
-        SchedulerError: a required scheduler cannot operate a scenario, or another one none of them.
-        OdcGymError: no scenario, scheduler or episode, repeated names or seeds, workers < 1, a process that died, or
-            what the simulator refuses.
+        SchedulerError: a required scheduler cannot operate a scenario, or another scheduler can operate none.
+        OdcGymError: there is no scenario, scheduler or episode; names or seeds repeat; workers < 1; a process died; or
+            the simulator refuses its input.
     """
     _check_arguments(scenarios, schedulers, seeds, workers)
     files = trace_files(trace)
@@ -113,7 +115,7 @@ def evaluate_all(
 
 
 def trace_files(trace: str | Path | Sequence[str | Path] | None) -> TraceFiles:
-    """A trace's file or files as processes are told of them."""
+    """Return the file or files of a trace as picklable strings."""
     if trace is None or isinstance(trace, str | Path):
         return None if trace is None else str(trace)
     paths = tuple(str(path) for path in trace)
@@ -126,6 +128,7 @@ def _check_arguments(
     seeds: Sequence[int],
     workers: int | None,
 ) -> None:
+    """Raise OdcGymError for arguments of `evaluate_all` that are empty, repeated or out of range."""
     names = [scenario.name for scenario in scenarios]
     if not names or len(set(names)) < len(names):
         twice = next((f", {name} comes twice" for name in names if names.count(name) > 1), "")
@@ -139,7 +142,7 @@ def _check_arguments(
 
 
 def _stored(task: Task, batch: EpisodeBatch) -> BatchResults:
-    """What is known of a batch without playing."""
+    """Return the results of a batch that the store already holds."""
     cache_entries = task.cache_entries[batch.scenario]
     read = {name: cache_entries[name].read(batch.seeds) for name in batch.names if name in cache_entries}
     return {name: result for name, result in read.items() if result is not None}
@@ -152,7 +155,7 @@ def _comparison(
     batches: Sequence[BatchResults],
     groups: Mapping[str, tuple[str, ...]],
 ) -> Comparison:
-    """All batches of one scenario."""
+    """Join the batches of one scenario."""
     scenario = task.scenarios[index]
     results, absent = {}, {}
     for name in task.factories:
@@ -188,7 +191,7 @@ def _play_all(
 def _play_in_processes(
     task: Task, batches: list[EpisodeBatch], count: int, done: Callable[[int], None]
 ) -> list[BatchResults]:
-    # compile and check here, once: the processes then load the compiled code and meet no bad input
+    # Compile and check once in this process: the others then load the compiled code and never meet invalid input.
     for batch in {batch.scenario: batch for batch in reversed(batches)}.values():
         Worker(task).prepare(batch)
     before = set(multiprocessing.active_children())
@@ -205,7 +208,7 @@ def _play_in_processes(
             "workers = 1 needs neither"
         ) from None
     except BaseException:
-        # do not wait for batches that nobody will read
+        # Terminate the workers: nobody will read the batches in progress.
         for child in set(multiprocessing.active_children()) - before:
             child.terminate()
         raise
@@ -213,13 +216,13 @@ def _play_in_processes(
         pool.shutdown(cancel_futures=True)
 
 
-_worker: Worker | None = None  # of a worker process, set once when it starts
+_worker: Worker | None = None  # worker of this process, set when the process starts
 
 
 def _start_worker(task: Task) -> None:
     global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
-    os.environ["OMP_NUM_THREADS"] = "1"  # one core a process; read when a learned policy loads its library
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent terminates its workers
+    os.environ["OMP_NUM_THREADS"] = "1"  # one core per process; PyTorch reads it when a policy is loaded
     _worker = Worker(task)
 
 

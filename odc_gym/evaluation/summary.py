@@ -1,4 +1,4 @@
-"""Figures of a comparison: what is said of each scheduler, and of parts of the episodes."""
+"""Summary of a comparison on one scenario: statistics of each scheduler, and selections of episodes by load."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from odc_gym.evaluation.results import Array, Comparison, SchedulerResult
 from odc_gym.evaluation.statistics import Estimate
 
 DEFAULT_BASELINE = "full-clock"
-"""The naive operator, against whom differences are taken when it plays."""
+"""Naive operator: the default baseline of a comparison that includes it."""
 LOAD_STRATA = ("low", "medium", "high")
 
 
 @dataclass(frozen=True)
 class SchedulerSummary:
-    """The figures of one scheduler, or of the training runs of one learned scheduler."""
+    """Statistics of one scheduler, or of the training runs of one learned scheduler."""
 
     name: str
     runs: int
@@ -29,18 +29,18 @@ class SchedulerSummary:
     iqm: Estimate
     worst: float  # mean of the worst tenth of all runs and episodes
     paired: Estimate | None  # mean difference to the baseline on the same episodes; None for the baseline itself
-    improvement: Estimate | None  # chance to beat the baseline on an episode
+    improvement: Estimate | None  # probability to beat the baseline on an episode
 
 
 def choose_baseline(names: Sequence[str], wanted: str | None = None) -> str:
-    """The scheduler that differences are taken against: the wanted one, else `full-clock`, else the first.
+    """Return the baseline, the scheduler to which all others are compared.
 
     Args:
-        names: who plays, groups of training runs included.
-        wanted: one of them, None for the default.
+        names: names of the compared schedulers, groups of training runs included.
+        wanted: one of these names; None selects `full-clock` if it is compared, else the first name.
 
     Raises:
-        OdcGymError: the wanted one does not play.
+        OdcGymError: `wanted` is not one of the names.
     """
     if wanted is not None and wanted not in names:
         raise OdcGymError(f"baseline = {wanted}: must be one of the compared schedulers ({', '.join(names)})")
@@ -48,33 +48,33 @@ def choose_baseline(names: Sequence[str], wanted: str | None = None) -> str:
 
 
 def summarise(comparison: Comparison, baseline: str) -> list[SchedulerSummary]:
-    """Figures of every scheduler, best mean score first."""
-    table = [_summary(comparison, name, baseline) for name in comparison.names]
-    return sorted(table, key=lambda row: -row.score.value)
+    """Return a summary of every scheduler, best mean score first."""
+    summaries = [_summary(comparison, name, baseline) for name in comparison.names]
+    return sorted(summaries, key=lambda summary: -summary.score.value)
 
 
 def _summary(comparison: Comparison, name: str, baseline: str) -> SchedulerSummary:
     scores, reference = comparison.scores(name), comparison.scores(baseline)
-    itself = name == baseline
+    is_baseline = name == baseline
     return SchedulerSummary(
         name=name,
         runs=len(scores),
         score=statistics.estimate(scores),
         iqm=statistics.estimate(scores, statistics.interquartile_mean),
         worst=float(statistics.worst_tenth_mean(scores.reshape(-1))),
-        paired=None if itself else statistics.paired_difference(scores, reference),
-        improvement=None if itself else statistics.probability_of_improvement(scores, reference),
+        paired=None if is_baseline else statistics.paired_difference(scores, reference),
+        improvement=None if is_baseline else statistics.probability_of_improvement(scores, reference),
     )
 
 
 def load_strata(load: Array) -> dict[str, NDArray[np.int64]]:
-    """Episodes by thirds of their load factor.
+    """Split episodes into thirds by their load factor.
 
     Args:
         load: (N,) load factors.
 
     Returns:
-        Name of the stratum to indices of its episodes; empty when there are fewer episodes than strata.
+        Name of each stratum to the indices of its episodes; empty if there are fewer episodes than strata.
     """
     if len(load) < len(LOAD_STRATA):
         return {}
@@ -83,7 +83,7 @@ def load_strata(load: Array) -> dict[str, NDArray[np.int64]]:
 
 
 def select_episodes(comparison: Comparison, episodes: NDArray[np.int64]) -> Comparison:
-    """The same comparison on some of its episodes (indices)."""
+    """Return the comparison restricted to some of its episodes, given as indices."""
 
     def pick(table: Mapping[str, Array]) -> dict[str, Array]:
         return {name: values[episodes] for name, values in table.items()}
@@ -95,6 +95,6 @@ def select_episodes(comparison: Comparison, episodes: NDArray[np.int64]) -> Comp
 
 
 def known_mean(values: Array) -> float:
-    """Mean over the episodes in which the figure exists (a wait exists only where something waited)."""
+    """Average over the episodes in which the value is finite. A waiting time, for example, needs a job that waited."""
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else math.nan

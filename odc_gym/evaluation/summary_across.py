@@ -1,8 +1,9 @@
-"""Figures across scenarios: who wins where, and who over all.
+"""Summary across scenarios: the best scheduler of each scenario, and means over all scenarios.
 
-A score is in percent of what the scenario's fleet can sustain, so that the plain mean over scenarios means something;
-each scenario weighs the same. Beside it stand the mean rank, which no scale of a scenario can sway, and the paired
-difference to the baseline. What is averaged over scenarios exists only for schedulers that can operate all of them.
+A score is a percentage of the sustainable output of the scenario's own fleet. Scores of different scenarios can
+therefore be averaged, with equal weights. The mean rank does not depend on the scale of any scenario. The paired
+difference to the baseline completes the summary. Means over scenarios exist only for schedulers that can operate all
+of them.
 """
 
 from __future__ import annotations
@@ -20,34 +21,34 @@ from odc_gym.evaluation.summary import load_strata
 
 @dataclass(frozen=True)
 class OverallSummary:
-    """Figures of one scheduler, or of the training runs of one learned scheduler, over several scenarios."""
+    """Statistics over several scenarios of one scheduler, or of the training runs of one learned scheduler."""
 
     name: str
     runs: int
-    means: dict[str, float]  # scenario that it can operate: mean score
-    tied: frozenset[str]  # scenarios where its paired difference to the best is not resolved
-    score: Estimate | None  # mean over scenarios; None, as the next, unless it can operate all of them
-    rank: Estimate | None  # by mean score among the schedulers that can operate all, 1 is the best; mean over scenarios
-    paired: Estimate | None  # mean difference to the baseline; None for the baseline itself
-    improvement: Estimate | None  # chance to beat the baseline on an episode, mean over scenarios
+    means: dict[str, float]  # scenario that it can operate, to its mean score
+    tied: frozenset[str]  # scenarios in which its paired difference to the best is not resolved
+    score: Estimate | None  # mean over scenarios; this and the rest are None unless it can operate all
+    rank: Estimate | None  # mean of its ranks among schedulers that can operate all scenarios; 1 is the best
+    paired: Estimate | None  # mean difference to the baseline; None for the baseline
+    improvement: Estimate | None  # probability to beat the baseline on an episode, mean over scenarios
 
 
 @dataclass(frozen=True)
 class AcrossSummary:
-    """Figures of all schedulers over several scenarios."""
+    """Statistics of all schedulers over several scenarios."""
 
     scenarios: tuple[str, ...]
     baseline: str
-    best: dict[str, str]  # scenario: the scheduler with the highest mean
-    rows: list[OverallSummary]  # best mean score first, then those that cannot operate every scenario
+    best: dict[str, str]  # scenario to the scheduler with the highest mean score
+    rows: list[OverallSummary]  # best mean score first; schedulers that cannot operate every scenario come last
 
 
 def summarise_across(comparisons: Sequence[Comparison], baseline: str) -> AcrossSummary:
-    """Figures over scenarios.
+    """Summarise comparisons of the same schedulers on several scenarios.
 
     Args:
-        comparisons: one a scenario, of the same schedulers on equally many episodes, episode n of each with one seed.
-        baseline: a scheduler that can operate every scenario.
+        comparisons: one per scenario, with equally many episodes; episode n has the same seed in all of them.
+        baseline: scheduler that can operate every scenario.
     """
     names = list(dict.fromkeys(name for comparison in comparisons for name in comparison.compared))
     best = {comparison.scenario.name: _best(comparison) for comparison in comparisons}
@@ -57,8 +58,8 @@ def summarise_across(comparisons: Sequence[Comparison], baseline: str) -> Across
     reference = scores_across(comparisons, baseline)
     rows = []
     for name in names:
-        ours, itself = tables.get(name), name == baseline
-        against = None if ours is None or itself else (ours, reference)
+        scores = tables.get(name)
+        pair = None if scores is None or name == baseline else (scores, reference)
         here = [comparison for comparison in comparisons if name in comparison.compared]
         rows.append(
             OverallSummary(
@@ -66,10 +67,10 @@ def summarise_across(comparisons: Sequence[Comparison], baseline: str) -> Across
                 runs=len(here[0].scores(name)),
                 means={c.scenario.name: float(c.scores(name).mean()) for c in here},
                 tied=frozenset(c.scenario.name for c in here if _is_tied(c, name, best[c.scenario.name])),
-                score=None if ours is None else statistics.estimate(ours),
+                score=None if scores is None else statistics.estimate(scores),
                 rank=ranks.get(name),
-                paired=against and statistics.paired_difference(*against),
-                improvement=against and statistics.probability_of_improvement(*against),
+                paired=pair and statistics.paired_difference(*pair),
+                improvement=pair and statistics.probability_of_improvement(*pair),
             )
         )
     rows.sort(key=lambda row: (row.score is None, -(row.score.value if row.score else np.mean([*row.means.values()]))))
@@ -77,14 +78,15 @@ def summarise_across(comparisons: Sequence[Comparison], baseline: str) -> Across
 
 
 def scores_across(comparisons: Sequence[Comparison], name: str) -> Array:
-    """Scores (R, N, P) of a scheduler that can operate all P scenarios."""
+    """Stack the scores (R, N, P) of a scheduler that can operate all P scenarios."""
     return np.stack([comparison.scores(name) for comparison in comparisons], axis=-1)
 
 
 def load_strata_across(comparisons: Sequence[Comparison]) -> dict[str, np.ndarray]:
-    """Episodes by thirds of their load factor's mean over the scenarios: the same seeds in each of them.
+    """Split episodes into thirds by the mean of their load factors over the scenarios.
 
-    The loads of a seed in several scenarios are related: its date is the same, and so are swings of demand.
+    A stratum has the same seeds in every scenario. The loads of a seed in several scenarios are correlated, because the
+    date and the swings of demand are the same.
     """
     return load_strata(np.mean([comparison.load for comparison in comparisons], axis=0))
 
@@ -94,7 +96,7 @@ def _best(comparison: Comparison) -> str:
 
 
 def _is_tied(comparison: Comparison, name: str, best: str) -> bool:
-    """Whether the paired difference to the best is not resolved."""
+    """Return whether the paired difference to the best scheduler is not resolved."""
     if name == best:
         return False
     return not statistics.paired_difference(comparison.scores(best), comparison.scores(name)).excludes_zero

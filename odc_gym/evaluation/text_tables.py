@@ -1,4 +1,4 @@
-"""The tables and sentences of a comparison as text, before they are printed or written as Markdown."""
+"""Text tables of comparisons. `report` prints them, or writes them as Markdown."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _OVERALL_NOTE = (
 
 @dataclass(frozen=True)
 class TextTable:
-    """A table of text, and what is said below it."""
+    """Table of text cells, with the notes below it."""
 
     title: str
     head: tuple[str, ...]  # the first column names the rows
@@ -43,18 +43,18 @@ class TextTable:
 
 @dataclass(frozen=True)
 class Section:
-    """The tables of one scenario, or those across scenarios."""
+    """Tables of one scenario, or those across scenarios."""
 
     name: str
     tables: tuple[TextTable, ...]
 
 
 def sections(comparisons: Sequence[Comparison], baseline: str, by_load: bool) -> list[Section]:
-    """All tables: those of each scenario and, if there are several, those across them.
+    """Return the tables of each scenario and, with several scenarios, the tables across them.
 
     Args:
-        comparisons: one a scenario.
-        baseline: the scheduler that differences are taken against.
+        comparisons: one per scenario.
+        baseline: scheduler to which the others are compared.
         by_load: whether to add a table for each third of the load factor.
     """
     found = [Section(c.scenario.name, tuple(_scenario_tables(c, baseline, by_load))) for c in comparisons]
@@ -64,57 +64,57 @@ def sections(comparisons: Sequence[Comparison], baseline: str, by_load: bool) ->
 
 
 def _scenario_tables(comparison: Comparison, baseline: str, by_load: bool) -> list[TextTable]:
-    table = summarise(comparison, baseline)
-    tables = [score_table(table, baseline, _title(comparison), _remarks(comparison, table, baseline))]
+    summaries = summarise(comparison, baseline)
+    tables = [score_table(summaries, baseline, _title(comparison), _notes(comparison, summaries, baseline))]
     if by_load:
         for name, episodes in load_strata(comparison.load).items():
             part = select_episodes(comparison, episodes)
             load = f"factor {part.load.min():.2f} to {part.load.max():.2f}"
             title = f"{comparison.scenario.name}, {name} load: {load}, {_episodes(part)}"
             tables.append(score_table(summarise(part, baseline), baseline, title))
-    return [*tables, metric_table(comparison, [row.name for row in table])]
+    return [*tables, metric_table(comparison, [summary.name for summary in summaries])]
 
 
 def _across_tables(comparisons: Sequence[Comparison], baseline: str, by_load: bool) -> list[TextTable]:
-    what = f"{len(comparisons)} scenarios"
+    count = f"{len(comparisons)} scenarios"
     each = f"{_episodes(comparisons[0])} of each"
     overall = summarise_across(comparisons, baseline)
-    where = tuple(_best_by_scenario(overall))
+    winners = tuple(_best_by_scenario(overall))
     tables = [
-        standings_table(overall, f"{what}, {each}: mean scores", (_STANDINGS_NOTE, *where)),
-        overall_table(overall, f"{what}, {each}: over all", (_OVERALL_NOTE, *_overall_remarks(comparisons, overall))),
+        standings_table(overall, f"{count}, {each}: mean scores", (_STANDINGS_NOTE, *winners)),
+        overall_table(overall, f"{count}, {each}: over all", (_OVERALL_NOTE, *_overall_notes(comparisons, overall))),
     ]
     if by_load:
         for name, episodes in load_strata_across(comparisons).items():
             parts = [select_episodes(comparison, episodes) for comparison in comparisons]
             low, high = min(p.load.min() for p in parts), max(p.load.max() for p in parts)
             load = f"{name} load, the third of the episodes by mean load factor ({low:.2f} to {high:.2f})"
-            part, title = summarise_across(parts, baseline), f"{what}, {load}, {_episodes(parts[0])} of each"
+            part, title = summarise_across(parts, baseline), f"{count}, {load}, {_episodes(parts[0])} of each"
             tables += [standings_table(part, f"{title}: mean scores"), overall_table(part, f"{title}: over all")]
     return tables
 
 
-def score_table(table: list[SchedulerSummary], baseline: str, title: str, notes: Sequence[str] = ()) -> TextTable:
-    """Scores with intervals, one row a scheduler."""
+def score_table(summaries: list[SchedulerSummary], baseline: str, title: str, notes: Sequence[str] = ()) -> TextTable:
+    """Return the scores with their intervals, one row per scheduler."""
     head = ("scheduler", "score", "95 % interval", f"minus {baseline}", "95 % interval", "verdict")
     lines = [
         (
-            _label(row),
-            f"{row.score.value:.2f}",
-            _interval(row.score),
-            *_difference_cells(row.paired),
-            "-" if row.paired is None else _verdict(row.paired),
-            f"{row.iqm.value:.2f}",
-            f"{row.worst:.2f}",
-            "-" if row.improvement is None else f"{row.improvement.value:.2f}",
+            _label(summary),
+            f"{summary.score.value:.2f}",
+            _interval(summary.score),
+            *_difference_cells(summary.paired),
+            "-" if summary.paired is None else _verdict(summary.paired),
+            f"{summary.iqm.value:.2f}",
+            f"{summary.worst:.2f}",
+            "-" if summary.improvement is None else f"{summary.improvement.value:.2f}",
         )
-        for row in table
+        for summary in summaries
     ]
     return TextTable(title, (*head, "mid-half mean", "worst tenth", "P(better)"), tuple(lines), tuple(notes))
 
 
 def metric_table(comparison: Comparison, names: Sequence[str]) -> TextTable:
-    """Means over episodes of reward terms and KPIs, one row each."""
+    """Return the means over episodes of reward terms and KPIs, one row each."""
     lines = []
     for prefix, kind in (("reward/", comparison.terms), ("", comparison.metrics)):
         tables = [kind(name) for name in names]
@@ -123,7 +123,7 @@ def metric_table(comparison: Comparison, names: Sequence[str]) -> TextTable:
 
 
 def standings_table(overall: AcrossSummary, title: str, notes: Sequence[str] = ()) -> TextTable:
-    """Mean scores, one row a scheduler and one column a scenario."""
+    """Return the mean scores, one row per scheduler and one column per scenario."""
     lines = [
         (
             _label(row),
@@ -136,7 +136,7 @@ def standings_table(overall: AcrossSummary, title: str, notes: Sequence[str] = (
 
 
 def overall_table(overall: AcrossSummary, title: str, notes: Sequence[str] = ()) -> TextTable:
-    """What the scores come to over all scenarios, one row a scheduler that can operate them all."""
+    """Return the means over all scenarios, one row per scheduler that can operate all of them."""
     head = ("scheduler", "mean", "95 % interval", f"minus {overall.baseline}", "95 % interval", "verdict")
     lines = [
         (
@@ -162,19 +162,19 @@ def _standing(overall: AcrossSummary, row: OverallSummary, scenario: str) -> str
     return f"{row.means[scenario]:.2f} {mark}".rstrip()
 
 
-def _remarks(comparison: Comparison, table: list[SchedulerSummary], baseline: str) -> list[str]:
-    """What the figures allow to say: the best against the baseline and the next, and where more data is needed."""
-    names = [row.name for row in table]
-    rivals = dict.fromkeys([baseline, *names[1:2]])
+def _notes(comparison: Comparison, summaries: list[SchedulerSummary], baseline: str) -> list[str]:
+    """Compare the best scheduler with the baseline and the second best, and list warnings about small samples."""
+    names = [summary.name for summary in summaries]
+    references = dict.fromkeys([baseline, *names[1:2]])
     lines = [
-        _claim(names[0], rival, comparison.scores(names[0]), comparison.scores(rival), _episodes(comparison))
-        for rival in rivals
-        if rival != names[0]
+        _difference_note(names[0], other, comparison.scores(names[0]), comparison.scores(other), _episodes(comparison))
+        for other in references
+        if other != names[0]
     ]
     lines += _sample_size_warnings(comparison)
-    for row in table:
-        if 1 < row.runs < FEW_RUNS:
-            lines.append(f"{row.name}: only {row.runs} training runs; take {FEW_RUNS} or more for a claim.")
+    for summary in summaries:
+        if 1 < summary.runs < FEW_RUNS:
+            lines.append(f"{summary.name}: only {summary.runs} training runs; take {FEW_RUNS} or more for a claim.")
     lines += [f"{name} cannot operate {comparison.scenario.name}: {why}." for name, why in comparison.absent.items()]
     if comparison.trace:
         each = zip(comparison.seeds, comparison.load, strict=True)
@@ -183,22 +183,22 @@ def _remarks(comparison: Comparison, table: list[SchedulerSummary], baseline: st
 
 
 def _best_by_scenario(overall: AcrossSummary) -> Iterator[str]:
-    """Who wins where, and against whom that is not resolved."""
+    """Name the best scheduler of each scenario, and the schedulers from which it is not resolved."""
     for scenario in overall.scenarios:
         best = overall.best[scenario]
-        level = [row.name for row in overall.rows if scenario in row.tied]
+        tied = [row.name for row in overall.rows if scenario in row.tied]
         mean = next(row.means[scenario] for row in overall.rows if row.name == best)
-        yield f"{scenario}: {best} {mean:.2f}" + (f"; not resolved: {', '.join(level)}." if level else ".")
+        yield f"{scenario}: {best} {mean:.2f}" + (f"; not resolved: {', '.join(tied)}." if tied else ".")
 
 
-def _overall_remarks(comparisons: Sequence[Comparison], overall: AcrossSummary) -> Iterator[str]:
-    """The best over all scenarios against the baseline and the next."""
+def _overall_notes(comparisons: Sequence[Comparison], overall: AcrossSummary) -> Iterator[str]:
+    """Compare the best scheduler over all scenarios with the baseline and the second best."""
     names = [row.name for row in overall.rows if row.score is not None]
-    what = f"{len(comparisons)} scenarios x {_episodes(comparisons[0])}"
-    for rival in dict.fromkeys([overall.baseline, *names[1:2]]):
-        if rival != names[0]:
-            ours, theirs = scores_across(comparisons, names[0]), scores_across(comparisons, rival)
-            yield "mean over scenarios: " + _claim(names[0], rival, ours, theirs, what)
+    episodes = f"{len(comparisons)} scenarios x {_episodes(comparisons[0])}"
+    for other in dict.fromkeys([overall.baseline, *names[1:2]]):
+        if other != names[0]:
+            ours, theirs = scores_across(comparisons, names[0]), scores_across(comparisons, other)
+            yield "mean over scenarios: " + _difference_note(names[0], other, ours, theirs, episodes)
     yield from _sample_size_warnings(comparisons[0])
 
 
@@ -207,9 +207,10 @@ def _sample_size_warnings(comparison: Comparison) -> Iterator[str]:
         yield f"Only {_episodes(comparison)}: intervals are rough; take {FEW_EPISODES} or more for a claim."
 
 
-def _claim(ours: str, theirs: str, scores: Array, reference: Array, what: str) -> str:
-    gap = statistics.paired_difference(scores, reference)
-    return f"{ours} minus {theirs}: {gap.value:+.2f} (95 % interval {_interval(gap)}, {what}): {_verdict(gap)}."
+def _difference_note(ours: str, theirs: str, scores: Array, reference: Array, episodes: str) -> str:
+    difference = statistics.paired_difference(scores, reference)
+    interval = f"95 % interval {_interval(difference)}, {episodes}"
+    return f"{ours} minus {theirs}: {difference.value:+.2f} ({interval}): {_verdict(difference)}."
 
 
 def _title(comparison: Comparison) -> str:
@@ -217,8 +218,8 @@ def _title(comparison: Comparison) -> str:
     trace = f", trace {' and '.join(Path(file).name for file in files)}" if files else ""
     first, last = int(comparison.seeds.min()), int(comparison.seeds.max())
     load = f"load factor {comparison.load.min():.2f} to {comparison.load.max():.2f}"
-    what = f"{comparison.scenario.name}{trace}: {_episodes(comparison)} ({first} to {last}), {load}"
-    return f"{what}; score 100 = the fleet's sustainable output"
+    played = f"{comparison.scenario.name}{trace}: {_episodes(comparison)} ({first} to {last}), {load}"
+    return f"{played}; score 100 = the fleet's sustainable output"
 
 
 def _label(row: SchedulerSummary | OverallSummary) -> str:

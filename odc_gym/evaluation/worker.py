@@ -1,4 +1,4 @@
-"""A stage: the simulators and schedulers of one process, and how a batch of episodes is played."""
+"""Worker of one process: it keeps simulators and schedulers, and plays batches of episodes with them."""
 
 from __future__ import annotations
 
@@ -18,96 +18,96 @@ from odc_gym.simulator.simulator import Simulator
 
 
 class SchedulerLike(Protocol):
-    """What the runner asks of a scheduler; `odc_gym.agents.Scheduler` is one."""
+    """Protocol of the schedulers that can be compared; `odc_gym.agents.Scheduler` satisfies it."""
 
     def reset(self, view: Any, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
-        """Begin new episodes, `seeds` (B,), in the rows where `mask` (B,) is set."""
+        """Begin the new episodes `seeds` (B,) in the rows where `mask` (B,) is set."""
 
     def act(self, view: Any) -> NDArray[Any]:
-        """Actions (B, A) for what the view shows."""
+        """Return actions (B, A) for the current view."""
 
 
 SchedulerFactoryLike = Callable[[Any], SchedulerLike]
-"""Makes a scheduler for a simulator's view; must be picklable when more than one process is used.
+"""Callable that makes a scheduler for a simulator's view. It must be picklable if more than one process is used.
 
-It may have an attribute `requires`, as `odc_gym.agents.Requirements` describes it: the environment that its scheduler
-needs. Schedulers of the same needs share a simulator.
+Its optional attribute `requires` states the environment that the scheduler needs, as described by
+`odc_gym.agents.Requirements`. Schedulers with equal requirements share a simulator.
 """
 
 BatchResults = dict[str, SchedulerResult | str]
-"""Results of a batch by scheduler; for one that cannot operate the scenario, why."""
+"""Results of a batch by scheduler name. A scheduler that cannot operate the scenario has the reason as a string."""
 
 
 class RequiredEnvironment(NamedTuple):
-    """What a scheduler plays in: a scenario as it requires it, and how actions are read."""
+    """Environment that a scheduler requires: the scenario with its overrides, and the action mode."""
 
     scenario: Scenario
     action_mode: str
 
     @classmethod
     def of_factory(cls, scenario: Scenario, factory: SchedulerFactoryLike) -> RequiredEnvironment:
-        """The environment of a scenario that a scheduler requires.
+        """Return the environment that the scheduler of `factory` requires on a scenario.
 
         Raises:
-            ScenarioError: the scenario cannot be what the scheduler requires.
+            ScenarioError: the scenario does not accept the overrides that the scheduler requires.
         """
         requires = getattr(factory, "requires", {})
         overrides = requires.get("overrides", {})
         return cls(scenario.replace(overrides) if overrides else scenario, requires.get("action_mode", "bids"))
 
     def build_simulator(self, num_envs: int, trace: TraceFiles) -> Simulator:
-        """A batch of it."""
+        """Build a simulator of `num_envs` such environments."""
         return Simulator(self.scenario, num_envs, trace, action_mode=self.action_mode)
 
 
 class EpisodeBatch(NamedTuple):
-    """Some episodes of one scenario, and who is to play them."""
+    """Episodes of one scenario, and the schedulers that shall play them."""
 
-    scenario: int
+    scenario: int  # index in `Task.scenarios`
     seeds: tuple[int, ...]
     names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Task:
-    """All that a process needs to play any batch."""
+    """Input that a worker needs to play any batch."""
 
     scenarios: tuple[Scenario, ...]
     factories: Mapping[str, SchedulerFactoryLike]
     trace: TraceFiles
-    cache_entries: tuple[Mapping[str, CacheEntry], ...]  # one mapping a scenario
-    required: frozenset[str]  # schedulers that must be able to operate every scenario
+    cache_entries: tuple[Mapping[str, CacheEntry], ...]  # scheduler to its entry, one mapping per scenario
+    required: frozenset[str]  # schedulers that must be able to operate all scenarios
 
 
 class Worker:
-    """One process's simulators and schedulers of one scenario, kept from batch to batch."""
+    """Simulators and schedulers of one process. They are kept from batch to batch of one scenario."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
         self.scenario = -1
-        self.environments: list[RequiredEnvironment] = []  # that schedulers require, each once
-        self.needs: dict[str, int] = {}  # scheduler to its environment
+        self.environments: list[RequiredEnvironment] = []  # distinct environments that schedulers require
+        self.environment_of: dict[str, int] = {}  # scheduler to the index of its environment
         self.simulators: dict[tuple[int, int], Simulator] = {}
         self.schedulers: dict[tuple[int, str], SchedulerLike | SchedulerError] = {}
 
     def play(self, batch: EpisodeBatch, done: Callable[[int], None]) -> BatchResults:
-        """Play one batch; `done` is told the episodes as they are played."""
+        """Play one batch; `done` is called with the number of episodes after each scheduler."""
         self._select_scenario(batch.scenario)
         results: BatchResults = {}
-        for place in range(len(self.environments)):
-            names = [name for name in batch.names if self.needs[name] == place]
+        for index in range(len(self.environments)):
+            names = [name for name in batch.names if self.environment_of[name] == index]
             if names:
-                results |= self._play_in_environment(place, names, batch.seeds, done)
+                results |= self._play_in_environment(index, names, batch.seeds, done)
         return results
 
     def prepare(self, batch: EpisodeBatch) -> None:
-        """Begin one episode of a batch: bad input is met, and the core compiled, before the long work."""
+        """Begin one episode of a batch, so that the core compiles and invalid input raises before the long work."""
         self._select_scenario(batch.scenario)
-        for place in sorted({self.needs[name] for name in batch.names}):
-            self.environments[place].build_simulator(1, self.task.trace).reset(batch.seeds[:1])
+        for index in sorted({self.environment_of[name] for name in batch.names}):
+            self.environments[index].build_simulator(1, self.task.trace).reset(batch.seeds[:1])
 
     def _select_scenario(self, scenario: int) -> None:
-        """Turn to a scenario. Batches come scenario by scenario: the others' memory is free."""
+        """Switch to a scenario and release the memory of the previous one, whose batches are all played."""
         if scenario == self.scenario:
             return
         self.scenario = scenario
@@ -118,13 +118,13 @@ class Worker:
             wanted = RequiredEnvironment.of_factory(self.task.scenarios[scenario], factory)
             if wanted not in self.environments:
                 self.environments.append(wanted)
-            self.needs[name] = self.environments.index(wanted)
+            self.environment_of[name] = self.environments.index(wanted)
 
     def _play_in_environment(
-        self, place: int, names: list[str], seeds: tuple[int, ...], done: Callable[[int], None]
+        self, index: int, names: list[str], seeds: tuple[int, ...], done: Callable[[int], None]
     ) -> BatchResults:
-        """Play some episodes in one environment, with schedulers that need it."""
-        simulator = self._simulator(place, len(seeds))
+        """Play episodes in one environment with the schedulers that require it."""
+        simulator = self._simulator(index, len(seeds))
         schedulers = {name: self._scheduler(simulator, name) for name in names}
         simulator.reset(seeds)
         start = simulator.get_state()
@@ -138,13 +138,13 @@ class Worker:
             done(len(seeds))
         return results
 
-    def _simulator(self, place: int, size: int) -> Simulator:
-        if (place, size) not in self.simulators:
-            self.simulators[place, size] = self.environments[place].build_simulator(size, self.task.trace)
-        return self.simulators[place, size]
+    def _simulator(self, index: int, size: int) -> Simulator:
+        if (index, size) not in self.simulators:
+            self.simulators[index, size] = self.environments[index].build_simulator(size, self.task.trace)
+        return self.simulators[index, size]
 
     def _scheduler(self, simulator: Simulator, name: str) -> SchedulerLike | SchedulerError:
-        """The scheduler, or why it cannot operate this scenario."""
+        """Return the scheduler, or the error that says why it cannot operate this scenario."""
         key = simulator.num_envs, name
         if key not in self.schedulers:
             try:
@@ -158,7 +158,7 @@ class Worker:
         return self.schedulers[key]
 
     def _cache(self, name: str, seeds: tuple[int, ...], result: SchedulerResult) -> SchedulerResult:
-        """Put a result into the store at once: an interruption loses no more than what is being played."""
+        """Write a result to the store at once, so that an interruption loses only the batch in progress."""
         entry = self.task.cache_entries[self.scenario].get(name)
         if entry is not None:
             entry.write(seeds, result)
@@ -166,11 +166,11 @@ class Worker:
 
 
 def rollout(simulator: Simulator, scheduler: SchedulerLike) -> SchedulerResult:
-    """Play the simulator's episodes from where they stand to their end.
+    """Play the simulator's episodes from their current state to their end.
 
     Args:
-        simulator: just reset, or set to a state at the start of its episodes.
-        scheduler: the scheduler.
+        simulator: simulator that was just reset, or set to a state at the start of its episodes.
+        scheduler: scheduler that operates all episodes.
     """
     batch = simulator.num_envs
     score = np.zeros(batch)
