@@ -347,7 +347,7 @@ def small_fleet():
 
 
 def test_all_scenarios_of_the_package():
-    assert [fleet.name for fleet in compare._worlds(["all"], [])] == names()
+    assert [fleet.name for fleet in compare._scenarios(["all"], [])] == names()
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ def test_mistakes_in_several_scenarios_are_one_line(capsys, arguments, message):
     [("a,b", ["a", "b"]), ("a(0.7, 2), b", ["a(0.7, 2)", "b"]), ("f(x=(1,2)),g", ["f(x=(1,2))", "g"])],
 )
 def test_lists_are_split_outside_parentheses(text, parts):
-    assert compare._parts(text, ",", "--agents") == parts
+    assert compare._split(text, ",", "--agents") == parts
 
 
 def test_scenarios_are_compared_field_by_field(capsys, tmp_path):
