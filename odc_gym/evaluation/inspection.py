@@ -118,14 +118,14 @@ def action_use(recording: Recording, scenario: Scenario, view: Any) -> dict[str,
 def term_use(terms: Mapping[str, Array]) -> dict[str, TermUse]:
     """Compute the contribution of each term (T, B) to the score and to the variance of the reward."""
     reward = np.asarray(sum(terms.values()))
-    score, around = reward.sum(0).mean(), reward - reward.mean()
-    variance = float((around**2).mean())
+    score, centred = reward.sum(0).mean(), reward - reward.mean()
+    variance = float((centred**2).mean())
     return {
         name: TermUse(
             sum=float(values.sum(0).mean()),
             share=_ratio(float(values.sum(0).mean()), float(score)),
             deviation=float(values.std()),
-            variance_share=_ratio(float(((values - values.mean()) * around).mean()), variance),
+            variance_share=_ratio(float(((values - values.mean()) * centred).mean()), variance),
         )
         for name, values in terms.items()
     }
@@ -133,9 +133,9 @@ def term_use(terms: Mapping[str, Array]) -> dict[str, TermUse]:
 
 def autocorrelation(values: Array, lags: Sequence[int] = LAGS) -> dict[int, float]:
     """Compute the autocorrelation of values (T, B) around their overall mean, for each lag in decisions."""
-    around = values - values.mean()
-    variance = float((around**2).mean())
-    return {lag: _ratio(float((around[:-lag] * around[lag:]).mean()), variance) for lag in lags if lag < len(values)}
+    centred = values - values.mean()
+    variance = float((centred**2).mean())
+    return {lag: _ratio(float((centred[:-lag] * centred[lag:]).mean()), variance) for lag in lags if lag < len(values)}
 
 
 @dataclass(frozen=True)
@@ -181,7 +181,7 @@ def inspect(
         seeds: (B,) episode numbers.
         trace: one or several files of jobs or requests, as in `evaluate`.
         workers: number of processes, as in `evaluate`.
-        progress: called as episodes are played.
+        progress: called with the numbers of played and of all episodes, as episodes are played.
         store: folder of a `Store` of finished episodes.
 
     Raises:

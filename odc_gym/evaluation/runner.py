@@ -73,7 +73,7 @@ def evaluate_all(
         trace: one or several files of jobs or requests. A file replaces the arrivals of the classes that it holds.
         workers: number of processes; None starts one per core, 1 plays in this process. With more than one, a script
             must keep its own calls under `if __name__ == "__main__":`, because the processes import the script.
-        progress: called as episodes are played.
+        progress: called with the numbers of played and of all episodes, as episodes are played.
         groups: name of a learned scheduler to the names, in `schedulers`, of its training runs.
         store: store of finished episodes. Episodes found in it are not played again; new episodes are added to it.
         required: schedulers that must be able to operate every scenario.

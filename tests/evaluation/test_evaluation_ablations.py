@@ -1,4 +1,4 @@
-"""Probes: what they take away, and nothing else."""
+"""Ablations remove what they should, and nothing else."""
 
 import pickle
 
@@ -27,7 +27,7 @@ def simulator(small):
 
 
 class Filled:
-    """Acts with a different number in each kind of component, and remembers what it was shown."""
+    """Scheduler with a different value in each kind of component; it records what it sees."""
 
     def __init__(self, view):
         self.seen = []
@@ -44,7 +44,7 @@ class Filled:
 
 
 class OnlyBids(Filled):
-    """Closes all satellites to all work; its other components say what zero says."""
+    """Scheduler that closes all satellites to all work; its other components are zero."""
 
     def act(self, view):
         actions = view.layout.zeros(view.num_envs)
@@ -62,7 +62,7 @@ def test_parts_cover_every_component_once(simulator):
 
 
 @pytest.mark.parametrize("kinds", [["bid"], ["clock", "urgency"], ablations.ACTION_KINDS, []])
-def test_frozen_kinds_are_zero_and_the_others_untouched(simulator, kinds):
+def test_zeroed_kinds_are_zero_and_the_others_untouched(simulator, kinds):
     view = simulator.view
     scheduler = ablations.zeroed(Filled, kinds)(view)
     scheduler.reset(view, np.ones(2, bool), simulator.seeds)
@@ -72,16 +72,16 @@ def test_frozen_kinds_are_zero_and_the_others_untouched(simulator, kinds):
         assert np.all(part == (0.0 if kind in kinds else value / 8)), kind
 
 
-def test_a_policy_of_bids_alone_is_zero_when_they_are_frozen_and_itself_when_all_else_is(small):
+def test_a_policy_of_bids_alone_is_zero_when_they_are_zeroed_and_itself_when_all_else_is(small):
     others = [kind for kind in ablations.ACTION_KINDS if kind != "bid"]
     variants = {
         "zero": scheduler_factory("zero"),
         "policy": OnlyBids,
-        "frozen": ablations.zeroed(OnlyBids, ["bid"]),
+        "zeroed": ablations.zeroed(OnlyBids, ["bid"]),
         "alone": ablations.zeroed(OnlyBids, others),
     }
     results = evaluate(small, variants, [20_000, 20_001], workers=1).results
-    assert np.array_equal(results["frozen"].score, results["zero"].score)
+    assert np.array_equal(results["zeroed"].score, results["zero"].score)
     assert np.array_equal(results["alone"].score, results["policy"].score)
     assert (results["policy"].terms["compute"] == 0).all() and (results["zero"].terms["compute"] > 10).all()
 
@@ -127,7 +127,7 @@ def test_means_are_of_a_feature_and_class_over_satellites(simulator):
     np.testing.assert_allclose(means[at], observations[:, :, at].mean(), rtol=1e-5)
 
 
-def test_a_blind_player_sees_constants_in_the_places_and_the_rest_as_it_is(simulator):
+def test_a_masked_scheduler_sees_constants_in_the_places_and_the_rest_as_it_is(simulator):
     view, places = simulator.view, np.array([0, 7, 20])
     constants = np.array([0.5, -0.5, 0.25], np.float32)
     shown = []
@@ -148,16 +148,18 @@ def test_a_blind_player_sees_constants_in_the_places_and_the_rest_as_it_is(simul
     assert charge is view.observation["charge_frac"] and layout is view.layout
 
 
-def test_a_probe_plays_in_the_environment_of_the_whole_scheduler(small):
+def test_an_ablation_plays_in_the_environment_of_the_whole_scheduler(small):
     whole = scheduler_factory("earliest-deadline")
-    parted = pickle.loads(pickle.dumps(ablations.zeroed(whole, ["bid"])))
-    assert parted.requires == whole.requires != {}
+    ablated = pickle.loads(pickle.dumps(ablations.zeroed(whole, ["bid"])))
+    assert ablated.requires == whole.requires != {}
     assert ablations.zeroed(Filled, ["bid"]).requires == {}
-    scores = evaluate(small, {"whole": whole, "parted": parted, "zero": scheduler_factory("zero")}, [20_000], workers=1)
-    assert scores.results["whole"].score == scores.results["parted"].score
+    scores = evaluate(
+        small, {"whole": whole, "ablated": ablated, "zero": scheduler_factory("zero")}, [20_000], workers=1
+    )
+    assert scores.results["whole"].score == scores.results["ablated"].score
 
 
-def test_a_nudge_has_its_size_and_depends_on_the_episode_not_on_its_place(simulator):
+def test_a_perturbation_has_its_size_and_depends_on_the_episode_not_on_its_row(simulator):
     view = simulator.view
     noises = []
     for seeds in ([5, 6], [6, 5]):

@@ -1,4 +1,4 @@
-"""Inspection: figures counted by hand."""
+"""Inspection: statistics computed by hand."""
 
 import json
 from types import SimpleNamespace

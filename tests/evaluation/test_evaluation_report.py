@@ -107,7 +107,7 @@ def test_the_table_tells_who_is_better_and_what_is_open(comparison):
 
 
 def parsed(text):
-    """Heading, title and cells of each table of a Markdown text, as a reader of GitHub's dialect has them."""
+    """Parse a text in GitHub's Markdown into the heading, the title and the cells of each table."""
     heading, paragraph, tables = "", "", []
     for block in text.split("\n\n"):
         if block.startswith("## "):

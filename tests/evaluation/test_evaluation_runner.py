@@ -11,7 +11,7 @@ from odc_gym.errors import OdcGymError, SchedulerError, TraceError
 from odc_gym.evaluation import Store, evaluate, evaluate_all, runner
 from odc_gym.scenario import Scenario
 
-WORLD = SimpleNamespace(name="fake")
+SCENARIO = SimpleNamespace(name="fake")
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def fake(monkeypatch):
 def test_scores_terms_and_metrics_in_closed_form(fake):
     schedulers = {"half": partial(Constant, level=0.5), "none": partial(Constant, level=0.0)}
     seeds = [10_000, 10_003, 10_001, 10_002, 10_009, 10_007]
-    result = evaluate(WORLD, schedulers, seeds, workers=1)
+    result = evaluate(SCENARIO, schedulers, seeds, workers=1)
     assert list(result.results) == ["half", "none"] and result.seeds.tolist() == seeds
     for name, level in (("half", 0.5), ("none", 0.0)):
         played = result.results[name]
@@ -41,13 +41,13 @@ def test_simulators_and_schedulers_are_built_once_for_each_batch_size(fake):
         built.append(Constant(view, 0.0))
         return built[-1]
 
-    evaluate(WORLD, {"a": factory}, range(10), trace="jobs.csv", workers=1)
+    evaluate(SCENARIO, {"a": factory}, range(10), trace="jobs.csv", workers=1)
     assert fake == [(runner.BATCH, "jobs.csv"), (2, "jobs.csv")]
     assert [scheduler.resets for scheduler in built] == [[[0, 1, 2, 3], [4, 5, 6, 7]], [[8, 9]]]
 
 
-class Needy:
-    """Plays a level, and needs an environment of a kind."""
+class Demanding:
+    """Factory of a constant scheduler that requires an order of the queue."""
 
     def __init__(self, level, order):
         self.level, self.requires = level, {"overrides": {"order": order}} if order else {}
@@ -59,18 +59,23 @@ class Needy:
 def test_schedulers_share_the_simulator_that_they_require(fake):
     asked = []
     fleet = SimpleNamespace(name="fake", replace=lambda overrides: asked.append(overrides) or tuple(overrides.items()))
-    needs = {"a": Needy(0.1, "edf"), "b": Needy(0.2, None), "c": Needy(0.3, "fcfs"), "d": Needy(0.4, "edf")}
-    result = evaluate(fleet, needs, range(4), workers=1)
+    demanding = {
+        "a": Demanding(0.1, "edf"),
+        "b": Demanding(0.2, None),
+        "c": Demanding(0.3, "fcfs"),
+        "d": Demanding(0.4, "edf"),
+    }
+    result = evaluate(fleet, demanding, range(4), workers=1)
     assert len(fake) == 3 and asked == [{"order": "edf"}, {"order": "fcfs"}, {"order": "edf"}]
     assert list(result.results) == list("abcd")
-    for name, need in needs.items():
-        assert result.results[name].score == pytest.approx([score_of(seed, need.level) for seed in range(4)])
+    for name, factory in demanding.items():
+        assert result.results[name].score == pytest.approx([score_of(seed, factory.level) for seed in range(4)])
 
 
 def test_progress_counts_episodes_of_all_schedulers(fake):
     told = []
     schedulers = {name: partial(Constant, level=0.0) for name in "ab"}
-    evaluate(WORLD, schedulers, range(5), workers=1, progress=lambda done, total: told.append((done, total)))
+    evaluate(SCENARIO, schedulers, range(5), workers=1, progress=lambda done, total: told.append((done, total)))
     assert told == [(0, 10), (4, 10), (8, 10), (9, 10), (10, 10)]
 
 
@@ -85,11 +90,11 @@ def test_progress_counts_episodes_of_all_schedulers(fake):
 )
 def test_bad_input_is_refused(fake, schedulers, seeds, workers, message):
     with pytest.raises(OdcGymError, match=message):
-        evaluate(WORLD, schedulers, seeds, workers=workers)
+        evaluate(SCENARIO, schedulers, seeds, workers=workers)
 
 
 class Particular(Constant):
-    """Operates some scenarios only."""
+    """Constant scheduler that can operate some scenarios alone."""
 
     def __init__(self, view, level, fits):
         if view.scenario.name not in fits:
@@ -97,13 +102,13 @@ class Particular(Constant):
         super().__init__(view, level)
 
 
-WORLDS = [SimpleNamespace(name="one"), SimpleNamespace(name="two")]
+SCENARIOS = [SimpleNamespace(name="one"), SimpleNamespace(name="two")]
 
 
 def test_a_scheduler_that_cannot_operate_a_scenario_is_absent_there_and_its_group_too(fake):
     schedulers = {"any": partial(Constant, level=0.0), "r1": partial(Particular, level=0.5, fits="one")}
     groups = {"ppo": ("r1",), "pair": ("any", "r1")}
-    one, two = evaluate_all(WORLDS, schedulers, range(6), workers=1, groups=groups)
+    one, two = evaluate_all(SCENARIOS, schedulers, range(6), workers=1, groups=groups)
     assert one.compared == ("ppo", "pair") and one.names == ("any", "r1", "ppo", "pair") and one.absent == {}
     assert two.names == ("any",) and two.absent == dict.fromkeys(("r1", "ppo", "pair"), "made for one, not two")
     assert (
@@ -120,22 +125,22 @@ def test_required_schedulers_and_those_that_fit_nowhere_are_errors_before_anythi
 
     schedulers = {"any": partial(Watched, level=0.0), "r1": partial(Particular, level=0.5, fits="two")}
     with pytest.raises(SchedulerError, match="one: made for two, not one"):
-        evaluate_all(WORLDS, schedulers, range(6), workers=1, required=["r1"])
+        evaluate_all(SCENARIOS, schedulers, range(6), workers=1, required=["r1"])
     with pytest.raises(SchedulerError, match="made for two, not fake"):
-        evaluate(WORLD, schedulers, range(6), workers=1)
+        evaluate(SCENARIO, schedulers, range(6), workers=1)
     assert played == []
     schedulers["r1"] = partial(Particular, level=0.5, fits="three")
     with pytest.raises(SchedulerError, match="made for three, not one"):
-        evaluate_all(WORLDS, schedulers, range(6), workers=1)
+        evaluate_all(SCENARIOS, schedulers, range(6), workers=1)
 
 
 def test_scenarios_of_one_name_are_refused(fake):
     with pytest.raises(OdcGymError, match="each with its own name, one comes twice"):
-        evaluate_all([WORLDS[0], *WORLDS], {"a": partial(Constant, level=0.0)}, [1])
+        evaluate_all([SCENARIOS[0], *SCENARIOS], {"a": partial(Constant, level=0.0)}, [1])
 
 
 def test_memory_of_other_scenarios_is_freed(fake):
-    evaluate_all(WORLDS, {"a": partial(Constant, level=0.0)}, range(8), trace="jobs.csv", workers=1)
+    evaluate_all(SCENARIOS, {"a": partial(Constant, level=0.0)}, range(8), trace="jobs.csv", workers=1)
     assert fake == [(runner.BATCH, "jobs.csv")] * 2  # once a scenario, though each has two batches
 
 

@@ -22,7 +22,7 @@ def fleet(name="fake", digest="w1"):
 
 @pytest.fixture(autouse=True)
 def played(monkeypatch):
-    """What schedulers have played: (level, seeds) of each batch."""
+    """Record the batches that schedulers play, as (level, seeds)."""
     fake_simulator.install(monkeypatch)
     seen = []
     reset = Constant.reset
@@ -44,7 +44,7 @@ def compare(folder, seeds=SEEDS, scenario=None, identities=None, schedulers=None
 
 
 def same(a, b):
-    """Whether two comparisons have the same bits."""
+    """Return whether two comparisons have the same bits."""
     for name in a.results:
         ours, theirs = a.results[name], b.results[name]
         assert (ours.score == theirs.score).all()
@@ -72,7 +72,7 @@ def test_only_what_is_missing_is_played(tmp_path, played):
 
 
 class Interrupted(Constant):
-    """Is interrupted in the middle of its third batch."""
+    """Scheduler that is interrupted in its third batch."""
 
     def act(self, view):
         if len(self.resets) == 2:
@@ -206,9 +206,9 @@ def test_progress_counts_what_is_kept_as_done(tmp_path):
 
 
 def test_scenarios_have_their_own_entries(tmp_path, played):
-    worlds = [fleet("one", "w1"), fleet("two", "w2")]
+    scenarios = [fleet("one", "w1"), fleet("two", "w2")]
     kept = Store(tmp_path, IDENTITIES)
-    evaluate_all(worlds[:1], constants(), SEEDS, workers=1, store=kept)
+    evaluate_all(scenarios[:1], constants(), SEEDS, workers=1, store=kept)
     played.clear()
-    evaluate_all(worlds, constants(), SEEDS, workers=1, store=kept)
+    evaluate_all(scenarios, constants(), SEEDS, workers=1, store=kept)
     assert len(played) == 6

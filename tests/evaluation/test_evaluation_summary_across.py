@@ -25,7 +25,7 @@ def comparison(name, scores, groups=(), absent=(), load=(1.0, 1.1, 1.2, 1.3)):
 
 @pytest.fixture
 def three():
-    """`good` beats `zero` by 3 and 1; `even` ties with `good` in one, loses by 3 in two; `alien` operates one only."""
+    """Two scenarios: `good` beats `zero` by 3 and 1; `even` ties with `good`, then loses by 3; `alien` operates `one`."""
     one = {"zero": BASE, "good": BASE + 3, "even": BASE + 3 + 0.5 * SWING, "alien": BASE + 9}
     two = {"zero": BASE + 10, "good": BASE + 11, "even": BASE + 8}
     return [comparison("one", one), comparison("two", two, absent={"alien": "made for one"})]
@@ -99,7 +99,7 @@ def test_strata_across_hold_the_same_seeds():
     }
 
 
-def test_the_sheet_marks_standings_and_leaves_out_what_does_not_exist(three):
+def test_the_tables_mark_standings_and_leave_out_what_does_not_exist(three):
     *each, last = sections(three, "zero", by_load=True)
     assert [section.name for section in each] == ["one", "two"] and last.name == "across scenarios"
     standings, overall, *strata = last.tables
