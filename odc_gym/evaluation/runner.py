@@ -131,8 +131,8 @@ def _check_arguments(
     """Raise OdcGymError for arguments of `evaluate_all` that are empty, repeated or out of range."""
     names = [scenario.name for scenario in scenarios]
     if not names or len(set(names)) < len(names):
-        twice = next((f", {name} comes twice" for name in names if names.count(name) > 1), "")
-        raise OdcGymError(f"scenarios: must be at least one, each with its own name{twice}")
+        repeated = next((f", {name} comes twice" for name in names if names.count(name) > 1), "")
+        raise OdcGymError(f"scenarios: must be at least one, each with its own name{repeated}")
     if not schedulers:
         raise OdcGymError("schedulers: name at least one scheduler")
     if len(seeds) == 0 or len(set(seeds)) < len(seeds):
@@ -167,15 +167,15 @@ def _comparison(
             results[name] = concatenate_results([part for part in parts if isinstance(part, SchedulerResult)])
     if not results:
         raise SchedulerError(f"{scenario.name}: no scheduler can operate it: {next(iter(absent.values()))}")
-    whole = {}
+    complete = {}
     for group, runs in groups.items():
         reasons = [absent[run] for run in runs if run in absent]
         if reasons:
             absent[group] = reasons[0]
         else:
-            whole[group] = runs
+            complete[group] = runs
     load = next(iter(results.values())).metrics["load_factor"]
-    return Comparison(scenario, seeds, results, load, task.trace, whole, absent)
+    return Comparison(scenario, seeds, results, load, task.trace, complete, absent)
 
 
 def _play_all(

@@ -25,7 +25,7 @@ def comparison(name, scores, groups=(), absent=(), load=(1.0, 1.1, 1.2, 1.3)):
 
 @pytest.fixture
 def three():
-    """Two scenarios: `good` beats `zero` by 3 and 1; `even` ties with `good`, then loses by 3; `alien` operates `one`."""
+    """`good` beats `zero` by 3 and 1; `even` ties with it once, and loses by 3 once; `alien` operates `one` alone."""
     one = {"zero": BASE, "good": BASE + 3, "even": BASE + 3 + 0.5 * SWING, "alien": BASE + 9}
     two = {"zero": BASE + 10, "good": BASE + 11, "even": BASE + 8}
     return [comparison("one", one), comparison("two", two, absent={"alien": "made for one"})]
