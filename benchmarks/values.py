@@ -25,7 +25,7 @@ FACTORS = (0.5, 2.0)
 def scores(scenario: Scenario, agents: list[str], seeds: range, workers: int | None) -> dict[str, float]:
     """Mean score of each scheduler."""
     comparison = evaluate(scenario, {name: scheduler_factory(name) for name in agents}, seeds, workers=workers)
-    return {name: float(result.score.mean()) for name, result in comparison.agents.items()}
+    return {name: float(result.score.mean()) for name, result in comparison.results.items()}
 
 
 def exchanged(before: dict[str, float], after: dict[str, float]) -> list[str]:

@@ -7,7 +7,7 @@ from odc_gym import sources
 from odc_gym.sources import source_digest, versions
 
 ROOT = Path(__file__).parents[1]
-PLAYS = "odc_gym.evaluation.stage"
+WORKER = "odc_gym.evaluation.worker"
 
 
 @pytest.fixture
@@ -67,14 +67,14 @@ def test_files_are_followed_and_told_by_name_not_by_place(package, tmp_path):
     ],
 )
 def test_what_plays_an_episode_is_all_that_its_result_comes_from(tmp_path, monkeypatch, edited, changes):
-    before = source_digest(PLAYS)
+    before = source_digest(WORKER)
     copy = tmp_path / "odc_gym"
     shutil.copytree(ROOT / "odc_gym", copy, ignore=shutil.ignore_patterns("agents", "configs", "__pycache__"))
     monkeypatch.setattr(sources, "_ROOT", copy)
-    assert source_digest(PLAYS) == before
+    assert source_digest(WORKER) == before
     with (copy / edited).open("a") as file:
         file.write("# edited\n")
-    assert (source_digest(PLAYS) != before) is changes
+    assert (source_digest(WORKER) != before) is changes
 
 
 def test_versions_name_what_is_not_installed():

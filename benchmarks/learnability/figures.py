@@ -37,7 +37,7 @@ def curves(one: Study, path: Path) -> Path:
             [line["decisions"] / 1e3 for line in lines], [line["mean"] for line in lines], color=colour, label=label
         )
     for rule, colour in RULES.items():
-        mean = float(one.chosen_on.agents[rule].score.mean())
+        mean = float(one.chosen_on.results[rule].score.mean())
         if rule in INSPECTED_RULES:  # far below all others, full-clock would leave no room for the curves
             left.axhline(mean, color=colour, linestyle="--", linewidth=1, label=f"{rule} {mean:.1f}")
             scores.append(mean)
@@ -58,16 +58,16 @@ def curves(one: Study, path: Path) -> Path:
 
 def worth(one: Study, path: Path) -> Path:
     """Changes of the score when a kind of component is frozen, or a block of the observation hidden."""
-    learned = {label: found for label, found in one.inspections.items() if found.blind}
+    learned = {label: found for label, found in one.inspections.items() if found.masked}
     shown = {label: found for label, found in one.inspections.items() if label != "zero"}
-    blocks = next(iter(learned.values())).blind
-    order = sorted(blocks, key=lambda block: -sum(found.blind[block].value for found in learned.values()))
+    blocks = next(iter(learned.values())).masked
+    order = sorted(blocks, key=lambda block: -sum(found.masked[block].value for found in learned.values()))
     figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 0.8 + 0.26 * len(order)), layout="constrained")
-    kinds = list(reversed(next(iter(shown.values())).frozen))
+    kinds = list(reversed(next(iter(shown.values())).zeroed))
     colours = dict(zip(learned, RUNS, strict=False)) | RULES
-    _dots(left, kinds, {label: [found.frozen[kind] for kind in kinds] for label, found in shown.items()}, colours)
+    _dots(left, kinds, {label: [found.zeroed[kind] for kind in kinds] for label, found in shown.items()}, colours)
     left.set_title("a kind of component frozen at zero", fontsize=10)
-    _dots(right, order, {label: [found.blind[block] for block in order] for label, found in learned.items()}, colours)
+    _dots(right, order, {label: [found.masked[block] for block in order] for label, found in learned.items()}, colours)
     right.set_title("a block of the observation at its mean", fontsize=10)
     figure.legend(*left.get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=7)
     return _save(figure, path, one)

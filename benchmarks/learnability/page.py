@@ -10,10 +10,10 @@ from figures import draw
 from study import Study, numbers
 
 from odc_gym.evaluation import statistics, write_document, write_text
-from odc_gym.evaluation.inspection_sheets import action_sheet, change, inspection_sheets
-from odc_gym.evaluation.report import markdown_sheet
+from odc_gym.evaluation.inspection_tables import action_table, format_difference, inspection_tables
+from odc_gym.evaluation.report import markdown_table
 from odc_gym.evaluation.results import Comparison
-from odc_gym.evaluation.sheets import Sheet
+from odc_gym.evaluation.text_tables import TextTable
 from odc_gym.sources import versions
 
 BEGIN, END = "<!-- numbers: written by make learnability -->\n", "<!-- end of numbers -->\n"
@@ -65,18 +65,18 @@ def section(one: Study) -> Iterator[str]:
     yield f"## {name}"
     yield f"![learning curves](figures/learnability-{name}-curves.png)"
     for sheet in (curve_sheet(one), test_sheet(one.test, f"{name}, test episodes")):
-        yield from markdown_sheet(sheet)
+        yield from markdown_table(sheet)
     if one.randomised is not None:
-        yield from markdown_sheet(randomised_sheet(one.test, one.randomised))
+        yield from markdown_table(randomised_sheet(one.test, one.randomised))
     yield f"![what parts are worth](figures/learnability-{name}-worth.png)"
-    for sheet in inspection_sheets(one.inspections, f"{name}, episodes {one.inspected[0]} to {one.inspected[1]}"):
-        yield from markdown_sheet(sheet)
-    yield from markdown_sheet(exploration_sheet(one))
+    for sheet in inspection_tables(one.inspections, f"{name}, episodes {one.inspected[0]} to {one.inspected[1]}"):
+        yield from markdown_table(sheet)
+    yield from markdown_table(exploration_sheet(one))
     noisy = {f"{label}, exploring": found.inspection for label, found in one.exploration.items()}
-    yield from markdown_sheet(action_sheet(noisy, f"{name}, with exploration noise"))
+    yield from markdown_table(action_table(noisy, f"{name}, with exploration noise"))
 
 
-def curve_sheet(one: Study) -> Sheet:
+def curve_sheet(one: Study) -> TextTable:
     """How the runs went."""
     first = one.config.eval.first_seed
     lines: list[tuple[str, ...]] = []
@@ -96,8 +96,8 @@ def curve_sheet(one: Study) -> Sheet:
             )
         )
     last = first + one.config.eval.episodes - 1
-    rules = ", ".join(f"{rule} {found.score.mean():.2f}" for rule, found in one.chosen_on.agents.items())
-    return Sheet(
+    rules = ", ".join(f"{rule} {found.score.mean():.2f}" for rule, found in one.chosen_on.results.items())
+    return TextTable(
         f"{one.scenario.name}, learning on validation episodes {first} to {last}",
         ("run", "first", "best", "at decision", "last", "at decision", "explained variance, by thirds"),
         tuple(lines),
@@ -105,34 +105,34 @@ def curve_sheet(one: Study) -> Sheet:
     )
 
 
-def test_sheet(found: Comparison, title: str) -> Sheet:
+def test_sheet(found: Comparison, title: str) -> TextTable:
     """Scores on test episodes, best first, with differences to the rules that learning has to pass."""
     rivals = ("zero", "sun-aware", "gang-aware")
-    order = sorted(found.agents, key=lambda name: -found.agents[name].score.mean())
+    order = sorted(found.results, key=lambda name: -found.results[name].score.mean())
     lines = [
         (
             name,
-            f"{found.agents[name].score.mean():.2f}",
+            f"{found.results[name].score.mean():.2f}",
             *("-" if name == rival else difference(found, name, rival) for rival in rivals),
         )
         for name in order
     ]
     title = f"{title} {found.seeds[0]} to {found.seeds[-1]}"
-    return Sheet(title, ("scheduler", "score", *(f"minus {rival}" for rival in rivals)), tuple(lines))
+    return TextTable(title, ("scheduler", "score", *(f"minus {rival}" for rival in rivals)), tuple(lines))
 
 
-def randomised_sheet(home: Comparison, away: Comparison) -> Sheet:
+def randomised_sheet(home: Comparison, away: Comparison) -> TextTable:
     """What is lost where satellites differ from those of the training."""
     lines = [
         (
             name,
-            f"{home.agents[name].score.mean():.2f}",
-            f"{away.agents[name].score.mean():.2f}",
-            change(statistics.paired_difference(home.scores(name), away.scores(name))),
+            f"{home.results[name].score.mean():.2f}",
+            f"{away.results[name].score.mean():.2f}",
+            format_difference(statistics.paired_difference(home.scores(name), away.scores(name))),
             difference(home, name, "zero") if name != "zero" else "-",
             difference(away, name, "zero") if name != "zero" else "-",
         )
-        for name in home.agents
+        for name in home.results
     ]
     head = (
         "scheduler",
@@ -143,10 +143,10 @@ def randomised_sheet(home: Comparison, away: Comparison) -> Sheet:
         "minus zero, randomised",
     )
     note = "Nothing is trained or tuned on the randomised scenario; the loss of zero is what it takes from all."
-    return Sheet(f"{away.scenario.name}: policies as they are on other satellites", head, tuple(lines), (note,))
+    return TextTable(f"{away.scenario.name}: policies as they are on other satellites", head, tuple(lines), (note,))
 
 
-def exploration_sheet(one: Study) -> Sheet:
+def exploration_sheet(one: Study) -> TextTable:
     """What exploration costs, and how much of the reward's variance it can see."""
     windows = list(next(iter(one.exploration.values())).common)
     minutes = one.scenario.episode.decision_period_s / 60.0
@@ -161,9 +161,9 @@ def exploration_sheet(one: Study) -> Sheet:
     ]
     spans = [f"{k * minutes:g} min" if k * minutes < 60 else f"{k * minutes / 60:g} h" for k in windows]
     head = ("run", "score", "score while exploring", *(f"common share, {span}" for span in spans))
-    return Sheet(f"{one.scenario.name}: exploration, and what of the reward it can see", head, tuple(lines))
+    return TextTable(f"{one.scenario.name}: exploration, and what of the reward it can see", head, tuple(lines))
 
 
 def difference(found: Comparison, ours: str, theirs: str) -> str:
     """A paired difference with its interval."""
-    return change(statistics.paired_difference(found.scores(ours), found.scores(theirs)))
+    return format_difference(statistics.paired_difference(found.scores(ours), found.scores(theirs)))

@@ -17,8 +17,8 @@ import numpy as np
 from odc_gym.agents import scheduler_factory, scheduler_identity
 from odc_gym.errors import OdcGymError
 from odc_gym.evaluation import TEST, VALIDATION, Comparison, Store, evaluate, write_text
-from odc_gym.evaluation.inspection import Inspection, Subject, action_use, inspect, record
-from odc_gym.evaluation.inspection_sheets import inspection_document
+from odc_gym.evaluation.inspection import InspectedScheduler, Inspection, action_use, inspect, record
+from odc_gym.evaluation.inspection_tables import inspection_document
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.files import names
 from odc_gym.simulator.simulator import Simulator
@@ -144,10 +144,11 @@ def study(plan: Plan, name: str) -> Study:
     first = config.eval.first_seed
     chosen_on = play(scenario, {rule: factories[rule] for rule in RULES}, range(first, first + config.eval.episodes))
     curves = {label: read(folder / "evaluations.csv") for label, folder in folders.items()}
-    refuse_other_worlds(folders, curves, float(chosen_on.agents["zero"].score.mean()))
+    refuse_other_worlds(folders, curves, float(chosen_on.results["zero"].score.mean()))
     seeds = range(INSPECT_FROM, INSPECT_FROM + plan.episodes)
     subjects = {
-        label: Subject(factories[label], label in folders, identities[label]) for label in (*INSPECTED_RULES, *folders)
+        label: InspectedScheduler(factories[label], label in folders, identities[label])
+        for label in (*INSPECTED_RULES, *folders)
     }
     inspections = inspect(scenario, subjects, subjects["zero"], seeds, workers=plan.processes, store=store)
     test = range(TEST.first, TEST.first + plan.test_episodes)
@@ -223,7 +224,7 @@ def numbers(one: Study) -> dict[str, Any]:
         **{
             key: None
             if c is None
-            else {"episodes": c.seeds.tolist()} | {n: c.agents[n].score.tolist() for n in c.agents}
+            else {"episodes": c.seeds.tolist()} | {n: c.results[n].score.tolist() for n in c.results}
             for key, c in comparisons.items()
         },
         "inspected": one.inspected,

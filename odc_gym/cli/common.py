@@ -1,4 +1,4 @@
-"""What commands share: options, the console, the progress bar, reading scenarios."""
+"""Shared parts of the commands: options, console, progress bar, and loading of scenarios and traces."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from odc_gym.scenario import Scenario
 
-PIPED_WIDTH = 160  # of tables when the output is not a terminal
+PIPED_WIDTH = 160  # characters of a table line if the output is not a terminal
 
-ScenarioName = Annotated[str, typer.Argument(help="A name from `odc-gym scenario list`, or the path of a .yaml file.")]
+ScenarioName = Annotated[str, typer.Argument(help="Name from `odc-gym scenario list`, or path of a .yaml file.")]
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
@@ -30,25 +30,26 @@ TraceFiles = Annotated[
     typer.Option(
         "--trace",
         metavar="FILE",
-        help="File of jobs or requests that replaces the classes it holds, or a name from `odc-gym trace fetch`. "
-        "Repeatable.",
+        help="File of jobs or requests, or a name from `odc-gym trace fetch`. It replaces the arrivals of the classes "
+        "that it holds. Repeatable.",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Replace files that exist.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
+Workers = Annotated[int | None, typer.Option(help="Number of processes.", show_default="one per core")]
 
 
 def load(scenario: str, overrides: dict[str, Any]) -> Scenario:
-    """A scenario by name or path, with overrides."""
+    """Load a scenario by name or path, with overrides."""
     from odc_gym.scenario import Scenario
 
     return Scenario.load(scenario, overrides)
 
 
 def trace_files(traces: list[Path] | None) -> tuple[Path, ...]:
-    """The files of `--trace` values.
+    """Return the files of `--trace` values.
 
     Raises:
-        OdcGymError: one of them does not exist.
+        OdcGymError: one of the files does not exist.
     """
     from odc_gym.errors import OdcGymError
     from odc_gym.workload.traces.download import located
@@ -61,7 +62,7 @@ def trace_files(traces: list[Path] | None) -> tuple[Path, ...]:
 
 
 def console() -> Console:
-    """The console of tables: as wide as the terminal, or `PIPED_WIDTH`."""
+    """Return the console for tables. It is as wide as the terminal, or `PIPED_WIDTH` without one."""
     from rich.console import Console
 
     return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
@@ -69,7 +70,11 @@ def console() -> Console:
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar on stderr; absent when that is not a terminal."""
+    """Show a progress bar on stderr if it is a terminal.
+
+    Yields:
+        Function of (episodes done, total) that updates the bar.
+    """
     from rich.console import Console
     from rich.progress import (
         BarColumn,

@@ -1,20 +1,21 @@
-"""`odc-gym compare`: the same episodes for every scheduler."""
+"""Command `odc-gym compare`: several schedulers play the same episodes."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from odc_gym.cli.common import Force, JsonFile, Overrides, TraceFiles, console, load, progress, trace_files
+from odc_gym.cli.common import Force, JsonFile, Overrides, TraceFiles, Workers, console, load, progress, trace_files
 from odc_gym.errors import OdcGymError, ScenarioError
 
 if TYPE_CHECKING:
     from odc_gym.agents import SchedulerFactory
+    from odc_gym.evaluation import Comparison, Store
     from odc_gym.scenario import Scenario
 
 FIRST_TEST = 10_000
@@ -22,163 +23,123 @@ HEURISTICS = "full-clock,zero,governor,sun-aware,gang-aware"
 DEFAULT_SCENARIO, ALL = "starter12", "all"
 STDOUT = Path("-")
 
+Scenarios = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--scenario",
+        "-s",
+        help="Names of scenarios or paths of .yaml files, comma-separated or repeated; `all` for every scenario of the "
+        "package. Several scenarios add tables across them.",
+        show_default=DEFAULT_SCENARIO,
+    ),
+]
+Schedulers = Annotated[
+    str,
+    typer.Option(
+        "--agents",
+        "-a",
+        help="Comma-separated schedulers: names, optionally with parameters as in 'fixed-clock(0.7)'; Python files "
+        "with one scheduler; folders of training runs; NAME=RUN+RUN+... for several training runs of one learned "
+        "scheduler; `all` for every scheduler of the package.",
+    ),
+]
+Episodes = Annotated[int, typer.Option("--episodes", "-e", help="Number of episodes that each scheduler plays.")]
+FirstSeed = Annotated[
+    int,
+    typer.Option(
+        help="Number of the first episode: 0-9999 are for training, 10000-10099 for tests, 20000 and above for "
+        "validation."
+    ),
+]
+Baseline = Annotated[
+    str | None,
+    typer.Option(help="Scheduler to which the others are compared.", show_default="full-clock, else the first"),
+]
+ByLoad = Annotated[
+    bool,
+    typer.Option("--strata", help="Also print the scores by thirds of the load. --trace turns this on."),
+]
+StoreFolder = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FOLDER",
+        help="Store each finished episode in this folder, and play only the episodes that it lacks. An interrupted "
+        "comparison continues. A change of scenario, trace, scheduler or code makes its episodes be played again.",
+    ),
+]
+MarkdownFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--markdown", metavar="FILE", help="Also write the tables as Markdown; `-` prints it instead of the tables."
+    ),
+]
+Dated = Annotated[
+    bool,
+    typer.Option("--date", help="Write today's date into the Markdown. Without it, equal results give equal files."),
+]
+
 
 def compare(
-    scenario: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--scenario",
-            "-s",
-            help="Comma-separated, or repeated: names of scenarios, paths of .yaml files, or `all` that come with the "
-            f"package. With several, tables across them follow. [default: {DEFAULT_SCENARIO}]",
-        ),
-    ] = None,
-    agents: Annotated[
-        str,
-        typer.Option(
-            "--agents",
-            "-a",
-            help="Comma-separated: names of schedulers, with numbers for their parameters as in "
-            "'fixed-clock(0.7)' if you like, Python files with one, folders of training runs, or NAME=RUN+RUN+... for "
-            "several training runs of one learned scheduler; `all` for every scheduler of the package.",
-        ),
-    ] = HEURISTICS,
-    episodes: Annotated[int, typer.Option("--episodes", "-e", help="How many episodes each scheduler plays.")] = 20,
-    first_seed: Annotated[
-        int,
-        typer.Option(
-            help="The first episode: 0-9999 are for training, 10000-10099 for tests, 20000 on for validation."
-        ),
-    ] = FIRST_TEST,
+    scenario: Scenarios = None,
+    schedulers: Schedulers = HEURISTICS,
+    episodes: Episodes = 20,
+    first_seed: FirstSeed = FIRST_TEST,
     trace: TraceFiles = None,
     overrides: Overrides = None,
-    baseline: Annotated[
-        str | None, typer.Option(help="Differences are taken to this scheduler. [default: full-clock, else the first]")
-    ] = None,
-    by_load: Annotated[
-        bool, typer.Option("--strata", help="Also print the scores by thirds of the load; on with --trace.")
-    ] = False,
-    store: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER",
-            help="Keep each finished episode in this folder, and play only those that are not there: what was "
-            "interrupted goes on. A change of scenario, trace, scheduler or code is played anew.",
-        ),
-    ] = None,
+    baseline: Baseline = None,
+    by_load: ByLoad = False,
+    store: StoreFolder = None,
     json_file: JsonFile = None,
-    markdown_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--markdown",
-            metavar="FILE",
-            help="Also write the tables as Markdown; `-` prints it in place of the tables.",
-        ),
-    ] = None,
-    dated: Annotated[
-        bool,
-        typer.Option("--date", help="Put today's date into the Markdown; without it, equal results are equal files."),
-    ] = False,
+    markdown_file: MarkdownFile = None,
+    dated: Dated = False,
     force: Force = False,
-    workers: Annotated[int | None, typer.Option(help="Processes. [default: one a core]")] = None,
+    workers: Workers = None,
 ) -> None:
-    """Let schedulers play the same episodes and say which is better, and how sure that is."""
-    from odc_gym.agents import scheduler_identity
-    from odc_gym.evaluation import Store, document, documents, evaluate_all, print_report, write_document, write_text
-    from odc_gym.evaluation import markdown as as_markdown
-    from odc_gym.evaluation.figures import choose_baseline
-    from odc_gym.evaluation.files import require_free
+    """Let schedulers play the same episodes, and report which is better with confidence intervals."""
+    from odc_gym.evaluation import evaluate_all
     from odc_gym.evaluation.suites import episodes as suite_episodes
 
-    for file in (json_file, markdown_file):
-        if file is not None and file != STDOUT:
-            require_free(file, force)
+    _require_free((json_file, markdown_file), force)
     _, seeds = suite_episodes(first_seed, episodes)
-    factories, groups = _contestants(agents)
-    scenarios = _worlds(scenario or [DEFAULT_SCENARIO], overrides or [])
+    factories, groups = _factories(schedulers)
+    scenarios = _scenarios(scenario or [DEFAULT_SCENARIO], overrides or [])
     files = trace_files(trace)
-    try:
-        reference = choose_baseline((*factories, *groups), baseline)
-    except OdcGymError as error:
-        raise OdcGymError(f"--{error}") from None
-    kept = None if store is None else Store(store, {name: scheduler_identity(name) for name in factories})
+    reference = _baseline((*factories, *groups), baseline)
+    kept = _store(store, factories)
     required = factories if len(scenarios) == 1 else groups.get(reference, (reference,))
     with progress("episodes") as update:
         results = evaluate_all(scenarios, factories, seeds, files, workers, update, groups, kept, required)
     by_load = by_load or bool(files)
     if markdown_file != STDOUT:
-        for note in _notes(files, scenarios):
-            console().print(note, markup=False)
-        print_report(console(), results, reference, by_load)
+        _print_tables(results, reference, by_load, files)
     if markdown_file is not None:
-        command = _command(
-            scenario or [DEFAULT_SCENARIO], agents, seeds, trace or [], overrides or [], baseline, by_load
-        )
-        text = as_markdown(results, reference, by_load, command, date.today().isoformat() if dated else None)
-        typer.echo(text, nl=False) if markdown_file == STDOUT else write_text(markdown_file, text)
+        sources = scenario or [DEFAULT_SCENARIO]
+        command = _command(sources, schedulers, seeds, trace or [], overrides or [], baseline, by_load)
+        _write_markdown(markdown_file, results, reference, by_load, command, dated)
     if json_file is not None:
-        one = len(results) == 1
-        write_document(json_file, document(results[0], reference) if one else documents(results, reference))
+        _write_json(json_file, results, reference)
 
 
-def _worlds(sources: Sequence[str], overrides: list[str]) -> list[Scenario]:
-    """The scenarios of all `--scenario` values; errors of one of several begin with its name."""
-    from odc_gym.scenario.files import names, parse_overrides
+def _require_free(outputs: Sequence[Path | None], force: bool) -> None:
+    """Check before long work that the output files can be written."""
+    from odc_gym.evaluation.files import require_free
 
-    changes = parse_overrides(overrides)
-    chosen: list[str] = []
-    for source in sources:
-        for name in _parts(source, ",", "--scenario"):
-            chosen += names() if name == ALL else [name]
-    scenarios = []
-    for name in chosen:
-        loaded = load(name, {})
-        try:
-            scenarios.append(loaded.replace(changes) if changes else loaded)
-        except ScenarioError as error:
-            raise ScenarioError(str(error) if len(chosen) == 1 else f"{name}: {error}") from None
-    return scenarios
+    for file in outputs:
+        if file is not None and file != STDOUT:
+            require_free(file, force)
 
 
-def _command(
-    scenario: Sequence[str],
-    agents: str,
-    seeds: Sequence[int],
-    traces: Sequence[Path],
-    overrides: Sequence[str],
-    baseline: str | None,
-    by_load: bool,
-) -> str:
-    """The command that gives the same numbers."""
-    options: list[tuple[str, Any]] = [("--scenario", ",".join(scenario)), ("--agents", agents)]
-    options += [("--episodes", len(seeds)), ("--first-seed", seeds[0])]
-    options += [("--trace", trace) for trace in traces] + [("--set", change) for change in overrides]
-    options += [("--baseline", baseline)] * (baseline is not None)
-    words = ["odc-gym", "compare", *(str(word) for option in options for word in option), *["--strata"] * by_load]
-    return shlex.join(words)
-
-
-def _notes(files: Sequence[Path], scenarios: Sequence[Scenario]) -> list[str]:
-    """Lines on rows of the traces that were left out, and on traces shorter than an episode with its history."""
-    from odc_gym.tables.fleet.fleet_model import FleetModel
-    from odc_gym.workload import as_trace
-
-    trace = as_trace(files) if files else None
-    notes = [FleetModel(scenario, trace).trace_note() for scenario in scenarios if trace]
-    return list(dict.fromkeys(note for note in notes if note))
-
-
-def _contestants(text: str) -> tuple[dict[str, SchedulerFactory], dict[str, tuple[str, ...]]]:
-    """Factories by name, and the groups of training runs, of an `--agents` value."""
+def _factories(text: str) -> tuple[dict[str, SchedulerFactory], dict[str, tuple[str, ...]]]:
+    """Parse an `--agents` value into factories by name and groups of training runs."""
     from odc_gym.agents import scheduler_factory, scheduler_names
 
     factories: dict[str, SchedulerFactory] = {}
     groups: dict[str, tuple[str, ...]] = {}
-    items = [name for item in _parts(text, ",", "--agents") for name in (scheduler_names() if item == ALL else [item])]
+    items = [name for item in _split(text, ",", "--agents") for name in (scheduler_names() if item == ALL else [item])]
     for item in items:
         group, equals, runs = item.partition("=")
-        is_group = bool(equals) and "(" not in group  # parameters of a rule have their own signs
-        members = tuple(_parts(runs, "+", "--agents")) if is_group else (item,)
+        is_group = bool(equals) and "(" not in group  # an equals sign in parentheses sets a parameter
+        members = tuple(_split(runs, "+", "--agents")) if is_group else (item,)
         for member in members:
             if member in factories:
                 raise OdcGymError(f"--agents: {member} is named twice")
@@ -190,15 +151,110 @@ def _contestants(text: str) -> tuple[dict[str, SchedulerFactory], dict[str, tupl
     return factories, groups
 
 
-def _parts(text: str, sign: str, option: str) -> list[str]:
-    """What stands between the signs that are not in parentheses.
+def _scenarios(sources: Sequence[str], overrides: list[str]) -> list[Scenario]:
+    """Load the scenarios of all `--scenario` values. With several, an error begins with the scenario's name."""
+    from odc_gym.scenario.files import names, parse_overrides
+
+    changes = parse_overrides(overrides)
+    chosen: list[str] = []
+    for source in sources:
+        for name in _split(source, ",", "--scenario"):
+            chosen += names() if name == ALL else [name]
+    scenarios = []
+    for name in chosen:
+        loaded = load(name, {})
+        try:
+            scenarios.append(loaded.replace(changes) if changes else loaded)
+        except ScenarioError as error:
+            raise ScenarioError(str(error) if len(chosen) == 1 else f"{name}: {error}") from None
+    return scenarios
+
+
+def _split(text: str, separator: str, option: str) -> list[str]:
+    """Split an option's value at the separators outside parentheses.
 
     Raises:
-        OdcGymError: nothing stands somewhere.
+        OdcGymError: a part is empty.
     """
     from odc_gym.agents import split_names
 
-    parts = split_names(text, sign)
+    parts = split_names(text, separator)
     if not all(parts):
-        raise OdcGymError(f"{option} = {text}: must be names, files or folders with {sign!r} between them")
+        raise OdcGymError(f"{option} = {text}: must be names, files or folders with {separator!r} between them")
     return parts
+
+
+def _baseline(names: Sequence[str], wanted: str | None) -> str:
+    """Return the baseline; an error names the option."""
+    from odc_gym.evaluation.summary import choose_baseline
+
+    try:
+        return choose_baseline(names, wanted)
+    except OdcGymError as error:
+        raise OdcGymError(f"--{error}") from None
+
+
+def _store(folder: Path | None, names: Collection[str]) -> Store | None:
+    """Open the store of finished episodes, if a folder is given."""
+    from odc_gym.agents import scheduler_identity
+    from odc_gym.evaluation import Store
+
+    return None if folder is None else Store(folder, {name: scheduler_identity(name) for name in names})
+
+
+def _print_tables(comparisons: Sequence[Comparison], baseline: str, by_load: bool, files: Sequence[Path]) -> None:
+    """Print the notes on traces, then the report."""
+    from odc_gym.evaluation import print_report
+
+    for note in _trace_notes(files, [comparison.scenario for comparison in comparisons]):
+        console().print(note, markup=False)
+    print_report(console(), comparisons, baseline, by_load)
+
+
+def _trace_notes(files: Sequence[Path], scenarios: Sequence[Scenario]) -> list[str]:
+    """List notes on omitted rows of traces, and on traces shorter than an episode with its history."""
+    from odc_gym.tables.fleet.fleet_model import FleetModel
+    from odc_gym.workload import as_trace
+
+    trace = as_trace(files) if files else None
+    notes = [FleetModel(scenario, trace).trace_note() for scenario in scenarios if trace]
+    return list(dict.fromkeys(note for note in notes if note))
+
+
+def _command(
+    sources: Sequence[str],
+    schedulers: str,
+    seeds: Sequence[int],
+    traces: Sequence[Path],
+    overrides: Sequence[str],
+    baseline: str | None,
+    by_load: bool,
+) -> str:
+    """Return the command that reproduces the numbers."""
+    options: list[tuple[str, Any]] = [("--scenario", ",".join(sources)), ("--agents", schedulers)]
+    options += [("--episodes", len(seeds)), ("--first-seed", seeds[0])]
+    options += [("--trace", trace) for trace in traces] + [("--set", change) for change in overrides]
+    options += [("--baseline", baseline)] * (baseline is not None)
+    words = ["odc-gym", "compare", *(str(word) for option in options for word in option), *["--strata"] * by_load]
+    return shlex.join(words)
+
+
+def _write_markdown(
+    file: Path, comparisons: Sequence[Comparison], baseline: str, by_load: bool, command: str, dated: bool
+) -> None:
+    """Write the tables as Markdown to a file or to stdout."""
+    from odc_gym.evaluation import markdown, write_text
+
+    text = markdown(comparisons, baseline, by_load, command, date.today().isoformat() if dated else None)
+    if file == STDOUT:
+        typer.echo(text, nl=False)
+    else:
+        write_text(file, text)
+
+
+def _write_json(file: Path, comparisons: Sequence[Comparison], baseline: str) -> None:
+    """Write the comparison of one scenario, or those of several, as JSON."""
+    from odc_gym.evaluation import document, documents, write_document
+
+    several = len(comparisons) > 1
+    write_document(file, documents(comparisons, baseline) if several else document(comparisons[0], baseline))

@@ -1,4 +1,4 @@
-"""`odc-gym inspect`: what schedulers do, and what each part of them is worth."""
+"""Command `odc-gym inspect`: use of actions, reward terms and ablations of schedulers."""
 
 from __future__ import annotations
 
@@ -8,67 +8,68 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odc_gym.cli.common import Force, JsonFile, Overrides, TraceFiles, console, load, progress, trace_files
+from odc_gym.cli.common import Force, JsonFile, Overrides, TraceFiles, Workers, console, load, progress, trace_files
 
 if TYPE_CHECKING:
-    from odc_gym.evaluation.inspection import Subject
+    from odc_gym.evaluation.inspection import InspectedScheduler
 
-FIRST_VALIDATION = 20_100  # beyond the episodes on which training runs choose their models
+FIRST_VALIDATION = 20_100  # beyond the episodes on which training runs select their models
 
 
 def inspect(
-    agents: Annotated[list[str], typer.Argument(help="Names of schedulers, or folders of training runs.")],
+    schedulers: Annotated[list[str], typer.Argument(help="Names of schedulers, or folders of training runs.")],
     scenario: Annotated[
-        str, typer.Option("--scenario", "-s", help="A scenario's name, or the path of a .yaml file.")
+        str, typer.Option("--scenario", "-s", help="Name of a scenario, or path of a .yaml file.")
     ] = "starter12",
-    episodes: Annotated[int, typer.Option("--episodes", "-e", help="How many episodes.")] = 16,
+    episodes: Annotated[int, typer.Option("--episodes", "-e", help="Number of episodes.")] = 16,
     first_seed: Annotated[
-        int, typer.Option(help="The first episode; for choices take validation episodes, 20000 on.")
+        int, typer.Option(help="Number of the first episode. Choices need validation episodes, 20000 and above.")
     ] = FIRST_VALIDATION,
     trace: TraceFiles = None,
     overrides: Overrides = None,
     json_file: JsonFile = None,
     store: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Keep finished episodes here, and do not play them again.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Store finished episodes in this folder, and do not play them again."),
     ] = None,
     force: Force = False,
-    workers: Annotated[int | None, typer.Option(help="Processes. [default: one a core]")] = None,
+    workers: Workers = None,
 ) -> None:
-    """Tell what schedulers use their actions for, and what each part of action and observation is worth to them.
+    """Report how schedulers use their actions, and how much each part of action and observation is worth to them.
 
-    Kinds of components of the action are held at zero one by one, and all but one. Learned schedulers also play with
-    blocks of their observation at their means.
+    Each kind of action component is set to zero alone, and all kinds but one are set to zero. Learned schedulers also
+    play with each block of their observation replaced by its mean.
     """
     from odc_gym.evaluation import write_document
     from odc_gym.evaluation.files import require_free
     from odc_gym.evaluation.inspection import inspect as inspect_all
-    from odc_gym.evaluation.inspection_sheets import inspection_document, inspection_sheets
-    from odc_gym.evaluation.report import print_sheets
+    from odc_gym.evaluation.inspection_tables import inspection_document, inspection_tables
+    from odc_gym.evaluation.report import print_tables
     from odc_gym.evaluation.suites import episodes as suite_episodes
     from odc_gym.scenario.files import parse_overrides
 
     if json_file is not None:
         require_free(json_file, force)
     _, seeds = suite_episodes(first_seed, episodes)
-    subjects = {name: subject(name) for name in agents}
+    inspected = {name: inspected_scheduler(name) for name in schedulers}
     loaded = load(scenario, parse_overrides(overrides or []))
     files = trace_files(trace)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # small networks are slower with more
     with progress("episodes") as update:
-        found = inspect_all(loaded, subjects, subject("zero"), seeds, files, workers, update, store)
-    print_sheets(console(), inspection_sheets(found, f"{loaded.name}, episodes {seeds[0]} to {seeds[-1]}"))
+        inspections = inspect_all(loaded, inspected, inspected_scheduler("zero"), seeds, files, workers, update, store)
+    print_tables(console(), inspection_tables(inspections, f"{loaded.name}, episodes {seeds[0]} to {seeds[-1]}"))
     if json_file is not None:
-        write_document(json_file, inspection_document(found))
+        write_document(json_file, inspection_document(inspections))
 
 
-def subject(name: str) -> Subject:
-    """A scheduler by name or folder, as an inspection wants it.
+def inspected_scheduler(name: str) -> InspectedScheduler:
+    """Return a scheduler, given by name or folder, with what an inspection needs to know about it.
 
     Raises:
-        SchedulerError: neither.
+        SchedulerError: `name` is neither a scheduler nor the folder of a training run.
     """
     from odc_gym.agents import scheduler_factory, scheduler_identity
-    from odc_gym.evaluation.inspection import Subject
+    from odc_gym.evaluation.inspection import InspectedScheduler
 
     factory = scheduler_factory(name)
-    return Subject(factory, learned=Path(name).is_dir(), identity=scheduler_identity(name))
+    return InspectedScheduler(factory, learned=Path(name).is_dir(), identity=scheduler_identity(name))

@@ -77,7 +77,7 @@ def _compare_run(folder: Path, episodes: int) -> None:
     changes = {"episode.decision_period_s": env.decision_period_s, "episode.hours": env.episode_hours}
     compare(
         scenario=[str(folder / "scenario.yaml")],
-        agents=f"{HEURISTICS},{folder}",
+        schedulers=f"{HEURISTICS},{folder}",
         episodes=episodes,
         trace=None if env.trace is None else [Path(env.trace)],
         overrides=[f"{path}={value}" for path, value in changes.items() if value is not None],

@@ -1,4 +1,4 @@
-"""Comparisons as JSON data, for programs."""
+"""Documents of comparisons: JSON data for other programs."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from odc_gym.evaluation import statistics
-from odc_gym.evaluation.across import Across, Overall, across
-from odc_gym.evaluation.figures import Row, known_mean, rows
 from odc_gym.evaluation.results import Array, Comparison
 from odc_gym.evaluation.statistics import Estimate
+from odc_gym.evaluation.summary import SchedulerSummary, known_mean, summarise
+from odc_gym.evaluation.summary_across import AcrossSummary, OverallSummary, summarise_across
 from odc_gym.sources import versions
 
 _LIBRARIES = ("odc-gym", "numpy", "numba", "scipy")
 
 
 def document(comparison: Comparison, baseline: str) -> dict[str, Any]:
-    """The comparison as JSON data; figures that do not exist are null.
+    """Return a comparison as JSON data. Values that do not exist are null.
 
-    Each scheduler has `score` (one an episode), `mean`, `iqm`, `ci95` (of the mean), `metrics` (means over episodes);
-    beside them reward terms, values by episode and paired differences to every other scheduler.
+    Each scheduler has its `score` per episode, `mean`, `iqm`, `ci95` (of the mean) and `metrics` (means over episodes).
+    The document also holds reward terms, values by episode, and paired differences to every other scheduler.
     """
     names = comparison.names
-    table = {row.name: row for row in rows(comparison, baseline)}
+    summaries = {summary.name: summary for summary in summarise(comparison, baseline)}
     return {
         "scenario": comparison.scenario.name,
         "seeds": comparison.seeds.tolist(),
-        "agents": {name: _agent_document(comparison, table[name]) for name in names},
+        "agents": {name: _scheduler_document(comparison, summaries[name]) for name in names},
         "bound": None,
         "baseline": baseline,
         "paired": {a: {b: _pair_document(comparison, a, b) for b in names if b != a} for a in names},
@@ -40,13 +40,14 @@ def document(comparison: Comparison, baseline: str) -> dict[str, Any]:
 
 
 def documents(comparisons: Sequence[Comparison], baseline: str) -> dict[str, Any]:
-    """Comparisons on several scenarios as JSON data.
+    """Return comparisons on several scenarios as JSON data.
 
-    `scenarios` has the `document` of each by name; `across` what is said over all of them. By scheduler that is where
-    it stands in each scenario it can operate and, null unless it can operate all, its mean score, its mean rank and its
-    paired difference to the baseline. `absent` tells who cannot operate what, and why.
+    `scenarios` holds the `document` of each scenario by name, and `across` the summary over all scenarios. For each
+    scheduler, `across` gives its standing in every scenario that it can operate. Mean score, mean rank and paired
+    difference to the baseline follow; they are null unless the scheduler can operate all scenarios. `absent` lists the
+    schedulers that cannot operate a scenario, with the reason.
     """
-    overall = across(comparisons, baseline)
+    overall = summarise_across(comparisons, baseline)
     return {
         "scenarios": {c.scenario.name: document(c, baseline) for c in comparisons},
         "across": {
@@ -57,34 +58,34 @@ def documents(comparisons: Sequence[Comparison], baseline: str) -> dict[str, Any
     }
 
 
-def _overall_document(overall: Across, row: Overall) -> dict[str, Any]:
+def _overall_document(overall: AcrossSummary, summary: OverallSummary) -> dict[str, Any]:
     return {
         "scenarios": {
-            name: {"mean": mean, "best": overall.best[name] == row.name, "level_with_best": name in row.level}
-            for name, mean in row.means.items()
+            name: {"mean": mean, "best": overall.best[name] == summary.name, "level_with_best": name in summary.tied}
+            for name, mean in summary.means.items()
         },
-        "mean": None if row.score is None else row.score.value,
-        "ci95": None if row.score is None else _ends(row.score),
-        "rank": None if row.rank is None else row.rank.value,
-        "rank_ci95": None if row.rank is None else _ends(row.rank),
-        "paired": None if row.paired is None else _difference(row.paired, row.improvement),
+        "mean": None if summary.score is None else summary.score.value,
+        "ci95": None if summary.score is None else _ends(summary.score),
+        "rank": None if summary.rank is None else summary.rank.value,
+        "rank_ci95": None if summary.rank is None else _ends(summary.rank),
+        "paired": None if summary.paired is None else _difference(summary.paired, summary.improvement),
     }
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of what the numbers depend on."""
+    """Return the versions of Python and of the libraries that determine the numbers."""
     return {"python": platform.python_version()} | versions(*_LIBRARIES)
 
 
-def _agent_document(comparison: Comparison, row: Row) -> dict[str, Any]:
-    metrics, terms = comparison.metrics(row.name), comparison.terms(row.name)
+def _scheduler_document(comparison: Comparison, summary: SchedulerSummary) -> dict[str, Any]:
+    metrics, terms = comparison.metrics(summary.name), comparison.terms(summary.name)
     data = {
-        "score": _plain(comparison.scores(row.name).mean(axis=0)),
-        "mean": row.score.value,
-        "iqm": row.iqm.value,
-        "ci95": _ends(row.score),
-        "iqm_ci95": _ends(row.iqm),
-        "worst_tenth": row.worst,
+        "score": _plain(comparison.scores(summary.name).mean(axis=0)),
+        "mean": summary.score.value,
+        "iqm": summary.iqm.value,
+        "ci95": _ends(summary.score),
+        "iqm_ci95": _ends(summary.iqm),
+        "worst_tenth": summary.worst,
         "normalised": None,
         "metrics": {key: _finite(known_mean(values)) for key, values in metrics.items()},
         "terms": {key: _finite(known_mean(values)) for key, values in terms.items()},
@@ -93,7 +94,7 @@ def _agent_document(comparison: Comparison, row: Row) -> dict[str, Any]:
             "terms": {key: _plain(v) for key, v in terms.items()},
         },
     }
-    return data | ({"runs": list(comparison.groups[row.name])} if row.name in comparison.groups else {})
+    return data | ({"runs": list(comparison.groups[summary.name])} if summary.name in comparison.groups else {})
 
 
 def _pair_document(comparison: Comparison, ours: str, theirs: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Output files: asked for before long work, written whole or not at all."""
+"""Output files: checks before long work, and atomic writes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from odc_gym.errors import OdcGymError
 
 
 def require_free(path: Path, force: bool) -> None:
-    """Refuse, before long work, an output file that exists or whose folder does not.
+    """Check before long work that an output file can be written.
 
     Raises:
-        OdcGymError: the file exists and `force` is not set, or it has no folder to be in.
+        OdcGymError: the file exists and `force` is not set, its folder does not exist, or `path` is a folder.
     """
     if path.is_dir() or not path.parent.is_dir():
         raise OdcGymError(f"{path}: must be a file in an existing folder")
@@ -24,15 +24,15 @@ def require_free(path: Path, force: bool) -> None:
 
 
 def write_document(path: Path, data: Mapping[str, Any]) -> None:
-    """Write JSON whole or not at all: a reader never sees half a file."""
+    """Write data as JSON atomically: a reader never sees an incomplete file."""
     write_text(path, json.dumps(data, indent=1, allow_nan=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text whole or not at all: a reader never sees half a file."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    """Write text atomically: a reader never sees an incomplete file."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        beside.write_text(text, encoding="utf-8")
-        os.replace(beside, path)
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

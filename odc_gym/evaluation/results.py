@@ -1,4 +1,4 @@
-"""Results of a comparison: what every scheduler reached in every episode."""
+"""Results of a comparison: score, reward terms and KPIs of every scheduler in every episode."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class AgentResult:
-    """What one scheduler reached, one entry an episode in the order of the comparison's seeds."""
+class SchedulerResult:
+    """Results of one scheduler, one entry per episode, in the order of the comparison's seeds."""
 
-    score: Array  # (N,) sum of rewards; 100 = the fleet's sustainable output at the scenario's mix
+    score: Array  # (N,) sum of rewards; 100 = the fleet's sustainable output at the scenario's mix of classes
     terms: dict[str, Array]  # reward term: (N,) sum over the episode
     metrics: dict[str, Array]  # KPI: (N,)
 
 
 TraceFiles = str | tuple[str, ...] | None
-"""The file of a trace, or several, or none."""
+"""File of a trace, several files, or None."""
 
 
 @dataclass(frozen=True)
@@ -32,49 +32,51 @@ class Comparison:
 
     scenario: Scenario
     seeds: NDArray[np.int64]  # (N,)
-    agents: dict[str, AgentResult]
-    load: Array  # (N,) offered over sustainable work
+    results: dict[str, SchedulerResult]
+    load: Array  # (N,) load factor: offered work over sustainable work
     trace: TraceFiles = None
-    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # name to training runs among `agents`
-    absent: Mapping[str, str] = field(default_factory=dict)  # scheduler that cannot operate the scenario: why
+    groups: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # name to its training runs, which are keys of `results`
+    absent: Mapping[str, str] = field(default_factory=dict)  # scheduler that cannot operate the scenario, to the reason
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Schedulers, then groups of training runs."""
-        return (*self.agents, *self.groups)
+        """Names of the schedulers, then of the groups of training runs."""
+        return (*self.results, *self.groups)
 
     @property
-    def entrants(self) -> tuple[str, ...]:
-        """Schedulers and groups, without the single runs of a group."""
+    def compared(self) -> tuple[str, ...]:
+        """Names of schedulers and groups, without the single runs of the groups."""
         members = {run for runs in self.groups.values() for run in runs}
         return tuple(name for name in self.names if name not in members)
 
-    def runs(self, name: str) -> list[AgentResult]:
-        """Results of a group's training runs, or the one result of a scheduler."""
-        return [self.agents[run] for run in self.groups.get(name, (name,))]
+    def runs(self, name: str) -> list[SchedulerResult]:
+        """Return the results of a group's training runs, or the one result of a scheduler."""
+        return [self.results[run] for run in self.groups.get(name, (name,))]
 
     def scores(self, name: str) -> Array:
-        """Scores (R, N) of a group's training runs, or (1, N) of a scheduler."""
+        """Return the scores (R, N) of a group's R training runs, or (1, N) of a scheduler."""
         return np.stack([run.score for run in self.runs(name)])
 
     def terms(self, name: str) -> dict[str, Array]:
-        """Reward terms (N,), means over training runs."""
-        return _over_runs([run.terms for run in self.runs(name)])
+        """Return the reward terms (N,), averaged over training runs."""
+        return _mean_over_runs([run.terms for run in self.runs(name)])
 
     def metrics(self, name: str) -> dict[str, Array]:
-        """KPIs (N,), means over training runs."""
-        return _over_runs([run.metrics for run in self.runs(name)])
+        """Return the KPIs (N,), averaged over training runs."""
+        return _mean_over_runs([run.metrics for run in self.runs(name)])
 
 
-def joined(parts: Sequence[AgentResult]) -> AgentResult:
-    """One scheduler's results on consecutive episodes as one."""
+def concatenate_results(parts: Sequence[SchedulerResult]) -> SchedulerResult:
+    """Concatenate one scheduler's results on consecutive episodes."""
 
     def join(tables: list[dict[str, Array]]) -> dict[str, Array]:
         return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
 
     score = np.concatenate([part.score for part in parts])
-    return AgentResult(score, join([part.terms for part in parts]), join([part.metrics for part in parts]))
+    return SchedulerResult(score, join([part.terms for part in parts]), join([part.metrics for part in parts]))
 
 
-def _over_runs(tables: list[dict[str, Array]]) -> dict[str, Array]:
+def _mean_over_runs(tables: list[dict[str, Array]]) -> dict[str, Array]:
     return {key: np.mean([table[key] for table in tables], axis=0) for key in tables[0]}

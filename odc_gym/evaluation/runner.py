@@ -1,10 +1,12 @@
-"""Play the same episodes with several schedulers.
+"""Runner of comparisons: several schedulers play the same episodes.
 
-Episodes are split into fixed batches in the order of the seeds; a batch of a scenario is one `Simulator`, and every
-scheduler plays it from the same start. Schedulers that require another environment, such as another order of the queue,
-share a simulator of their own, of the same light, jobs and demand. The batches of all scenarios go to one pool of
-processes. What is returned depends on the scenarios, the trace, the schedulers and the seeds only, not on the number of
-processes nor on what was played before; what one scheduler reaches does not depend on the others.
+Episodes are split into fixed batches in the order of their seeds. Each batch of a scenario is one `Simulator`, and
+every scheduler plays it from the same initial state. Schedulers that require another environment, such as another queue
+order, share a separate simulator with the same light, jobs and demand. One pool of processes plays the batches of all
+scenarios.
+
+The results depend on the scenarios, the trace, the schedulers and the seeds alone. They depend neither on the number of
+processes nor on episodes that were played before. The result of one scheduler does not depend on the others.
 """
 
 from __future__ import annotations
@@ -21,21 +23,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odc_gym.errors import OdcGymError, SchedulerError
-from odc_gym.evaluation.results import AgentResult, Comparison, TraceFiles, joined
-from odc_gym.evaluation.stage import Batch, Played, PlayerFactory, Stage, Task
+from odc_gym.evaluation.results import Comparison, SchedulerResult, TraceFiles, concatenate_results
 from odc_gym.evaluation.store import Store
+from odc_gym.evaluation.worker import BatchResults, EpisodeBatch, SchedulerFactoryLike, Task, Worker
 from odc_gym.scenario import Scenario
 
 Progress = Callable[[int, int], None]
 """Called with (episodes played, episodes to play), both summed over schedulers."""
 
 BATCH = 4
-"""Episodes of one simulator: enough to share a scheduler's call, few enough to keep every core busy."""
+"""Episodes of one simulator. More would leave cores idle; fewer would share less of the cost of a scheduler call."""
 
 
 def evaluate(
     scenario: Scenario,
-    agents: Mapping[str, PlayerFactory],
+    schedulers: Mapping[str, SchedulerFactoryLike],
     seeds: Sequence[int],
     trace: str | Path | Sequence[str | Path] | None = None,
     workers: int | None = None,
@@ -43,17 +45,17 @@ def evaluate(
     groups: Mapping[str, tuple[str, ...]] | None = None,
     store: Store | None = None,
 ) -> Comparison:
-    """Play episodes of one scenario with every scheduler; arguments and errors as of `evaluate_all`.
+    """Play episodes of one scenario with every scheduler. Arguments and errors are those of `evaluate_all`.
 
     Raises:
         SchedulerError: a scheduler cannot operate the scenario.
     """
-    return evaluate_all([scenario], agents, seeds, trace, workers, progress, groups, store, agents)[0]
+    return evaluate_all([scenario], schedulers, seeds, trace, workers, progress, groups, store, schedulers)[0]
 
 
 def evaluate_all(
     scenarios: Sequence[Scenario],
-    agents: Mapping[str, PlayerFactory],
+    schedulers: Mapping[str, SchedulerFactoryLike],
     seeds: Sequence[int],
     trace: str | Path | Sequence[str | Path] | None = None,
     workers: int | None = None,
@@ -65,38 +67,38 @@ def evaluate_all(
     """Play the same episodes of several scenarios with every scheduler that can operate them.
 
     Args:
-        scenarios: what is simulated.
-        agents: name to factory, as `odc_gym.agents.scheduler_factory` gives them.
-        seeds: (N,) episodes of the scenarios' worlds.
-        trace: file of jobs or requests that replaces the classes it holds, or several.
-        workers: processes; None takes one a core, 1 stays in this process. With more, a script must keep its own calls
-            under `if __name__ == "__main__":`, since processes import it.
-        progress: called as episodes are played.
-        groups: name of a learned scheduler to the names in `agents` of its training runs.
-        store: finished episodes that need not be played again; what is played joins them.
+        scenarios: scenarios to simulate, with distinct names.
+        schedulers: name to factory, as returned by `odc_gym.agents.scheduler_factory`.
+        seeds: (N,) episode numbers, the same for every scenario.
+        trace: one or several files of jobs or requests. A file replaces the arrivals of the classes that it holds.
+        workers: number of processes; None starts one per core, 1 plays in this process. With more than one, a script
+            must keep its own calls under `if __name__ == "__main__":`, because the processes import the script.
+        progress: called with the numbers of played and of all episodes, as episodes are played.
+        groups: name of a learned scheduler to the names, in `schedulers`, of its training runs.
+        store: store of finished episodes. Episodes found in it are not played again; new episodes are added to it.
         required: schedulers that must be able to operate every scenario.
 
     Returns:
-        One comparison a scenario. Schedulers that cannot operate it are in its `absent`, and so are groups with such a
-        training run.
+        One comparison per scenario. Its `absent` lists schedulers that cannot operate the scenario, and groups with
+        such a training run.
 
     Raises:
-        SchedulerError: a required scheduler cannot operate a scenario, or another one none of them.
-        OdcGymError: no scenario, scheduler or episode, repeated names or seeds, workers < 1, a process that died, or
-            what the simulator refuses.
+        SchedulerError: a required scheduler cannot operate a scenario, or another scheduler can operate none.
+        OdcGymError: there is no scenario, scheduler or episode; names or seeds repeat; workers < 1; a process died; or
+            the simulator refuses its input.
     """
-    _refuse(scenarios, agents, seeds, workers)
+    _check_arguments(scenarios, schedulers, seeds, workers)
     files = trace_files(trace)
-    shelves = tuple({} if store is None else store.shelves(scenario, files) for scenario in scenarios)
-    task = Task(tuple(scenarios), agents, files, shelves, frozenset(required))
+    cache_entries = tuple({} if store is None else store.entries(scenario, files) for scenario in scenarios)
+    task = Task(tuple(scenarios), schedulers, files, cache_entries, frozenset(required))
     parts = [tuple(int(s) for s in seeds[i : i + BATCH]) for i in range(0, len(seeds), BATCH)]
-    batches = [Batch(i, part, tuple(agents)) for i in range(len(scenarios)) for part in parts]
+    batches = [EpisodeBatch(i, part, tuple(schedulers)) for i in range(len(scenarios)) for part in parts]
     results = [_stored(task, batch) for batch in batches]
     open_batches = [
-        batch._replace(names=tuple(name for name in agents if name not in known))
+        batch._replace(names=tuple(name for name in schedulers if name not in known))
         for batch, known in zip(batches, results, strict=True)
     ]
-    done = _counter(progress, len(seeds) * len(agents) * len(scenarios))
+    done = _counter(progress, len(seeds) * len(schedulers) * len(scenarios))
     done(sum(len(batch.seeds) * len(known) for batch, known in zip(batches, results, strict=True)))
     to_play = [k for k, batch in enumerate(open_batches) if batch.names]
     for k, played in zip(to_play, _play_all(task, [open_batches[k] for k in to_play], workers, done), strict=True):
@@ -106,39 +108,43 @@ def evaluate_all(
         _comparison(task, i, np.asarray(seeds, np.int64), results[i * each : (i + 1) * each], groups or {})
         for i in range(len(scenarios))
     ]
-    for name in agents:
+    for name in schedulers:
         if all(name in comparison.absent for comparison in comparisons):
             raise SchedulerError(comparisons[0].absent[name])
     return comparisons
 
 
 def trace_files(trace: str | Path | Sequence[str | Path] | None) -> TraceFiles:
-    """A trace's file or files as processes are told of them."""
+    """Return the file or files of a trace as picklable strings."""
     if trace is None or isinstance(trace, str | Path):
         return None if trace is None else str(trace)
     paths = tuple(str(path) for path in trace)
     return paths if len(paths) > 1 else next(iter(paths), None)
 
 
-def _refuse(
-    scenarios: Sequence[Scenario], agents: Mapping[str, PlayerFactory], seeds: Sequence[int], workers: int | None
+def _check_arguments(
+    scenarios: Sequence[Scenario],
+    schedulers: Mapping[str, SchedulerFactoryLike],
+    seeds: Sequence[int],
+    workers: int | None,
 ) -> None:
+    """Raise OdcGymError for arguments of `evaluate_all` that are empty, repeated or out of range."""
     names = [scenario.name for scenario in scenarios]
     if not names or len(set(names)) < len(names):
-        twice = next((f", {name} comes twice" for name in names if names.count(name) > 1), "")
-        raise OdcGymError(f"scenarios: must be at least one, each with its own name{twice}")
-    if not agents:
-        raise OdcGymError("agents: name at least one scheduler")
+        repeated = next((f", {name} comes twice" for name in names if names.count(name) > 1), "")
+        raise OdcGymError(f"scenarios: must be at least one, each with its own name{repeated}")
+    if not schedulers:
+        raise OdcGymError("schedulers: name at least one scheduler")
     if len(seeds) == 0 or len(set(seeds)) < len(seeds):
         raise OdcGymError("seeds: must be at least one episode, each only once")
     if workers is not None and workers < 1:
         raise OdcGymError(f"workers = {workers}: must be >= 1")
 
 
-def _stored(task: Task, batch: Batch) -> Played:
-    """What is known of a batch without playing."""
-    shelves = task.shelves[batch.scenario]
-    read = {name: shelves[name].read(batch.seeds) for name in batch.names if name in shelves}
+def _stored(task: Task, batch: EpisodeBatch) -> BatchResults:
+    """Return the results of a batch that the store already holds."""
+    cache_entries = task.cache_entries[batch.scenario]
+    read = {name: cache_entries[name].read(batch.seeds) for name in batch.names if name in cache_entries}
     return {name: result for name, result in read.items() if result is not None}
 
 
@@ -146,46 +152,50 @@ def _comparison(
     task: Task,
     index: int,
     seeds: NDArray[np.int64],
-    batches: Sequence[Played],
+    batches: Sequence[BatchResults],
     groups: Mapping[str, tuple[str, ...]],
 ) -> Comparison:
-    """All batches of one scenario."""
+    """Join the batches of one scenario."""
     scenario = task.scenarios[index]
-    agents, absent = {}, {}
+    results, absent = {}, {}
     for name in task.factories:
         parts = [batch[name] for batch in batches]
         reasons = [part for part in parts if isinstance(part, str)]
         if reasons:
             absent[name] = reasons[0]
         else:
-            agents[name] = joined([part for part in parts if isinstance(part, AgentResult)])
-    if not agents:
+            results[name] = concatenate_results([part for part in parts if isinstance(part, SchedulerResult)])
+    if not results:
         raise SchedulerError(f"{scenario.name}: no scheduler can operate it: {next(iter(absent.values()))}")
-    whole = {}
+    complete = {}
     for group, runs in groups.items():
         reasons = [absent[run] for run in runs if run in absent]
         if reasons:
             absent[group] = reasons[0]
         else:
-            whole[group] = runs
-    load = next(iter(agents.values())).metrics["load_factor"]
-    return Comparison(scenario, seeds, agents, load, task.trace, whole, absent)
+            complete[group] = runs
+    load = next(iter(results.values())).metrics["load_factor"]
+    return Comparison(scenario, seeds, results, load, task.trace, complete, absent)
 
 
-def _play_all(task: Task, batches: list[Batch], workers: int | None, done: Callable[[int], None]) -> list[Played]:
+def _play_all(
+    task: Task, batches: list[EpisodeBatch], workers: int | None, done: Callable[[int], None]
+) -> list[BatchResults]:
     count = min(workers or _cores(), len(batches))
     if count > 1:
         return _play_in_processes(task, batches, count, done)
-    stage = Stage(task)
-    return [stage.play(batch, done) for batch in batches]
+    worker = Worker(task)
+    return [worker.play(batch, done) for batch in batches]
 
 
-def _play_in_processes(task: Task, batches: list[Batch], count: int, done: Callable[[int], None]) -> list[Played]:
-    # compile and check here, once: the processes then load the compiled code and meet no bad input
+def _play_in_processes(
+    task: Task, batches: list[EpisodeBatch], count: int, done: Callable[[int], None]
+) -> list[BatchResults]:
+    # Compile and check once in this process: the others then load the compiled code and never meet invalid input.
     for batch in {batch.scenario: batch for batch in reversed(batches)}.values():
-        Stage(task).rehearse(batch)
+        Worker(task).prepare(batch)
     before = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _begin, (task,))
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), _start_worker, (task,))
     try:
         futures = {pool.submit(_play_batch, batch): batch for batch in batches}
         for future in as_completed(futures):
@@ -198,7 +208,7 @@ def _play_in_processes(task: Task, batches: list[Batch], count: int, done: Calla
             "workers = 1 needs neither"
         ) from None
     except BaseException:
-        # do not wait for batches that nobody will read
+        # Terminate the workers: nobody will read the batches in progress.
         for child in set(multiprocessing.active_children()) - before:
             child.terminate()
         raise
@@ -206,19 +216,19 @@ def _play_in_processes(task: Task, batches: list[Batch], count: int, done: Calla
         pool.shutdown(cancel_futures=True)
 
 
-_stage: Stage | None = None  # of a worker process, set once when it starts
+_worker: Worker | None = None  # worker of this process, set when the process starts
 
 
-def _begin(task: Task) -> None:
-    global _stage
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
-    os.environ["OMP_NUM_THREADS"] = "1"  # one core a process; read when a learned policy loads its library
-    _stage = Stage(task)
+def _start_worker(task: Task) -> None:
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent terminates its workers
+    os.environ["OMP_NUM_THREADS"] = "1"  # one core per process; PyTorch reads it when a policy is loaded
+    _worker = Worker(task)
 
 
-def _play_batch(batch: Batch) -> Played:
-    assert _stage is not None
-    return _stage.play(batch, lambda _: None)
+def _play_batch(batch: EpisodeBatch) -> BatchResults:
+    assert _worker is not None
+    return _worker.play(batch, lambda _: None)
 
 
 def _counter(progress: Progress | None, total: int) -> Callable[[int], None]:

@@ -1,10 +1,12 @@
-"""Statistics of scores: means that resist outliers, and how sure a difference is.
+"""Statistics of scores: robust means, and confidence intervals of means, differences and ranks.
 
-Scores are arrays (N,) of one value an episode, (R, N) when a learned scheduler was trained R times, or (R, N, P) when
-the episodes were played on P scenarios. Every scheduler plays the same N episodes, so differences are taken episode by
-episode. Intervals come from the bootstrap: training runs are drawn first, then episodes, with replacement, the same
-draw of episodes for all schedulers and scenarios. The scenarios are never drawn: they are what they are, and episode n
-begins on the same date in each of them, so that its scores there are no independent observations.
+Scores are arrays (N,) with one value per episode. They are (R, N) if a learned scheduler was trained R times, and
+(R, N, P) if the episodes were played on P scenarios. All schedulers play the same N episodes, so differences are taken
+episode by episode.
+
+Intervals come from the bootstrap. Training runs are drawn first, then episodes, with replacement. The draw of episodes
+is the same for all schedulers and scenarios. Scenarios are fixed and never drawn. Episode n begins on the same date in
+every scenario, so its scores in several scenarios are not independent observations.
 
 Source: Agarwal et al. 2021, "Deep reinforcement learning at the edge of the statistical precipice" (interquartile mean,
 probability of improvement); Hesterberg 2015, "What teachers should know about the bootstrap" (expanded percentiles).
@@ -24,17 +26,17 @@ from scipy.special import stdtrit
 
 Array = NDArray[np.float64]
 Statistic = Callable[[Array], Array]
-"""Maps (..., M) values to (...) figures."""
+"""Function that maps values (..., M) to a statistic (...)."""
 
 CONFIDENCE = 0.95
 RESAMPLES = 10_000
-_SEED = 20_260_101  # any fixed number: equal scores must give equal intervals
-_CELLS = 4_000_000  # resampled values held in memory at once
+_SEED = 20_260_101  # any constant: equal scores must give equal intervals
+_MAX_VALUES = 4_000_000  # maximum number of resampled values in memory
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with its confidence interval; the interval is (nan, nan) when one observation leaves it open."""
+    """Value of a statistic with its confidence interval. The interval of a single observation is (nan, nan)."""
 
     value: float
     low: float
@@ -42,51 +44,51 @@ class Estimate:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether the whole interval lies on one side of 0."""
+        """Return whether the whole interval lies on one side of 0."""
         return self.low > 0.0 or self.high < 0.0
 
 
 def mean(values: Array) -> Array:
-    """Mean over the last axis."""
+    """Compute the mean over the last axis."""
     return np.asarray(values.mean(axis=-1))
 
 
 def interquartile_mean(values: Array) -> Array:
-    """Mean of the middle half over the last axis: a quarter of the M values, rounded down, is cut at each end."""
+    """Compute the mean over the last axis without a quarter of the M values, rounded down, at each end."""
     count = values.shape[-1]
     cut = count // 4
     return np.asarray(np.sort(values, axis=-1)[..., cut : count - cut].mean(axis=-1))
 
 
 def worst_tenth_mean(values: Array) -> Array:
-    """Mean of the lowest tenth over the last axis, at least one value."""
+    """Compute the mean of the lowest tenth over the last axis, of at least one value."""
     worst = math.ceil(values.shape[-1] / 10)
     return np.asarray(np.sort(values, axis=-1)[..., :worst].mean(axis=-1))
 
 
 def estimate(scores: ArrayLike, statistic: Statistic = mean, confidence: float = CONFIDENCE) -> Estimate:
-    """A figure of one scheduler's scores with its interval.
+    """Estimate a statistic of one scheduler's scores with its interval.
 
     Args:
         scores: (N,), (R, N) or (R, N, P).
-        statistic: what to take of all values.
+        statistic: statistic of all values.
         confidence: nominal coverage of the interval.
 
     Raises:
         ValueError: empty, not one to three axes, or not finite.
     """
     table = _table(scores)
-    figures = np.concatenate(
+    resampled = np.concatenate(
         [
             statistic(_take(table, runs, episodes).reshape(len(episodes), -1))
             for runs, episodes in _draws((table.shape[0],), table.shape[1], table.size)
         ]
     )
-    return _estimate(float(statistic(table.reshape(-1))), figures, _units(table.shape), confidence)
+    return _estimate(float(statistic(table.reshape(-1))), resampled, _units(table.shape), confidence)
 
 
 def paired_difference(scores: ArrayLike, baseline: ArrayLike, confidence: float = CONFIDENCE) -> Estimate:
-    """Mean of scores − baseline over the same episodes, with its interval.
+    """Estimate the mean of scores − baseline over the same episodes, with its interval.
 
     Args:
         scores: (N,), (R, N) or (R, N, P).
@@ -100,7 +102,7 @@ def paired_difference(scores: ArrayLike, baseline: ArrayLike, confidence: float 
 
 
 def probability_of_improvement(scores: ArrayLike, baseline: ArrayLike, confidence: float = CONFIDENCE) -> Estimate:
-    """Chance that a run of one scheduler scores higher than a run of the other on the same episode; a tie counts half.
+    """Estimate the probability that a run of one scheduler beats a run of the other on an episode; a tie counts half.
 
     Args:
         scores: (N,), (R, N) or (R, N, P).
@@ -119,12 +121,13 @@ def probability_of_improvement(scores: ArrayLike, baseline: ArrayLike, confidenc
 
 
 def mean_ranks(tables: Sequence[ArrayLike], confidence: float = CONFIDENCE) -> list[Estimate]:
-    """Rank of each scheduler by its mean score on a scenario, averaged over the scenarios: 1 is the best.
+    """Estimate the mean rank of each scheduler over the scenarios.
 
-    Schedulers with equal means share the mean of their ranks.
+    Each scenario ranks the schedulers by mean score, 1 is the best. Schedulers with equal means share the mean of their
+    ranks.
 
     Args:
-        tables: for each scheduler its scores (R, N, P), R its own, N and P the same for all.
+        tables: scores (R, N, P) of each scheduler; R may differ between schedulers, N and P may not.
         confidence: nominal coverage of the intervals.
 
     Raises:
@@ -144,17 +147,17 @@ def mean_ranks(tables: Sequence[ArrayLike], confidence: float = CONFIDENCE) -> l
 
 
 def _ranks(means: Array) -> Array:
-    """Mean ranks (K, A) over P scenarios of A schedulers with mean scores (K, P, A)."""
+    """Compute mean ranks (K, A) over P scenarios of A schedulers with mean scores (K, P, A)."""
     above = means[..., None, :] > means[..., :, None]
     equal = means[..., None, :] == means[..., :, None]
     return np.asarray((0.5 + above.sum(axis=-1) + 0.5 * equal.sum(axis=-1)).mean(axis=1))
 
 
 def expanded_percentile(figures: Array, units: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Interval from resampled figures, widened for few observations.
+    """Compute the percentile interval of resampled statistics, widened for few observations.
 
-    The plain percentile interval of a mean is too narrow by about sqrt((n−1)/n)·z/t; its two probabilities are moved
-    outwards so that the interval of a normal mean equals Student's.
+    The plain percentile interval of a mean is too narrow by a factor of about sqrt((n−1)/n)·z/t. The function moves its
+    two probabilities outwards, so that the interval of a normal mean equals Student's.
 
     Source: Hesterberg 2015, section 5.2.
 
@@ -174,13 +177,13 @@ def expanded_percentile(figures: Array, units: int, confidence: float = CONFIDEN
 def _paired(
     scores: ArrayLike, baseline: ArrayLike, per_episode: Callable[[Array, Array], Array], confidence: float
 ) -> Estimate:
-    """Mean over episodes and scenarios of `per_episode`, which maps (K, R, N, P) and (K, Q, N, P) to (K, N, P)."""
+    """Estimate the mean over episodes and scenarios of `per_episode`: (K, R, N, P) and (K, Q, N, P) to (K, N, P)."""
     ours, theirs = _table(scores), _table(baseline)
     _require_same([ours.shape[1:], theirs.shape[1:]])
     figures = []
     cells = len(ours) * theirs.size
     whole = per_episode(ours[None], theirs[None])[0]
-    alone = len(ours) == len(theirs) == 1  # no runs to draw: what is taken of each episode is always the same
+    alone = len(ours) == len(theirs) == 1  # no runs to draw: the value of each episode is the same in all resamples
     for ours_runs, theirs_runs, episodes in _draws((len(ours), len(theirs)), ours.shape[1], cells):
         values = (
             whole[episodes]
@@ -193,17 +196,17 @@ def _paired(
     return _estimate(value, np.concatenate(figures), units, confidence)
 
 
-@lru_cache(maxsize=8)  # the same for every pair of schedulers; a few tables come in turns
+@lru_cache(maxsize=8)  # all pairs of schedulers use the same draws; calls alternate between a few shapes
 def _draws(runs: tuple[int, ...], episodes: int, cells: int) -> list[tuple[NDArray[np.int64], ...]]:
-    """Blocks of K resamples: indices (K, R) for each entry of `runs`, then (K, N) of episodes.
+    """Draw blocks of K resamples: indices (K, R) for each entry of `runs`, then indices (K, N) of episodes.
 
     Args:
-        runs: training runs of each side.
-        episodes: N.
-        cells: values that one resample makes, which limit K.
+        runs: number of training runs R of each scheduler.
+        episodes: number of episodes N.
+        cells: number of values of one resample, which limits K.
     """
     rng = np.random.default_rng(_SEED)
-    block = max(1, min(RESAMPLES, _CELLS // cells))
+    block = max(1, min(RESAMPLES, _MAX_VALUES // cells))
     draws = []
     for start in range(0, RESAMPLES, block):
         size = min(block, RESAMPLES - start)
@@ -213,12 +216,12 @@ def _draws(runs: tuple[int, ...], episodes: int, cells: int) -> list[tuple[NDArr
 
 
 def _take(table: Array, runs: NDArray[np.int64], episodes: NDArray[np.int64]) -> Array:
-    """Resampled tables (K, R, N, P)."""
+    """Return the resampled scores (K, R, N, P)."""
     return np.asarray(table[runs[:, :, None], episodes[:, None, :]])
 
 
 def _units(shape: tuple[int, ...]) -> int:
-    """Observations that limit the interval: the episodes, or fewer training runs when there are several."""
+    """Return the number of observations that limits the interval: the episodes, or fewer training runs if several."""
     runs, episodes, _ = shape
     return episodes if runs == 1 else min(runs, episodes)
 
@@ -229,7 +232,7 @@ def _estimate(value: float, figures: Array, units: int, confidence: float) -> Es
 
 
 def _table(scores: ArrayLike) -> Array:
-    """Scores as (R, N, P)."""
+    """Convert scores to shape (R, N, P)."""
     table = np.atleast_2d(np.asarray(scores, dtype=np.float64))
     table = table[:, :, None] if table.ndim == 2 else table
     if table.ndim != 3 or table.size == 0 or not np.isfinite(table).all():
@@ -240,6 +243,6 @@ def _table(scores: ArrayLike) -> Array:
 
 
 def _require_same(shapes: Sequence[tuple[int, ...]]) -> None:
-    """Shapes (N, P) of schedulers that are compared."""
+    """Raise ValueError unless the shapes (N, P) of compared schedulers are equal."""
     if len(set(shapes)) > 1:
         raise ValueError(f"paired scores must cover the same episodes and scenarios, got {sorted(set(shapes))}")

@@ -1,9 +1,9 @@
-"""A folder of finished episodes, so that a comparison plays only what is missing.
+"""Store of finished episodes on disk. A comparison plays only the episodes that the store lacks.
 
-An episode is one small file below a folder whose name is a hash of all that its result depends on: the scenario, the
-trace, the scheduler, the code and the versions of the libraries that it computes with. When one of these changes, the
-folder is another one. Files appear when they are complete, and writers of the same episode write the same bytes, so
-several comparisons may use one store at a time.
+Each episode is one small file. The name of its folder is a hash of every input of its result: the scenario, the trace,
+the scheduler, the code, and the versions of the libraries that compute it. A change of any input selects another
+folder. A file appears only when it is complete, and all writers of an episode write the same bytes. Several comparisons
+may therefore use one store at the same time.
 """
 
 from __future__ import annotations
@@ -20,38 +20,38 @@ import numpy as np
 
 from odc_gym.errors import OdcGymError
 from odc_gym.evaluation.files import write_text
-from odc_gym.evaluation.results import AgentResult, TraceFiles, joined
+from odc_gym.evaluation.results import SchedulerResult, TraceFiles, concatenate_results
 from odc_gym.scenario import Scenario
 from odc_gym.sources import source_digest, versions
 
 _LIBRARIES = ("numpy", "numba", "scipy", "skyfield", "skyfield-data", "sgp4")
-_PLAYS = "odc_gym.evaluation.stage"  # imports all that the result of an episode comes from, but the schedulers
+_WORKER_MODULE = "odc_gym.evaluation.worker"  # imports all code that determines an episode, except the schedulers
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """The finished episodes of one scheduler on one scenario.
+class CacheEntry:
+    """Finished episodes of one scheduler on one scenario.
 
     Attributes:
-        folder: where they are.
-        key: what the results depend on, besides the episode.
+        folder: folder of the episode files.
+        key: inputs of the results, except the episode number.
     """
 
     folder: Path
     key: dict[str, Any]
 
-    def read(self, seeds: Sequence[int]) -> AgentResult | None:
-        """Results of episodes in the order of their seeds; None if not all of them are there."""
+    def read(self, seeds: Sequence[int]) -> SchedulerResult | None:
+        """Return the results of episodes in the order of their seeds, or None if one of them is missing."""
         found = []
         for seed in seeds:
             one = self._read_one(seed)
             if one is None:
                 return None
             found.append(one)
-        return joined(found)
+        return concatenate_results(found)
 
-    def write(self, seeds: Sequence[int], result: AgentResult) -> None:
-        """Keep results of episodes, each in a file that appears when it is complete."""
+    def write(self, seeds: Sequence[int], result: SchedulerResult) -> None:
+        """Write the results of episodes, each to a file that appears only when it is complete."""
         self.folder.mkdir(parents=True, exist_ok=True)
         for row, seed in enumerate(seeds):
             data = {
@@ -60,15 +60,15 @@ class Shelf:
                 "terms": {name: values[row].item() for name, values in result.terms.items()},
                 "metrics": {name: values[row].item() for name, values in result.metrics.items()},
             }
-            write_text(self._path(seed), json.dumps(data) + "\n")  # shortest decimals that give the same floats
+            write_text(self._path(seed), json.dumps(data) + "\n")  # shortest decimals that read back as the same floats
 
-    def _read_one(self, seed: int) -> AgentResult | None:
-        """One episode as arrays (1,); None if its file is absent, or is none that `write` made."""
+    def _read_one(self, seed: int) -> SchedulerResult | None:
+        """Return one episode as arrays (1,), or None if its file is missing or was not made by `write`."""
         try:
             data = json.loads(self._path(seed).read_text(encoding="utf-8"))
             if data["key"] != self.key | {"episode": seed}:
                 return None
-            return AgentResult(
+            return SchedulerResult(
                 np.array([data["score"]], np.float64), _columns(data["terms"]), _columns(data["metrics"])
             )
         except (FileNotFoundError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError):
@@ -79,37 +79,37 @@ class Shelf:
 
 
 class Store:
-    """Finished episodes of any scenarios and schedulers."""
+    """Folder of finished episodes of any scenarios and schedulers."""
 
     def __init__(self, folder: Path, identities: Mapping[str, str]) -> None:
-        """Use a folder, which is made when the first episode is kept.
+        """Use a folder as a store. The folder is created when the first episode is written.
 
         Args:
-            folder: the store.
-            identities: scheduler to what tells it from any other, as `odc_gym.agents.scheduler_identity` does;
-                schedulers without one are not kept.
+            folder: folder of the store.
+            identities: scheduler name to a string that identifies its behaviour, as returned by
+                `odc_gym.agents.scheduler_identity`. Episodes of other schedulers are not stored.
 
         Raises:
-            OdcGymError: the folder is a file.
+            OdcGymError: `folder` is a file.
         """
         if folder.exists() and not folder.is_dir():
             raise OdcGymError(f"{folder}: must be a folder, or the name of a new one")
         self._folder, self._identities = folder, identities
 
-    def shelves(self, scenario: Scenario, trace: TraceFiles) -> dict[str, Shelf]:
-        """Where the episodes of each scheduler are, on one scenario with one trace."""
-        fleet = {
+    def entries(self, scenario: Scenario, trace: TraceFiles) -> dict[str, CacheEntry]:
+        """Return the cache entry of each scheduler for one scenario and trace."""
+        common = {
             "format": 1,
-            "code": source_digest(_PLAYS),
+            "code": source_digest(_WORKER_MODULE),
             "libraries": versions(*_LIBRARIES),
             "scenario": scenario.digest(),
             "trace": None if trace is None else _traces_hash(trace),
         }
         found = {}
         for name, identity in self._identities.items():
-            key = fleet | {"scheduler": identity}
+            key = common | {"scheduler": identity}
             label = f"{_plain(Path(name).name)}-{_hash(json.dumps(key, sort_keys=True).encode())}"
-            found[name] = Shelf(self._folder / _plain(scenario.name) / label, key)
+            found[name] = CacheEntry(self._folder / _plain(scenario.name) / label, key)
         return found
 
 
@@ -118,7 +118,7 @@ def _hash(data: bytes) -> str:
 
 
 def _traces_hash(trace: str | tuple[str, ...]) -> str:
-    """What tells the contents of the files of a trace from others; a trace may be a folder."""
+    """Return a hash of the contents of a trace. Each path is a file or a folder of files."""
     hashes = []
     for path in (Path(name) for name in ([trace] if isinstance(trace, str) else trace)):
         for part in sorted(path.iterdir()) if path.is_dir() else [path]:
@@ -133,5 +133,5 @@ def _columns(row: Mapping[str, float]) -> dict[str, Any]:
 
 
 def _plain(name: str) -> str:
-    """A name as part of a path: letters, digits and a few signs."""
+    """Return a name that is valid as part of a path, with letters, digits and a few other characters."""
     return re.sub(r"[^\w.()-]+", "-", name).strip(".") or "-"

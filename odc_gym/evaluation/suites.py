@@ -1,4 +1,4 @@
-"""Which episodes are for training, for choosing, and for the final report."""
+"""Suites of episodes: training, test and validation seeds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from odc_gym.seeds import TRAINING_EPISODES, VALIDATION_FROM
 
 @dataclass(frozen=True)
 class Suite:
-    """A range of episode seeds with one purpose; `last` is inclusive, None means open."""
+    """Range of episode seeds with one purpose. `last` is inclusive; None means that the range is open."""
 
     name: str
     first: int
@@ -24,19 +24,19 @@ class Suite:
 
 
 TRAINING = Suite("training", 0, TRAINING_EPISODES - 1)
-"""Episodes that a scheduler may learn from."""
+"""Episodes on which a scheduler may be trained."""
 TEST = Suite("test", TRAINING_EPISODES, TRAINING_EPISODES + 99)
-"""Episodes for the final report, never for a choice."""
+"""Episodes of final reports. They must not guide any choice."""
 VALIDATION = Suite("validation", VALIDATION_FROM, None)
-"""Episodes for choices: checkpoints, parameters of rules, margins of scenarios."""
+"""Episodes for choices of checkpoints, parameters of rules, and margins of scenarios."""
 SUITES = (TRAINING, TEST, VALIDATION)
 
 
 def episodes(first_seed: int, count: int) -> tuple[Suite, tuple[int, ...]]:
-    """The suite and the seeds of `count` consecutive episodes.
+    """Return the suite and the seeds of `count` consecutive episodes.
 
     Raises:
-        OdcGymError: no episodes, or seeds that do not lie within one suite.
+        OdcGymError: `count` is below 1, or the seeds do not lie within one suite.
     """
     if count < 1:
         raise OdcGymError(f"episodes = {count}: must be >= 1")

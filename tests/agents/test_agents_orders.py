@@ -82,11 +82,11 @@ def test_results_do_not_depend_on_who_is_compared():
     names = ("zero", "earliest-deadline", "idle", "first-come")
     seeds = [SEED, SEED + 1]
     together = evaluate(scenario, {name: scheduler_factory(name) for name in names}, seeds, workers=1)
-    assert tuple(together.agents) == names
-    assert together.agents["zero"].score.tolist() != together.agents["first-come"].score.tolist()
+    assert tuple(together.results) == names
+    assert together.results["zero"].score.tolist() != together.results["first-come"].score.tolist()
     for name in ("earliest-deadline", "zero"):
         alone = evaluate(scenario, {name: scheduler_factory(name)}, seeds, workers=1)
-        assert (alone.agents[name].score == together.agents[name].score).all()
+        assert (alone.results[name].score == together.results[name].score).all()
 
 
 def test_an_environment_made_by_hand_plays_the_same_episode():
@@ -100,4 +100,4 @@ def test_an_environment_made_by_hand_plays_the_same_episode():
         _, reward, _, over, _ = env.step(scheduler.act(view)[0])
         score += reward
     compared = evaluate(Scenario.load("starter12", {"episode.hours": 1}), {"edf": factory}, [SEED], workers=1)
-    assert score == pytest.approx(compared.agents["edf"].score[0], abs=1e-5)
+    assert score == pytest.approx(compared.results["edf"].score[0], abs=1e-5)

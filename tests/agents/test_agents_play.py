@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from odc_gym.agents import make_scheduler, scheduler_factory, scheduler_names
-from odc_gym.evaluation.stage import play
+from odc_gym.evaluation.worker import rollout
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.simulator import Simulator
 
@@ -33,7 +33,7 @@ def pair():
 
 def played(simulator, name, seeds):
     simulator.reset(seeds)
-    return play(simulator, make_scheduler(name, simulator))
+    return rollout(simulator, make_scheduler(name, simulator))
 
 
 @pytest.mark.parametrize("name", scheduler_names())

@@ -332,7 +332,7 @@ def test_several_scenarios_are_compared_stored_and_written(capsys, tmp_path, mon
         "--first-seed 20000 --set episode.hours=1"
     )
     # what the document says reproduces it, and nothing is played for it
-    monkeypatch.setattr("odc_gym.evaluation.stage.play", None)
+    monkeypatch.setattr("odc_gym.evaluation.worker.rollout", None)
     code, out, _ = run(capsys, *command.split()[1:], "--store", "kept", "--workers", "1", "--markdown", "-")
     assert code == 0 and out == text
     # alone, a scenario that a scheduler cannot operate is an error
@@ -347,7 +347,7 @@ def small_fleet():
 
 
 def test_all_scenarios_of_the_package():
-    assert [fleet.name for fleet in compare._worlds(["all"], [])] == names()
+    assert [fleet.name for fleet in compare._scenarios(["all"], [])] == names()
 
 
 @pytest.mark.parametrize(
@@ -374,7 +374,7 @@ def test_mistakes_in_several_scenarios_are_one_line(capsys, arguments, message):
     [("a,b", ["a", "b"]), ("a(0.7, 2), b", ["a(0.7, 2)", "b"]), ("f(x=(1,2)),g", ["f(x=(1,2))", "g"])],
 )
 def test_lists_are_split_outside_parentheses(text, parts):
-    assert compare._parts(text, ",", "--agents") == parts
+    assert compare._split(text, ",", "--agents") == parts
 
 
 def test_scenarios_are_compared_field_by_field(capsys, tmp_path):

@@ -1,15 +1,17 @@
-"""A simulator whose scores are known in closed form, with the interface that the runner uses."""
+"""Fake simulator with the interface that workers use. Its scores have a closed form."""
 
 from types import SimpleNamespace
 
 import numpy as np
+
+from odc_gym.evaluation import worker
 
 DECISIONS = 5
 BUILT = []
 
 
 class FakeSimulator:
-    """Reward of a decision: seed / 1000 + decision number · mean action; every episode has five decisions."""
+    """Simulator of five decisions per episode; the reward is seed / 1000 + decision number · mean action."""
 
     def __init__(self, scenario, num_envs, trace=None, decision_period_s=None, episode_hours=None, action_mode="bids"):
         BUILT.append((num_envs, trace))
@@ -39,8 +41,16 @@ class FakeSimulator:
         self.seeds, self.count = state["seeds"].copy(), int(state["count"])
 
 
+def install(monkeypatch):
+    """Let workers build fake simulators; return the list of those that they build."""
+    monkeypatch.setattr(worker, "Simulator", FakeSimulator)
+    monkeypatch.setattr(worker, "episode_metrics", lambda simulator, row: simulator.episode_metrics(row))
+    BUILT.clear()
+    return BUILT
+
+
 class Constant:
-    """Always the same action; counts its resets."""
+    """Scheduler with a constant action that records its resets."""
 
     def __init__(self, view, level):
         self.level, self.resets = level, []
@@ -54,5 +64,5 @@ class Constant:
 
 
 def score_of(seed, level):
-    """The closed form: five times the seed's part, and 1 + 2 + 3 + 4 + 5 times the action."""
+    """Return the score in closed form: five times the seed's part, and 1 + 2 + 3 + 4 + 5 times the action."""
     return DECISIONS * seed / 1000 + 15 * level

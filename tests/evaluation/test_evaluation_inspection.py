@@ -1,4 +1,4 @@
-"""Inspection: figures counted by hand."""
+"""Inspection: statistics computed by hand."""
 
 import json
 from types import SimpleNamespace
@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from odc_gym.agents import scheduler_factory
+from odc_gym.evaluation.ablations import ACTION_KINDS
 from odc_gym.evaluation.inspection import (
+    InspectedScheduler,
     Recording,
-    Subject,
     action_use,
     autocorrelation,
     inspect,
     record,
     term_use,
 )
-from odc_gym.evaluation.inspection_sheets import inspection_document, inspection_sheets
-from odc_gym.evaluation.probes import KINDS
+from odc_gym.evaluation.inspection_tables import inspection_document, inspection_tables
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.simulator import Simulator
@@ -73,8 +73,8 @@ def test_autocorrelation_of_a_known_process():
 
 def test_a_recording_adds_up_to_the_episodes(small):
     simulator = Simulator(small, 2)
-    player = scheduler_factory("sun-aware")(simulator.view)
-    kept = record(simulator, player, [20_000, 20_001])
+    scheduler = scheduler_factory("sun-aware")(simulator.view)
+    kept = record(simulator, scheduler, [20_000, 20_001])
     assert kept.rewards.shape == (24, 2) and kept.actions.shape == (24, 2, simulator.action_size)
     assert kept.observation.shape == (simulator.observation.shape[1],)
     value = kept.metrics["value"] * simulator.fleet.weights.points
@@ -82,47 +82,50 @@ def test_a_recording_adds_up_to_the_episodes(small):
 
 
 def test_inspection_of_a_rule_and_of_zero(small, tmp_path):
-    full, zero = Subject(scheduler_factory("full-clock"), identity="full"), Subject(scheduler_factory("zero"))
+    full, zero = (
+        InspectedScheduler(scheduler_factory("full-clock"), identity="full"),
+        InspectedScheduler(scheduler_factory("zero")),
+    )
     seeds = [20_000, 20_001, 20_002]
     told = []
 
     def look():
         told.clear()
-        subjects = {"full-clock": full, "itself": Subject(zero.factory, learned=True)}
+        schedulers = {"full-clock": full, "itself": InspectedScheduler(zero.factory, learned=True)}
         return inspect(
-            small, subjects, zero, seeds, workers=1, progress=lambda *counts: told.append(counts), store=tmp_path
+            small, schedulers, zero, seeds, workers=1, progress=lambda *counts: told.append(counts), store=tmp_path
         )
 
     found = look()["full-clock"]
     np.testing.assert_allclose(found.rewards.sum(0), found.score)
     # full-clock asks for full clocks and nothing else: without them it is zero, and with them alone it is itself
     assert found.actions["clock"].saturated == 1.0 and found.actions["bid"].saturated == 0.0
-    for kind in KINDS:
+    for kind in ACTION_KINDS:
         if kind != "clock":
-            assert found.frozen[kind].value == found.alone[kind].value == 0.0
-    assert found.frozen["clock"].value == -found.alone["clock"].value != 0.0
-    assert found.blind == {}
+            assert found.zeroed[kind].value == found.alone[kind].value == 0.0
+    assert found.zeroed["clock"].value == -found.alone["clock"].value != 0.0
+    assert found.masked == {}
     played = told[0][0]
-    assert 0 < np.abs(found.nudged - found.score).max() < 5
+    assert 0 < np.abs(found.perturbed - found.score).max() < 5
     again = look()
-    assert again["full-clock"].frozen == found.frozen and told[0][0] > played == 0  # what was finished is not repeated
+    assert again["full-clock"].zeroed == found.zeroed and told[0][0] > played == 0  # what was finished is not repeated
     itself = again["itself"]
-    assert len(itself.blind) > 10
-    assert all(e.value == 0.0 for e in (*itself.frozen.values(), *itself.alone.values(), *itself.blind.values()))
+    assert len(itself.masked) > 10
+    assert all(e.value == 0.0 for e in (*itself.zeroed.values(), *itself.alone.values(), *itself.masked.values()))
 
 
 def test_tables_and_document_say_what_was_found(small):
-    zero = Subject(scheduler_factory("zero"), learned=True)
-    full = Subject(scheduler_factory("full-clock"))
+    zero = InspectedScheduler(scheduler_factory("zero"), learned=True)
+    full = InspectedScheduler(scheduler_factory("full-clock"))
     found = inspect(small, {"zero": zero, "full-clock": full}, zero, [20_000, 20_001], workers=1)
-    sheets = inspection_sheets(found, "here")
-    assert all(len(line) == len(sheet.head) for sheet in sheets for line in sheet.rows)
-    cells = {(sheet.title, line[0]): line[1:] for sheet in sheets for line in sheet.rows}
+    tables = inspection_tables(found, "here")
+    assert all(len(line) == len(table.head) for table in tables for line in table.rows)
+    cells = {(table.title, line[0]): line[1:] for table in tables for line in table.rows}
     assert cells["here: what actions are used for, by kind of component", "clock: saturated"] == ("0.0 %", "100.0 %")
     change = found["full-clock"].score - found["zero"].score
     assert cells["here: what each kind of component is worth", "clock frozen"][1].startswith(f"{-change.mean():+.2f} (")
     assert cells["here: noise and memory of the reward", "difference: deviation"] == ("-", f"{change.std(ddof=1):.2f}")
-    assert sheets[-1].head == ("block", "zero")
+    assert tables[-1].head == ("block", "zero")
     data = json.loads(json.dumps(inspection_document(found), allow_nan=False))
     assert data["full-clock"]["frozen"]["clock"]["mean"] == pytest.approx(-change.mean())
     assert data["zero"]["terms"]["compute"]["sum"] == found["zero"].terms["compute"].sum
@@ -131,7 +134,9 @@ def test_tables_and_document_say_what_was_found(small):
 def test_a_scheduler_is_inspected_in_the_environment_that_it_requires(small):
     whole = scheduler_factory("first-come")
     ordered = Simulator(small.replace(whole.requires["overrides"]), 1)
-    found = inspect(small, {"fcfs": Subject(whole)}, Subject(scheduler_factory("zero")), [20_000], workers=1)["fcfs"]
+    found = inspect(
+        small, {"fcfs": InspectedScheduler(whole)}, InspectedScheduler(scheduler_factory("zero")), [20_000], workers=1
+    )["fcfs"]
     flown = record(ordered, whole(ordered.view), [20_000])
     assert (found.rewards == sum(flown.terms.values())).all()
-    assert found.frozen["bid"].value == 0.0
+    assert found.zeroed["bid"].value == 0.0

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from odc_gym.errors import OdcGymError
 from odc_gym.evaluation import document, markdown, print_report, statistics, write_document
-from odc_gym.evaluation.figures import choose_baseline, rows, select, strata
 from odc_gym.evaluation.files import require_free
-from odc_gym.evaluation.results import AgentResult, Comparison
+from odc_gym.evaluation.results import Comparison, SchedulerResult
+from odc_gym.evaluation.summary import choose_baseline, load_strata, select_episodes, summarise
 from odc_gym.scenario import Scenario
 
 N = 30
@@ -26,17 +26,23 @@ def comparison():
 
     def result(gain):
         score = fleet + gain + rng.normal(0.0, 0.5, N)
-        return AgentResult(
+        return SchedulerResult(
             score,
             {"compute": score + 1.0, "thermal": np.full(N, -1.0)},
             {"wait_p50_s": wait, "none_s": np.full(N, np.nan)},
         )
 
-    agents = {"full-clock": result(0.0), "good": result(3.0), "same": result(0.0), "r1": result(1.0), "r2": result(2.0)}
+    results = {
+        "full-clock": result(0.0),
+        "good": result(3.0),
+        "same": result(0.0),
+        "r1": result(1.0),
+        "r2": result(2.0),
+    }
     return Comparison(
         Scenario.load("starter12"),
         np.arange(10_000, 10_000 + N),
-        agents,
+        results,
         rng.uniform(0.9, 1.3, N),
         None,
         {"ppo": ("r1", "r2")},
@@ -55,7 +61,7 @@ def test_document_has_the_agreed_keys_and_is_json(comparison):
     assert data["scenario"] == "starter12" and data["seeds"] == list(range(10_000, 10_030)) and data["bound"] is None
     assert list(data["agents"]) == ["full-clock", "good", "same", "r1", "r2", "ppo"]
     good = data["agents"]["good"]
-    scores = comparison.agents["good"].score
+    scores = comparison.results["good"].score
     assert good["score"] == scores.tolist()
     assert good["mean"] == pytest.approx(scores.mean())
     assert good["iqm"] == pytest.approx(np.sort(scores)[7:23].mean())
@@ -69,9 +75,9 @@ def test_document_has_the_agreed_keys_and_is_json(comparison):
 
 def test_training_runs_are_one_entry_with_its_own_interval(comparison):
     data = document(comparison, "full-clock")
-    ppo, runs = data["agents"]["ppo"], np.stack([comparison.agents[run].score for run in ("r1", "r2")])
+    ppo, runs = data["agents"]["ppo"], np.stack([comparison.results[run].score for run in ("r1", "r2")])
     assert ppo["runs"] == ["r1", "r2"] and ppo["score"] == pytest.approx(runs.mean(axis=0).tolist())
-    expected = statistics.paired_difference(runs, comparison.agents["full-clock"].score)
+    expected = statistics.paired_difference(runs, comparison.results["full-clock"].score)
     assert data["paired"]["ppo"]["full-clock"]["ci95"] == [expected.low, expected.high]
 
 
@@ -83,7 +89,7 @@ def test_every_pair_is_compared_both_ways(comparison):
 
 
 def test_rows_are_ordered_and_differ_from_the_baseline_only_where_they_should(comparison):
-    table = rows(comparison, "full-clock")
+    table = summarise(comparison, "full-clock")
     assert [row.score.value for row in table] == sorted((row.score.value for row in table), reverse=True)
     by_name = {row.name: row for row in table}
     assert by_name["full-clock"].paired is None and by_name["good"].paired.value == pytest.approx(3.0, abs=0.5)
@@ -101,7 +107,7 @@ def test_the_table_tells_who_is_better_and_what_is_open(comparison):
 
 
 def parsed(text):
-    """Heading, title and cells of each table of a Markdown text, as a reader of GitHub's dialect has them."""
+    """Parse a text in GitHub's Markdown into the heading, the title and the cells of each table."""
     heading, paragraph, tables = "", "", []
     for block in text.split("\n\n"):
         if block.startswith("## "):
@@ -120,7 +126,7 @@ def test_markdown_holds_the_figures_and_what_reproduces_them(comparison):
     assert text.startswith("```\nodc-gym compare --episodes 30\n```\n\npython ") and f"numpy {np.__version__}" in text
     (heading, title, scores), (_, _, kpis) = parsed(text)
     assert heading == "starter12" and title.startswith("starter12: 30 episodes (10000 to 10029)")
-    for line, row in zip(scores[1:], rows(comparison, "full-clock"), strict=True):
+    for line, row in zip(scores[1:], summarise(comparison, "full-clock"), strict=True):
         found = dict(
             zip(("name", "score", "ci", "gap", "gap_ci", "verdict", "iqm", "worst", "chance"), line, strict=True)
         )
@@ -153,7 +159,7 @@ def test_equal_results_are_equal_markdown_unless_dated(comparison):
 
 
 def test_markdown_shows_signs_as_they_are(comparison):
-    odd = replace(comparison, agents={"a|b*c<d": comparison.agents["good"]}, groups={}, absent={"x": "needs *all*"})
+    odd = replace(comparison, results={"a|b*c<d": comparison.results["good"]}, groups={}, absent={"x": "needs *all*"})
     text = markdown([odd], "a|b*c<d", False, "x")
     assert parsed(text)[0][2][1][0] == "a|b*c<d" and "needs \\*all\\*" in text
 
@@ -167,31 +173,31 @@ def test_wide_tables_are_printed_in_parts_with_the_names_of_rows(comparison):
     assert max(map(len, lines)) <= 70
     heads = [re.split("[┃│]", line)[2:-1] for line in lines if line.startswith("┃")]
     assert [cell.strip() for head in heads[-2:] for cell in head] == [
-        row.name for row in rows(comparison, "full-clock")
+        row.name for row in summarise(comparison, "full-clock")
     ]
     assert sum("wait_p50_s" in line for line in lines) == 2
 
 
 def test_strata_are_thirds_of_the_load(comparison):
-    parts = strata(comparison.load)
+    parts = load_strata(comparison.load)
     assert list(parts) == ["low", "medium", "high"] and [len(part) for part in parts.values()] == [10, 10, 10]
     assert sorted(np.concatenate(list(parts.values()))) == list(range(N))
     assert comparison.load[parts["low"]].max() <= comparison.load[parts["medium"]].min()
     assert comparison.load[parts["medium"]].max() <= comparison.load[parts["high"]].min()
-    assert strata(np.ones(2)) == {}
+    assert load_strata(np.ones(2)) == {}
     text = printed(comparison, by_load=True)
     assert all(f"{name} load: factor" in text for name in parts)
 
 
 def test_select_keeps_episodes_together(comparison):
-    part = select(comparison, np.array([3, 7]))
+    part = select_episodes(comparison, np.array([3, 7]))
     assert part.seeds.tolist() == [10_003, 10_007]
-    assert part.agents["good"].score.tolist() == comparison.agents["good"].score[[3, 7]].tolist()
-    assert part.agents["good"].metrics["wait_p50_s"].tolist()[1] == 600.0
+    assert part.results["good"].score.tolist() == comparison.results["good"].score[[3, 7]].tolist()
+    assert part.results["good"].metrics["wait_p50_s"].tolist()[1] == 600.0
 
 
 def test_one_episode_is_reported_without_intervals(comparison):
-    part = select(comparison, np.array([4]))
+    part = select_episodes(comparison, np.array([4]))
     text = printed(part)
     assert "Only 1 episode:" in text and "nan" not in text
     data = json.loads(json.dumps(document(part, "full-clock"), allow_nan=False))

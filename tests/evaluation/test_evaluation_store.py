@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import fake_simulator
 import numpy as np
 import pytest
-from fake_simulator import Constant, FakeSimulator
+from fake_simulator import Constant
 
 from odc_gym.errors import OdcGymError
-from odc_gym.evaluation import Store, evaluate, evaluate_all, stage, store
-from odc_gym.evaluation.results import AgentResult
+from odc_gym.evaluation import Store, evaluate, evaluate_all, store
+from odc_gym.evaluation.results import SchedulerResult
 
 SEEDS = range(10_000, 10_010)
 IDENTITIES = {"half": "half 1", "none": "none 1"}
@@ -22,9 +22,8 @@ def fleet(name="fake", digest="w1"):
 
 @pytest.fixture(autouse=True)
 def played(monkeypatch):
-    """What schedulers have played: (level, seeds) of each batch."""
-    monkeypatch.setattr(stage, "Simulator", FakeSimulator)
-    fake_simulator.BUILT.clear()
+    """Record the batches that schedulers play, as (level, seeds)."""
+    fake_simulator.install(monkeypatch)
     seen = []
     reset = Constant.reset
     monkeypatch.setattr(
@@ -35,25 +34,25 @@ def played(monkeypatch):
     return seen
 
 
-def agents(**changed):
+def constants(**changed):
     return {"half": partial(Constant, level=0.5), "none": partial(Constant, level=0.0)} | changed
 
 
-def compare(folder, seeds=SEEDS, scenario=None, identities=None, players=None, **arguments):
+def compare(folder, seeds=SEEDS, scenario=None, identities=None, schedulers=None, **arguments):
     kept = None if folder is None else Store(folder, identities or IDENTITIES)
-    return evaluate(scenario or fleet(), players or agents(), seeds, workers=1, store=kept, **arguments)
+    return evaluate(scenario or fleet(), schedulers or constants(), seeds, workers=1, store=kept, **arguments)
 
 
 def same(a, b):
-    """Whether two comparisons have the same bits."""
-    for name in a.agents:
-        ours, theirs = a.agents[name], b.agents[name]
+    """Return whether two comparisons have the same bits."""
+    for name in a.results:
+        ours, theirs = a.results[name], b.results[name]
         assert (ours.score == theirs.score).all()
         for left, right in ((ours.terms, theirs.terms), (ours.metrics, theirs.metrics)):
             assert list(left) == list(right)
             for key in left:
                 assert left[key].dtype == right[key].dtype and np.array_equal(left[key], right[key], equal_nan=True)
-    return a.agents.keys() == b.agents.keys() and (a.load == b.load).all()
+    return a.results.keys() == b.results.keys() and (a.load == b.load).all()
 
 
 def test_what_is_kept_is_not_played_again_and_has_the_same_bits(tmp_path, played):
@@ -65,7 +64,7 @@ def test_what_is_kept_is_not_played_again_and_has_the_same_bits(tmp_path, played
 
 
 def test_only_what_is_missing_is_played(tmp_path, played):
-    compare(tmp_path, seeds=SEEDS[:8], players={"none": agents()["none"]}, identities={"none": "none 1"})
+    compare(tmp_path, seeds=SEEDS[:8], schedulers={"none": constants()["none"]}, identities={"none": "none 1"})
     played.clear()
     assert same(compare(tmp_path), compare(None))
     mine = played[:4]
@@ -73,7 +72,7 @@ def test_only_what_is_missing_is_played(tmp_path, played):
 
 
 class Interrupted(Constant):
-    """Is interrupted in the middle of its third batch."""
+    """Scheduler that is interrupted in its third batch."""
 
     def act(self, view):
         if len(self.resets) == 2:
@@ -83,7 +82,7 @@ class Interrupted(Constant):
 
 def test_an_interrupted_comparison_loses_the_batch_in_flight_only(tmp_path, played):
     with pytest.raises(KeyboardInterrupt):
-        compare(tmp_path, players=agents(none=partial(Interrupted, level=0.0)))
+        compare(tmp_path, schedulers=constants(none=partial(Interrupted, level=0.0)))
     assert len(played) == 4
     played.clear()
     resumed = compare(tmp_path)
@@ -171,26 +170,26 @@ def test_an_episode_of_another_key_is_not_taken(tmp_path, played):
 
 
 def test_an_episode_appears_whole_or_not_at_all(tmp_path, monkeypatch):
-    shelf = Store(tmp_path, {"none": "none 1"}).shelves(fleet(), None)["none"]
-    result = AgentResult(np.array([0.1 + 0.2]), {"compute": np.array([np.nan])}, {"x": np.array([1e-300])})
+    entry = Store(tmp_path, {"none": "none 1"}).entries(fleet(), None)["none"]
+    result = SchedulerResult(np.array([0.1 + 0.2]), {"compute": np.array([np.nan])}, {"x": np.array([1e-300])})
 
     def torn(*_):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(os, "replace", torn)
     with pytest.raises(KeyboardInterrupt):
-        shelf.write([10_000], result)
-    assert shelf.read([10_000]) is None and not [*tmp_path.rglob("*.part")]
+        entry.write([10_000], result)
+    assert entry.read([10_000]) is None and not [*tmp_path.rglob("*.part")]
     monkeypatch.undo()
-    shelf.write([10_000], result)
-    kept = shelf.read([10_000])
+    entry.write([10_000], result)
+    kept = entry.read([10_000])
     assert kept.score[0] == 0.1 + 0.2 and np.isnan(kept.terms["compute"][0]) and kept.metrics["x"][0] == 1e-300
-    assert shelf.read([10_000, 10_001]) is None
+    assert entry.read([10_000, 10_001]) is None
 
 
 def test_names_are_no_paths(tmp_path):
-    shelf = Store(tmp_path, {"../runs/a b": "x"}).shelves(fleet("../up"), None)["../runs/a b"]
-    assert shelf.folder.parent.parent == tmp_path and shelf.folder.name.startswith("a-b-")
+    entry = Store(tmp_path, {"../runs/a b": "x"}).entries(fleet("../up"), None)["../runs/a b"]
+    assert entry.folder.parent.parent == tmp_path and entry.folder.name.startswith("a-b-")
 
 
 def test_a_file_is_no_store(tmp_path):
@@ -206,10 +205,10 @@ def test_progress_counts_what_is_kept_as_done(tmp_path):
     assert told == [(16, 20), (18, 20), (20, 20)]
 
 
-def test_scenarios_have_their_own_shelves(tmp_path, played):
-    worlds = [fleet("one", "w1"), fleet("two", "w2")]
+def test_scenarios_have_their_own_entries(tmp_path, played):
+    scenarios = [fleet("one", "w1"), fleet("two", "w2")]
     kept = Store(tmp_path, IDENTITIES)
-    evaluate_all(worlds[:1], agents(), SEEDS, workers=1, store=kept)
+    evaluate_all(scenarios[:1], constants(), SEEDS, workers=1, store=kept)
     played.clear()
-    evaluate_all(worlds, agents(), SEEDS, workers=1, store=kept)
+    evaluate_all(scenarios, constants(), SEEDS, workers=1, store=kept)
     assert len(played) == 6

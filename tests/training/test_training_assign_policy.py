@@ -9,8 +9,8 @@ from odc_gym.agents import make_scheduler, scheduler_factory
 from odc_gym.envs.vector import action_space, observation_space
 from odc_gym.errors import SchedulerError
 from odc_gym.evaluation import evaluate
-from odc_gym.evaluation.inspection import Subject, inspect
-from odc_gym.evaluation.stage import play
+from odc_gym.evaluation.inspection import InspectedScheduler, inspect
+from odc_gym.evaluation.worker import rollout
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.training.assign_policy import AssignPolicy
 from odc_gym.training.config import TrainConfig
@@ -107,8 +107,10 @@ def test_a_run_is_compared_in_its_own_mode(run, starter12):
     result = evaluate(fleet, factories, [20_000, 20_001], workers=1)
     sim = Simulator(fleet, 2, action_mode="assign")
     sim.reset([20_000, 20_001])
-    assert (play(sim, make_scheduler(run, sim)).score == result.agents[str(run)].score).all()
+    assert (rollout(sim, make_scheduler(run, sim)).score == result.results[str(run)].score).all()
     with pytest.raises(SchedulerError, match="scheduler = zero: needs an environment with action_mode='bids'"):
         make_scheduler("zero", sim)
     with pytest.raises(SchedulerError, match="its action_mode is assign, must be bids"):
-        inspect(fleet, {"run": Subject(factories[str(run)])}, Subject(factories["zero"]), [20_000])
+        inspect(
+            fleet, {"run": InspectedScheduler(factories[str(run)])}, InspectedScheduler(factories["zero"]), [20_000]
+        )

@@ -6,33 +6,33 @@ import pytest
 from scipy.stats import rankdata
 
 from odc_gym.evaluation import documents
-from odc_gym.evaluation.across import across, strata_across
-from odc_gym.evaluation.results import AgentResult, Comparison
-from odc_gym.evaluation.sheets import sections
+from odc_gym.evaluation.results import Comparison, SchedulerResult
+from odc_gym.evaluation.summary_across import load_strata_across, summarise_across
+from odc_gym.evaluation.text_tables import sections
 
 BASE = np.array([50.0, 60.0, 70.0, 80.0])
 SWING = np.array([1.0, -1.0, 1.0, -1.0])
 
 
 def comparison(name, scores, groups=(), absent=(), load=(1.0, 1.1, 1.2, 1.3)):
-    agents = {
-        agent: AgentResult(np.array(s, float), {"compute": np.array(s, float)}, {"load_factor": np.array(load)})
-        for agent, s in scores.items()
+    results = {
+        scheduler: SchedulerResult(np.array(s, float), {"compute": np.array(s, float)}, {"load_factor": np.array(load)})
+        for scheduler, s in scores.items()
     }
     scenario = SimpleNamespace(name=name, digest=lambda: name)
-    return Comparison(scenario, np.arange(4), agents, np.array(load), None, dict(groups), dict(absent))
+    return Comparison(scenario, np.arange(4), results, np.array(load), None, dict(groups), dict(absent))
 
 
 @pytest.fixture
 def three():
-    """`good` beats `zero` by 3 and 1; `even` ties with `good` in one, loses by 3 in two; `alien` operates one only."""
+    """`good` beats `zero` by 3 and 1; `even` ties with it once, and loses by 3 once; `alien` operates `one` alone."""
     one = {"zero": BASE, "good": BASE + 3, "even": BASE + 3 + 0.5 * SWING, "alien": BASE + 9}
     two = {"zero": BASE + 10, "good": BASE + 11, "even": BASE + 8}
     return [comparison("one", one), comparison("two", two, absent={"alien": "made for one"})]
 
 
 def test_figures_by_hand(three):
-    result = across(three, "zero")
+    result = summarise_across(three, "zero")
     rows = {row.name: row for row in result.rows}
     assert [row.name for row in result.rows] == ["good", "even", "zero", "alien"]
     assert rows["zero"].means == {"one": 65.0, "two": 75.0} and rows["alien"].means == {"one": 74.0}
@@ -48,13 +48,13 @@ def test_figures_by_hand(three):
 
 
 def test_the_best_and_what_is_not_resolved_from_it(three):
-    result = across(three, "zero")
+    result = summarise_across(three, "zero")
     assert result.best == {"one": "alien", "two": "good"}
-    assert {row.name: row.level for row in result.rows} == {n: frozenset() for n in ("good", "even", "zero", "alien")}
-    without = [comparison(c.scenario.name, {n: c.agents[n].score for n in ("zero", "good", "even")}) for c in three]
-    result = across(without, "zero")
+    assert {row.name: row.tied for row in result.rows} == {n: frozenset() for n in ("good", "even", "zero", "alien")}
+    without = [comparison(c.scenario.name, {n: c.results[n].score for n in ("zero", "good", "even")}) for c in three]
+    result = summarise_across(without, "zero")
     assert result.best == {"one": "good", "two": "good"}
-    assert {row.name: row.level for row in result.rows}["even"] == {"one"}  # even - good swings about 0 there
+    assert {row.name: row.tied for row in result.rows}["even"] == {"one"}  # even - good swings about 0 there
 
 
 def test_episodes_are_drawn_together_in_all_scenarios():
@@ -64,18 +64,18 @@ def test_episodes_are_drawn_together_in_all_scenarios():
         comparison("one", {"zero": BASE, "a": BASE + 2 + swings}),
         comparison("two", {"zero": BASE, "a": BASE + 2 - swings}),
     ]
-    (row,) = (row for row in across(pair, "zero").rows if row.name == "a")
+    (row,) = (row for row in summarise_across(pair, "zero").rows if row.name == "a")
     assert (row.paired.low, row.paired.high) == pytest.approx((2.0, 2.0))
-    assert "zero" in {r.name for r in across(pair, "zero").rows if r.level == {"one", "two"}}
+    assert "zero" in {r.name for r in summarise_across(pair, "zero").rows if r.tied == {"one", "two"}}
 
 
-def test_runs_of_a_group_are_one_entrant():
+def test_runs_of_a_group_are_one_row():
     groups = {"ppo": ("r1", "r2")}
     both = [comparison(n, {"zero": BASE, "r1": BASE + 1, "r2": BASE + 3}, groups) for n in ("one", "two")]
-    result = across(both, "zero")
+    result = summarise_across(both, "zero")
     assert [(row.name, row.runs) for row in result.rows] == [("ppo", 2), ("zero", 1)]
     assert result.rows[0].paired.value == pytest.approx(2.0) and result.rows[0].rank.value == 1.0
-    assert across(both, "r1").rows[0].paired.value == pytest.approx(1.0)  # a baseline that is one of the runs
+    assert summarise_across(both, "r1").rows[0].paired.value == pytest.approx(1.0)  # a baseline that is one of the runs
 
 
 def test_ranks_are_those_of_scipy():
@@ -84,7 +84,7 @@ def test_ranks_are_those_of_scipy():
     parts = [comparison(f"s{p}", {name: table[p] for name, table in scores.items()}) for p in range(3)]
     means = np.array([[table[p].mean() for table in scores.values()] for p in range(3)])
     expected = dict(zip(scores, rankdata(-means, axis=1).mean(axis=0), strict=True))
-    rows = across(parts, "a0").rows
+    rows = summarise_across(parts, "a0").rows
     assert {row.name: row.rank.value for row in rows} == pytest.approx(expected)
     assert all(row.rank.low <= row.rank.high and row.rank.low >= 1 and row.rank.high <= 5 for row in rows)
 
@@ -92,17 +92,17 @@ def test_ranks_are_those_of_scipy():
 def test_strata_across_hold_the_same_seeds():
     load = ((1.0, 1.4, 1.1, 1.2), (1.1, 1.3, 1.0, 1.4))  # means 1.05, 1.35, 1.05, 1.3
     parts = [comparison(n, {"zero": BASE}, load=each) for n, each in zip(("one", "two"), load, strict=True)]
-    assert {name: part.tolist() for name, part in strata_across(parts).items()} == {
+    assert {name: part.tolist() for name, part in load_strata_across(parts).items()} == {
         "low": [0, 2],
         "medium": [3],
         "high": [1],
     }
 
 
-def test_the_sheet_marks_standings_and_leaves_out_what_does_not_exist(three):
+def test_the_tables_mark_standings_and_leave_out_what_does_not_exist(three):
     *each, last = sections(three, "zero", by_load=True)
     assert [section.name for section in each] == ["one", "two"] and last.name == "across scenarios"
-    standings, overall, *strata = last.sheets
+    standings, overall, *strata = last.tables
     lines = {line[0]: line for line in standings.rows}
     assert standings.head == ("scheduler", "one", "two", "mean") and len(strata) == 2 * 3
     assert lines["alien"] == ("alien", "74.00 *", "-", "-") and lines["good"][1:] == ("68.00", "76.00 *", "72.00")
@@ -112,7 +112,7 @@ def test_the_sheet_marks_standings_and_leaves_out_what_does_not_exist(three):
     assert lines["good"][1] == "72.00" and lines["good"][3:6] == ("+2.00", "2.00 to 2.00", "better")
     assert any(note.startswith("mean over scenarios: good minus zero: +2.00") for note in overall.notes)
     assert overall.notes[-1].startswith("Only 4 episodes: intervals are rough")
-    assert "alien cannot operate two: made for one." in each[1].sheets[0].notes
+    assert "alien cannot operate two: made for one." in each[1].tables[0].notes
     assert len(sections(three[:1], "zero", by_load=False)) == 1  # nothing across one scenario
 
 
