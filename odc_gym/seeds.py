@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from odc_gym.errors import ScenarioError
+from odc_gym.errors import ArgumentError
 
 TRAINING_EPISODES = 10_000
 """Training episodes are 0 to one below this."""
@@ -35,13 +35,13 @@ def environment_seeds(seed: int | Sequence[int | None] | None, num_envs: int) ->
         num_envs: B.
 
     Raises:
-        ScenarioError: a sequence of another length, or a seed that is no integer of at least 0.
+        ArgumentError: a sequence of another length, or a seed that is no integer of at least 0.
     """
     if seed is None:
         return [None] * num_envs
     if isinstance(seed, Sequence | np.ndarray):
         if len(seed) != num_envs:
-            raise ScenarioError(f"seed: must be an integer or {num_envs} of them, one an environment, got {len(seed)}")
+            raise ArgumentError(f"seed: must be an integer or {num_envs} of them, one an environment, got {len(seed)}")
         return [None if entry is None else _checked(entry) for entry in seed]
     first = _checked(seed)
     return [first + i for i in range(num_envs)]
@@ -53,7 +53,7 @@ def _checked(seed: int) -> int:
     except TypeError:
         number = -1
     if number < 0:
-        raise ScenarioError(f"seed = {seed!r}: must be an integer >= 0")
+        raise ArgumentError(f"seed = {seed!r}: must be an integer >= 0")
     return number
 
 
@@ -105,11 +105,11 @@ class EpisodeStream:
         """Go on exactly where `get_state` was called.
 
         Raises:
-            ScenarioError: the state is of a batch of another size.
+            ArgumentError: the state is of a batch of another size.
         """
         words, num_envs = state["pcg64"], len(self.generators)
         if words.shape != (num_envs, 6):
-            raise ScenarioError(f"state.pcg64: must be of {num_envs} environments, got {words.shape[0]}")
+            raise ArgumentError(f"state.pcg64: must be of {num_envs} environments, got {words.shape[0]}")
         self.generators = [_generator([int(w) for w in row]) for row in words]
 
 
