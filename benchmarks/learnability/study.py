@@ -170,7 +170,7 @@ def explore(scenario: Scenario, folder: Path, seeds: Sequence[int], inspection: 
     """Fly a policy twice with different noise."""
     simulator = Simulator(scenario, len(seeds))
     flights = [
-        record(simulator, load_policy_scheduler(folder, simulator.view, explore=stream), seeds) for stream in (0, 1)
+        record(simulator, load_policy_scheduler(folder, simulator.view, noise_stream=stream), seeds) for stream in (0, 1)
     ]
     one, other = (flight.rewards for flight in flights)
     return Exploration(
