@@ -17,7 +17,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecMonitor
 from odc_gym.envs.vector import (
     action_space,
     build_simulator,
-    environment_count,
+    check_environment_count,
     observation_space,
     observe,
     reset_info,
@@ -81,7 +81,7 @@ def make_vec_env(
     """
     if not isinstance(env_id, str) or env_id.removeprefix("odc_gym:") != ENV_ID:
         raise ArgumentError(f"env_id = {env_id!r}: must be {ENV_ID!r}")
-    environment_count("n_envs", n_envs)
+    check_environment_count("n_envs", n_envs)
     if isinstance(start_index, bool) or not isinstance(start_index, int) or start_index < 0:
         raise ArgumentError(f"start_index = {start_index!r}: must be an integer >= 0")
     unsupported = {

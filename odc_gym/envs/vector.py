@@ -44,7 +44,7 @@ def build_simulator(
         ScenarioError: the scenario or an override is not allowed.
         TraceError: a trace is malformed.
     """
-    environment_count("num_envs", num_envs)
+    check_environment_count("num_envs", num_envs)
     if observation_mode not in OBSERVATION_MODES:
         allowed = ", ".join(OBSERVATION_MODES)
         raise ArgumentError(f"observation_mode = {observation_mode!r}: must be one of {allowed}")
@@ -59,7 +59,7 @@ def build_simulator(
     )
 
 
-def environment_count(argument: str, count: int) -> None:
+def check_environment_count(argument: str, count: int) -> None:
     """Check the number of environments that an argument gives.
 
     Raises:

@@ -84,7 +84,7 @@ class EpisodeLog(RunCallback):
         return {"episodes": self._episodes, "elapsed_s": self._elapsed_s}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Remove the lines of episodes that the run repeats."""
+        """Restore the counters, and remove the lines of episodes that the run repeats."""
         self._episodes, self._previous_elapsed_s = state["episodes"], state["elapsed_s"]
         _truncate(self._path, 2 + self._episodes)
 
@@ -125,7 +125,7 @@ class LearningLog(RunCallback):
         return {"rows": self._rows}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Remove the lines of updates that the run repeats."""
+        """Restore the counter, and remove the lines of updates that the run repeats."""
         self._rows = state["rows"]
         _truncate(self._path, 1 + self._rows)
 
@@ -164,7 +164,7 @@ class Validation(RunCallback):
         return {"rows": self._rows, "decisions": self.last_decisions, "last": self.last, "best": self.best}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Remove the lines of evaluations that the run repeats."""
+        """Restore counter and scores, and remove the lines of evaluations that the run repeats."""
         self._rows, self.last_decisions = state["rows"], state["decisions"]
         self.last, self.best = state["last"], state["best"]
         _truncate(self._path, 1 + self._rows)
