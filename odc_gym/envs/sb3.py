@@ -124,12 +124,15 @@ class ODCSatVecEnv(VecEnv):
 
     render_mode: None = None
 
-    def __init__(self, num_envs: int, observation_mode: str = "flat", **env_kwargs: Any) -> None:
+    def __init__(
+        self, num_envs: int, observation_mode: str = "flat", render_mode: None = None, **env_kwargs: Any
+    ) -> None:
         """Build the batch.
 
         Args:
             num_envs: number of environments B.
             observation_mode: `flat` or `dict`.
+            render_mode: must be None; a batch does not render.
             **env_kwargs: further arguments of the environment, as in `make_vec_env`.
 
         Raises:
@@ -137,6 +140,8 @@ class ODCSatVecEnv(VecEnv):
             ScenarioError: the scenario or an override is not allowed.
             TraceError: a trace is malformed.
         """
+        if render_mode is not None:
+            raise ArgumentError(f"render_mode = {render_mode!r}: must be None in a batch")
         self.spec = gym.spec(ENV_ID)
         self.simulator = build_simulator(num_envs, observation_mode=observation_mode, **env_kwargs)
         super().__init__(num_envs, observation_space(self.simulator, observation_mode), action_space(self.simulator))
