@@ -1,6 +1,13 @@
-"""Schedulers: rules and learned policies that operate the fleet, one file each.
+"""Schedulers that operate the fleet: rules and trained policies, one file each.
 
-Adding one takes one file in this folder with a class under `@scheduler("name")`.
+A class under `@scheduler("name")` is a scheduler. The file may lie in this folder or anywhere else:
+
+    import gymnasium as gym
+    from odc_gym.agents import make_scheduler
+    env = gym.make("odc_gym:ODCSat-v0", episode_hours=2)
+    env.reset(seed=20_000)
+    scheduler = make_scheduler("sun-aware", env)  # or the path of a file, or the folder of a training run
+    env.step(scheduler.act(env.unwrapped.view)[0])
 """
 
 from odc_gym.agents._identity import scheduler_identity
@@ -8,14 +15,12 @@ from odc_gym.agents._parameters import number, split_names
 from odc_gym.agents.base import (
     Requirements,
     Scheduler,
-    SchedulerFactory,
-    make_scheduler,
     scheduler,
-    scheduler_factory,
     scheduler_names,
     scheduler_parameters,
     scheduler_rules,
 )
+from odc_gym.agents.resolver import SchedulerFactory, make_scheduler, scheduler_factory
 
 __all__ = [
     "Requirements",

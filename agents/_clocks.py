@@ -1,4 +1,4 @@
-"""Powers that a satellite may draw, clocks for powers, and requests for clocks."""
+"""Conversions between compute power, clocks and clock requests, and power limits of satellites."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ if TYPE_CHECKING:
     from odc_gym.simulator.view import View
 
 HEAT_MARGIN_K = 2.0  # below the junction limit
-HEAT_GAIN = 0.025  # share of peak power per kelvin of room; both chosen on validation episodes with `sun-aware`
+HEAT_GAIN = 0.025  # share of peak power per kelvin of room; both were chosen on validation episodes with `sun-aware`
 
 
-def clock_of_dynamic(share: NDArray[Any], design: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-    """Largest clock whose dynamic power is within a share of that at full clock, the lowest clock if none is, (B, S).
+def clock_for_dynamic_power(share: NDArray[Any], design: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    """Find the largest clock whose dynamic power is at most a share of that at full clock, (B, S).
 
-    Below the clock `x_v` power is linear in the clock, above it a cubic, which bisection inverts.
+    The lowest clock is the result where no clock is. Power is linear in the clock below `x_v` and cubic above it;
+    bisection inverts it.
 
     Args:
         share: (B, S) dynamic power over that at full clock.
-        design: parameters of the satellites, (B, S) each.
+        design: parameters of the satellites, each (B, S).
     """
     low = design["x_min"] + 0.0
     width = 1.0 - low
@@ -37,7 +38,7 @@ def clock_of_dynamic(share: NDArray[Any], design: Mapping[str, NDArray[Any]]) ->
 
 
 def clock_request(clock: NDArray[Any], sustainable: NDArray[Any], lowest: NDArray[Any]) -> NDArray[Any]:
-    """The request in [−1, 1] that means a clock: −1 the lowest, 0 the sustainable, 1 the full, linear between.
+    """Convert clocks to requests in [−1, 1]: −1 is the lowest, 0 the sustainable, 1 the full clock, linear between.
 
     Args:
         clock: (B, S) wanted clock over full clock; values outside [lowest, 1] count as the nearer end.
@@ -49,38 +50,38 @@ def clock_request(clock: NDArray[Any], sustainable: NDArray[Any], lowest: NDArra
     return np.asarray(np.clip(np.where(clock < sustainable, below, above), -1.0, 1.0))
 
 
-def utilisations(view: View) -> NDArray[Any]:
-    """Dynamic power of each class over that of peak while it runs, (C,)."""
-    drawn = {str(name): work.utilisation for name, work in view.scenario.workload.classes.items()}
-    return np.array([drawn[name] for name in view.class_names])
+def class_utilisations(view: View) -> NDArray[Any]:
+    """Return the dynamic power of each running class over that at peak, (C,)."""
+    by_name = {str(name): work.utilisation for name, work in view.scenario.workload.classes.items()}
+    return np.array([by_name[name] for name in view.class_names])
 
 
-def clock_of_power(view: View, power_w: NDArray[Any], utilisation: NDArray[Any]) -> NDArray[Any]:
-    """Clock at which what runs now draws a compute power, (B, S).
+def clock_for_power(view: View, power_w: NDArray[Any], utilisation: NDArray[Any]) -> NDArray[Any]:
+    """Compute the clock at which the running work draws a compute power, (B, S).
 
     Args:
-        view: what the agents see.
+        view: view of the environments.
         power_w: (B, S) compute power [W].
-        utilisation: (C,) of the classes, `utilisations`.
+        utilisation: (C,) dynamic power of the classes, as of `class_utilisations`.
     """
     design, running = view.design, view.observation["running"]
     busy = np.maximum(running.sum(axis=1), 1.0)
     idle_w = design["gated_w"] + busy * (design["idle_each_w"] - design["gated_each_w"])
     drawing = np.maximum((running * utilisation[:, None]).sum(axis=1), 0.5)
-    return clock_of_dynamic((power_w - idle_w) / (drawing * design["dynamic_each_w"]), design)
+    return clock_for_dynamic_power((power_w - idle_w) / (drawing * design["dynamic_each_w"]), design)
 
 
-def request_power(view: View, power_w: NDArray[Any], utilisation: NDArray[Any]) -> NDArray[Any]:
-    """The request in [-1, 1] at which what runs now draws a compute power, (B, S); see `clock_of_power`."""
-    clock = clock_of_power(view, power_w, utilisation)
+def clock_request_for_power(view: View, power_w: NDArray[Any], utilisation: NDArray[Any]) -> NDArray[Any]:
+    """Compute the request in [-1, 1] at which the running work draws a compute power, (B, S); see `clock_for_power`."""
+    clock = clock_for_power(view, power_w, utilisation)
     return clock_request(clock, view.observation["clock_sustainable"], view.design["x_min"])
 
 
 def heat_budget_w(view: View, margin_k: float = HEAT_MARGIN_K, gain: float = HEAT_GAIN) -> NDArray[Any]:
-    """Compute power that brings the junction to its limit, less a margin, (B, S) [W].
+    """Compute the compute power that brings the junction to its limit, less a margin, (B, S) [W].
 
     Args:
-        view: what the agents see.
+        view: view of the environments.
         margin_k: kelvins below the limit.
         gain: change of power over peak power, per kelvin of room.
     """
@@ -88,6 +89,6 @@ def heat_budget_w(view: View, margin_k: float = HEAT_MARGIN_K, gain: float = HEA
     return np.asarray(view.observation["power_w"] + gain * view.design["peak_w"] * room_k)
 
 
-def lit_power_w(view: View) -> NDArray[Any]:
-    """Array output in sunlight, (B, S) [W]: the largest forecast mean, of a window all but free of eclipse."""
+def sunlit_power_w(view: View) -> NDArray[Any]:
+    """Return the array output in sunlight, (B, S) [W]: the largest mean of the forecast windows."""
     return np.asarray(view.forecast["solar_mean_w"].max(axis=1))

@@ -1,4 +1,4 @@
-"""Numbers of a rule that its name may carry: `name(value)` or `name(parameter=value, ...)`."""
+"""Parameters in the name of a scheduler: `name(value)` or `name(parameter=value, ...)`."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from typing import Any
 from odc_gym.errors import SchedulerError
 
 _CALL = re.compile(r"([^()]+)\((.*)\)", re.DOTALL)
-_OPENS, _CLOSES = "(", ")"
+_OPENING, _CLOSING = "(", ")"
 
 
 def number(default: float, low: float, high: float) -> Any:
-    """A field of a rule's parameters that the scheduler's name may set, from `low` to `high`."""
+    """Make a dataclass field for a parameter that the scheduler's name may set, from `low` to `high`."""
     return field(default=default, metadata={"low": low, "high": high})
 
 
-def settable(parameters: type) -> dict[str, Field[Any]]:
-    """Fields made by `number`, by name."""
+def settable_parameters(parameters: type) -> dict[str, Field[Any]]:
+    """Return the fields made by `number`, by name."""
     return {f.name: f for f in fields(parameters) if "low" in f.metadata}
 
 
-def shown(parameters: type) -> tuple[str, ...]:
-    """Each settable parameter with its default and range, for people."""
+def describe_parameters(parameters: type) -> tuple[str, ...]:
+    """Describe each settable parameter by its default and range."""
     return tuple(
         f"{name} = {f.default:g} ({f.metadata['low']:g} to {f.metadata['high']:g})"
-        for name, f in settable(parameters).items()
+        for name, f in settable_parameters(parameters).items()
     )
 
 
 def split_names(text: str, separator: str = ",") -> list[str]:
-    """Parts of a text between separators that stand outside parentheses, without surrounding blanks."""
+    """Split a text at the separators outside parentheses, and strip the parts."""
     parts, depth = [""], 0
     for character in text:
-        depth += (character == _OPENS) - (character == _CLOSES)
+        depth += (character == _OPENING) - (character == _CLOSING)
         if character == separator and depth <= 0:
             parts.append("")
         else:
@@ -44,53 +44,53 @@ def split_names(text: str, separator: str = ",") -> list[str]:
 
 
 def base_name(name: str) -> str:
-    """A scheduler's name without what stands in parentheses."""
+    """Return the name of a scheduler without its parameters."""
     call = _CALL.fullmatch(name)
     return call[1] if call else name
 
 
 def read_parameters(name: str, parameters: type | None) -> Any:
-    """Parameters of a rule with the numbers in its name; None of a bare name, which leaves the rule its defaults.
+    """Read the parameters in the name of a scheduler; return None for a name without any, which keeps the defaults.
 
     Args:
-        name: as a user writes it, `fixed-clock(0.7)` or `fixed-clock(clock=0.7)`; a number without a name sets the
-            parameter in its place.
-        parameters: dataclass of the rule, or None of a rule that has no parameters.
+        name: the name as a user writes it, `fixed-clock(0.7)` or `fixed-clock(clock=0.7)`; a number without a parameter
+            name sets the parameter at its position.
+        parameters: dataclass of the scheduler's parameters, or None if it has none.
 
     Raises:
-        SchedulerError: an unknown parameter, a value that is no number or out of range, or one that is set twice.
+        SchedulerError: a parameter is unknown or set twice, or a value is no number or out of range.
     """
     call = _CALL.fullmatch(name)
     if call is None:
         return None
-    known = settable(parameters) if parameters else {}
+    known = settable_parameters(parameters) if parameters else {}
     if parameters is None or not known:
         raise SchedulerError(f"scheduler = {name}: {call[1]} has no parameters")
     values: dict[str, float] = {}
-    for place, part in enumerate(split_names(call[2])):
+    for position, part in enumerate(split_names(call[2])):
         key, equals, text = part.partition("=")
-        key, text = (key.strip(), text.strip()) if equals else (_in_place(name, place, known), key)
+        key, text = (key.strip(), text.strip()) if equals else (_name_at(name, position, known), key)
         if key not in known:
             raise SchedulerError(f"scheduler = {name}: {key} is no parameter; must be one of {', '.join(known)}")
         if key in values:
             raise SchedulerError(f"scheduler = {name}: {key} is set twice")
-        values[key] = _read(name, known[key], text)
+        values[key] = _parse(name, known[key], text)
     return parameters(**values)
 
 
-def _in_place(name: str, place: int, known: dict[str, Field[Any]]) -> str:
-    if place >= len(known):
+def _name_at(name: str, position: int, known: dict[str, Field[Any]]) -> str:
+    if position >= len(known):
         raise SchedulerError(f"scheduler = {name}: too many values; the parameters are {', '.join(known)}")
-    return list(known)[place]
+    return list(known)[position]
 
 
-def _read(name: str, parameter: Field[Any], text: str) -> float:
+def _parse(name: str, parameter: Field[Any], text: str) -> float:
     low, high = parameter.metadata["low"], parameter.metadata["high"]
     allowed = f"must be a number from {low:g} to {high:g}"
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not low <= value <= high:  # refuses what is not a number, too
+    if not low <= value <= high:  # also refuses NaN
         raise SchedulerError(f"scheduler = {name}: {parameter.name} = {text}: {allowed}")
     return value

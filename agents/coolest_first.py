@@ -1,4 +1,4 @@
-"""Put work where it is cool."""
+"""Scheduler that places work by junction temperature."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 @scheduler("coolest-first")
 class CoolestFirst:
-    """Places work on the feasible satellite with the coolest junction, however busy it is.
+    """Scheduler that places work on the feasible satellite with the coolest junction, however busy it is.
 
-    Every satellite runs at its sustainable clock of the moment.
+    Every satellite runs at its current sustainable clock.
     """
 
     def __init__(self, view: View) -> None:
-        """Needs nothing of the view."""
+        """Read nothing from the view: this scheduler has no parameters."""
 
     def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
-        """It remembers nothing."""
+        """Do nothing: this scheduler is stateless."""
 
     def act(self, view: View) -> NDArray[Any]:
-        """Bids by coolness, all else 0, (B, A)."""
+        """Bid by junction temperature, the coolest first; all other values are 0, (B, A)."""
         actions = view.layout.zeros(view.num_envs)
         view.layout.bids(actions)[:] = ranked_bids(view, -view.observation["junction_k"])[:, None, :]
         return actions

@@ -1,4 +1,4 @@
-"""Serve what is due first."""
+"""Scheduler that serves the queue by deadline."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from odc_gym.agents.zero import Zero
 
 @scheduler("earliest-deadline")
 class EarliestDeadline(Zero):
-    """Serves the queue by deadline, the earliest first, whatever a job is worth.
+    """Scheduler that serves the queue by deadline, the earliest first, whatever the value of a job.
 
-    All else is left to the environment: least loaded satellite, sustainable clocks.
+    The environment decides all else: least loaded satellite, sustainable clocks.
     """
 
     requires: ClassVar[Requirements] = {"overrides": {"dispatch.order": "edf"}}

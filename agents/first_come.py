@@ -1,4 +1,4 @@
-"""Serve in order of arrival."""
+"""Scheduler that serves the queue by arrival."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from odc_gym.agents.zero import Zero
 
 @scheduler("first-come")
 class FirstCome(Zero):
-    """Serves the queue in order of arrival, whatever a job is worth or when it is due.
+    """Scheduler that serves the queue in order of arrival, whatever the value or the deadline of a job.
 
-    All else is left to the environment: least loaded satellite, sustainable clocks.
+    The environment decides all else: least loaded satellite, sustainable clocks.
     """
 
     requires: ClassVar[Requirements] = {"overrides": {"dispatch.order": "fcfs"}}

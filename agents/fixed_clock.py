@@ -1,4 +1,4 @@
-"""One clock for all."""
+"""Scheduler with one clock for all satellites."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FixedClockParameters:
-    """The clock, chosen on validation episodes; see docs/schedulers.md."""
+    """Clock of all satellites, chosen on validation episodes; see docs/schedulers.md."""
 
-    clock: float = number(0.75, 0.0, 1.0)  # over full clock; below the lowest clock counts as that
+    clock: float = number(0.75, 0.0, 1.0)  # over full clock; values below the lowest clock count as the lowest clock
 
 
 @scheduler("fixed-clock", FixedClockParameters)
 class FixedClock:
-    """Asks for one and the same clock on all satellites, in light and in shadow.
+    """Scheduler that asks for the same clock on all satellites, in light and in shadow.
 
-    Work is placed on the least loaded satellite.
+    The least loaded satellite takes new work.
     """
 
     def __init__(self, view: View, parameters: FixedClockParameters | None = None) -> None:
-        """Keeps its clock; a rule without memory."""
+        """Store the parameters; the scheduler is stateless."""
         self.parameters = parameters or FixedClockParameters()
 
     def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
-        """It remembers nothing."""
+        """Do nothing: this scheduler is stateless."""
 
     def act(self, view: View) -> NDArray[Any]:
-        """Clock requests, all else 0, (B, A).
+        """Request the clock on all satellites; all other values are 0, (B, A).
 
-        Requests are relative to the sustainable clock of the moment, so that a clock between the lowest and the full
-        one is exact until light or load change within the decision.
+        Requests are relative to the current sustainable clock. A clock between the lowest and the full clock is exact
+        until light or load change within the decision.
         """
         sustainable = view.observation["clock_sustainable"]
         clock = np.full_like(sustainable, self.parameters.clock)

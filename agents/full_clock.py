@@ -1,4 +1,4 @@
-"""The naive operator, the reference of every comparison."""
+"""Scheduler that always asks for the full clock, the default baseline of comparisons."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 @scheduler("full-clock")
 class FullClock:
-    """Places work on the least loaded satellite and always asks for the full clock.
+    """Scheduler that places work on the least loaded satellite and always asks for the full clock.
 
-    Heat and charge are left to the hardware's own governor and load shedding, as on the ground.
+    The governor and load shedding of the hardware limit heat and discharge, as on the ground.
     """
 
     def __init__(self, view: View) -> None:
-        """Needs nothing of the view."""
+        """Read nothing from the view: this scheduler has no parameters."""
 
     def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
-        """It remembers nothing."""
+        """Do nothing: this scheduler is stateless."""
 
     def act(self, view: View) -> NDArray[Any]:
-        """Clock requests 1, all else 0, (B, A)."""
+        """Request the full clock everywhere; all other values are 0, (B, A)."""
         actions = view.layout.zeros(view.num_envs)
         view.layout.clocks(actions)[:] = 1.0
         return actions

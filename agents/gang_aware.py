@@ -1,4 +1,4 @@
-"""Keep some satellites whole for wide jobs."""
+"""Scheduler that keeps some satellites empty for wide jobs."""
 
 from __future__ import annotations
 
@@ -22,55 +22,59 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GangAwareParameters:
-    """Numbers of the rule, chosen on validation episodes."""
+    """Parameters, chosen on validation episodes."""
 
     budget: SunAwareParameters = field(default_factory=SunAwareParameters)
-    closed_bid: float = number(-0.6, -1.0, 1.0)  # closes a satellite to new work, drains nothing
+    closed_bid: float = number(-0.6, -1.0, 1.0)  # closes a satellite to new work without draining it
     open_bid: float = number(-0.4, -1.0, 1.0)  # the last resort of narrow jobs
     narrow_urgency: float = number(-0.5, -1.0, 1.0)  # of classes without wide jobs
 
 
 @scheduler("gang-aware", GangAwareParameters)
 class GangAware(SunAware):
-    """Runs satellites like `sun-aware`, but keeps the share of them that wide jobs need for classes with such jobs.
+    """Scheduler like `sun-aware` that reserves the share of satellites that wide jobs need for classes with such jobs.
 
-    A kept satellite opens to those classes while half of it is free, so that the oldest wide job gets it once it is
-    empty, and to services while they wait.
+    A reserved satellite opens to those classes while half of it is free, so that the oldest wide job gets it once it is
+    empty. It opens to services while they wait.
     """
 
     def __init__(self, view: View, parameters: GangAwareParameters | None = None) -> None:
-        """Chooses the kept satellites, spread over the fleet, from the scenario's offered work."""
-        self.rule = parameters or GangAwareParameters()
-        super().__init__(view, self.rule.budget)
-        share, self._wide = wide_work(view.scenario, view.class_names, float(view.design["accelerators"].max()))
+        """Choose the reserved satellites, spread over the fleet, by the offered work of the scenario."""
+        self.gang_parameters = parameters or GangAwareParameters()
+        super().__init__(view, self.gang_parameters.budget)
+        share, self._wide = wide_job_share(view.scenario, view.class_names, float(view.design["accelerators"].max()))
         count = round(share * view.satellites)
-        self._kept = np.zeros(view.satellites, dtype=np.bool_)
-        self._kept[np.arange(count) * view.satellites // max(count, 1)] = True
-        kinds = {str(name): isinstance(work, JobClass) for name, work in view.scenario.workload.classes.items()}
-        self._jobs = np.array([kinds[name] for name in view.class_names])
+        self._reserved = np.zeros(view.satellites, dtype=np.bool_)
+        self._reserved[np.arange(count) * view.satellites // max(count, 1)] = True
+        has_jobs = {str(name): isinstance(work, JobClass) for name, work in view.scenario.workload.classes.items()}
+        self._has_jobs = np.array([has_jobs[name] for name in view.class_names])
 
     def act(self, view: View) -> NDArray[Any]:
-        """Actions of `sun-aware` with the bids of kept satellites replaced and narrow classes less urgent, (B, A)."""
+        """Replace the bids of `sun-aware` on reserved satellites, and lower the urgency of narrow classes, (B, A)."""
         actions = super().act(view)
-        if not self._kept.any():
+        if not self._reserved.any():
             return actions
         half_free = view.observation["free"] >= 0.5 * view.design["accelerators"]
-        waits = ~self._jobs & (view.observation["waiting_work_s"] > 0.0)
-        opened = (half_free[:, None, :] & self._wide[:, None]) | waits[:, :, None]
+        waiting_service = ~self._has_jobs & (view.observation["waiting_work_s"] > 0.0)
+        opened = (half_free[:, None, :] & self._wide[:, None]) | waiting_service[:, :, None]
         bids = view.layout.bids(actions)
-        bids[:] = np.where(self._kept, np.where(opened, self.rule.open_bid, self.rule.closed_bid), bids)
-        view.layout.urgency(actions)[:, self._jobs & ~self._wide] = self.rule.narrow_urgency
+        bids[:] = np.where(
+            self._reserved, np.where(opened, self.gang_parameters.open_bid, self.gang_parameters.closed_bid), bids
+        )
+        view.layout.urgency(actions)[:, self._has_jobs & ~self._wide] = self.gang_parameters.narrow_urgency
         return actions
 
 
-def wide_work(scenario: Scenario, class_names: tuple[str, ...], accelerators: float) -> tuple[float, NDArray[np.bool_]]:
-    """Share of the offered work in jobs wider than half a satellite, and which classes have such jobs, (C,).
+def wide_job_share(
+    scenario: Scenario, class_names: tuple[str, ...], accelerators: float
+) -> tuple[float, NDArray[np.bool_]]:
+    """Compute the share of offered work in jobs wider than half a satellite, and which classes have such jobs, (C,).
 
     Args:
-        scenario: with the statistics of its classes; durations are taken as if none were cut, and alike for all
+        scenario: scenario with the statistics of its classes; the mean duration neglects cuts, and is the same for all
             widths.
         class_names: names along the class axis.
-        accelerators: of one satellite.
+        accelerators: accelerators of one satellite.
     """
     offered, wide = np.zeros(len(class_names)), np.zeros(len(class_names))
     for name, work in scenario.workload.classes.items():
@@ -84,5 +88,5 @@ def wide_work(scenario: Scenario, class_names: tuple[str, ...], accelerators: fl
             mean_h = work.duration_h.median * math.exp(0.5 * work.duration_h.sigma**2)  # of a lognormal
         by_width = {width: work.jobs_per_h * mean_h * width * share for width, share in work.width.items()}
         offered[c] = sum(by_width.values())
-        wide[c] = sum(part for width, part in by_width.items() if width > accelerators / 2)
+        wide[c] = sum(amount for width, amount in by_width.items() if width > accelerators / 2)
     return float(wide.sum() / offered.sum()), wide > 0.0

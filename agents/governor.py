@@ -1,4 +1,4 @@
-"""React to what the sensors say."""
+"""Scheduler that reduces clocks by temperature and charge."""
 
 from __future__ import annotations
 
@@ -26,25 +26,25 @@ class GovernorParameters:
 
 @scheduler("governor", GovernorParameters)
 class Governor:
-    """Lowers a clock linearly as the junction nears its limit or the charge its floor, whichever asks for less.
+    """Scheduler that lowers the clock linearly as the junction nears its limit or the charge nears its floor.
 
-    It reacts to the present, knows no orbit, and places work on the least loaded satellite.
+    The lower of the two clocks counts. The scheduler uses no forecast, and the least loaded satellite takes new work.
     """
 
     def __init__(self, view: View, parameters: GovernorParameters | None = None) -> None:
-        """Keeps its parameters; a rule without memory."""
+        """Store the parameters; the scheduler is stateless."""
         self.parameters = parameters or GovernorParameters()
 
     def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
-        """It remembers nothing."""
+        """Do nothing: this scheduler is stateless."""
 
     def act(self, view: View) -> NDArray[Any]:
-        """Derated clock requests, all else 0, (B, A)."""
-        seen, design, bands = view.observation, view.design, self.parameters
-        heat_room = (design["limit_k"] - seen["junction_k"]) / bands.heat_band_k
-        charge_room = (seen["charge_frac"] - design["floor_frac"]) / bands.charge_band_frac
+        """Request the derated clocks; all other values are 0, (B, A)."""
+        observed, design, bands = view.observation, view.design, self.parameters
+        heat_room = (design["limit_k"] - observed["junction_k"]) / bands.heat_band_k
+        charge_room = (observed["charge_frac"] - design["floor_frac"]) / bands.charge_band_frac
         derate = np.clip(np.minimum(heat_room, charge_room), 0.0, 1.0)
         clock = design["x_min"] + (1.0 - design["x_min"]) * derate
         actions = view.layout.zeros(view.num_envs)
-        view.layout.clocks(actions)[:] = clock_request(clock, seen["clock_sustainable"], design["x_min"])
+        view.layout.clocks(actions)[:] = clock_request(clock, observed["clock_sustainable"], design["x_min"])
         return actions

@@ -1,4 +1,4 @@
-"""Do nothing."""
+"""Scheduler that runs no work."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 @scheduler("idle")
 class Idle:
-    """Closes and drains every satellite and holds every class.
+    """Scheduler that closes and drains every satellite and holds every class.
 
-    It earns nothing and shows what the fleet costs by itself.
+    It earns nothing, so its score shows the costs of an unused fleet.
     """
 
     def __init__(self, view: View) -> None:
-        """Needs nothing of the view."""
+        """Read nothing from the view: this scheduler has no parameters."""
 
     def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
-        """It remembers nothing."""
+        """Do nothing: this scheduler is stateless."""
 
     def act(self, view: View) -> NDArray[Any]:
-        """Every value −1, (B, A)."""
+        """Set every value to −1, (B, A)."""
         return view.layout.zeros(view.num_envs) - 1.0

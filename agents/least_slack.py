@@ -1,4 +1,4 @@
-"""Serve what can wait least."""
+"""Scheduler that serves the queue by slack."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from odc_gym.agents.zero import Zero
 
 @scheduler("least-slack")
 class LeastSlack(Zero):
-    """Serves the queue by slack, the least first: time to the deadline less the estimated rest of the work.
+    """Scheduler that serves the queue by slack, the least first.
 
-    All else is left to the environment: least loaded satellite, sustainable clocks.
+    Slack is the time to the deadline less the estimated rest of the work. The environment decides all else: least
+    loaded satellite, sustainable clocks.
     """
 
     requires: ClassVar[Requirements] = {"overrides": {"dispatch.order": "least-slack"}}

@@ -1,4 +1,4 @@
-"""Anything at all."""
+"""Scheduler with random actions."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from odc_gym.agents.base import scheduler
 if TYPE_CHECKING:
     from odc_gym.simulator.view import View
 
-_STREAM = 0x5EED  # keeps these draws apart from the streams that make the world from the same seed
+_SPAWN_KEY = 0x5EED  # separates this random stream from those that make the world from the same seed
 
 
 @scheduler("random")
 class Random:
-    """Draws every action uniformly from the action box, from a generator that the episode's seed starts.
+    """Scheduler that draws every action uniformly from the action box.
 
-    It shows what a score means when nobody decides.
+    The seed of the episode seeds the generator. The score is that of an operator without any knowledge.
     """
 
     def __init__(self, view: View) -> None:
-        """One generator a row, made when the row's first episode begins."""
+        """Prepare one generator a row; `reset` makes it when an episode begins."""
         self._generators: dict[int, np.random.Generator] = {}
 
     def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
-        """Start the generators of the rows (B,) in `mask` from `seeds` (B,)."""
+        """Seed the generators of the rows (B,) in `mask` with `seeds` (B,)."""
         for row in np.flatnonzero(mask):
-            sequence = np.random.SeedSequence(int(seeds[row]), spawn_key=(_STREAM,))
+            sequence = np.random.SeedSequence(int(seeds[row]), spawn_key=(_SPAWN_KEY,))
             self._generators[int(row)] = np.random.default_rng(sequence)
 
     def act(self, view: View) -> NDArray[Any]:
-        """Uniform in [−1, 1), (B, A)."""
+        """Draw every value uniformly from [−1, 1), (B, A)."""
         actions = view.layout.zeros(view.num_envs)
         for row, action in enumerate(actions):
             action[:] = self._generators[row].uniform(-1.0, 1.0, action.shape)

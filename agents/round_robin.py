@@ -1,4 +1,4 @@
-"""Take turns."""
+"""Scheduler that offers work to the satellites in turns."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
 @scheduler("round-robin")
 class RoundRobin:
-    """Offers new work to the satellites in a fixed order that begins one satellite further at each decision.
+    """Scheduler that offers new work to the satellites in a fixed order, which begins one further at each decision.
 
-    It looks at no sensor, and runs every satellite at its sustainable clock of the moment.
+    It reads no sensor. Every satellite runs at its current sustainable clock.
     """
 
     def __init__(self, view: View) -> None:
-        """One turn counter a row."""
+        """Make one counter of turns a row."""
         self._turn = np.zeros(view.num_envs, dtype=np.int64)
 
     def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
-        """Begin with the first satellite in the rows (B,) of `mask`."""
+        """Return to the first satellite in the rows (B,) of `mask`."""
         self._turn[mask] = 0
 
     def act(self, view: View) -> NDArray[Any]:
-        """Bids that fall from the satellite whose turn it is, all else 0, (B, A)."""
-        after = (np.arange(view.satellites) - self._turn[:, None]) % view.satellites
+        """Bid highest on the satellite whose turn it is, less on each next one; all other values are 0, (B, A)."""
+        turns_away = (np.arange(view.satellites) - self._turn[:, None]) % view.satellites
         self._turn += 1
         actions = view.layout.zeros(view.num_envs)
-        view.layout.bids(actions)[:] = ranked_bids(view, -after)[:, None, :]
+        view.layout.bids(actions)[:] = ranked_bids(view, -turns_away)[:, None, :]
         return actions

@@ -1,4 +1,4 @@
-"""Trust the environment's own defaults."""
+"""Scheduler that keeps the defaults of the environment."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 @scheduler("zero")
 class Zero:
-    """Places work on the least loaded satellite and runs each at its sustainable clock of the moment.
+    """Scheduler that places work on the least loaded satellite and runs each satellite at its sustainable clock.
 
-    This is the zero action, from which learned schedulers start.
+    This is the zero action, the first action of learned schedulers.
     """
 
     def __init__(self, view: View) -> None:
-        """Needs nothing of the view."""
+        """Read nothing from the view: this scheduler has no parameters."""
 
     def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
-        """It remembers nothing."""
+        """Do nothing: this scheduler is stateless."""
 
     def act(self, view: View) -> NDArray[Any]:
-        """Every value 0, (B, A)."""
+        """Set every value to 0, (B, A)."""
         return view.layout.zeros(view.num_envs)

@@ -1,6 +1,6 @@
-"""Two versions of the environment beside each other: one process each, which play their turns alternately.
+"""Comparison of two versions of the environment, one process each, which alternate their turns.
 
-python benchmarks/beside.py     # serves turns on its standard input and output; benchmarks/bench.py starts it
+python benchmarks/beside.py     # serves turns on standard input and output; benchmarks/bench.py starts it
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
-HERE = Path(__file__).parent
-PACKED = r"\bv(?:add|sub|mul|div|max|min|sqrt)pd\b[^\n]*%(?:ymm|zmm)"
+from turns import Turn, environment_turns
+
+FOLDER = Path(__file__).parent
+PACKED_INSTRUCTION = r"\bv(?:add|sub|mul|div|max|min|sqrt)pd\b[^\n]*%(?:ymm|zmm)"
 COMPILE = f"""
 import json, re, time
 import gymnasium as gym
@@ -25,15 +26,15 @@ env.step(env.action_space.sample())
 taken = time.process_time()
 from odc_gym.core.decision import decide
 code = "".join(decide.inspect_asm(signature) for signature in decide.signatures)
-print(json.dumps([taken, len(re.findall({PACKED!r}, code))]))
+print(json.dumps([taken, len(re.findall({PACKED_INSTRUCTION!r}, code))]))
 """
 
 
 def path_of(folder: Path) -> Path:
-    """A folder in which the package lies: a checkout, or where an older one is installed.
+    """Resolve the folder of a package: a checkout, or the folder of an installation.
 
     Raises:
-        SystemExit: it is not there.
+        SystemExit: the folder does not hold the package.
     """
     if not (folder / "odc_gym" / "__init__.py").is_file():
         raise SystemExit(f"error: --beside {folder}: must be a folder that holds the package odc_gym")
@@ -41,26 +42,26 @@ def path_of(folder: Path) -> Path:
 
 
 def compiled(folder: Path, cache: str) -> tuple[float, int]:
-    """CPU seconds of a new process to its first step with nothing compiled, and packed instructions of a decision."""
+    """Compile from nothing in a new process; return CPU seconds to the first step and packed instructions."""
     command = [sys.executable, "-W", "ignore", "-c", COMPILE]
     environment = _environment(folder) | {"ODC_GYM_CACHE": cache}
-    # in that folder: code on the command line imports from where it runs, before all else
+    # run in that folder, because code on the command line imports from the current folder first
     done = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True)
     seconds, packed = json.loads(done.stdout.splitlines()[-1])
     return seconds, packed
 
 
 class Version:
-    """A process that plays turns with the package of a folder."""
+    """Process that plays turns with the package of a folder."""
 
     def __init__(self, folder: Path) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-W", "ignore", str(HERE / "beside.py")], env=_environment(folder), text=True,
+            [sys.executable, "-W", "ignore", str(FOLDER / "beside.py")], env=_environment(folder), text=True,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
 
     def turn(self, name: str, i: int) -> tuple[float, int]:
-        """Play turn i of a subject: CPU seconds, and how many units it timed."""
+        """Play turn i of a subject; return CPU seconds and the number of timed units."""
         assert self.process.stdin is not None and self.process.stdout is not None
         self.process.stdin.write(json.dumps([name, i]) + "\n")
         self.process.stdin.flush()
@@ -68,27 +69,27 @@ class Version:
         return seconds, units
 
     def close(self) -> None:
-        """Let the process end."""
+        """End the process."""
         self.process.communicate()
 
 
 def ratios(folder: Path, names: list[str], turns: int) -> dict[str, dict[str, float]]:
-    """CPU time of this version over that of another, subject by subject: pairs of turns, one right after the other."""
-    now, then = Version(HERE.parent), Version(folder)
+    """Measure the CPU time of this version over that of another for each subject, in pairs of successive turns."""
+    this, other = Version(FOLDER.parent), Version(folder)
     found: dict[str, list[float]] = {name: [] for name in names}
     for i in range(turns + 1):
         for name in names:
-            pair = [now, then] if i % 2 else [then, now]
-            taken = {version: version.turn(name, i) for version in pair}
+            pair = [this, other] if i % 2 else [other, this]
+            times = {version: version.turn(name, i) for version in pair}
             if i > 0:
-                found[name].append((taken[now][0] / taken[now][1]) / (taken[then][0] / taken[then][1]))
-    now.close()
-    then.close()
+                found[name].append((times[this][0] / times[this][1]) / (times[other][0] / times[other][1]))
+    this.close()
+    other.close()
     return {name: _summary(values) for name, values in found.items()}
 
 
-def serve(subjects: dict[str, Callable[[int], tuple[float, int]]]) -> None:
-    """Play the turns that are asked for, line by line."""
+def serve(subjects: dict[str, Turn]) -> None:
+    """Play the turns requested on standard input, one a line."""
     for line in sys.stdin:
         name, i = json.loads(line)
         print(json.dumps(subjects[name](i)), flush=True)
@@ -104,6 +105,4 @@ def _environment(folder: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    from bench import environment_turns
-
     serve(environment_turns())

@@ -1,9 +1,9 @@
-"""How well generators fitted to one part of a trace describe another: `python benchmarks/generators.py FILE ...`.
+"""Benchmark of generators fitted to one part of a trace and checked on another: `python benchmarks/generators.py FILE`.
 
-Each trace is parted twice: in time, its first six tenths from the rest, and into alternate days, or minutes where it
-is short, which a change of the trace hits alike. The table is Markdown. Beside the error of the generator stands what
-the parts of the data differ by themselves: where that is beyond the bound, no generator fitted to the one part can be
-within it for the other but by luck.
+Each trace is split twice: in time, with the first six tenths as one part, and into alternate days, or minutes for a
+short trace. A change within the trace affects alternate parts equally. The table is Markdown. Beside the error of the
+generator it has the difference between the parts of the data. Where that difference exceeds the bound, a generator
+fitted to one part can meet the bound on the other only by luck.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ SPLITS = ("0.6", "alternate")
 
 
 def row(name: str, split: str, check: Check) -> str:
-    """A line of the table."""
+    """Return a line of the table."""
     values = (check.error, check.floor, check.bound)
     return f"| {name} | {split} | {check.name} | " + " | ".join(f"{v:.3g}" for v in values) + f" | {check.verdict} |"
 
 
 def main() -> None:
-    """Print the table of the traces that the command line names."""
+    """Print the table of the traces named on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("files", nargs="+", type=Path, help="traces, in any format that `odc-gym trace info` takes")
-    parser.add_argument("--split", action="append", help="a fraction, or alternate; may be given again [both]")
+    parser.add_argument("--split", action="append", help="a fraction, or alternate; repeatable [both]")
     arguments = parser.parse_args()
     print("| trace | parts | quantity | error | of the data | bound | verdict |")
     print("| --- | --- | --- | --- | --- | --- | --- |")

@@ -1,4 +1,4 @@
-"""Changes of physics, network and work that tests must notice: one number, sign or term each."""
+"""Mutants of physics, network and work that tests must detect; each changes one number, sign or term."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ TRANSFERS = ("tests/core/jobs/test_transfers.py", "tests/core/network/test_netwo
 
 
 class Mutant(NamedTuple):
-    """One change.
+    """Mutant: one change of one file.
 
     Attributes:
-        name: what is changed, in words.
-        file: where.
-        was: text that stands there once.
-        becomes: what stands there instead.
-        tests: files or tests that should notice, with `*`.
+        name: description of the change.
+        file: file to change.
+        was: text to replace; the file contains it once.
+        becomes: replacement.
+        tests: files or tests that should fail, with `*` as wildcard.
     """
 
     name: str

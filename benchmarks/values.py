@@ -1,9 +1,10 @@
-"""Does the order of schedulers hang on the values of classes? Each is halved and doubled, and the same episodes played.
+"""Sensitivity of the order of schedulers to the values of classes, each of which is halved and doubled.
 
 python benchmarks/values.py [-s SCENARIO] [-e EPISODES] [--agents NAMES] [--workers N]     # validation episodes
 
-Prints for each change the order of the schedulers by mean score, Kendall's tau to the order with the values as they
-are, and who changes places. Scores are not compared between changes: 100 is another amount of value in each.
+For each change the program plays the same episodes and prints the order of the schedulers by mean score, Kendall's tau
+to the order with unchanged values, and the pairs whose order changed. Scores of different changes are not comparable,
+because 100 is another amount of value in each.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from odc_gym.seeds import VALIDATION_FROM
 FACTORS = (0.5, 2.0)
 
 
-def scores(scenario: Scenario, agents: list[str], seeds: range, workers: int | None) -> dict[str, float]:
-    """Mean score of each scheduler."""
-    comparison = evaluate(scenario, {name: scheduler_factory(name) for name in agents}, seeds, workers=workers)
+def mean_scores(scenario: Scenario, schedulers: list[str], seeds: range, workers: int | None) -> dict[str, float]:
+    """Compute the mean score of each scheduler."""
+    comparison = evaluate(scenario, {name: scheduler_factory(name) for name in schedulers}, seeds, workers=workers)
     return {name: float(result.score.mean()) for name, result in comparison.results.items()}
 
 
-def exchanged(before: dict[str, float], after: dict[str, float]) -> list[str]:
-    """Pairs of schedulers whose order is another: 'a over b' says what it is now."""
+def changed_pairs(before: dict[str, float], after: dict[str, float]) -> list[str]:
+    """Return the pairs of schedulers whose order changed; 'a over b' is the new order."""
     pairs = []
     for one, other in combinations(before, 2):
         if (before[one] - before[other]) * (after[one] - after[other]) < 0.0:
@@ -38,31 +39,32 @@ def exchanged(before: dict[str, float], after: dict[str, float]) -> list[str]:
     return pairs
 
 
-def line(what: str, found: dict[str, float], first: dict[str, float]) -> str:
-    """One row of the table."""
-    order = sorted(found, key=lambda name: -found[name])
-    tau = kendalltau([first[name] for name in first], [found[name] for name in first]).statistic
-    shown = ", ".join(f"{name} {found[name]:.1f}" for name in order)
-    return f"{what:<24} tau {tau:+.2f}  {shown}  [{'; '.join(exchanged(first, found)) or 'same order'}]"
+def line(change: str, scores: dict[str, float], reference: dict[str, float]) -> str:
+    """Return one row of the table."""
+    order = sorted(scores, key=lambda name: -scores[name])
+    tau = kendalltau([reference[name] for name in reference], [scores[name] for name in reference]).statistic
+    ranked = ", ".join(f"{name} {scores[name]:.1f}" for name in order)
+    changes = "; ".join(changed_pairs(reference, scores)) or "same order"
+    return f"{change:<24} tau {tau:+.2f}  {ranked}  [{changes}]"
 
 
 def main() -> None:
-    """Read the options, play, print."""
+    """Read the options, play the episodes and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-s", "--scenario", default="starter12")
     parser.add_argument("-e", "--episodes", type=int, default=10)
     parser.add_argument("--agents", default=HEURISTICS)
     parser.add_argument("--workers", type=int, default=None)
     options = parser.parse_args()
-    scenario, agents = Scenario.load(options.scenario), options.agents.split(",")
+    scenario, schedulers = Scenario.load(options.scenario), options.agents.split(",")
     seeds = range(VALIDATION_FROM, VALIDATION_FROM + options.episodes)
-    first = scores(scenario, agents, seeds, options.workers)
-    print(line("as they are", first, first), flush=True)
+    reference = mean_scores(scenario, schedulers, seeds, options.workers)
+    print(line("as they are", reference, reference), flush=True)
     for name, work_class in scenario.workload.classes.items():
         for factor in FACTORS:
             changed = scenario.replace({f"workload.classes.{name}.value": factor * work_class.value})
-            found = scores(changed, agents, seeds, options.workers)
-            print(line(f"{name} x {factor:g}", found, first), flush=True)
+            scores = mean_scores(changed, schedulers, seeds, options.workers)
+            print(line(f"{name} x {factor:g}", scores, reference), flush=True)
 
 
 if __name__ == "__main__":

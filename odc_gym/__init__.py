@@ -1,10 +1,12 @@
 """odc-gym: a Gymnasium environment for scheduling AI compute on a constellation of orbital data-centre satellites.
 
-    import gymnasium as gym, odc_gym
+    import gymnasium as gym
+    import odc_gym
     env = gym.make("ODCSat-v0")
+    observation, info = env.reset(seed=0)
 
-Importing the package registers the environment and loads nothing heavy: names are loaded when they are first used (PEP
-562).
+The import registers the environment `ODCSat-v0`. It loads nothing heavy: public names are loaded at their first use
+(PEP 562).
 """
 
 from __future__ import annotations
@@ -22,12 +24,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 __all__ = ["ODCSatEnv", "ODCSatVectorEnv", "Scenario", "__version__"]
 
-_NAMES = {"ODCSatEnv": "odc_gym.envs.env", "ODCSatVectorEnv": "odc_gym.envs.vector", "Scenario": "odc_gym.scenario"}
-_ID = "ODCSat-v0"
+_MODULES = {"ODCSatEnv": "odc_gym.envs.env", "ODCSatVectorEnv": "odc_gym.envs.vector", "Scenario": "odc_gym.scenario"}
+_ENV_ID = "ODCSat-v0"
 
-if _ID not in gymnasium.registry:
+if _ENV_ID not in gymnasium.registry:
     gymnasium.register(
-        id=_ID,
+        id=_ENV_ID,
         entry_point="odc_gym.envs.env:ODCSatEnv",
         vector_entry_point="odc_gym.envs.vector:ODCSatVectorEnv",
         max_episode_steps=None,  # the environment truncates itself
@@ -35,9 +37,9 @@ if _ID not in gymnasium.registry:
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used."""
-    if name in _NAMES:
-        return getattr(import_module(_NAMES[name]), name)
+    """Load a public name at its first use."""
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'odc_gym' has no attribute {name!r}")
 
 

@@ -5,6 +5,10 @@ class OdcGymError(ValueError):
     """Bad input, explained in one line. The command line prints it without a traceback and exits with code 2."""
 
 
+class ArgumentError(OdcGymError):
+    """An argument of a function or an environment that is not allowed."""
+
+
 class ScenarioError(OdcGymError):
     """Scenario, or an override of one, that cannot be simulated."""
 

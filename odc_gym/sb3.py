@@ -1,4 +1,4 @@
-"""Stable-baselines3: vectorised environments for its algorithms.
+"""Vectorised environments for the algorithms of stable-baselines3.
 
     from odc_gym.sb3 import make_vec_env
     env = make_vec_env("ODCSat-v0", n_envs=64, seed=0)

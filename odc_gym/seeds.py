@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from odc_gym.errors import ScenarioError
+from odc_gym.errors import ArgumentError
 
 TRAINING_EPISODES = 10_000
 """Number of training episodes: 0 to 9999."""
@@ -36,13 +36,13 @@ def environment_seeds(seed: int | Sequence[int | None] | None, num_envs: int) ->
         num_envs: number of environments B.
 
     Raises:
-        ScenarioError: a sequence has another length, or a seed is not an integer of at least 0.
+        ArgumentError: a sequence has another length, or a seed is not an integer of at least 0.
     """
     if seed is None:
         return [None] * num_envs
     if isinstance(seed, Sequence | np.ndarray):
         if len(seed) != num_envs:
-            raise ScenarioError(
+            raise ArgumentError(
                 f"seed: must be an integer or a sequence of {num_envs}, one for each environment, got {len(seed)}"
             )
         return [None if entry is None else _check_seed(entry) for entry in seed]
@@ -56,7 +56,7 @@ def _check_seed(seed: int) -> int:
     except TypeError:
         number = -1
     if number < 0:
-        raise ScenarioError(f"seed = {seed!r}: must be an integer >= 0")
+        raise ArgumentError(f"seed = {seed!r}: must be an integer >= 0")
     return number
 
 
@@ -114,11 +114,11 @@ class EpisodeStream:
         """Restore the state that `get_state` returned.
 
         Raises:
-            ScenarioError: the state belongs to a batch of another size.
+            ArgumentError: the state belongs to a batch of another size.
         """
         words, num_envs = state["pcg64"], len(self.generators)
         if words.shape != (num_envs, 6):
-            raise ScenarioError(f"state.pcg64: must be of {num_envs} environments, got {words.shape[0]}")
+            raise ArgumentError(f"state.pcg64: must be of {num_envs} environments, got {words.shape[0]}")
         self.generators = [_restore_generator([int(w) for w in row]) for row in words]
 
 

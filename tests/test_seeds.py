@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odc_gym.errors import ScenarioError
+from odc_gym.errors import ArgumentError
 from odc_gym.seeds import EpisodeStream, environment_seeds, is_test_episode
 
 
@@ -45,12 +45,12 @@ def test_environment_seeds():
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "a", [1], [1, -2]])
 def test_bad_seed_is_one_line(seed):
-    with pytest.raises(ScenarioError, match=r"^seed[^\n]*must be"):
+    with pytest.raises(ArgumentError, match=r"^seed[^\n]*must be"):
         environment_seeds(seed, 2)
 
 
 def test_state_of_another_size_is_refused():
-    with pytest.raises(ScenarioError, match="of 2 environments, got 3"):
+    with pytest.raises(ArgumentError, match="of 2 environments, got 3"):
         EpisodeStream(2).set_state(EpisodeStream(3).get_state())
 
 

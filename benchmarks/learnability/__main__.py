@@ -1,7 +1,8 @@
-"""Can a scheduler be learnt, and what is each part of action and observation worth: `make learnability`.
+"""Study of the learnability of schedulers, and of the value of actions and observations: `make learnability`.
 
-Trains PPO for several seeds of each scenario, flies what came out beside rules, and writes a page, its figures and all
-numbers. Finished runs and played episodes are kept in the folder of runs, so that it goes on where it was stopped.
+The program trains PPO with several seeds on each scenario, compares the policies with rules, and writes a page, its
+figures and all numbers. The folder of runs keeps finished runs and played episodes, so the program resumes where it
+was stopped.
 """
 
 from __future__ import annotations
@@ -19,25 +20,27 @@ COMMAND = "make learnability"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train, fly, write."""
+    """Train the policies, play the episodes and write the page."""
     parser = argparse.ArgumentParser(
-        description="Learning curves, and the worth of each part of action and observation."
+        description="Write learning curves, and the value of each part of action and observation."
     )
     parser.add_argument("--scenarios", nargs="+", default=SCENARIOS, metavar="NAME")
-    parser.add_argument("--seeds", type=int, default=3, help="training runs of each scenario")
-    parser.add_argument("--set", action="append", default=[], metavar="PATH=VALUE", help="change the configuration")
-    parser.add_argument("--episodes", type=int, default=32, help="validation episodes of the inspection")
-    parser.add_argument("--test-episodes", type=int, default=100)
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=3, help="number of training runs of each scenario")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="PATH=VALUE", help="change a field of the configuration"
+    )
+    parser.add_argument("--episodes", type=int, default=32, help="number of validation episodes of the inspection")
+    parser.add_argument("--test-episodes", type=int, default=100, help="number of test episodes")
+    parser.add_argument("--processes", type=int, default=2, help="number of processes")
     parser.add_argument("--runs", type=Path, default=Path("runs/learnability"), help="folder of training runs")
     parser.add_argument("--output", type=Path, default=ROOT / "docs", help="folder of the page")
-    parser.add_argument("--quick", action="store_true", help="tiny budgets, to see that it works")
+    parser.add_argument("--quick", action="store_true", help="use tiny budgets, to try the program")
     given = parser.parse_args(arguments)
     if given.quick:
         given.set, given.episodes, given.test_episodes = [*QUICK, *given.set], 4, 4
         given.runs = given.runs.with_name(given.runs.name + "-quick")
         given.output = given.runs / "page"
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # small networks are slower with more; read by what is imported now
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # more threads slow small networks; the imports below read it
     from page import write
     from study import Plan, studies
 

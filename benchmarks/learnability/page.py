@@ -1,4 +1,4 @@
-"""The page: tables of all studies between two marks, what stands outside of them is kept."""
+"""Page of the studies: their tables stand between two marks, and the text outside the marks is kept."""
 
 from __future__ import annotations
 
@@ -50,39 +50,39 @@ def write(studies: Sequence[Study], folder: Path) -> None:
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     blocks = [DEFINITIONS]
-    for one in studies:
-        draw(one, folder / "figures")
-        blocks += section(one)
+    for study in studies:
+        draw(study, folder / "figures")
+        blocks += section(study)
     made_with = ", ".join(f"{name} {version}" for name, version in versions(*LIBRARIES).items())
     blocks.append(f"Trained and measured with {made_with}.")
-    write_document(folder / "learnability.json", {one.scenario.name: numbers(one) for one in studies})
+    write_document(folder / "learnability.json", {study.scenario.name: numbers(study) for study in studies})
     write_text(page, before + BEGIN + "\n" + "\n\n".join(blocks) + "\n\n" + END + after)
 
 
-def section(one: Study) -> Iterator[str]:
-    """All that is said of one scenario, as paragraphs."""
-    name = one.scenario.name
+def section(study: Study) -> Iterator[str]:
+    """Yield the paragraphs about one scenario."""
+    name = study.scenario.name
     yield f"## {name}"
     yield f"![learning curves](figures/learnability-{name}-curves.png)"
-    for sheet in (curve_sheet(one), test_sheet(one.test, f"{name}, test episodes")):
+    for sheet in (curve_sheet(study), test_sheet(study.test, f"{name}, test episodes")):
         yield from markdown_table(sheet)
-    if one.randomised is not None:
-        yield from markdown_table(randomised_sheet(one.test, one.randomised))
+    if study.randomised is not None:
+        yield from markdown_table(randomised_sheet(study.test, study.randomised))
     yield f"![what parts are worth](figures/learnability-{name}-worth.png)"
-    for sheet in inspection_tables(one.inspections, f"{name}, episodes {one.inspected[0]} to {one.inspected[1]}"):
+    for sheet in inspection_tables(study.inspections, f"{name}, episodes {study.inspected[0]} to {study.inspected[1]}"):
         yield from markdown_table(sheet)
-    yield from markdown_table(exploration_sheet(one))
-    noisy = {f"{label}, exploring": found.inspection for label, found in one.exploration.items()}
+    yield from markdown_table(exploration_sheet(study))
+    noisy = {f"{label}, exploring": found.inspection for label, found in study.exploration.items()}
     yield from markdown_table(action_table(noisy, f"{name}, with exploration noise"))
 
 
-def curve_sheet(one: Study) -> TextTable:
-    """How the runs went."""
-    first = one.config.eval.first_seed
+def curve_sheet(study: Study) -> TextTable:
+    """Make the table of the learning curves."""
+    first = study.config.eval.first_seed
     lines: list[tuple[str, ...]] = []
-    for label, curve in one.curves.items():
+    for label, curve in study.curves.items():
         best = max(curve, key=lambda line: line["mean"])
-        explained = [line["explained_variance"] for line in one.learning[label]]
+        explained = [line["explained_variance"] for line in study.learning[label]]
         thirds = [np.mean(part) for part in np.array_split(explained, 3)] if len(explained) >= 3 else []
         lines.append(
             (
@@ -95,10 +95,10 @@ def curve_sheet(one: Study) -> TextTable:
                 " / ".join(f"{value:.2f}" for value in thirds) or "-",
             )
         )
-    last = first + one.config.eval.episodes - 1
-    rules = ", ".join(f"{rule} {found.score.mean():.2f}" for rule, found in one.chosen_on.results.items())
+    last = first + study.config.eval.episodes - 1
+    rules = ", ".join(f"{rule} {found.score.mean():.2f}" for rule, found in study.chosen_on.results.items())
     return TextTable(
-        f"{one.scenario.name}, learning on validation episodes {first} to {last}",
+        f"{study.scenario.name}, learning on validation episodes {first} to {last}",
         ("run", "first", "best", "at decision", "last", "at decision", "explained variance, by thirds"),
         tuple(lines),
         (f"The first policy is the zero action. Rules on the same episodes: {rules}.",),
@@ -106,7 +106,7 @@ def curve_sheet(one: Study) -> TextTable:
 
 
 def test_sheet(found: Comparison, title: str) -> TextTable:
-    """Scores on test episodes, best first, with differences to the rules that learning has to pass."""
+    """Make the table of test scores, best first, with differences to the rules that learning should exceed."""
     rivals = ("zero", "sun-aware", "gang-aware")
     order = sorted(found.results, key=lambda name: -found.results[name].score.mean())
     lines = [
@@ -121,49 +121,51 @@ def test_sheet(found: Comparison, title: str) -> TextTable:
     return TextTable(title, ("scheduler", "score", *(f"minus {rival}" for rival in rivals)), tuple(lines))
 
 
-def randomised_sheet(home: Comparison, away: Comparison) -> TextTable:
-    """What is lost where satellites differ from those of the training."""
+def randomised_sheet(original: Comparison, randomised: Comparison) -> TextTable:
+    """Make the table of losses on satellites that differ from those of the training."""
     lines = [
         (
             name,
-            f"{home.results[name].score.mean():.2f}",
-            f"{away.results[name].score.mean():.2f}",
-            format_difference(statistics.paired_difference(home.scores(name), away.scores(name))),
-            difference(home, name, "zero") if name != "zero" else "-",
-            difference(away, name, "zero") if name != "zero" else "-",
+            f"{original.results[name].score.mean():.2f}",
+            f"{randomised.results[name].score.mean():.2f}",
+            format_difference(statistics.paired_difference(original.scores(name), randomised.scores(name))),
+            difference(original, name, "zero") if name != "zero" else "-",
+            difference(randomised, name, "zero") if name != "zero" else "-",
         )
-        for name in home.results
+        for name in original.results
     ]
     head = (
         "scheduler",
-        home.scenario.name,
-        away.scenario.name,
+        original.scenario.name,
+        randomised.scenario.name,
         "loss, by episode",
         "minus zero, at home",
         "minus zero, randomised",
     )
     note = "Nothing is trained or tuned on the randomised scenario; the loss of zero is what it takes from all."
-    return TextTable(f"{away.scenario.name}: policies as they are on other satellites", head, tuple(lines), (note,))
+    return TextTable(
+        f"{randomised.scenario.name}: policies as they are on other satellites", head, tuple(lines), (note,)
+    )
 
 
-def exploration_sheet(one: Study) -> TextTable:
-    """What exploration costs, and how much of the reward's variance it can see."""
-    windows = list(next(iter(one.exploration.values())).common)
-    minutes = one.scenario.episode.decision_period_s / 60.0
+def exploration_sheet(study: Study) -> TextTable:
+    """Make the table of the cost of exploration and of the common share of the reward's variance."""
+    windows = list(next(iter(study.exploration.values())).common)
+    minutes = study.scenario.episode.decision_period_s / 60.0
     lines = [
         (
             label,
-            f"{one.inspections[label].score.mean():.2f}",
+            f"{study.inspections[label].score.mean():.2f}",
             f"{found.score:.2f}",
             *(f"{100 * share:.1f} %" for share in found.common.values()),
         )
-        for label, found in one.exploration.items()
+        for label, found in study.exploration.items()
     ]
     spans = [f"{k * minutes:g} min" if k * minutes < 60 else f"{k * minutes / 60:g} h" for k in windows]
     head = ("run", "score", "score while exploring", *(f"common share, {span}" for span in spans))
-    return TextTable(f"{one.scenario.name}: exploration, and what of the reward it can see", head, tuple(lines))
+    return TextTable(f"{study.scenario.name}: exploration, and what of the reward it can see", head, tuple(lines))
 
 
 def difference(found: Comparison, ours: str, theirs: str) -> str:
-    """A paired difference with its interval."""
+    """Format a paired difference with its interval."""
     return format_difference(statistics.paired_difference(found.scores(ours), found.scores(theirs)))

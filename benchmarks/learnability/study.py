@@ -1,4 +1,4 @@
-"""Runs of some scenarios, and what is measured of them: trained once, kept, flown beside rules."""
+"""Studies of scenarios: training runs, and their comparison with rules."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ from odc_gym.training.config import TrainConfig, dump, load
 from odc_gym.training.policy_scheduler import load_policy_scheduler
 
 RULES = ("zero", "sun-aware", "gang-aware", "full-clock")
-INSPECTED_RULES = ("zero", "sun-aware", "gang-aware")  # differences are to the first
-WINDOWS = (1, 3, 12, 48, 96, 288)  # decisions: 5 min to a day
-INSPECT_FROM = VALIDATION.first + 100  # beyond the episodes on which models are chosen
+INSPECTED_RULES = ("zero", "sun-aware", "gang-aware")  # differences refer to the first
+WINDOWS = (1, 3, 12, 48, 96, 288)  # in decisions, from 5 min to a day
+INSPECT_FROM = VALIDATION.first + 100  # after the episodes on which models are chosen
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be done."""
+    """Plan of a study: scenarios, training runs and numbers of episodes."""
 
     scenarios: tuple[str, ...]
     seeds: tuple[int, ...]
@@ -46,49 +46,47 @@ class Plan:
 
 @dataclass(frozen=True)
 class Exploration:
-    """A policy with the noise by which it explored."""
+    """Results of a policy with its exploration noise."""
 
-    inspection: Inspection  # its use of actions is that with noise
+    inspection: Inspection  # with the use of actions under noise
     score: float
-    common: dict[
-        int, float
-    ]  # decisions: share of the variance of their reward that flights of an episode have in common
+    common: dict[int, float]  # by number of decisions, the common share of the reward's variance; see `common_share`
 
 
 @dataclass(frozen=True)
 class Study:
-    """All that is known of one scenario."""
+    """Results of one scenario."""
 
     scenario: Scenario
     config: TrainConfig
-    curves: dict[str, list[dict[str, float]]]  # run: lines of evaluations.csv
-    learning: dict[str, list[dict[str, float]]]  # run: lines of learning.csv
+    curves: dict[str, list[dict[str, float]]]  # by run, the lines of evaluations.csv
+    learning: dict[str, list[dict[str, float]]]  # by run, the lines of learning.csv
     chosen_on: Comparison  # rules on the episodes of the curves
     test: Comparison
     inspections: dict[str, Inspection]
     inspected: tuple[int, int]  # first and last episode
     exploration: dict[str, Exploration]
-    randomised: Comparison | None  # the same schedulers where satellites differ from what they learnt on
+    randomised: Comparison | None  # the same schedulers on other satellites than in training
 
 
 def studies(plan: Plan) -> list[Study]:
-    """Train what is not trained yet, then study one scenario after the other."""
+    """Train the unfinished runs, then study one scenario after the other."""
     train_all(plan)
     return [study(plan, scenario) for scenario in plan.scenarios]
 
 
 def config_of(plan: Plan, scenario: str, seed: int) -> TrainConfig:
-    """The configuration of one run: that of `make train`, for the scenario and seed."""
+    """Return the configuration of one run: that of `make train` for the scenario and seed."""
     return load("ppo", {"scenario": scenario, **plan.changes, "seed": seed})
 
 
 def folder_of(plan: Plan, scenario: str, seed: int) -> Path:
-    """The folder of one run."""
+    """Return the folder of one run."""
     return plan.runs / f"{Path(scenario).stem}-ppo-{seed}"
 
 
 def train_all(plan: Plan) -> None:
-    """Train the runs that are not finished, some at a time."""
+    """Train the unfinished runs, several at a time."""
     plan.runs.mkdir(parents=True, exist_ok=True)
     wanted = [(folder_of(plan, s, seed), config_of(plan, s, seed)) for s in plan.scenarios for seed in plan.seeds]
     todo = [(folder, config) for folder, config in wanted if not finished(folder, config)]
@@ -98,7 +96,7 @@ def train_all(plan: Plan) -> None:
 
 
 def finished(folder: Path, config: TrainConfig) -> bool:
-    """Whether a run is done.
+    """Return whether a run is finished.
 
     Raises:
         OdcGymError: the folder holds a run of another configuration or of another version of the scenario.
@@ -112,17 +110,17 @@ def finished(folder: Path, config: TrainConfig) -> bool:
 
 
 def train_one(folder: Path, config: TrainConfig) -> Path:
-    """Train a run, or go on with it, in a process of its own; what it prints goes to a file beside it."""
+    """Train or resume a run in a process of its own, whose output goes to a log file beside the folder."""
     if (folder / "checkpoints").is_dir():
-        what = ["--resume", str(folder)]
+        arguments = ["--resume", str(folder)]
     else:
         written = folder.with_suffix(".yaml")
         write_text(written, dump(config))
-        what = ["--config", str(written), "--output", str(folder)]
+        arguments = ["--config", str(written), "--output", str(folder)]
     code = "from odc_gym.cli import main; main()"
     with folder.with_suffix(".log").open("a", encoding="utf-8") as log:
         done = subprocess.run(
-            [sys.executable, "-c", code, "train", *what, "--test-episodes", "0"], stdout=log, stderr=log
+            [sys.executable, "-c", code, "train", *arguments, "--test-episodes", "0"], stdout=log, stderr=log
         )
     if done.returncode:
         raise OdcGymError(
@@ -132,7 +130,7 @@ def train_one(folder: Path, config: TrainConfig) -> Path:
 
 
 def study(plan: Plan, name: str) -> Study:
-    """Fly all schedulers of one scenario."""
+    """Compare and inspect all schedulers on one scenario."""
     config = config_of(plan, name, plan.seeds[0])
     scenario = Scenario.load(config.scenario, config.env.overrides)
     folders = {f"PPO {seed}": folder_of(plan, name, seed) for seed in plan.seeds}
@@ -144,7 +142,7 @@ def study(plan: Plan, name: str) -> Study:
     first = config.eval.first_seed
     chosen_on = play(scenario, {rule: factories[rule] for rule in RULES}, range(first, first + config.eval.episodes))
     curves = {label: read(folder / "evaluations.csv") for label, folder in folders.items()}
-    refuse_other_worlds(folders, curves, float(chosen_on.results["zero"].score.mean()))
+    refuse_outdated_runs(folders, curves, float(chosen_on.results["zero"].score.mean()))
     seeds = range(INSPECT_FROM, INSPECT_FROM + plan.episodes)
     subjects = {
         label: InspectedScheduler(factories[label], label in folders, identities[label])
@@ -168,40 +166,41 @@ def study(plan: Plan, name: str) -> Study:
 
 
 def explore(scenario: Scenario, folder: Path, seeds: Sequence[int], inspection: Inspection) -> Exploration:
-    """Fly a policy twice with different noise."""
+    """Play the episodes twice with different noise."""
     simulator = Simulator(scenario, len(seeds))
-    flights = [
-        record(simulator, load_policy_scheduler(folder, simulator.view, explore=stream), seeds) for stream in (0, 1)
+    rollouts = [
+        record(simulator, load_policy_scheduler(folder, simulator.view, noise_stream=stream), seeds)
+        for stream in (0, 1)
     ]
-    one, other = (flight.rewards for flight in flights)
+    one, other = (rollout.rewards for rollout in rollouts)
     return Exploration(
-        inspection=replace(inspection, actions=action_use(flights[0], scenario, simulator.view)),
+        inspection=replace(inspection, actions=action_use(rollouts[0], scenario, simulator.view)),
         score=float(np.mean([one.sum(0).mean(), other.sum(0).mean()])),
         common={length: common_share(one, other, length) for length in WINDOWS if length <= len(one)},
     )
 
 
 def common_share(one: np.ndarray, other: np.ndarray, length: int) -> float:
-    """Share of the variance of rewards summed over `length` decisions that two flights (T, B) have in common."""
+    """Compute the common share of the variance of rewards (T, B) of two rollouts, summed over `length` decisions."""
     whole = len(one) // length * length
-    sums = [flight[:whole].reshape(-1, length, flight.shape[1]).sum(1) for flight in (one, other)]
+    sums = [rewards[:whole].reshape(-1, length, rewards.shape[1]).sum(1) for rewards in (one, other)]
     variance = float(np.var(np.stack(sums)))
     return 1.0 - float(np.mean((sums[0] - sums[1]) ** 2)) / 2 / variance if variance else 0.0
 
 
 def read(path: Path) -> list[dict[str, float]]:
-    """Lines of a CSV file of numbers."""
+    """Read the lines of a CSV file of numbers."""
     if not path.is_file():
         raise OdcGymError(f"{path}: no such file; the run is not of this version of odc-gym, delete its folder")
     with path.open(encoding="utf-8") as file:
         return [{name: float(value) for name, value in line.items()} for line in csv.DictReader(file)]
 
 
-def refuse_other_worlds(folders: dict[str, Path], curves: dict[str, list[dict[str, float]]], zero: float) -> None:
-    """Refuse runs that began in a world that is no more: a run begins as the zero action.
+def refuse_outdated_runs(folders: dict[str, Path], curves: dict[str, list[dict[str, float]]], zero: float) -> None:
+    """Refuse runs of an earlier version of the environment: the initial policy of a run is the zero action.
 
     Raises:
-        OdcGymError: the first validation of a run differs from the zero action's score.
+        OdcGymError: the first validation score of a run differs from the score of the zero action.
     """
     for label, lines in curves.items():
         if abs(lines[0]["mean"] - zero) > 1e-6:
@@ -211,30 +210,30 @@ def refuse_other_worlds(folders: dict[str, Path], curves: dict[str, list[dict[st
             )
 
 
-def numbers(one: Study) -> dict[str, Any]:
-    """A study as JSON data."""
-    comparisons = {"chosen_on": one.chosen_on, "test": one.test, "randomised": one.randomised}
+def numbers(study: Study) -> dict[str, Any]:
+    """Return a study as JSON data."""
+    comparisons = {"chosen_on": study.chosen_on, "test": study.test, "randomised": study.randomised}
     return {
-        "config": one.config.model_dump(mode="json"),
+        "config": study.config.model_dump(mode="json"),
         "curves": {
             label: [{key: line[key] for key in ("decisions", "mean", "worst")} for line in lines]
-            for label, lines in one.curves.items()
+            for label, lines in study.curves.items()
         },
-        "learning": one.learning,
+        "learning": study.learning,
         **{
             key: None
             if c is None
             else {"episodes": c.seeds.tolist()} | {n: c.results[n].score.tolist() for n in c.results}
             for key, c in comparisons.items()
         },
-        "inspected": one.inspected,
-        "inspection": inspection_document(one.inspections),
+        "inspected": study.inspected,
+        "inspection": inspection_document(study.inspections),
         "exploration": {
             label: {
                 "score": e.score,
                 "common": {str(length): share for length, share in e.common.items()},
                 "actions": inspection_document({"": e.inspection})[""]["actions"],
             }
-            for label, e in one.exploration.items()
+            for label, e in study.exploration.items()
         },
     }

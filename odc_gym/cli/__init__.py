@@ -1,6 +1,11 @@
-"""The command line: `odc-gym compare | inspect | agents | scenario | trace | train`, one file a command.
+"""Command line `odc-gym compare | inspect | agents | scenario | trace | train`, one file a command.
 
-Commands import what they need when they run, so that `--help` and errors come at once.
+`main` runs a command from Python:
+
+    from odc_gym.cli import main
+    main(["scenario", "list"])
+
+Commands import the modules they need when they run, so `--help` and errors appear without delay.
 """
 
 from __future__ import annotations
@@ -17,16 +22,16 @@ from odc_gym.errors import OdcGymError
 
 __all__ = ["app", "main"]
 
-INTERRUPTED = 130  # exit code, as shells give it for Ctrl-C
-BAD_INPUT = 2
+INTERRUPTED = 130  # exit code of shells for Ctrl-C
+BAD_INPUT = 2  # exit code for input that is not allowed
 
 
 class _Interrupted(Exception):
-    """Ctrl-C in a command."""
+    """Interruption of a command by Ctrl-C."""
 
 
 class _Commands(TyperGroup):
-    """Commands whose interruption reaches `main`; what the library does with it differs between its versions."""
+    """Group of commands that passes interruptions on to `main`; versions of Typer handle them differently."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the chosen command."""
@@ -53,9 +58,12 @@ app.add_typer(trace.traces, name="trace")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; `arguments` None takes those of the process.
+    """Run the command line and exit.
 
-    Bad input is one line on stderr and exit code 2, an interrupt one line and exit code 130.
+    Input that is not allowed gives one line on stderr and exit code 2, an interruption one line and exit code 130.
+
+    Args:
+        arguments: arguments of the command line; None takes those of the process.
     """
     try:
         app(args=None if arguments is None else list(arguments), prog_name="odc-gym")

@@ -1,4 +1,4 @@
-"""`odc-gym agents`: what schedulers there are."""
+"""Command `odc-gym agents`, which lists the schedulers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from odc_gym.cli.common import console
 
 
 def list_agents() -> None:
-    """List the schedulers that come with the package, the rule of each, and the numbers that its name may carry."""
+    """List the schedulers of the package with their rules and the parameters that their names may set."""
     from rich.table import Table
 
     from odc_gym.agents import scheduler_parameters, scheduler_rules

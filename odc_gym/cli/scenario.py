@@ -1,4 +1,4 @@
-"""`odc-gym scenario`: list, show, check and compare the fields of scenarios."""
+"""Command `odc-gym scenario`, which lists, shows, checks and compares scenarios."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ scenarios = typer.Typer(help="List, show, check and diff scenarios.", no_args_is
 
 @scenarios.command("list")
 def list_scenarios() -> None:
-    """List the scenarios that come with the package."""
+    """List the scenarios of the package."""
     from rich.table import Table
 
     from odc_gym.scenario.files import names
@@ -29,7 +29,7 @@ def list_scenarios() -> None:
 
 @scenarios.command("show")
 def show_scenario(scenario: ScenarioName, overrides: Overrides = None) -> None:
-    """Print a scenario with all its fields as YAML, ready to be saved, edited and used by path."""
+    """Print a scenario with all its fields as YAML. A saved copy can be edited and used by its path."""
     import yaml
 
     from odc_gym.scenario.files import parse_overrides
@@ -42,7 +42,7 @@ def show_scenario(scenario: ScenarioName, overrides: Overrides = None) -> None:
 def check_scenario(
     scenario: ScenarioName, overrides: Overrides = None, json_file: JsonFile = None, force: Force = False
 ) -> None:
-    """Print what a scenario's satellites can sustain in energy and heat, and how the offered load compares."""
+    """Print the load that a scenario's satellites can sustain in energy and heat, and the offered load beside it."""
     from rich.table import Table
 
     from odc_gym.evaluation.files import require_free, write_document
@@ -72,7 +72,7 @@ def check_scenario(
 def diff_scenarios(
     a: ScenarioName, b: ScenarioName, overrides: Overrides = None, json_file: JsonFile = None, force: Force = False
 ) -> None:
-    """Print the fields that differ between two scenarios; `--set` changes the second one first."""
+    """Print the fields that differ between two scenarios. `--set` changes the second scenario before."""
     from rich.table import Table
     from rich.text import Text
 
@@ -88,7 +88,7 @@ def diff_scenarios(
         for heading in ("field", a, b):
             table.add_column(Text(heading))
         for row in rows:
-            table.add_row(Text(row.path), *(Text(_shown(value)) for value in (row.a, row.b)))
+            table.add_row(Text(row.path), *(Text(_one_line(value)) for value in (row.a, row.b)))
         console().print(table)
     else:
         console().print(f"{a} and {b} do not differ", markup=False, highlight=False)
@@ -100,8 +100,8 @@ def diff_scenarios(
         write_document(json_file, {"a": a, "b": b, "differences": fields})
 
 
-def _shown(value: Any) -> str:
-    """A value as YAML would have it in one line, and a dash where a scenario does not have the field."""
+def _one_line(value: Any) -> str:
+    """Format a value in one line as in YAML, or as a dash if the scenario lacks the field."""
     from odc_gym.scenario.difference import Missing
 
     if value is Missing:

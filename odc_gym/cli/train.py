@@ -1,4 +1,4 @@
-"""`odc-gym train`: learn a scheduler, then compare it with the heuristics."""
+"""Command `odc-gym train`, which trains a scheduler and compares it with the heuristics."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ def train(
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="Training configuration. [default: the package's ppo.yaml]")
     ] = None,
-    resume: Annotated[
-        Path | None, typer.Option(metavar="RUN", help="Go on with the training run in this folder.")
-    ] = None,
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Resume the training run in this folder.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the training run. [default: the configuration's]")] = None,
     n_timesteps: Annotated[
-        int | None, typer.Option("--n-timesteps", "-n", help="Decisions to train for. [default: the configuration's]")
+        int | None,
+        typer.Option("--n-timesteps", "-n", help="Number of decisions to train for. [default: the configuration's]"),
     ] = None,
     output: Annotated[
         Path | None,
@@ -34,21 +33,21 @@ def train(
     test_episodes: Annotated[
         int,
         typer.Option(
-            help="Test episodes of the comparison with the heuristics that follows, 0 for none; it also goes to "
-            "report.json in the run's folder."
+            help="Number of test episodes of the comparison with the heuristics after the training, 0 for none. The "
+            "run's folder also gets the comparison as report.json."
         ),
     ] = 20,
 ) -> None:
     """Train a scheduler by reinforcement learning, then compare it with the heuristics.
 
-    Prints the folder of the run, which `odc-gym compare` takes as a scheduler.
+    The command prints the folder of the run, which `odc-gym compare` accepts as a scheduler.
     """
     from odc_gym.evaluation.suites import episodes
     from odc_gym.scenario.files import parse_overrides
 
     if test_episodes:
-        episodes(FIRST_TEST, test_episodes)  # refuses a wrong number before the training, not after it
-    changed = parse_overrides(overrides or [])
+        episodes(FIRST_TEST, test_episodes)  # refuse a wrong number before the training, not after it
+    changes = parse_overrides(overrides or [])
     try:
         from odc_gym.training.run import train as train_run
     except ModuleNotFoundError as error:
@@ -61,7 +60,7 @@ def train(
         seed=seed,
         n_timesteps=n_timesteps,
         output=output,
-        overrides=changed,
+        overrides=changes,
         progress=sys.stderr.isatty(),
     )
     typer.echo(folder)
@@ -70,7 +69,7 @@ def train(
 
 
 def _compare_run(folder: Path, episodes: int) -> None:
-    """Compare a training run with the heuristics on test episodes of what it was trained on."""
+    """Compare a training run with the heuristics on test episodes of its own scenario."""
     from odc_gym.training.config import load
 
     env = load(folder / "config.yaml").env

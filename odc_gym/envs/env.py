@@ -1,4 +1,4 @@
-"""`ODCSat-v0`: the Gymnasium environment, a batch of one."""
+"""Gymnasium environment `ODCSat-v0`, a batch of one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from odc_gym.envs.vector import (
     mask_columns,
     observation_space,
     observe,
-    of_row,
-    start_info,
+    reset_info,
+    row_observation,
 )
-from odc_gym.errors import ActionError, ScenarioError
+from odc_gym.errors import ActionError, ArgumentError
 from odc_gym.rendering.ansi import render
 from odc_gym.scenario import Scenario
 from odc_gym.seeds import EpisodeStream, environment_seeds
@@ -32,17 +32,18 @@ if TYPE_CHECKING:
 
 
 class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
-    """Run AI compute on a constellation of orbital data-centre satellites.
+    """Environment in which an agent runs AI compute on a constellation of orbital data-centre satellites.
 
-    The whole page, with every component of action, observation and reward, is `docs/environment.md`.
+    `docs/environment.md` describes every component of action, observation and reward.
 
     - Action: `Box(-1, 1, (S (C + 1) + 2 C,))`, for S satellites and C job classes: bids, clocks, urgencies, offsets. In
       the mode `assign` `MultiDiscrete([S + 1] K + [L] S)`: satellites for K waiting jobs, clock levels.
     - Observation: `Box(-1, 1, (S (26 + 8 C) + 10 + 8 C,))` float32. In the mode `dict` its blocks `satellites` and
-      `fleet`, and `jobs` (K, 8 + C), K waiting jobs, with `jobs_present` (K,).
-    - Reward: compute minus thermal and energy violations and battery wear, plus the change of stored energy; 100 = the
+      `fleet`, and `jobs` (K, 8 + C) for K waiting jobs, with `jobs_present` (K,).
+    - Reward: compute minus thermal and energy violations and battery wear, plus the change of stored energy. 100 is the
       value of the fleet's sustainable output over an episode.
-    - Start: a steady state, drawn from the episode's seed. End: the time limit truncates; nothing terminates.
+    - Start: a steady state, drawn from the episode's seed.
+    - End: the time limit truncates the episode; it never terminates.
 
     Args:
         scenario: a name in `configs/scenarios`, the path of a YAML file, or a Scenario.
@@ -55,8 +56,9 @@ class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
         observation_mode: "flat" or "dict".
 
     Raises:
-        ScenarioError: an argument with a value that is not allowed.
-        TraceError: a malformed trace.
+        ArgumentError: an argument has a value that is not allowed.
+        ScenarioError: the scenario or an override is not allowed.
+        TraceError: a trace is malformed.
     """
 
     metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 4}  # type: ignore[misc]
@@ -73,7 +75,7 @@ class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
         observation_mode: str = "flat",
     ) -> None:
         if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ScenarioError(f"render_mode = {render_mode!r}: must be None or 'ansi'")
+            raise ArgumentError(f"render_mode = {render_mode!r}: must be None or 'ansi'")
         self.render_mode = render_mode
         self.simulator = build_simulator(
             1, scenario, overrides, trace, decision_period_s, episode_hours, action_mode, observation_mode
@@ -83,52 +85,52 @@ class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
         self.action_space = action_space(self.simulator)
         self._stream = EpisodeStream(1)
         self._score = 0.0
-        self._begun = False
+        self._running = False
 
     @property
     def view(self) -> View:
-        """What schedulers read: SI arrays by name, first axis 1."""
+        """View that schedulers read: SI arrays by name, first axis 1."""
         return self.simulator.view
 
     @property
     def scenario(self) -> Scenario:
-        """What is simulated, overrides included."""
+        """Scenario that is simulated, with overrides applied."""
         return self.simulator.scenario
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Begin an episode.
 
         Args:
-            seed: n plays episode n of the scenario's world; None draws a training episode by the environment's own
+            seed: n plays episode n of the scenario; None draws a training episode from the environment's own
                 generator.
-            options: none are known.
+            options: must be None or empty.
 
         Returns:
-            Observation, and the info of the start: `episode_seed`, `load_factor`, in the mode `assign` `action_mask`.
+            Observation and info: `episode_seed`, `load_factor`, and in the mode `assign` `action_mask`.
 
         Raises:
-            ScenarioError: a seed that is no integer of at least 0, or an option.
+            ArgumentError: the seed is no integer of at least 0, or there is an option.
         """
         if options:
-            raise ScenarioError(f"options: unknown key {next(iter(options))!r}; a single environment takes none")
+            raise ArgumentError(f"options: unknown key {next(iter(options))!r}; a single environment takes none")
         seeds = environment_seeds(seed, 1)
         super().reset(seed=seed)
         self.simulator.reset(self._stream.next(seeds))
-        self._score, self._begun = 0.0, True
-        return self._observe(), start_info(self.simulator, 0) | self._mask_info()
+        self._score, self._running = 0.0, True
+        return self._observe(), reset_info(self.simulator, 0) | self._mask_info()
 
     def step(self, action: NDArray[Any]) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Apply an action (A,) for one decision period.
 
         Returns:
-            Observation, reward, False, whether the episode is over, and the info: costs and reward terms, at the end
-            `episode_metrics`, in the mode `assign` the `action_mask` of the next step.
+            Observation, reward, terminated (always False), truncated, and info. The info holds costs and reward terms,
+            at the end `episode_metrics`, and in the mode `assign` the `action_mask` of the next step.
 
         Raises:
-            ActionError: an action of another shape, or with values that are not finite.
-            ResetNeeded: before the first reset, or after the end of an episode.
+            ActionError: the action has another shape, or values that are not finite.
+            ResetNeeded: the environment was never reset, or its episode has ended.
         """
-        if not self._begun:
+        if not self._running:
             raise ResetNeeded("the environment must be reset before a step")
         batch = np.asarray(action)
         if batch.shape != self.action_space.shape:
@@ -140,36 +142,40 @@ class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
         info: dict[str, Any] = self.simulator.row_info(0)
         if truncated:
             info["episode_metrics"] = episode_metrics(self.simulator, 0)
-            self._begun = False
+            self._running = False
         return self._observe(), reward, False, truncated, info | self._mask_info()
 
     def action_masks(self) -> NDArray[np.bool_]:
-        """Feasible choices of the mode `assign`, component after component, (K (S + 1) + S L,), as MaskablePPO asks.
+        """Return the feasible choices of the mode `assign` for MaskablePPO, by component, (K (S + 1) + S L,).
 
         Raises:
-            ActionError: in another mode.
+            ActionError: the environment is in another mode.
         """
         return np.asarray(self.simulator.view.action_masks[0])
 
     def _observe(self) -> Any:
-        return of_row(observe(self.simulator, self._observation_mode), 0)
+        return row_observation(observe(self.simulator, self._observation_mode), 0)
 
     def _mask_info(self) -> dict[str, Any]:
         return {name: value[0] for name, value in mask_columns(self.simulator).items()}
 
     def render(self) -> str | None:
-        """The fleet as text in render mode "ansi"."""
+        """Return the fleet as text in the render mode "ansi", else None."""
         if self.render_mode is None:
             return None
         return render(self.simulator, 0, self._score)
 
     def get_state(self) -> dict[str, NDArray[Any]]:
-        """Everything that changes: the episode, where it stands, and the generator of the next one."""
-        own = {"score": np.array([self._score]), "begun": np.array([self._begun])}
+        """Return the complete state as arrays by name: episode, progress, score, and generator of later episodes."""
+        own = {"score": np.array([self._score]), "begun": np.array([self._running])}
         return self.simulator.get_state() | self._stream.get_state() | own
 
     def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Continue exactly where `get_state` was called, in this or another process."""
+        """Continue exactly from a state of `get_state`, of this or another process.
+
+        Raises:
+            ArgumentError: the state belongs to a batch of more than one environment.
+        """
         self._stream.set_state(state)
         self.simulator.set_state(state)
-        self._score, self._begun = float(state["score"][0]), bool(state["begun"][0])
+        self._score, self._running = float(state["score"][0]), bool(state["begun"][0])

@@ -1,73 +1,148 @@
-"""The environment as a stable-baselines3 VecEnv: one Simulator steps all environments at once."""
+"""Vectorised environment of stable-baselines3 over one simulator that steps all environments at once."""
 
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env import VecEnv, VecMonitor
 
 from odc_gym.envs.vector import (
     action_space,
     build_simulator,
+    check_environment_count,
     observation_space,
     observe,
-    of_row,
-    start_info,
+    reset_info,
+    row_observation,
     step_columns,
 )
-from odc_gym.errors import RunError, ScenarioError
+from odc_gym.errors import ArgumentError
 from odc_gym.seeds import EpisodeStream, environment_seeds, is_test_episode
 from odc_gym.simulator.metrics import episode_metrics
 
 Indices = int | Iterable[int] | None
-_ROW_METHODS = ("episode_metrics", "action_masks")  # what `env_method` can call on one environment
+ENV_ID = "ODCSat-v0"
+_ENVIRONMENT_METHODS = ("episode_metrics", "action_masks")  # methods that `env_method` can call on one environment
+_MONITOR_ARGUMENTS = ("info_keywords",)  # arguments of VecMonitor that `monitor_kwargs` can carry
 
 
-def make_vec_env(env_id: str = "ODCSat-v0", n_envs: int = 64, seed: int | None = 0, **env_kwargs: Any) -> ODCSatVecEnv:
-    """A VecEnv of n_envs environments, ready for any stable-baselines3 algorithm; no further wrapper is needed.
+def make_vec_env(
+    env_id: str,
+    n_envs: int = 1,
+    seed: int | None = None,
+    start_index: int = 0,
+    monitor_dir: str | Path | None = None,
+    wrapper_class: None = None,
+    env_kwargs: Mapping[str, Any] | None = None,
+    vec_env_cls: None = None,
+    vec_env_kwargs: Mapping[str, Any] | None = None,
+    monitor_kwargs: Mapping[str, Any] | None = None,
+    wrapper_kwargs: Mapping[str, Any] | None = None,
+    **more_env_kwargs: Any,
+) -> VecEnv:
+    """Make a batch of environments for any algorithm of stable-baselines3.
+
+    The signature is that of `stable_baselines3.common.env_util.make_vec_env`. One simulator steps the whole batch, so
+    arguments that concern single environments or the class of the batch must keep their defaults. Every environment
+    reports its episodes in `info["episode"]`, as the Monitor wrapper does.
 
     Args:
-        env_id: `ODCSat-v0`.
-        n_envs: B.
-        seed: environment i plays episode seed + i first, then training episodes; None plays training episodes only.
-        **env_kwargs: as in `gym.make`: scenario, overrides, trace (`docs/traces.md`), decision_period_s, episode_hours,
-            action_mode, observation_mode.
+        env_id: `ODCSat-v0` or `odc_gym:ODCSat-v0`.
+        n_envs: number of environments B.
+        seed: environment i plays episode seed + start_index + i first, then training episodes; None plays training
+            episodes only.
+        start_index: shift of the seeds, and the number in the name of the monitor file.
+        monitor_dir: folder for the monitor file `<start_index>.monitor.csv`, one line an episode of any environment;
+            None writes no file.
+        wrapper_class: must be None; wrap the returned batch instead.
+        env_kwargs: arguments of the environment, as in `gym.make`: scenario, overrides, trace (`docs/traces.md`),
+            decision_period_s, episode_hours, action_mode, observation_mode.
+        vec_env_cls: must be None; the batch is an `ODCSatVecEnv`.
+        vec_env_kwargs: must be None or empty.
+        monitor_kwargs: `info_keywords`, the names of further values of `info` to record at the end of an episode.
+        wrapper_kwargs: must be None or empty.
+        **more_env_kwargs: more arguments of the environment, beside those in `env_kwargs`.
+
+    Returns:
+        An `ODCSatVecEnv`; with `monitor_dir` or `monitor_kwargs` a VecMonitor around one.
 
     Raises:
-        ScenarioError: an argument with a value that is not allowed.
-        RunError: a seed in the range that is kept for tests.
+        ArgumentError: an argument has a value that is not allowed, or a seed lies in the range kept for tests.
+        ScenarioError: the scenario or an override is not allowed.
+        TraceError: a trace is malformed.
     """
-    if env_id.removeprefix("odc_gym:") != "ODCSat-v0":
-        raise ScenarioError(f"env_id = {env_id!r}: must be 'ODCSat-v0'")
-    env = ODCSatVecEnv(n_envs, **env_kwargs)
-    env.seed(seed)
-    return env
+    if not isinstance(env_id, str) or env_id.removeprefix("odc_gym:") != ENV_ID:
+        raise ArgumentError(f"env_id = {env_id!r}: must be {ENV_ID!r}")
+    check_environment_count("n_envs", n_envs)
+    if isinstance(start_index, bool) or not isinstance(start_index, int) or start_index < 0:
+        raise ArgumentError(f"start_index = {start_index!r}: must be an integer >= 0")
+    unsupported = {
+        "wrapper_class": wrapper_class,
+        "vec_env_cls": vec_env_cls,
+        "vec_env_kwargs": vec_env_kwargs,
+        "wrapper_kwargs": wrapper_kwargs,
+    }
+    for name, value in unsupported.items():
+        if value:
+            raise ArgumentError(f"{name} = {value!r}: must be None, because one simulator steps all environments")
+    for name in monitor_kwargs or {}:
+        if name not in _MONITOR_ARGUMENTS:
+            raise ArgumentError(f"monitor_kwargs: unknown key {name!r}; must be {', '.join(_MONITOR_ARGUMENTS)}")
+    given_twice = sorted(set(env_kwargs or {}) & set(more_env_kwargs))
+    if given_twice:
+        raise ArgumentError(f"{given_twice[0]}: must be given either in env_kwargs or as a keyword, not both")
+    env = ODCSatVecEnv(n_envs, **(env_kwargs or {}), **more_env_kwargs)
+    seeds = [None if first is None else first + start_index for first in environment_seeds(seed, n_envs)]
+    env.seed(seeds)
+    if seeds[0] is not None:
+        env.action_space.seed(seeds[0])
+    if monitor_dir is None and not monitor_kwargs:
+        return env
+    filename = None if monitor_dir is None else str(Path(monitor_dir) / str(start_index))
+    with warnings.catch_warnings():  # VecMonitor computes the `episode` info anew, with the same meaning
+        warnings.filterwarnings("ignore", "The environment is already wrapped with a `Monitor` wrapper")
+        return VecMonitor(env, filename, **(monitor_kwargs or {}))
 
 
 class ODCSatVecEnv(VecEnv):
-    """A batch of B environments that resets in the step in which an episode ends.
+    """Batch of B environments, each of which is reset in the step that ends its episode.
 
-    Observations (B, N) float32, or blocks in the mode `dict`; actions (B, A) in [-1, 1], or choices (B, K + S) in the
-    mode `assign`; rewards (B,) float32. Info of each step: costs and reward
-    terms; at an episode's end also `terminal_observation` (N,), `TimeLimit.truncated` (always true: value functions
-    must look past the end), `episode_metrics`, and `episode` with return `r`, length `l` and wall time `t` as the
-    Monitor wrapper gives them.
+    Observations are (B, N) float32, or blocks in the mode `dict`. Actions are (B, A) in [-1, 1], or choices (B, K + S)
+    in the mode `assign`. Rewards are (B,) float32. The info of each step holds costs and reward terms. At the end of an
+    episode it also holds `terminal_observation` (N,), `TimeLimit.truncated`, `episode_metrics`, and `episode` with
+    return `r`, length `l` and wall time `t`, as the Monitor wrapper gives them. `TimeLimit.truncated` is always true,
+    so value functions must bootstrap beyond the end.
     """
 
     render_mode: None = None
 
-    def __init__(self, num_envs: int, observation_mode: str = "flat", **env_kwargs: Any) -> None:
-        """Build the batch; `env_kwargs` as in `make_vec_env`.
+    def __init__(
+        self, num_envs: int, observation_mode: str = "flat", render_mode: None = None, **env_kwargs: Any
+    ) -> None:
+        """Build the batch.
+
+        Args:
+            num_envs: number of environments B.
+            observation_mode: `flat` or `dict`.
+            render_mode: must be None; a batch does not render.
+            **env_kwargs: further arguments of the environment, as in `make_vec_env`.
 
         Raises:
-            ScenarioError: an argument with a value that is not allowed.
+            ArgumentError: an argument has a value that is not allowed.
+            ScenarioError: the scenario or an override is not allowed.
+            TraceError: a trace is malformed.
         """
+        if render_mode is not None:
+            raise ArgumentError(f"render_mode = {render_mode!r}: must be None in a batch")
+        self.spec = gym.spec(ENV_ID)
         self.simulator = build_simulator(num_envs, observation_mode=observation_mode, **env_kwargs)
         super().__init__(num_envs, observation_space(self.simulator, observation_mode), action_space(self.simulator))
         self._observation_mode = observation_mode
@@ -84,7 +159,7 @@ class ODCSatVecEnv(VecEnv):
             seed: n gives environment i the seed n + i; a sequence gives each its own; None draws training episodes.
 
         Raises:
-            RunError: a seed in the range that is kept for tests.
+            ArgumentError: a seed is no integer of at least 0, or lies in the range kept for tests.
         """
         seeds = environment_seeds(seed, self.num_envs)
         refuse_test_episodes(seeds)
@@ -92,11 +167,11 @@ class ODCSatVecEnv(VecEnv):
         return seeds
 
     def reset(self) -> Any:
-        """Begin an episode in every environment; observations (B, N), or blocks (B, ...)."""
+        """Begin an episode in every environment; return observations (B, N), or blocks (B, ...)."""
         self.simulator.reset(self._stream.next(self._seeds))
         self._returns[:] = 0
         self._lengths[:] = 0
-        self._tell_start(range(self.num_envs))
+        self._record_reset_infos(range(self.num_envs))
         self._reset_seeds()
         self._reset_options()
         return self._observe()
@@ -112,13 +187,13 @@ class ODCSatVecEnv(VecEnv):
             Observations (B, N), rewards (B,), dones (B,) and one info an environment.
 
         Raises:
-            ActionError: actions of another shape, or values that are not finite.
+            ActionError: actions have another shape, or values that are not finite.
         """
         simulator = self.simulator
         simulator.step(self._actions)
         self._returns += simulator.reward
         self._lengths += 1
-        # own copies: stable-baselines3 adds the value of the next state to the rewards in place
+        # copies, because stable-baselines3 adds the value of the next state to the rewards in place
         rewards, dones = simulator.reward.astype(np.float32), simulator.truncated.copy()
         columns = step_columns(simulator)
         rows = np.stack(list(columns.values()), axis=1).tolist()
@@ -128,49 +203,50 @@ class ODCSatVecEnv(VecEnv):
         return self._observe(), rewards, dones, infos
 
     def _restart(self, rows: NDArray[np.intp], infos: list[dict[str, Any]]) -> None:
+        """Add the end of the episode to the infos of `rows`, and begin their next episodes."""
         final = self._observe()
         elapsed_s = round(time.time() - self._started_s, 6)
         for row in rows.tolist():
             infos[row] |= {
-                "terminal_observation": of_row(final, row),
+                "terminal_observation": row_observation(final, row),
                 "TimeLimit.truncated": True,
                 "episode_metrics": episode_metrics(self.simulator, row),
                 "episode": {"r": float(self._returns[row]), "l": int(self._lengths[row]), "t": elapsed_s},
             }
         self.simulator.reset(self._stream.draw(rows), rows)
-        self._tell_start(rows.tolist())
+        self._record_reset_infos(rows.tolist())
         self._returns[rows] = 0
         self._lengths[rows] = 0
 
     def _observe(self) -> Any:
         return observe(self.simulator, self._observation_mode)
 
-    def _tell_start(self, rows: Iterable[int]) -> None:
+    def _record_reset_infos(self, rows: Iterable[int]) -> None:
         for row in rows:
-            self.reset_infos[row] = start_info(self.simulator, row)
+            self.reset_infos[row] = reset_info(self.simulator, row)
 
     def close(self) -> None:
-        """Nothing to release."""
+        """Do nothing: the batch holds no resources."""
 
     def get_state(self) -> dict[str, NDArray[Any]]:
-        """Everything that decides what comes next, as arrays by name; `set_state` goes on exactly here."""
-        parts = {"simulator": self.simulator.get_state(), "stream": self._stream.get_state()}
-        state = {f"{part}/{name}": value for part, values in parts.items() for name, value in values.items()}
+        """Return everything that decides the further course, as arrays by name; `set_state` continues from it."""
+        sources = {"simulator": self.simulator.get_state(), "stream": self._stream.get_state()}
+        state = {f"{source}/{name}": value for source, values in sources.items() for name, value in values.items()}
         return state | {"returns": self._returns.copy(), "lengths": self._lengths.copy()}
 
     def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on where `get_state` was called, in a batch of the same scenario and size.
+        """Continue from a state of a batch of the same scenario and size.
 
         Raises:
-            ScenarioError: the state is of a batch of another size.
+            ArgumentError: the state belongs to a batch of another size.
         """
-        self._stream.set_state(_part(state, "stream"))
-        self.simulator.set_state(_part(state, "simulator"))
+        self._stream.set_state(_entries_under(state, "stream/"))
+        self.simulator.set_state(_entries_under(state, "simulator/"))
         self._returns = state["returns"].copy()
         self._lengths = state["lengths"].copy()
 
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
-        """An attribute of environments; they share one simulator, so it is the same for all."""
+        """Return an attribute for each environment; all share one simulator, so the values are the same."""
         value = getattr(self, attr_name)
         return [value for _ in self._get_indices(indices)]
 
@@ -178,18 +254,18 @@ class ODCSatVecEnv(VecEnv):
         """Set an attribute of all environments.
 
         Raises:
-            ValueError: `indices` leaves environments out.
+            ArgumentError: `indices` leaves environments out.
         """
         if set(self._get_indices(indices)) != set(range(self.num_envs)):
-            raise ValueError(f"indices: environments share {attr_name!r}, so it can only be set for all of them")
+            raise ArgumentError(f"indices: environments share {attr_name!r}, so it can only be set for all of them")
         setattr(self, attr_name, value)
 
     def action_masks(self, row: int) -> NDArray[np.bool_]:
-        """Feasible choices of one environment in the mode `assign`, (K (S + 1) + S L,), as MaskablePPO wants them."""
+        """Return the feasible choices of one environment in the mode `assign`, (K (S + 1) + S L,), for MaskablePPO."""
         return np.asarray(self.simulator.view.action_masks[row])
 
     def episode_metrics(self, row: int) -> dict[str, float]:
-        """Metrics of the episode so far of one environment."""
+        """Compute the metrics of the episode so far of one environment."""
         return episode_metrics(self.simulator, row)
 
     def env_method(
@@ -200,29 +276,29 @@ class ODCSatVecEnv(VecEnv):
         Raises:
             AttributeError: environments have no such method.
         """
-        if method_name not in _ROW_METHODS:
-            raise AttributeError(f"method_name = {method_name!r}: must be one of {', '.join(_ROW_METHODS)}")
+        if method_name not in _ENVIRONMENT_METHODS:
+            raise AttributeError(f"method_name = {method_name!r}: must be one of {', '.join(_ENVIRONMENT_METHODS)}")
         method = getattr(self, method_name)
         return [method(row, *method_args, **method_kwargs) for row in self._get_indices(indices)]
 
     def env_is_wrapped(
         self, wrapper_class: type[gym.Wrapper[Any, Any, Any, Any]], indices: Indices = None
     ) -> list[bool]:
-        """Whether environments do what a wrapper does: true for Monitor alone, whose `episode` info they give."""
+        """Return whether environments provide the effect of a wrapper: true only for Monitor, for its `episode`."""
         return [issubclass(wrapper_class, Monitor) for _ in self._get_indices(indices)]
 
 
 def refuse_test_episodes(seeds: Iterable[int | None]) -> None:
-    """Keep learners away from the episodes on which schedulers are compared.
+    """Refuse seeds of the episodes on which schedulers are compared, so that no learner trains on them.
 
     Raises:
-        RunError: a seed in the range that is kept for tests.
+        ArgumentError: a seed lies in the range kept for tests.
     """
     for seed in seeds:
         if seed is not None and is_test_episode(seed):
-            raise RunError(f"seed = {seed}: kept for tests; training seeds are 0-9999, validation 20000+")
+            raise ArgumentError(f"seed = {seed}: kept for tests; training seeds are 0-9999, validation 20000+")
 
 
-def _part(state: Mapping[str, NDArray[Any]], part: str) -> dict[str, NDArray[Any]]:
-    start = f"{part}/"
-    return {name.removeprefix(start): value for name, value in state.items() if name.startswith(start)}
+def _entries_under(state: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """Return the entries whose names begin with a prefix, without the prefix."""
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}

@@ -1,4 +1,4 @@
-"""The environment as a native batch: one Simulator steps all environments at once."""
+"""Native batch of environments for `gymnasium.make_vec`; one simulator steps all of them at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from odc_gym.errors import ScenarioError
+from odc_gym.errors import ArgumentError
 from odc_gym.scenario import Scenario
 from odc_gym.seeds import EpisodeStream, environment_seeds
 from odc_gym.simulator.metrics import episode_metrics
@@ -37,16 +37,17 @@ def build_simulator(
     action_mode: str = "bids",
     observation_mode: str = "flat",
 ) -> Simulator:
-    """The simulator behind a batch of B environments, from the arguments of the environment.
+    """Build the simulator of a batch of B environments from the arguments of the environment.
 
     Raises:
-        ScenarioError: an argument with a value that is not allowed.
+        ArgumentError: an argument has a value that is not allowed.
+        ScenarioError: the scenario or an override is not allowed.
+        TraceError: a trace is malformed.
     """
-    if isinstance(num_envs, bool) or not isinstance(num_envs, int) or num_envs < 1:
-        raise ScenarioError(f"num_envs = {num_envs!r}: must be an integer >= 1")
+    check_environment_count("num_envs", num_envs)
     if observation_mode not in OBSERVATION_MODES:
         allowed = ", ".join(OBSERVATION_MODES)
-        raise ScenarioError(f"observation_mode = {observation_mode!r}: must be one of {allowed}")
+        raise ArgumentError(f"observation_mode = {observation_mode!r}: must be one of {allowed}")
     return Simulator(
         Scenario.load(scenario, overrides),
         num_envs,
@@ -58,51 +59,62 @@ def build_simulator(
     )
 
 
+def check_environment_count(argument: str, count: int) -> None:
+    """Check the number of environments that an argument gives.
+
+    Raises:
+        ArgumentError: the number is no integer of at least 1.
+    """
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ArgumentError(f"{argument} = {count!r}: must be an integer >= 1")
+
+
 def observe(simulator: Simulator, observation_mode: str) -> Any:
-    """Observations of a batch: (B, N) float32, or the blocks of `ObservationBuffers.blocks`."""
+    """Return the observations of a batch: (B, N) float32, or the blocks of `ObservationBuffers.blocks`."""
     return simulator.observation if observation_mode == "flat" else simulator.buffers.blocks
 
 
-def of_row(observation: Any, row: int) -> Any:
-    """The observation of one environment of a batch."""
+def row_observation(observation: Any, row: int) -> Any:
+    """Return the observation of one environment of a batch."""
     if isinstance(observation, dict):
         return {name: block[row] for name, block in observation.items()}
     return observation[row]
 
 
 def step_columns(simulator: Simulator) -> dict[str, NDArray[np.float64]]:
-    """What `info` tells of every step: costs and reward terms by name, each (B,)."""
+    """Return the values of `info` at every step: costs and reward terms by name, each (B,)."""
     return {**simulator.costs, **{f"reward/{name}": value for name, value in simulator.terms.items()}}
 
 
 def mask_columns(simulator: Simulator) -> dict[str, NDArray[Any]]:
-    """What `info` tells of the coming step in the mode `assign`: feasible choices, (B, M)."""
+    """Return the values of `info` about the next step in the mode `assign`: the feasible choices, (B, M)."""
     return {"action_mask": simulator.view.action_masks} if simulator.assigns else {}
 
 
-def start_columns(simulator: Simulator) -> dict[str, NDArray[Any]]:
-    """What `info` tells of a reset: the episode that begins, its load relative to the scenario's, and what it drew.
+def reset_columns(simulator: Simulator) -> dict[str, NDArray[Any]]:
+    """Return the values of `info` after a reset: episode, load relative to the scenario's, and random parameters.
 
-    Each (B,), or (B, S) where every satellite drew its own. The first is not called `episode`, which wrappers that
-    record episodes use for themselves.
+    Each is (B,), or (B, S) for parameters drawn by satellite. The name `episode` is left to the wrappers that record
+    episodes, so the episode is called `episode_seed`.
     """
     drawn = {f"randomised/{path}": values for path, values in simulator.drawn.items()}
     return {"episode_seed": simulator.seeds, "load_factor": simulator.load_factor, **drawn}
 
 
-def start_info(simulator: Simulator, row: int) -> dict[str, Any]:
-    """`start_columns` of one row: numbers, or arrays (S,)."""
-    rows = {name: value[row] for name, value in start_columns(simulator).items()}
+def reset_info(simulator: Simulator, row: int) -> dict[str, Any]:
+    """Return `reset_columns` of one row: numbers, or arrays (S,)."""
+    rows = {name: value[row] for name, value in reset_columns(simulator).items()}
     return {name: value.item() if value.ndim == 0 else value.copy() for name, value in rows.items()}
 
 
 class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
-    """A batch of B environments `ODCSat-v0`; row i equals a single environment with the same seeds bit for bit.
+    """Batch of B environments `ODCSat-v0`; row i equals a single environment with the same seeds bit for bit.
 
-    Observations (B, N) float32, or in the mode `dict` blocks (B, ...); actions (B, A) in [-1, 1], or in the mode
-    `assign` choices (B, K + S); rewards (B,) float64. Nothing terminates; the time limit truncates. Infos hold an array
-    and a mask under `name` and `_name`: costs and reward terms of each step, `episode_metrics` at an episode's end,
-    `episode_seed` and `load_factor` at its start, in the mode `assign` always `action_mask` (B, K (S + 1) + S L).
+    Observations are (B, N) float32, or in the mode `dict` blocks (B, ...). Actions are (B, A) in [-1, 1], or in the
+    mode `assign` choices (B, K + S). Rewards are (B,) float64. Episodes never terminate; the time limit truncates them.
+    Infos hold an array and a mask under `name` and `_name`: costs and reward terms of each step, `episode_metrics` at
+    the end of an episode, and `episode_seed` and `load_factor` at its start. In the mode `assign` they always hold
+    `action_mask` (B, K (S + 1) + S L).
     """
 
     def __init__(
@@ -122,26 +134,28 @@ class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
         """Build the batch.
 
         Args:
-            num_envs: B.
+            num_envs: number of environments B.
             scenario: a name in `configs/scenarios`, the path of a YAML file, or a Scenario.
             overrides: dotted path to value, as in `Scenario.replace`.
             trace: file of jobs or requests that replaces the classes it holds, or several; see `docs/traces.md`.
             decision_period_s: time between decisions [s]; the scenario's if None.
             episode_hours: length of an episode [h]; the scenario's if None.
-            render_mode: a batch draws no pictures: None.
-            autoreset_mode: what happens after an episode's end, a mode or its name (NextStep, SameStep, Disabled).
+            render_mode: must be None; a batch does not render.
+            autoreset_mode: behaviour after the end of an episode: a mode or its name (NextStep, SameStep, Disabled).
             max_episode_steps: truncate after this many decisions, if that is earlier than the episode's end.
             action_mode: `bids` or `assign`.
             observation_mode: `flat` or `dict`.
 
         Raises:
-            ScenarioError: an argument with a value that is not allowed.
+            ArgumentError: an argument has a value that is not allowed.
+            ScenarioError: the scenario or an override is not allowed.
+            TraceError: a trace is malformed.
         """
         if render_mode is not None:
-            raise ScenarioError(f"render_mode = {render_mode!r}: must be None in a batch")
+            raise ArgumentError(f"render_mode = {render_mode!r}: must be None in a batch")
         if max_episode_steps is not None and max_episode_steps < 1:
-            raise ScenarioError(f"max_episode_steps = {max_episode_steps}: must be >= 1")
-        self.autoreset_mode = _mode(autoreset_mode)
+            raise ArgumentError(f"max_episode_steps = {max_episode_steps}: must be >= 1")
+        self.autoreset_mode = _autoreset_mode(autoreset_mode)
         self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
         self.simulator = build_simulator(
             num_envs, scenario, overrides, trace, decision_period_s, episode_hours, action_mode, observation_mode
@@ -153,10 +167,10 @@ class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._stream = EpisodeStream(num_envs)
-        self._limit = self.simulator.decisions if max_episode_steps is None else max_episode_steps
+        self._max_steps = self.simulator.decisions if max_episode_steps is None else max_episode_steps
         self._elapsed = np.zeros(num_envs, np.int64)
-        self._begun = np.zeros(num_envs, np.bool_)  # has been reset once
-        self._over = np.zeros(num_envs, np.bool_)  # the last step ended the episode and no reset followed
+        self._was_reset = np.zeros(num_envs, np.bool_)  # at least once
+        self._has_ended = np.zeros(num_envs, np.bool_)  # in the last step, without a reset since
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -165,19 +179,19 @@ class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
 
         Args:
             seed: n plays episode n + i in environment i; a sequence gives each its own; None draws training episodes.
-            options: `reset_mask` (B,) bool chooses the environments; all without it.
+            options: `reset_mask` (B,) bool chooses the environments; without it all are reset.
 
         Returns:
-            Observations, those of environments left alone unchanged, and infos.
+            Observations, unchanged for environments that are not reset, and infos.
 
         Raises:
-            ScenarioError: a seed or an option that is not allowed.
+            ArgumentError: a seed or an option is not allowed.
         """
         rows = self._rows(options)
         seeds = environment_seeds(seed, self.num_envs)
         self._begin(self._stream.next([seeds[row] for row in rows], rows), rows)
         began = np.isin(np.arange(self.num_envs), rows)
-        return self._observe(), self._start_infos(rows) | _masked(mask_columns(self.simulator), began)
+        return self._observe(), self._reset_infos(rows) | _masked(mask_columns(self.simulator), began)
 
     def step(self, actions: NDArray[Any]) -> tuple[Any, NDArray[np.float64], Mask, Mask, dict[str, Any]]:
         """Apply actions for one decision period.
@@ -186,60 +200,61 @@ class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
             Observations, rewards (B,), terminations (B,), truncations (B,) and infos.
 
         Raises:
-            ActionError: actions of another shape, or values that are not finite.
-            ResetNeeded: an environment was never reset, or ended and is in mode `Disabled`.
+            ActionError: actions have another shape, or values that are not finite.
+            ResetNeeded: an environment was never reset, or has ended in the mode `Disabled`.
         """
-        idle = self._over.copy()
-        if not self._begun.all() or (idle.any() and self.autoreset_mode is AutoresetMode.DISABLED):
-            rows = np.flatnonzero(idle | ~self._begun).tolist()
+        idle = self._has_ended.copy()
+        if not self._was_reset.all() or (idle.any() and self.autoreset_mode is AutoresetMode.DISABLED):
+            rows = np.flatnonzero(idle | ~self._was_reset).tolist()
             raise ResetNeeded(f"environments {rows} must be reset before a step")
         self._advance(actions, idle)
-        ended = ~idle & (self.simulator.truncated | (self._elapsed >= self._limit))
+        ended = ~idle & (self.simulator.truncated | (self._elapsed >= self._max_steps))
         rewards = np.where(idle, 0.0, self.simulator.reward)
         if self.autoreset_mode is AutoresetMode.SAME_STEP and ended.any():
             infos = self._restart(ended)
         else:
-            infos = self._infos(~idle, ended) | self._start_infos(np.flatnonzero(idle))
-            self._over = ended.copy()
+            infos = self._infos(~idle, ended) | self._reset_infos(np.flatnonzero(idle))
+            self._has_ended = ended.copy()
         infos |= _masked(mask_columns(self.simulator), np.ones(self.num_envs, np.bool_))
         return self._observe(), rewards, np.zeros(self.num_envs, np.bool_), ended, infos
 
     def _advance(self, actions: NDArray[Any], idle: Mask) -> None:
         """Step the simulator; environments of `idle` begin their next episode instead and ignore their action."""
         if not idle.all():
-            self.simulator.step(_without(actions, idle) if idle.any() else actions)
+            self.simulator.step(_zero_rows(actions, idle) if idle.any() else actions)
             self._elapsed += 1
         if idle.any():
             rows = np.flatnonzero(idle)
             self._begin(self._stream.draw(rows), rows)
 
     def _begin(self, episodes: Sequence[int], rows: Rows) -> None:
+        """Begin the episodes in the environments `rows`."""
         self.simulator.reset(episodes, rows)
         self._elapsed[rows] = 0
-        self._begun[rows] = True
-        self._over[rows] = False
+        self._was_reset[rows] = True
+        self._has_ended[rows] = False
 
     def _restart(self, ended: Mask) -> dict[str, Any]:
-        """Same-step reset: infos of the step just done, with final observations; the rows of `ended` begin anew."""
+        """Begin new episodes in the rows of `ended`; return infos of the step just done, with final observations."""
         infos = self._infos(~ended, np.zeros_like(ended))
         final = self._observe()
         rows = np.flatnonzero(ended)
         for row in rows.tolist():
-            infos = self._add_info(infos, {"final_obs": of_row(final, row)}, row)
+            infos = self._add_info(infos, {"final_obs": row_observation(final, row)}, row)
         final_infos = self._infos(ended, ended) | _masked(mask_columns(self.simulator), ended)
         infos |= {"final_info": final_infos, "_final_info": ended.copy()}
         self._begin(self._stream.draw(rows), rows)
-        return infos | self._start_infos(rows)
+        return infos | self._reset_infos(rows)
 
-    def _start_infos(self, rows: Rows) -> dict[str, Any]:
+    def _reset_infos(self, rows: Rows) -> dict[str, Any]:
         began = np.isin(np.arange(self.num_envs), rows)
-        return _masked(start_columns(self.simulator), began)
+        return _masked(reset_columns(self.simulator), began)
 
     def _observe(self) -> Any:
         return observe(self.simulator, self._observation_mode)
 
     def _infos(self, stepped: Mask, ended: Mask) -> dict[str, Any]:
-        """Costs and terms of the rows of `stepped`, 0 elsewhere, and the metrics of episodes that ended."""
+        """Return costs and terms of the rows of `stepped`, 0 elsewhere, and the metrics of episodes that ended."""
         infos = _masked(step_columns(self.simulator), stepped)
         for row in np.flatnonzero(ended):
             metrics = episode_metrics(self.simulator, int(row))
@@ -251,14 +266,14 @@ class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
         if mask is None:
             return np.arange(self.num_envs)
         if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != (self.num_envs,):
-            raise ScenarioError(f"options.reset_mask: must be a bool array of shape ({self.num_envs},)")
+            raise ArgumentError(f"options.reset_mask: must be a bool array of shape ({self.num_envs},)")
         if not mask.any():
-            raise ScenarioError("options.reset_mask: must choose at least one environment")
+            raise ArgumentError("options.reset_mask: must choose at least one environment")
         return np.flatnonzero(mask)
 
 
 def _masked(columns: Mapping[str, NDArray[Any]], rows: Mask) -> dict[str, Any]:
-    """Columns (B,) with 0 outside the rows of a mask, and the mask under `_name`; nothing if it chooses no row."""
+    """Return columns (B,) with 0 outside the rows of a mask, and the mask under `_name`; nothing for an empty mask."""
     if not rows.any():
         return {}
     infos: dict[str, Any] = {
@@ -268,16 +283,16 @@ def _masked(columns: Mapping[str, NDArray[Any]], rows: Mask) -> dict[str, Any]:
     return infos | {f"_{name}": rows.copy() for name in columns}
 
 
-def _mode(mode: AutoresetMode | str) -> AutoresetMode:
+def _autoreset_mode(mode: AutoresetMode | str) -> AutoresetMode:
     try:
         return AutoresetMode(mode)
     except ValueError:
         allowed = ", ".join(m.value for m in AutoresetMode)
-        raise ScenarioError(f"autoreset_mode = {mode!r}: must be one of {allowed}") from None
+        raise ArgumentError(f"autoreset_mode = {mode!r}: must be one of {allowed}") from None
 
 
-def _without(actions: NDArray[Any], idle: Mask) -> NDArray[Any]:
-    """Actions with zeros in the rows that ignore theirs; one of a wrong shape goes on as it is, to be refused."""
+def _zero_rows(actions: NDArray[Any], idle: Mask) -> NDArray[Any]:
+    """Return actions with zeros in the idle rows; keep actions of a wrong shape, which the simulator refuses."""
     array = np.asarray(actions)
     if array.ndim != 2 or len(array) != len(idle):
         return array
@@ -285,7 +300,7 @@ def _without(actions: NDArray[Any], idle: Mask) -> NDArray[Any]:
 
 
 def observation_space(simulator: Simulator, observation_mode: str) -> spaces.Space[Any]:
-    """Observations of one environment: a Box (N,) of float32 in [-1, 1], or a Dict of such blocks."""
+    """Return the observation space of one environment: a Box (N,) of float32 in [-1, 1], or a Dict of such blocks."""
     if observation_mode == "flat":
         return spaces.Box(-1.0, 1.0, (simulator.observation.shape[1],), np.float32)
     shapes = {name: block.shape[1:] for name, block in simulator.buffers.blocks.items()}
@@ -294,7 +309,7 @@ def observation_space(simulator: Simulator, observation_mode: str) -> spaces.Spa
 
 
 def action_space(simulator: Simulator) -> spaces.Space[NDArray[Any]]:
-    """Actions of one environment: a Box (A,) of float32 in [-1, 1], or the choices (K + S,) of the mode `assign`."""
+    """Return the action space of one environment: a Box (A,) in [-1, 1], or in the mode `assign` K + S choices."""
     if simulator.assigns:
         return spaces.MultiDiscrete(simulator.assignment.choices)
     return spaces.Box(-1.0, 1.0, (simulator.action_size,), np.float32)

@@ -12,7 +12,7 @@ from odc_gym.core.decision import decide
 from odc_gym.core.layout.allocation import ROWS, copy_row, empty_blocks, longer, put_row, rows_of
 from odc_gym.core.layout.state import MUTABLE, Forecast, Sky, padded
 from odc_gym.core.layout.work import CARGO, HEAD, RUN
-from odc_gym.errors import ActionError, OdcGymError, ScenarioError
+from odc_gym.errors import ActionError, ArgumentError, OdcGymError
 from odc_gym.faults.faults import NO_EVENT
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.assignment import AssignmentLayout, level_clocks
@@ -54,6 +54,7 @@ class Simulator:
         view: the same in SI units by name.
 
     Raises:
+        ArgumentError: `num_envs` or `action_mode` has a value that is not allowed.
         ScenarioError: a value that is not allowed.
         TraceError: a malformed trace, or one of a class that the scenario lacks.
     """
@@ -69,9 +70,9 @@ class Simulator:
         shows_jobs: bool = False,
     ) -> None:
         if action_mode not in ACTION_MODES:
-            raise ScenarioError(f"action_mode = {action_mode!r}: must be one of {', '.join(ACTION_MODES)}")
+            raise ArgumentError(f"action_mode = {action_mode!r}: must be one of {', '.join(ACTION_MODES)}")
         if num_envs < 1:
-            raise OdcGymError(f"num_envs = {num_envs}: must be >= 1")
+            raise ArgumentError(f"num_envs = {num_envs}: must be >= 1")
         changes = {"episode.decision_period_s": decision_period_s, "episode.hours": episode_hours}
         scenario = scenario.replace({k: v for k, v in changes.items() if v is not None})
         self.fleet = FleetModel(scenario, as_trace(trace))

@@ -1,4 +1,4 @@
-"""A policy for the action mode `assign`: jobs and satellites are matched in pairs, with the same weights for each."""
+"""Policy for the action mode `assign` that scores pairs of jobs and satellites with shared weights."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from torch import Tensor, nn
 
 from odc_gym.interface.observations import SATELLITE
 
-FREE = [feature.name for feature in SATELLITE].index("free")
-EMPTIEST, WAIT, FIRST_LEVEL = 8.0, -4.0, 5.0
-"""Logits of the first policy: of an empty satellite over a full one, of waiting, and of the first clock level.
+FREE_FEATURE = [feature.name for feature in SATELLITE].index("free")
+FREE_LOGIT, WAIT_LOGIT, FIRST_LEVEL_LOGIT = 8.0, -4.0, 5.0
+"""Logits of the initial policy: an empty satellite over a full one, waiting, and the first clock level.
 
-They make the most probable choice that of the zero action, the emptiest satellite that can take the job at the
-sustainable clock, and leave one choice in thirty to chance.
+With them the most probable choice is that of the zero action: the emptiest satellite that can take the job, at the
+sustainable clock. One choice in thirty is another.
 """
 
 
@@ -33,9 +33,9 @@ class Blocks(NamedTuple):
 
 
 class AssignPolicy(MaskableMultiInputActorCriticPolicy):
-    """Scores each pair of a waiting job and a satellite, waiting, and each clock level of a satellite.
+    """Policy that scores each pair of a waiting job and a satellite, waiting, and each clock level of a satellite.
 
-    A pair's score is the product of two embeddings, so that weights fit any number of satellites and visible jobs
+    The score of a pair is the product of two embeddings, so the weights fit any number of satellites and visible jobs
     (pointer attention, Vinyals et al. 2015). S satellites, K jobs, L levels.
     """
 
@@ -52,8 +52,8 @@ class AssignPolicy(MaskableMultiInputActorCriticPolicy):
         Args:
             observation_space: blocks of the mode `dict`.
             action_space: choices of the mode `assign`.
-            lr_schedule: learning rate by the share of training that remains.
-            width: of the embeddings.
+            lr_schedule: learning rate as a function of the remaining share of training.
+            width: width of the embeddings.
             **kwargs: as in sb3-contrib.
         """
         self.width = width
@@ -63,20 +63,20 @@ class AssignPolicy(MaskableMultiInputActorCriticPolicy):
         assert isinstance(self.observation_space, spaces.Dict)
         assert isinstance(self.action_space, spaces.MultiDiscrete)
         shapes = {name: space.shape or () for name, space in self.observation_space.spaces.items()}
-        self.mlp_extractor = _Whole(self.features_dim)  # type: ignore[assignment]
-        self.action_net = _Matcher(shapes, int(self.action_space.nvec[-1]), self.width)
+        self.mlp_extractor = _IdentityExtractor(self.features_dim)  # type: ignore[assignment]
+        self.action_net = _ChoiceScorer(shapes, int(self.action_space.nvec[-1]), self.width)
         self.value_net = _Critic(shapes, self.width)  # type: ignore[assignment]
         for module in (self.action_net, self.value_net):
             module.apply(partial(self.init_weights, gain=float(np.sqrt(2))))
-        self.action_net.start_as_the_operator()
+        self.action_net.initialise_to_zero_action()
         self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)  # type: ignore[call-arg]
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         return super()._get_constructor_parameters() | {"width": self.width}
 
 
-class _Whole(nn.Module):
-    """The observation as it is: actor and critic take it apart themselves."""
+class _IdentityExtractor(nn.Module):
+    """Extractor that returns the observation unchanged, because actor and critic have their own encoders."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -93,11 +93,11 @@ class _Whole(nn.Module):
 
 
 class _Encoder(nn.Module):
-    """Flat features to blocks, and to embeddings of satellites (B, S, H) and jobs (B, K, H)."""
+    """Encoder of flat features as blocks, and as embeddings of satellites (B, S, H) and jobs (B, K, H)."""
 
     def __init__(self, shapes: dict[str, tuple[int, ...]], width: int) -> None:
         super().__init__()
-        self._shapes = shapes  # in the order in which stable-baselines3 joins them
+        self._shapes = shapes  # in the order in which stable-baselines3 concatenates them
         self.fleet = nn.Linear(shapes["fleet"][0], width)
         self.satellite = nn.Linear(shapes["satellites"][1], width)
         self.job = nn.Linear(shapes["jobs"][1], width)
@@ -115,8 +115,8 @@ class _Encoder(nn.Module):
         return torch.tanh(satellites), torch.tanh(jobs)
 
 
-class _Matcher(nn.Module):
-    """Logits of all choices, (B, K (S + 1) + S L)."""
+class _ChoiceScorer(nn.Module):
+    """Actor: logits of all choices, (B, K (S + 1) + S L)."""
 
     def __init__(self, shapes: dict[str, tuple[int, ...]], levels: int, width: int) -> None:
         super().__init__()
@@ -125,8 +125,8 @@ class _Matcher(nn.Module):
         self.wait = nn.Linear(width, 1)
         self.level = nn.Linear(width, levels)
 
-    def start_as_the_operator(self) -> None:
-        """Take the choices of the zero action, from which learning begins."""
+    def initialise_to_zero_action(self) -> None:
+        """Make the choices of the zero action the most probable ones, from which learning begins."""
         for module in (self.pair, self.wait, self.level):
             for parameter in module.parameters():
                 nn.init.zeros_(parameter)
@@ -134,15 +134,15 @@ class _Matcher(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         blocks = self.encoder.blocks(features)
         satellites, jobs = self.encoder(blocks)
-        pairs = self.pair(jobs) @ satellites.transpose(1, 2) + EMPTIEST * blocks.satellites[:, None, :, FREE]
-        choices = torch.cat([pairs, self.wait(jobs) + WAIT], 2)
-        first = torch.zeros_like(levels := self.level(satellites))
-        first[..., 0] = FIRST_LEVEL
-        return torch.cat([choices.flatten(1), (levels + first).flatten(1)], 1)
+        pairs = self.pair(jobs) @ satellites.transpose(1, 2) + FREE_LOGIT * blocks.satellites[:, None, :, FREE_FEATURE]
+        choices = torch.cat([pairs, self.wait(jobs) + WAIT_LOGIT], 2)
+        level_offset = torch.zeros_like(levels := self.level(satellites))
+        level_offset[..., 0] = FIRST_LEVEL_LOGIT
+        return torch.cat([choices.flatten(1), (levels + level_offset).flatten(1)], 1)
 
 
 class _Critic(nn.Module):
-    """Value of an observation, (B, 1), from the mean embeddings of satellites and of waiting jobs."""
+    """Critic: value of an observation, (B, 1), from the mean embeddings of satellites and of waiting jobs."""
 
     def __init__(self, shapes: dict[str, tuple[int, ...]], width: int) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
-"""What happens beside learning: records of episodes, validation, the progress display, and checkpoints.
+"""Callbacks of a training run: records of episodes and updates, validation, progress display, and checkpoints.
 
-All of it happens between rollouts, where the state of a run is small and complete. Callbacks with memory give it as
-`state` and take it back by `go_on`, so that a resumed run continues its records.
+They act between rollouts, when the state of a run is small and complete. Callbacks with memory provide it as `state`
+and restore it by `load_state`, so that a resumed run continues its records.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from odc_gym.simulator.simulator import Simulator
 from odc_gym.simulator.view import View
 from odc_gym.training import checkpoint
 from odc_gym.training.config import TrainConfig
-from odc_gym.training.policy_scheduler import Interface, choices, save_policy
+from odc_gym.training.policy_scheduler import Interface, feasible_choices, save_policy
 
-LEARNING = (
+UPDATE_VALUES = (
     "explained_variance",
     "value_loss",
     "policy_gradient_loss",
@@ -41,11 +41,11 @@ LEARNING = (
     "std",
     "learning_rate",
 )
-"""What PPO records of an update, as in its `train/` figures."""
+"""Values that PPO records at an update under `train/`."""
 
 
 class RunCallback(BaseCallback):
-    """A callback that acts between rollouts."""
+    """Callback that acts between rollouts."""
 
     model: OnPolicyAlgorithm
 
@@ -54,20 +54,20 @@ class RunCallback(BaseCallback):
 
     @property
     def decisions(self) -> int:
-        """Decisions so far, over all environments."""
+        """Number of decisions so far, over all environments."""
         return int(self.model.num_timesteps)
 
     @property
     def state(self) -> dict[str, Any]:
-        """What a resumed run must know, as JSON can hold it."""
+        """State that a resumed run needs, as JSON data."""
         return {}
 
-    def go_on(self, state: dict[str, Any]) -> None:
-        """Continue from a state."""
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from a state of `state`."""
 
 
 class EpisodeLog(RunCallback):
-    """Writes a line of `monitor.csv` for each training episode, and the mean of each metric to TensorBoard."""
+    """Callback that writes training episodes to `monitor.csv`, and the mean of each metric to TensorBoard."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -75,22 +75,22 @@ class EpisodeLog(RunCallback):
         self._rows: list[tuple[float, int, float]] = []
         self._metrics: list[dict[str, float]] = []
         self._episodes = 0
-        self._earlier_s = 0.0
+        self._previous_elapsed_s = 0.0
         self._begun_s = time.monotonic()
 
     @property
     def state(self) -> dict[str, Any]:
-        """Episodes written, and time spent."""
+        """Number of episodes written, and elapsed time."""
         return {"episodes": self._episodes, "elapsed_s": self._elapsed_s}
 
-    def go_on(self, state: dict[str, Any]) -> None:
-        """Drop the lines of episodes that the run repeats."""
-        self._episodes, self._earlier_s = state["episodes"], state["elapsed_s"]
-        _cut(self._path, 2 + self._episodes)
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore the counters, and remove the lines of episodes that the run repeats."""
+        self._episodes, self._previous_elapsed_s = state["episodes"], state["elapsed_s"]
+        _truncate(self._path, 2 + self._episodes)
 
     @property
     def _elapsed_s(self) -> float:
-        return self._earlier_s + time.monotonic() - self._begun_s
+        return self._previous_elapsed_s + time.monotonic() - self._begun_s
 
     def _on_step(self) -> bool:
         for row in np.flatnonzero(self.locals["dones"]):
@@ -112,7 +112,7 @@ class EpisodeLog(RunCallback):
 
 
 class LearningLog(RunCallback):
-    """Writes a line of `learning.csv` for each update: what the learner of stable-baselines3 records of it."""
+    """Callback that writes the values recorded at each update of the learner to `learning.csv`."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -121,31 +121,31 @@ class LearningLog(RunCallback):
 
     @property
     def state(self) -> dict[str, Any]:
-        """Lines written."""
+        """Number of lines written."""
         return {"rows": self._rows}
 
-    def go_on(self, state: dict[str, Any]) -> None:
-        """Drop the lines of updates that the run repeats."""
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore the counter, and remove the lines of updates that the run repeats."""
         self._rows = state["rows"]
-        _cut(self._path, 1 + self._rows)
+        _truncate(self._path, 1 + self._rows)
 
     def _on_rollout_start(self) -> None:
-        self._note()
+        self._write_update()
 
     def _on_training_end(self) -> None:
-        self._note()
+        self._write_update()
 
-    def _note(self) -> None:
-        recorded = self.logger.name_to_value  # of the last update, until the next rollout's end writes them out
-        figures = {name: recorded[f"train/{name}"] for name in LEARNING if f"train/{name}" in recorded}
-        if not figures:
-            return  # nothing was learnt yet
-        _append(self._path, {"decisions": self.decisions, **figures})
+    def _write_update(self) -> None:
+        recorded = self.logger.name_to_value  # holds the last update until the end of the next rollout
+        values = {name: recorded[f"train/{name}"] for name in UPDATE_VALUES if f"train/{name}" in recorded}
+        if not values:
+            return  # there was no update yet
+        _append(self._path, {"decisions": self.decisions, **values})
         self._rows += 1
 
 
 class Validation(RunCallback):
-    """Flies the policy without its noise through the validation episodes and keeps the best model."""
+    """Callback that plays the validation episodes with the deterministic policy and saves the best model."""
 
     def __init__(self, simulator: Simulator, config: TrainConfig, run: Path) -> None:
         super().__init__()
@@ -153,21 +153,21 @@ class Validation(RunCallback):
         self._config = config
         self._path = run / "evaluations.csv"
         self._best_path = run / "best_model.zip"
-        self._interface = interface_of(simulator, config)
+        self._interface = policy_interface(simulator, config)
         self._rows = 0
         self.last_decisions = -1
         self.last = self.best = -np.inf
 
     @property
     def state(self) -> dict[str, Any]:
-        """Lines written, and what was found last and best."""
+        """Number of lines written, and the last and best scores."""
         return {"rows": self._rows, "decisions": self.last_decisions, "last": self.last, "best": self.best}
 
-    def go_on(self, state: dict[str, Any]) -> None:
-        """Drop the lines of evaluations that the run repeats."""
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore counter and scores, and remove the lines of evaluations that the run repeats."""
         self._rows, self.last_decisions = state["rows"], state["decisions"]
         self.last, self.best = state["last"], state["best"]
-        _cut(self._path, 1 + self._rows)
+        _truncate(self._path, 1 + self._rows)
 
     def _on_rollout_start(self) -> None:
         if self.decisions // self._config.rollout % self._config.eval.every == 0:
@@ -180,7 +180,7 @@ class Validation(RunCallback):
         if self.decisions == self.last_decisions:
             return
         episodes = range(self._config.eval.first_seed, self._config.eval.first_seed + self._config.eval.episodes)
-        scores, metrics = fly(self._simulator, episodes, self._act)
+        scores, metrics = play_episodes(self._simulator, episodes, self._act)
         self.last_decisions, self.last = self.decisions, float(scores.mean())
         if self.last > self.best:
             self.best = self.last
@@ -192,10 +192,10 @@ class Validation(RunCallback):
 
     def _act(self, view: View) -> NDArray[Any]:
         if view.assignment is not None:
-            return choices(self.model.policy, view)
+            return feasible_choices(self.model.policy, view)
         normalise = self.model.get_vec_normalize_env()
-        seen = view.encoded if normalise is None else normalise.normalize_obs(view.encoded)
-        return self.model.predict(seen, deterministic=True)[0]
+        observation = view.encoded if normalise is None else normalise.normalize_obs(view.encoded)
+        return self.model.predict(observation, deterministic=True)[0]
 
     def _write(self, line: dict[str, float], metrics: dict[str, float]) -> None:
         _append(self._path, {**line, **metrics})
@@ -204,14 +204,14 @@ class Validation(RunCallback):
             self.logger.record(f"validation/{name}", value)
 
 
-class Report(RunCallback):
-    """Shows how far the run is: a bar on a terminal, else a line for each validation."""
+class ProgressReport(RunCallback):
+    """Callback that shows the progress of the run: a bar on a terminal, else a line for each validation."""
 
     def __init__(self, validation: Validation, n_timesteps: int, bar: bool) -> None:
         super().__init__()
         self._validation = validation
         self._n_timesteps = n_timesteps
-        self._shown = -1
+        self._shown_decisions = -1
         self._begun_s = time.monotonic()
         self._progress = Progress(
             TextColumn("training"),
@@ -226,7 +226,7 @@ class Report(RunCallback):
         self._bar = bar
         self._task = self._progress.add_task("", total=n_timesteps, note="")
 
-    def __enter__(self) -> Report:
+    def __enter__(self) -> ProgressReport:
         self._progress.start()
         return self
 
@@ -242,8 +242,8 @@ class Report(RunCallback):
     def _show(self) -> None:
         note = f"validation {self._validation.last:.2f}, best {self._validation.best:.2f}"
         self._progress.update(self._task, completed=self.decisions, note=note)
-        if not self._bar and self._shown != self._validation.last_decisions:
-            self._shown = self._validation.last_decisions
+        if not self._bar and self._shown_decisions != self._validation.last_decisions:
+            self._shown_decisions = self._validation.last_decisions
             seconds = time.monotonic() - self._begun_s
             print(
                 f"{self.decisions} of {self._n_timesteps} decisions, {seconds:.0f} s: {note}",
@@ -253,25 +253,25 @@ class Report(RunCallback):
 
 
 class Interrupts(AbstractContextManager["Interrupts"]):
-    """Holds a first Ctrl-C back until the run is at a point from which it can go on; a second one ends it at once."""
+    """Handler of Ctrl-C: the first one stops the run after its next checkpoint, the second one stops it at once."""
 
     def __init__(self) -> None:
         self.requested = False
 
     def __enter__(self) -> Interrupts:
         try:
-            self._before: Any = signal.signal(signal.SIGINT, self._note)
-        except ValueError:  # signals are the main thread's; in another one there is nothing to hold back
-            self._before = None
+            self._previous_handler: Any = signal.signal(signal.SIGINT, self._handle)
+        except ValueError:  # only the main thread can handle signals
+            self._previous_handler = None
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        if self._previous_handler is not None:
+            signal.signal(signal.SIGINT, self._previous_handler)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
@@ -279,19 +279,21 @@ class Interrupts(AbstractContextManager["Interrupts"]):
 
 
 class Checkpoints(RunCallback):
-    """Saves checkpoints; comes last, so that they hold what the other callbacks did at the same moment."""
+    """Callback that saves checkpoints; it comes last, so they hold the current states of the others."""
 
-    def __init__(self, run: Path, config: TrainConfig, others: Sequence[RunCallback], interrupts: Interrupts) -> None:
+    def __init__(
+        self, run: Path, config: TrainConfig, callbacks: Sequence[RunCallback], interrupts: Interrupts
+    ) -> None:
         super().__init__()
         self._run = run
         self._config = config
-        self._others = others
+        self._callbacks = callbacks
         self._interrupts = interrupts
 
-    def go_on(self, state: dict[str, Any]) -> None:
-        """Hand the other callbacks their states."""
-        for callback in self._others:
-            callback.go_on(state[type(callback).__name__])
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Restore the states of the other callbacks."""
+        for callback in self._callbacks:
+            callback.load_state(state[type(callback).__name__])
 
     def _on_rollout_start(self) -> None:
         if self._interrupts.requested:
@@ -309,22 +311,22 @@ class Checkpoints(RunCallback):
         self._save()
 
     def _save(self) -> None:
-        states = {type(callback).__name__: callback.state for callback in self._others}
+        states = {type(callback).__name__: callback.state for callback in self._callbacks}
         checkpoint.save(self._run / "checkpoints", self.model, states, self._config.checkpoint.keep)
 
 
-def fly(
+def play_episodes(
     simulator: Simulator, episodes: Iterable[int], act: Callable[[View], NDArray[Any]]
 ) -> tuple[NDArray[np.float64], list[dict[str, float]]]:
     """Play one episode in each environment of a simulator.
 
     Args:
-        simulator: with B environments.
+        simulator: simulator of B environments.
         episodes: B episode numbers.
-        act: actions (B, A) for what the view shows.
+        act: function from the view to actions (B, A).
 
     Returns:
-        Scores (B,), the sums of rewards, and of each episode the metrics and the sums of the reward's terms.
+        Scores (B,), the sums of rewards, and for each episode its metrics and the sums of the reward terms.
     """
     simulator.reset(list(episodes))
     scores = np.zeros(simulator.num_envs)
@@ -339,8 +341,8 @@ def fly(
     return scores, [terms[row] | episode_metrics(simulator, row) for row in rows]
 
 
-def interface_of(simulator: Simulator, config: TrainConfig) -> Interface:
-    """What a policy for this simulator sees and steers."""
+def policy_interface(simulator: Simulator, config: TrainConfig) -> Interface:
+    """Describe the observations and actions of a policy for this simulator."""
     return Interface(
         simulator.observation.shape[1],
         simulator.action_size,
@@ -351,7 +353,7 @@ def interface_of(simulator: Simulator, config: TrainConfig) -> Interface:
 
 
 def _append(path: Path, line: dict[str, float]) -> None:
-    """Add a line to a CSV file, and before the first one the names."""
+    """Add a line to a CSV file, after a header if the file is new."""
     new = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -360,8 +362,8 @@ def _append(path: Path, line: dict[str, float]) -> None:
         writer.writerow(line.values())
 
 
-def _cut(path: Path, lines: int) -> None:
-    """Keep the first lines of a file."""
+def _truncate(path: Path, lines: int) -> None:
+    """Keep only the first lines of a file."""
     if path.exists():
         kept = path.read_text(encoding="utf-8").splitlines(keepends=True)[:lines]
         path.write_text("".join(kept), encoding="utf-8")

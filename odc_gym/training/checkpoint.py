@@ -1,7 +1,7 @@
-"""Checkpoints from which a run goes on exactly: learner, every random generator, and the batch of environments.
+"""Checkpoints of learner, random generators and environments, from which a run continues bit for bit.
 
-A checkpoint is taken between rollouts, when the rollout buffer is empty. It is a folder of three files, written under
-another name and renamed when complete, so that a run that is killed at any moment leaves only complete ones.
+A checkpoint is saved between rollouts, when the rollout buffer is empty. It is a folder of three files. The folder is
+written under another name and renamed when it is complete, so a run killed at any moment leaves only complete ones.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ from odc_gym.training.policies import HeldNoisePolicy
 
 LEARNER, ARRAYS, STATE = "learner.pt", "arrays.npz", "state.json"
 _UNFINISHED = ".unfinished"
-_BLOCKS = "last_observation/"
+_BLOCK_PREFIX = "last_observation/"
 
 Arrays = dict[str, NDArray[Any]]
 
 
 def save(folder: Path, model: OnPolicyAlgorithm, callbacks: dict[str, Any], keep: int) -> Path:
-    """Write a checkpoint of this moment between two rollouts.
+    """Write a checkpoint between two rollouts.
 
     Args:
         folder: the run's folder of checkpoints.
         model: the learner, with its environments.
-        callbacks: state of the callbacks, as JSON can hold it.
-        keep: number of latest checkpoints that stay.
+        callbacks: states of the callbacks, as JSON data.
+        keep: number of the latest checkpoints to keep.
 
     Returns:
         The checkpoint's folder.
     """
     final = folder / f"{model.num_timesteps:012d}"
-    if final.exists():  # a run that resumed here is at the same state again
+    if final.exists():  # the run resumed from this checkpoint, so its state is the same
         return final
     unfinished = folder / _UNFINISHED
     shutil.rmtree(unfinished, ignore_errors=True)
@@ -68,24 +68,24 @@ def save(folder: Path, model: OnPolicyAlgorithm, callbacks: dict[str, Any], keep
     for name in (LEARNER, ARRAYS, STATE):
         _flush(unfinished / name)
     os.replace(unfinished, final)
-    for old in complete(folder)[:-keep]:
+    for old in complete_checkpoints(folder)[:-keep]:
         shutil.rmtree(old)
     return final
 
 
-def complete(folder: Path) -> list[Path]:
-    """Checkpoints in a folder, oldest first; one that was being written when the run ended is none."""
+def complete_checkpoints(folder: Path) -> list[Path]:
+    """Return the complete checkpoints of a folder, oldest first."""
     return sorted(path for path in folder.glob("[0-9]*") if path.is_dir())
 
 
 def restore(checkpoint: Path, model: OnPolicyAlgorithm) -> dict[str, Any]:
-    """Put a freshly built learner and its environments into the state of a checkpoint.
+    """Restore the state of a checkpoint in a freshly built learner and its environments.
 
     Returns:
-        The state of the callbacks.
+        The states of the callbacks.
 
     Raises:
-        RunError: a file that is missing, damaged, or of another configuration.
+        RunError: a file is missing, damaged, or of another configuration.
     """
     state = _state(checkpoint)
     try:
@@ -121,7 +121,7 @@ def _state(checkpoint: Path) -> dict[str, Any]:
 def _arrays(model: OnPolicyAlgorithm) -> Arrays:
     arrays: Arrays = {"last_starts": np.asarray(model._last_episode_starts)}
     if isinstance(model._last_obs, dict):
-        arrays |= {f"{_BLOCKS}{name}": block for name, block in model._last_obs.items()}
+        arrays |= {f"{_BLOCK_PREFIX}{name}": block for name, block in model._last_obs.items()}
     else:
         arrays["last_observation"] = np.asarray(model._last_obs)
     if isinstance(model.policy, HeldNoisePolicy):
@@ -138,12 +138,12 @@ def _arrays(model: OnPolicyAlgorithm) -> Arrays:
 
 
 def _restore_arrays(model: OnPolicyAlgorithm, arrays: Arrays) -> None:
-    blocks = _part(arrays, _BLOCKS)
+    blocks = _entries_under(arrays, _BLOCK_PREFIX)
     model._last_obs = blocks or arrays["last_observation"]
     model._last_episode_starts = arrays["last_starts"]
     if isinstance(model.policy, HeldNoisePolicy):
         model.policy.noise = torch.from_numpy(arrays["noise"])
-    _environments(model).set_state(_part(arrays, "environments/"))
+    _environments(model).set_state(_entries_under(arrays, "environments/"))
     normalise = model.get_vec_normalize_env()
     if normalise is not None:
         normalise.returns = arrays["normalise/returns"]
@@ -186,8 +186,8 @@ def _environments(model: OnPolicyAlgorithm) -> ODCSatVecEnv:
     return environments
 
 
-def _part(arrays: Arrays, start: str) -> Arrays:
-    return {name.removeprefix(start): value for name, value in arrays.items() if name.startswith(start)}
+def _entries_under(arrays: Arrays, prefix: str) -> Arrays:
+    return {name.removeprefix(prefix): value for name, value in arrays.items() if name.startswith(prefix)}
 
 
 def _statistics(normalise: VecNormalize) -> dict[str, RunningMeanStd]:

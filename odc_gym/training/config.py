@@ -1,4 +1,4 @@
-"""The configuration of a training run: a YAML file, typed and validated."""
+"""Configuration of a training run: a YAML file, typed and validated."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
-MODES = {
+POLICY_MODES = {
     "FleetPolicy": ("ppo", "bids", "flat"),
     "MlpPolicy": ("ppo", "bids", "flat"),
     "AssignPolicy": ("maskable_ppo", "assign", "dict"),
 }
-"""Algorithm, action mode and observation mode of each policy."""
+"""Algorithm, action mode and observation mode that each policy needs."""
 
 
 class _Section(BaseModel):
-    """Frozen, and strict about unknown keys: a misspelt field is an error, never a silent default."""
+    """Section of the configuration: frozen, and with an error for unknown keys instead of a silent default."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class EnvKwargs(_Section):
-    """Arguments of the environment, as in `gym.make`; None leaves the scenario's value."""
+    """Arguments of the environment, as in `gym.make`; None keeps the scenario's value."""
 
     overrides: dict[str, Any] = {}
     trace: str | None = None
@@ -47,14 +47,14 @@ class EnvKwargs(_Section):
 
 
 class NetArch(_Section):
-    """Widths of the hidden layers of MlpPolicy and of its value function; they share none."""
+    """Widths of the hidden layers of MlpPolicy and of its value function, which share no layer."""
 
     pi: tuple[Count, ...]
     vf: tuple[Count, ...]
 
 
 class LogStd(_Section):
-    """Natural logarithm of the first noise's standard deviation, for each kind of component of the action."""
+    """Natural logarithm of the initial standard deviation of the noise, for each kind of action component."""
 
     bid: float = -2.0
     clock: float = -2.0
@@ -72,7 +72,7 @@ class Normalise(_Section):
 
 
 class Evaluation(_Section):
-    """Episodes flown by the deterministic policy while it learns; the best model is chosen on them."""
+    """Validation episodes of the deterministic policy during training, on which the best model is chosen."""
 
     every: Count = Field(default=8, description="rollouts between evaluations")
     episodes: Count = 32
@@ -80,14 +80,14 @@ class Evaluation(_Section):
 
 
 class Checkpoints(_Section):
-    """Points from which a run resumes exactly."""
+    """Checkpoints, from which a run resumes exactly."""
 
     every: Count = Field(default=10, description="rollouts between checkpoints")
     keep: Count = Field(default=2, description="latest checkpoints that stay on disk")
 
 
 class TrainConfig(_Section):
-    """Everything that decides a training run."""
+    """Complete configuration of a training run."""
 
     algo: Literal["ppo", "maskable_ppo"] = "ppo"
     policy: Literal["FleetPolicy", "MlpPolicy", "AssignPolicy"] = "FleetPolicy"
@@ -122,7 +122,7 @@ class TrainConfig(_Section):
 
     @property
     def rollout(self) -> int:
-        """Decisions of a rollout, over all environments."""
+        """Number of decisions of a rollout, over all environments."""
         return self.n_steps * self.n_envs
 
     @model_validator(mode="after")
@@ -132,7 +132,7 @@ class TrainConfig(_Section):
         if self.n_envs % self.group:
             raise ValueError(f"group = {self.group} must divide n_envs = {self.n_envs}")
         modes = (self.algo, self.env.action_mode, self.env.observation_mode)
-        wanted = MODES[self.policy]
+        wanted = POLICY_MODES[self.policy]
         if modes != wanted:
             raise ValueError(
                 f"policy = {self.policy}: needs algo, env.action_mode and env.observation_mode {', '.join(wanted)}, "
@@ -146,14 +146,14 @@ class TrainConfig(_Section):
 
 
 def load(source: str | Path | TrainConfig, overrides: dict[str, Any] | None = None) -> TrainConfig:
-    """Read a configuration and change fields of it.
+    """Read a configuration and apply overrides.
 
     Args:
         source: path of a YAML file, name of one in `configs/train`, or a TrainConfig.
-        overrides: dotted path to value, as in `{"eval.episodes": 32}`; `env.overrides.` goes before scenario paths.
+        overrides: dotted path to value, as in `{"eval.episodes": 32}`; scenario paths follow `env.overrides.`.
 
     Raises:
-        RunError: unknown file, malformed file, unknown key or a value that is not allowed.
+        RunError: the file is unknown or malformed, a key is unknown, or a value is not allowed.
     """
     if isinstance(source, TrainConfig):
         data, where = source.model_dump(), ""
@@ -164,7 +164,7 @@ def load(source: str | Path | TrainConfig, overrides: dict[str, Any] | None = No
         except OdcGymError as error:
             raise RunError(str(error)) from None
     for dotted, value in (overrides or {}).items():
-        _assign(data, dotted, value)
+        _set_field(data, dotted, value)
     try:
         return TrainConfig.model_validate(data)
     except ValidationError as error:
@@ -172,7 +172,7 @@ def load(source: str | Path | TrainConfig, overrides: dict[str, Any] | None = No
 
 
 def dump(config: TrainConfig) -> str:
-    """The configuration as YAML, every field written out."""
+    """Return the configuration as YAML with all fields."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
 
 
@@ -185,9 +185,9 @@ def _path(source: str | Path) -> Path:
     return path
 
 
-def _assign(data: dict[str, Any], dotted: str, value: Any) -> None:
+def _set_field(data: dict[str, Any], dotted: str, value: Any) -> None:
     scenario_path = dotted.removeprefix("env.overrides.")
-    # what follows env.overrides is a path into the scenario, one key here
+    # the path into the scenario after env.overrides is one key here
     *parents, last = dotted.split(".") if scenario_path == dotted else ["env", "overrides", scenario_path]
     node: Any = data
     for key in parents:

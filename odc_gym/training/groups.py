@@ -1,8 +1,7 @@
-"""Groups of environments that play the same episodes, so that rewards can be compared instead of guessed.
+"""Groups of environments that play the same episodes, so that rewards can be compared within a group.
 
-How much there is to earn depends far more on the jobs that happen to arrive than on what the scheduler does, and no
-value function can foresee arrivals. Environments of a group face the same arrivals, so what one earns beyond the mean
-of the others is its own doing.
+Rewards depend far more on the arriving jobs than on the actions, and no value function can predict arrivals.
+Environments of a group face the same arrivals, so the difference to the mean of the others results from the actions.
 """
 
 from __future__ import annotations
@@ -17,24 +16,29 @@ from odc_gym.seeds import TRAINING_EPISODES
 
 
 class GroupRewards(VecEnvWrapper):
-    """Subtracts from each reward the mean of the other rewards of its group, at the same moment of the same episode.
+    """Wrapper that subtracts from each reward the mean reward of the others in its group at the same step.
 
-    The others' rewards do not depend on an environment's own actions, so the expected policy gradient stays the same
-    and only its variance falls (control variate; leave-one-out baseline of Kool et al. 2019, made to depend on the
-    arrivals as in Mao et al. 2019). Infos keep the rewards as they were earned.
+    The rewards of the others do not depend on an environment's own actions. The expected policy gradient therefore
+    stays the same, and only its variance falls. The method is a control variate: the leave-one-out baseline of Kool et
+    al. 2019, dependent on the arrivals as in Mao et al. 2019. Infos keep the original rewards.
     """
 
     def __init__(self, venv: VecEnv, group: int) -> None:
-        """Compare within each `group` neighbouring environments; `group` divides their number and is at least 2."""
+        """Wrap a batch; each `group` successive environments are a group.
+
+        Args:
+            venv: batch of environments.
+            group: size of a group, at least 2; it divides the number of environments.
+        """
         super().__init__(venv)
         self._group = group
 
     def reset(self) -> Any:
-        """Begin an episode in every environment; observations (B, N), or blocks (B, ...)."""
+        """Begin an episode in every environment; return observations (B, N), or blocks (B, ...)."""
         return self.venv.reset()
 
     def step_wait(self) -> tuple[Any, NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
-        """Step; rewards (B,) are relative to the group."""
+        """Step all environments; return rewards (B,) relative to the group."""
         observations, rewards, dones, infos = self.venv.step_wait()
         groups = rewards.reshape(-1, self._group)
         # reward - (sum - reward) / (group - 1)
@@ -43,9 +47,9 @@ class GroupRewards(VecEnvWrapper):
 
 
 def training_seeds(seed: int, n_envs: int, group: int) -> list[int]:
-    """First episodes of all environments, equal within groups, B entries.
+    """Draw the first episodes of all environments, equal within groups, B entries.
 
-    Drawn apart: with seed + i, runs of neighbouring seeds would share nearly all their episodes.
+    They are drawn at random because with seed + i, runs of successive seeds would share nearly all their episodes.
     """
-    apart = np.random.default_rng(seed).choice(TRAINING_EPISODES, n_envs // group, replace=False)
-    return [int(episode) for episode in np.repeat(apart, group)]
+    episodes = np.random.default_rng(seed).choice(TRAINING_EPISODES, n_envs // group, replace=False)
+    return [int(episode) for episode in np.repeat(episodes, group)]

@@ -1,4 +1,4 @@
-"""A policy that treats all satellites alike: what it learns on one, it knows for every other."""
+"""Policies with correlated exploration noise, and a policy with the same weights for every satellite."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELL
 
 
 class HeldNoisePolicy(ActorCriticPolicy):
-    """The MlpPolicy of stable-baselines3 with two changes that suit a slow plant with a good operator.
+    """MlpPolicy of stable-baselines3 with an initial action of zero and correlated exploration noise.
 
-    Its first mean action is zero, the operator at sustainable clocks. While it learns, the noises of successive
-    decisions are correlated (first-order autoregressive, coefficient `noise_correlation`, variance 1): batteries and
-    jobs integrate over hours, so noise that is drawn afresh every five minutes averages out before its effect shows
-    (Hollenstein et al. 2024, Colored Noise in PPO). Probabilities are those of each decision by itself.
+    The initial mean action is the zero action, which runs at sustainable clocks. The noise of successive decisions is
+    correlated (first-order autoregressive, coefficient `noise_correlation`, variance 1). Batteries and jobs integrate
+    over hours, so independent noise every five minutes would average out before it has an effect (Hollenstein et al.
+    2024, Colored Noise in PPO). Log probabilities are those of each decision by itself.
     """
 
     noise: Tensor  # of the last decision, in standard deviations, (B, A)
@@ -42,12 +42,12 @@ class HeldNoisePolicy(ActorCriticPolicy):
         Args:
             observation_space: flat, (N,).
             action_space: flat, (A,).
-            lr_schedule: learning rate by the share of training that remains.
-            log_std: logarithm of the noise's first standard deviation for each component of the action, (A,).
-            noise_correlation: of successive decisions, 0 to below 1.
+            lr_schedule: learning rate as a function of the remaining share of training.
+            log_std: logarithm of the initial standard deviation of the noise for each action component, (A,).
+            noise_correlation: correlation of the noise of successive decisions, 0 to below 1.
             **kwargs: as in stable-baselines3.
         """
-        self.first_log_std, self.noise_correlation = tuple(log_std), noise_correlation
+        self.initial_log_std, self.noise_correlation = tuple(log_std), noise_correlation
         super().__init__(observation_space, action_space, lr_schedule, **kwargs)
         self.noise = torch.zeros(0, *action_space.shape or ())
 
@@ -56,10 +56,10 @@ class HeldNoisePolicy(ActorCriticPolicy):
         for parameter in self.action_net.parameters():
             nn.init.zeros_(parameter)
         with torch.no_grad():
-            self.log_std.copy_(torch.tensor(self.first_log_std))
+            self.log_std.copy_(torch.tensor(self.initial_log_std))
 
     def forward(self, obs: Tensor, deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-        """Actions (B, A) with noise, values (B, 1) and log probabilities (B,), as rollouts need them."""
+        """Return actions (B, A) with noise, values (B, 1) and log probabilities (B,) for a rollout."""
         latent_pi, latent_vf = self.mlp_extractor(self.extract_features(obs))
         normal = self._get_action_dist_from_latent(latent_pi)
         assert isinstance(normal, DiagGaussianDistribution)
@@ -69,28 +69,28 @@ class HeldNoisePolicy(ActorCriticPolicy):
         return actions, self.value_net(latent_vf), normal.log_prob(actions)
 
     def _next_noise(self, actions: Tensor) -> Tensor:
-        fresh = torch.randn_like(actions)
+        independent = torch.randn_like(actions)
         if len(self.noise) != len(actions):  # the first decision of a batch
-            self.noise = fresh
+            self.noise = independent
         else:
-            rho = self.noise_correlation
-            self.noise = rho * self.noise + (1 - rho**2) ** 0.5 * fresh
+            correlation = self.noise_correlation
+            self.noise = correlation * self.noise + (1 - correlation**2) ** 0.5 * independent
         return self.noise
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
-        own = {"log_std": self.first_log_std, "noise_correlation": self.noise_correlation}
+        own = {"log_std": self.initial_log_std, "noise_correlation": self.noise_correlation}
         return super()._get_constructor_parameters() | own
 
 
 class FleetPolicy(HeldNoisePolicy):
-    """An actor and a critic with the same weights for each satellite, for the flat observation and action of `bids`.
+    """Actor and critic with the same weights for each satellite, for the flat observation and action of `bids`.
 
-    Each satellite's features, with those of the fleet, become an embedding; the mean of the embeddings is what
-    satellites know of each other (Zaheer et al. 2017, Deep Sets). Renumbering the satellites renumbers bids and clocks.
+    The features of a satellite and of the fleet become an embedding. The mean of the embeddings carries the information
+    about the other satellites (Zaheer et al. 2017, Deep Sets). Permuting the satellites permutes bids and clocks.
     S satellites, C classes, F and G features of a satellite and of the fleet, H width.
     """
 
-    _kinds: Tensor  # kind of each component of the action, (A,)
+    _log_std_index: Tensor  # entry of `log_std` for each component of the action, (A,)
 
     def __init__(
         self,
@@ -107,13 +107,13 @@ class FleetPolicy(HeldNoisePolicy):
         Args:
             observation_space: flat, (S F + G,).
             action_space: flat, (S (C + 1) + 2 C,).
-            lr_schedule: learning rate by the share of training that remains.
-            satellites: S.
-            classes: C.
-            width: H.
-            **kwargs: as in `HeldNoisePolicy`, but `log_std` has one entry for each of the C bids, the clock, the C
-                urgencies and the C offsets, the same for all satellites, so that weights fit a fleet of any size;
-                layer widths and orthogonal initialisation are fixed here.
+            lr_schedule: learning rate as a function of the remaining share of training.
+            satellites: number of satellites S.
+            classes: number of classes C.
+            width: width H of the layers.
+            **kwargs: as in `HeldNoisePolicy`, except `log_std`: it has one entry for each of the C bids, the clock, the
+                C urgencies and the C offsets. Satellites share the entries, so the weights fit a fleet of any size.
+                Layer widths and orthogonal initialisation are fixed.
         """
         self.satellites, self.classes, self.width = satellites, classes, width
         super().__init__(observation_space, action_space, lr_schedule, **kwargs)
@@ -123,17 +123,17 @@ class FleetPolicy(HeldNoisePolicy):
         self.mlp_extractor = _Embeddings(self.satellites, self.classes, self.width)  # type: ignore[assignment]
         self.action_net = _Heads(self.satellites, self.classes, self.width)
         self.value_net = nn.Linear(self.width, 1)
-        self.log_std = nn.Parameter(torch.tensor(self.first_log_std))
-        kinds = [*list(range(per_satellite)) * self.satellites, *range(per_satellite, per_satellite + 2 * self.classes)]
-        self.register_buffer("_kinds", torch.tensor(kinds), persistent=False)
+        self.log_std = nn.Parameter(torch.tensor(self.initial_log_std))
+        index = [*list(range(per_satellite)) * self.satellites, *range(per_satellite, per_satellite + 2 * self.classes)]
+        self.register_buffer("_log_std_index", torch.tensor(index), persistent=False)
         for module, gain in ((self.mlp_extractor, np.sqrt(2)), (self.action_net, np.sqrt(2)), (self.value_net, 1.0)):
             module.apply(partial(self.init_weights, gain=gain))
-        self.action_net.start_at_zero()
+        self.action_net.initialise_to_zero_action()
         self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)  # type: ignore[call-arg]
 
     def _get_action_dist_from_latent(self, latent_pi: Tensor) -> Distribution:
         assert isinstance(self.action_dist, DiagGaussianDistribution)
-        return self.action_dist.proba_distribution(self.action_net(latent_pi), self.log_std[self._kinds])
+        return self.action_dist.proba_distribution(self.action_net(latent_pi), self.log_std[self._log_std_index])
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         own = {"satellites": self.satellites, "classes": self.classes, "width": self.width}
@@ -141,14 +141,14 @@ class FleetPolicy(HeldNoisePolicy):
 
 
 class _Encoder(nn.Module):
-    """Features (B, S F + G) to one embedding a satellite (B, S, H)."""
+    """Encoder of features (B, S F + G) as one embedding a satellite (B, S, H)."""
 
     def __init__(self, satellites: int, classes: int, width: int) -> None:
         super().__init__()
         self.satellites = satellites
         self.features = len(SATELLITE) + classes * len(SATELLITE_CLASS)
         fleet = len(FLEET) + classes * len(FLEET_CLASS)
-        # one layer of both inputs, split so that the fleet's part is done once and not for each satellite
+        # one layer over both inputs, split so that the part of the fleet is computed once, not for each satellite
         self.own = nn.Linear(self.features, width)
         self.shared = nn.Linear(fleet, width)
         self.second = nn.Linear(width, width)
@@ -160,7 +160,7 @@ class _Encoder(nn.Module):
 
 
 class _Embeddings(nn.Module):
-    """Two encoders: the actor's embeddings, flat (B, S H), and the critic's mean, (B, H)."""
+    """Encoders of the actor, with flat embeddings (B, S H), and of the critic, with a pooled embedding (B, H)."""
 
     def __init__(self, satellites: int, classes: int, width: int) -> None:
         super().__init__()
@@ -180,7 +180,7 @@ class _Embeddings(nn.Module):
 
 
 class _Heads(nn.Module):
-    """Embeddings (B, S H) to the mean action (B, A)."""
+    """Layers from embeddings (B, S H) to the mean action (B, A)."""
 
     def __init__(self, satellites: int, classes: int, width: int) -> None:
         super().__init__()
@@ -189,8 +189,8 @@ class _Heads(nn.Module):
         self.satellite = nn.Linear(width, classes + 1)
         self.fleet = nn.Linear(width, 2 * classes)
 
-    def start_at_zero(self) -> None:
-        """Make the mean action zero, the operator at sustainable clocks, from which learning begins."""
+    def initialise_to_zero_action(self) -> None:
+        """Make the mean action zero, from which learning begins."""
         for parameter in (*self.satellite.parameters(), *self.fleet.parameters()):
             nn.init.zeros_(parameter)
 

@@ -1,4 +1,4 @@
-"""Trained policies on disk, and as schedulers, with and without the noise of exploration."""
+"""Trained policies as files, and as schedulers with or without exploration noise."""
 
 from __future__ import annotations
 
@@ -29,14 +29,13 @@ if TYPE_CHECKING:
 
 MODELS = ("best_model.zip", "model.zip")
 """Files of a run's folder that hold a policy, the preferred one first."""
-_INTERFACE, _OBSERVATIONS = "interface.json", "observations.npz"
-
+_INTERFACE, _NORMALISATION = "interface.json", "observations.npz"
 
 ALGORITHMS: dict[str, type[PPO] | type[MaskablePPO]] = {"ppo": PPO, "maskable_ppo": MaskablePPO}
 
 
 class Interface(NamedTuple):
-    """What a policy was trained to see and to steer, and by which algorithm."""
+    """Observations and actions that a policy was trained for, and the algorithm of its training."""
 
     observation_size: int
     action_size: int
@@ -45,116 +44,120 @@ class Interface(NamedTuple):
     algo: str = "ppo"
 
 
-class Observations(NamedTuple):
-    """Running normalisation of observations (N,) as it was when the policy was saved."""
+class ObservationNormalisation(NamedTuple):
+    """Normalisation of observations (N,), as it was when the policy was saved."""
 
     mean: NDArray[np.float64]
     deviation: NDArray[np.float64]
     clip: float
 
     def normalise(self, observation: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Observations (B, N) as the policy wants them."""
+        """Normalise observations (B, N) for the policy."""
         scaled = (observation - self.mean) / self.deviation
         return np.clip(scaled, -self.clip, self.clip).astype(np.float32)
 
 
 class PolicyScheduler:
-    """A trained policy without its exploration noise."""
+    """Scheduler that acts by a trained policy without exploration noise."""
 
-    def __init__(self, policy: BasePolicy, observations: Observations | None = None) -> None:
-        """Operate by a policy; `observations` is the normalisation it was trained with, None if there was none."""
+    def __init__(self, policy: BasePolicy, normalisation: ObservationNormalisation | None = None) -> None:
+        """Store a policy and the normalisation of its observations, None if it was trained without one."""
         self._policy = policy
-        self._observations = observations
+        self._normalisation = normalisation
 
     def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
-        """Nothing to do: the policy keeps no memory."""
+        """Do nothing: this scheduler is stateless."""
 
     def act(self, view: View) -> NDArray[np.float32]:
-        """Actions (B, A) for the observations that the agents see."""
-        # row by row: a matrix product rounds differently in batches of different sizes
+        """Return the deterministic actions (B, A) of the policy."""
+        # row by row, because a matrix product rounds differently in batches of different sizes
         if view.assignment is not None:
-            return np.concatenate([choices(self._policy, view, slice(b, b + 1)) for b in range(view.num_envs)])
-        return np.concatenate([self._policy.predict(row, deterministic=True)[0] for row in self._seen(view)[:, None]])
+            return np.concatenate([feasible_choices(self._policy, view, slice(b, b + 1)) for b in range(view.num_envs)])
+        return np.concatenate(
+            [self._policy.predict(row, deterministic=True)[0] for row in self._normalised(view)[:, None]]
+        )
 
-    def _seen(self, view: View) -> NDArray[np.float32]:
-        """Observations (B, N) as the policy wants them."""
-        return view.encoded if self._observations is None else self._observations.normalise(view.encoded)
+    def _normalised(self, view: View) -> NDArray[np.float32]:
+        """Return the observations (B, N) for the policy."""
+        return view.encoded if self._normalisation is None else self._normalisation.normalise(view.encoded)
 
 
 class ExploringScheduler(PolicyScheduler):
-    """A trained policy with its exploration noise, which depends on the episode and the number of a stream alone."""
+    """Scheduler that acts by a trained policy with exploration noise, given by the episode and a stream number."""
 
-    def __init__(self, policy: BasePolicy, observations: Observations | None, stream: int) -> None:
-        """Operate by a policy; streams differ in the noise that they add on the same episode."""
-        super().__init__(policy, observations)
-        self._stream = stream
+    def __init__(self, policy: BasePolicy, normalisation: ObservationNormalisation | None, noise_stream: int) -> None:
+        """Store a policy, the normalisation of its observations, and the number of its noise stream."""
+        super().__init__(policy, normalisation)
+        self._noise_stream = noise_stream
         self._generators: dict[int, np.random.Generator] = {}
         self._noise = np.zeros((0, 0))  # of this decision, in standard deviations, (B, A)
 
     def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
-        """Begin the noise of new episodes anew."""
+        """Seed the noise of new episodes."""
         if self._noise.shape != (view.num_envs, view.layout.size):
             self._noise = np.zeros((view.num_envs, view.layout.size))
         for row in np.flatnonzero(mask).tolist():
-            self._generators[row] = np.random.default_rng([int(seeds[row]), self._stream])
+            self._generators[row] = np.random.default_rng([int(seeds[row]), self._noise_stream])
             self._noise[row] = self._generators[row].standard_normal(view.layout.size)
 
     def act(self, view: View) -> NDArray[np.float32]:
-        """Actions (B, A) with noise, held in [-1, 1]."""
+        """Return the actions (B, A) with noise, clipped to [-1, 1]."""
         assert isinstance(self._policy, HeldNoisePolicy)
         with torch.no_grad():
-            normal = self._policy.get_distribution(torch.as_tensor(self._seen(view)))
+            normal = self._policy.get_distribution(torch.as_tensor(self._normalised(view)))
         assert isinstance(normal, DiagGaussianDistribution)
-        spread: NDArray[np.float32] = normal.distribution.stddev.numpy()
-        actions = normal.mode().numpy() + spread * self._noise
-        rho = self._policy.noise_correlation
-        fresh = np.stack([self._generators[row].standard_normal(view.layout.size) for row in range(view.num_envs)])
-        self._noise = rho * self._noise + (1 - rho**2) ** 0.5 * fresh
+        deviation: NDArray[np.float32] = normal.distribution.stddev.numpy()
+        actions = normal.mode().numpy() + deviation * self._noise
+        correlation = self._policy.noise_correlation
+        independent = np.stack(
+            [self._generators[row].standard_normal(view.layout.size) for row in range(view.num_envs)]
+        )
+        self._noise = correlation * self._noise + (1 - correlation**2) ** 0.5 * independent
         return np.asarray(np.clip(actions, -1.0, 1.0), np.float32)
 
 
-def choices(policy: BasePolicy, view: View, rows: slice = slice(None)) -> NDArray[np.int64]:
-    """Most probable feasible choices (B, K + S) of a policy of the mode `assign`, for some rows of the view."""
+def feasible_choices(policy: BasePolicy, view: View, rows: slice = slice(None)) -> NDArray[np.int64]:
+    """Return the most probable feasible choices (B, K + S) of a policy of the mode `assign`, for rows of the view."""
     assert isinstance(policy, MaskableActorCriticPolicy)
     blocks = {name: block[rows] for name, block in view.encoded_blocks.items()}
     return np.asarray(policy.predict(blocks, deterministic=True, action_masks=view.action_masks[rows])[0])
 
 
-def load_policy_scheduler(folder: str | Path, view: View, explore: int | None = None) -> PolicyScheduler:
-    """The policy of a training run's folder: the best on validation, else the last.
+def load_policy_scheduler(folder: str | Path, view: View, noise_stream: int | None = None) -> PolicyScheduler:
+    """Load the policy of a training run's folder: the best on validation, else the last.
 
     Args:
-        folder: the run's folder.
-        view: of the environments that it is to operate.
-        explore: number of a stream of the noise by which it explored; None for none.
+        folder: folder of the run.
+        view: view of the environments to operate.
+        noise_stream: number of the stream of exploration noise; None acts without noise.
 
     Raises:
-        SchedulerError: no model in the folder, one that cannot be read, or one made for another kind of fleet.
+        SchedulerError: the folder has no model, or the model cannot be read or does not fit the environments.
     """
     path = next((p for p in (Path(folder) / name for name in MODELS) if p.is_file()), None)
     if path is None:
         raise SchedulerError(f"{folder}: no trained policy; must hold {' or '.join(MODELS)}")
     try:
         with zipfile.ZipFile(path) as archive:
-            made_for = _interface(archive)
-            observations = _observations(archive)
+            made_for = _read_interface(archive)
+            normalisation = _read_normalisation(archive)
         policy = ALGORITHMS[made_for.algo].load(path, device="cpu").policy
     except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError, RuntimeError, EOFError) as error:
         raise SchedulerError(f"{path}: not a policy of a training run: {' '.join(str(error).split())[:200]}") from None
-    _check(path, made_for, view)
+    _check_interface(path, made_for, view)
     policy.set_training_mode(False)
-    if explore is not None:
-        return ExploringScheduler(policy, observations, explore)
-    return PolicyScheduler(policy, observations)
+    if noise_stream is not None:
+        return ExploringScheduler(policy, normalisation, noise_stream)
+    return PolicyScheduler(policy, normalisation)
 
 
 def save_policy(path: Path, model: OnPolicyAlgorithm, interface: Interface) -> None:
-    """Write a model so that stable-baselines3 and `load_policy_scheduler` can read it; the file appears when complete.
+    """Write a model for stable-baselines3 and `load_policy_scheduler`; the file appears when it is complete.
 
     Args:
         path: file to write or to replace.
         model: the learner.
-        interface: what the policy sees and steers.
+        interface: observations and actions of the policy.
     """
     unfinished = path.with_suffix(".unfinished")
     with unfinished.open("wb") as file:
@@ -163,11 +166,11 @@ def save_policy(path: Path, model: OnPolicyAlgorithm, interface: Interface) -> N
         archive.writestr(_INTERFACE, json.dumps(interface._asdict()))
         normalise = model.get_vec_normalize_env()
         if normalise is not None and normalise.norm_obs:
-            archive.writestr(_OBSERVATIONS, _packed(normalise))
+            archive.writestr(_NORMALISATION, _normalisation_bytes(normalise))
     os.replace(unfinished, path)
 
 
-def _packed(normalise: VecNormalize) -> bytes:
+def _normalisation_bytes(normalise: VecNormalize) -> bytes:
     statistics = normalise.obs_rms
     assert isinstance(statistics, RunningMeanStd)
     file = io.BytesIO()
@@ -176,19 +179,19 @@ def _packed(normalise: VecNormalize) -> bytes:
     return file.getvalue()
 
 
-def _observations(archive: zipfile.ZipFile) -> Observations | None:
-    if _OBSERVATIONS not in archive.namelist():
+def _read_normalisation(archive: zipfile.ZipFile) -> ObservationNormalisation | None:
+    if _NORMALISATION not in archive.namelist():
         return None
-    with np.load(io.BytesIO(archive.read(_OBSERVATIONS))) as stored:
-        return Observations(stored["mean"], stored["deviation"], float(stored["clip"]))
+    with np.load(io.BytesIO(archive.read(_NORMALISATION))) as stored:
+        return ObservationNormalisation(stored["mean"], stored["deviation"], float(stored["clip"]))
 
 
-def _interface(archive: zipfile.ZipFile) -> Interface:
+def _read_interface(archive: zipfile.ZipFile) -> Interface:
     stored: dict[str, Any] = json.loads(archive.read(_INTERFACE))
     return Interface(**stored | {"class_names": tuple(stored["class_names"])})
 
 
-def _check(path: Path, made_for: Interface, view: View) -> None:
+def _check_interface(path: Path, made_for: Interface, view: View) -> None:
     mode, size = ("bids", view.layout.size) if view.assignment is None else ("assign", view.assignment.size)
     here = Interface(view.encoded.shape[1], size, tuple(view.class_names), mode, made_for.algo)._asdict()
     for name, wanted in made_for._asdict().items():

@@ -1,4 +1,4 @@
-"""A training run: its folder, the learner, and how it begins, stops and goes on."""
+"""Training runs: their folders, their learners, and how they begin and resume."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from odc_gym.training.callbacks import (
     EpisodeLog,
     Interrupts,
     LearningLog,
-    Report,
+    ProgressReport,
     Validation,
-    interface_of,
+    policy_interface,
 )
 from odc_gym.training.config import TrainConfig, dump, load
 from odc_gym.training.groups import GroupRewards, training_seeds
@@ -55,16 +55,16 @@ def train(
     overrides: dict[str, Any] | None = None,
     progress: bool = False,
 ) -> Path:
-    """Train a scheduler, or go on with a run that stopped, exactly as if it had not.
+    """Train a scheduler, or resume a run that stopped, with the same result as without the stop.
 
     Args:
         config: path of a YAML file, name of one in `configs/train`, or a TrainConfig; `ppo` if None.
-        resume: folder of the run to go on with, from its last checkpoint; its own configuration holds.
-        seed: of the run; the configuration's if None.
-        n_timesteps: decisions to train for, over all environments and from the run's beginning; the configuration's if
-            None. Larger than before, it extends a resumed run.
+        resume: folder of the run to resume from its last checkpoint; the run keeps its own configuration.
+        seed: seed of the run; the configuration's if None.
+        n_timesteps: decisions to train for, over all environments and from the beginning of the run; the
+            configuration's if None. A larger number than before extends a resumed run.
         output: folder of a new run, which must not exist; if None the next free one in `runs`.
-        overrides: dotted path to value, fields of the configuration to change in a new run.
+        overrides: dotted path to value, changes of the configuration in a new run.
         progress: show a bar instead of lines.
 
     Returns:
@@ -72,9 +72,9 @@ def train(
         `versions.json`, `evaluations.csv`, `learning.csv`, `monitor.csv`, `tb/` and `checkpoints/`.
 
     Raises:
-        RunError: a configuration, seed or folder that cannot be used.
-        ScenarioError: a scenario, or an override of it, that is not allowed.
-        KeyboardInterrupt: on Ctrl-C, after a checkpoint was saved.
+        RunError: the configuration, seed or folder cannot be used.
+        ScenarioError: the scenario or an override is not allowed.
+        KeyboardInterrupt: Ctrl-C was pressed; a checkpoint has been saved.
     """
     if resume is not None:
         run = Path(resume)
@@ -95,21 +95,21 @@ def _learn(run: Path, config: TrainConfig, scenario: Scenario, resumed: bool, pr
     model.set_logger(configure(str(run / "tb"), ["tensorboard"]))
     validation = Validation(_simulator(config, scenario, config.eval.episodes), config, run)
     episodes, learning = EpisodeLog(run / "monitor.csv"), LearningLog(run / "learning.csv")
-    with Interrupts() as interrupts, Report(validation, config.n_timesteps, progress) as report:
+    with Interrupts() as interrupts, ProgressReport(validation, config.n_timesteps, progress) as report:
         checkpoints = Checkpoints(run, config, (episodes, learning, validation), interrupts)
         if resumed:
-            checkpoints.go_on(checkpoint.restore(checkpoint.complete(run / "checkpoints")[-1], model))
+            checkpoints.load_state(checkpoint.restore(checkpoint.complete_checkpoints(run / "checkpoints")[-1], model))
         model.learn(
             config.n_timesteps - model.num_timesteps,
             CallbackList([episodes, learning, validation, report, checkpoints]),
             reset_num_timesteps=not resumed,
         )
-    save_policy(run / "model.zip", model, interface_of(_environments(model).simulator, config))
+    save_policy(run / "model.zip", model, policy_interface(_environments(model).simulator, config))
     model.logger.close()
 
 
 def build_model(config: TrainConfig, scenario: Scenario) -> OnPolicyAlgorithm:
-    """The learner of a configuration, with its environments; its first policy is the zero action."""
+    """Build the learner of a configuration with its environments; the initial policy is the zero action."""
     environments = ODCSatVecEnv(config.n_envs, scenario=scenario, **_env_kwargs(config))
     env: VecEnv = GroupRewards(environments, config.group) if config.group > 1 else environments
     normalise = config.normalise
@@ -148,15 +148,18 @@ def build_model(config: TrainConfig, scenario: Scenario) -> OnPolicyAlgorithm:
 def _policy(config: TrainConfig, simulator: Simulator) -> tuple[Any, dict[str, Any]]:
     if config.policy == "AssignPolicy":
         return AssignPolicy, {"width": config.width}
-    satellites, classes, first = simulator.satellites, len(simulator.class_names), config.log_std_init
-    of_satellite = [*[first.bid] * classes, first.clock]
-    of_fleet = [*[first.urgency] * classes, *[first.offset] * classes]
+    satellites, classes, log_std = simulator.satellites, len(simulator.class_names), config.log_std_init
+    satellite_log_std = [*[log_std.bid] * classes, log_std.clock]
+    fleet_log_std = [*[log_std.urgency] * classes, *[log_std.offset] * classes]
     common = {"noise_correlation": config.noise_correlation}
     if config.policy == "FleetPolicy":
         sizes = {"satellites": satellites, "classes": classes, "width": config.width}
-        return FleetPolicy, common | sizes | {"log_std": [*of_satellite, *of_fleet]}
+        return FleetPolicy, common | sizes | {"log_std": [*satellite_log_std, *fleet_log_std]}
     net_arch = {"pi": list(config.net_arch.pi), "vf": list(config.net_arch.vf)}
-    return HeldNoisePolicy, common | {"net_arch": net_arch, "log_std": [*of_satellite * satellites, *of_fleet]}
+    return HeldNoisePolicy, common | {
+        "net_arch": net_arch,
+        "log_std": [*satellite_log_std * satellites, *fleet_log_std],
+    }
 
 
 def _environments(model: OnPolicyAlgorithm) -> ODCSatVecEnv:
@@ -166,7 +169,7 @@ def _environments(model: OnPolicyAlgorithm) -> ODCSatVecEnv:
 
 
 def _env_kwargs(config: TrainConfig) -> dict[str, Any]:
-    """Arguments of the environments; overrides are in the scenario already."""
+    """Return the arguments of the environments without the overrides, which the scenario already contains."""
     return config.env.model_dump(exclude={"overrides"})
 
 
@@ -175,7 +178,7 @@ def _simulator(config: TrainConfig, scenario: Scenario, num_envs: int) -> Simula
 
 
 def _create(config: TrainConfig, scenario: Scenario, output: str | Path | None) -> Path:
-    """A new run's folder with what describes the run."""
+    """Create the folder of a new run with its configuration, scenario and versions."""
     run = _next_free(Path("runs"), config.algo) if output is None else Path(output)
     try:
         run.mkdir(parents=True)
@@ -195,17 +198,17 @@ def _reopen(
     output: str | Path | None,
     overrides: dict[str, Any] | None,
 ) -> tuple[TrainConfig, Scenario]:
-    """Configuration and scenario of a run that is to go on."""
+    """Return the configuration and the scenario of a run to resume."""
     if output is not None and Path(output).resolve() != run.resolve():
         raise RunError(f"output = {output}: a resumed run stays in its folder, {run}")
     missing = [name for name in (CONFIG, SCENARIO) if not (run / name).is_file()]
-    if missing or not checkpoint.complete(run / "checkpoints"):
-        what = " or ".join(missing) or "complete checkpoint"
-        raise RunError(f"resume = {run}: holds no {what}, so there is nothing to go on from; start a new run")
+    if missing or not checkpoint.complete_checkpoints(run / "checkpoints"):
+        absent = " or ".join(missing) or "complete checkpoint"
+        raise RunError(f"resume = {run}: holds no {absent}, so there is nothing to go on from; start a new run")
     own = load(run / CONFIG)
-    _same(own, load(own if config is None else config, overrides), seed)
+    _refuse_changes(own, load(own if config is None else config, overrides), seed)
     extended = own if n_timesteps is None else load(own, {"n_timesteps": n_timesteps})
-    done = int(checkpoint.complete(run / "checkpoints")[-1].name)
+    done = int(checkpoint.complete_checkpoints(run / "checkpoints")[-1].name)
     if done >= extended.n_timesteps:
         raise RunError(f"resume = {run}: its {done} decisions are done; extend it with a larger --n-timesteps")
     (run / CONFIG).write_text(dump(extended), encoding="utf-8")
@@ -215,7 +218,8 @@ def _reopen(
     return extended, Scenario.load(run / SCENARIO)
 
 
-def _same(own: TrainConfig, wanted: TrainConfig, seed: int | None) -> None:
+def _refuse_changes(own: TrainConfig, wanted: TrainConfig, seed: int | None) -> None:
+    """Refuse a seed or settings that differ from those of the run to resume."""
     if seed is not None and seed != own.seed:
         raise RunError(f"seed = {seed}: the run has seed {own.seed}, which a resumed run keeps")
     for name in TrainConfig.model_fields:
@@ -239,19 +243,19 @@ def _threads(number: int) -> Iterator[None]:
 
 
 def _versions() -> dict[str, Any]:
-    """What the run was made with, so that it can be made again."""
+    """Return the versions that a reproduction of the run needs."""
     versions: dict[str, Any] = {"started": datetime.now(UTC).isoformat(timespec="seconds")}
     versions |= {"python": platform.python_version(), "machine": f"{platform.system()} {platform.machine()}"}
     for package in _PACKAGES:
         try:
             versions[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:  # run from a checkout that is not installed
+        except metadata.PackageNotFoundError:  # the package is used from a checkout without an installation
             versions[package] = None
     return versions | {"git_commit": _commit()}
 
 
 def _commit() -> str | None:
-    """The commit of the checkout that holds this package, marked when files differ from it; None when installed."""
+    """Return the commit of the checkout with this package, marked if files differ; None for an installed package."""
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None

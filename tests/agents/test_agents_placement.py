@@ -152,7 +152,7 @@ def test_sunlit_first_spends_the_light_that_refilling_leaves(charge):
     left_s = 1800.0
     view = view_of(time_to_crossing_s=left_s, charge_frac=charge, solar_mean_w=7000.0, rate_charge_w=1e9)
     rule = SunlitFirst(view)
-    load_w = (rule._light_to_spend_w(view)[0, 0] + 900.0) / 0.95
+    load_w = (rule._usable_light_w(view)[0, 0] + 900.0) / 0.95
     after = charge + (7000.0 - load_w) * 0.97 * left_s / CAPACITY_J
     assert after == pytest.approx(max(charge, rule.parameters.full_frac))
 

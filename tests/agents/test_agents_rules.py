@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from odc_gym.agents import make_scheduler
-from odc_gym.agents._clocks import clock_of_dynamic, clock_request
-from odc_gym.agents.gang_aware import GangAware, wide_work
+from odc_gym.agents._clocks import clock_for_dynamic_power, clock_request
+from odc_gym.agents.gang_aware import GangAware, wide_job_share
 from odc_gym.agents.governor import Governor, GovernorParameters
 from odc_gym.agents.sun_aware import SunAware, SunAwareParameters
 from odc_gym.physics.compute import class_clock, dynamic_frac
@@ -65,10 +65,10 @@ def test_clock_request_is_undone_by_the_environment(sustainable, wanted):
 
 @settings(deadline=None)
 @given(st.floats(0.0, 1.3))
-def test_clock_of_dynamic_is_the_environments_law_undone(share):
+def test_clock_for_dynamic_power_is_the_environments_law_undone(share):
     law = {"static": 0.11, "v0": 0.70, "x_v": 0.55}
     design = {name: np.array([value]) for name, value in (law | {"x_min": 0.3}).items()}
-    clock = clock_of_dynamic(np.array([share]), design)[0]
+    clock = clock_for_dynamic_power(np.array([share]), design)[0]
     if share >= 1.0:
         assert clock == 1.0
     elif share <= dynamic_frac(0.3, **law):
@@ -145,13 +145,13 @@ def test_sun_aware_cancels_the_pull_to_the_least_loaded():
     assert score == pytest.approx(np.zeros((3, 4)), abs=1e-12)
 
 
-def test_wide_work_of_the_scenario_by_hand():
+def test_wide_job_share_of_the_scenario_by_hand():
     # 40.5, 16.2 and 24.3 reference accelerators are offered;
     # finetuning is 2.7 accelerators wide on average, of which 8-wide jobs make 1.2
-    share, wide = wide_work(SCENARIO, CLASSES, 8.0)
+    share, wide = wide_job_share(SCENARIO, CLASSES, 8.0)
     assert share == pytest.approx(40.5 / 81.0 * 1.2 / 2.7, rel=0.03)
     assert wide.tolist() == [True, False, False]
-    assert wide_work(SCENARIO, CLASSES, 16.0)[0] == 0.0
+    assert wide_job_share(SCENARIO, CLASSES, 16.0)[0] == 0.0
 
 
 def test_gang_aware_opens_kept_satellites_to_wide_jobs_and_waiting_services():

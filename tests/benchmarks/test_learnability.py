@@ -79,11 +79,11 @@ def test_writes_a_page_that_a_second_call_repeats_without_training(learnability,
         learnability(gamma=0.5)
 
 
-def test_runs_of_another_world_are_refused(study, tmp_path):
+def test_runs_of_another_version_are_refused(study, tmp_path):
     curves = {"PPO 0": [{"decisions": 0.0, "mean": 89.0}], "PPO 1": [{"decisions": 0.0, "mean": 88.5}]}
     folders = {label: tmp_path / label for label in curves}
     with pytest.raises(study.OdcGymError, match=r"PPO 1: trained where the zero action scored 88\.5"):
-        study.refuse_other_worlds(folders, curves, 89.0)
+        study.refuse_outdated_runs(folders, curves, 89.0)
 
 
 def test_common_share_by_hand(study):
@@ -92,6 +92,6 @@ def test_common_share_by_hand(study):
     assert study.common_share(common + own, common + other, 1) == pytest.approx(4 / 5, abs=0.02)
     assert study.common_share(own, other, 1) == pytest.approx(0.0, abs=0.04)
     assert study.common_share(common, common, 3) == 1.0
-    # what one flight earns a decision later than the other is own over a decision, and common over an hour
+    # rewards of one rollout a decision after the other are own over a decision, and common over an hour
     late = np.roll(common, 1, axis=0)
     assert study.common_share(common, late, 1) < 0.05 and study.common_share(common, late, 12) > 0.85

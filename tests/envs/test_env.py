@@ -8,7 +8,8 @@ from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 
 import odc_gym
-from odc_gym.errors import ActionError, OdcGymError, ScenarioError
+from odc_gym.errors import ActionError, ArgumentError, ScenarioError
+from odc_gym.seeds import EpisodeStream
 
 SHORT = {"episode_hours": 1.0}
 ID = "ODCSat-v0"
@@ -212,31 +213,49 @@ def test_actions_that_are_not_numbers_are_errors():
 @pytest.mark.parametrize(
     "kwargs, message",
     [
-        ({"render_mode": "human"}, "render_mode = 'human': must be None or 'ansi'"),
         ({"scenario": "nowhere"}, "scenario = nowhere: must be one of .*starter12"),
         (
             {"overrides": {"hardware.odcsat.battery.capacity_wh": -5}},
             "hardware.odcsat.battery.capacity_wh = -5: must be > 0",
         ),
         ({"overrides": {"hardware.odcsat.batery.capacity_wh": 5}}, "unknown key 'batery'; did you mean battery"),
-        ({"action_mode": "joystick"}, "action_mode = 'joystick'"),
-        ({"observation_mode": "pixels"}, "observation_mode = 'pixels'"),
         ({"decision_period_s": 90}, "decision_period_s must be a multiple of physics_s"),
         ({"episode_hours": 0}, "episode.hours = 0"),
     ],
 )
-def test_bad_arguments_are_errors_of_one_line(kwargs, message):
+def test_bad_scenarios_are_errors_of_one_line(kwargs, message):
     with pytest.raises(ScenarioError, match=message) as caught:
         odc_gym.ODCSatEnv(**{**SHORT, **kwargs})
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "kwargs, message",
+    [
+        ({"render_mode": "human"}, "render_mode = 'human': must be None or 'ansi'"),
+        ({"action_mode": "joystick"}, "action_mode = 'joystick'"),
+        ({"observation_mode": "pixels"}, "observation_mode = 'pixels'"),
+    ],
+)
+def test_bad_arguments_are_errors_of_one_line(kwargs, message):
+    with pytest.raises(ArgumentError, match=message) as caught:
+        odc_gym.ODCSatEnv(**{**SHORT, **kwargs})
+    assert "\n" not in str(caught.value)
+
+
+def test_a_state_of_a_batch_is_refused():
+    envs = gym.make_vec(ID, num_envs=2, **SHORT)
+    state = envs.unwrapped.simulator.get_state() | EpisodeStream(2).get_state()
+    with pytest.raises(ArgumentError, match="must be of 1 environments, got 2"):
+        make().set_state(state)
+
+
 def test_unknown_options_and_seeds_are_errors():
     env = make()
-    with pytest.raises(ScenarioError, match="options: unknown key 'colour'"):
+    with pytest.raises(ArgumentError, match="options: unknown key 'colour'"):
         env.reset(options={"colour": "red"})
     for seed in (-1, 1.5, "a"):
-        with pytest.raises(OdcGymError, match=r"seed = .*must be an integer >= 0"):
+        with pytest.raises(ArgumentError, match=r"seed = .*must be an integer >= 0"):
             env.reset(seed=seed)
 
 

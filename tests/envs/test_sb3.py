@@ -1,17 +1,22 @@
 """The SB3 batch against SB3's own DummyVecEnv over single environments, wrapped in its Monitor."""
 
+import csv
+import inspect
+import json
+
 import gymnasium as gym
 import numpy as np
 import pytest
 import torch
 from stable_baselines3 import PPO
+from stable_baselines3.common import env_util
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
+from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecMonitor, VecNormalize
 
 import odc_gym  # noqa: F401  registers the id
-from odc_gym.errors import ActionError, RunError, ScenarioError
+from odc_gym.errors import ActionError, ArgumentError, ScenarioError
 from odc_gym.sb3 import ODCSatVecEnv, make_vec_env
 
 SMALL = {"overrides": {"shells.0.orbit.total": 3}, "episode_hours": 0.5}  # 6 decisions
@@ -120,7 +125,7 @@ def test_lists_of_seeds_and_none():
 @pytest.mark.parametrize("seed", [10_000, 9_999, 19_999, [3, 15_000]])
 def test_test_episodes_are_refused(seed):
     with pytest.raises(
-        RunError, match=r"^seed = 1\d{4}: kept for tests; training seeds are 0-9999, validation 20000\+$"
+        ArgumentError, match=r"^seed = 1\d{4}: kept for tests; training seeds are 0-9999, validation 20000\+$"
     ):
         small(2, seed=seed)
 
@@ -151,7 +156,7 @@ def test_state_goes_on_exactly(before):
 
 
 def test_state_of_another_size_is_refused():
-    with pytest.raises(ScenarioError, match="must be of 2 environments, got 3"):
+    with pytest.raises(ArgumentError, match="must be of 2 environments, got 3"):
         small(2).set_state(small(3).get_state())
 
 
@@ -163,7 +168,7 @@ def test_attributes_and_methods():
     assert not env.has_attr("nonsense")
     env.set_attr("note", 5)
     assert env.get_attr("note", indices=1) == [5]
-    with pytest.raises(ValueError, match="share 'note'"):
+    with pytest.raises(ArgumentError, match="share 'note'"):
         env.set_attr("note", 6, indices=[0])
     assert env.env_method("episode_metrics", indices=1)[0] == env.episode_metrics(1)
     with pytest.raises(AttributeError, match="must be one of episode_metrics"):
@@ -183,11 +188,133 @@ def test_sb3s_own_tools_accept_it():
     assert lengths == [6] * 4 and np.isfinite(returns).all()
 
 
-def test_bad_action_and_bad_id():
+def test_bad_action():
     env = small(2)
     env.reset()
     with pytest.raises(ActionError):
         env.step(np.full((2, *env.action_space.shape), np.nan))
-    with pytest.raises(ScenarioError, match="env_id = 'CartPole-v1': must be 'ODCSat-v0'"):
-        make_vec_env("CartPole-v1")
-    assert isinstance(make_vec_env("odc_gym:ODCSat-v0", 1, **SMALL), ODCSatVecEnv)
+
+
+def test_the_signature_is_that_of_stable_baselines3():
+    """Catches a parameter that is missing, has another name or default, or stands in another place."""
+    ours, theirs = (
+        [(p.name, p.default) for p in inspect.signature(make).parameters.values()]
+        for make in (make_vec_env, env_util.make_vec_env)
+    )
+    assert ours == [*theirs, ("more_env_kwargs", inspect.Parameter.empty)]
+
+
+@pytest.mark.parametrize("env_id", ["ODCSat-v0", "odc_gym:ODCSat-v0", gym.spec("ODCSat-v0").id])
+def test_ids_of_the_environment(env_id):
+    env = make_vec_env(env_id, env_kwargs=SMALL)
+    assert isinstance(env, ODCSatVecEnv) and env.num_envs == 1
+    env.reset()
+    assert env.simulator.seeds[0] < 10_000  # without a seed, a training episode
+
+
+@pytest.mark.parametrize("seed", [3, 25_000])
+def test_rewards_equal_those_of_stable_baselines3s_make_vec_env(seed):
+    env_kwargs = {**SMALL, "render_mode": None}  # theirs asks for pictures by default
+    theirs = env_util.make_vec_env("ODCSat-v0", 2, seed, env_kwargs=env_kwargs)
+    assert isinstance(theirs, DummyVecEnv)
+    ours = make_vec_env("ODCSat-v0", 2, seed, env_kwargs=env_kwargs)
+    assert np.array_equal(ours.action_space.sample(), theirs.action_space.sample())
+    assert same_observation(ours.reset(), theirs.reset())
+    rng = np.random.default_rng(0)
+    for _ in range(9):  # beyond an episode's end, whose successor the seed decides too
+        actions = actions_of(ours, rng)
+        (obs, reward, done, _), (obs2, reward2, done2, _) = ours.step(actions), theirs.step(actions)
+        assert same_observation(obs, obs2) and np.array_equal(reward, reward2) and np.array_equal(done, done2)
+
+
+def test_start_index_shifts_the_seeds():
+    env = make_vec_env("ODCSat-v0", 3, seed=20_000, start_index=4, env_kwargs=SMALL)
+    env.reset()
+    assert env.simulator.seeds.tolist() == [20_004, 20_005, 20_006]
+    with pytest.raises(ArgumentError, match="seed = 10000: kept for tests"):
+        make_vec_env("ODCSat-v0", 1, seed=9_999, start_index=1, env_kwargs=SMALL)
+
+
+def test_arguments_of_the_environment_come_in_a_mapping_or_as_keywords():
+    mapping = make_vec_env("ODCSat-v0", 2, seed=0, env_kwargs=SMALL)
+    keywords = make_vec_env("ODCSat-v0", n_envs=2, seed=0, **SMALL)
+    both = make_vec_env("ODCSat-v0", 2, 0, env_kwargs={"episode_hours": 0.5}, overrides=SMALL["overrides"])
+    first = mapping.reset()
+    assert np.array_equal(first, keywords.reset()) and np.array_equal(first, both.reset())
+    with pytest.raises(ArgumentError, match=r"^episode_hours: must be given either in env_kwargs or as a keyword, not"):
+        make_vec_env("ODCSat-v0", env_kwargs=SMALL, episode_hours=1)
+
+
+def test_monitor_files_hold_the_episodes(tmp_path):
+    """In the format of stable-baselines3: a JSON comment, a header, and a line an episode."""
+    folder, keywords = tmp_path / "logs", ("cost", "reward/compute")
+    returns = []
+    for start_index in (0, 2):
+        env = make_vec_env(
+            "ODCSat-v0", 2, seed=20_000, start_index=start_index, monitor_dir=folder, env_kwargs=SMALL,
+            monitor_kwargs={"info_keywords": keywords},
+        )  # fmt: skip
+        assert isinstance(env, VecMonitor)
+        env.reset()
+        total = np.zeros(2)
+        for _ in range(6):
+            _, rewards, dones, infos = env.step(np.zeros((2, *env.action_space.shape)))
+            total += rewards
+        returns += total.tolist()
+        assert dones.all() and all(info["episode"]["cost"] == info["cost"] for info in infos)
+        env.close()
+    assert {path.name for path in folder.iterdir()} == {"0.monitor.csv", "2.monitor.csv"}
+    found = []
+    for path in sorted(folder.iterdir()):
+        comment, *lines = path.read_text().splitlines()
+        assert json.loads(comment.removeprefix("#"))["env_id"] == "ODCSat-v0"
+        found += csv.DictReader(lines)
+    assert [line["l"] for line in found] == ["6"] * 4 and set(found[0]) == {"r", "l", "t", *keywords}
+    assert [float(line["r"]) for line in found] == pytest.approx(returns, abs=1e-4)
+
+
+def test_monitor_keywords_need_no_file():
+    env = make_vec_env("ODCSat-v0", 1, env_kwargs=SMALL, monitor_kwargs={"info_keywords": ("cost",)})
+    env.reset()
+    for _ in range(6):
+        infos = env.step(np.zeros((1, *env.action_space.shape)))[3]
+    assert infos[0]["episode"]["cost"] == infos[0]["cost"]
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "line"),
+    [
+        ({"env_id": "CartPole-v1"}, "env_id = 'CartPole-v1': must be 'ODCSat-v0'"),
+        ({"env_id": gym.Env}, "env_id = <class 'gymnasium.core.Env'>: must be 'ODCSat-v0'"),
+        ({"n_envs": 0}, "n_envs = 0: must be an integer >= 1"),
+        ({"seed": -1}, "seed = -1: must be an integer >= 0"),
+        ({"start_index": -1}, "start_index = -1: must be an integer >= 0"),
+        ({"start_index": 0.5}, "start_index = 0.5: must be an integer >= 0"),
+        (
+            {"wrapper_class": Monitor},
+            "wrapper_class = <class 'stable_baselines3.common.monitor.Monitor'>: must be None",
+        ),
+        ({"vec_env_cls": SubprocVecEnv}, "SubprocVecEnv'>: must be None, because one simulator steps all environments"),
+        ({"vec_env_kwargs": {"start_method": "fork"}}, "vec_env_kwargs = {'start_method': 'fork'}: must be None"),
+        ({"wrapper_kwargs": {"width": 84}}, "wrapper_kwargs = {'width': 84}: must be None"),
+        ({"monitor_kwargs": {"reset_keywords": ()}}, "unknown key 'reset_keywords'; must be info_keywords"),
+        ({"render_mode": "rgb_array"}, "render_mode = 'rgb_array': must be None in a batch"),
+        ({"env_kwargs": {"action_mode": "clicks"}}, "action_mode = 'clicks': must be one of bids, assign"),
+    ],
+)
+def test_arguments_that_are_not_allowed_are_one_line(kwargs, line):
+    with pytest.raises(ArgumentError) as caught:
+        make_vec_env(**{"env_id": "ODCSat-v0", "env_kwargs": SMALL, **kwargs})
+    assert line in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_scenarios_and_unknown_arguments_are_refused():
+    with pytest.raises(ScenarioError, match="scenario = nowhere: must be one of"):
+        make_vec_env("ODCSat-v0", env_kwargs={"scenario": "nowhere"})
+    with pytest.raises(TypeError, match="speed"):
+        make_vec_env("ODCSat-v0", speed=3)
+
+
+def test_defaults_that_are_written_out_change_nothing():
+    env = make_vec_env("ODCSat-v0", 1, None, 0, None, None, dict(SMALL), None, {}, {}, {})
+    assert isinstance(env, ODCSatVecEnv)

@@ -7,7 +7,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
 import odc_gym  # noqa: F401  registers the id
 from odc_gym.envs.vector import ODCSatVectorEnv
-from odc_gym.errors import ScenarioError
+from odc_gym.errors import ArgumentError
 
 SMALL = {"overrides": {"shells.0.orbit.total": 3}, "episode_hours": 0.5}  # 6 decisions
 MODES = list(AutoresetMode)
@@ -179,7 +179,7 @@ def test_returned_arrays_are_not_written_to_later():
     ],
 )
 def test_bad_arguments_are_one_line(kwargs, text):
-    with pytest.raises(ScenarioError) as caught:
+    with pytest.raises(ArgumentError) as caught:
         small(**kwargs)
     assert text in str(caught.value) and "\n" not in str(caught.value)
 
@@ -187,5 +187,5 @@ def test_bad_arguments_are_one_line(kwargs, text):
 @pytest.mark.parametrize("mask", [[True, False], np.array([1, 0]), np.array([True]), np.zeros(2, bool)])
 def test_bad_reset_mask(mask):
     envs = small(2)
-    with pytest.raises(ScenarioError, match=r"options\.reset_mask: must"):
+    with pytest.raises(ArgumentError, match=r"options\.reset_mask: must"):
         envs.reset(options={"reset_mask": mask})

@@ -14,7 +14,7 @@ from odc_gym.evaluation.worker import rollout
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.training.assign_policy import AssignPolicy
 from odc_gym.training.config import TrainConfig
-from odc_gym.training.policy_scheduler import choices
+from odc_gym.training.policy_scheduler import feasible_choices
 from odc_gym.training.run import train
 
 S, K = 12, 16
@@ -64,7 +64,7 @@ def test_renumbering_satellites_and_jobs_renumbers_choices_and_nothing_else(sim)
 
 def test_it_begins_as_the_operator(sim):
     """Each job goes to the emptiest satellite that can take it, at the sustainable clock."""
-    action = choices(policy_of(sim), sim.view)
+    action = feasible_choices(policy_of(sim), sim.view)
     free = sim.view.observation["free"]
     for b, k in zip(*np.nonzero(sim.view.job_present), strict=True):
         able = np.flatnonzero(sim.buffers.job_feasible[b, k, :-1])

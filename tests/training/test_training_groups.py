@@ -7,7 +7,7 @@ SMALL = {"overrides": {"shells.0.orbit.total": 3}, "episode_hours": 0.5}  # 6 de
 
 
 def test_rewards_are_relative_to_the_others_of_the_group_and_infos_are_not():
-    env, plain = (make_vec_env(n_envs=6, **SMALL) for _ in range(2))
+    env, plain = (make_vec_env("ODCSat-v0", 6, seed=0, **SMALL) for _ in range(2))
     grouped = GroupRewards(env, 3)
     for e in (env, plain):
         e.seed(training_seeds(4, 6, 3))
@@ -26,7 +26,7 @@ def test_rewards_are_relative_to_the_others_of_the_group_and_infos_are_not():
 
 
 def test_a_group_that_acts_alike_earns_nothing_beyond_itself():
-    grouped = GroupRewards(make_vec_env(n_envs=4, seed=None, **SMALL), 4)
+    grouped = GroupRewards(make_vec_env("ODCSat-v0", 4, **SMALL), 4)
     grouped.seed(training_seeds(0, 4, 4))
     grouped.reset()
     for _ in range(8):  # beyond an episode's end: the next episode is shared too

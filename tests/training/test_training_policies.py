@@ -13,13 +13,14 @@ S, C = 5, 3
 
 class Sizes:
     observation_size = size(S, C)
+    observation = np.zeros((1, observation_size))
     action_size = ActionLayout(S, C).size
     assigns = False
 
 
 def fleet_policy(satellites=S):
     class Here(Sizes):
-        observation_size = size(satellites, C)
+        observation = np.zeros((1, size(satellites, C)))
         action_size = ActionLayout(satellites, C).size
 
     spaces = observation_space(Here, "flat"), action_space(Here)

@@ -55,7 +55,7 @@ def test_normalisation_is_part_of_the_policy(run):
     simulator.reset([20_000])
     scheduler = load_policy_scheduler(run, simulator.view)
     raw = scheduler._policy.predict(simulator.observation, deterministic=True)[0]
-    assert np.array_equal(raw, scheduler.act(simulator.view)) == (scheduler._observations is None)
+    assert np.array_equal(raw, scheduler.act(simulator.view)) == (scheduler._normalisation is None)
 
 
 def test_missing_and_unreadable_models(run, tmp_path):
@@ -90,7 +90,7 @@ def test_exploration_has_the_deviation_and_the_memory_of_the_policys_noise(run):
     seeds = np.arange(2000, 2002)
     flights = []
     for stream in range(60):
-        scheduler = load_policy_scheduler(run, view, explore=stream)
+        scheduler = load_policy_scheduler(run, view, noise_stream=stream)
         scheduler.reset(view, np.ones(2, bool), seeds)
         flights.append([scheduler.act(view) - mean for _ in range(2)])
     noise = np.stack(flights)  # (streams, 2 decisions, B, A); the view stands still
@@ -101,7 +101,7 @@ def test_exploration_has_the_deviation_and_the_memory_of_the_policys_noise(run):
 def test_exploration_depends_on_the_episode_not_on_its_place(run):
     simulator = build_simulator(2, **WORLD)
     simulator.reset([20_000, 20_000])
-    first, second = (load_policy_scheduler(run, simulator.view, explore=1) for _ in range(2))
+    first, second = (load_policy_scheduler(run, simulator.view, noise_stream=1) for _ in range(2))
     first.reset(simulator.view, np.ones(2, bool), np.array([5, 6]))
     second.reset(simulator.view, np.ones(2, bool), np.array([6, 5]))
     for _ in range(2):

@@ -15,7 +15,7 @@ from odc_gym.envs.vector import build_simulator
 from odc_gym.errors import OdcGymError, RunError
 from odc_gym.scenario import Scenario
 from odc_gym.training import run as training_run
-from odc_gym.training.callbacks import EpisodeLog, fly
+from odc_gym.training.callbacks import EpisodeLog, play_episodes
 from odc_gym.training.config import TrainConfig, load
 from odc_gym.training.policy_scheduler import ALGORITHMS
 from odc_gym.training.run import build_model, train
@@ -143,7 +143,7 @@ def test_learning_log_holds_what_the_learner_records_of_each_update(tmp_path, mo
 
 def test_first_policy_is_the_zero_action_on_validation_episodes(whole):
     simulator = build_simulator(2, "starter12", **WORLD)
-    scores, _ = fly(simulator, [20_000, 20_001], lambda view: np.zeros((2, simulator.action_size)))
+    scores, _ = play_episodes(simulator, [20_000, 20_001], lambda view: np.zeros((2, simulator.action_size)))
     with (whole / "evaluations.csv").open() as file:
         first = next(csv.DictReader(file))
     assert float(first["mean"]) == scores.mean() and float(first["worst"]) == scores.min()

@@ -1,0 +1,105 @@
+"""Timed turns of the benchmarks: steps of CartPole, and steps and resets of the environment."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import gymnasium as gym
+import numpy as np
+
+ENV_ID = "odc_gym:ODCSat-v0"
+BATCH_SIZE = 64
+EPISODE_DECISIONS = 288
+BATCH_DECISIONS = 48
+FIRST_SEED = 20_000  # of the validation episodes
+
+Turn = Callable[[int], tuple[float, int]]
+"""Function that plays turn i and returns CPU seconds and the number of timed units."""
+
+
+def cartpole_turn() -> Turn:
+    """Make turns of steps of a CartPole that recorded actions keep upright."""
+    env = gym.make("CartPole-v1")
+    observation, _ = env.reset(seed=0)
+    actions = []
+    ended = False
+    while not ended:
+        actions.append(int(observation[2] + observation[3] > 0))
+        observation, _, terminated, truncated, _ = env.step(actions[-1])
+        ended = bool(terminated or truncated)
+
+    def turn(i: int) -> tuple[float, int]:
+        env.reset(seed=0)
+        started = time.process_time()
+        for action in actions:
+            env.step(action)
+        return time.process_time() - started, len(actions)
+
+    return turn
+
+
+def single_turn(make_actions: Callable[[int], np.ndarray]) -> Turn:
+    """Make turns of steps of one environment; `make_actions` gives the actions of an episode for an action size."""
+    env = gym.make(ENV_ID)
+    actions = make_actions(int(np.prod(env.action_space.shape or ())))
+
+    def turn(i: int) -> tuple[float, int]:
+        env.reset(seed=FIRST_SEED + i)
+        started = time.process_time()
+        for action in actions:
+            env.step(action)
+        return time.process_time() - started, len(actions)
+
+    return turn
+
+
+def batch_turn() -> Turn:
+    """Make turns of steps of a batch under random actions; the unit is a step of one environment."""
+    envs = gym.make_vec(ENV_ID, num_envs=BATCH_SIZE)
+    action_size = int(np.prod(envs.action_space.shape or ())) // BATCH_SIZE
+    actions = random_actions(action_size)[:, None].repeat(BATCH_SIZE, 1)
+    envs.reset(seed=FIRST_SEED)
+    state = envs.unwrapped.simulator.get_state()
+
+    def turn(i: int) -> tuple[float, int]:
+        envs.unwrapped.simulator.set_state(state)
+        started = time.process_time()
+        for action in actions[:BATCH_DECISIONS]:
+            envs.step(action)
+        return time.process_time() - started, BATCH_DECISIONS * BATCH_SIZE
+
+    return turn
+
+
+def reset_turn() -> Turn:
+    """Make turns of resets to new episodes."""
+    env = gym.make(ENV_ID)
+
+    def turn(i: int) -> tuple[float, int]:
+        started = time.process_time()
+        for k in range(4):
+            env.reset(seed=FIRST_SEED + 4 * i + k)
+        return time.process_time() - started, 4
+
+    return turn
+
+
+def zero_actions(size: int) -> np.ndarray:
+    """Return the zero actions of an episode."""
+    return np.zeros((EPISODE_DECISIONS, size), np.float32)
+
+
+def random_actions(size: int) -> np.ndarray:
+    """Draw random actions of an episode."""
+    return np.random.default_rng(0).uniform(-1.0, 1.0, (EPISODE_DECISIONS, size)).astype(np.float32)
+
+
+def environment_turns() -> dict[str, Turn]:
+    """Make the turns of the environment by name."""
+    return {
+        "ODCSat-v0 step, zero actions": single_turn(zero_actions),
+        "ODCSat-v0 step, random actions": single_turn(random_actions),
+        f"ODCSat-v0 step in a batch of {BATCH_SIZE}, per environment": batch_turn(),
+        "ODCSat-v0 reset": reset_turn(),
+    }
