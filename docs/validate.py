@@ -1,8 +1,8 @@
-"""Measure what is compared with tools, data and closed forms, and write docs/validation.md: `make validate`.
+"""Generator of docs/validation.md: comparisons with tools, data and closed forms. `make validate` runs it.
 
-Every comparison of `tests/validation` is measured and every picture drawn first. If all hold, the pictures and the page
-are written; if one does not, nothing is. The page ends with what `benchmarks/mutations.py` found, and with two days of
-three fleets, which `docs/solstices.py` flies.
+The generator first measures every comparison of `tests/validation` and draws every picture. If all comparisons hold, it
+writes the pictures and the page. If one does not hold, it writes nothing. The page ends with the results of
+`benchmarks/mutations.py`, and with the table of three fleets from `docs/solstices.py`.
 """
 
 from __future__ import annotations
@@ -37,48 +37,51 @@ from odc_gym.evaluation import write_text  # noqa: E402
 PAGE, FIGURES = ROOT / "docs" / "validation.md", ROOT / "docs" / "figures"
 MUTATIONS = ROOT / "docs" / "mutations.json"
 PREFIX, DPI = "validation-", 100
-SHOWN = 4  # tests that notice a change
+SHOWN = 4  # names of tests per change
 HEAD = ("quantity", "unit", "ours", "compared with", "values", "largest difference", "mean", "allowed", "note")
 
 INTRODUCTION = """# Validation
 
-What this environment computes, beside what tools, data and closed forms that this project did not write say of the
-same. Every row is a test in `tests/validation`; `make validate` measures all of them, draws the pictures and writes
-this page, and writes nothing if one row does not hold. Nothing needs the network.
+This page compares results of this environment with tools, data and closed forms from outside this project. Every row
+of its tables is a test in `tests/validation`. `make validate` measures all rows, draws the pictures and writes this
+page. It writes nothing if one row does not hold. It does not need the network.
 
-Ours is the range of the values that were compared, their number is in the column values. The largest and the mean
-difference are absolute, in the unit of the row, or in per cent of the oracle's value; allowed is what the largest may
-be, and the mean where two numbers stand.
+- **ours** is the range of our values. **values** is their number.
+- **compared with** is the oracle: the tool, the data or the closed form.
+- **largest difference** and **mean** are absolute differences, in the unit of the row or in per cent of the oracle's
+  value.
+- **allowed** is the limit of the largest difference. A second number is the limit of the mean.
 """
 
-MUTATIONS_TEXT = """## What the tests notice
+MUTATIONS_TEXT = """## Mutation tests
 
 A test that cannot fail shows nothing. `make mutations` changes one number, sign or term of physics, network or work at
-a time and runs tests that should notice; these do:
+a time. It then runs the tests that should notice the change. The table lists the tests that do:
 """
-SOLSTICES_TEXT = """## Two days of three fleets
+SOLSTICES_TEXT = """## Three fleets at the solstices
 
-Under the zero action, 21 June and 21 December: the share of time in which energy, heat or the number of accelerators
-limits what the sustainable plan lets a satellite draw, the deepest discharge within an orbit, and least and largest
-temperatures of all satellites. `python docs/solstices.py` prints it. What limits a power is what would raise it most if
-there were a fifth more: of array and battery, or of radiator; where neither would, all accelerators run at full clock.
+The table shows three fleets under the zero action on 21 June and 21 December. "binds the plan" is the share of time in
+which energy, heat or the number of accelerators (slots) limits the power of the sustainable plan. To find the limit,
+the program adds a fifth to array and battery, or to the radiator. The addition that raises the power more shows the
+limit: energy or heat. Where neither raises it, all accelerators run at full clock. "deepest discharge" is that within
+an orbit. The temperatures are the least and the largest of all satellites. `python docs/solstices.py` prints the table.
 """
 
 Drawing = tuple[str, str, Callable[[], Any]]
-"""Chapter, caption, and the function that draws."""
+"""Chapter, caption, and function that draws the picture."""
 
 
 def register() -> None:
-    """Import every module of tests/validation, which registers what it compares and draws."""
+    """Import every module of tests/validation. Each module registers its comparisons and pictures."""
     for path in sorted((TESTS / "validation").glob("test_*.py")):
         importlib.import_module(path.stem)
 
 
 def measured() -> list[Finding]:
-    """What every comparison found.
+    """Return the findings of all comparisons.
 
     Raises:
-        OdcGymError: comparisons that do not hold, in one line.
+        OdcGymError: some comparisons do not hold; the message lists them in one line.
     """
     findings = [comparison.finding() for comparison in COMPARISONS]
     wrong = [
@@ -93,7 +96,7 @@ def measured() -> list[Finding]:
 
 
 def page(findings: Sequence[Finding], drawings: dict[str, Drawing], *sections: str) -> str:
-    """The whole page; `sections` stand at its end."""
+    """Return the whole page, with `sections` at its end."""
     parts = [INTRODUCTION, made_with()]
     for chapter in CHAPTERS:
         mine = [finding for finding in findings if finding.subject.chapter == chapter]
@@ -107,7 +110,7 @@ def page(findings: Sequence[Finding], drawings: dict[str, Drawing], *sections: s
 
 
 def mutations() -> str:
-    """What noticed each change of the physics: tests by their names, those with an oracle first."""
+    """Return the section on mutations: the names of the tests that notice each change, those with an oracle first."""
     found = json.loads(MUTATIONS.read_text(encoding="utf-8"))
     rows = []
     for name, result in found.items():
@@ -119,7 +122,7 @@ def mutations() -> str:
 
 
 def row(finding: Finding) -> tuple[str, ...]:
-    """The cells of a comparison."""
+    """Return the table cells of a comparison."""
     subject = finding.subject
     ends = dict.fromkeys(f"{value:.5g}" for value in (finding.least, finding.most))
     return (
@@ -136,25 +139,25 @@ def row(finding: Finding) -> tuple[str, ...]:
 
 
 def difference(subject: Subject, value: float) -> str:
-    """A difference to two digits, in per cent where it is relative."""
+    """Format a difference with two digits, in per cent where it is relative."""
     return f"{100.0 * value:.2g} %" if subject.relative else f"{value:.2g}"
 
 
 def allowed(subject: Subject) -> str:
-    """What may differ."""
+    """Format the allowed differences: the largest, and the mean if it has a limit."""
     limits = [value for value in (subject.tolerance, subject.mean_tolerance) if value is not None]
     texts = [f"{100.0 * value:.6g} %" if subject.relative else f"{value:.6g}" for value in limits]
     return ", mean ".join(texts)
 
 
 def made_with() -> str:
-    """The versions that the numbers were measured with."""
+    """Return a sentence with the versions that produced the numbers."""
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("numpy", "numba"))
     return f"Measured with Python {platform.python_version()}, {versions}."
 
 
 def draw(drawings: dict[str, Drawing], folder: Path) -> None:
-    """Save every picture as a file of a folder; the same numbers are the same file."""
+    """Save every picture to a folder. The same numbers give the same bytes."""
     from matplotlib import pyplot
 
     for name, (_, _, drawing) in drawings.items():
@@ -164,10 +167,10 @@ def draw(drawings: dict[str, Drawing], folder: Path) -> None:
 
 
 def write(page_file: Path = PAGE, figures: Path = FIGURES) -> None:
-    """Measure, draw and write, or write nothing.
+    """Measure and draw everything, then write the page and its pictures.
 
     Raises:
-        OdcGymError: comparisons that do not hold.
+        OdcGymError: some comparisons do not hold; nothing is written.
     """
     text = page(measured(), PICTURES, mutations(), f"{SOLSTICES_TEXT}\n{solstices.page()}")
     figures.mkdir(parents=True, exist_ok=True)
@@ -182,7 +185,7 @@ def write(page_file: Path = PAGE, figures: Path = FIGURES) -> None:
 
 
 def main() -> int:
-    """The command."""
+    """Run the command and return its exit code."""
     register()
     try:
         write()

@@ -1,4 +1,4 @@
-"""The page: tables of all studies between two marks, what stands outside of them is kept."""
+"""Writer of the page: it replaces the tables between two marks and keeps the text outside of them."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def write(studies: Sequence[Study], folder: Path) -> None:
 
 
 def section(one: Study) -> Iterator[str]:
-    """All that is said of one scenario, as paragraphs."""
+    """Yield the paragraphs on one scenario."""
     name = one.scenario.name
     yield f"## {name}"
     yield f"![learning curves](figures/learnability-{name}-curves.png)"
@@ -80,7 +80,7 @@ def section(one: Study) -> Iterator[str]:
 
 
 def curve_sheet(one: Study) -> Sheet:
-    """How the runs went."""
+    """Return the table of learning curves, one line for each run."""
     first = one.config.eval.first_seed
     lines: list[tuple[str, ...]] = []
     for label, curve in one.curves.items():
@@ -109,7 +109,7 @@ def curve_sheet(one: Study) -> Sheet:
 
 
 def test_sheet(found: Comparison, title: str) -> Sheet:
-    """Scores on test episodes, best first, with differences to the rules that learning has to pass."""
+    """Return the table of test scores, best first, with differences to the rules that learning has to beat."""
     rivals = ("zero", "sun-aware", "gang-aware")
     order = sorted(found.agents, key=lambda name: -found.agents[name].score.mean())
     lines = [
@@ -125,7 +125,7 @@ def test_sheet(found: Comparison, title: str) -> Sheet:
 
 
 def randomised_sheet(home: Comparison, away: Comparison) -> Sheet:
-    """What is lost where satellites differ from those of the training."""
+    """Return the table of scores on satellites that differ from those of the training."""
     lines = [
         (
             name,
@@ -152,7 +152,7 @@ def randomised_sheet(home: Comparison, away: Comparison) -> Sheet:
 
 
 def exploration_sheet(one: Study) -> Sheet:
-    """What exploration costs, and how much of the reward's variance it can see."""
+    """Return the table of scores with exploration noise and of common shares of the reward."""
     windows = list(next(iter(one.exploration.values())).common)
     minutes = one.scenario.episode.decision_period_s / 60.0
     lines = [
@@ -170,5 +170,5 @@ def exploration_sheet(one: Study) -> Sheet:
 
 
 def difference(found: Comparison, ours: str, theirs: str) -> str:
-    """A paired difference with its interval."""
+    """Format a paired difference with its interval."""
     return change(statistics.paired_difference(found.scores(ours), found.scores(theirs)))
