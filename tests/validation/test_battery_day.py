@@ -134,7 +134,7 @@ def in_sight(position, sun):
     "sum over rays every 5 s",
     0.005,
     mean_tolerance=0.002,
-    note="The rays give sunlight if the ray to the Sun's centre clears the ellipsoid.",
+    note="The oracle counts sunlight if the ray to the Sun's centre clears the ellipsoid.",
 )
 def test_charge_over_a_day_of_orbits():
     """Whole minutes of light would err by up to 60 s x 5 kW, 0.8 % of the battery, at every crossing."""

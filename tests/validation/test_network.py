@@ -241,8 +241,8 @@ def test_routes():
     "networkx",
     1e-5,
     package="networkx",
-    note="Satellites in view of a gateway use their own link. Light times to gateways use their positions "
-    "from Skyfield.",
+    note="Satellites in view of a gateway use their own link. Light times to gateways use gateway "
+    "positions from Skyfield.",
 )
 def test_ways_to_the_ground():
     e, _, net = planned("18/2/1")

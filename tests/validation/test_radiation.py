@@ -69,7 +69,7 @@ def test_upsets_of_a_published_satellite():
 
 @compares(
     CHAPTER, "Share of upsets in the anomaly, 700 km, 98°", "", "UoSAT-2, Underwood 1990: more than half", 0.25,
-    note="The paper shows a map and no number. We write between 0.5 and 1 as 0.75 ± 0.25.",
+    note="The paper shows a map and no number. We take 0.75 ± 0.25 for a share between 0.5 and 1.",
 )  # fmt: skip
 def test_share_of_upsets_in_the_anomaly_as_flown():
     place = flown(700, 98.2)
