@@ -1,8 +1,8 @@
-"""Writer of docs/validation.md, which compares the environment with tools, data and closed forms: `make validate`.
+"""Generator of docs/validation.md: comparisons with tools, data and closed forms. `make validate` runs it.
 
-The program measures every comparison of `tests/validation` and draws every picture first. It writes the pictures and
-the page only if all comparisons hold. The page ends with the results of `benchmarks/mutations.py`, and with two days of
-three fleets that `docs/solstices.py` simulates.
+The generator first measures every comparison of `tests/validation` and draws every picture. If all comparisons hold, it
+writes the pictures and the page. If one does not hold, it writes nothing. The page ends with the results of
+`benchmarks/mutations.py`, and with the table of three fleets from `docs/solstices.py`.
 """
 
 from __future__ import annotations
@@ -37,49 +37,51 @@ from odc_gym.evaluation import write_text  # noqa: E402
 PAGE, FIGURES = ROOT / "docs" / "validation.md", ROOT / "docs" / "figures"
 MUTATIONS = ROOT / "docs" / "mutations.json"
 PREFIX, DPI = "validation-", 100
-MAX_TESTS_SHOWN = 4  # largest number of tests that the page names for a mutation
+MAX_TESTS_SHOWN = 4  # names of tests per change
 HEAD = ("quantity", "unit", "ours", "compared with", "values", "largest difference", "mean", "allowed", "note")
 
 INTRODUCTION = """# Validation
 
-This page compares results of the environment with tools, data and closed forms from outside this project. Every row is
-a test in `tests/validation`. `make validate` measures all rows, draws the pictures and writes this page. It writes
-nothing if one row does not hold. It does not need the network.
+This page compares results of this environment with tools, data and closed forms from outside this project. Every row
+of its tables is a test in `tests/validation`. `make validate` measures all rows, draws the pictures and writes this
+page. It writes nothing if one row does not hold. It does not need the network.
 
-The column ours gives the range of the compared values, and the column values their number. The largest and the mean
-difference are absolute, in the unit of the row, or in per cent of the oracle's value. The column allowed gives the
-tolerance of the largest difference, and that of the mean if there are two numbers.
+- **ours** is the range of our values. **values** is their number.
+- **compared with** is the oracle: the tool, the data or the closed form.
+- **largest difference** and **mean** are absolute differences, in the unit of the row or in per cent of the oracle's
+  value.
+- **allowed** is the limit of the largest difference. A second number is the limit of the mean.
 """
 
-MUTATIONS_TEXT = """## What the tests notice
+MUTATIONS_TEXT = """## Mutation tests
 
 A test that cannot fail shows nothing. `make mutations` changes one number, sign or term of physics, network or work at
-a time and runs tests that should fail. These tests do:
+a time. It then runs the tests that should notice the change. The table lists the tests that do:
 """
-SOLSTICES_TEXT = """## Two days of three fleets
+SOLSTICES_TEXT = """## Three fleets at the solstices
 
-The table shows 21 June and 21 December under the zero action. It gives the share of time in which energy, heat or the
-number of accelerators limits the sustainable plan. It also gives the deepest discharge within an orbit, and the lowest
-and highest temperatures of all satellites. `python docs/solstices.py` prints it. The limit is the resource that raises
-the power most when it grows by a fifth: array and battery, or radiator. If neither raises it, all accelerators run at
-full clock.
+The table shows three fleets under the zero action on 21 June and 21 December. "binds the plan" is the share of time in
+which energy, heat or the number of accelerators (slots) limits the power of the sustainable plan. To find the limit,
+the program adds a fifth to array and battery, or to the radiator. The addition that raises the power more shows the
+limit: energy or heat. Where neither raises it, all accelerators run at full clock. "deepest discharge" is that within
+an orbit. The temperatures are the least and the largest of all satellites. `python docs/solstices.py` prints the table.
 """
 
 Drawing = tuple[str, str, Callable[[], Any]]
-"""Chapter, caption, and function that draws the figure."""
+"""Chapter, caption, and function that draws the picture."""
 
 
 def register() -> None:
-    """Import every module of tests/validation; each registers its comparisons and pictures."""
+    """Import every module of tests/validation. Each module registers its comparisons and pictures."""
     for path in sorted((TESTS / "validation").glob("test_*.py")):
         importlib.import_module(path.stem)
 
 
 def measured() -> list[Finding]:
-    """Measure every comparison and return the findings.
+    """Return the findings of all comparisons.
 
     Raises:
-        OdcGymError: some comparisons do not hold; the message is one line.
+        OdcGymError: some comparisons do not hold; the message lists them in one line.
     """
     findings = [comparison.finding() for comparison in COMPARISONS]
     wrong = [
@@ -108,7 +110,7 @@ def page(findings: Sequence[Finding], drawings: dict[str, Drawing], *sections: s
 
 
 def mutations() -> str:
-    """Return the section on mutations: the tests that fail on each, those with an oracle first."""
+    """Return the section on mutations: the names of the tests that notice each change, those with an oracle first."""
     results = json.loads(MUTATIONS.read_text(encoding="utf-8"))
     rows = []
     for name, result in results.items():
@@ -120,7 +122,7 @@ def mutations() -> str:
 
 
 def row(finding: Finding) -> tuple[str, ...]:
-    """Return the cells of a comparison."""
+    """Return the table cells of a comparison."""
     subject = finding.subject
     ends = dict.fromkeys(f"{value:.5g}" for value in (finding.least, finding.most))
     return (
@@ -137,25 +139,25 @@ def row(finding: Finding) -> tuple[str, ...]:
 
 
 def difference(subject: Subject, value: float) -> str:
-    """Return a difference to two digits, in per cent if it is relative."""
+    """Format a difference with two digits, in per cent where it is relative."""
     return f"{100.0 * value:.2g} %" if subject.relative else f"{value:.2g}"
 
 
 def allowed(subject: Subject) -> str:
-    """Return the tolerances of a comparison."""
+    """Format the allowed differences: the largest, and the mean if it has a limit."""
     limits = [value for value in (subject.tolerance, subject.mean_tolerance) if value is not None]
     texts = [f"{100.0 * value:.6g} %" if subject.relative else f"{value:.6g}" for value in limits]
     return ", mean ".join(texts)
 
 
 def made_with() -> str:
-    """Return the versions of Python and libraries that measured the numbers."""
+    """Return a sentence with the versions that produced the numbers."""
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("numpy", "numba"))
     return f"Measured with Python {platform.python_version()}, {versions}."
 
 
 def draw(drawings: dict[str, Drawing], folder: Path) -> None:
-    """Save every picture as a file in `folder`; equal numbers give equal files."""
+    """Save every picture to a folder. The same numbers give the same bytes."""
     from matplotlib import pyplot
 
     for name, (_, _, drawing) in drawings.items():
@@ -165,10 +167,10 @@ def draw(drawings: dict[str, Drawing], folder: Path) -> None:
 
 
 def write(page_file: Path = PAGE, figures: Path = FIGURES) -> None:
-    """Measure, draw and write the page, or write nothing.
+    """Measure and draw everything, then write the page and its pictures.
 
     Raises:
-        OdcGymError: some comparisons do not hold.
+        OdcGymError: some comparisons do not hold; nothing is written.
     """
     text = page(measured(), PICTURES, mutations(), f"{SOLSTICES_TEXT}\n{solstices.page()}")
     figures.mkdir(parents=True, exist_ok=True)
@@ -183,7 +185,7 @@ def write(page_file: Path = PAGE, figures: Path = FIGURES) -> None:
 
 
 def main() -> int:
-    """Run the command and return its exit status."""
+    """Run the command and return its exit code."""
     register()
     try:
         write()

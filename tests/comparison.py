@@ -1,7 +1,7 @@
-"""Comparisons with tools, data and closed forms that this project did not write: a test each, and a row of the page.
+"""Comparisons with tools, data and closed forms from outside this project. Each is a test and a row of the page.
 
-A test that is decorated with `compares` returns our values and the oracle's. It fails where they differ by more than
-the tolerance, and `docs/validate.py` writes what it found into docs/validation.md, beside the pictures of `pictures`.
+A test with the decorator `compares` returns our values and the oracle's. It fails if they differ by more than the
+tolerance. `docs/validate.py` writes its findings into docs/validation.md, with the pictures of `pictures`.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ CHAPTERS = (
     "Services",
     "Workload",
 )
-"""Of the page, in their order."""
+"""Chapters of the page, in order."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is compared with what.
+    """Description of one comparison.
 
     Attributes:
         chapter: heading of the page that the row belongs to.
-        quantity: what is compared, and where.
+        quantity: compared quantity, and its range of conditions.
         unit: of the values and of the tolerance; "" for a ratio.
-        oracle: what it is compared with: a tool, a dataset, or a closed form with its source.
-        tolerance: the largest difference that is allowed, in the unit; relative if `relative`.
-        mean_tolerance: the same for the mean of the absolute differences; None if only the largest counts.
-        relative: differences are over the oracle's value.
-        package: distribution whose installed version is told beside the oracle; None for a closed form or a table.
-        note: one sentence for the page.
+        oracle: reference: a tool, a dataset, or a closed form with its source.
+        tolerance: largest allowed difference, in the unit; relative if `relative`.
+        mean_tolerance: largest allowed mean of the absolute differences; None for no limit.
+        relative: whether differences are divided by the oracle's value.
+        package: distribution whose installed version follows the oracle's name; None for a closed form or a table.
+        note: one or two sentences for the page.
     """
 
     chapter: str
@@ -56,13 +56,13 @@ class Subject:
 
     @property
     def oracle_version(self) -> str:
-        """The oracle with its version."""
+        """Oracle with its version."""
         return f"{self.oracle} {version(self.package)}" if self.package else self.oracle
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a comparison found: number of values, our range, largest and mean absolute difference."""
+    """Result of a comparison: number of values, our range, largest and mean absolute difference."""
 
     subject: Subject
     count: int
@@ -73,27 +73,27 @@ class Finding:
 
     @property
     def holds(self) -> bool:
-        """Whether the differences are within the tolerances."""
+        """Return whether the differences are within the tolerances."""
         subject = self.subject
         return self.worst <= subject.tolerance and self.mean <= (subject.mean_tolerance or np.inf)
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A registered comparison: what is compared, and how it is measured, once."""
+    """Registered comparison: its subject, and a function that measures it once."""
 
     subject: Subject
     finding: Callable[[], Finding]
 
 
 COMPARISONS: list[Comparison] = []
-"""Every comparison of the modules that are imported, in their order."""
+"""All comparisons of the imported modules, in order of registration."""
 PICTURES: dict[str, tuple[str, str, Callable[[], Any]]] = {}
-"""Name of the file to chapter, caption and a function that draws a matplotlib figure."""
+"""Map from file name to chapter, caption and a function that draws a matplotlib figure."""
 
 
 def compare(subject: Subject, ours: Any, theirs: Any) -> Finding:
-    """Measure the difference of two arrays that broadcast against each other."""
+    """Measure the difference between two arrays that broadcast against each other."""
     ours, theirs = np.broadcast_arrays(np.asarray(ours, float), np.asarray(theirs, float))
     assert ours.size > 0, f"{subject.quantity}: nothing was compared"
     difference = np.abs(ours - theirs) / (np.abs(theirs) if subject.relative else 1.0)
@@ -102,7 +102,7 @@ def compare(subject: Subject, ours: Any, theirs: Any) -> Finding:
 
 
 def compares(chapter: str, quantity: str, unit: str, oracle: str, tolerance: float, **options: Any):  # type: ignore[no-untyped-def]
-    """Make a test of a function without arguments that returns our values and the oracle's."""
+    """Turn a function without arguments, which returns our values and the oracle's, into a test."""
     assert chapter in CHAPTERS, f"{quantity}: chapter {chapter}: must be one of {', '.join(CHAPTERS)}"
     subject = Subject(chapter, quantity, unit, oracle, tolerance, **options)
 
@@ -123,7 +123,7 @@ def compares(chapter: str, quantity: str, unit: str, oracle: str, tolerance: flo
 
 
 def pictures(chapter: str, name: str, caption: str):  # type: ignore[no-untyped-def]
-    """Register a function that draws a matplotlib figure for the page, saved as docs/figures/validation-NAME.png."""
+    """Register a function that draws a matplotlib figure. The page saves it as docs/figures/validation-NAME.png."""
 
     assert chapter in CHAPTERS, f"{name}: chapter {chapter}: must be one of {', '.join(CHAPTERS)}"
 

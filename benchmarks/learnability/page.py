@@ -1,4 +1,4 @@
-"""Page of the studies: their tables stand between two marks, and the text outside the marks is kept."""
+"""Writer of the page: it replaces the tables between two marks and keeps the text outside of them."""
 
 from __future__ import annotations
 
@@ -20,26 +20,29 @@ BEGIN, END = "<!-- numbers: written by make learnability -->\n", "<!-- end of nu
 LIBRARIES = ("numpy", "torch", "stable-baselines3")
 TEMPLATE = f"""# Learnability
 
-What PPO learns here, how surely, and what each part of action, observation and reward is worth to it.
-`make learnability` trains, measures and writes all numbers and figures of this page; they are also in
-[learnability.json](learnability.json). `odc-gym inspect` prints the same tables for any scheduler.
+This page reports how well PPO learns in this environment, and how certain the results are. It also reports how much
+each part of action, observation and reward contributes. `make learnability` trains, measures and writes all numbers and
+figures of this page. They are also in [learnability.json](learnability.json). `odc-gym inspect` prints the same tables
+for any scheduler.
 
 {BEGIN}{END}"""
-DEFINITIONS = """## What is measured
+DEFINITIONS = """## Definitions
 
-- Training: the configuration of `make train` for each seed; the model that flies is the one that did best on the
-  validation episodes of the curves. No training, choice or inspection touches the test episodes.
-- Score: 100 is the value of the work that the fleet can sustain over the episode. Differences are taken episode by
+- **Training**: the configuration of `make train`, once for each seed. Each run is tested with the model that did best
+  on the validation episodes of its curve. Training, choice and inspection never use the test episodes.
+- **Score**: 100 is the value of the work that the fleet can sustain over the episode. Differences are taken episode by
   episode, with their 95 % bootstrap interval.
-- Explained variance of the critic, as stable-baselines3 records it at each update: 1 - Var(return - value) /
-  Var(return) over a rollout, returns by generalised advantage estimation, values of the critic before the update.
-  Rewards are those that the learner sees: relative to the other environments of a group, which face the same
-  arrivals.
-- Common share: two flights of the same episode with different exploration noise earn r and r' in the same span of
-  time; 1 - E(r - r')^2 / (2 Var(r)) is the share of the reward's variance that no action of theirs made: the share
-  that comparing the environments of a group takes out of the advantages.
-- Frozen and alone: components of one kind, or of all others, held at zero, the operator's default.
-- Blocks of the observation: each feature of a block is held at its mean over the inspected episodes and satellites."""
+- **Explained variance of the critic**: 1 - Var(return - value) / Var(return) over a rollout, as stable-baselines3
+  records it at each update. Returns come from generalised advantage estimation, values from the critic before the
+  update. Rewards are those that the learner sees. They are relative to the other environments of a group, which face
+  the same arrivals.
+- **Common share**: two rollouts of the same episode with different exploration noise earn r and r' in the same span of
+  time. The common share is 1 - E(r - r')^2 / (2 Var(r)), the share of the reward's variance that none of their actions
+  caused. Comparing the environments of a group removes this share from the advantages.
+- **Frozen and alone**: the components of one kind (frozen), or of all other kinds (alone), are held at zero, the
+  operator's default.
+- **Blocks of the observation**: each feature of a block is held at its mean over the inspected episodes and
+  satellites."""
 
 
 def write(studies: Sequence[Study], folder: Path) -> None:
@@ -68,7 +71,7 @@ def section(study: Study) -> Iterator[str]:
         yield from markdown_table(sheet)
     if study.randomised is not None:
         yield from markdown_table(randomised_sheet(study.test, study.randomised))
-    yield f"![what parts are worth](figures/learnability-{name}-worth.png)"
+    yield f"![worth of the parts of action and observation](figures/learnability-{name}-worth.png)"
     for sheet in inspection_tables(study.inspections, f"{name}, episodes {study.inspected[0]} to {study.inspected[1]}"):
         yield from markdown_table(sheet)
     yield from markdown_table(exploration_sheet(study))
@@ -139,12 +142,12 @@ def randomised_sheet(original: Comparison, randomised: Comparison) -> TextTable:
         original.scenario.name,
         randomised.scenario.name,
         "loss, by episode",
-        "minus zero, at home",
+        "minus zero, trained scenario",
         "minus zero, randomised",
     )
-    note = "Nothing is trained or tuned on the randomised scenario; the loss of zero is what it takes from all."
+    note = "Nothing is trained or tuned on the randomised scenario. The loss of zero is common to all schedulers."
     return TextTable(
-        f"{randomised.scenario.name}: policies as they are on other satellites", head, tuple(lines), (note,)
+        f"{randomised.scenario.name}: the same policies, unchanged, on other satellites", head, tuple(lines), (note,)
     )
 
 
@@ -163,7 +166,7 @@ def exploration_sheet(study: Study) -> TextTable:
     ]
     spans = [f"{k * minutes:g} min" if k * minutes < 60 else f"{k * minutes / 60:g} h" for k in windows]
     head = ("run", "score", "score while exploring", *(f"common share, {span}" for span in spans))
-    return TextTable(f"{study.scenario.name}: exploration, and what of the reward it can see", head, tuple(lines))
+    return TextTable(f"{study.scenario.name}: score with exploration noise, and common share", head, tuple(lines))
 
 
 def difference(found: Comparison, ours: str, theirs: str) -> str:

@@ -14,7 +14,7 @@ from odc_gym.orbits import Constellation, build_ephemeris
 
 ORBIT, DARK = 96, 36  # steps of a minute
 SINK_W_M2 = 60.0
-SOLVER = "paper battery by Radau at 1e-8, SciPy"
+SOLVER = "independent battery model, Radau at 1e-8, SciPy"
 KILO, HOUR_S = 1e3, 3600.0
 EQUATOR_M, POLE_M = 6378137.0, 6356752.3142
 
@@ -97,8 +97,8 @@ def flown():
 
 
 @compares(
-    "Battery", "charge of four satellites, each minute of 15 orbits", "", SOLVER, 0.005, mean_tolerance=0.001,
-    package="scipy", note="Depths of 10 to 40 %, constant efficiencies; one begins frozen.",
+    "Battery", "Charge of four satellites, every minute of 15 orbits", "", SOLVER, 0.005, mean_tolerance=0.001,
+    package="scipy", note="The depths are 10 to 40 %, and the efficiencies constant. One battery starts frozen.",
 )  # fmt: skip
 def test_charge_over_a_day():
     """Catches an efficiency on the wrong side, a taper that ends elsewhere, and a charge below freezing point."""
@@ -108,8 +108,8 @@ def test_charge_over_a_day():
 
 
 @compares(
-    "Battery", "temperature of the same batteries", "K", SOLVER, 0.1, mean_tolerance=0.03, package="scipy",
-    note="One is held by its heater, one thaws from -12 °C.",
+    "Battery", "Temperature of the same batteries", "K", SOLVER, 0.1, mean_tolerance=0.03, package="scipy",
+    note="A heater keeps one battery warm. One thaws from -12 °C.",
 )  # fmt: skip
 def test_temperature_over_a_day():
     """Catches a node's capacity or radiator by 5 %, heat that arrives twice, and a heater that overshoots."""
@@ -128,9 +128,14 @@ def in_sight(position, sun):
 
 
 @compares(
-    "Battery", "charge over a day at 550 and 650 km, June and December, lossless", "", "sum of rays at 5 s", 0.005,
-    mean_tolerance=0.002, note="Sunlight where the ray to the Sun's centre passes the ellipsoid.",
-)  # fmt: skip
+    "Battery",
+    "Charge over one day at 550 and 650 km, June and December, without losses",
+    "",
+    "sum over rays every 5 s",
+    0.005,
+    mean_tolerance=0.002,
+    note="The oracle counts sunlight if the ray to the Sun's centre clears the ellipsoid.",
+)
 def test_charge_over_a_day_of_orbits():
     """Whole minutes of light would err by up to 60 s x 5 kW, 0.8 % of the battery, at every crossing."""
     hardware = starter(
@@ -176,10 +181,11 @@ def test_charging_begins_at_freezing_point():
 
 
 @pictures(
-    "Battery", "battery-day",
-    "Charge and temperature of four batteries over five orbits: lines this environment, dots Radau. The third is kept "
-    "at 10 °C by its heater, the fourth begins at -12 °C and takes no charge below 0 °C.",
-)  # fmt: skip
+    "Battery",
+    "battery-day",
+    "Charge and temperature of four batteries over five orbits. Lines: this environment; dots: Radau. A "
+    "heater keeps the third at 10 °C. The fourth starts at -12 °C and takes no charge below 0 °C.",
+)
 def day():
     """Draw the beginning of the day."""
     from matplotlib import pyplot

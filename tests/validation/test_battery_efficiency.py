@@ -38,9 +38,9 @@ def round_trip(rows, temperature="mean_c"):
 
 
 @compares(
-    "Battery", "round trip at 0 to 40 °C, 10 to 29 % depth, cells at a temperature", "", PYBAMM, 0.006,
+    "Battery", "Round-trip efficiency at 0 to 40 °C, 10 to 29 % depth, isothermal cells", "", PYBAMM, 0.006,
     mean_tolerance=0.003,
-    note="Cycles that the law was not fitted to: temperatures between, fast charge, a lower start.",
+    note="The law was not fitted to these cycles: intermediate temperatures, fast charge, a lower start.",
 )  # fmt: skip
 def test_round_trip_of_cycles_that_were_not_fitted():
     """Catches an efficiency that is off by 1 %, temperature in Celsius, and a rate in the wrong unit."""
@@ -49,8 +49,8 @@ def test_round_trip_of_cycles_that_were_not_fitted():
 
 
 @compares(
-    "Battery", "round trip at 0 to 40 °C ambient, 10 to 29 % depth, cells that warm themselves", "", PYBAMM, 0.006,
-    mean_tolerance=0.003, note="The law at the ambient temperature; the cells are up to 3.5 K warmer.",
+    "Battery", "Round-trip efficiency at 0 to 40 °C ambient, 10 to 29 % depth, self-heating cells", "", PYBAMM, 0.006,
+    mean_tolerance=0.003, note="We apply the law at the ambient temperature. The cells are up to 3.5 K warmer.",
 )  # fmt: skip
 def test_round_trip_by_ambient_temperature():
     rows = TABLE[ORBITS & LUMPED]
@@ -58,8 +58,9 @@ def test_round_trip_by_ambient_temperature():
 
 
 @compares(
-    "Battery", "one-way losses at 0 to 40 °C, share of terminal power", "", PYBAMM, 0.005,
-    note="Against energy at equilibrium: catches charge and discharge that err in opposite ways.",
+    "Battery", "One-way losses at 0 to 40 °C, as a share of terminal power", "", PYBAMM, 0.005,
+    note="Losses are relative to the energy at equilibrium. This catches opposite errors of charge and "
+    "discharge.",
 )  # fmt: skip
 def test_one_way_losses():
     rows = TABLE[ORBITS]
@@ -68,8 +69,9 @@ def test_one_way_losses():
 
 
 @compares(
-    "Battery", "round trip at -20 to 60 °C and up to a rate of 1/h", "", PYBAMM, 0.02, mean_tolerance=0.006,
-    note="The corners: losses grow less than with the rate, so that fast cycles do better than the law.",
+    "Battery", "Round-trip efficiency at -20 to 60 °C and rates of up to 1/h", "", PYBAMM, 0.02, mean_tolerance=0.006,
+    note="These are the corners of the range. Losses grow less than in proportion to the rate, so the law "
+    "overestimates those of fast cycles.",
 )  # fmt: skip
 def test_round_trip_in_the_corners():
     rows = TABLE[~ORBITS]
@@ -77,8 +79,8 @@ def test_round_trip_in_the_corners():
 
 
 @compares(
-    "Battery", "round trip of packs in the recipe at 10 to 40 °C, 10 to 29 % depth", "", PYBAMM, 0.006,
-    mean_tolerance=0.003, note="Efficiencies quoted such that cells alone lose, temperatures held.",
+    "Battery", "Round-trip efficiency of packs in the physics step at 10 to 40 °C, 10 to 29 % depth", "", PYBAMM, 0.006,
+    mean_tolerance=0.003, note="The quoted efficiencies leave only the losses of the cells. Temperatures are held.",
 )  # fmt: skip
 def test_round_trip_of_packs_in_the_recipe():
     """Catches a rate over the wrong capacity, a loss on the wrong side, and the design's temperature for the cells'."""
@@ -119,8 +121,8 @@ def test_cycles_of_the_table_close():
 @pictures(
     "Battery",
     "battery-efficiency",
-    "Share of the power that cells keep one way, by rate and temperature: lines this environment, dots PyBaMM "
-    "discharging, crosses charging.",
+    "One-way efficiency of cells by rate and temperature. Lines: this environment; dots: PyBaMM "
+    "discharging; crosses: PyBaMM charging.",
 )
 def efficiency():
     """Draw the law beside the isothermal cycles."""

@@ -57,7 +57,14 @@ def orbits(rng, count):
     return np.concatenate(parts)
 
 
-@compares("Battery", "ranges x counts of the example of the standard", "", "ASTM E1049-85, 5.4.4", 1e-6, relative=True)
+@compares(
+    "Battery",
+    "Sum of ranges times counts for the example of the standard",
+    "",
+    "ASTM E1049-85, 5.4.4",
+    1e-6,
+    relative=True,
+)
 def test_the_example_of_the_standard():
     """-2, 1, -3, 5, -1, 3, -4, 4, -2: ranges 3, 4, 6, 8, 9 count 0.5, 1.5, 0.5, 1, 0.5."""
     history = (np.array([-2.0, 1, -3, 5, -1, 3, -4, 4, -2]) + 4.0) / 10.0
@@ -70,8 +77,8 @@ def test_the_example_of_the_standard():
 
 
 @compares(
-    "Battery", "cycle damage of 12 random histories of 70 points, at every prefix", "", "rainflow", 1e-5,
-    relative=True, package="rainflow", note="Open half cycles count half, at once; damage by depth after Xu 2018.",
+    "Battery", "Cycle damage of 12 random histories of 70 points, after every point", "", "rainflow", 1e-5,
+    relative=True, package="rainflow", note="Open half cycles count half, at once. Damage by depth follows Xu 2018.",
 )  # fmt: skip
 def test_equals_rainflow_at_every_prefix():
     """Half cycles that are open count half, at once: catches a count that waits for cycles to close."""
@@ -86,8 +93,8 @@ def test_equals_rainflow_at_every_prefix():
 
 
 @compares(
-    "Battery", "cycle damage of 1 000 orbits of random depth, with ripples and rests at full charge", "", "rainflow",
-    1e-5, relative=True, package="rainflow", note="20 histories of 50 orbits by the minute.",
+    "Battery", "Cycle damage of 1 000 orbits of random depth, with ripples and rests at full charge", "", "rainflow",
+    1e-5, relative=True, package="rainflow", note="There are 20 histories of 50 orbits, sampled every minute.",
 )  # fmt: skip
 def test_equals_rainflow_over_a_thousand_orbits():
     """Catches a rest or a ripple that ends a swing, and residue that is dropped when a deeper orbit comes."""
@@ -147,8 +154,9 @@ def test_overflow_counts_the_oldest_swing_as_half_and_stays_close():
 @pictures(
     "Battery",
     "ageing",
-    "Left: damage by cycles of a week of orbits of random depth, line this environment, dots rainflow. Right: capacity "
-    "left over years of orbits from full charge at 20 °C, by depth, after xu2018 (lines) and saft (dashed).",
+    "Left: cycle damage over one week of orbits of random depth. Line: this environment; dots: rainflow. "
+    "Right: capacity left over years of orbits from full charge at 20 °C, by depth, by xu2018 (lines) "
+    "and saft (dashed).",
 )
 def ageing():
     """Draw the stream beside the package, and what both laws make of years of equal orbits."""

@@ -52,25 +52,31 @@ def energies(clocks, kappa, dynamic):
 
 
 @compares(
-    "Compute", "speed of prefill under caps of 43 to 100 %, constants fitted to it", "", SWEEP, 0.023,
-    mean_tolerance=0.011, note="below its static share of 34 % the law has no clock: measured is 0.141 at 29 %",
-)  # fmt: skip
+    "Compute",
+    "Speed of prefill under power caps of 43 to 100 %, constants fitted to this card",
+    "",
+    SWEEP,
+    0.023,
+    mean_tolerance=0.011,
+    note="Below its static share of 34 %, the law has no clock. The measured speed is 0.141 at 29 %.",
+)
 def test_prefill_of_the_card_that_was_fitted():
     """Catches a voltage that is not squared, a static share that is not added, an inverse on the wrong branch."""
     return capped(CAP, CARD)[ABOVE_CLIFF], PREFILL[ABOVE_CLIFF]
 
 
 @compares(
-    "Compute", "speed of prefill under the same caps, constants of the scenarios", "", SWEEP, 0.38, mean_tolerance=0.11,
-    note="0.015 down to 71 %; then this card, which draws a third of its power at any clock, falls off",
+    "Compute", "Speed of prefill under the same caps, constants of the scenarios", "", SWEEP, 0.38, mean_tolerance=0.11,
+    note="The difference is 0.015 down to 71 %. Below, this card falls off, since it draws a third of its "
+    "power at any clock.",
 )  # fmt: skip
 def test_prefill_of_the_card_by_the_scenarios_constants():
     return capped(CAP, LAW)[ABOVE_CLIFF], PREFILL[ABOVE_CLIFF]
 
 
 @compares(
-    "Compute", "speed of decoding under the same caps, constants of the card, sensitivity 0.2", "", SWEEP, 0.027,
-    mean_tolerance=0.013, note="decoding taken to draw 0.8 of the cap at full clock, which was not measured",
+    "Compute", "Speed of decoding under the same caps, constants of the card, sensitivity 0.2", "", SWEEP, 0.027,
+    mean_tolerance=0.013, note="We assume that decoding draws 0.8 of the cap at full clock. This was not measured.",
 )  # fmt: skip
 def test_decoding_of_the_card_that_was_fitted():
     """Catches a sensitivity taken for its complement: a memory-bound load would fall as prefill does."""
@@ -78,25 +84,30 @@ def test_decoding_of_the_card_that_was_fitted():
 
 
 @compares(
-    "Compute", "speed of decoding under the same caps, constants of the scenarios, sensitivity 0.2", "", SWEEP, 0.034,
-    mean_tolerance=0.012, note="decoding taken to draw the whole cap at full clock",
+    "Compute", "Speed of decoding under the same caps, constants of the scenarios, sensitivity 0.2", "", SWEEP, 0.034,
+    mean_tolerance=0.012, note="We assume that decoding draws the whole cap at full clock.",
 )  # fmt: skip
 def test_decoding_of_the_card_by_the_scenarios_constants():
     return speeds(capped(CAP, LAW), 0.2)[ABOVE_CLIFF], DECODE[ABOVE_CLIFF]
 
 
 @compares(
-    "Compute", "speed of training on an H100 at 600 of 700 W", "", "published 5 to 15 % slower, middle taken", 0.05,
-    note="vendors' pages: 5 to 8 % where memory binds, 10 to 15 % in pretraining",
-)  # fmt: skip
+    "Compute",
+    "Speed of training on an H100 at 600 of 700 W",
+    "",
+    "published 5 to 15 % slower, middle of the range",
+    0.05,
+    note="The vendors' pages give 5 to 8 % for memory-bound work and 10 to 15 % in pretraining.",
+)
 def test_an_h100_under_a_cap():
     return capped((600.0 / TDP_W - IDLE) / (1.0 - IDLE), LAW), 0.90
 
 
 @compares(
-    "Compute", "time and energy of training language models, 150 of 250 W, over those without a cap", "",
+    "Compute", "Time and energy of training language models at 150 of 250 W, over those without a cap", "",
     "McDonald et al., NAACL 2022: 6.8 % longer, 13.7 % less energy", 0.06,
-    note="at the drop of power that was measured, 0.808; too slow by as much as the H100 above is too fast",
+    note="We use the measured drop of power, 0.808. The model is too slow by as much as it is too fast for "
+    "the H100 above.",
 )  # fmt: skip
 def test_training_under_a_cap():
     time, energy = 1.068, 0.863
@@ -114,21 +125,29 @@ H200 = "Ma et al., arXiv 2605.11999: up to 32 % at minimal loss of speed"
 
 
 @compares(
-    "Compute", "energy of decoding on an H200 saved by a lower clock, sensitivity 0.2", "", H200, 0.13,
-    note="5 % of speed given up; decoding at 219 W of 700, the middle of what was measured",
+    "Compute", "Share of decoding energy that a lower clock saves on an H200, sensitivity 0.2", "", H200, 0.13,
+    note="Decoding gives up 5 % of its speed. It draws 219 of 700 W, the middle of the measured range.",
 )  # fmt: skip
 def test_decoding_with_a_locked_clock():
     return saved(0.2), 0.32
 
 
-@compares("Compute", "the same, sensitivity 0.1", "", H200, 0.01, note="decoding feels the clock less than 0.2")
+@compares(
+    "Compute",
+    "The same, sensitivity 0.1",
+    "",
+    H200,
+    0.01,
+    note="The sensitivity of decoding to the clock is less than 0.2.",
+)
 def test_decoding_with_a_locked_clock_that_it_feels_less():
     return saved(0.1), 0.32
 
 
 @compares(
-    "Compute", "clock of least energy of a service", "", "Voltana: A100, 1005 of 1410 MHz", 0.17,
-    note="least where voltage begins to rise, x_v; the card above has its knee at 0.80: 0.55 is low",
+    "Compute", "Clock of least energy of a service", "", "Voltana: A100, 1005 of 1410 MHz", 0.17,
+    note="Energy is least where the voltage begins to rise, at x_v. The card above has this knee at 0.80, so "
+    "0.55 is low.",
 )  # fmt: skip
 def test_clock_of_least_energy():
     """Also that racing to idle is wrong: half of the gain of slowing down is there before the knee."""
@@ -139,10 +158,12 @@ def test_clock_of_least_energy():
 
 
 @pictures(
-    "Compute", "compute",
-    "Left: dynamic power over clock, and energy of a unit of compute-bound work, by the scenarios' constants and by"
-    " those fitted to one card. Right: speed under power caps, lines the law, marks measured.",
-)  # fmt: skip
+    "Compute",
+    "compute",
+    "Left: dynamic power over clock, and energy of a unit of compute-bound work, with the constants of "
+    "the scenarios and with those fitted to one card. Right: speed under power caps. Lines: the law; "
+    "marks: measurements.",
+)
 def draw_law():
     from matplotlib.figure import Figure
 

@@ -47,46 +47,71 @@ def draw(utilisation):
     return IDLE + (1.0 - IDLE) * utilisation
 
 
-@compares("Compute", "cost of an input token of many, eight accelerators", "ms", SPLITWISE, 0.01, relative=True)
+@compares(
+    "Compute",
+    "Accelerator time per input token, slope over long prompts, eight accelerators",
+    "ms",
+    SPLITWISE,
+    0.01,
+    relative=True,
+)
 def test_cost_of_an_input_token():
     """Catches a cost that is not multiplied by the accelerators that share it."""
     return SERVICE.prefill_ms_per_token, EIGHT["accelerators"] * EIGHT["prefill_ms_per_token"]
 
 
 @compares(
-    "Compute", "cost of an input token of a prompt of 1155 alone, eight accelerators", "ms", SPLITWISE, 0.40,
-    relative=True, note="a straight line in tokens misses single prompts from 512 on by up to 48 %, on two by 7 %",
-)  # fmt: skip
+    "Compute",
+    "Accelerator time of an input token in a single prompt of 1155 tokens, eight accelerators",
+    "ms",
+    SPLITWISE,
+    0.40,
+    relative=True,
+    note="A straight line in tokens misses single prompts of 512 tokens and more by up to 48 %, and by 7 % on "
+    "two accelerators.",
+)
 def test_cost_of_an_input_token_of_the_mean_prompt():
     return SERVICE.prefill_ms_per_token, EIGHT["accelerators"] * EIGHT["prefill_mean_ms"] / 1155.0
 
 
 @compares(
-    "Compute", "cost of an output token at a batch of 64, eight accelerators", "ms", SPLITWISE, 0.01, relative=True,
-    note="a straight line in the batch misses the measurements by 3 %",
-)  # fmt: skip
+    "Compute",
+    "Accelerator time of an output token at a batch of 64, eight accelerators",
+    "ms",
+    SPLITWISE,
+    0.01,
+    relative=True,
+    note="A straight line in the batch misses the measurements by 3 %.",
+)
 def test_cost_of_an_output_token():
     return SERVICE.decode_ms_per_token, decode_ms(EIGHT, 64)
 
 
 @compares(
-    "Compute", "cost of an output token with its input, eight accelerators", "ms", SPLITWISE, 0.01, relative=True,
-)  # fmt: skip
+    "Compute",
+    "Accelerator time of an output token with its input, eight accelerators",
+    "ms",
+    SPLITWISE,
+    0.01,
+    relative=True,
+)
 def test_cost_of_an_output_token_with_its_input():
     return SERVICE.accelerator_ms_per_token, decode_ms(EIGHT, 64) + INPUT * 8.0 * EIGHT["prefill_ms_per_token"]
 
 
 @compares(
-    "Compute", "the same on the two accelerators of a replica, batch of 32", "ms", SPLITWISE, 1.2, relative=True,
-    note="eight lose more to each other than two: tokens cost the service twice what they would",
+    "Compute", "The same on the two accelerators of a replica, batch of 32", "ms", SPLITWISE, 1.2, relative=True,
+    note="Eight accelerators scale worse than two, so our tokens cost the service twice the time measured on "
+    "two.",
 )  # fmt: skip
 def test_cost_of_an_output_token_on_a_replica():
     return SERVICE.accelerator_ms_per_token, decode_ms(TWO, 32) + INPUT * 2.0 * TWO["prefill_ms_per_token"]
 
 
 @compares(
-    "Compute", "speed of an A100 over an H100 by the rule of the scenarios, prefill and decoding", "", SPLITWISE, 0.38,
-    note="the rule is the ratio of dense 16-bit operations, 312 over 989: too large a contrast for either phase",
+    "Compute", "Speed of an A100 over an H100 by the rule of the scenarios, prefill and decoding", "", SPLITWISE, 0.38,
+    note="The rule is the ratio of dense 16-bit operations, 312 over 989. The contrast is too large for "
+    "either phase.",
 )  # fmt: skip
 def test_speed_of_another_accelerator():
     prefill = TABLE["prefill_ms_per_token"][H100] / TABLE["prefill_ms_per_token"][A100]
@@ -96,32 +121,40 @@ def test_speed_of_another_accelerator():
 
 
 @compares(
-    "Compute", "power of batch work and of training over full power", "", "published 0.85 to 1, middle taken", 0.075
-)  # fmt: skip
+    "Compute",
+    "Power of batch work and of training over full power",
+    "",
+    "published 0.85 to 1, middle of the range",
+    0.075,
+)
 def test_power_of_work_that_computing_binds():
     training = SCENARIO.workload.classes["finetuning"].utilisation
     return [draw(BATCH.utilisation), draw(training)], DRAW[0]
 
 
 @compares(
-    "Compute", "power of a service over full power, from its phases", "",
-    "H200: prefill 0.85 to 1, decoding 137 to 300 of 700 W (arXiv 2605.11999), middles taken", 0.03,
-    note="0.41 of the time is prefill; the ends of both ranges give 0.47 to 0.66",
+    "Compute", "Power of a service over full power, from its phases", "",
+    "H200: prefill 0.85 to 1, decoding 137 to 300 of 700 W (arXiv 2605.11999), middles of the ranges", 0.03,
+    note="Prefill is 0.41 of the time. The ends of both ranges give 0.47 to 0.66.",
 )  # fmt: skip
 def test_power_of_a_service():
     return draw(SERVICE.utilisation), SHARE @ DRAW
 
 
 @compares(
-    "Compute", "the same by decoding on 2, 4 and 8 A100", "", "Splitwise: 0.74, 0.60, 0.43 of full; prefill at 1", 0.26,
-    note="an A100 decodes nearer its limit than an H200, which has 2.4 times its bandwidth",
-)  # fmt: skip
+    "Compute",
+    "The same with the decoding power of 2, 4 and 8 A100",
+    "",
+    "Splitwise: 0.74, 0.60, 0.43 of full; prefill at 1",
+    0.26,
+    note="An A100 decodes nearer its power limit than an H200, which has 2.4 times its bandwidth.",
+)
 def test_power_of_a_service_on_older_accelerators():
     return draw(SERVICE.utilisation), PREFILL_SHARE + (1.0 - PREFILL_SHARE) * TABLE["decode_power"][A100]
 
 
 @compares(
-    "Compute", "clock sensitivity of a service, from its phases", "",
+    "Compute", "Clock sensitivity of a service, from its phases", "",
     "prefill 0.95, decoding 0.1 to 0.3 (published ranges)", 0.07,
 )  # fmt: skip
 def test_clock_sensitivity_of_a_service():
@@ -129,8 +162,8 @@ def test_clock_sensitivity_of_a_service():
 
 
 @compares(
-    "Compute", "speed of a service at clocks of 0.3 to 1, one class against two phases", "",
-    "sum of the phases' times", 0.01,
+    "Compute", "Speed of a service at clocks of 0.3 to 1, one class against two phases", "",
+    "sum of the times of the phases", 0.01,
 )  # fmt: skip
 def test_one_sensitivity_is_as_good_as_two():
     """Times of the form kappa / x + 1 - kappa add up to one of that form: one number loses nothing."""
@@ -140,9 +173,10 @@ def test_one_sensitivity_is_as_good_as_two():
 
 
 @compares(
-    "Compute", "dynamic power of a service at clocks of 0.3 to 1, one class against two phases", "",
-    "mean of the phases by their times", 0.16, relative=True, mean_tolerance=0.07,
-    note="prefill takes more of the time at low clocks: 6 % too much at full clock, 16 % too little at 0.3",
+    "Compute", "Dynamic power of a service at clocks of 0.3 to 1, one class against two phases", "",
+    "mean of the phases, weighted by their times", 0.16, relative=True, mean_tolerance=0.07,
+    note="Prefill takes more of the time at low clocks. Our power is 6 % too much at full clock and 16 % too "
+    "little at 0.3.",
 )  # fmt: skip
 def test_one_utilisation_errs_at_the_ends():
     """Catches a utilisation that is right at no clock. Over full dynamic power at the same clock."""

@@ -27,9 +27,9 @@ def on_faces(attitude):
 def rays_of(attitude, name):
     @compares(
         CHAPTER,
-        f"infrared and albedo on a radiator, {name}, 400-2000 km, all solar zenith angles",
+        f"Infrared and albedo on a radiator, {name}, 400-2000 km, all solar zenith angles",
         "W/m2",
-        "38 400 rays over the plate's own sky, to a diffuse sphere",
+        "38 400 rays over the plate's hemisphere to a diffuse sphere",
         0.1,
         mean_tolerance=0.02,
     )
@@ -40,16 +40,16 @@ def rays_of(attitude, name):
 
 
 test_knife_edge = rays_of("knife_edge", "knife edge, mean of two faces")
-test_anti_sun = rays_of("anti_sun", "away from the Sun")
-test_nadir = rays_of("nadir", "to nadir")
-test_zenith = rays_of("zenith", "to zenith")
+test_anti_sun = rays_of("anti_sun", "facing away from the Sun")
+test_nadir = rays_of("nadir", "facing nadir")
+test_zenith = rays_of("zenith", "facing zenith")
 
 
 @compares(
     CHAPTER,
-    "infrared and albedo on a knife edge that lags by 0-90 deg of roll, 550 km",
+    "Infrared and albedo on a knife edge that lags by 0-90 deg of roll, 550 km",
     "W/m2",
-    "38 400 rays over the plate's own sky, to a diffuse sphere",
+    "38 400 rays over the plate's hemisphere to a diffuse sphere",
     0.2,
     mean_tolerance=0.03,
 )
@@ -82,11 +82,11 @@ def tilted_view_factor(ratio, tilt):
 
 @compares(
     CHAPTER,
-    "view factor of the Earth from a plate at tilts of 0-180 deg, 400-2000 km",
+    "View factor of the Earth from a plate at tilts of 0-180 deg, 400-2000 km",
     "",
     "closed form for a planar element and a sphere, Howell's catalogue",
     1e-4,
-    note="Nadir 1/H^2, edge-on (asin(1/H) - sqrt(H^2 - 1)/H^2)/pi among them.",
+    note="They include nadir, 1/H^2, and edge-on, (asin(1/H) - sqrt(H^2 - 1)/H^2)/pi.",
 )
 def test_view_factors():
     tilt = np.radians(np.arange(0.0, 181.0, 3.0))
@@ -98,9 +98,9 @@ def test_view_factors():
 
 @compares(
     CHAPTER,
-    "view factors of nadir and edge-on plates, 550, 650, 1400 km",
+    "View factors of nadir and edge-on plates, 550, 650 and 1400 km",
     "",
-    "values worked on paper",
+    "values calculated by hand",
     1e-4,
 )
 def test_view_factors_on_paper():
@@ -113,12 +113,12 @@ def test_view_factors_on_paper():
 
 @compares(
     CHAPTER,
-    "infrared and albedo on both faces of arrays, five tracking laws, 550 km",
+    "Infrared and albedo on both faces of arrays, five tracking laws, 550 km",
     "W/m2",
-    "38 400 rays over the plate's own sky, to a diffuse sphere",
+    "38 400 rays over the plate's hemisphere to a diffuse sphere",
     1.0,
     mean_tolerance=0.1,
-    note="They only warm the array: 1 W/m2 is 0.1 K.",
+    note="These fluxes only warm the array: 1 W/m2 is 0.1 K.",
 )
 def test_arrays():
     ours, theirs = [], []

@@ -17,7 +17,7 @@ from odc_gym.tables.fleet.plans import steps_of_one_orbit
 from odc_gym.tables.fleet.surroundings import OrbitSteps, Surfaces, array_temperature_k, illuminate
 
 CHAPTER = "Solar and Earth fluxes"
-ORACLE = "table worked on paper: cylindrical shadow, R = 6378.137 km"
+ORACLE = "table calculated by hand: cylindrical shadow, R = 6378.137 km"
 # altitude, period min, beta* deg, eclipse fraction at beta 0, 30, 45, 60, eclipse min at beta 0, inclination deg,
 # least and largest beta of dawn-dusk orbits, days a year with eclipses, longest eclipse min, sunlit share of the year
 TABLE = np.array([
@@ -51,54 +51,63 @@ def eclipses():
     ).T
 
 
-@compares(CHAPTER, "orbital period, 500-2000 km", "min", ORACLE, 0.006)
+@compares(CHAPTER, "Orbital period, 500-2000 km", "min", ORACLE, 0.006)
 def test_period():
     return np.array([orbit_period_s(h) for h in ALTITUDES_M]) / 60.0, TABLE[:, 1]
 
 
-@compares(CHAPTER, "beta angle from which there is no eclipse, 500-2000 km", "deg", ORACLE, 0.06)
+@compares(CHAPTER, "Beta angle above which there is no eclipse, 500-2000 km", "deg", ORACLE, 0.06)
 def test_beta_without_eclipse():
     beta = np.linspace(0.0, 90.0, 90001)
     return np.array([beta[eclipse_fraction(h, np.radians(beta)) == 0.0][0] for h in ALTITUDES_M]), TABLE[:, 2]
 
 
-@compares(CHAPTER, "eclipse fraction at beta 0, 30, 45, 60, 500-2000 km", "", ORACLE, 6e-4)
+@compares(CHAPTER, "Eclipse fraction at beta 0, 30, 45 and 60, 500-2000 km", "", ORACLE, 6e-4)
 def test_eclipse_fraction():
     return np.array([eclipse_fraction(h, np.radians([0.0, 30.0, 45.0, 60.0])) for h in ALTITUDES_M]), TABLE[:, 3:7]
 
 
-@compares(CHAPTER, "eclipse at beta 0, 500-2000 km", "min", ORACLE, 0.06)
+@compares(CHAPTER, "Eclipse duration at beta 0, 500-2000 km", "min", ORACLE, 0.06)
 def test_eclipse_minutes():
     return np.array([float(eclipse_fraction(h, 0.0)) * orbit_period_s(h) / 60.0 for h in ALTITUDES_M]), TABLE[:, 7]
 
 
-@compares(CHAPTER, "inclination of sun-synchronous orbits, 500-2000 km", "deg", ORACLE, 0.01)
+@compares(CHAPTER, "Inclination of sun-synchronous orbits, 500-2000 km", "deg", ORACLE, 0.01)
 def test_inclination():
     shells = [Constellation.sun_synchronous(altitude_km=h, local_time_h=18.0, total=1, planes=1) for h in TABLE[:, 0]]
     return np.degrees([float(np.ravel(s.groups[0].inclination_rad)[0]) for s in shells]), TABLE[:, 8]
 
 
-@compares(CHAPTER, "least and largest beta of dawn-dusk orbits in a year, 500-2000 km", "deg", ORACLE, 0.1)
+@compares(CHAPTER, "Least and largest beta of dawn-dusk orbits in one year, 500-2000 km", "deg", ORACLE, 0.1)
 def test_beta_of_dawn_dusk():
     return np.stack([dawn_dusk().min(0), dawn_dusk().max(0)], 1), TABLE[:, 9:11]
 
 
-@compares(CHAPTER, "days a year with eclipses, dawn-dusk, 500-2000 km", "d", ORACLE, 1.0, note="Days at noon UTC.")
+@compares(
+    CHAPTER,
+    "Days per year with eclipses, dawn-dusk orbits, 500-2000 km",
+    "d",
+    ORACLE,
+    1.0,
+    note="Each day is evaluated at noon UTC.",
+)
 def test_eclipse_days():
     return (eclipses() > 0.0).sum(0), TABLE[:, 11]
 
 
-@compares(CHAPTER, "longest eclipse of dawn-dusk orbits, 500-2000 km", "min", ORACLE, 0.1)
+@compares(CHAPTER, "Longest eclipse of dawn-dusk orbits, 500-2000 km", "min", ORACLE, 0.1)
 def test_longest_eclipse():
     return eclipses().max(0) * [orbit_period_s(h) / 60.0 for h in ALTITUDES_M], TABLE[:, 12]
 
 
-@compares(CHAPTER, "sunlit share of the year of dawn-dusk orbits, 500-2000 km", "", ORACLE, 6e-4)
+@compares(CHAPTER, "Sunlit share of the year on dawn-dusk orbits, 500-2000 km", "", ORACLE, 6e-4)
 def test_annual_sun():
     return 1.0 - eclipses().mean(0), TABLE[:, 13]
 
 
-@compares(CHAPTER, "sunlight over the year: least and most", "W/m2", "1361 W/m2 over r^2, r = 1 -+ 0.0167 (paper)", 1.0)
+@compares(
+    CHAPTER, "Least and largest sunlight over the year", "W/m2", "1361 W/m2 over r^2, r = 1 -+ 0.0167 (by hand)", 1.0
+)
 def test_sunlight_of_the_year():
     fleet = Constellation.sun_synchronous(altitude_km=600.0, local_time_h=18.0, total=1, planes=1)
     days = [datetime(2027, 1, 1, tzinfo=UTC) + timedelta(days=k) for k in range(0, 365, 2)]
@@ -117,9 +126,9 @@ def face(mode, altitude_km, beta_deg, **fields):
 
 @compares(
     CHAPTER,
-    "heat absorbed by knife edge, anti-Sun and zenith faces, mean and peak, beta 0 and 90, 550 and 650 km",
+    "Heat absorbed by knife-edge, anti-Sun and zenith faces, mean and peak, beta 0 and 90, 550 and 650 km",
     "W/m2",
-    "figures worked on paper by a numerical cap",
+    "hand calculation with numerical integration over the cap",
     0.6,
 )
 def test_absorbed():
@@ -154,12 +163,12 @@ def perpendicular_view_factor(depth, height, width):
 
 @compares(
     CHAPTER,
-    "heat that a radiator takes from the array's back, plates at right angles, view factors 0.03-0.33",
+    "Heat that a radiator absorbs from the back of the array, plates at right angles, view factors 0.03-0.33",
     "W/m2",
-    "radiosity of two grey plates, view factors in closed form (Howell's catalogue)",
+    "radiosity of two grey plates, closed-form view factors (Howell's catalogue)",
     0.5,
     mean_tolerance=0.1,
-    note="What is reflected twice is left out: 0.1 % at a view factor of 0.33.",
+    note="We leave out radiation that is reflected twice: 0.1 % at a view factor of 0.33.",
 )
 def test_hot_back():
     ours, theirs = [], []
@@ -185,7 +194,11 @@ def test_hot_back():
 
 
 @compares(
-    CHAPTER, "heat from an array's back at 340 K, view factors 0.05 and 0.10", "W/m2", "values worked on paper", 0.5
+    CHAPTER,
+    "Heat from the back of an array at 340 K, view factors 0.05 and 0.10",
+    "W/m2",
+    "values calculated by hand",
+    0.5,
 )
 def test_hot_back_on_paper():
     heat = {}
@@ -200,8 +213,9 @@ def test_hot_back_on_paper():
 @pictures(
     CHAPTER,
     "surroundings",
-    "One orbit at 550 km, beta 20 degrees: heat on radiators of four attitudes (emissivity 0.90, absorptivity 0.15), "
-    "and temperature and output of a silicon array (-0.4 % a kelvin, 3 kJ/(m2 K)) through the eclipse.",
+    "One orbit at 550 km, beta 20 degrees. Heat absorbed by radiators of four attitudes (emissivity "
+    "0.90, absorptivity 0.15), and temperature and output of a silicon array (-0.4 % per kelvin, 3 "
+    "kJ/(m2 K)) through the eclipse.",
 )
 def draw():
     from matplotlib import pyplot as plt

@@ -93,12 +93,12 @@ def lines(name):
 
 @compares(
     CHAPTER,
-    "Lowest height of lines of sight, twelve satellites at 53° and nine sun-synchronous, a day",
+    "Lowest height of lines of sight over one day, twelve satellites at 53° and nine sun-synchronous ones",
     "m",
-    "WGS84 heights along the line by Skyfield",
+    "WGS84 heights along the line, Skyfield",
     3.0,
     package="skyfield",
-    note="The surface at the grazing altitude is an ellipsoid, which is not quite at one height.",
+    note="Our surface at the grazing altitude is an ellipsoid, which is not exactly at one height.",
 )
 def test_lines_of_sight():
     found = [lines(name) for name in ("53 degrees", "sun-synchronous")]
@@ -130,13 +130,13 @@ def elevations(name):
 
 @compares(
     CHAPTER,
-    "Minutes of contact a day above 25° of each satellite with each of ten gateways, two constellations",
+    "Minutes of contact per day above 25° of each satellite with each of ten gateways, two constellations",
     "min",
-    "elevations by Skyfield",
+    "elevations, Skyfield",
     1.0,
     mean_tolerance=0.02,
     package="skyfield",
-    note="Counted by minutes, so that an instant at 25° can count for one and not for the other.",
+    note="Contacts are counted in minutes, so an instant at 25° can count on one side only.",
 )
 def test_contacts():
     ours, theirs = [], []
@@ -156,12 +156,12 @@ def test_served_while_a_gateway_sees_it(name):
 
 @compares(
     CHAPTER,
-    "Length of the passes of a TLE satellite above 25° over thirty gateways, a day",
+    "Length of the passes of a TLE satellite above 25° over thirty gateways, one day",
     "min",
-    "rise and set by Skyfield, to the second",
+    "rise and set to the second, Skyfield",
     1.0,
     package="skyfield",
-    note="Ours are whole minutes: as many instants as the pass holds.",
+    note="Ours are whole minutes: the number of instants within the pass.",
 )
 def test_passes():
     sites = SITES["gateways"]
@@ -236,12 +236,13 @@ def test_routes():
 
 @compares(
     CHAPTER,
-    "Latency of the ways to the ground over gateways, 18/2/1",
+    "Latency of the routes to the ground over gateways, 18/2/1",
     "ms",
     "networkx",
     1e-5,
     package="networkx",
-    note="Satellites over a gateway take their own link; light times to gateways by Skyfield's places of them.",
+    note="Satellites in view of a gateway use their own link. Light times to gateways use gateway "
+    "positions from Skyfield.",
 )
 def test_ways_to_the_ground():
     e, _, net = planned("18/2/1")

@@ -13,11 +13,11 @@ TABLE = np.loadtxt(Path(__file__).parent / "reference" / "basilisk_shadow.csv", 
 
 @compares(
     "Orbits and light",
-    "Sunlit fraction past a spherical Earth, five crossings, two of them grazing",
+    "Sunlit fraction behind a spherical Earth, five shadow crossings, two of them grazing",
     "",
     "eclipse module, Basilisk 2.12.1",
     0.005,
-    note="Our Earth is made a sphere by squeezing the axis of satellite and Sun.",
+    note="We scale the positions of satellite and Sun along the polar axis, so that our ellipsoid becomes a sphere.",
 )
 def test_fraction_past_a_sphere():
     squeezed = np.array([1.0, 1.0, 1.0 - EARTH_FLATTENING])

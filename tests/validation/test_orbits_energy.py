@@ -24,11 +24,11 @@ def crossings(ours, theirs, period_min):
 
 @compares(
     "Orbits and light",
-    "Energy over a crossing of the shadow's edge at 60 s steps, of the energy of a turn, 88 orbits",
+    "Array energy over a crossing of the shadow's edge at 60 s steps, as a share of the energy of one orbit, 88 orbits",
     "",
-    "256 rays to the Sun's disc past the WGS84 ellipsoid at every second",
+    "256 rays to the Sun's disc past the WGS84 ellipsoid, every second",
     2e-4,
-    note="0.0002 of a turn's energy is 0.8 s of light.",
+    note="0.0002 of the energy of one orbit is 0.8 s of light.",
 )
 def test_energy_of_a_crossing():
     pairs = []

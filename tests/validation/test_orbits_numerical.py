@@ -48,12 +48,12 @@ def error_km():
 
 @compares(
     CHAPTER,
-    "J2 closed form: distance from the numerical orbit within a day, 400 to 2000 km, 0 to 100 deg",
+    "J2 closed form: distance from the numerical orbit within one day, 400 to 2000 km, 0 to 100 deg",
     "km",
     ORACLE,
     20.0,
     package="scipy",
-    note="Starts converted from mean to osculating elements; flown without J2 the orbit is 400 to 900 km off.",
+    note="The start is converted from mean to osculating elements. Without J2, the orbit is 400 to 900 km off.",
 )
 def test_a_day_of_j2():
     return error_km()[:, : DAY + 1], 0.0
@@ -73,7 +73,7 @@ def slopes(normal):
     return np.polyfit(TIMES_S / DAY_S, node.T, 1)[0]
 
 
-@compares(CHAPTER, "Drift of the node, 20 to 100 deg", "deg/day", ORACLE, 0.02, package="scipy")
+@compares(CHAPTER, "Drift of the ascending node, 20 to 100 deg", "deg/day", ORACLE, 0.02, package="scipy")
 def test_node_drift():
     orbit = numerical()
     return slopes(closed()[3:]), slopes(np.cross(orbit[:3], orbit[3:], axis=0))
@@ -82,7 +82,8 @@ def test_node_drift():
 @pictures(
     CHAPTER,
     "orbit-week",
-    "Distance between the closed form and a numerical orbit with J2 over a week, 550 km, from the same mean elements.",
+    "Distance between the closed form and a numerical orbit with J2 over one week, at 550 km, from the "
+    "same mean elements.",
 )
 def draw_week():
     import matplotlib.pyplot as plt

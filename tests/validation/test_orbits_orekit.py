@@ -50,7 +50,8 @@ def flight_error_km():
 
 @compares(
     CHAPTER,
-    "J2 closed form beside a numerical orbit in a gravity field of degree and order 20, within a day, eight orbits",
+    "J2 closed form: distance from the numerical orbit in a gravity field of degree and order 20, within "
+    "one day, eight orbits",
     "km",
     f"{OREKIT}, EGM96 20x20",
     20.0,
@@ -61,7 +62,7 @@ def test_a_day_in_a_full_field():
 
 @compares(
     CHAPTER,
-    "J2 closed form beside a numerical orbit in that field, within seven days",
+    "J2 closed form: distance from the numerical orbit in that field within seven days",
     "km",
     f"{OREKIT}, EGM96 20x20",
     130.0,
@@ -72,12 +73,13 @@ def test_a_week_in_a_full_field():
 
 @compares(
     CHAPTER,
-    "Minutes of darkness of the first day of these orbits",
+    "Minutes of darkness on the first day of these orbits",
     "min",
     f"{OREKIT}, EGM96 20x20, ellipsoid",
     1.5,
-    note="Our radius is the mean semi-major axis; a flight's mean radius is 4 km more near the poles, 10 km less at "
-    "the equator: up to 0.3 % of the darkness. On the same orbits (next row) 0.1 min are left.",
+    note="Our radius is the mean semi-major axis. The numerical orbit's mean radius is 4 km more near the "
+    "poles and 10 km less at the equator, which changes the darkness by up to 0.3 %. On the same orbits "
+    "(next row), 0.1 min are left.",
 )
 def test_darkness_of_flights():
     pairs = []
@@ -108,7 +110,7 @@ def track():
     return np.array(ours), np.array(theirs)
 
 
-@compares(CHAPTER, "Minutes of darkness of a day, six element sets", "min", f"{OREKIT}, ellipsoid", 0.5)
+@compares(CHAPTER, "Minutes of darkness in one day, six element sets", "min", f"{OREKIT}, ellipsoid", 0.5)
 def test_darkness():
     theirs = dict(table("set_darkness"))
     ours = []
@@ -133,13 +135,13 @@ test_altitude = tracked("TLE altitude above the ellipsoid, six element sets", "m
 test_latitude = tracked("TLE sub-satellite latitude, six element sets", "deg", 0.005, 4)
 test_longitude = tracked("TLE sub-satellite longitude, six element sets", "deg", 0.005, 5)
 test_elevation = tracked("TLE elevation over Santiago, six element sets", "deg", 0.05, 6)
-test_beta = tracked("Angle of the Sun above the planes of six element sets", "deg", 0.02, 7)
-test_sun_distance = tracked("Distance of the Sun at six dates", "au", 1e-6, 8)
+test_beta = tracked("Angle of the Sun above the orbit planes of six element sets", "deg", 0.02, 7)
+test_sun_distance = tracked("Distance of the Sun on six dates", "au", 1e-6, 8)
 
 
 @compares(
     CHAPTER,
-    "Sunlit fraction in penumbras of six element sets, one of them grazing",
+    "Sunlit fraction in the penumbra, six element sets, one of them grazing",
     "",
     f"{OREKIT}, ellipsoid",
     0.03,

@@ -44,7 +44,7 @@ def right_checksum(line):
 
 @compares(
     CHAPTER,
-    "SGP4 positions: the official verification cases, near and deep space",
+    "SGP4 positions of the official verification cases, near and deep space",
     "m",
     "results in AIAA 2006-6753 as shipped with sgp4",
     0.005,

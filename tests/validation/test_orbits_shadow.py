@@ -15,7 +15,7 @@ RAYS = "1024 rays to the Sun's disc past the WGS84 ellipsoid"
 
 @compares(
     CHAPTER,
-    "Sunlit fraction at every minute of 22 days, 88 orbits, 400 to 2000 km, 0 to 100 deg, 2024 to 2035",
+    "Sunlit fraction in every minute of 22 days, 88 orbits, 400 to 2000 km, 0 to 100 deg, 2024 to 2035",
     "",
     RAYS,
     0.015,
@@ -54,7 +54,7 @@ def grazing():
 GRAZED = [(400, 97), (550, 70), (650, 98), (800, 85), (1000, 100), (1400, 90), (2000, 80), (550, 53)]
 
 
-@compares(CHAPTER, "Sunlit fraction of grazing passes, which never lose the whole disc", "", RAYS, 0.015)
+@compares(CHAPTER, "Sunlit fraction in grazing passes, which never hide the whole solar disc", "", RAYS, 0.015)
 def test_grazing_fraction():
     place, sun = grazing()
     theirs = rays_past_ellipsoid(place, sun)
@@ -68,7 +68,7 @@ def dark_minutes(ephemeris, fine):
     return 1440 * (1 - ephemeris.sunlit_frac.mean(axis=0)), 1440 * (1 - theirs.mean(axis=0))
 
 
-@compares(CHAPTER, "Minutes of darkness a day, 88 orbits, 2024 to 2035, from means over 60 s", "min", RAYS, 0.5)
+@compares(CHAPTER, "Minutes of darkness per day from means over 60 s, 88 orbits, 2024 to 2035", "min", RAYS, 0.5)
 def test_minutes_of_a_day():
     days = [dark_minutes(sampled(k), sampled_finely(k, 4.0, 21600)) for k in range(len(EPOCHS))]
     return tuple(np.array(days).swapaxes(0, 1))
@@ -89,11 +89,11 @@ def dusk_year(year=2028):
 
 @compares(
     CHAPTER,
-    "Minutes of darkness a day through a year, 650 km, 18 h of local time: the season from its first grazing day",
+    "Minutes of darkness per day over a year, 650 km, local time 18 h: the eclipse season from its first grazing day",
     "min",
     RAYS,
     0.5,
-    note="Past a spherical Earth there are up to 47 more, on the first and last days of the season.",
+    note="A spherical Earth gives up to 47 min more, on the first and last days of the season.",
 )
 def test_minutes_through_a_year():
     days, ours, theirs, _ = dusk_year()
@@ -119,7 +119,8 @@ def graze(step_s=2.0):
 @pictures(
     CHAPTER,
     "shadow-grazing",
-    "Light of one grazing pass at 650 km and 98 deg: ours, rays past the ellipsoid, and rays past a spherical Earth.",
+    "Sunlit fraction in one grazing pass at 650 km and 98 deg: this environment, rays past the "
+    "ellipsoid, and rays past a spherical Earth.",
 )
 def draw_grazing():
     import matplotlib.pyplot as plt
@@ -138,7 +139,7 @@ def draw_grazing():
 @pictures(
     CHAPTER,
     "eclipse-year",
-    "Minutes of darkness a day through 2028 of a sun-synchronous satellite at 650 km whose node is at 18 h.",
+    "Minutes of darkness per day in 2028 for a sun-synchronous satellite at 650 km with its node at 18 h.",
 )
 def draw_year():
     import matplotlib.pyplot as plt

@@ -75,11 +75,11 @@ def test_sun_distance():
 
 
 @skyfield(
-    "Sunlight above the air, 2024 to 2035",
+    "Sunlight above the atmosphere, 2024 to 2035",
     "W/m²",
     0.01,
     oracle="1361 W/m² at 1 au (Kopp and Lean 2011), DE421 by Skyfield",
-    note="1317 W/m² in July, 1408 W/m² in January.",
+    note="The values are 1317 W/m² in July and 1408 W/m² in January.",
 )
 def test_solar_flux():
     ours = np.concatenate([sampled(k).solar_flux_w_m2[::EVERY] for k in range(len(EPOCHS))])
@@ -160,7 +160,7 @@ def test_altitude():
     return ours[2], theirs[2]
 
 
-@skyfield("Elevation from three sites, far south to far north", "deg", 0.05)
+@skyfield("Elevation from three ground sites, far south to far north", "deg", 0.05)
 def test_elevation():
     ours, theirs = [], []
     for start in STARTS:

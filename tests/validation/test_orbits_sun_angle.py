@@ -45,11 +45,11 @@ def local_time_h(e, minute):
 
 @compares(
     CHAPTER,
-    "Mean solar time of the ascending nodes of sun-synchronous orbits, at the start and a month later",
+    "Mean solar time of the ascending nodes of sun-synchronous orbits, at the start and one month later",
     "h",
     f"mean Sun, {ALMANAC}",
     0.004,
-    note="0.002 h is 7 s. The month's end is where the second order of J2 shows.",
+    note="0.002 h is 7 s. The second order of J2 shows at the end of the month.",
 )
 def test_local_time_of_the_node():
     asked = [0.5, 6.0, 10.5, 18.0]

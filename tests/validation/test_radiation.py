@@ -30,9 +30,15 @@ def flown(altitude_km, inclination_deg, days=21):
 
 
 @compares(
-    CHAPTER, "mean rate over an orbit, eight inclinations from 0 to 98°", "", "SciPy quad", 1e-6, relative=True,
-    package="scipy", note="Over the rate far from the anomaly; the wanted rate of a chip is divided by it.",
-)  # fmt: skip
+    CHAPTER,
+    "Mean upset rate over an orbit, eight inclinations from 0 to 98°",
+    "",
+    "quadrature, SciPy",
+    1e-6,
+    relative=True,
+    package="scipy",
+    note="The rate is relative to that far from the anomaly. The model divides the configured rate of a chip by it.",
+)
 def test_mean_over_an_orbit():
     """Adaptive integration over the way along the orbit, the bell's mean over longitudes in closed form."""
     from scipy.integrate import quad
@@ -53,8 +59,8 @@ def test_mean_over_an_orbit():
 
 
 @compares(
-    CHAPTER, "upsets a year of 80 TPUs at 650 km, 98°", "", "240, one in 50 rad at 150 rad a year", 0.1,
-    relative=True, note="Three weeks of the ephemeris; above an ellipsoid the orbit is some percent higher.",
+    CHAPTER, "Upsets per year of 80 TPUs at 650 km, 98°", "", "240, one in 50 rad at 150 rad per year", 0.1,
+    relative=True, note="The ephemeris covers three weeks. Above an ellipsoid, the orbit is some percent higher.",
 )  # fmt: skip
 def test_upsets_of_a_published_satellite():
     upsets, _ = expected_upsets(FAULTS, flown(650, 97.99), np.full(4, 80))
@@ -62,8 +68,8 @@ def test_upsets_of_a_published_satellite():
 
 
 @compares(
-    CHAPTER, "share of upsets in the anomaly, 700 km, 98°", "", "UoSAT-2, Underwood 1990: more than half", 0.25,
-    note="The paper shows a map and no number: between 0.5 and 1 is given as 0.75 ± 0.25.",
+    CHAPTER, "Share of upsets in the anomaly, 700 km, 98°", "", "UoSAT-2, Underwood 1990: more than half", 0.25,
+    note="The paper shows a map and no number. We take 0.75 ± 0.25 for a share between 0.5 and 1.",
 )  # fmt: skip
 def test_share_of_upsets_in_the_anomaly_as_flown():
     place = flown(700, 98.2)
@@ -71,9 +77,9 @@ def test_share_of_upsets_in_the_anomaly_as_flown():
 
 
 @compares(
-    CHAPTER, "share of upsets in the anomaly, 1050 to 1425 km, polar", "",
+    CHAPTER, "Share of upsets in the anomaly, 1050 to 1425 km, polar", "",
     "two satellites, Spacecraft Environment Engineering 38(5) 2021: most", 0.25,
-    note="As above; the study counts seven months of upsets in SRAM.",
+    note="As above. The study counts seven months of upsets in SRAM.",
 )  # fmt: skip
 def test_share_of_upsets_in_the_anomaly_higher_up():
     return [expected_upsets(FAULTS, flown(h, 90.0), np.ones(4))[1] for h in (1050, 1425)], 0.75
@@ -90,8 +96,8 @@ def drawn(inclination_deg):
 @pictures(
     CHAPTER,
     "upset-map",
-    "Upsets drawn for four satellites at 550 km in three weeks, 98° and 53°, over the rate relative to that far from "
-    "the anomaly; the ellipse is what is called inside.",
+    "Upsets drawn for four satellites at 550 km in three weeks, at 98° and 53°. The colours show the "
+    "rate relative to that far from the anomaly. The ellipse is the boundary of the anomaly.",
 )
 def draw_map():
     import matplotlib.pyplot as plt

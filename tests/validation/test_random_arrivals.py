@@ -37,9 +37,10 @@ def venus_hours():
 
 
 @compares(
-    "Workload", "dispersion of submissions in 10 min and 1 h, Cox process of 9 numbers", "",
+    "Workload", "Index of dispersion of submissions in 10 min and 1 h, Cox process of 9 numbers", "",
     "Helios Venus, Hu et al., SC'21: GPU jobs of April to September 2020", 0.25, relative=True,
-    note="variance over mean of counts; the generator's numbers are published for this trace",
+    note="The index is the variance over the mean of counts. The generator's numbers are published for this "
+    "trace.",
 )  # fmt: skip
 def test_dispersion_of_a_gpu_clusters_submissions():
     """Catches factors of the wrong variance, and hours that are averaged into one another."""
@@ -49,8 +50,8 @@ def test_dispersion_of_a_gpu_clusters_submissions():
 
 
 @compares(
-    "Workload", "dispersion of a Markov-modulated Poisson process in 1 s to 1 h", "",
-    "SciPy, integral of the covariance", 1e-6, relative=True, package="scipy",
+    "Workload", "Index of dispersion of a Markov-modulated Poisson process in 1 s to 1 h", "",
+    "integral of the covariance, SciPy", 1e-6, relative=True, package="scipy",
 )  # fmt: skip
 def test_dispersion_of_jumping_rates():
     """Catches an error of the closed form by eigenvalues; the oracle integrates matrix exponentials."""
@@ -72,7 +73,7 @@ def test_dispersion_of_jumping_rates():
 
 
 @compares(
-    "Workload", "mean and mean square of a mixture of limited lognormals", "", "SciPy, integrals over the densities",
+    "Workload", "Mean and mean square of a mixture of clipped lognormals", "", "integrals over the densities, SciPy",
     1e-7, relative=True, package="scipy",
 )  # fmt: skip
 def test_moments_of_limited_lognormals():

@@ -20,7 +20,7 @@ TABLE = np.concatenate(
         for name in ("requests.csv", "other_requests.csv")
     ]
 )
-ORACLE = "requests one by one, steps one by one"
+ORACLE = "simulation of every request and every step"
 
 
 def quantiles(tokens):
@@ -58,42 +58,48 @@ def side(kind, column, least=0.3, most=0.95):
     return mine[:, column], theirs[:, column]
 
 
-@compares("Services", "first tokens in 2 s, conversation, 1 to 32 replicas, loads of 0.3 to 0.95", "", ORACLE, 0.03)
+@compares(
+    "Services",
+    "Share of requests with the first token in 2 s, conversation, 1 to 32 replicas, loads of 0.3 to 0.95",
+    "",
+    ORACLE,
+    0.03,
+)
 def test_first_tokens_of_a_conversation():
     """Catches a wait for slots that forgets how answers vary, and a prefill that does not slow with the clock."""
     return side("conversation", 0)
 
 
-@compares("Services", "time per token in 0.2 s, the same conversation", "", ORACLE, 0.03)
+@compares("Services", "Share with a time per token within 0.2 s, the same conversation", "", ORACLE, 0.03)
 def test_pace_of_a_conversation():
     """Catches a batch that prefills do not interrupt."""
     return side("conversation", 1)
 
 
-@compares("Services", "both targets, the same conversation", "", ORACLE, 0.03)
+@compares("Services", "Share that meets both targets, the same conversation", "", ORACLE, 0.03)
 def test_both_targets_of_a_conversation():
     return side("conversation", 2)
 
 
-@compares("Services", "first tokens in 2 s, code: long prompts, short answers", "", ORACLE, 0.03)
+@compares("Services", "Share with the first token in 2 s, code: long prompts, short answers", "", ORACLE, 0.03)
 def test_first_tokens_of_code():
     """Catches a wait for the prefill of others that is left out: with short answers it is all there is."""
     return side("code", 0)
 
 
-@compares("Services", "time per token in 0.2 s, the same code", "", ORACLE, 0.03)
+@compares("Services", "Share with a time per token within 0.2 s, the same code", "", ORACLE, 0.03)
 def test_pace_of_code():
     """Catches stalls that are taken to be shared by all replicas alike."""
     return side("code", 1)
 
 
-@compares("Services", "both targets, the same code", "", ORACLE, 0.03)
+@compares("Services", "Share that meets both targets, the same code", "", ORACLE, 0.03)
 def test_both_targets_of_code():
     """Catches targets that are taken to be missed independently: a crowd of prompts delays and stalls."""
     return side("code", 2)
 
 
-@compares("Services", "share of the time that replicas work, conversation and code", "", ORACLE, 0.015)
+@compares("Services", "Share of time in which replicas work, conversation and code", "", ORACLE, 0.015)
 def test_time_at_work():
     """Catches a power that is proportional to the load: replicas that decode small batches work nearly all the time."""
     return [np.concatenate(parts) for parts in zip(side("conversation", 3), side("code", 3), strict=True)]
@@ -118,7 +124,13 @@ def test_other_sizes(kind):
     assert error.mean(0).max() < 0.015
 
 
-@compares("Services", "first tokens in 2 s over an hour with ten minutes of 1.3 times capacity", "", ORACLE, 0.03)
+@compares(
+    "Services",
+    "Share with the first token in 2 s over one hour with ten minutes at 1.3 times capacity",
+    "",
+    ORACLE,
+    0.03,
+)
 def test_overload_that_passes():
     """Catches a backlog that is forgotten or keeps requests late after it is gone, and batches that fill at once."""
     here = rig("conversation")
@@ -137,7 +149,13 @@ def test_overload_that_passes():
     return (out[:, 0] * out[:, 1]).sum() / out[:, 0].sum(), np.mean(found)
 
 
-@compares("Services", "first tokens in 2 s where memory holds 10 requests, 4 replicas, loads to 0.9", "", ORACLE, 0.03)
+@compares(
+    "Services",
+    "Share with the first token in 2 s where memory holds 10 requests, 4 replicas, loads up to 0.9",
+    "",
+    ORACLE,
+    0.03,
+)
 def test_memory_that_limits_the_batch():
     """Catches waits for the slots of the engine instead of those that fit; 0.79 are in time at 0.9, not all."""
     here, loads, slots = rig("conversation"), (0.6, 0.8, 0.9), 10

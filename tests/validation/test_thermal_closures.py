@@ -41,9 +41,9 @@ def test_largest_constant_power_of_the_fixture_starter():
 
 
 @compares(
-    "Heat", "flux of a panel with two faces, 250 to 390 K, sink 60 W/m2", "W/m2",
+    "Heat", "Flux of a panel with two faces, 250 to 390 K, sink 60 W/m2", "W/m2",
     "Stefan-Boltzmann law, constant of SciPy",
-    1e-6, relative=True, package="scipy", note="1020.6 W/m2 at 60 C",
+    1e-6, relative=True, package="scipy", note="The flux is 1020.6 W/m2 at 60 C.",
 )  # fmt: skip
 def test_two_sided_flux():
     """Catches a face, the fins or the sink left out, and another constant."""

@@ -15,7 +15,7 @@ from scipy.integrate import solve_ivp
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.hardware import ColdSide
 
-ORACLE = "paper satellite with steep thermostats by Radau, SciPy"
+ORACLE = "independent satellite model with steep thermostats, Radau, SciPy"
 SINK_W_M2 = np.float32(45.0)
 
 
@@ -71,9 +71,11 @@ cold = functools.partial(compares, "Heat", unit="K", oracle=ORACLE, package="sci
 
 
 @cold(
-    "nodes of three satellites, 4 h of standby in the dark and a restart, bypass of 99.8 %",
-    tolerance=0.7, mean_tolerance=0.15, note="valve and thermostat are set once a step: off where they begin or end",
-)  # fmt: skip
+    "Node temperatures of three satellites, 4 h of standby in the dark and a restart, bypass of 99.8 %",
+    tolerance=0.7,
+    mean_tolerance=0.15,
+    note="We set valve and thermostat once a step, so the values are off where these start or stop.",
+)
 def test_the_bypass_keeps_a_loop_warm():
     """Catches a valve that closes late: the loop is then 5 to 25 K too cold for hours."""
     ours, theirs = flown(0.998)
@@ -81,14 +83,14 @@ def test_the_bypass_keeps_a_loop_warm():
     return ours, theirs
 
 
-@cold("the same with a bypass of 90 %, where heaters keep the loop", tolerance=2.0, mean_tolerance=0.15)
+@cold("The same with a bypass of 90 %, where heaters hold the loop temperature", tolerance=2.0, mean_tolerance=0.15)
 def test_the_heater_keeps_a_loop_whose_bypass_falls_short():
     ours, theirs = flown(0.9)
     assert abs(ours[269, 1, 1] - 273.15) < 0.05  # starter12 is held by its heater
     return ours, theirs
 
 
-@pictures("Heat", "cold", "Loops kept warm in the dark by a bypass of 99.8 %: lines this environment, dots Radau.")
+@pictures("Heat", "cold", "Loops kept warm in the dark by a bypass of 99.8 %. Lines: this environment; dots: Radau.")
 def kept_warm():
     from matplotlib import pyplot
 

@@ -10,7 +10,7 @@ from odc_gym.scenario.hardware import ColdSide
 
 SATELLITES = 64
 STEPS = 4000
-ORACLE = "Stefan-Boltzmann law and conductances, leakage by a root; SciPy"
+ORACLE = "Stefan-Boltzmann law and conductances, leakage by root finding, SciPy"
 
 
 def balance(paper, conductances, power_w, bus_w, loop_w, other_w):
@@ -48,7 +48,9 @@ def fleet(**changes):
     return Rig(hardware), [Paper.of(h) for h in hardware], rng.uniform(20.0, 110.0, SATELLITES).astype(np.float32)
 
 
-@compares("Heat", "nodes of 64 random satellites in equilibrium, loop running", "K", ORACLE, 0.01, package="scipy")
+@compares(
+    "Heat", "Node temperatures of 64 random satellites in equilibrium, loop running", "K", ORACLE, 0.01, package="scipy"
+)
 def test_equilibrium_with_the_loop_running():
     """Catches a wrong emissivity, face, fin, conversion loss, conductance, or leakage."""
     rig, papers, sink = fleet()
@@ -58,7 +60,14 @@ def test_equilibrium_with_the_loop_running():
     return settled(rig, papers, [p.running for p in papers], sink)
 
 
-@compares("Heat", "nodes of random satellites in equilibrium, shed, loop standing", "K", ORACLE, 0.01, package="scipy")
+@compares(
+    "Heat",
+    "Node temperatures of random satellites in equilibrium, compute shed, loop stopped",
+    "K",
+    ORACLE,
+    0.01,
+    package="scipy",
+)
 def test_equilibrium_with_the_loop_standing():
     rig, papers, sink = fleet(loop_on_w=1e9, loop_on_c=90.0, cold=ColdSide(bypass_share=0.0))
     rig.at((260.0, 255.0, 250.0))

@@ -13,7 +13,7 @@ from odc_gym.scenario.hardware import ColdSide
 
 NODES = ("plate_k", "loop_k", "radiator_k")
 TOLERANCE_K = 0.1
-SOLVER = "paper satellite by Radau at 1e-9, SciPy"
+SOLVER = "independent satellite model, Radau at 1e-9, SciPy"
 heat = functools.partial(compares, "Heat", unit="K", oracle=SOLVER, tolerance=TOLERANCE_K, package="scipy")
 
 
@@ -59,7 +59,7 @@ def a_day(busy):
     return [*loads(30, busy), *dark, *loads(45, busy)]
 
 
-@heat("nodes of starter12, 8 kW and idle every 15 min", note="implicit Euler errs by 2.8 K here")
+@heat("Node temperatures of starter12, 8 kW and idle in turn every 15 min", note="Implicit Euler errs by 2.8 K here.")
 def test_load_steps_every_15_minutes():
     """Catches an integrator of first order."""
     ours, theirs, _ = flown([starter()], (330.0, 322.0, 318.0), loads())
@@ -67,14 +67,14 @@ def test_load_steps_every_15_minutes():
     return ours, theirs
 
 
-@heat("nodes of starter12, two orbits with eclipses")
+@heat("Node temperatures of starter12, two orbits with eclipses")
 def test_eclipses():
     dark = step(sunlit=0.0, absorbed_w_m2=48.0, power_w=3000.0)
     ours, theirs, _ = flown([starter()], (335.0, 327.0, 322.0), [step() if k % 96 < 60 else dark for k in range(192)])
     return ours, theirs
 
 
-@heat("nodes of starter12, started from 200 K and from 250 K", note="the loop starts on the way")
+@heat("Node temperatures of starter12, started from 200 K and from 250 K", note="The loop starts during the run.")
 def test_cold_starts_from_200_k():
     """Radiator far from the temperature of the frozen linear part: catches a linearisation without its remainder."""
     schedule = [step(absorbed_w_m2=40.0) for _ in range(60)]
@@ -83,7 +83,7 @@ def test_cold_starts_from_200_k():
     return [ours for ours, _, _ in flights], [theirs for _, theirs, _ in flights]
 
 
-@heat("nodes of starter12, shed in the dark and started again", note="the loop stops and starts")
+@heat("Node temperatures of starter12, compute shed in the dark and restarted", note="The loop stops and starts.")
 def test_off_in_the_dark_and_on_again():
     """Shed, cooled and restarted with the loop standing: catches a stiff node that rings."""
     schedule = [step(sunlit=0.0, absorbed_w_m2=30.0, busy=0.0)] * 100 + [step()] * 40
@@ -94,7 +94,7 @@ def test_off_in_the_dark_and_on_again():
     return ours, theirs
 
 
-@heat("nodes of starter12 with a radiator of 4 m2, from 370 K down to the throttle limit")
+@heat("Node temperatures of starter12 with a radiator of 4 m2, from 370 K down to the throttle limit")
 def test_hot_down_to_the_throttle_limit():
     """From 370 K on every node, with a radiator that cannot keep up."""
     schedule = [step(absorbed_w_m2=90.0) for _ in range(60)]
@@ -126,26 +126,30 @@ def a_day_of(hardware):
 
 
 @heat(
-    "nodes of satellites of 9 kJ/K, 140 kJ/K and 1.4 MJ/K, a day with load steps, eclipse and starts from 200 K",
-    note="threebody12, starter12, ai1-shells; 10 % leakage, doubled every 30 K",
+    "Node temperatures of satellites of 9 kJ/K, 140 kJ/K and 1.4 MJ/K, one day with load steps, eclipse "
+    "and starts from 200 K",
+    note="The satellites are threebody12, starter12 and ai1-shells. The leakage is 10 % and doubles every 30 K.",
 )
 def test_satellites_of_all_sizes():
     return a_day_of(of_all_sizes())
 
 
-@heat("the same with 20 % leakage, doubled every 25 K")
+@heat("The same with 20 % leakage, doubled every 25 K")
 def test_satellites_of_all_sizes_under_strong_leakage():
     return a_day_of(of_all_sizes(0.20, 25.0))
 
 
-@heat("the same of 6 satellites of random size and proportions", note="0.3 to 160 kW of compute")
+@heat("The same for 6 satellites of random size and proportions", note="They have 0.3 to 160 kW of compute.")
 def test_satellites_of_random_size():
     rng = np.random.default_rng(11)
     return a_day_of([changed(random_hardware(rng)) for _ in range(6)])
 
 
 @pictures(
-    "Heat", "transient", "Nodes of `starter12` shed in the dark and started again: lines this environment, dots Radau."
+    "Heat",
+    "transient",
+    "Node temperatures of `starter12` with compute shed in the dark and restarted. Lines: this "
+    "environment; dots: Radau.",
 )
 def transient():
     from matplotlib import pyplot

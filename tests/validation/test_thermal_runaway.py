@@ -62,9 +62,10 @@ def runs_away(hardware):
 
 
 @compares(
-    "Heat", "random satellites: whether the leakage gain at the throttle limit exceeds 1", "",
-    "paper satellite at constant power by Radau, SciPy", 0.0, package="scipy",
-    note="1: warms without end from 0.1 K above the limit; 5 to 40 % leakage, doubled every 15 to 40 K",
+    "Heat", "Thermal runaway of random satellites: 1 if the leakage gain at the throttle limit exceeds 1", "",
+    "independent satellite model at constant power, Radau, SciPy", 0.0, package="scipy",
+    note="The independent model gives 1 if the satellite warms without end from 0.1 K above the limit. The "
+    "leakage is 5 to 40 % and doubles every 15 to 40 K.",
 )  # fmt: skip
 def test_the_leakage_gain_tells_which_satellites_run_away():
     """Catches a gain that forgets the loop, the junction or the conversion of leakage."""
