@@ -33,11 +33,11 @@ def fetch(
 def _list() -> None:
     from rich.table import Table
 
-    from odc_gym.workload.traces.download import PUBLIC
+    from odc_gym.workload.traces.download import PUBLIC_TRACES
 
     table = Table()
     for heading in ("trace", "what it is", "licence", "MB", "repository"):
         table.add_column(heading, no_wrap=heading == "trace", justify="right" if heading == "MB" else "left")
-    for name, trace in PUBLIC.items():
-        table.add_row(name, trace.what, trace.licence, f"{trace.size / 1e6:.1f}", trace.repository)
+    for name, trace in PUBLIC_TRACES.items():
+        table.add_row(name, trace.description, trace.licence, f"{trace.size / 1e6:.1f}", trace.repository)
     console().print(table)

@@ -12,8 +12,8 @@ from odc_gym.cli.common import Force, JsonFile, console, load
 from odc_gym.cli.fetch import fetch
 
 if TYPE_CHECKING:
-    from odc_gym.trace_fits.generator import Generator
-    from odc_gym.trace_fits.part import Part, Recording
+    from odc_gym.trace_fits.generator import FittedGenerator
+    from odc_gym.trace_fits.segment import Recording, TraceSegment
 
 Sides = dict[str, tuple[float | None, float | None]]
 
@@ -55,17 +55,17 @@ def info(
 ) -> None:
     """Print statistics of a trace and of the generator fitted to it: rates, bursts, day and week, sizes and widths."""
     from odc_gym.evaluation.files import require_free, write_document, write_text
-    from odc_gym.trace_fits.generator import fit, known_model, parameters
-    from odc_gym.trace_fits.part import alive_s, part_of, split_by
-    from odc_gym.trace_fits.report import side_by_side, trace_figures
+    from odc_gym.trace_fits.generator import fit_generator, parameter_counts, parse_model
+    from odc_gym.trace_fits.report import compare_statistics, trace_statistics
+    from odc_gym.trace_fits.segment import active_period_s, segment_of, split_segments
     from odc_gym.workload import read_trace
-    from odc_gym.workload.traces.download import located
+    from odc_gym.workload.traces.download import locate_trace
 
     for path in (json_file, yaml_file):
         if path is not None:
             require_free(path, force)
-    chosen = known_model(model)
-    trace = read_trace(located(file))
+    chosen = parse_model(model)
+    trace = read_trace(locate_trace(file))
     recorded: dict[str, Recording] = {**trace.jobs, **trace.requests}
     document: dict[str, Any] = {
         "file": str(file),
@@ -77,22 +77,25 @@ def info(
     blocks = {}
     for name, part in recorded.items():
         if split is not None:
-            first, later = split_by(part, split)
-            document["classes"][name] = _test(f"{file}: {name}", part, first, later, fit(first, chosen))
+            first, later = split_segments(part, split)
+            document["classes"][name] = _test(f"{file}: {name}", part, first, later, fit_generator(first, chosen))
             continue
-        alive = part_of(part, *alive_s(part))
-        told = trace_figures(part, alive)
+        alive = segment_of(part, *active_period_s(part))
+        told = trace_statistics(part, alive)
         both: Sides = {quantity: (value, None) for quantity, value in told.items()}
         if not plain:
-            generator = fit(alive, chosen)
-            both = side_by_side(told, alive, generator)
-            document["classes"][name] = {"generator": generator.block(), "parameters": parameters(generator)}
+            generator = fit_generator(alive, chosen)
+            both = compare_statistics(told, alive, generator)
+            document["classes"][name] = {
+                "generator": generator.scenario_fields(),
+                "parameters": parameter_counts(generator),
+            }
         _print(f"{file}: {name}", both)
         document["classes"].setdefault(name, {})["figures"] = {
             q: {"trace": a, "generator": b} for q, (a, b) in both.items()
         }
         if yaml_file is not None:
-            blocks[name] = fit(alive, chosen, widest).block()
+            blocks[name] = fit_generator(alive, chosen, widest).scenario_fields()
     if yaml_file is not None:
         write_text(yaml_file, _scenario(file, blocks))
     if json_file is not None:
@@ -112,18 +115,20 @@ def _print(title: str, both: Sides) -> None:
     console().print(table)
 
 
-def _test(title: str, trace: Recording, first: Part, later: Part, generator: Generator) -> dict[str, Any]:
+def _test(
+    title: str, trace: Recording, first: TraceSegment, later: TraceSegment, generator: FittedGenerator
+) -> dict[str, Any]:
     """Print how a generator fitted to one part does on another, and return the same as data."""
     from rich.table import Table
     from rich.text import Text
 
-    from odc_gym.trace_fits.generator import parameters
-    from odc_gym.trace_fits.holdout import checks
-    from odc_gym.trace_fits.part import windows_of
+    from odc_gym.trace_fits.generator import parameter_counts
+    from odc_gym.trace_fits.holdout import holdout_checks
+    from odc_gym.trace_fits.segment import window_lengths
 
-    _, windows_s = windows_of(trace.span_s)
-    found = checks(generator, first, later, windows_s)
-    counts = ", ".join(f"{n} {k}" for k, n in parameters(generator).items())
+    _, windows_s = window_lengths(trace.span_s)
+    found = holdout_checks(generator, first, later, windows_s)
+    counts = ", ".join(f"{n} {k}" for k, n in parameter_counts(generator).items())
     table = Table(title=Text(f"{title}, {generator.arrivals.kind}; numbers fitted: {counts}"), title_justify="left")
     table.add_column("quantity", no_wrap=True)
     for head in ("first part", "later part", "generator", "5-95 %", "error", "of the data", "bound"):
@@ -135,7 +140,7 @@ def _test(title: str, trace: Recording, first: Part, later: Part, generator: Gen
         table.add_row(Text(c.name), *values, spread, f"{c.error:.3f}", f"{c.floor:.3f}", f"{c.bound:g}", c.verdict)
     console().print(table)
     told = [{k: None if v != v else v for k, v in c._asdict().items()} | {"verdict": c.verdict} for c in found]
-    return {"generator": generator.block(), "parameters": parameters(generator), "checks": told}
+    return {"generator": generator.scenario_fields(), "parameters": parameter_counts(generator), "checks": told}
 
 
 def _scenario(file: Path, blocks: dict[str, Any]) -> str:
@@ -145,10 +150,10 @@ def _scenario(file: Path, blocks: dict[str, Any]) -> str:
     from odc_gym.scenario import JobClass
 
     base = load("starter12", {}).workload.classes
-    for name, block in blocks.items():
+    for name, scenario_fields in blocks.items():
         known = base.get(name)
         if isinstance(known, JobClass):  # mappings are merged with the base's: its other widths are taken away
-            block["width"] = dict.fromkeys(known.width) | block["width"]
+            scenario_fields["width"] = dict.fromkeys(known.width) | scenario_fields["width"]
     data = {"base": "starter12", "name": f"fitted-{file.stem}", "workload": {"rate_scale": 1.0, "classes": blocks}}
     head = f"# Fitted by odc-gym trace info {file.name}; `odc-gym scenario check` tells the load.\n"
     return head + yaml.safe_dump(data, sort_keys=False, width=120, default_flow_style=None)

@@ -12,7 +12,7 @@ from odc_gym.scenario import Duration, JobClass, ServiceClass
 from odc_gym.workload.sizes import Floats as Floats
 from odc_gym.workload.sizes import mean_work_h
 
-GRID = 1024.0  # steps of the grid of times in a second
+TIME_GRID = 1024.0  # steps of the grid of times in a second
 
 JOB = np.dtype(
     [
@@ -59,19 +59,19 @@ def offered_rate(work_class: JobClass | ServiceClass) -> float:
     """Mean work that a class offers, before the workload's `rate_scale` [reference-accelerator-hours per hour]."""
     if isinstance(work_class, ServiceClass):
         return work_class.output_tokens_per_min * 60 * work_class.accelerator_ms_per_token / 1000 / 3600
-    jobs_per_h = work_class.jobs_per_h * done_share(work_class)
+    jobs_per_h = work_class.jobs_per_h * completed_work_share(work_class)
     if work_class.duration_h is None:
         return jobs_per_h * mean_work_h(work_class)
     members = mean_width(work_class.gang.satellites) if work_class.gang else 1.0
     return jobs_per_h * members * mean_width(work_class.width) * mean_duration_h(work_class.duration_h)
 
 
-def done_share(job_class: JobClass) -> float:
+def completed_work_share(job_class: JobClass) -> float:
     """Share of the work of its jobs that is ever done, since some end early."""
     lost = job_class.failed_frac * (1.0 - job_class.failed_after)
     return 1.0 - lost - job_class.cancelled_frac * (1.0 - job_class.cancelled_after)
 
 
-def on_grid(seconds: Floats) -> Floats:
+def round_to_grid(seconds: Floats) -> Floats:
     """Times rounded to 2^-10 s, so that sums of them are exact."""
-    return np.rint(seconds * GRID) / GRID
+    return np.rint(seconds * TIME_GRID) / TIME_GRID

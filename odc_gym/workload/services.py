@@ -11,18 +11,18 @@ import numpy.typing as npt
 
 from odc_gym.constants import HOUR_S, MINUTE_S
 from odc_gym.scenario import CLASS_ORDER, ServiceClass, Workload
-from odc_gym.workload.arrivals import flow
+from odc_gym.workload.arrivals import fluid_approximation
 from odc_gym.workload.arrivals.factors import hourly_factors
 from odc_gym.workload.arrivals.profile import daily_profile, second_of_day
 from odc_gym.workload.jobs import Floats
 from odc_gym.workload.sizes import token_moments
 from odc_gym.workload.streams import Period, Purpose, class_stream
-from odc_gym.workload.surges import Window, factor_over
+from odc_gym.workload.surges import RateWindow, mean_rate_factor
 from odc_gym.workload.traces import RequestTrace, replay
 
 TOKEN_GRID = 1024.0  # steps in a token; running sums stay exact
-PLAN_S = 900.0
-PART = 2**20  # requests
+PLANNING_WINDOW_S = 900.0
+CHUNK_REQUESTS = 2**20  # requests
 
 Tokens = npt.NDArray[np.int32]
 
@@ -36,7 +36,7 @@ def draw_demand(
     before_s: float,
     after_s: float,
     step_s: float,
-    surges: Sequence[Window] = (),
+    surges: Sequence[RateWindow] = (),
 ) -> Floats:
     """Output tokens that arrive for a service in each physics step.
 
@@ -65,15 +65,15 @@ def draw_demand(
     first_h, last_h = -math.ceil(before_s / HOUR_S), math.ceil((steps * step_s - before_s) / HOUR_S)
     edge_s = first_h * HOUR_S + MINUTE_S * np.arange(60 * (last_h - first_h) + 1, dtype=np.float64)
     period = Period(workload, seed, start, before_s, steps * step_s - before_s, surges)
-    each = _requests if service_class.arrivals else _many_users
-    rate = each(name, service_class, period, edge_s)
+    minute_demand = _request_demand if service_class.arrivals else _population_demand
+    rate = minute_demand(name, service_class, period, edge_s)
     total = np.concatenate([[0.0], np.cumsum(np.rint(rate * TOKEN_GRID) / TOKEN_GRID)])
     step_edge_s = -before_s + step_s * np.arange(steps + 1)
     tokens: Floats = np.maximum(np.diff(np.interp(step_edge_s, edge_s, total)), 0.0)
     return tokens
 
 
-def _many_users(name: str, service_class: ServiceClass, period: Period, edge_s: Floats) -> Floats:
+def _population_demand(name: str, service_class: ServiceClass, period: Period, edge_s: Floats) -> Floats:
     """Tokens of each minute from a pool of many users: (edges - 1,)."""
     workload, seed = period.workload, period.seed
     middle_s = edge_s[:-1] + MINUTE_S / 2
@@ -87,11 +87,11 @@ def _many_users(name: str, service_class: ServiceClass, period: Period, edge_s: 
         normal = class_stream(seed, Purpose.DEMAND_NOISE, name).standard_normal(middle_s.size)
         rate *= np.exp(math.sqrt(variance) * normal - variance / 2)
     rate *= service_class.output_tokens_per_min * workload.rate_scale
-    rate *= factor_over(period.surges, name, edge_s[:-1], MINUTE_S)
+    rate *= mean_rate_factor(period.surges, name, edge_s[:-1], MINUTE_S)
     return rate
 
 
-def _requests(name: str, service_class: ServiceClass, period: Period, edge_s: Floats) -> Floats:
+def _request_demand(name: str, service_class: ServiceClass, period: Period, edge_s: Floats) -> Floats:
     """Tokens of each minute from requests with arrivals and sizes of their own: (edges - 1,).
 
     Of n requests expected in a minute, whose counts have variance d n, with sizes of mean m and variance v, the tokens
@@ -102,9 +102,9 @@ def _requests(name: str, service_class: ServiceClass, period: Period, edge_s: Fl
     """
     assert service_class.arrivals is not None and service_class.sizes is not None  # a service has both or neither
     mean, variance = token_moments(service_class, service_class.sizes)
-    expected, scatter = flow(service_class.arrivals, name, period, edge_s)
+    expected, scatter = fluid_approximation(service_class.arrivals, name, period, edge_s)
     expected *= service_class.output_tokens_per_min * period.workload.rate_scale / mean
-    expected *= factor_over(period.surges, name, edge_s[:-1], MINUTE_S)
+    expected *= mean_rate_factor(period.surges, name, edge_s[:-1], MINUTE_S)
     scale = variance / mean + scatter * mean
     tokens = class_stream(period.seed, Purpose.DEMAND_NOISE, name).standard_gamma(expected * (mean / scale)) * scale
     return np.asarray(tokens, np.float64)
@@ -119,7 +119,7 @@ def replay_demand(
     before_s: float,
     after_s: float,
     step_s: float,
-    surges: Sequence[Window] = (),
+    surges: Sequence[RateWindow] = (),
 ) -> Floats:
     """Output tokens that arrive for a service in each physics step, from a trace scaled to the service's share of load.
 
@@ -140,22 +140,22 @@ def replay_demand(
     Raises:
         TraceError: the trace is too small to be scaled.
     """
-    offered_per_min = _tokens_in(trace, service_class) / trace.span_s * MINUTE_S
+    offered_per_min = _total_tokens(trace, service_class) / trace.span_s * MINUTE_S
     ratio = service_class.output_tokens_per_min * workload.rate_scale / offered_per_min
     steps = round((before_s + after_s) / step_s)
     rows = replay(trace, ratio, seed, second_of_day(start), before_s, steps * step_s - before_s)
     step = np.floor((rows.arrival_s + before_s) / step_s).astype(np.int64)
     tokens = equivalent_tokens(service_class, trace.input_tokens[rows.row], trace.output_tokens[rows.row])
     arrived = np.asarray(np.bincount(step, tokens, steps), np.float64)
-    factor = factor_over(surges, trace.class_name, step_s * np.arange(steps, dtype=np.float64) - before_s, step_s)
+    factor = mean_rate_factor(surges, trace.class_name, step_s * np.arange(steps, dtype=np.float64) - before_s, step_s)
     return np.asarray(np.rint(arrived * factor * TOKEN_GRID) / TOKEN_GRID)
 
 
-def _tokens_in(trace: RequestTrace, service_class: ServiceClass) -> float:
+def _total_tokens(trace: RequestTrace, service_class: ServiceClass) -> float:
     """Equivalent tokens of all requests; a long trace is summed in parts, which are exact on the grid of tokens."""
-    parts = range(0, trace.submit_s.size, PART)
-    both = ((trace.input_tokens[k : k + PART], trace.output_tokens[k : k + PART]) for k in parts)
-    return math.fsum(float(equivalent_tokens(service_class, *tokens).sum()) for tokens in both)
+    parts = range(0, trace.submit_s.size, CHUNK_REQUESTS)
+    chunks = ((trace.input_tokens[k : k + CHUNK_REQUESTS], trace.output_tokens[k : k + CHUNK_REQUESTS]) for k in parts)
+    return math.fsum(float(equivalent_tokens(service_class, *tokens).sum()) for tokens in chunks)
 
 
 def equivalent_tokens(service_class: ServiceClass, input_tokens: Tokens, output_tokens: Tokens) -> Floats:
@@ -184,7 +184,7 @@ def planning_demand(tokens: Floats, step_s: float = MINUTE_S) -> Floats:
     Returns:
         (T,) tokens a step; each depends on its own and earlier steps only. The first means are over fewer steps.
     """
-    window = max(1, round(PLAN_S / step_s))
+    window = max(1, round(PLANNING_WINDOW_S / step_s))
     total = np.concatenate([[0.0], np.cumsum(tokens)])
     last = np.arange(1, tokens.size + 1)
     first = np.maximum(last - window, 0)

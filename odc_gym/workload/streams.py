@@ -12,7 +12,7 @@ import numpy as np
 
 from odc_gym.scenario import Workload
 from odc_gym.seeds import random_stream
-from odc_gym.workload.surges import Window
+from odc_gym.workload.surges import RateWindow
 
 
 class Purpose(IntEnum):
@@ -50,7 +50,7 @@ class Period(NamedTuple):
     start: datetime
     before_s: float
     after_s: float
-    surges: Sequence[Window] = ()
+    surges: Sequence[RateWindow] = ()
 
 
 def class_stream(seed: int, purpose: Purpose, class_name: str) -> np.random.Generator:

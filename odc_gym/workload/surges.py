@@ -12,15 +12,15 @@ import numpy.typing as npt
 from odc_gym.constants import HOUR_S
 from odc_gym.scenario import RadiationStorm, ScriptedEvent, Surge, Surges
 from odc_gym.seeds import random_stream
-from odc_gym.workload.jobs import GRID, on_grid
+from odc_gym.workload.jobs import TIME_GRID, round_to_grid
 
 Floats = npt.NDArray[np.float64]
 
 WEEK_S = 7 * 24 * HOUR_S
-SURGES = 321  # purpose of a random stream
+SURGES_PURPOSE = 321  # purpose of a random stream
 
 
-class Window(NamedTuple):
+class RateWindow(NamedTuple):
     """A time in which a rate is multiplied; seconds from the start of the episode."""
 
     begin_s: float
@@ -29,7 +29,7 @@ class Window(NamedTuple):
     classes: tuple[str, ...] = ()  # that it concerns; all if none is named
 
 
-def draw_surges(surges: Surges, seed: int, before_s: float, after_s: float) -> tuple[Window, ...]:
+def draw_surges(surges: Surges, seed: int, before_s: float, after_s: float) -> tuple[RateWindow, ...]:
     """The surges of an episode: a Poisson process, each with a length and a factor of its own.
 
     Surges are drawn in order of time, so that a longer episode begins like a shorter one.
@@ -42,39 +42,39 @@ def draw_surges(surges: Surges, seed: int, before_s: float, after_s: float) -> t
     """
     if surges.per_week == 0.0:
         return ()
-    random = random_stream(seed, SURGES)
-    found: list[Window] = []
-    at = -before_s - surges.hours.high * HOUR_S
+    random = random_stream(seed, SURGES_PURPOSE)
+    found: list[RateWindow] = []
+    begin_s = -before_s - surges.hours.high * HOUR_S
     while True:
-        wait, length, height = random.random(3)
-        at += float(on_grid(-np.log1p(-wait) * (WEEK_S / surges.per_week)))
-        if at >= after_s:
+        wait, length_draw, factor_draw = random.random(3)
+        begin_s += float(round_to_grid(-np.log1p(-wait) * (WEEK_S / surges.per_week)))
+        if begin_s >= after_s:
             return tuple(found)
-        hours = surges.hours.low + (surges.hours.high - surges.hours.low) * length
-        factor = surges.factor.low + (surges.factor.high - surges.factor.low) * height
-        found.append(Window(at, at + float(on_grid(hours * HOUR_S)), float(factor), surges.classes))
+        hours = surges.hours.low + (surges.hours.high - surges.hours.low) * length_draw
+        factor = surges.factor.low + (surges.factor.high - surges.factor.low) * factor_draw
+        found.append(RateWindow(begin_s, begin_s + float(round_to_grid(hours * HOUR_S)), float(factor), surges.classes))
 
 
-def scripted(
-    events: Sequence[ScriptedEvent], kind: type[Surge] | type[RadiationStorm], epoch: datetime | None
-) -> tuple[Window, ...]:
+def scripted_windows(
+    events: Sequence[ScriptedEvent], event_type: type[Surge] | type[RadiationStorm], epoch: datetime | None
+) -> tuple[RateWindow, ...]:
     """The surges, or the storms, of a script.
 
     Args:
         events: the script.
-        kind: `Surge` or `RadiationStorm`.
+        event_type: `Surge` or `RadiationStorm`.
         epoch: when episodes begin, if it is always the same.
     """
     found = []
     for event in events:
-        if isinstance(event, kind):
+        if isinstance(event, event_type):
             begin = event.begin_s(epoch)
             classes = event.classes if isinstance(event, Surge) else ()
-            found.append(Window(begin, begin + event.hours * HOUR_S, event.factor, classes))
+            found.append(RateWindow(begin, begin + event.hours * HOUR_S, event.factor, classes))
     return tuple(found)
 
 
-def factor_over(windows: Sequence[Window], class_name: str, begin_s: Floats, length_s: float) -> Floats:
+def mean_rate_factor(windows: Sequence[RateWindow], class_name: str, begin_s: Floats, length_s: float) -> Floats:
     """What a rate is multiplied by, mean over each of some intervals.
 
     Args:
@@ -94,7 +94,7 @@ def factor_over(windows: Sequence[Window], class_name: str, begin_s: Floats, len
     return factor
 
 
-def largest_factor(windows: Sequence[Window], class_name: str) -> float:
+def max_rate_factor(windows: Sequence[RateWindow], class_name: str) -> float:
     """The largest factor of a class at any time, those between the surges included."""
     begins = np.array([window.begin_s for window in windows])
-    return float(np.max(factor_over(windows, class_name, begins, 1.0 / GRID), initial=1.0))
+    return float(np.max(mean_rate_factor(windows, class_name, begins, 1.0 / TIME_GRID), initial=1.0))

@@ -10,8 +10,8 @@ from scipy import stats
 
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Arrivals, Burst, Region, Scenario
-from odc_gym.workload.arrivals import draw_arrivals, flow
-from odc_gym.workload.arrivals.clients import shares_of, weibull_shape
+from odc_gym.workload.arrivals import draw_arrivals, fluid_approximation
+from odc_gym.workload.arrivals.clients import weibull_shape, zipf_shares
 from odc_gym.workload.arrivals.mmpp import dispersion, stationary
 from odc_gym.workload.streams import Period
 
@@ -121,7 +121,7 @@ def test_weibull_shape_and_shares_of_clients():
     for cv in (0.5, 1.0, 3.0):
         law = stats.weibull_min(weibull_shape(cv))
         assert law.std() / law.mean() == pytest.approx(cv, rel=1e-9)
-    np.testing.assert_allclose(shares_of(3, 1.0), np.array([6, 3, 2]) / 11)
+    np.testing.assert_allclose(zipf_shares(3, 1.0), np.array([6, 3, 2]) / 11)
 
 
 SHAPES = [
@@ -143,7 +143,7 @@ def test_longer_episodes_begin_like_shorter_ones_and_names_have_streams_of_their
 @pytest.mark.parametrize("arrivals", SHAPES, ids=lambda arrivals: arrivals.kind)
 def test_as_a_flow_the_mean_and_the_random_rate_are_the_same(workload, arrivals):
     edge_s = np.arange(0, 20 * DAY + 1, HOUR)
-    expected, scatter = flow(arrivals, "batch", Period(workload, 1, MONDAY, 0.0, 20 * DAY), edge_s)
+    expected, scatter = fluid_approximation(arrivals, "batch", Period(workload, 1, MONDAY, 0.0, 20 * DAY), edge_s)
     drawn = counts(times(workload, arrivals, 2000, 1, after=20 * DAY), HOUR, 20 * DAY)
     regular = 0.2 if arrivals.kind == "cox" else 0.0  # cron is not in the flow
     given = 2000 * (expected * (1 - regular) + regular)

@@ -9,7 +9,7 @@ from odc_gym.workload.arrivals import clients, cox, mmpp
 from odc_gym.workload.jobs import Floats
 from odc_gym.workload.streams import Period
 
-__all__ = ["draw_arrivals", "flow"]
+__all__ = ["draw_arrivals", "fluid_approximation"]
 
 
 def draw_arrivals(arrivals: Arrivals | None, name: str, per_h: float, period: Period) -> Floats:
@@ -30,7 +30,7 @@ def draw_arrivals(arrivals: Arrivals | None, name: str, per_h: float, period: Pe
             return cox.draw(arrivals or CoxArrivals(kind="cox"), name, per_h, period)
 
 
-def flow(arrivals: Arrivals, name: str, period: Period, edge_s: Floats) -> tuple[Floats, float]:
+def fluid_approximation(arrivals: Arrivals, name: str, period: Period, edge_s: Floats) -> tuple[Floats, float]:
     """The same as a flow: what is expected between edges given the random rate, and how counts scatter about it.
 
     Args:
@@ -44,13 +44,13 @@ def flow(arrivals: Arrivals, name: str, period: Period, edge_s: Floats) -> tuple
     """
     match arrivals:
         case MmppArrivals():
-            at_s, rate = mmpp.path(arrivals, name, period)
+            at_s, rate = mmpp.draw_state_path(arrivals, name, period)
             scatter = 1.0
         case ClientArrivals():
-            at_s, each = clients.rates(arrivals, name, period)
-            rate, scatter = each.sum(0), clients.dispersion(arrivals)
+            at_s, per_client = clients.client_rates(arrivals, name, period)
+            rate, scatter = per_client.sum(0), clients.dispersion(arrivals)
         case CoxArrivals():
-            begin_s, rate = cox.factors(arrivals, name, period)
+            begin_s, rate = cox.rate_factors(arrivals, name, period)
             at_s, scatter = np.append(begin_s, begin_s[-1] + cox.BIN_S), cox.dispersion(arrivals)
     passed = np.concatenate([[0.0], np.cumsum(rate * np.diff(at_s))])
     return np.asarray(np.diff(np.interp(edge_s, at_s, passed)) / np.diff(edge_s), np.float64), scatter

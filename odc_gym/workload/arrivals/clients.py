@@ -16,19 +16,19 @@ from scipy.special import gamma as gamma_function
 from odc_gym.constants import HOUR_S
 from odc_gym.scenario import ClientArrivals
 from odc_gym.workload.arrivals.factors import gamma_factors
-from odc_gym.workload.arrivals.operational import bend
+from odc_gym.workload.arrivals.operational import arrivals_in_clock_time
 from odc_gym.workload.arrivals.profile import second_of_day, weekday, weekly_profile
 from odc_gym.workload.jobs import Floats
 from odc_gym.workload.streams import Period, Purpose, class_stream
 
 
-def shares_of(clients: int, zipf: float) -> Floats:
+def zipf_shares(clients: int, zipf: float) -> Floats:
     """Share of each client in the mean rate, (N,), largest first."""
     weight: Floats = np.arange(1, clients + 1, dtype=np.float64) ** -zipf
     return np.asarray(weight / weight.sum(), np.float64)
 
 
-def rates(arrivals: ClientArrivals, name: str, period: Period) -> tuple[Floats, Floats]:
+def client_rates(arrivals: ClientArrivals, name: str, period: Period) -> tuple[Floats, Floats]:
     """Rates of the clients over the mean of all, in windows of whole hours around the start.
 
     Returns:
@@ -45,7 +45,7 @@ def rates(arrivals: ClientArrivals, name: str, period: Period) -> tuple[Floats, 
     for client in range(arrivals.number):
         rng = class_stream(period.seed, Purpose.CLIENT_RATES, f"{name}/{client}")
         factor[client] = gamma_factors(arrivals.rate_variance, arrivals.ar, rng, windows)
-    return edge_s, shares_of(arrivals.number, arrivals.zipf)[:, None] * factor * common
+    return edge_s, zipf_shares(arrivals.number, arrivals.zipf)[:, None] * factor * common
 
 
 def draw(arrivals: ClientArrivals, name: str, per_h: float, period: Period) -> Floats:
@@ -57,16 +57,16 @@ def draw(arrivals: ClientArrivals, name: str, per_h: float, period: Period) -> F
         per_h: mean rate of all clients [1/h].
         period: what is drawn for.
     """
-    edge_s, relative = rates(arrivals, name, period)
+    edge_s, relative = client_rates(arrivals, name, period)
     mean = relative * (per_h * arrivals.window_s / HOUR_S)
     drawn = []
     for client in range(arrivals.number):
         rng = class_stream(period.seed, Purpose.CLIENT_GAPS, f"{name}/{client}")
-        drawn.append(bend(_gaps(arrivals, rng), edge_s, mean[client]))
+        drawn.append(arrivals_in_clock_time(_gap_sampler(arrivals, rng), edge_s, mean[client]))
     return np.concatenate(drawn)
 
 
-def _gaps(arrivals: ClientArrivals, rng: np.random.Generator) -> Callable[[int], Floats]:
+def _gap_sampler(arrivals: ClientArrivals, rng: np.random.Generator) -> Callable[[int], Floats]:
     """Gaps of mean 1 from a stream."""
     if arrivals.gaps == "gamma":
         shape = arrivals.gap_cv**-2

@@ -9,14 +9,14 @@ from datetime import UTC, datetime
 import numpy as np
 
 from odc_gym.scenario import Profile, Region
-from odc_gym.workload.jobs import GRID, Floats
+from odc_gym.workload.jobs import TIME_GRID, Floats
 
 
 def second_of_day(start: datetime) -> float:
     """Time of day in UTC on the time grid [s]; a date without an offset is read as UTC."""
     utc = start.astimezone(UTC) if start.tzinfo else start
     seconds = utc.hour * 3600 + utc.minute * 60 + utc.second + utc.microsecond * 1e-6
-    return round(seconds * GRID) / GRID
+    return round(seconds * TIME_GRID) / TIME_GRID
 
 
 def weekday(start: datetime) -> int:
@@ -56,14 +56,14 @@ def weekly_profile(
         (N,) factors with mean 1 over any whole week.
     """
     samples = np.arange(144) / 6.0
-    mean = float(np.mean(_regions(profile, regions, samples, None)))
+    mean = float(np.mean(_mean_rate(profile, regions, samples, None)))
     factor = None if weekend == 1.0 else np.array([1.0] * 5 + [weekend] * 2) * (7 / (5 + 2 * weekend))
     if factor is not None:
         factor = np.roll(factor, -first_day)
-    return _regions(profile, regions, utc_h, factor) / (mean if mean > 0 else 1.0)
+    return _mean_rate(profile, regions, utc_h, factor) / (mean if mean > 0 else 1.0)
 
 
-def _regions(profile: Profile, regions: Sequence[Region], utc_h: Floats, of_day: Floats | None) -> Floats:
+def _mean_rate(profile: Profile, regions: Sequence[Region], utc_h: Floats, day_factor: Floats | None) -> Floats:
     angle = utc_h * (2 * math.pi / 24)
     cos1, sin1 = np.cos(angle), np.sin(angle)
     cos2, sin2 = cos1 * cos1 - sin1 * sin1, 2 * sin1 * cos1
@@ -76,7 +76,7 @@ def _regions(profile: Profile, regions: Sequence[Region], utc_h: Floats, of_day:
         wave = amp1 * (math.cos(shift1) * cos1 - math.sin(shift1) * sin1)
         wave += amp2 * (math.cos(shift2) * cos2 - math.sin(shift2) * sin2)
         rate = np.maximum(profile.floor, 1 + profile.amplitude * wave)
-        if of_day is not None:
-            rate *= of_day[np.floor((utc_h + region.utc_offset_h) / 24).astype(np.int64) % 7]
+        if day_factor is not None:
+            rate *= day_factor[np.floor((utc_h + region.utc_offset_h) / 24).astype(np.int64) % 7]
         total += region.share * rate
     return total / math.fsum(region.share for region in regions)

@@ -11,22 +11,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from odc_gym.workload.traces.collecting import Requests
-from odc_gym.workload.traces.reading import CLOCK, TOKENS, Column, Row, clock_s, table, tokens
+from odc_gym.workload.traces.collecting import RequestCollector
+from odc_gym.workload.traces.reading import CLOCK, TOKENS, Column, Row, csv_format, parse_clock_s, parse_tokens
 from odc_gym.workload.traces.recorded import Trace
 
 COLUMNS = (
-    Column("TIMESTAMP", clock_s, CLOCK),
-    Column("ContextTokens", tokens, TOKENS),
-    Column("GeneratedTokens", tokens, TOKENS),
+    Column("TIMESTAMP", parse_clock_s, CLOCK),
+    Column("ContextTokens", parse_tokens, TOKENS),
+    Column("GeneratedTokens", parse_tokens, TOKENS),
 )
 
 
 def _read(path: Path, rows: Iterable[Row]) -> Trace:
-    requests = Requests(path)
+    requests = RequestCollector(path)
     for _, values in rows:
         requests.add(*values)
     return requests.trace()
 
 
-FORMAT = table("Azure LLM requests of 2023 and 2024", COLUMNS, _read)
+FORMAT = csv_format("Azure LLM requests of 2023 and 2024", COLUMNS, _read)

@@ -11,16 +11,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from odc_gym.workload.traces.collecting import Requests
-from odc_gym.workload.traces.reading import RELATIVE, TOKENS, Column, Row, name, relative_s, table, tokens
+from odc_gym.workload.traces.collecting import RequestCollector
+from odc_gym.workload.traces.reading import (
+    RELATIVE,
+    TOKENS,
+    Column,
+    Row,
+    csv_format,
+    parse_name,
+    parse_relative_s,
+    parse_tokens,
+)
 from odc_gym.workload.traces.recorded import Trace
 
 COLUMNS = (
-    Column("Timestamp", relative_s, RELATIVE),
-    Column("Model", name, "a name"),
-    Column("Request tokens", tokens, TOKENS),
-    Column("Response tokens", tokens, TOKENS),
-    Column("Total tokens", tokens, TOKENS),
+    Column("Timestamp", parse_relative_s, RELATIVE),
+    Column("Model", parse_name, "a name"),
+    Column("Request tokens", parse_tokens, TOKENS),
+    Column("Response tokens", parse_tokens, TOKENS),
+    Column("Total tokens", parse_tokens, TOKENS),
     Column("Log Type", str, "a name"),
     Column("Session ID", str, "a name", optional=True),
     Column("Elapsed time", str, "seconds", optional=True),
@@ -28,7 +37,7 @@ COLUMNS = (
 
 
 def _read(path: Path, rows: Iterable[Row]) -> Trace:
-    requests = Requests(path)
+    requests = RequestCollector(path)
     for line, (arrival_s, model, asked, answered, total, *_) in rows:
         if answered == 0:
             requests.rejected.add("that failed, with 0 response tokens", line)
@@ -39,4 +48,4 @@ def _read(path: Path, rows: Iterable[Row]) -> Trace:
     return requests.trace()
 
 
-FORMAT = table("BurstGPT requests", COLUMNS, _read)
+FORMAT = csv_format("BurstGPT requests", COLUMNS, _read)

@@ -10,7 +10,7 @@ from odc_gym.errors import OdcGymError
 
 BASE_URL = "https://raw.githubusercontent.com"
 TIMEOUT_S = 30.0  # without any answer
-CHUNK = 2**16  # bytes
+CHUNK_BYTES = 2**16  # bytes
 
 Progress = Callable[[int, int], None]
 """Told bytes that have come, and all bytes, as they come."""
@@ -29,7 +29,7 @@ class PublicTrace(NamedTuple):
         sha256: of the file.
     """
 
-    what: str
+    description: str
     licence: str
     repository: str
     commit: str
@@ -38,14 +38,14 @@ class PublicTrace(NamedTuple):
     sha256: str
 
     @property
-    def address(self) -> str:
+    def url_path(self) -> str:
         """Below the address of a server of raw files."""
         return f"{self.repository}/{self.commit}/{self.path}"
 
 
 AZURE = ("Azure/AzurePublicDataset", "b469a113cedca53ddc3bdea71a143dc4b7d8700c")
 
-PUBLIC = {
+PUBLIC_TRACES = {
     "azure-llm-2023-code": PublicTrace(
         "requests to a model that completes code, one hour",
         "CC BY 4.0",
@@ -112,14 +112,14 @@ def fetch(name: str, folder: Path | None = None, progress: Progress | None = Non
 
     trace = _known(name)
     folder = _cache() if folder is None else folder
-    url = f"{BASE_URL}/{trace.address}"
+    url = f"{BASE_URL}/{trace.url_path}"
     pooch.get_logger().setLevel("WARNING")  # one line of ours says all
 
-    def download(address: str, file: str, _: object) -> None:
-        with requests.get(address, stream=True, timeout=TIMEOUT_S) as answer, open(file, "wb") as part:
+    def download(url_path: str, file: str, _: object) -> None:
+        with requests.get(url_path, stream=True, timeout=TIMEOUT_S) as answer, open(file, "wb") as part:
             answer.raise_for_status()
             done = 0
-            for chunk in answer.iter_content(CHUNK):
+            for chunk in answer.iter_content(CHUNK_BYTES):
                 done += part.write(chunk)
                 if progress is not None:
                     progress(min(done, trace.size), trace.size)
@@ -130,7 +130,7 @@ def fetch(name: str, folder: Path | None = None, progress: Progress | None = Non
         answer = "an error" if error.response is None else str(error.response.status_code)
         raise OdcGymError(f"{url}: not downloaded: the server answers {answer}") from None
     except requests.RequestException as error:
-        raise OdcGymError(f"{url}: not downloaded: {_reason(error)}") from None
+        raise OdcGymError(f"{url}: not downloaded: {_failure_reason(error)}") from None
     except ValueError:
         raise OdcGymError(f"{url}: not kept: what came has another SHA-256 than {trace.sha256}") from None
     except OSError as error:
@@ -138,13 +138,13 @@ def fetch(name: str, folder: Path | None = None, progress: Progress | None = Non
     return Path(file)
 
 
-def located(source: Path) -> Path:
+def locate_trace(source: Path) -> Path:
     """The file of a trace, given by path or, if there is none, by the name of one that was fetched.
 
     Raises:
         OdcGymError: there is neither.
     """
-    if source.exists() or str(source) not in PUBLIC:
+    if source.exists() or str(source) not in PUBLIC_TRACES:
         return source
     file = _cache() / file_name(str(source))
     if not file.is_file():
@@ -158,9 +158,9 @@ def file_name(name: str) -> str:
 
 
 def _known(name: str) -> PublicTrace:
-    if name not in PUBLIC:
-        raise OdcGymError(f"trace = {name}: must be one of {', '.join(PUBLIC)}")
-    return PUBLIC[name]
+    if name not in PUBLIC_TRACES:
+        raise OdcGymError(f"trace = {name}: must be one of {', '.join(PUBLIC_TRACES)}")
+    return PUBLIC_TRACES[name]
 
 
 def _cache() -> Path:
@@ -169,7 +169,7 @@ def _cache() -> Path:
     return Path(pooch.os_cache("odc-gym")) / "traces"
 
 
-def _reason(error: Exception) -> str:
+def _failure_reason(error: Exception) -> str:
     """The kind of a failure of the network, without the layers of libraries that told it."""
     import requests
 

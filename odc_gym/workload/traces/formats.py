@@ -8,7 +8,7 @@ from pathlib import Path
 from odc_gym.errors import TraceError
 from odc_gym.workload.traces import azure, burstgpt, mooncake, openb, own_csv, philly, philly_json, servegen, swf
 from odc_gym.workload.traces.recorded import Trace
-from odc_gym.workload.traces.text import first_line, short
+from odc_gym.workload.traces.text import first_line, shorten
 
 FORMATS = (
     philly_json.FORMAT,
@@ -38,10 +38,10 @@ def as_trace(source: TraceSource | None) -> Trace | None:
         return source
     if isinstance(source, str | Path):
         return read_trace(source)
-    return joined([read_trace(path) for path in source])
+    return join_traces([read_trace(path) for path in source])
 
 
-def joined(traces: Sequence[Trace]) -> Trace | None:
+def join_traces(traces: Sequence[Trace]) -> Trace | None:
     """Traces as one that replaces what each of them does.
 
     Raises:
@@ -73,12 +73,12 @@ def read_trace(path: str | Path) -> Trace:
         TraceError: no such file, an unknown format, or the first malformed row, in one line.
     """
     path = Path(path)
-    if path.is_dir() and servegen.clients_in(path):
+    if path.is_dir() and servegen.client_files(path):
         return servegen.FORMAT.read(path)
     line, head = first_line(path)
-    for known in FORMATS:
-        if known.fits(path, head):
-            return known.read(path)
-    got = f"got '{short(head)}'" if head else "the file is empty"
-    looks = "; ".join(f"{known.looks} ({known.title})" for known in FORMATS)
-    raise TraceError(f"{path}:{line}: {got}; expected one of: {looks}")
+    for file_format in FORMATS:
+        if file_format.matches(path, head):
+            return file_format.read(path)
+    got = f"got '{shorten(head)}'" if head else "the file is empty"
+    layout = "; ".join(f"{file_format.layout} ({file_format.title})" for file_format in FORMATS)
+    raise TraceError(f"{path}:{line}: {got}; expected one of: {layout}")

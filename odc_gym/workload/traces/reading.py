@@ -11,15 +11,15 @@ from typing import Any, NamedTuple
 
 from odc_gym.errors import TraceError
 from odc_gym.workload.traces.recorded import Trace
-from odc_gym.workload.traces.text import Fields, csv_rows, short
+from odc_gym.workload.traces.text import Fields, csv_rows, shorten
 
 Row = tuple[int, tuple[Any, ...]]
 
-LATEST_S = 4102444800  # 2100-01-01 in seconds since 1970: what is later was meant in other units
-LONGEST_S = 366 * 86400
-LONGEST_TRACE_S = 5 * LONGEST_S  # no published trace is longer; milliseconds of half a week are
-MOST_ACCELERATORS = 1_000_000
-MOST_TOKENS = 10_000_000
+MAX_TIME_S = 4102444800  # 2100-01-01 in seconds since 1970: what is later was meant in other units
+MAX_RUN_S = 366 * 86400
+MAX_TRACE_S = 5 * MAX_RUN_S  # no published trace is longer; milliseconds of half a week are
+MAX_ACCELERATORS = 1_000_000
+MAX_TOKENS = 10_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOCK = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 
@@ -51,12 +51,12 @@ class Format(NamedTuple):
     """
 
     title: str
-    looks: str
-    fits: Callable[[Path, str], bool]
+    layout: str
+    matches: Callable[[Path, str], bool]
     read: Callable[[Path], Trace]
 
 
-def table(title: str, columns: tuple[Column, ...], read: Callable[[Path, Iterable[Row]], Trace]) -> Format:
+def csv_format(title: str, columns: tuple[Column, ...], read: Callable[[Path, Iterable[Row]], Trace]) -> Format:
     """The format of CSV files with a header, whose columns may come in any order.
 
     Args:
@@ -66,25 +66,27 @@ def table(title: str, columns: tuple[Column, ...], read: Callable[[Path, Iterabl
     """
     needed = {column.name for column in columns if not column.optional}
     known = {column.name for column in columns}
-    looks = ",".join(c.name for c in columns if not c.optional) + "".join(f"[,{c.name}]" for c in columns if c.optional)
+    layout = ",".join(c.name for c in columns if not c.optional) + "".join(
+        f"[,{c.name}]" for c in columns if c.optional
+    )
 
-    def fits(path: Path, head: str) -> bool:
+    def matches(path: Path, head: str) -> bool:
         names = _names(head.split(","))
         return needed <= set(names) <= known and len(set(names)) == len(names)
 
     def rows(path: Path) -> Trace:
         lines = csv_rows(path)
         _, header = next(lines)
-        return read(path, rows_of(path, lines, _names(header), columns))
+        return read(path, parse_rows(path, lines, _names(header), columns))
 
-    return Format(title, looks, fits, rows)
+    return Format(title, layout, matches, rows)
 
 
 def _names(header: Sequence[str]) -> list[str]:
     return [name.strip().strip('"').strip() for name in header]
 
 
-def rows_of(path: Path, lines: Iterable[Fields], names: Sequence[str], columns: Sequence[Column]) -> Iterator[Row]:
+def parse_rows(path: Path, lines: Iterable[Fields], names: Sequence[str], columns: Sequence[Column]) -> Iterator[Row]:
     """Line number and values of each row, in the order of `columns`; missing optional columns give None.
 
     Raises:
@@ -100,30 +102,30 @@ def rows_of(path: Path, lines: Iterable[Fields], names: Sequence[str], columns: 
                 values.append(None if place is None else column.parse(fields[place]))
             except ValueError:
                 got = "" if place is None else fields[place]
-                raise refused(f"{path}:{line}", column, f"'{short(got)}'") from None
+                raise column_error(f"{path}:{line}", column, f"'{shorten(got)}'") from None
         yield line, tuple(values)
 
 
-def refused(where: str, column: Column, got: str) -> TraceError:
+def column_error(where: str, column: Column, got: str) -> TraceError:
     """The error of a value: where, the column, what is expected, and what came."""
     return TraceError(f"{where}: column '{column.name}': expected {column.expected}, got {got}")
 
 
-def member(where: str, column: Column, entry: Mapping[str, Any]) -> Any:
+def parse_member(where: str, column: Column, entry: Mapping[str, Any]) -> Any:
     """A value of an object of JSON, read as a column of a table is.
 
     Raises:
         TraceError: the object lacks it, or it is not what is expected.
     """
     if column.name not in entry:
-        raise refused(where, column, "nothing")
+        raise column_error(where, column, "nothing")
     try:
         return column.parse(entry[column.name])
     except (ValueError, TypeError, OverflowError):
-        raise refused(where, column, f"'{short(str(entry[column.name]))}'") from None
+        raise column_error(where, column, f"'{shorten(str(entry[column.name]))}'") from None
 
 
-def clock_s(text: str) -> float:
+def parse_clock_s(text: str) -> float:
     """Seconds since 1970 of a date and time; without an offset it is read as UTC."""
     if not _CLOCK.fullmatch(text):  # fromisoformat also takes plain dates and weeks
         raise ValueError(text)
@@ -131,7 +133,7 @@ def clock_s(text: str) -> float:
     return ((time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH).total_seconds()
 
 
-def seconds(text: str) -> float:
+def parse_seconds(text: str) -> float:
     """A time or a duration, 0 included."""
     value = float(text)
     if not 0 <= value < math.inf or "_" in text:
@@ -139,40 +141,40 @@ def seconds(text: str) -> float:
     return value
 
 
-def arrival_s(text: str) -> float:
+def parse_arrival_s(text: str) -> float:
     """Seconds since a midnight."""
-    return _below(seconds(text), LATEST_S)
+    return _at_most(parse_seconds(text), MAX_TIME_S)
 
 
-def relative_s(text: str) -> float:
+def parse_relative_s(text: str) -> float:
     """Seconds since a trace began."""
-    return _below(seconds(text), LONGEST_TRACE_S)
+    return _at_most(parse_seconds(text), MAX_TRACE_S)
 
 
-def run_s(text: str) -> float:
+def parse_run_s(text: str) -> float:
     """A run time that is not absurd; 0 where nothing ran."""
-    return _below(seconds(text), LONGEST_S)
+    return _at_most(parse_seconds(text), MAX_RUN_S)
 
 
-def duration_s(text: str) -> float:
+def parse_duration_s(text: str) -> float:
     """A run time that is neither 0 nor absurd."""
-    value = run_s(text)
+    value = parse_run_s(text)
     if value == 0:
         raise ValueError(text)
     return value
 
 
-def accelerators(text: str) -> int:
+def parse_accelerators(text: str) -> int:
     """Width of a job."""
-    return whole(text, 1, MOST_ACCELERATORS)
+    return parse_integer(text, 1, MAX_ACCELERATORS)
 
 
-def tokens(text: str) -> int:
+def parse_tokens(text: str) -> int:
     """Length of a prompt or of an answer."""
-    return whole(text, 0, MOST_TOKENS)
+    return parse_integer(text, 0, MAX_TOKENS)
 
 
-def name(text: str) -> str:
+def parse_name(text: str) -> str:
     """A name of something: not empty, and printable."""
     stripped = text.strip()
     if not stripped or not stripped.isprintable():
@@ -180,12 +182,12 @@ def name(text: str) -> str:
     return stripped
 
 
-def absent_or(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+def optional_value(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     """A parser that gives None for an empty text."""
     return lambda text: parse(text) if text.strip() else None
 
 
-def whole(text: str, least: int, most: int) -> int:
+def parse_integer(text: str, least: int, most: int) -> int:
     """A whole number of a range."""
     value = int(text)
     if not least <= value <= most or "_" in text:
@@ -193,16 +195,16 @@ def whole(text: str, least: int, most: int) -> int:
     return value
 
 
-def _below(value: float, most: float) -> float:
+def _at_most(value: float, most: float) -> float:
     if value > most:
         raise ValueError(value)
     return value
 
 
-ACCELERATORS = f"a whole number from 1 to {MOST_ACCELERATORS}"
+ACCELERATORS = f"a whole number from 1 to {MAX_ACCELERATORS}"
 ARRIVAL = "seconds since a midnight UTC, from 0 to the year 2100"
 CLOCK = "a time like 2017-10-09 07:01:55"
 DURATION = "seconds > 0, at most 366 days"
 RELATIVE = "seconds since the trace began, from 0 to 5 years"
 RUN = "seconds >= 0, at most 366 days"
-TOKENS = f"a whole number from 0 to {MOST_TOKENS}"
+TOKENS = f"a whole number from 0 to {MAX_TOKENS}"

@@ -16,13 +16,13 @@ from odc_gym.scenario import JobClass, ServiceClass, Workload
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
-Whole = npt.NDArray[np.int32]
+Ints = npt.NDArray[np.int32]
 
-SLOWEST = 0.2  # share of full speed at which an old job is still reckoned with
+MIN_SPEED = 0.2  # share of full speed at which an old job is still reckoned with
 
 
 @dataclass(frozen=True, eq=False)
-class Recorded:
+class RecordedArrivals:
     """Arrivals of one class; N rows in order of time, on the time grid of arrivals.
 
     Attributes:
@@ -43,7 +43,7 @@ class Recorded:
     midnight_s: float = field(default=0.0, kw_only=True)
 
     @property
-    def longest_s(self) -> float:
+    def max_lifetime_s(self) -> float:
         """How long after its arrival a row may still matter, at most [s]."""
         return 0.0
 
@@ -54,17 +54,17 @@ class Recorded:
 
     def repeats(self, before_s: float, after_s: float) -> bool:
         """Whether an episode with this history and length [s] is longer than the trace, whatever its time of day."""
-        return self.span_s < self._needed_s(before_s, after_s)
+        return self.span_s < self._required_span_s(before_s, after_s)
 
     def note(self, before_s: float, after_s: float) -> str | None:
         """What people are told where the trace has to be repeated, else None."""
         if not self.repeats(before_s, after_s):
             return None
-        needed = _length(self._needed_s(before_s, after_s))
+        required = _format_length(self._required_span_s(before_s, after_s))
         how = "" if self.daily else " from an instant that the seed chooses"
-        return f"covers {_length(self.span_s)} where an episode needs {needed}, so it repeats{how}"
+        return f"covers {_format_length(self.span_s)} where an episode needs {required}, so it repeats{how}"
 
-    def _needed_s(self, before_s: float, after_s: float) -> float:
+    def _required_span_s(self, before_s: float, after_s: float) -> float:
         return before_s + after_s + (DAY_S if self.daily else 0.0)
 
 
@@ -78,7 +78,7 @@ class Outcome(IntEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class JobTrace(Recorded):
+class JobTrace(RecordedArrivals):
     """The jobs of one class.
 
     Attributes:
@@ -92,10 +92,10 @@ class JobTrace(Recorded):
     """
 
     duration_s: Floats
-    width: Whole
+    width: Ints
     estimate_s: Floats | None = None
     outcome: npt.NDArray[np.int8] | None = None
-    tenant: Whole | None = None
+    tenant: Ints | None = None
     tenants: tuple[str, ...] = ()
 
     @property
@@ -104,18 +104,18 @@ class JobTrace(Recorded):
         return float(np.sum(self.duration_s * self.width)) / self.span_s
 
     @property
-    def longest_s(self) -> float:
+    def max_lifetime_s(self) -> float:
         """How long after its arrival a job may still run, at most [s]."""
-        return float(self.duration_s.max()) / SLOWEST
+        return float(self.duration_s.max()) / MIN_SPEED
 
     def rows(self, begin_s: float, end_s: float) -> Rows:
         """Jobs that arrive before `end_s` and may still run at `begin_s` or arrive later, in order."""
         end = np.searchsorted(self.submit_s, end_s)
-        return np.flatnonzero(self.submit_s[:end] + self.duration_s[:end] / SLOWEST >= begin_s)
+        return np.flatnonzero(self.submit_s[:end] + self.duration_s[:end] / MIN_SPEED >= begin_s)
 
 
 @dataclass(frozen=True, eq=False)
-class RequestTrace(Recorded):
+class RequestTrace(RecordedArrivals):
     """The requests to one service.
 
     Attributes:
@@ -125,9 +125,9 @@ class RequestTrace(Recorded):
         tenants: names.
     """
 
-    input_tokens: Whole
-    output_tokens: Whole
-    tenant: Whole | None = None
+    input_tokens: Ints
+    output_tokens: Ints
+    tenant: Ints | None = None
     tenants: tuple[str, ...] = ()
 
 
@@ -166,8 +166,8 @@ class Trace:
         Raises:
             TraceError: it lacks one.
         """
-        for what, kind, parts in (("job class", JobClass, self.jobs), ("service", ServiceClass, self.requests)):
-            known = [name for name, work_class in workload.classes.items() if isinstance(work_class, kind)]
+        for what, class_type, parts in (("job class", JobClass, self.jobs), ("service", ServiceClass, self.requests)):
+            known = [name for name, work_class in workload.classes.items() if isinstance(work_class, class_type)]
             for name, part in parts.items():
                 if name not in known:
                     has = f"has {', '.join(known)}" if known else "has none"
@@ -182,7 +182,7 @@ def rejection_notes(rejected: Mapping[str, Rejection]) -> list[str]:
     ]
 
 
-def _length(time_s: float) -> str:
+def _format_length(time_s: float) -> str:
     """A length of time for people, in the unit that fits."""
     for unit, unit_s in (("days", DAY_S), ("h", HOUR_S)):
         if time_s >= 2 * unit_s:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from odc_gym.constants import DAY_S
 from odc_gym.errors import TraceError
-from odc_gym.workload.jobs import on_grid
-from odc_gym.workload.traces.recorded import Floats, Recorded
+from odc_gym.workload.jobs import round_to_grid
+from odc_gym.workload.traces.recorded import Floats, RecordedArrivals
 
 Keys = npt.NDArray[np.uint64]
 
@@ -39,7 +39,9 @@ class Replay(NamedTuple):
     arrival_s: Floats
 
 
-def replay(trace: Recorded, ratio: float, seed: int, time_of_day_s: float, before_s: float, after_s: float) -> Replay:
+def replay(
+    trace: RecordedArrivals, ratio: float, seed: int, time_of_day_s: float, before_s: float, after_s: float
+) -> Replay:
     """Choose an episode's window of a trace and scale it to a mean offered load.
 
     Of a daily trace the seed chooses the day, and the trace's clock then reads the episode's time of day. The window
@@ -70,21 +72,23 @@ def replay(trace: Recorded, ratio: float, seed: int, time_of_day_s: float, befor
         offers = f"offers {1 / ratio:.2g} of the load that '{trace.class_name}' has in the scenario"
         raise TraceError(f"{trace.where}: {offers}; must be at least a {MAX_COPIES}th")
     episode = splitmix64(np.array([seed & _MASK], np.uint64))
-    mine = _mix(_mix(episode, _COPY), zlib.crc32(trace.class_name.encode()))  # classes of one file are kept apart
+    class_key = _mix_keys(
+        _mix_keys(episode, _COPY), zlib.crc32(trace.class_name.encode())
+    )  # classes of one file are kept apart
     parts = []
-    for copy, origin_s in enumerate(_origins(trace, episode, copies, time_of_day_s, before_s, after_s)):
-        copy_key = _mix(mine, copy)
-        for period in _periods(trace, origin_s, before_s, after_s):
+    for copy, origin_s in enumerate(_copy_starts(trace, episode, copies, time_of_day_s, before_s, after_s)):
+        copy_key = _mix_keys(class_key, copy)
+        for period in _repetitions(trace, origin_s, before_s, after_s):
             start_s = origin_s - period * trace.span_s  # of the episode on the clock of this repetition
             row = trace.rows(start_s - before_s, start_s + after_s)
-            key = splitmix64(_mix(copy_key, period & _MASK) ^ splitmix64(row.astype(np.uint64)))
+            key = splitmix64(_mix_keys(copy_key, period & _MASK) ^ splitmix64(row.astype(np.uint64)))
             kept = keyed_uniform(key, _KEEP) < ratio / copies
             parts.append(Replay(row[kept], key[kept], trace.submit_s[row[kept]] - start_s))
     return Replay(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _origins(
-    trace: Recorded, episode: Keys, copies: int, time_of_day_s: float, before_s: float, after_s: float
+def _copy_starts(
+    trace: RecordedArrivals, episode: Keys, copies: int, time_of_day_s: float, before_s: float, after_s: float
 ) -> list[float]:
     """Where on the trace's clock each copy of the episode starts [s]."""
     if trace.daily:
@@ -93,17 +97,17 @@ def _origins(
             first = math.ceil((before_s - time_of_day_s) / DAY_S)
             last = math.floor((trace.span_s - after_s - time_of_day_s) / DAY_S)
         days = np.arange(first, last + 1, dtype=np.int64)
-        days = days[np.argsort(_mix(_mix(episode, _DAY), days.astype(np.uint64)), kind="stable")]
+        days = days[np.argsort(_mix_keys(_mix_keys(episode, _DAY), days.astype(np.uint64)), kind="stable")]
         return [float(days[copy % days.size]) * DAY_S + time_of_day_s for copy in range(copies)]
-    uniform = keyed_uniform(_mix(episode, np.arange(copies, dtype=np.uint64)), _INSTANT)
-    return [float(origin_s) for origin_s in on_grid(trace.span_s * uniform)]
+    uniform = keyed_uniform(_mix_keys(episode, np.arange(copies, dtype=np.uint64)), _INSTANT)
+    return [float(origin_s) for origin_s in round_to_grid(trace.span_s * uniform)]
 
 
-def _periods(trace: Recorded, origin_s: float, before_s: float, after_s: float) -> range:
+def _repetitions(trace: RecordedArrivals, origin_s: float, before_s: float, after_s: float) -> range:
     """Repetitions of the trace that reach into the episode: just the trace itself where it has the days for it."""
     if trace.daily and not trace.repeats(before_s, after_s):
         return range(1)
-    oldest_s = origin_s - before_s - trace.longest_s
+    oldest_s = origin_s - before_s - trace.max_lifetime_s
     return range(math.floor(oldest_s / trace.span_s), math.floor((origin_s + after_s) / trace.span_s) + 1)
 
 
@@ -121,9 +125,9 @@ def splitmix64(x: Keys) -> Keys:
 def keyed_uniform(key: Keys, purpose: int) -> Floats:
     """Uniform numbers, the same for the same key and purpose whatever else is drawn: (N,) in (0, 1)."""
     # 52 bits and a half: neither end is reached
-    return ((_mix(key, purpose) >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+    return ((_mix_keys(key, purpose) >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
 
-def _mix(key: Keys, value: int | Keys) -> Keys:
+def _mix_keys(key: Keys, value: int | Keys) -> Keys:
     # arrays even for one word: scalars would warn of the overflow that is meant here
     return splitmix64(key ^ splitmix64(np.atleast_1d(np.asarray(value, np.uint64))))

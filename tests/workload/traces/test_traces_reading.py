@@ -249,7 +249,7 @@ def test_files_that_are_no_trace(write, data, said):
 
 def test_an_unknown_header_names_all_that_are_known(write):
     message = fails(write("a,b\n1,2\n"))
-    assert all(known.looks in message and known.title in message for known in FORMATS)
+    assert all(known.layout in message and known.title in message for known in FORMATS)
     assert "arrival_s,duration_s,accelerators[,class][,tenant][,estimate_s][,outcome] (your own jobs)" in message
 
 
@@ -281,7 +281,7 @@ def test_classes_that_the_scenario_lacks_are_told_with_the_line(write):
 
 def test_the_page_has_every_format():
     page = (ROOT / "docs" / "traces.md").read_text(encoding="utf-8")
-    assert [known.title for known in FORMATS if known.looks not in page] == []
+    assert [known.title for known in FORMATS if known.layout not in page] == []
 
 
 def sample(*parts):

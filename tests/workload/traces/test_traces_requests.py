@@ -13,7 +13,7 @@ from odc_gym.errors import ScenarioError, TraceError
 from odc_gym.scenario import Scenario
 from odc_gym.workload import read_trace, replay_demand
 from odc_gym.workload.services import equivalent_tokens
-from odc_gym.workload.traces.collecting import Requests
+from odc_gym.workload.traces.collecting import RequestCollector
 from odc_gym.workload.traces.recorded import RequestTrace
 from odc_gym.workload.traces.replay import replay
 
@@ -30,7 +30,7 @@ def starter():
 
 def made(arrival_s, tokens_in=1155, tokens_out=211):
     arrival_s = np.asarray(arrival_s, float)
-    requests = Requests(PATH)
+    requests = RequestCollector(PATH)
     requests.extend(arrival_s, *(np.broadcast_to(tokens, arrival_s.shape) for tokens in (tokens_in, tokens_out)), "one")
     return requests.trace().requests["interactive"]
 

@@ -10,7 +10,7 @@ from scipy import stats
 from odc_gym.errors import TraceError
 from odc_gym.workload import read_trace
 from odc_gym.workload.traces import servegen
-from odc_gym.workload.traces.servegen import WINDOW_S, Window, arrivals
+from odc_gym.workload.traces.servegen import WINDOW_S, ClientWindow, draw_arrival_places
 
 FOLDER = Path(__file__).parent / "fixtures" / "servegen"
 
@@ -63,7 +63,7 @@ def test_the_draws_are_the_clients_own(folder):
     ],
 )
 def test_gaps_have_the_published_law(family, shape, law):
-    place = arrivals(Window(0.0, 20_000, family, shape), 1.0, np.random.default_rng(1))
+    place = draw_arrival_places(ClientWindow(0.0, 20_000, family, shape), 1.0, np.random.default_rng(1))
     gaps = np.diff(place, prepend=0)
     assert place.size == 20_000 and place[-1] < 1
     assert stats.kstest(gaps / gaps.mean() * law.mean(), law.cdf).statistic < 0.0135  # 0.1 % of correct draws are above
@@ -71,16 +71,16 @@ def test_gaps_have_the_published_law(family, shape, law):
 
 @pytest.mark.parametrize("family", ["Gamma", "Weibull"])
 def test_a_share_of_the_requests_is_drawn_as_if_the_others_had_been_left_out(family):
-    window, rng = Window(0.0, 40_000, family, 0.4), np.random.default_rng(2)
-    drawn = arrivals(window, 0.1, rng)
-    whole = arrivals(window, 1.0, rng)
+    window, rng = ClientWindow(0.0, 40_000, family, 0.4), np.random.default_rng(2)
+    drawn = draw_arrival_places(window, 0.1, rng)
+    whole = draw_arrival_places(window, 1.0, rng)
     thinned = whole[rng.random(whole.size) < 0.1]
     assert abs(drawn.size - 4000) < 4 * np.sqrt(3600)
     assert stats.ks_2samp(np.diff(drawn), np.diff(thinned)).pvalue > 1e-3
 
 
 def test_more_requests_than_fit_are_a_share_with_the_same_lengths(monkeypatch):
-    monkeypatch.setattr(servegen, "MOST", 500)
+    monkeypatch.setattr(servegen, "MAX_REQUESTS", 500)
     trace = read_trace(FOLDER)
     requests = trace.requests["interactive"]
     assert trace.remark == "0.267 of its 1872 requests are drawn, at random"

@@ -18,12 +18,12 @@ from odc_gym.workload.traces.recorded import JobTrace, RequestTrace
 Floats = npt.NDArray[np.float64]
 Recording = JobTrace | RequestTrace
 
-DATED_S = 5e8  # clocks that begin before 1985 are not dates
+MIN_DATED_S = 5e8  # clocks that begin before 1985 are not dates
 CLIENT_WINDOW_S = 600.0
-SPARSE = 0.05  # of the median day: whole days below it at either end of a trace are not part of its life
+MIN_DAY_FRAC = 0.05  # of the median day: whole days below it at either end of a trace are not part of its life
 
 
-class Sizes(NamedTuple):
+class SizeSample(NamedTuple):
     """What arrivals are like; N of them, or N values with their frequencies.
 
     Attributes:
@@ -33,12 +33,12 @@ class Sizes(NamedTuple):
     """
 
     value: Floats
-    often: Floats
+    frequency: Floats
     mass: Floats
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class TraceSegment:
     """A stretch of a trace.
 
     Attributes:
@@ -59,7 +59,7 @@ class Part:
     weekday: int | None
     daily: bool
     gaps_s: Floats
-    sizes: Mapping[str, Sizes]
+    sizes: Mapping[str, SizeSample]
     clients: Floats | None = None
     client_gap_cv: float = 1.0
 
@@ -73,7 +73,7 @@ class Part:
         """Mean arrivals an hour."""
         return float(self.counts.sum()) / self.span_s * HOUR_S
 
-    def over(self, window_s: float) -> Floats:
+    def counts_per_window(self, window_s: float) -> Floats:
         """Arrivals in whole windows of another length, a multiple of the own [s]."""
         each = round(window_s / self.window_s)
         whole = self.counts.size // each * each
@@ -81,22 +81,24 @@ class Part:
         return summed
 
 
-def windows_of(span_s: float) -> tuple[float, tuple[float, ...]]:
+def window_lengths(span_s: float) -> tuple[float, tuple[float, ...]]:
     """The window of counts, and those over which dispersion is told: what a trace is long enough for [s]."""
     return (MINUTE_S, (600.0, 3600.0)) if span_s >= 12 * HOUR_S else (1.0, (10.0, 60.0))
 
 
-def part_of(trace: Recording, from_s: float = 0.0, to_s: float = math.inf, least: int = 50) -> Part:
+def segment_of(trace: Recording, from_s: float = 0.0, to_s: float = math.inf, min_arrivals: int = 50) -> TraceSegment:
     """The part of a trace from one instant of its clock up to another [s].
 
     Raises:
         TraceError: fewer arrivals than `least`.
     """
-    window_s, _ = windows_of(trace.span_s)
+    window_s, _ = window_lengths(trace.span_s)
     to_s = min(to_s, trace.span_s)
     rows = np.flatnonzero((trace.submit_s >= from_s) & (trace.submit_s < to_s))
-    if rows.size < least:
-        raise TraceError(f"{trace.where}: {rows.size} arrivals in {to_s - from_s:.6g} s: must be at least {least}")
+    if rows.size < min_arrivals:
+        raise TraceError(
+            f"{trace.where}: {rows.size} arrivals in {to_s - from_s:.6g} s: must be at least {min_arrivals}"
+        )
     edges = from_s + window_s * np.arange(math.floor((to_s - from_s) / window_s) + 1)
     submit_s = trace.submit_s[rows]
     counts = np.histogram(submit_s, edges)[0].astype(np.float64)
@@ -104,25 +106,25 @@ def part_of(trace: Recording, from_s: float = 0.0, to_s: float = math.inf, least
     if isinstance(trace, JobTrace):
         duration_s, width = trace.duration_s[rows], trace.width[rows].astype(np.float64)
         mass = duration_s * width
-        sizes = {name: Sizes(v, ones, mass) for name, v in (("duration_s", duration_s), ("width", width))}
-        sizes["work_s"] = Sizes(mass, ones, mass)
+        sizes = {name: SizeSample(v, ones, mass) for name, v in (("duration_s", duration_s), ("width", width))}
+        sizes["work_s"] = SizeSample(mass, ones, mass)
     else:
         columns = (("input_tokens", trace.input_tokens), ("output_tokens", trace.output_tokens))
-        sizes = {name: _tokens(values[rows]) for name, values in columns}
-    weekday = int(trace.midnight_s // DAY_S + 3) % 7 if trace.daily and trace.midnight_s > DATED_S else None
+        sizes = {name: _token_sample(values[rows]) for name, values in columns}
+    weekday = int(trace.midnight_s // DAY_S + 3) % 7 if trace.daily and trace.midnight_s > MIN_DATED_S else None
     clients, cv = None, 1.0
     if isinstance(trace, RequestTrace) and trace.tenant is not None and trace.daily:
-        clients, cv = _clients(submit_s - from_s, trace.tenant[rows], len(trace.tenants), to_s - from_s)
-    return Part(counts, window_s, from_s, weekday, trace.daily, np.diff(submit_s), sizes, clients, cv)
+        clients, cv = _client_counts(submit_s - from_s, trace.tenant[rows], len(trace.tenants), to_s - from_s)
+    return TraceSegment(counts, window_s, from_s, weekday, trace.daily, np.diff(submit_s), sizes, clients, cv)
 
 
-def _tokens(value: npt.NDArray[np.int32]) -> Sizes:
+def _token_sample(value: npt.NDArray[np.int32]) -> SizeSample:
     """Whole numbers by how often they came: as many as there are different ones."""
-    tokens, often = np.unique(value, return_counts=True)
-    return Sizes(tokens.astype(np.float64), often.astype(np.float64), tokens.astype(np.float64))
+    tokens, frequency = np.unique(value, return_counts=True)
+    return SizeSample(tokens.astype(np.float64), frequency.astype(np.float64), tokens.astype(np.float64))
 
 
-def _clients(time_s: Floats, tenant: npt.NDArray[np.int32], clients: int, span_s: float) -> tuple[Floats, float]:
+def _client_counts(time_s: Floats, tenant: npt.NDArray[np.int32], clients: int, span_s: float) -> tuple[Floats, float]:
     """Requests by client and window, and the variation of gaps within windows of the client of the middle request."""
     windows = max(1, math.floor(span_s / CLIENT_WINDOW_S))
     counts, found = np.zeros((clients, windows)), []
@@ -142,72 +144,72 @@ def _clients(time_s: Floats, tenant: npt.NDArray[np.int32], clients: int, span_s
     return counts, float(cv[np.searchsorted(np.cumsum(number), number.sum() / 2)])
 
 
-def in_parts(part: Part, widest: int) -> tuple[Part, float]:
+def split_wide_jobs(segment: TraceSegment, widest: int) -> tuple[TraceSegment, float]:
     """A part whose jobs are cut into equal pieces of at most `widest` accelerators, and the mean number of pieces."""
-    width = part.sizes["width"]
+    width = segment.sizes["width"]
     pieces = np.ceil(width.value / widest)
-    whole = Sizes(width.value / pieces, width.often * pieces, width.mass / pieces)
-    duration = part.sizes["duration_s"]._replace(often=whole.often, mass=whole.mass)
-    sizes = {"duration_s": duration, "width": whole, "work_s": Sizes(whole.mass, whole.often, whole.mass)}
-    return replace(part, sizes=sizes), float(whole.often.sum() / width.often.sum())
+    whole = SizeSample(width.value / pieces, width.frequency * pieces, width.mass / pieces)
+    duration = segment.sizes["duration_s"]._replace(frequency=whole.frequency, mass=whole.mass)
+    sizes = {"duration_s": duration, "width": whole, "work_s": SizeSample(whole.mass, whole.frequency, whole.mass)}
+    return replace(segment, sizes=sizes), float(whole.frequency.sum() / width.frequency.sum())
 
 
-def alive_s(trace: Recording) -> tuple[float, float]:
+def active_period_s(trace: Recording) -> tuple[float, float]:
     """From when until when a trace is in use on its own clock [s]: without nearly empty whole days at either end."""
     if not trace.daily:
         return 0.0, trace.span_s
     days = np.histogram(trace.submit_s, DAY_S * np.arange(round(trace.span_s / DAY_S) + 1))[0]
-    used = np.flatnonzero(days >= SPARSE * np.median(days[days > 0]))
+    used = np.flatnonzero(days >= MIN_DAY_FRAC * np.median(days[days > 0]))
     return float(used[0]) * DAY_S, float(used[-1] + 1) * DAY_S
 
 
-def split_by(trace: Recording, how: str) -> tuple[Part, Part]:
+def split_segments(trace: Recording, how: str) -> tuple[TraceSegment, TraceSegment]:
     """Two parts of a trace: the first and the rest by a fraction, or `alternate` stretches.
 
     Raises:
         TraceError: neither.
     """
     if how == "alternate":
-        return halves(trace)
+        return split_alternating(trace)
     try:
         fraction = float(how)
     except ValueError:
         fraction = math.nan
     if not 0 < fraction < 1:
         raise TraceError(f"--split {how}: must be a fraction between 0 and 1, or alternate")
-    return split(trace, fraction)
+    return split_at_fraction(trace, fraction)
 
 
-def split(trace: Recording, fraction: float) -> tuple[Part, Part]:
+def split_at_fraction(trace: Recording, fraction: float) -> tuple[TraceSegment, TraceSegment]:
     """The first part and the rest of what is alive of a trace; a daily one of three days or more is cut at midnight."""
-    begin_s, end_s = alive_s(trace)
+    begin_s, end_s = active_period_s(trace)
     cut_s = begin_s + fraction * (end_s - begin_s)
     if trace.daily and end_s - begin_s >= 3 * DAY_S:
         cut_s = min(max(round(cut_s / DAY_S) * DAY_S, begin_s + DAY_S), end_s - DAY_S)
-    return part_of(trace, begin_s, cut_s), part_of(trace, cut_s, end_s)
+    return segment_of(trace, begin_s, cut_s), segment_of(trace, cut_s, end_s)
 
 
-def halves(trace: Recording) -> tuple[Part, Part]:
+def split_alternating(trace: Recording) -> tuple[TraceSegment, TraceSegment]:
     """Every second stretch of a trace and the stretches between them: two parts that change of the trace hits alike.
 
     Stretches are days of a daily trace of two or more, minutes of a shorter one: joined minutes have no hour of day and
     would part the windows of clients. Their counts are put one after the other.
     """
-    begin_s, end_s = alive_s(trace)
+    begin_s, end_s = active_period_s(trace)
     stretch_s = DAY_S if trace.daily and end_s - begin_s >= 2 * DAY_S else MINUTE_S
     edges = np.arange(begin_s, end_s + 1e-6, stretch_s)
-    pieces = [part_of(trace, a, b, 0) for a, b in pairwise(edges)]
-    return _joined(pieces[0::2]), _joined(pieces[1::2])
+    pieces = [segment_of(trace, a, b, 0) for a, b in pairwise(edges)]
+    return _concatenated(pieces[0::2]), _concatenated(pieces[1::2])
 
 
-def _joined(pieces: list[Part]) -> Part:
+def _concatenated(pieces: list[TraceSegment]) -> TraceSegment:
     first = pieces[0]
     sizes = {
-        name: Sizes(*(np.concatenate(columns) for columns in zip(*(p.sizes[name] for p in pieces), strict=True)))
+        name: SizeSample(*(np.concatenate(columns) for columns in zip(*(p.sizes[name] for p in pieces), strict=True)))
         for name in first.sizes
     }
     each = [p.clients for p in pieces if p.clients is not None]
-    return Part(
+    return TraceSegment(
         np.concatenate([p.counts for p in pieces]),
         first.window_s,
         first.begin_s,
