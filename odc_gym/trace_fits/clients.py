@@ -1,4 +1,4 @@
-"""Fit of clients: how unequal their shares are, how their rates change from window to window, and their gaps."""
+"""Fit of client arrivals: shares of the clients, random rate factors, and gaps between requests."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from odc_gym.workload.arrivals.clients import zipf_shares
 
 MAX_CLIENTS = 200
 MAX_ZIPF_EXPONENT = 5.0
-MAX_AUTOCORRELATION = 0.995  # memory
-HOUR_LAGS = np.arange(1, round(HOUR_S / CLIENT_WINDOW_S))  # lags of windows within an hour
+MAX_AUTOCORRELATION = 0.995  # of the rate factors of neighbouring windows
+HOUR_LAGS = np.arange(1, round(HOUR_S / CLIENT_WINDOW_S))  # lags within an hour, in windows
 UNIT_FACTORS: Floats = np.ones(2)
 
 
 def fit_clients(segment: TraceSegment, factor: Floats = UNIT_FACTORS) -> ClientArrivals:
-    """Clients whose shares, rate factors and gaps are those observed: eleven numbers with the rate.
+    """Fit client arrivals to the shares, rate factors and gaps of a segment.
 
-    The exponent of the shares is that for which the sum of their squares is as observed. Variance and memory of the
-    rate factor are those of the sum of all clients about profile and week, brought to one client: clients are
-    independent in the model, so what real ones have in common is put into each. Gaps count by requests.
+    The fit has eleven numbers, with the rate. The Zipf exponent gives the observed sum of the squared shares. Variance
+    and autocorrelation of the rate factor are first measured on the sum of all clients, relative to profile and week.
+    They are then converted to those of one client. The model's clients are independent, so each one takes a part of the
+    variation that real clients have in common. The coefficient of variation of the gaps is weighted by requests.
 
     Args:
-        segment: with the counts of its clients.
-        factor: on the dispersions at 600 and 3600 s, (2,).
+        segment: a segment with the counts of its clients.
+        factor: (2,) factors on the dispersions at 600 and 3600 s.
     """
     counts = segment.clients
-    assert counts is not None  # the caller has looked
+    assert counts is not None  # the caller has checked this
     total, mean = counts.sum(0), counts.mean(1)
     clients = min(int((mean > 0).sum()), MAX_CLIENTS)
     target = float(((mean / mean.sum()) ** 2).sum())
@@ -42,6 +43,7 @@ def fit_clients(segment: TraceSegment, factor: Floats = UNIT_FACTORS) -> ClientA
     excess = total / total.mean() / expected - 1
     variance = max(float(excess.var()) - segment.client_gap_cv**2 / float(total.mean()), 0.0)
     autocorrelation = float((excess[1:] * excess[:-1]).mean()) / variance if variance > 0 else 0.0
+    bounded = min(max(autocorrelation, 0.0), MAX_AUTOCORRELATION)
     return ClientArrivals(
         kind="clients",
         number=clients,
@@ -49,16 +51,14 @@ def fit_clients(segment: TraceSegment, factor: Floats = UNIT_FACTORS) -> ClientA
         gap_cv=round(segment.client_gap_cv, 4),
         window_s=CLIENT_WINDOW_S,
         rate_variance=round(float(factor[0]) * variance / squared_shares, 5),
-        ar=round(
-            _raise_autocorrelation(min(max(autocorrelation, 0.0), MAX_AUTOCORRELATION), float(factor[1] / factor[0])), 4
-        ),
+        ar=round(_raise_autocorrelation(bounded, float(factor[1] / factor[0])), 4),
         profile=profile,
         weekend=weekend,
     )
 
 
 def _zipf_exponent(clients: int, target: float) -> float:
-    """The exponent for which the squares of the shares sum to a given number."""
+    """Return the Zipf exponent for which the squared shares of the clients sum to `target`."""
 
     def excess(zipf: float) -> float:
         return float((zipf_shares(clients, zipf) ** 2).sum()) - target
@@ -69,7 +69,12 @@ def _zipf_exponent(clients: int, target: float) -> float:
 
 
 def _raise_autocorrelation(autocorrelation: float, factor: float) -> float:
-    """The memory for which an hour scatters, beside a window, by a factor more than with a given one."""
+    """Return the autocorrelation of windows that multiplies the variance ratio of an hour to a window by `factor`.
+
+    Args:
+        autocorrelation: correlation of neighbouring windows for a factor of 1.
+        factor: factor on the ratio.
+    """
 
     def variance_ratio(ar: float) -> float:
         return 1 + 2 * float(((1 - HOUR_LAGS / (HOUR_LAGS.size + 1)) * ar**HOUR_LAGS).sum())

@@ -1,4 +1,4 @@
-"""A generator that is fitted to a trace: how its arrivals scatter, and how big they are."""
+"""Fit of a workload generator to a segment of a trace: random arrivals, and distributions of sizes."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from odc_gym.workload.streams import Period
 
 ArrivalModel = Literal["cox", "mmpp", "clients"]
 ARRIVAL_MODELS: tuple[ArrivalModel, ...] = ("cox", "mmpp", "clients")
-MIN_CLIENTS = 3  # fewer are not told apart
-MAX_SINGLE_ARRIVALS = 200_000  # arrivals that are drawn one by one; of more, counts are
+MIN_CLIENTS = 3  # with fewer, the arrivals are fitted as one stream
+MAX_SINGLE_ARRIVALS = 200_000  # most arrivals that are drawn one by one; beyond that, counts are drawn
 SHARES = (np.arange(8192) + 0.5) / 8192
 MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
 STREAM_NAME = "fitted"
-ARRIVAL_PARAMETERS = {"cox": 12, "mmpp": 9, "clients": 11}  # numbers that are fitted, with the rate
+ARRIVAL_PARAMETERS = {"cox": 12, "mmpp": 9, "clients": 11}  # fitted numbers, with the rate
 
 
 @dataclass(frozen=True)
 class FittedGenerator:
-    """What is fitted to a part of a trace.
+    """Generator that is fitted to a segment of a trace.
 
     Attributes:
-        rate_per_h: mean rate [1/h].
-        arrivals: how they scatter about it.
-        sizes: of jobs or of requests.
-        width: of jobs: shares by number of accelerators; empty for requests.
+        rate_per_h: mean arrival rate [1/h].
+        arrivals: random process of the arrivals about that rate.
+        sizes: distributions of the sizes of jobs or requests.
+        width: shares of jobs by number of accelerators; empty for requests.
     """
 
     rate_per_h: float
@@ -49,9 +49,12 @@ class FittedGenerator:
     width: dict[int, float]
 
     def scenario_fields(self) -> dict[str, Any]:
-        """The same as fields of a class of a scenario; the level of a service stays that of its scenario."""
+        """Return the generator as fields of a class of a scenario.
+
+        A service keeps the demand level of its scenario.
+        """
         fields: dict[str, Any] = {}
-        if self.width:  # null takes the lognormal of a base away
+        if self.width:  # null removes the lognormal of a base scenario
             fields = {"jobs_per_h": round(self.rate_per_h, 4), "width": self.width, "duration_h": None}
         return fields | {
             "arrivals": self.arrivals.model_dump(mode="json", exclude_none=True),
@@ -60,10 +63,10 @@ class FittedGenerator:
 
 
 def parse_model(name: str | None) -> ArrivalModel | None:
-    """The name of a model, checked.
+    """Check the name of an arrival model and return it.
 
     Raises:
-        TraceError: there is none of that name.
+        TraceError: no model has that name.
     """
     for known in ARRIVAL_MODELS:
         if name == known:
@@ -74,7 +77,10 @@ def parse_model(name: str | None) -> ArrivalModel | None:
 
 
 def default_model(segment: TraceSegment) -> ArrivalModel:
-    """The model that suits a part: clients where they are known, else a Cox process where there are days."""
+    """Return the arrival model that suits a segment.
+
+    It is `clients` for a segment with several known clients, `cox` for two daily days or more, and `mmpp` otherwise.
+    """
     if segment.clients is not None and len(segment.clients) >= MIN_CLIENTS:
         return "clients"
     return "cox" if segment.daily and segment.span_s >= 2 * DAY_S else "mmpp"
@@ -83,15 +89,15 @@ def default_model(segment: TraceSegment) -> ArrivalModel:
 def fit_generator(
     segment: TraceSegment, model: ArrivalModel | None = None, widest: int | None = None
 ) -> FittedGenerator:
-    """The generator of a model that is fitted to a part.
+    """Fit a generator to a segment.
 
     Args:
-        segment: of a trace.
-        model: of the arrivals; None takes the one that suits the part.
-        widest: accelerators beyond which jobs are cut into pieces first, as a scenario needs them; None leaves them.
+        segment: segment of a trace.
+        model: arrival model; None takes the one that suits the segment.
+        widest: most accelerators of a job. Wider jobs are split first, as a scenario needs. None keeps them whole.
 
     Raises:
-        TraceError: the part is too short for the model, or has no clients.
+        TraceError: the segment is too short for the model, or has no clients.
     """
     jobs = "work_s" in segment.sizes
     chosen = model or default_model(segment)
@@ -116,12 +122,12 @@ def fit_generator(
 
 
 def fit_arrivals(segment: TraceSegment, model: ArrivalModel, fit_cron: bool) -> Arrivals:
-    """The arrivals of a model that are fitted to a part, tuned so that draws of its length are as bursty as it is.
+    """Fit an arrival model to a segment, and tune it until draws of that length are as bursty as the segment.
 
     Args:
-        segment: observed.
-        model: of the arrivals.
-        fit_cron: whether a Cox process may have arrivals by the clock.
+        segment: the observed segment.
+        model: arrival model.
+        fit_cron: whether a Cox process may have cron arrivals.
     """
 
     def fit_with_factors(factor: Floats) -> Arrivals:
@@ -136,7 +142,10 @@ def fit_arrivals(segment: TraceSegment, model: ArrivalModel, fit_cron: bool) -> 
 
 
 def size_samples(generator: FittedGenerator) -> dict[str, SizeSample]:
-    """The sizes of a generator by quantity, as evenly as its laws have them; tokens are whole, and at least 0."""
+    """Return the sizes of a generator by quantity, at evenly spaced quantiles of its distributions.
+
+    Tokens are whole numbers of at least 0.
+    """
     if isinstance(generator.sizes, RequestSizes):
         laws = {"input_tokens": generator.sizes.input_tokens, "output_tokens": generator.sizes.output_tokens}
         tokens = {name: np.rint(law_quantiles(law, SHARES)) for name, law in laws.items()}
@@ -154,18 +163,18 @@ def size_samples(generator: FittedGenerator) -> dict[str, SizeSample]:
 def draw_segment(
     generator: FittedGenerator, template: TraceSegment, sizes: dict[str, SizeSample], seed: int
 ) -> TraceSegment:
-    """The same as `drawn_arrivals`, with the sizes of the generator."""
+    """Draw a segment as `draw_arrival_segment` does, with the sizes of the generator."""
     return replace(draw_arrival_segment(generator.rate_per_h, generator.arrivals, template, seed), sizes=sizes)
 
 
 def draw_arrival_segment(rate_per_h: float, arrivals: Arrivals, template: TraceSegment, seed: int) -> TraceSegment:
-    """Arrivals over the span and by the clock of a part, without sizes.
+    """Draw arrivals over the span and on the clock of a segment, without sizes.
 
     Args:
-        rate_per_h: mean rate [1/h].
-        arrivals: how they scatter about it.
-        template: whose clock, span and windows are taken.
-        seed: of the draws.
+        rate_per_h: mean arrival rate [1/h].
+        arrivals: random process of the arrivals about that rate.
+        template: segment whose clock, span and windows are used.
+        seed: seed of the draws.
     """
     start = MONDAY + timedelta(days=template.weekday or 0, seconds=template.begin_s if template.daily else 0.0)
     period = Period(_flat_workload(), seed, start, 0.0, template.span_s)
@@ -183,7 +192,10 @@ def draw_arrival_segment(rate_per_h: float, arrivals: Arrivals, template: TraceS
 
 
 def _flat_workload() -> Workload:
-    """What arrivals need of a workload where they have a profile and a burst of their own: one region, by its clock."""
+    """Return a workload with one region and flat rates.
+
+    Arrivals that have a profile and a burst of their own need no more of a workload.
+    """
     flat = Profile(amplitude=0, floor=0, daily=(0, 0), half_daily=(0, 0))
     calm = Burst(hour_variance=0, ten_minute_variance=0, ar=0)
     return Workload.model_construct(
@@ -197,7 +209,7 @@ def _flat_workload() -> Workload:
 
 
 def parameter_counts(generator: FittedGenerator) -> dict[str, int]:
-    """How many numbers were fitted, by what they describe; the rate counts with the arrivals."""
+    """Return how many numbers were fitted, by what they describe; the rate counts with the arrivals."""
     counts = {"arrivals": ARRIVAL_PARAMETERS[generator.arrivals.kind]}
     if isinstance(generator.arrivals, CoxArrivals) and generator.arrivals.cron is None:
         counts["arrivals"] -= 2

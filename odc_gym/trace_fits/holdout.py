@@ -1,4 +1,4 @@
-"""A generator fitted to one part of a trace beside another part: what it meets, and what the data let any meet."""
+"""Hold-out checks: a generator fitted to one segment of a trace, compared with another segment."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ KS_BOUND, DISPERSION_BOUND, PEAK_BOUND = 0.08, 0.25, 0.20
 
 
 class Check(NamedTuple):
-    """One quantity of a later part.
+    """Comparison of one quantity with a held-out segment.
 
     Attributes:
-        name: of the quantity.
-        first: of the part that the generator was fitted to; NaN where there is none to tell, as of a distance.
-        later: of the other part.
-        ours: of the generator: the median of its draws, or its distance from the later part.
-        low: of the draws, what a twentieth stays below.
-        high: of the draws, what a twentieth exceeds.
-        error: of ours: relative to the later part, or the distance itself.
-        floor: the same error of the first part itself, in place of the generator.
-        bound: the largest error that is wanted.
+        name: name of the quantity.
+        first: value of the fitted segment; NaN where a segment alone has none, as for a distance.
+        later: value of the held-out segment; NaN for a distance.
+        ours: value of the generator: the median of its draws; NaN for a distance.
+        low: 5 % quantile of the draws.
+        high: 95 % quantile of the draws.
+        error: error of the generator: relative to the held-out segment, or the distance itself.
+        floor: error of the fitted segment itself, taken in place of the generator.
+        bound: largest acceptable error.
     """
 
     name: str
@@ -47,23 +47,27 @@ class Check(NamedTuple):
 
     @property
     def verdict(self) -> str:
-        """Met; out of reach where the parts of the data differ by more than the bound themselves; or missed."""
+        """Verdict on the error: `met`, `missed` or `parts differ`.
+
+        `parts differ` means that the two segments themselves differ by more than the bound.
+        """
         return "met" if self.holds else "missed" if self.floor <= self.bound else "parts differ"
 
 
 def holdout_checks(
     generator: FittedGenerator, first: TraceSegment, later: TraceSegment, windows_s: tuple[float, ...]
 ) -> list[Check]:
-    """Compare a generator with a part that it has not seen.
+    """Compare a generator with a segment that the fit has not seen.
 
-    Sizes are compared by the distance of distributions, by number and by mass. Arrivals are drawn over the span of the
-    later part, at the rate of the first: the statistics are of as many windows, since those of bursts depend on that.
+    Sizes are compared by the Kolmogorov-Smirnov distance of the distributions, by number and by mass. Arrivals are
+    drawn over the span of the held-out segment at the rate of the fitted one. Statistics of bursts depend on the
+    number of windows, so draws and segment have equally many.
 
     Args:
-        generator: fitted to `first`.
-        first: what it knows.
-        later: what it does not.
-        windows_s: of the dispersion [s].
+        generator: generator fitted to `first`.
+        first: the fitted segment.
+        later: the held-out segment.
+        windows_s: windows of the dispersion [s].
     """
     sizes = size_samples(generator)
     found = []
@@ -81,7 +85,7 @@ def holdout_checks(
 def arrival_checks(
     generator: FittedGenerator, first: TraceSegment, later: TraceSegment, windows_s: tuple[float, ...]
 ) -> list[Check]:
-    """What of `checks` concerns arrivals: dispersion in windows [s], and peak over trough of the day."""
+    """Compare the arrivals only: dispersion in windows [s], and peak over trough of the day."""
     draws = [draw_segment(generator, later, {}, seed) for seed in range(NUM_DRAWS)]
     found = []
     for window_s in windows_s:
@@ -96,6 +100,6 @@ def arrival_checks(
 
 
 def _arrival_check(name: str, first: float, later: float, ours: Floats, bound: float) -> Check:
-    known = ours[~np.isnan(ours)]  # a draw of a rare and bursty kind may be empty
+    known = ours[~np.isnan(ours)]  # a draw of rare and bursty arrivals may be empty
     middle, low, high = (float(np.quantile(known, q)) for q in (0.5, 0.05, 0.95)) if known.size else (math.nan,) * 3
     return Check(name, first, later, middle, low, high, abs(middle / later - 1), abs(first / later - 1), bound)

@@ -1,4 +1,4 @@
-"""The least largest error: nonlinear Chebyshev fits by linear programs in a box that grows and shrinks."""
+"""Nonlinear minimax fits: sequential linear programs in a trust region."""
 
 from __future__ import annotations
 
@@ -9,20 +9,23 @@ from scipy.optimize import linprog
 
 from odc_gym.trace_fits.segment import Floats
 
-INITIAL_BOX, MAX_BOX, MIN_BOX = 0.3, 1.0, 1e-4  # how far a step may go in each number
+INITIAL_BOX, MAX_BOX, MIN_BOX = 0.3, 1.0, 1e-4  # largest step in each number
 MAX_STEPS = 40
-DIFFERENCE_STEP = 1e-4  # of a difference quotient
-ACTIVE_FRAC = 0.3  # share of the largest error below which an error cannot become the largest in a step
-ACCEPTED_GAIN, TRUSTED_GAIN = 0.1, 0.6  # share of the gain that was promised: a step is taken, the box grows
-MIN_GAIN = 2e-5  # a promise that is not worth a step
+DIFFERENCE_STEP = 1e-4  # step of the finite differences
+ACTIVE_FRAC = 0.3  # smaller errors, as a share of the largest, are left out of a step
+ACCEPTED_GAIN, TRUSTED_GAIN = 0.1, 0.6  # shares of the predicted gain: the step is taken, the box grows
+MIN_GAIN = 2e-5  # a smaller predicted gain ends the search
 
 
 def minimise_max_error(errors: Callable[[Floats], Floats], start: Floats) -> tuple[Floats, float]:
-    """The numbers near a start for which the largest of several errors is least, and that error.
+    """Minimise the largest of several errors, starting near `start`.
 
     Args:
-        errors: (E,) signed errors of (N,) numbers; give one that counts either way twice, once with each sign.
-        start: (N,) where the search begins.
+        errors: (E,) signed errors of (N,) numbers; give an error with both signs if its absolute value counts.
+        start: (N,) start of the search.
+
+    Returns:
+        The (N,) numbers at a local minimum, and the largest error there.
 
     Source: Madsen, "An algorithm for minimax solution of overdetermined systems of non-linear equations", IMA Journal
     of Applied Mathematics 16 (1975).
@@ -49,11 +52,11 @@ def minimise_max_error(errors: Callable[[Floats], Floats], start: Floats) -> tup
 
 
 def _bounded_step(slope: Floats, current: Floats, box: float) -> tuple[Floats, float]:
-    """The step within a box for which the largest of linear errors is least, and that error."""
+    """Return the step within a box that minimises the largest of the linearised errors, and that error."""
     count = slope.shape[1]
     rows = np.column_stack([slope, -np.ones(current.size)])
     bounds = [(-box, box)] * count + [(None, None)]
     solution = linprog(np.append(np.zeros(count), 1.0), A_ub=rows, b_ub=-current, bounds=bounds, method="highs-ds")
-    if solution.x is None:  # numbers of very different size defeat the solver: stay
+    if solution.x is None:  # the solver may fail on numbers of very different size
         return np.zeros(count), float(current.max())
     return solution.x[:-1], float(solution.x[-1])

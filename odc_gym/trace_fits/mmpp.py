@@ -1,4 +1,4 @@
-"""Fit of a Markov-modulated Poisson process of three states by moments: dispersion in several windows, and silence."""
+"""Fit of a three-state Markov-modulated Poisson process by the dispersions and the empty windows of its counts."""
 
 from __future__ import annotations
 
@@ -13,20 +13,12 @@ from odc_gym.workload.arrivals.mmpp import generator_matrix, relative_rates, sta
 
 STATES = 3
 OFF_DIAGONAL = ~np.eye(STATES, dtype=bool)
-WINDOWS_S = (
-    1,
-    2,
-    5,
-    10,
-    20,
-    60,
-    120,
-)  # of the dispersion and of silence [s]; in longer windows of a trace, from there on
-MIN_SPAN_RELAXATIONS = 20  # that a part must be long enough for: its span over the time in which a state is forgotten
-MIN_STATE_SHARE = 0.12  # share of time of a state
+WINDOWS_S = (1, 2, 5, 10, 20, 60, 120)  # windows of the moments; those shorter than the segment's windows are left out
+MIN_SPAN_RELAXATIONS = 20  # smallest span of a segment over the relaxation time of the process
+MIN_STATE_SHARE = 0.12  # smallest share of time in a state
 UNIT_FACTORS: Floats = np.ones(2)
-MIN_WINDOWS = 10  # windows that an observed moment needs
-START_POINTS = (  # rates of the states, and how long they last [s]: bursts and pauses, or a slow drift
+MIN_WINDOWS = 10  # smallest number of windows of an observed moment
+START_POINTS = (  # rates of the states and mean sojourn times [s]: bursts and pauses, or a slow drift
     ((0.001, 0.2, 1.0), (30.0, 8.0, 4.0)),
     ((0.001, 0.05, 1.0), (100.0, 20.0, 10.0)),
     ((0.6, 0.8, 1.0), (300.0, 300.0, 300.0)),
@@ -34,14 +26,15 @@ START_POINTS = (  # rates of the states, and how long they last [s]: bursts and 
 
 
 def fit_mmpp(segment: TraceSegment, factor: Floats = UNIT_FACTORS) -> MmppArrivals:
-    """The process whose counts in windows of 1 to 120 s have the dispersion and the silence observed: nine numbers.
+    """Fit the process to the dispersion and the share of empty windows in windows of 1 to 120 s: nine numbers.
 
-    The dispersions and the shares of empty windows have closed forms; a simplex search from three starts brings the
-    ratios of the former and the differences of the latter close to those observed.
+    Both moments have closed forms. A simplex search from three starts minimises the log ratios of the dispersions and
+    the differences of the shares of empty windows.
 
     Args:
-        segment: observed.
-        factor: on the dispersions in the two windows of the part, (2,); on others as on the nearer, or between.
+        segment: the observed segment.
+        factor: (2,) factors on the dispersions in the two windows of the segment. Other windows take the nearer factor,
+            or an interpolated one.
 
     Source: Heffes and Lucantoni, IEEE Journal on Selected Areas in Communications 4 (1986), for fits by dispersion.
     """
@@ -58,7 +51,7 @@ def fit_mmpp(segment: TraceSegment, factor: Floats = UNIT_FACTORS) -> MmppArriva
         expected = expected_dispersion(process, per_s, windows_s)
         error = float((np.log(np.maximum(expected, 0.1) / observed) ** 2).mean())
         error += 4 * float(((empty_window_share(process, per_s, windows_s) - empty_share) ** 2).mean())
-        # changes that the part is too short to see, and states that it hardly sees, would fit anything
+        # penalties: the segment says nothing of changes slower than its span, and little of rare states
         relaxation_s = -1 / np.sort(np.linalg.eigvals(generator_matrix(process)).real)[:-1]
         slow = np.maximum(np.log(relaxation_s * MIN_SPAN_RELAXATIONS / segment.span_s), 0)
         rare = 20 * np.maximum(MIN_STATE_SHARE - stationary(process), 0)
@@ -77,7 +70,7 @@ def fit_mmpp(segment: TraceSegment, factor: Floats = UNIT_FACTORS) -> MmppArriva
 
 
 def empty_window_share(arrivals: MmppArrivals, per_s: float, window_s: Floats) -> Floats:
-    """Share of windows without an arrival, (W,): p exp((Q - R) t) 1, with the rates on the diagonal of R.
+    """Return the share of windows without an arrival, (W,): p exp((Q - R) t) 1, with the rates on the diagonal of R.
 
     Source: Fischer and Meier-Hellstern, Performance Evaluation 18 (1993).
     """
@@ -89,12 +82,13 @@ def empty_window_share(arrivals: MmppArrivals, per_s: float, window_s: Floats) -
 
 
 def _start_vector(rates: tuple[float, ...], sojourn_s: tuple[float, ...]) -> Floats:
+    """Return the unbounded numbers of a start: relative rates of the states, and their mean sojourn times [s]."""
     transition_rates = np.repeat(0.5 / np.array(sojourn_s), STATES - 1)
     return np.asarray(np.log(np.concatenate([np.array(rates[:-1]), transition_rates])), np.float64)
 
 
 def _process_of(x: Floats) -> MmppArrivals:
-    """The process of unbounded numbers: two rates over the third, and six rates of jumps."""
+    """Return the process of unbounded numbers: two rates over the third, and six transition rates."""
     rates = np.append(np.exp(np.clip(x[: STATES - 1], -9, 5)), 1.0)
     transition_rates = np.zeros((STATES, STATES))
     transition_rates[OFF_DIAGONAL] = np.exp(np.clip(x[STATES - 1 :], -12, 1.0))

@@ -1,4 +1,4 @@
-"""What is told of a trace and of the generator fitted to it: their statistics as named figures, side by side."""
+"""Statistics of a trace and of the generator fitted to it, by name and side by side."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ from odc_gym.trace_fits.statistics import (
 DAY_NAMES = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 MASS_NAMES = {"jobs": "GPU time", "requests": "tokens"}
 Statistics = dict[str, float]
-NUM_DRAWS = 9  # of a generator, of whose figures the medians are told
+NUM_DRAWS = 9  # draws of a generator; the medians of their statistics are reported
 
 
 def segment_statistics(segment: TraceSegment, windows_s: tuple[float, ...]) -> Statistics:
-    """Statistics of a part by name, with the unit in the name; what the part is too short for is left out.
+    """Compute the statistics of a segment by name, with the unit in the name.
+
+    A statistic that needs a longer segment is left out.
 
     Args:
-        segment: recorded or drawn.
-        windows_s: of the dispersion [s].
+        segment: recorded or drawn segment.
+        windows_s: windows of the dispersion [s].
     """
     statistics = {"arrivals [1/h]": segment.rate_per_h, "gap CV": coefficient_of_variation(segment.gaps_s)}
     statistics |= {f"dispersion at {w:g} s": dispersion(segment.counts_per_window(w)) for w in windows_s}
@@ -52,7 +54,7 @@ def segment_statistics(segment: TraceSegment, windows_s: tuple[float, ...]) -> S
 
 
 def trace_statistics(trace: Recording, segment: TraceSegment) -> Statistics:
-    """Statistics of a trace, with what only a file has."""
+    """Compute the statistics of a segment, with the rows and the span of the whole trace."""
     _, windows_s = window_lengths(trace.span_s)
     return {
         "rows": float(trace.submit_s.size),
@@ -64,12 +66,12 @@ def trace_statistics(trace: Recording, segment: TraceSegment) -> Statistics:
 def compare_statistics(
     statistics: Statistics, segment: TraceSegment, generator: FittedGenerator
 ) -> dict[str, tuple[float | None, float | None]]:
-    """Figures of a trace and of a generator by name, and how far the distributions of sizes are from each other.
+    """Return the statistics of a trace and of a generator by name, and the distances of their size distributions.
 
     Args:
-        statistics: of the trace.
-        segment: what they were taken from.
-        generator: fitted to it.
+        statistics: statistics of the trace.
+        segment: segment that they were computed from.
+        generator: generator fitted to that segment.
     """
     sizes = size_samples(generator)
     _, windows_s = window_lengths(segment.span_s)
@@ -87,7 +89,7 @@ def compare_statistics(
 
 
 def _shares_of_widths(segment: TraceSegment, mass_name: str) -> Statistics:
-    """Share of jobs and of their accelerator time by width, in powers of two."""
+    """Compute the shares of jobs and of their accelerator time by width, in powers of two."""
     sizes, statistics = segment.sizes["width"], {}
     upper = 1
     while upper <= max(1.0, float(sizes.value.max())):

@@ -1,4 +1,4 @@
-"""A stretch of a trace as counts of arrivals and as sizes: what generators are fitted to and compared with."""
+"""Segments of a trace as arrival counts and sizes: the data that generators are fitted to and compared with."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from odc_gym.workload.traces.recorded import JobTrace, RequestTrace
 Floats = npt.NDArray[np.float64]
 Recording = JobTrace | RequestTrace
 
-MIN_DATED_S = 5e8  # clocks that begin before 1985 are not dates
+MIN_DATED_S = 5e8  # clocks that begin before 1985 have no dates
 CLIENT_WINDOW_S = 600.0
-MIN_DAY_FRAC = 0.05  # of the median day: whole days below it at either end of a trace are not part of its life
+MIN_DAY_FRAC = 0.05  # days at the ends of a trace with a smaller share of the median day are not active
 
 
 class SizeSample(NamedTuple):
-    """What arrivals are like; N of them, or N values with their frequencies.
+    """Weighted sample of one size: N arrivals, or N distinct values with their frequencies.
 
     Attributes:
-        value: (N,) in the unit of the quantity.
-        often: (N,) how often each came.
-        mass: (N,) what one of them weighs where big ones count more: accelerator time of a job, tokens of a request.
+        value: (N,) values in the unit of the quantity.
+        frequency: (N,) number of arrivals with each value.
+        mass: (N,) weight of one arrival in statistics by mass: accelerator time of a job, tokens of a request.
     """
 
     value: Floats
@@ -39,18 +39,19 @@ class SizeSample(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class TraceSegment:
-    """A stretch of a trace.
+    """Segment of a trace.
 
     Attributes:
         counts: (W,) arrivals in equal windows.
-        window_s: their length [s].
-        begin_s: of the first window, from a midnight [s], or from anywhere where `daily` is false.
-        weekday: of that midnight, Monday = 0; None where the trace has no dates.
+        window_s: length of a window [s].
+        begin_s: begin of the first window since a midnight [s]; the origin is arbitrary where `daily` is false.
+        weekday: weekday of that midnight, Monday = 0; None where the trace has no dates.
         daily: whether the clock has hours of day.
-        gaps_s: (N - 1,) times from one arrival to the next [s]; empty where only counts are known.
-        sizes: by quantity; `duration_s`, `width` and `work_s` of jobs, `input_tokens` and `output_tokens` of requests.
-        clients: (N, K) requests of each client in windows of CLIENT_WINDOW_S; None where there are none to tell apart.
-        client_gap_cv: variation of the gaps between requests of one client, of the middle request.
+        gaps_s: (N - 1,) times between consecutive arrivals [s]; empty where only counts are known.
+        sizes: samples by quantity: `duration_s`, `width` and `work_s` of jobs, `input_tokens` and `output_tokens` of
+            requests.
+        clients: (N, K) requests of each client in windows of CLIENT_WINDOW_S; None where clients are not known.
+        client_gap_cv: coefficient of variation of the gaps between requests of one client, median over requests.
     """
 
     counts: Floats
@@ -65,32 +66,32 @@ class TraceSegment:
 
     @property
     def span_s(self) -> float:
-        """Length [s]."""
+        """Length of the segment [s]."""
         return self.counts.size * self.window_s
 
     @property
     def rate_per_h(self) -> float:
-        """Mean arrivals an hour."""
+        """Mean arrival rate [1/h]."""
         return float(self.counts.sum()) / self.span_s * HOUR_S
 
     def counts_per_window(self, window_s: float) -> Floats:
-        """Arrivals in whole windows of another length, a multiple of the own [s]."""
-        each = round(window_s / self.window_s)
-        whole = self.counts.size // each * each
-        summed: Floats = self.counts[:whole].reshape(-1, each).sum(1)
+        """Return the arrivals in whole windows of another length, a multiple of `window_s` [s]."""
+        num_windows = round(window_s / self.window_s)
+        whole = self.counts.size // num_windows * num_windows
+        summed: Floats = self.counts[:whole].reshape(-1, num_windows).sum(1)
         return summed
 
 
 def window_lengths(span_s: float) -> tuple[float, tuple[float, ...]]:
-    """The window of counts, and those over which dispersion is told: what a trace is long enough for [s]."""
+    """Return the window of counts and the windows of the dispersion that suit a trace of a given span [s]."""
     return (MINUTE_S, (600.0, 3600.0)) if span_s >= 12 * HOUR_S else (1.0, (10.0, 60.0))
 
 
 def segment_of(trace: Recording, from_s: float = 0.0, to_s: float = math.inf, min_arrivals: int = 50) -> TraceSegment:
-    """The part of a trace from one instant of its clock up to another [s].
+    """Return the segment of a trace between two instants of its clock [s].
 
     Raises:
-        TraceError: fewer arrivals than `least`.
+        TraceError: fewer arrivals than `min_arrivals`.
     """
     window_s, _ = window_lengths(trace.span_s)
     to_s = min(to_s, trace.span_s)
@@ -119,13 +120,16 @@ def segment_of(trace: Recording, from_s: float = 0.0, to_s: float = math.inf, mi
 
 
 def _token_sample(value: npt.NDArray[np.int32]) -> SizeSample:
-    """Whole numbers by how often they came: as many as there are different ones."""
+    """Return the distinct numbers of tokens with their frequencies."""
     tokens, frequency = np.unique(value, return_counts=True)
     return SizeSample(tokens.astype(np.float64), frequency.astype(np.float64), tokens.astype(np.float64))
 
 
 def _client_counts(time_s: Floats, tenant: npt.NDArray[np.int32], clients: int, span_s: float) -> tuple[Floats, float]:
-    """Requests by client and window, and the variation of gaps within windows of the client of the middle request."""
+    """Return the requests by client and window, and the coefficient of variation of the gaps within windows.
+
+    The coefficient is the median over the requests of all clients.
+    """
     windows = max(1, math.floor(span_s / CLIENT_WINDOW_S))
     counts, found = np.zeros((clients, windows)), []
     for client in range(clients):
@@ -145,7 +149,11 @@ def _client_counts(time_s: Floats, tenant: npt.NDArray[np.int32], clients: int, 
 
 
 def split_wide_jobs(segment: TraceSegment, widest: int) -> tuple[TraceSegment, float]:
-    """A part whose jobs are cut into equal pieces of at most `widest` accelerators, and the mean number of pieces."""
+    """Split the jobs of a segment into equal pieces of at most `widest` accelerators.
+
+    Returns:
+        The segment of the pieces, and the mean number of pieces of a job.
+    """
     width = segment.sizes["width"]
     pieces = np.ceil(width.value / widest)
     whole = SizeSample(width.value / pieces, width.frequency * pieces, width.mass / pieces)
@@ -155,7 +163,7 @@ def split_wide_jobs(segment: TraceSegment, widest: int) -> tuple[TraceSegment, f
 
 
 def active_period_s(trace: Recording) -> tuple[float, float]:
-    """From when until when a trace is in use on its own clock [s]: without nearly empty whole days at either end."""
+    """Return begin and end of the use of a trace on its own clock [s], without nearly empty days at the ends."""
     if not trace.daily:
         return 0.0, trace.span_s
     days = np.histogram(trace.submit_s, DAY_S * np.arange(round(trace.span_s / DAY_S) + 1))[0]
@@ -164,10 +172,10 @@ def active_period_s(trace: Recording) -> tuple[float, float]:
 
 
 def split_segments(trace: Recording, how: str) -> tuple[TraceSegment, TraceSegment]:
-    """Two parts of a trace: the first and the rest by a fraction, or `alternate` stretches.
+    """Split a trace into two segments: at a fraction, or into `alternate` stretches.
 
     Raises:
-        TraceError: neither.
+        TraceError: `how` is neither.
     """
     if how == "alternate":
         return split_alternating(trace)
@@ -181,7 +189,10 @@ def split_segments(trace: Recording, how: str) -> tuple[TraceSegment, TraceSegme
 
 
 def split_at_fraction(trace: Recording, fraction: float) -> tuple[TraceSegment, TraceSegment]:
-    """The first part and the rest of what is alive of a trace; a daily one of three days or more is cut at midnight."""
+    """Split the active period of a trace into a first and a later segment.
+
+    A daily trace of three days or more is split at a midnight.
+    """
     begin_s, end_s = active_period_s(trace)
     cut_s = begin_s + fraction * (end_s - begin_s)
     if trace.daily and end_s - begin_s >= 3 * DAY_S:
@@ -190,10 +201,10 @@ def split_at_fraction(trace: Recording, fraction: float) -> tuple[TraceSegment, 
 
 
 def split_alternating(trace: Recording) -> tuple[TraceSegment, TraceSegment]:
-    """Every second stretch of a trace and the stretches between them: two parts that change of the trace hits alike.
+    """Split a trace into its odd and its even stretches, which a slow change of the trace affects equally.
 
-    Stretches are days of a daily trace of two or more, minutes of a shorter one: joined minutes have no hour of day and
-    would part the windows of clients. Their counts are put one after the other.
+    Stretches are days of a daily trace of two days or more, and minutes of a shorter one. Joined minutes would have no
+    hour of day and would cut the windows of clients. The counts of the stretches are concatenated.
     """
     begin_s, end_s = active_period_s(trace)
     stretch_s = DAY_S if trace.daily and end_s - begin_s >= 2 * DAY_S else MINUTE_S
@@ -203,6 +214,7 @@ def split_alternating(trace: Recording) -> tuple[TraceSegment, TraceSegment]:
 
 
 def _concatenated(pieces: list[TraceSegment]) -> TraceSegment:
+    """Return the segments one after the other as one segment without dates."""
     first = pieces[0]
     sizes = {
         name: SizeSample(*(np.concatenate(columns) for columns in zip(*(p.sizes[name] for p in pieces), strict=True)))

@@ -1,4 +1,4 @@
-"""Statistics of arrivals and sizes, each the same for recorded and for drawn ones."""
+"""Statistics of arrivals and sizes, computed the same way for recorded and for drawn segments."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ QUANTILES = (0.1, 0.5, 0.9, 0.99)
 
 
 def dispersion(counts: Floats) -> float:
-    """Variance of counts over their mean; 1 for a Poisson process. NaN for fewer than two windows."""
+    """Return the variance of counts over their mean: 1 for a Poisson process, NaN for fewer than two windows."""
     return float(counts.var(ddof=1) / counts.mean()) if counts.size > 1 and counts.any() else math.nan
 
 
 def coefficient_of_variation(gaps_s: Floats) -> float:
-    """Standard deviation of gaps between arrivals over their mean; 1 for a Poisson process."""
+    """Return the standard deviation of gaps between arrivals over their mean; 1 for a Poisson process."""
     return float(gaps_s.std() / gaps_s.mean()) if gaps_s.size > 1 and gaps_s.any() else math.nan
 
 
 def hours_of_day(segment: TraceSegment) -> Floats:
-    """Arrivals by hour of day over their mean, (24,); every hour counts by how much of it the part covers."""
+    """Return the arrivals by hour of day over their mean, (24,).
+
+    Each hour is normalised by the time that the segment covers of it.
+    """
     middle_s = segment.begin_s + segment.window_s * (np.arange(segment.counts.size) + 0.5)
     hour = (middle_s // HOUR_S).astype(np.int64) % 24
     covered = np.bincount(hour, minlength=24)
@@ -33,7 +36,7 @@ def hours_of_day(segment: TraceSegment) -> Floats:
 
 
 def peak_to_trough(segment: TraceSegment) -> float:
-    """The busiest hour of day over the calmest, of mean arrivals; NaN where the part is shorter than a day."""
+    """Return the mean arrivals of the busiest over the calmest hour of day; NaN for less than a day."""
     if not segment.daily or segment.span_s < DAY_S:
         return math.nan
     hours = hours_of_day(segment)
@@ -41,7 +44,10 @@ def peak_to_trough(segment: TraceSegment) -> float:
 
 
 def days_of_week(segment: TraceSegment) -> Floats | None:
-    """Arrivals by day of the week, Monday first, over their mean, (7,); None without dates or below a week."""
+    """Return the arrivals by day of the week over their mean, (7,), Monday first.
+
+    The result is None for a segment without dates or of less than a week.
+    """
     if segment.weekday is None or segment.span_s < 7 * DAY_S:
         return None
     middle_s = segment.begin_s + segment.window_s * (np.arange(segment.counts.size) + 0.5)
@@ -51,13 +57,13 @@ def days_of_week(segment: TraceSegment) -> Floats | None:
 
 
 def sample_weights(sizes: SizeSample, by_mass: bool) -> Floats:
-    """What each value counts: how often it came, or that times its mass."""
+    """Return the weights of the values: their frequencies, or frequency times mass."""
     counted: Floats = sizes.frequency * sizes.mass if by_mass else sizes.frequency
     return counted
 
 
 def quantiles(sizes: SizeSample, by_mass: bool = False, share: tuple[float, ...] = QUANTILES) -> Floats:
-    """Values up to which given shares of the weight lie."""
+    """Return the values up to which given shares of the weight lie."""
     order = np.argsort(sizes.value, kind="stable")
     total = np.cumsum(sample_weights(sizes, by_mass)[order])
     at = np.searchsorted(total, np.asarray(share) * total[-1])
@@ -66,7 +72,10 @@ def quantiles(sizes: SizeSample, by_mass: bool = False, share: tuple[float, ...]
 
 
 def ks_distance(a: SizeSample, b: SizeSample, by_mass: bool = False) -> float:
-    """Kolmogorov-Smirnov distance of two weighted samples: the largest difference of their distribution functions."""
+    """Return the Kolmogorov-Smirnov distance of two weighted samples.
+
+    It is the largest difference of their distribution functions.
+    """
     values = np.concatenate([a.value, b.value])
     wa, wb = sample_weights(a, by_mass), sample_weights(b, by_mass)
     steps = np.concatenate([wa / wa.sum(), -wb / wb.sum()])
