@@ -1,4 +1,4 @@
-"""Surges: hours in which the rate of arrivals and the demand for services are multiplied."""
+"""Surges: windows of time in which arrival rates and the demand of services are multiplied."""
 
 from __future__ import annotations
 
@@ -21,23 +21,30 @@ SURGES_PURPOSE = 321  # purpose of a random stream
 
 
 class RateWindow(NamedTuple):
-    """A time in which a rate is multiplied; seconds from the start of the episode."""
+    """Window of time in which a rate is multiplied.
+
+    Attributes:
+        begin_s: begin from the start of the episode [s].
+        end_s: end from the start of the episode [s].
+        factor: factor on the rate.
+        classes: affected classes; empty for all.
+    """
 
     begin_s: float
     end_s: float
     factor: float
-    classes: tuple[str, ...] = ()  # that it concerns; all if none is named
+    classes: tuple[str, ...] = ()
 
 
 def draw_surges(surges: Surges, seed: int, before_s: float, after_s: float) -> tuple[RateWindow, ...]:
-    """The surges of an episode: a Poisson process, each with a length and a factor of its own.
+    """Draw the surges of an episode: a Poisson process in which each surge has its own length and factor.
 
-    Surges are drawn in order of time, so that a longer episode begins like a shorter one.
+    Surges are drawn in order of time, so that a longer episode begins with the surges of a shorter one.
 
     Args:
         surges: rates and ranges.
-        seed: the episode.
-        before_s: how long before the start of the episode work arrives [s].
+        seed: seed of the episode.
+        before_s: length of the history before the start of the episode [s].
         after_s: length of the episode [s].
     """
     if surges.per_week == 0.0:
@@ -58,12 +65,12 @@ def draw_surges(surges: Surges, seed: int, before_s: float, after_s: float) -> t
 def scripted_windows(
     events: Sequence[ScriptedEvent], event_type: type[Surge] | type[RadiationStorm], epoch: datetime | None
 ) -> tuple[RateWindow, ...]:
-    """The surges, or the storms, of a script.
+    """Return the windows of the scripted surges, or of the scripted storms.
 
     Args:
-        events: the script.
+        events: scripted events of the scenario.
         event_type: `Surge` or `RadiationStorm`.
-        epoch: when episodes begin, if it is always the same.
+        epoch: fixed start of all episodes; None if the start varies.
     """
     found = []
     for event in events:
@@ -75,13 +82,13 @@ def scripted_windows(
 
 
 def mean_rate_factor(windows: Sequence[RateWindow], class_name: str, begin_s: Floats, length_s: float) -> Floats:
-    """What a rate is multiplied by, mean over each of some intervals.
+    """Return the mean factor on a rate in each of several intervals.
 
     Args:
-        windows: surges; where several are at once, their factors multiply.
-        class_name: the class whose rate it is.
-        begin_s: (N,) beginnings of the intervals [s].
-        length_s: their length [s].
+        windows: surges; the factors of overlapping surges multiply.
+        class_name: class of the rate.
+        begin_s: (N,) begins of the intervals [s].
+        length_s: length of an interval [s].
 
     Returns:
         (N,) factors; 1 outside all windows.
@@ -95,6 +102,6 @@ def mean_rate_factor(windows: Sequence[RateWindow], class_name: str, begin_s: Fl
 
 
 def max_rate_factor(windows: Sequence[RateWindow], class_name: str) -> float:
-    """The largest factor of a class at any time, those between the surges included."""
+    """Return the largest factor on a class's rate at any time; it is at least 1."""
     begins = np.array([window.begin_s for window in windows])
     return float(np.max(mean_rate_factor(windows, class_name, begins, 1.0 / TIME_GRID), initial=1.0))

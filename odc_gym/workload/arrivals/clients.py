@@ -1,4 +1,4 @@
-"""Arrivals from clients: each a renewal process whose rate follows the day and is drawn anew in every window.
+"""Arrivals from clients: renewal processes whose rates follow the day and are redrawn in every window.
 
 Source: Xiang et al., "ServeGen: workload characterization and generation of large language model serving in
 production", arXiv:2505.09999 (2025).
@@ -23,13 +23,13 @@ from odc_gym.workload.streams import Period, Purpose, class_stream
 
 
 def zipf_shares(clients: int, zipf: float) -> Floats:
-    """Share of each client in the mean rate, (N,), largest first."""
+    """Return the share of each client in the mean rate, (N,), largest first."""
     weight: Floats = np.arange(1, clients + 1, dtype=np.float64) ** -zipf
     return np.asarray(weight / weight.sum(), np.float64)
 
 
 def client_rates(arrivals: ClientArrivals, name: str, period: Period) -> tuple[Floats, Floats]:
-    """Rates of the clients over the mean of all, in windows of whole hours around the start.
+    """Draw the rates of the clients over the total mean rate, in windows of whole hours around the start.
 
     Returns:
         (K + 1,) edges of the windows from the start [s], and (N, K) rates, which sum to 1 over clients on average.
@@ -49,13 +49,13 @@ def client_rates(arrivals: ClientArrivals, name: str, period: Period) -> tuple[F
 
 
 def draw(arrivals: ClientArrivals, name: str, per_h: float, period: Period) -> Floats:
-    """Arrivals of whole hours around the start [s]: (N,), client by client.
+    """Draw the arrivals in the whole hours that cover a period [s]: (N,), client by client.
 
     Args:
-        arrivals: the shape.
-        name: of the class, for its streams.
+        arrivals: the process.
+        name: class whose streams are used.
         per_h: mean rate of all clients [1/h].
-        period: what is drawn for.
+        period: period of the draw.
     """
     edge_s, relative = client_rates(arrivals, name, period)
     mean = relative * (per_h * arrivals.window_s / HOUR_S)
@@ -67,7 +67,7 @@ def draw(arrivals: ClientArrivals, name: str, per_h: float, period: Period) -> F
 
 
 def _gap_sampler(arrivals: ClientArrivals, rng: np.random.Generator) -> Callable[[int], Floats]:
-    """Gaps of mean 1 from a stream."""
+    """Return a function that draws gaps of mean 1 from a stream."""
     if arrivals.gaps == "gamma":
         shape = arrivals.gap_cv**-2
         return lambda count: rng.standard_gamma(shape, count) / shape
@@ -77,7 +77,10 @@ def _gap_sampler(arrivals: ClientArrivals, rng: np.random.Generator) -> Callable
 
 
 def weibull_shape(cv: float) -> float:
-    """Shape of the Weibull law with a coefficient of variation: cv^2 + 1 = G(1 + 2 / k) / G(1 + 1 / k)^2."""
+    """Return the shape of the Weibull distribution with a given coefficient of variation.
+
+    It solves cv^2 + 1 = G(1 + 2 / k) / G(1 + 1 / k)^2 for k.
+    """
 
     def excess(k: float) -> float:
         return float(gamma_function(1 + 2 / k) / gamma_function(1 + 1 / k) ** 2) - 1 - cv**2
@@ -86,7 +89,7 @@ def weibull_shape(cv: float) -> float:
 
 
 def dispersion(arrivals: ClientArrivals) -> float:
-    """Variance over mean of counts given the rates, of windows with many arrivals: that of a renewal process, cv^2.
+    """Return the variance over mean of counts given the rates, for windows with many arrivals: cv^2.
 
     Source: Cox, Renewal Theory (1962), section 4.2.
     """

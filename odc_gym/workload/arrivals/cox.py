@@ -1,7 +1,7 @@
-"""Arrivals of a doubly stochastic Poisson process: its rate is random, and given the rate it is a Poisson process.
+"""Arrivals of a Cox process: its rate is random, and given the rate it is a Poisson process.
 
-The rate is the mean times a profile of day and week, an hourly gamma factor with memory and a ten-minute gamma factor.
-Arrivals may come in arrays of several at once, and a share of them by the clock.
+The rate is the mean times a profile of day and week, an autocorrelated hourly gamma factor and a ten-minute gamma
+factor. Arrivals may come in arrays of several at once. A share of them may be cron arrivals, at regular times.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from odc_gym.workload.jobs import TIME_GRID, Floats, round_to_grid
 from odc_gym.workload.streams import Period, Purpose, class_stream
 
 BIN_S = 600.0
-BINS_PER_HOUR = 6  # an hour
+BINS_PER_HOUR = 6
 
 
 def rate_factors(arrivals: CoxArrivals, name: str, period: Period) -> tuple[Floats, Floats]:
-    """Rate over its mean in ten-minute bins of whole hours around the start of a period.
+    """Draw the rate over its mean in ten-minute bins of the whole hours that cover a period.
 
     Returns:
         (K,) begins of the bins from the start [s], and (K,) factors of mean 1.
@@ -43,13 +43,13 @@ def rate_factors(arrivals: CoxArrivals, name: str, period: Period) -> tuple[Floa
 
 
 def draw(arrivals: CoxArrivals, name: str, per_h: float, period: Period) -> Floats:
-    """Arrivals of whole hours around the start [s]: (N,), in no order within ten-minute bins.
+    """Draw the arrivals in the whole hours that cover a period [s]: (N,), in no order within ten-minute bins.
 
     Args:
-        arrivals: the shape.
-        name: of the class, for its streams.
+        arrivals: the process.
+        name: class whose streams are used.
         per_h: mean rate [1/h].
-        period: what is drawn for.
+        period: period of the draw.
     """
     begin_s, rate = rate_factors(arrivals, name, period)
     cron, seed = arrivals.cron, period.seed
@@ -67,13 +67,16 @@ def draw(arrivals: CoxArrivals, name: str, per_h: float, period: Period) -> Floa
 
 
 def _cron_arrivals(cron: Cron, name: str, per_h: float, period: Period) -> Floats:
-    """Arrivals by the clock of UTC [s]: at each full period the whole part of their number, and one more by chance."""
+    """Draw the cron arrivals at full periods of UTC [s].
+
+    Each tick has the whole part of the mean number, and one more at random.
+    """
     origin_s = second_of_day(period.start) % cron.period_s
     first = math.ceil((origin_s - math.ceil(period.before_s / HOUR_S) * HOUR_S) / cron.period_s)
     last = math.floor((origin_s + math.ceil(period.after_s / HOUR_S) * HOUR_S) / cron.period_s)
     tick_s = cron.period_s * np.arange(first, last + 1) - origin_s
     arrivals_per_tick = per_h * cron.share * cron.period_s / HOUR_S
-    max_arrivals = math.floor(arrivals_per_tick) + 1  # rows of random numbers are as long whatever comes of them
+    max_arrivals = math.floor(arrivals_per_tick) + 1  # rows of random numbers have this length whatever is drawn
     uniform = class_stream(period.seed, Purpose.CRON, name).random((tick_s.size, max_arrivals + 1))
     number = math.floor(arrivals_per_tick) + (uniform[:, 0] < arrivals_per_tick - math.floor(arrivals_per_tick))
     delay_s = cron.jitter_s * uniform[:, 1:]
@@ -82,5 +85,8 @@ def _cron_arrivals(cron: Cron, name: str, per_h: float, period: Period) -> Float
 
 
 def dispersion(arrivals: CoxArrivals) -> float:
-    """Variance over mean of the number that come at once, and so of counts given the rate: 2 m - 1 of arrays of m."""
+    """Return the variance over mean of counts given the rate.
+
+    It is that of the number of arrivals in an array: 2 m - 1 for arrays of mean m.
+    """
     return 2 * arrivals.array_mean - 1

@@ -1,4 +1,4 @@
-"""From operational time to the clock: a process of constant rate, bent so that its rate is a given one."""
+"""Operational time: a process of rate 1, mapped to clock time so that it has a given rate."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import numpy as np
 
 from odc_gym.workload.jobs import TIME_GRID, Floats
 
-BLOCK = 256  # gaps drawn at a time: which are drawn does not depend on how many are needed
+BLOCK = 256  # gaps that are drawn at a time, so that draws do not depend on the number needed
 
 
 def arrivals_in_clock_time(gaps: Callable[[int], Floats], edge_s: Floats, mean: Floats) -> Floats:
-    """Arrivals whose expected number between edges is given, from the gaps of a process of rate 1.
+    """Map a renewal process of rate 1 to arrivals with a given expected number between edges.
 
-    The sums of the gaps are moments of operational time, which passes as fast as the rate is high.
+    The sums of the gaps are instants of operational time, which passes in proportion to the rate.
 
     Args:
         gaps: draws the next (N,) gaps of mean 1 from a stream.
-        edge_s: (K + 1,) edges [s], rising.
+        edge_s: (K + 1,) rising edges [s].
         mean: (K,) expected arrivals between them.
 
     Returns:
