@@ -1,6 +1,6 @@
-"""The Azure LLM inference traces of 2023 and 2024: requests to language models, which replace interactive.
+"""Format of the Azure LLM inference traces of 2023 and 2024: requests that replace the class interactive.
 
-The times of 2024 have an offset to UTC and, off full seconds, a fraction.
+The times of 2024 have an offset to UTC and, except at full seconds, a fraction.
 
 Source: Patel et al., "Splitwise: efficient generative LLM inference using phase splitting", ISCA 2024; Stojkovic et
 al., "DynamoLLM: designing LLM inference clusters for performance and energy efficiency", HPCA 2025.

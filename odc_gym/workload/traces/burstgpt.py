@@ -1,7 +1,7 @@
-"""The BurstGPT trace: requests to language models, which replace the demand of interactive.
+"""Format of the BurstGPT trace: requests to language models that replace the class interactive.
 
-Times are seconds since the midnight before the first request. Requests that failed have no response tokens and are left
-out: no answer was computed.
+Times are seconds since the midnight before the first request. Failed requests have no response tokens and are left
+out, since no answer was computed.
 
 Source: Wang et al., "BurstGPT: a real-world workload dataset to optimize LLM serving systems", KDD 2025.
 """

@@ -1,7 +1,6 @@
-"""Collecting the rows of a file as it is read, in few bytes a row, and making a trace of them.
+"""Collectors of the rows of a file, which store them compactly and build a trace from them.
 
-A row is kept as numbers in arrays, 16 to 20 bytes a request and 37 bytes a job, so that files of a gigabyte fit into
-memory.
+A row takes 16 to 20 bytes as a request and 37 bytes as a job, so that files of a gigabyte fit into memory.
 """
 
 from __future__ import annotations
@@ -22,8 +21,7 @@ from odc_gym.workload.traces.recorded import Floats, JobTrace, Outcome, Rejectio
 Scalar = TypeVar("Scalar", bound=np.generic)
 TokenCounts = npt.NDArray[np.int64]
 
-
-CHUNK_ROWS = 2**20  # rows that are worked on at once
+CHUNK_ROWS = 2**20  # rows that are processed at once
 
 
 class Rejections:
@@ -34,28 +32,28 @@ class Rejections:
         self.by_reason: dict[str, Rejection] = {}
 
     def add(self, reason: str, line: int) -> None:
-        """Count a row, which is in this line."""
+        """Count a rejected row, which stands in this line."""
         count, where = self.by_reason.get(reason, (0, f"{self.path}:{line}"))
         self.by_reason[reason] = Rejection(count + 1, where)
 
     def empty_error(self, what: str) -> TraceError:
-        """The error of a file of which nothing is left."""
+        """Return the error of a file without any accepted row."""
         return TraceError("; ".join([f"{self.path}: no {what}", *rejection_notes(self.by_reason)]))
 
 
 class _NameIndex:
-    """Names as numbers, in the order in which they come."""
+    """Index of names, in the order of their first appearance."""
 
     def __init__(self) -> None:
         self.indices: dict[str, int] = {}
 
     def index(self, name: str | None) -> int:
-        """The number of a name, -1 of none."""
+        """Return the index of a name, or -1 for None."""
         return -1 if name is None else self.indices.setdefault(name, len(self.indices))
 
 
 class JobCollector:
-    """The jobs of a file."""
+    """Collector of the jobs of a file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -76,17 +74,17 @@ class JobCollector:
         class_name: str = "finetuning",
         line: int | None = None,
     ) -> None:
-        """Keep a job.
+        """Add a job.
 
         Args:
             submit_s: submission [s since a midnight].
             duration_s: run time [s], above 0.
             width: accelerators.
-            tenant: whose it is.
-            estimate_s: run time that its user asked for [s].
-            outcome: how it ended.
-            class_name: class that it belongs to.
-            line: where it is, if messages on its class are to name it.
+            tenant: name of the owner.
+            estimate_s: run time that the user requested [s].
+            outcome: outcome of the job.
+            class_name: class of the job.
+            line: line of the job in the file, for messages about its class.
         """
         self._submit_s.append(submit_s)
         self._duration_s.append(duration_s)
@@ -100,7 +98,7 @@ class JobCollector:
             self._where.append(str(self.path) if line is None else f"{self.path}:{line}")
 
     def trace(self) -> Trace:
-        """The trace; its clock begins at midnight before the first job.
+        """Build the trace; its clock begins at the midnight before the first job.
 
         Raises:
             TraceError: there are no jobs.
@@ -128,6 +126,7 @@ class JobCollector:
         return Trace(str(self.path), jobs, rejected=self.rejected.by_reason)
 
     def _optional(self, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
+        """Return the optional columns of some rows; a column without any value is None."""
         estimate_s = np.frombuffer(self._estimate_s)[rows]
         outcome = np.frombuffer(self._outcome, np.int8)[rows]
         tenant = np.frombuffer(self._tenant, np.int32)[rows]
@@ -140,7 +139,7 @@ class JobCollector:
 
 
 class RequestCollector:
-    """The requests of a file, all to one service."""
+    """Collector of the requests of a file, which all go to one service."""
 
     def __init__(self, path: Path, class_name: str = "interactive") -> None:
         self.path, self.class_name = path, class_name
@@ -149,13 +148,13 @@ class RequestCollector:
         self._tenants = _NameIndex()
 
     def add(self, arrival_s: float, input_tokens: int, output_tokens: int, tenant: str | None = None) -> None:
-        """Keep a request.
+        """Add a request.
 
         Args:
             arrival_s: arrival [s since a midnight].
             input_tokens: tokens of the prompt.
             output_tokens: tokens of the answer.
-            tenant: whose it is, or for which model; of all requests or of none.
+            tenant: name of the owner or of the model; given for all requests or for none.
         """
         self._arrival_s.append(arrival_s)
         self._input.append(input_tokens)
@@ -164,7 +163,7 @@ class RequestCollector:
             self._tenant.append(self._tenants.index(tenant))
 
     def extend(self, arrival_s: Floats, input_tokens: TokenCounts, output_tokens: TokenCounts, tenant: str) -> None:
-        """Keep the requests of one tenant: (N,) of each."""
+        """Add the requests of one tenant, (N,) of each quantity."""
         self._arrival_s.frombytes(arrival_s.astype(np.float64).tobytes())
         self._input.frombytes(input_tokens.astype(np.int32).tobytes())
         self._output.frombytes(output_tokens.astype(np.int32).tobytes())
@@ -172,14 +171,15 @@ class RequestCollector:
         self._tenant.frombytes(np.full(arrival_s.size, index, np.int32).tobytes())
 
     def trace(self, covered_s: tuple[float, float] | None = None, remark: str | None = None) -> Trace:
-        """The trace, which takes the rows over: only once.
+        """Build the trace from the rows; call this once, since the trace takes over their memory.
 
-        From a day on it covers whole days and its clock begins at midnight; else at the first row.
+        A trace of a day or more covers whole days, and its clock begins at midnight. The clock of a shorter trace
+        begins at its first row.
 
         Args:
-            covered_s: when what the file covers begins and ends [s since a midnight]; None takes its rows, from the
-                first one until a mean gap after the last.
-            remark: what people should know of how the file was read.
+            covered_s: begin and end of the time that the file covers [s since a midnight]. None takes the time of its
+                rows, from the first one until a mean gap after the last.
+            remark: note to users on how the file was read.
 
         Raises:
             TraceError: less than a minute of requests, or no tokens.
@@ -199,7 +199,7 @@ class RequestCollector:
         if daily:
             begin_s = _midnight_s(begin_s)
             span_s = (math.ceil(end_s / DAY_S) if covered_s else math.floor(end_s / DAY_S) + 1) * DAY_S - begin_s
-        elif covered_s is None:  # after the last request comes a mean gap before the first one again
+        elif covered_s is None:  # repetitions are a mean gap apart
             span_s *= count / (count - 1)
         order = _sort_order(arrival_s)
         tenant = _sorted_column(self._tenant, np.int32, order) if self._tenants.indices else None
@@ -221,19 +221,20 @@ class RequestCollector:
 
 
 def _sort_order(times: Floats) -> npt.NDArray[np.int64] | None:
-    """Places of times in order, ties in the order of the file; None where they are in order already."""
+    """Return the stable sort order of times, or None where they are sorted already."""
     if bool(np.all(times[1:] >= times[:-1])):
         return None
     return np.argsort(times, kind="stable")
 
 
 def _sorted_column(column: array[Any], dtype: type[Scalar], order: npt.NDArray[np.int64] | None) -> npt.NDArray[Scalar]:
+    """Return a column in sorted order, read-only."""
     values = np.frombuffer(column, dtype)
     return _read_only(values if order is None else values[order])
 
 
 def _shift_to_clock(times: Floats, begin_s: float) -> Floats:
-    """Times after `begin_s` on the grid of arrivals, in place of the times: copies of a long column would be large."""
+    """Shift times to a clock that begins at `begin_s` and round them to the grid, in place to save memory."""
     times -= begin_s
     for begin in range(0, times.size, CHUNK_ROWS):
         chunk = times[begin : begin + CHUNK_ROWS]
@@ -242,9 +243,11 @@ def _shift_to_clock(times: Floats, begin_s: float) -> Floats:
 
 
 def _midnight_s(time_s: float) -> float:
+    """Return the last midnight at or before a time [s]."""
     return math.floor(time_s / DAY_S) * DAY_S
 
 
 def _read_only(column: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+    """Make a column read-only and return it."""
     column.flags.writeable = False
     return column

@@ -1,4 +1,4 @@
-"""Public traces: where their files are, and downloading them whole, checked by hash."""
+"""Download of public traces, which are checked by their hashes."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from typing import NamedTuple
 from odc_gym.errors import OdcGymError
 
 BASE_URL = "https://raw.githubusercontent.com"
-TIMEOUT_S = 30.0  # without any answer
-CHUNK_BYTES = 2**16  # bytes
+TIMEOUT_S = 30.0  # longest wait for an answer
+CHUNK_BYTES = 2**16
 
 Progress = Callable[[int, int], None]
-"""Told bytes that have come, and all bytes, as they come."""
+"""Function of the bytes received so far and of all bytes."""
 
 
 class PublicTrace(NamedTuple):
-    """A file in a public repository.
+    """File in a public repository.
 
     Attributes:
-        what: for people.
-        licence: of the data.
-        repository: on GitHub.
-        commit: that has the file as its hash says.
-        path: in the repository.
-        size: bytes.
-        sha256: of the file.
+        description: description for users.
+        licence: licence of the data.
+        repository: repository on GitHub.
+        commit: commit that contains the file with this hash.
+        path: path in the repository.
+        size: size [bytes].
+        sha256: hash of the file.
     """
 
     description: str
@@ -39,7 +39,7 @@ class PublicTrace(NamedTuple):
 
     @property
     def url_path(self) -> str:
-        """Below the address of a server of raw files."""
+        """Path of the file below the URL of a server of raw files."""
         return f"{self.repository}/{self.commit}/{self.path}"
 
 
@@ -90,22 +90,22 @@ PUBLIC_TRACES = {
         "ebffb3dd1589bdf4e7bcd74496201c5ded1d557d498ee14f560463f37ec353da",
     ),
 }
-"""By the name that people use."""
+"""Public traces by name."""
 
 
 def fetch(name: str, folder: Path | None = None, progress: Progress | None = None) -> Path:
-    """Download a public trace. A file that is there and has its hash is left as it is.
+    """Download a public trace, unless the folder has the file with the right hash already.
 
     Args:
-        name: of the trace.
-        folder: where to; None takes the user's cache, where `located` finds it.
-        progress: told as bytes come.
+        name: name of the trace.
+        folder: target folder; None takes the user's cache, where `locate_trace` finds the file.
+        progress: function that is called as bytes arrive.
 
     Returns:
-        The file. It is whole and as its hash says; what comes otherwise is not kept.
+        The complete file with the right hash; anything else is discarded.
 
     Raises:
-        OdcGymError: no such name, no network, an answer without the file, or another file than the hash says.
+        OdcGymError: unknown name, no network, an answer without the file, or a wrong hash.
     """
     import pooch
     import requests
@@ -113,7 +113,7 @@ def fetch(name: str, folder: Path | None = None, progress: Progress | None = Non
     trace = _known(name)
     folder = _cache() if folder is None else folder
     url = f"{BASE_URL}/{trace.url_path}"
-    pooch.get_logger().setLevel("WARNING")  # one line of ours says all
+    pooch.get_logger().setLevel("WARNING")  # this module reports failures itself
 
     def download(url_path: str, file: str, _: object) -> None:
         with requests.get(url_path, stream=True, timeout=TIMEOUT_S) as answer, open(file, "wb") as part:
@@ -139,10 +139,12 @@ def fetch(name: str, folder: Path | None = None, progress: Progress | None = Non
 
 
 def locate_trace(source: Path) -> Path:
-    """The file of a trace, given by path or, if there is none, by the name of one that was fetched.
+    """Return the file of a trace, given its path or the name of a fetched public trace.
+
+    A path that exists, or that is not the name of a public trace, is returned unchanged.
 
     Raises:
-        OdcGymError: there is neither.
+        OdcGymError: the public trace of this name was not fetched yet.
     """
     if source.exists() or str(source) not in PUBLIC_TRACES:
         return source
@@ -153,24 +155,26 @@ def locate_trace(source: Path) -> Path:
 
 
 def file_name(name: str) -> str:
-    """The name of a public trace's file: its own one, with what the file upstream ends in."""
+    """Return the file name of a public trace: its name, with the suffix of the original file."""
     return name + Path(_known(name).path).suffix
 
 
 def _known(name: str) -> PublicTrace:
+    """Return the public trace of a name; raise `OdcGymError` for an unknown name."""
     if name not in PUBLIC_TRACES:
         raise OdcGymError(f"trace = {name}: must be one of {', '.join(PUBLIC_TRACES)}")
     return PUBLIC_TRACES[name]
 
 
 def _cache() -> Path:
+    """Return the folder of traces in the user's cache."""
     import pooch
 
     return Path(pooch.os_cache("odc-gym")) / "traces"
 
 
 def _failure_reason(error: Exception) -> str:
-    """The kind of a failure of the network, without the layers of libraries that told it."""
+    """Return the reason of a network failure in plain words."""
     import requests
 
     if isinstance(error, requests.Timeout):

@@ -1,4 +1,4 @@
-"""The formats of traces that are known, and which of them a file has."""
+"""Formats of trace files, and the reading of a file whose format is detected."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ FORMATS = (
 
 
 TraceSource = Trace | str | Path | Sequence[str | Path]
-"""A trace, or the file or files of one."""
+"""A trace, or the file or the files that contain it."""
 
 
 def as_trace(source: TraceSource | None) -> Trace | None:
-    """A trace from its source; several files replace what each of them holds.
+    """Return the trace of a source; the classes of several files are combined.
 
     Raises:
-        TraceError: as `read_trace`, or two files that hold the same class.
+        TraceError: see `read_trace` and `join_traces`.
     """
     if source is None or isinstance(source, Trace):
         return source
@@ -42,7 +42,7 @@ def as_trace(source: TraceSource | None) -> Trace | None:
 
 
 def join_traces(traces: Sequence[Trace]) -> Trace | None:
-    """Traces as one that replaces what each of them does.
+    """Combine traces into one that replaces the classes of all of them.
 
     Raises:
         TraceError: two of them replace the same class.
@@ -65,12 +65,12 @@ def join_traces(traces: Sequence[Trace]) -> Trace | None:
 
 
 def read_trace(path: str | Path) -> Trace:
-    """Read a trace; its first line tells its format, and gzip and a byte-order mark are undone.
+    """Read a trace whose format is detected from its first line; the file may be gzipped.
 
-    Columns with a header may come in any order. `docs/traces.md` describes the formats.
+    Columns of files with a header may come in any order. `docs/traces.md` describes the formats.
 
     Raises:
-        TraceError: no such file, an unknown format, or the first malformed row, in one line.
+        TraceError: no such file, an unknown format, or a malformed row. The message is one line.
     """
     path = Path(path)
     if path.is_dir() and servegen.client_files(path):

@@ -1,4 +1,4 @@
-"""Lists of JSON objects that do not fit into memory, one object at a time."""
+"""JSON lists of objects that are too large for memory, read one object at a time."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _WHITESPACE = " \t\r\n"
 
 
 def read_objects(path: Path) -> Iterator[Entry]:
-    """Line and value of each object in the list that a file holds.
+    """Yield line number and value of each object in the list that a file contains.
 
     Raises:
-        TraceError: the file is not readable, or not a list of objects; also an object of more than `LONGEST_LINE`
+        TraceError: the file is not readable, is not a list of objects, or has an object of more than `MAX_LINE_LENGTH`
             characters.
     """
     with open_text(path) as text:
@@ -37,7 +37,7 @@ def read_objects(path: Path) -> Iterator[Entry]:
 
 
 def parse_object(path: Path, number: int, line: str) -> dict[str, Any]:
-    """The object in a line.
+    """Parse the JSON object in a line.
 
     Raises:
         TraceError: the line is not one object.
@@ -52,7 +52,7 @@ def parse_object(path: Path, number: int, line: str) -> dict[str, Any]:
 
 
 class _Scanner:
-    """The part of a text that has been read and not yet been used."""
+    """Scanner over a text that is read in chunks."""
 
     def __init__(self, path: Path, text: TextIO) -> None:
         self.path, self.text = path, text
@@ -60,7 +60,7 @@ class _Scanner:
         self.decoder = json.JSONDecoder()
 
     def peek(self) -> str:
-        """The next character that is no space; empty at the end."""
+        """Return the next character that is not white space; empty at the end."""
         while True:
             while self.position < len(self.buffer):
                 if self.buffer[self.position] not in _WHITESPACE:
@@ -70,13 +70,13 @@ class _Scanner:
                 return ""
 
     def expect(self, character: str) -> None:
-        """Step over a sign that must come next."""
+        """Consume a character that must come next."""
         if self.peek() != character:
             raise self.error(f"'{character}'")
         self._advance(self.position + 1)
 
     def read_object(self) -> Entry:
-        """The object that must come next."""
+        """Consume the object that must come next, and return its line number and value."""
         if self.peek() != "{":
             raise self.error("a JSON object")
         line = self.line
@@ -84,7 +84,7 @@ class _Scanner:
             try:
                 value, end = self.decoder.raw_decode(self.buffer, self.position)
             except (ValueError, RecursionError) as error:
-                # it may only be that the rest of the object has not been read yet
+                # the rest of the object may not have been read yet
                 if len(self.buffer) - self.position > MAX_LINE_LENGTH or not self._read_more():
                     position = f"{self.path}:{line}"
                     raise TraceError(
@@ -95,15 +95,17 @@ class _Scanner:
                 return line, value
 
     def error(self, expected: str) -> TraceError:
-        """The error of something else than what was expected coming next."""
+        """Return the error of an unexpected next character."""
         got = shorten(self.buffer[self.position : self.position + 20]) or "the end of the file"
         return TraceError(f"{self.path}:{self.line}: expected {expected}, got '{got}'")
 
     def _advance(self, position: int) -> None:
+        """Move to a position of the buffer, and count the lines passed."""
         self.line += self.buffer.count("\n", self.position, position)
         self.position = position
 
     def _read_more(self) -> bool:
+        """Read a chunk into the buffer; return whether there was one."""
         chunk = self.text.read(_CHUNK)
         if "\0" in chunk:
             raise binary_data_error(self.path)
@@ -112,4 +114,5 @@ class _Scanner:
 
 
 def _reason(error: Exception) -> str:
+    """Return the reason of a parse error."""
     return error.msg if isinstance(error, json.JSONDecodeError) else str(error)

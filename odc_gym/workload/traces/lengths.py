@@ -1,7 +1,7 @@
-"""Distributions of the lengths of a ServeGen client's requests.
+"""Distributions of the request lengths of a ServeGen client.
 
-A file has them for windows of six hours or longer: from tokens to probability, for each part of a request. Prompts of
-several media are the sum of their parts, of each as many as the distribution of its count says.
+A file has them for windows of six hours or longer. It maps tokens to probabilities for each part of a request. A prompt
+with several media is the sum of its parts, with as many parts of each medium as the distribution of its count gives.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ TokenCounts = npt.NDArray[np.int64]
 OUTPUT = "output_tokens"
 TEXT = ("input_tokens", "text_tokens")
 MEDIA = tuple((f"{medium}_tokens", f"{medium}_count") for medium in ("image", "audio", "video"))
-MAX_FILE_LENGTH = 2**26  # characters: those that are published have at most a few millions
+MAX_FILE_LENGTH = 2**26  # characters; published files have at most a few millions
 
 
 class Lengths:
-    """The lengths of one client's requests."""
+    """Request lengths of one client."""
 
     def __init__(self, path: Path) -> None:
         """Read a file.
 
         Raises:
-            TraceError: it is absent, malformed, or has no window with lengths.
+            TraceError: the file is absent or malformed, or has no window with lengths.
         """
         self.path = path
         with open_text(path) as file:
@@ -49,9 +49,9 @@ class Lengths:
         self.begin_s = sorted(self.windows)
 
     def draw(self, time_s: float, count: int, rng: np.random.Generator) -> tuple[TokenCounts, TokenCounts]:
-        """Tokens of the prompts and of the answers of requests at a time [s], each (count,).
+        """Draw the tokens of the prompts and of the answers of requests at a time [s], each (count,).
 
-        The lengths in force are those of the last window that has begun, or of the first one.
+        The lengths of the last window that has begun are used, or those of the first window before it begins.
         """
         window = self.windows[self.begin_s[max(0, bisect.bisect_right(self.begin_s, time_s) - 1)]]
 
@@ -66,7 +66,7 @@ class Lengths:
         return np.minimum(prompt, MAX_TOKENS), draw_part(OUTPUT)
 
     def _window(self, begin: str, fields: Any) -> dict[str, tuple[TokenCounts, Floats]]:
-        """Values and cumulative probabilities of the parts of a request that this window has."""
+        """Return values and cumulative probabilities of the parts of a request in a window."""
         where = f"{self.path}: window '{begin}'"
         known = {OUTPUT, *TEXT, *(name for pair in MEDIA for name in pair)}
         if not begin.isdecimal() or not isinstance(fields, dict):
@@ -85,10 +85,10 @@ class Lengths:
 
 
 def _distribution(text: str) -> tuple[TokenCounts, Floats]:
-    """Values and probabilities, each (N,), of a distribution written as `{value: probability, ...}`.
+    """Parse a distribution written as `{value: probability, ...}` into values and probabilities, each (N,).
 
     Raises:
-        ValueError: it is not one.
+        ValueError: the text is not a distribution.
     """
     inside = text.strip().removeprefix("{").removesuffix("}").strip()
     if len(text.strip()) != len(inside) + 2 and inside:

@@ -1,7 +1,7 @@
-"""The Mooncake traces: requests to a chat service as lines of JSON, which replace the demand of interactive.
+"""Format of the Mooncake traces: requests to a chat service, in JSON lines, that replace the class interactive.
 
-Times are milliseconds since the trace began. The identities of prompt blocks are not used: a replica's prefix cache is
-not modelled, so each prompt is computed whole.
+Times are milliseconds since the trace began. The hashes of prompt blocks are ignored. Prefix caches are not modelled,
+so each prompt is computed whole.
 
 Source: Qin et al., "Mooncake: trading more storage for less computation", FAST 2025.
 """
@@ -19,7 +19,7 @@ from odc_gym.workload.traces.text import read_lines
 
 
 def _parse_arrival_s(value: Any) -> float:
-    """Milliseconds as seconds."""
+    """Convert milliseconds to seconds."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MAX_TRACE_S * 1000:
         raise ValueError(value)
     return value / 1000

@@ -1,7 +1,7 @@
-"""The openb pods of Alibaba's GPU cluster trace of 2023, which replace finetuning.
+"""Format of the openb pods in Alibaba's GPU cluster trace of 2023: jobs that replace the class finetuning.
 
-A pod that shared a GPU gets a whole accelerator here for as long as it ran: satellites do not share them. Times are
-seconds since the trace began, at an hour that was not published; it is taken for midnight.
+Satellites do not share accelerators, so a pod that shared a GPU gets a whole accelerator for its run time. Times are
+seconds since the trace began. The hour of its begin was not published and is taken to be midnight.
 
 Source: Weng et al., "Beware of fragmentation: scheduling GPU-sharing workloads with fragmentation gradient descent",
 USENIX ATC 2023.
@@ -38,7 +38,7 @@ def _parse_milli(text: str) -> int:
 
 
 RELATIVE_OR_NONE = f"{RELATIVE}, or nothing"
-OUTCOMES = {"Succeeded": Outcome.COMPLETED, "Failed": Outcome.FAILED}  # others had not ended
+OUTCOMES = {"Succeeded": Outcome.COMPLETED, "Failed": Outcome.FAILED}  # pods in other phases had not ended
 COLUMNS = (
     Column("name", str, "a name"),
     Column("cpu_milli", str, "a number"),
@@ -72,7 +72,7 @@ def _read(path: Path, rows: Iterable[Row]) -> Trace:
 
 
 def _rejection_reason(gpus: int, start_s: float | None, end_s: float | None) -> str | None:
-    """Why a pod is left out, or None."""
+    """Return why a pod is left out, or None."""
     if gpus == 0:
         return "without GPUs"
     if start_s is None:

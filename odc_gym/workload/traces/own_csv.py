@@ -1,4 +1,4 @@
-"""Your own jobs and requests, in two plain schemas."""
+"""Plain CSV formats for the user's own jobs and requests."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ REQUEST_COLUMNS = (
 
 
 def _read_jobs(path: Path, rows: Iterable[Row]) -> Trace:
-    """Each class in the file is replaced; without the column, finetuning is."""
+    """Read jobs, which replace each class in the file; without a class column they replace finetuning."""
     jobs = JobCollector(path)
     for line, (submit_s, run_s, width, class_name, tenant, estimate_s, outcome) in rows:
         jobs.add(

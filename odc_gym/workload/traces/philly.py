@@ -1,4 +1,4 @@
-"""The flattened Philly trace: training jobs of a GPU cluster, which replace finetuning.
+"""Format of the flattened Philly trace: training jobs of a GPU cluster that replace the class finetuning.
 
 Source: Jeon et al., "Analysis of large-scale multi-tenant GPU clusters for DNN training workloads", ATC 2019; flattened
 for Qiao et al., "Pollux", OSDI 2021.

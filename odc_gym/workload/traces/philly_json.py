@@ -1,8 +1,8 @@
-"""The Philly trace as it was published, `cluster_job_log`: a list of jobs in JSON, which replace finetuning.
+"""Format of the Philly trace as published, `cluster_job_log`: a JSON list of jobs that replace the class finetuning.
 
-A job's width is that of its widest attempt, and its duration the accelerator time of all attempts over that width: what
-it occupied is kept, and the time between attempts is not. Attempts without recorded times or GPUs do not count. A job
-whose last attempt has no end was still running when the log was taken.
+A job has the width of its widest attempt. Its duration is the accelerator time of all attempts over that width. The
+occupied accelerator time is thus kept, and the time between attempts is not. Attempts without recorded times or GPUs do
+not count. A job whose last attempt has no end was still running when the log was taken.
 
 Source: Jeon et al., "Analysis of large-scale multi-tenant GPU clusters for DNN training workloads", ATC 2019.
 """
@@ -30,7 +30,7 @@ OUTCOMES = {"Pass": Outcome.COMPLETED, "Killed": Outcome.CANCELLED, "Failed": Ou
 
 
 def _parse_time_s(value: str | None) -> float | None:
-    """A time, or None where the log lacks it."""
+    """Parse a time; return None where the log has none."""
     return None if value in (None, "", "None") else parse_clock_s(str(value))
 
 
@@ -95,13 +95,13 @@ def _read(path: Path) -> Trace:
 
 
 def _attempt(where: str, attempt: dict[str, Any]) -> tuple[Any, Any, int]:
-    """Start and end, each None where it was not recorded [s], and accelerators."""
+    """Return start and end [s], None where not recorded, and accelerators of an attempt."""
     width = sum(len(parse_member(where, GPUS, server)) for server in parse_member(where, DETAIL, attempt))
     return parse_member(where, START, attempt), parse_member(where, END, attempt), width
 
 
 def _rejection_reason(attempts: list[tuple[Any, Any, int]]) -> str | None:
-    """Why a job with these attempts is left out, or None."""
+    """Return why a job with these attempts is left out, or None."""
     if not attempts:
         return "that never started"
     if attempts[-1][1] is None:

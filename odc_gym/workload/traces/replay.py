@@ -1,7 +1,7 @@
-"""Choosing and scaling the window of a trace that an episode replays.
+"""Selection and scaling of the stretch of a trace that an episode replays.
 
-A trace is scaled to its class's share of the offered load by thinning rows or by laying several stretches of it over
-each other, never by compressing times or durations: those decide what fits into an orbit.
+A trace is scaled to its class's share of the offered load. Rows are thinned for less load, and several stretches are
+superposed for more. Times and durations are never compressed, since they decide which jobs fit into an orbit.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ class Replay(NamedTuple):
     """Rows of a trace that an episode replays.
 
     Attributes:
-        row: (N,) index in the trace.
-        key: (N,) random key of this appearance of the row in this episode.
-        arrival_s: (N,) from the start of the episode [s].
+        row: (N,) indices in the trace.
+        key: (N,) random keys of these appearances of the rows in this episode.
+        arrival_s: (N,) arrivals from the start of the episode [s].
     """
 
     row: npt.NDArray[np.int64]
@@ -42,27 +42,27 @@ class Replay(NamedTuple):
 def replay(
     trace: RecordedArrivals, ratio: float, seed: int, time_of_day_s: float, before_s: float, after_s: float
 ) -> Replay:
-    """Choose an episode's window of a trace and scale it to a mean offered load.
+    """Select an episode's stretch of a trace and scale it to a mean offered load.
 
-    Of a daily trace the seed chooses the day, and the trace's clock then reads the episode's time of day. The window
-    with its history lies inside the trace where the trace is long enough, otherwise the trace is repeated without end.
-    A shorter trace, which has no hour of day, is a ring, so that no part of it counts more than another; the seed
-    chooses the instant. Of the rows before the history those are kept that would still run at a fifth of full speed.
+    For a daily trace the seed selects the day, and the trace's clock then agrees with the episode's time of day. The
+    stretch and its history lie inside the trace if the trace is long enough; otherwise the trace is repeated without
+    end. A shorter trace has no hour of day and is used as a ring, so that all its parts count equally. The seed selects
+    the instant. Rows before the history are kept if they would still run at a fifth of full speed.
 
-    Less load than the trace's is got by keeping each row with one probability; more by as many copies as needed,
-    thinned alike: each of another day as far as there are days, beyond that the same days again; of a shorter trace
-    each from an instant of its own.
+    For less load than the trace's, each row is kept with one probability. For more load, as many copies as needed are
+    superposed and thinned alike. Copies of a daily trace start on different days until all days are used, and then on
+    the same days again. Copies of a shorter trace start at random instants.
 
     Args:
         trace: the trace.
-        ratio: mean offered load that is wanted over that of the trace.
-        seed: the episode.
-        time_of_day_s: of the episode's start [s].
-        before_s: history [s].
+        ratio: wanted mean offered load over that of the trace.
+        seed: seed of the episode.
+        time_of_day_s: time of day of the episode's start [s].
+        before_s: length of the history [s].
         after_s: length of the episode [s].
 
     Returns:
-        The rows; those of one copy are in order of arrival.
+        The selected rows; those of one copy are in order of arrival.
 
     Raises:
         TraceError: more than 64 copies would be needed.
@@ -90,7 +90,7 @@ def replay(
 def _copy_starts(
     trace: RecordedArrivals, episode: Keys, copies: int, time_of_day_s: float, before_s: float, after_s: float
 ) -> list[float]:
-    """Where on the trace's clock each copy of the episode starts [s]."""
+    """Return the start of each copy of the episode on the trace's clock [s]."""
     if trace.daily:
         first, last = 0, round(trace.span_s / DAY_S) - 1
         if not trace.repeats(before_s, after_s):
@@ -104,7 +104,10 @@ def _copy_starts(
 
 
 def _repetitions(trace: RecordedArrivals, origin_s: float, before_s: float, after_s: float) -> range:
-    """Repetitions of the trace that reach into the episode: just the trace itself where it has the days for it."""
+    """Return the repetitions of the trace that overlap the episode.
+
+    A daily trace that is long enough has only repetition 0.
+    """
     if trace.daily and not trace.repeats(before_s, after_s):
         return range(1)
     oldest_s = origin_s - before_s - trace.max_lifetime_s
@@ -112,7 +115,7 @@ def _repetitions(trace: RecordedArrivals, origin_s: float, before_s: float, afte
 
 
 def splitmix64(x: Keys) -> Keys:
-    """The first number of a SplitMix64 generator in each state x: a bijection of (N,) 64-bit words that scatters them.
+    """Return the first number of a SplitMix64 generator in each state x: a bijection that scatters (N,) 64-bit words.
 
     Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
     """
@@ -123,11 +126,12 @@ def splitmix64(x: Keys) -> Keys:
 
 
 def keyed_uniform(key: Keys, purpose: int) -> Floats:
-    """Uniform numbers, the same for the same key and purpose whatever else is drawn: (N,) in (0, 1)."""
-    # 52 bits and a half: neither end is reached
+    """Return uniform numbers in (0, 1) that depend on key and purpose alone, (N,)."""
+    # 52 bits and half a step keep the numbers off both ends
     return ((_mix_keys(key, purpose) >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
 
 def _mix_keys(key: Keys, value: int | Keys) -> Keys:
-    # arrays even for one word: scalars would warn of the overflow that is meant here
+    # one word is an array too, since scalars would warn of the intended overflow
+    """Return keys that combine keys with a value or with other keys."""
     return splitmix64(key ^ splitmix64(np.atleast_1d(np.asarray(value, np.uint64))))

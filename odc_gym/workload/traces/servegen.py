@@ -1,11 +1,12 @@
-"""ServeGen's clients: their rates in windows of ten minutes and the lengths of their requests, of which some are drawn.
+"""Format of ServeGen's clients: request rates in windows of ten minutes, and distributions of request lengths.
 
-A client is two files, `chunk-NAME-trace.csv` and `chunk-NAME-dataset.json`. In each window a client has as many
-requests as its rate says, between which lie gaps of the published family and shape, stretched to fill the window;
-lengths are drawn from the distributions in force. All clients together replace interactive, each as a tenant. The draws
-belong to the client's name alone: the same files are always the same requests, which an episode then replays like any
-others. Hundreds of requests a second would not fit into memory for weeks: beyond `MOST` requests a random share of them
-is drawn, and a note says which.
+A client has two files, `chunk-NAME-trace.csv` and `chunk-NAME-dataset.json`. Its rate gives the number of requests in
+each window. The gaps between them have the published family and shape, and are stretched to fill the window. Lengths
+are drawn from the distributions of that time. All clients together replace the class interactive, each as a tenant.
+
+The draws depend on the client's name alone. The same files therefore always give the same requests, which an episode
+replays like any others. Weeks of hundreds of requests a second would not fit into memory. Beyond `MAX_REQUESTS`
+requests a random share of them is drawn, and a note gives that share.
 
 Source: Xiang et al., "ServeGen: workload characterization and generation of large language model serving in
 production", NSDI 2026.
@@ -29,7 +30,7 @@ from odc_gym.workload.traces.reading import RELATIVE, Column, Format, parse_rela
 from odc_gym.workload.traces.recorded import Floats, Trace
 from odc_gym.workload.traces.text import csv_rows
 
-MAX_REQUESTS = 2**23  # requests that are drawn: 160 MB
+MAX_REQUESTS = 2**23  # most requests that are drawn; they take 160 MB
 WINDOW_S = 600.0
 FAMILIES = ("Gamma", "Weibull")
 _TRACE_NAME = re.compile(r"chunk-([\w-]+)-trace\.csv")
@@ -52,7 +53,14 @@ COLUMNS = (
 
 
 class ClientWindow(NamedTuple):
-    """Ten minutes of a client: when they begin [s], how many requests it sends, and family and shape of their gaps."""
+    """Ten minutes of a client.
+
+    Attributes:
+        begin_s: begin [s].
+        requests: number of requests.
+        family: family of the gaps.
+        shape: shape of the gaps.
+    """
 
     begin_s: float
     requests: int
@@ -65,7 +73,7 @@ def _matches(path: Path, head: str) -> bool:
 
 
 def client_files(folder: Path) -> list[Path]:
-    """The files of rates of the clients in a folder, in order of their names."""
+    """Return the rate files of the clients in a folder, sorted by name."""
     return sorted(path for path in folder.glob("chunk-*-trace.csv") if _TRACE_NAME.fullmatch(path.name))
 
 
@@ -91,7 +99,7 @@ def _read(path: Path) -> Trace:
 
 
 def _windows(path: Path) -> Iterator[ClientWindow]:
-    """The windows of a client.
+    """Yield the windows of a client.
 
     Raises:
         TraceError: the file is malformed or empty, or its windows are not ten minutes.
@@ -112,10 +120,10 @@ def _windows(path: Path) -> Iterator[ClientWindow]:
 
 
 def draw_arrival_places(window: ClientWindow, share: float, rng: np.random.Generator) -> Floats:
-    """Requests of a window, of which each is kept with a probability: (N,) places in the window from 0 to 1, in order.
+    """Draw the places of a window's kept requests, from 0 to 1 and in order: (N,).
 
-    The gaps around all of the window's requests, kept or not, add up to the window. Gaps between kept ones are sums of
-    gaps, which need not be drawn one by one where they are gamma variates.
+    Each request is kept with probability `share`. The gaps around all requests of the window, kept or not, add up to
+    the window. Gaps between kept requests are sums of gaps. A sum of gamma variates is drawn as one gamma variate.
     """
     count = window.requests
     kept = _draw_kept(count, share, rng)
@@ -128,7 +136,7 @@ def draw_arrival_places(window: ClientWindow, share: float, rng: np.random.Gener
 
 
 def _draw_kept(count: int, share: float, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Which of the requests 1 to `count` are kept, each with probability `share`."""
+    """Draw which of the requests 1 to `count` are kept, each with probability `share`."""
     if share == 1:
         return np.arange(1, count + 1)
     kept = np.cumsum(rng.geometric(share, int(count * share + 10 * (count * share) ** 0.5 + 20)))

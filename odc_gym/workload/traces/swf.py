@@ -1,8 +1,8 @@
-"""Logs of supercomputers in the Standard Workload Format, version 2, which replace finetuning.
+"""Standard Workload Format, version 2: logs of supercomputers that replace the class finetuning.
 
-A job runs for its run time on the processors that it was given; what its user asked for is the estimate that schedulers
-see. Lines of the header may give `UnixStartTime`, from which submissions count [0 if not given], and
-`ProcessorsPerAccelerator`, how many processors one accelerator stands for [1 if not given].
+A job runs for its run time on the processors that it was given. The time that its user requested becomes the estimate
+that schedulers see. Header lines may give `UnixStartTime`, the origin of the submission times [0 if not given]. They
+may also give `ProcessorsPerAccelerator`, the processors that one accelerator stands for [1 if not given].
 
 Source: Chapin et al., "Benchmarks and standards for the evaluation of parallel job schedulers", JSSPP 1999, and the
 Parallel Workloads Archive's description of version 2.2.
@@ -30,11 +30,12 @@ from odc_gym.workload.traces.text import read_lines, shorten
 
 MISSING = -1.0
 OUTCOMES = {0: Outcome.FAILED, 1: Outcome.COMPLETED, 5: Outcome.CANCELLED}
-PARTIAL_STATUSES = (2, 3, 4)  # status of a line for one stretch of a job that has a line of its own as a whole
+PARTIAL_STATUSES = (2, 3, 4)  # status of a line for one part of a job, which has another line as a whole
 _HEADER = re.compile(r";\s*(UnixStartTime|ProcessorsPerAccelerator)\s*:\s*(\S+)")
 
 
 def _number(text: str) -> float:
+    """Parse a finite number."""
     value = float(text)
     if not math.isfinite(value) or "_" in text:
         raise ValueError(text)
@@ -42,7 +43,7 @@ def _number(text: str) -> float:
 
 
 def _bounded_column(name: str, most: float, unit: str) -> Column:
-    """A field from 0 to `most`, or -1 where it is missing."""
+    """Return a column of values from 0 to `most`, or -1 where the value is missing."""
 
     def parse(text: str) -> float:
         value = _number(text)
@@ -54,6 +55,7 @@ def _bounded_column(name: str, most: float, unit: str) -> Column:
 
 
 def _number_column(name: str) -> Column:
+    """Return a column of any finite numbers."""
     return Column(name, _number, "a number")
 
 
@@ -112,7 +114,7 @@ def _read(path: Path) -> Trace:
 
 
 def _read_header(header: dict[str, float], text: str, where: str) -> None:
-    """Take a line of the header into account."""
+    """Read a header line into `header`."""
     found = _HEADER.match(text.strip())
     if not found:
         return
@@ -128,6 +130,7 @@ def _read_header(header: dict[str, float], text: str, where: str) -> None:
 
 
 def _value(where: str, column: Column, text: str) -> float:
+    """Parse a value of a column; raise a `TraceError` that names its place."""
     try:
         return float(column.parse(text))
     except ValueError:
@@ -135,7 +138,7 @@ def _value(where: str, column: Column, text: str) -> float:
 
 
 def _rejection_reason(submit_s: float, run_s: float, processors: float, status: float) -> str | None:
-    """Why a line is left out, or None."""
+    """Return why a line is left out, or None."""
     if status in PARTIAL_STATUSES:
         return "for a part of a job"
     if submit_s < 0:

@@ -1,4 +1,4 @@
-"""Text files of any size, line by line: plain or under gzip, with or without a byte-order mark."""
+"""Text files of any size, read line by line: plain or gzipped, with or without a byte-order mark."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from odc_gym.errors import TraceError
 Line = tuple[int, str]
 Fields = tuple[int, list[str]]
 
-MAX_LINE_LENGTH = 2**20  # characters; what is longer is no line, and must not fill the memory
+MAX_LINE_LENGTH = 2**20  # characters; longer lines are refused before they fill the memory
 
 
 @contextmanager
 def open_text(path: Path) -> Iterator[TextIO]:
-    """The text of a file. What makes it unreadable, now or further on, is one line.
+    """Open the text of a file; reading errors inside the context become one-line errors as well.
 
     Raises:
-        TraceError: no such file, or not text in UTF-8, plain or under gzip.
+        TraceError: no such file, or not UTF-8 text, plain or gzipped.
     """
     if path.is_dir():
         raise TraceError(f"{path}: is a folder, expected a file, or a folder of ServeGen's clients")
@@ -47,12 +47,16 @@ def open_text(path: Path) -> Iterator[TextIO]:
 
 
 def binary_data_error(path: Path) -> TraceError:
-    """The error of a file that is no text."""
+    """Return the error of a file that is not text."""
     return TraceError(f"{path}: expected text in UTF-8, got binary data")
 
 
 def read_lines(path: Path) -> Generator[Line, None, None]:
-    """Number and text of each line that is not blank; errors as of `opened`, and a line too long to be one."""
+    """Yield number and text of each line that is not blank.
+
+    Raises:
+        TraceError: see `open_text`; also a line that is too long.
+    """
     with open_text(path) as text:
         number = 0
         while line := text.readline(MAX_LINE_LENGTH):
@@ -66,14 +70,18 @@ def read_lines(path: Path) -> Generator[Line, None, None]:
 
 
 def first_line(path: Path) -> Line:
-    """The first line that is not blank, without the space around it; empty where there is none."""
+    """Return number and stripped text of the first line that is not blank; the text is empty if there is none."""
     with closing(read_lines(path)) as text:
         number, line = next(text, (1, ""))
     return number, line.strip()
 
 
 def csv_rows(path: Path) -> Iterator[Fields]:
-    """Number of the line and fields of each row of a CSV file that is not blank; errors as of `lines`."""
+    """Yield line number and fields of each row of a CSV file that is not blank.
+
+    Raises:
+        TraceError: see `read_lines`; also malformed CSV.
+    """
     line_number = [1]
 
     def numbered_lines() -> Iterator[str]:
@@ -89,6 +97,6 @@ def csv_rows(path: Path) -> Iterator[Fields]:
 
 
 def shorten(text: str) -> str:
-    """User text fit for one line of an error message."""
+    """Shorten user text to fit into one line of an error message."""
     line = "".join(c if c.isprintable() else "?" for c in text)
     return line if len(line) <= 60 else line[:57] + "..."
