@@ -61,7 +61,7 @@ class JobCollector:
         self._submit_s, self._duration_s, self._estimate_s = array("d"), array("d"), array("d")
         self._width, self._class, self._tenant, self._outcome = array("i"), array("i"), array("i"), array("b")
         self._classes, self._tenants = _NameIndex(), _NameIndex()
-        self._where: list[str] = []  # of the first job of each class
+        self._where: list[str] = []  # file and line of the first job of each class
 
     def add(
         self,

@@ -86,9 +86,9 @@ class _Scanner:
             except (ValueError, RecursionError) as error:
                 # the rest of the object may not have been read yet
                 if len(self.buffer) - self.position > MAX_LINE_LENGTH or not self._read_more():
-                    position = f"{self.path}:{line}"
+                    where = f"{self.path}:{line}"
                     raise TraceError(
-                        f"{position}: the object that begins here is not readable: {_reason(error)}"
+                        f"{where}: the object that begins here is not readable: {_reason(error)}"
                     ) from None
             else:
                 self._advance(end)

@@ -66,20 +66,19 @@ def csv_format(title: str, columns: tuple[Column, ...], read: Callable[[Path, It
     """
     needed = {column.name for column in columns if not column.optional}
     known = {column.name for column in columns}
-    layout = ",".join(c.name for c in columns if not c.optional) + "".join(
-        f"[,{c.name}]" for c in columns if c.optional
-    )
+    layout = ",".join(c.name for c in columns if not c.optional)
+    layout += "".join(f"[,{c.name}]" for c in columns if c.optional)
 
     def matches(path: Path, head: str) -> bool:
         names = _names(head.split(","))
         return needed <= set(names) <= known and len(set(names)) == len(names)
 
-    def rows(path: Path) -> Trace:
+    def read_file(path: Path) -> Trace:
         lines = csv_rows(path)
         _, header = next(lines)
         return read(path, parse_rows(path, lines, _names(header), columns))
 
-    return Format(title, layout, matches, rows)
+    return Format(title, layout, matches, read_file)
 
 
 def _names(header: Sequence[str]) -> list[str]:

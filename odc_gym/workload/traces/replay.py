@@ -72,14 +72,13 @@ def replay(
         offers = f"offers {1 / ratio:.2g} of the load that '{trace.class_name}' has in the scenario"
         raise TraceError(f"{trace.where}: {offers}; must be at least a {MAX_COPIES}th")
     episode = splitmix64(np.array([seed & _MASK], np.uint64))
-    class_key = _mix_keys(
-        _mix_keys(episode, _COPY), zlib.crc32(trace.class_name.encode())
-    )  # classes of one file are kept apart
+    # the class is part of the key, so that the classes of one file are selected independently
+    class_key = _mix_keys(_mix_keys(episode, _COPY), zlib.crc32(trace.class_name.encode()))
     parts = []
     for copy, origin_s in enumerate(_copy_starts(trace, episode, copies, time_of_day_s, before_s, after_s)):
         copy_key = _mix_keys(class_key, copy)
         for period in _repetitions(trace, origin_s, before_s, after_s):
-            start_s = origin_s - period * trace.span_s  # of the episode on the clock of this repetition
+            start_s = origin_s - period * trace.span_s  # start of the episode on the clock of this repetition
             row = trace.rows(start_s - before_s, start_s + after_s)
             key = splitmix64(_mix_keys(copy_key, period & _MASK) ^ splitmix64(row.astype(np.uint64)))
             kept = keyed_uniform(key, _KEEP) < ratio / copies
@@ -132,6 +131,6 @@ def keyed_uniform(key: Keys, purpose: int) -> Floats:
 
 
 def _mix_keys(key: Keys, value: int | Keys) -> Keys:
-    # one word is an array too, since scalars would warn of the intended overflow
     """Return keys that combine keys with a value or with other keys."""
+    # one word is an array too, since scalars would warn of the intended overflow
     return splitmix64(key ^ splitmix64(np.atleast_1d(np.asarray(value, np.uint64))))
