@@ -1,4 +1,4 @@
-"""Fits recover what was drawn, within the scatter of draws; parts, distances and blocks of scenarios."""
+"""Fits recover the drawn process within sampling error; segments, distances and fields of scenarios."""
 
 import itertools
 import json
@@ -73,7 +73,7 @@ def test_a_cox_process_is_found_again():
         (lambda f: f.burst.ar, 0.6, 0.08), (lambda f: f.array_mean, 1.5, 0.1),
         (lambda f: f.cron.share, 0.15, 0.02), (lambda f: f.cron.period_s, 600.0, 0.0),
     )  # fmt: skip
-    for get, true, bias in wanted:  # moments are fitted: a small bias, beside the scatter of six draws
+    for get, true, bias in wanted:  # moment fits have a small bias, beside the standard error of six draws
         middle, error = mean(get)
         assert abs(middle - true) <= bias + 3 * error, (middle, error, true)
 
@@ -82,7 +82,7 @@ def test_without_cron_none_is_found_and_noise_is_no_profile():
     calm = COX.model_copy(update={"cron": None, "profile": None, "burst": None, "weekend": 1.0, "array_mean": 1.0})
     fitted = fit_cox(simulated(calm, 40, 60), fit_cron=True)
     assert fitted.cron is None
-    assert fitted.profile.daily[0] < 0.06  # 40 an hour for 60 days scatter by 0.6 % of an amplitude
+    assert fitted.profile.daily[0] < 0.06  # 40 an hour for 60 days leave a standard error of 0.6 % of an amplitude
     assert fitted.burst.hour_variance < 0.02
     assert fitted.array_mean < 1.05
 
@@ -127,9 +127,9 @@ def test_laws_are_close_by_number_and_by_mass(name):
     seen = sample(LAWS[name])
     law = fit_law(seen)
     value = law_quantiles(law, (np.arange(20_000) + 0.5) / 20_000)
-    step = 0.35 if name == "one value for many" else 0.0  # half of an atom, which no smooth law follows
+    step = 0.35 if name == "one value for many" else 0.0  # half of an atom, which no smooth distribution follows
     assert ks_distance(sample(value), seen) < 0.05 + step / 2
-    # a few values hold the mass of the heavy tail, whose distribution is no surer than that
+    # a few values hold the mass of the heavy tail, so its distribution has a large standard error
     assert ks_distance(sample(value), seen, by_mass=True) < (0.12 if name == "a heavy tail" else 0.06)
     assert mean_of(law) == pytest.approx(seen.value.mean(), rel=0.05)
     assert (3 * len(law.lognormals) if hasattr(law, "cut") else 2 * len(law) - 2) <= 12
@@ -142,7 +142,7 @@ def test_the_least_largest_error_of_a_line_is_that_of_chebyshev():
         gap = x[0] + x[1] * at - np.exp(at)
         return np.append(gap, -gap)
 
-    slope = np.e - 1  # of the chord; the error is as large at both ends as where exp rises like it
+    slope = np.e - 1  # slope of the chord; the error at both ends equals that where exp has this slope
     level = (1 + slope * (1 - np.log(slope))) / 2
     line, largest = minimise_max_error(errors, np.array([0.0, 0.0]))
     assert line == pytest.approx([level, slope], abs=1e-4)
@@ -150,7 +150,7 @@ def test_the_least_largest_error_of_a_line_is_that_of_chebyshev():
 
 
 def test_laws_of_tokens_are_right_where_draws_are_rounded():
-    """A law fitted to the middles of steps would draw zeros, and put half of each number to its neighbours."""
+    """Catches a fit to the midpoints of steps: it would draw zeros, and move half of each number to its neighbours."""
     rng = np.random.default_rng(0)
     seen = sample(np.append(rng.choice([1, 2, 3], 3000, p=[0.4, 0.25, 0.35]), np.rint(rng.lognormal(5, 0.7, 2000))))
     value = np.rint(law_quantiles(fit_law(seen, whole=True), (np.arange(20_000) + 0.5) / 20_000))
@@ -160,7 +160,7 @@ def test_laws_of_tokens_are_right_where_draws_are_rounded():
 
 
 def test_a_clock_that_stops_now_and_then_counts_as_scatter():
-    """Cron was once taken from the counts as if it never stopped, and draws scattered by a third of what was seen."""
+    """Catches cron arrivals that are subtracted as if cron never paused: draws then have a third of the scatter."""
     rng = np.random.default_rng(4)
     minute = np.arange(60 * 1440)
     on = (minute % 10 == 0) & (minute // 1440 % 4 != 3)
@@ -173,7 +173,7 @@ def test_a_clock_that_stops_now_and_then_counts_as_scatter():
 
 
 def test_draws_of_a_short_part_are_as_bursty_as_it_is():
-    """Moments alone say too little of few and long bursts, of which a draw of the same length has fewer yet."""
+    """Moments alone underestimate few and long bursts: draws of the same length have fewer still."""
     slow = COX.model_copy(update={"burst": Burst(hour_variance=5, ten_minute_variance=0, ar=0.97), "cron": None})
     ratios = []
     for seed in range(5):
@@ -198,7 +198,7 @@ def test_widths_go_with_run_times_as_far_as_the_mean_work_asks():
 def test_distance_is_that_of_scipy_and_weights_count():
     a, b = np.random.default_rng(0).exponential(size=300), np.random.default_rng(1).exponential(size=200)
     assert ks_distance(sample(a), sample(b)) == pytest.approx(stats.ks_2samp(a, b).statistic)
-    # 1, 1, 4 against 1, 4 by mass: 2/6 against 1/5 lies at 1
+    # 1, 1, 4 against 1, 4 by mass: at 1 the shares are 2/6 and 1/5
     assert ks_distance(sample([1, 1, 4]), sample([1, 4]), by_mass=True) == pytest.approx(2 / 6 - 1 / 5)
     assert ks_distance(SizeSample(np.array([1.0]), np.array([2.0]), np.array([1.0])), sample([1, 1])) == 0
     np.testing.assert_array_equal(quantiles(sample([1, 2, 3, 10]), share=(0.25, 0.5, 0.8)), [1, 2, 10])
@@ -241,7 +241,7 @@ def test_parts_leave_the_dead_ends_of_a_trace_away(jobs_file):
 
 
 def test_three_days_are_parted_by_days_which_keep_their_hours(tmp_path):
-    """By minutes, the hours of day of the joined parts would be any."""
+    """Catches a split by minutes, whose joined segments have no hours of day."""
     busy = [f"{day * DAY + 9 * HOUR + 10 * k},60,1" for day in range(3) for k in range(200)]
     calm = [f"{HOUR * k},60,1" for k in range(72)]
     (tmp_path / "short.csv").write_text("\n".join(["arrival_s,duration_s,accelerators", *busy, *calm]))
@@ -285,7 +285,7 @@ def test_info_tells_fits_tests_and_writes_a_scenario_that_offers_the_load_of_the
     args = (7, start, 0.0, DAY, 8)
     others = [draw_jobs(s.workload, ("finetuning", "batch"), *args) for s in (base, scenario)]
     batch = [jobs[jobs["class_id"] == 1] for jobs in others]
-    np.testing.assert_array_equal(*batch)  # the streams of other classes do not shift
+    np.testing.assert_array_equal(*batch)  # the streams of other classes are unchanged
     assert yaml.safe_load(scenario_file.read_text())["workload"]["classes"]["finetuning"]["duration_h"] is None
 
 

@@ -1,4 +1,4 @@
-"""Fitted arrivals on parts of public traces that they have not seen; needs the samples beside the checkout."""
+"""Fitted arrivals on held-out segments of public traces; needs the samples beside the checkout."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Laws of sizes beside numerical integrals and beside draws; jobs and tokens that are drawn from them."""
+"""Distributions of sizes against numerical integrals and draws, and jobs and tokens drawn from them."""
 
 from datetime import UTC, datetime
 
@@ -58,7 +58,7 @@ def test_jobs_offer_the_work_that_is_said_and_keep_both_laws():
     n, work_h = jobs.size, jobs["work_s"] / 3600
     said = offered_rate(scenario.workload.classes["finetuning"]) / scenario.workload.classes["finetuning"].jobs_per_h
     assert work_h.mean() == pytest.approx(said, abs=4 * stats.sem(work_h))
-    assert stats.sem(work_h) < 0.04 * said  # the line above can fail
+    assert stats.sem(work_h) < 0.04 * said  # the sample is large enough for the line above to fail
     assert [(jobs["width"] == w).mean() for w in (1, 2, 8)] == pytest.approx([0.8, 0.1, 0.1], abs=2 / np.sqrt(n))
     short = jobs["duration_s"] / 3600 <= 0.3
     assert short.mean() == pytest.approx(0.5, abs=2 / np.sqrt(n))

@@ -1,4 +1,4 @@
-"""Surges: their statistics, what they add to arrivals and demand, and that nothing else moves."""
+"""Surges: their statistics, their effect on arrivals and demand, and unchanged other draws."""
 
 from datetime import UTC, datetime
 
@@ -52,7 +52,7 @@ def test_longer_episodes_begin_like_shorter_ones():
 
 @given(st.floats(-5, 5), st.floats(0.1, 4), st.floats(0, 5), st.floats(0.1, 2))
 def test_factors_are_means_over_the_intervals(begin, hours, factor, length):
-    """Against a sum over fine steps: catches windows that are shifted, or rounded to whole intervals."""
+    """Compared with a sum over fine steps. Catches windows that are shifted, or rounded to whole intervals."""
     surges = (RateWindow(begin, begin + hours, factor),)
     begin = np.arange(-6.0, 12.0, length)
     fine = np.linspace(0.0, 1.0, 401)[:-1] * length + length / 800
@@ -72,7 +72,7 @@ def test_factors_multiply_and_keep_to_their_classes():
 
 
 def test_a_surge_adds_jobs_in_its_time_and_leaves_all_others():
-    """The very same jobs come as without it, and three times as many in its hours as come then on average."""
+    """All jobs without the surge still arrive, and its hours have three times their mean number."""
     more, usual = 0, 0
     for seed in range(60):
         calm, busy = jobs_of(seed), jobs_of(seed, THREE)
@@ -82,7 +82,7 @@ def test_a_surge_adds_jobs_in_its_time_and_leaves_all_others():
         assert ((added["arrival_s"] >= 6 * HOUR_S) & (added["arrival_s"] < 9 * HOUR_S)).all()
         more += added.size
         usual += ((calm["arrival_s"] >= 6 * HOUR_S) & (calm["arrival_s"] < 9 * HOUR_S)).sum()
-    assert more / usual == pytest.approx(2.0, rel=0.1)  # bursts of both: a few per cent by chance
+    assert more / usual == pytest.approx(2.0, rel=0.1)  # bursts of both leave a few per cent of scatter
     assert usual > 2000
 
 
@@ -115,7 +115,7 @@ def test_demand_is_multiplied_in_a_surge_and_as_before_outside():
 
 
 def test_extra_jobs_are_like_the_others():
-    """Widths and durations of what a surge adds: catches a second process of another law, or a copy of the first."""
+    """Catches a second process with other widths and durations, or a copy of the first process."""
     week = (RateWindow(-48 * HOUR_S, DAY_S, 2.0),)
     calm, busy = (np.concatenate([jobs_of(seed, surges) for seed in range(20)]) for surges in ((), week))
     known = set(calm.tolist())

@@ -48,7 +48,7 @@ def fluid_approximation(arrivals: Arrivals, name: str, period: Period, edge_s: F
     """Return the expected arrivals between edges given the random rate, and the dispersion of counts about them.
 
     Args:
-        arrivals: the process; cron arrivals are spread evenly.
+        arrivals: the process; cron of a Cox process is ignored, and all its arrivals follow the random rate.
         name: class whose streams are used.
         period: period of the draw.
         edge_s: (K + 1,) edges from the start [s], within the period's whole hours.

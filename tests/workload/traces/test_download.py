@@ -1,4 +1,4 @@
-"""Fetching public traces from a file server on loopback: whole and right, or not at all."""
+"""Download of public traces from a file server on loopback: complete and right files are kept, others discarded."""
 
 import hashlib
 import re
@@ -19,7 +19,7 @@ NAME = "made-2026"
 
 
 class Server(BaseHTTPRequestHandler):
-    """Answers as its server is told to, and notes what it is asked."""
+    """Handler that answers as its server prescribes, and records the requested paths."""
 
     def do_GET(self):
         self.server.asked.append(self.path)
@@ -59,7 +59,7 @@ def test_a_trace_is_fetched_once_and_found_by_name(server, tmp_path):
     assert server.asked == [f"/a/b/{'c' * 40}/d/e.csv"]
     assert told[-1] == (len(DATA), len(DATA)) and all(done <= total for done, total in told)
     assert fetch(NAME) == file and len(server.asked) == 1
-    file.write_bytes(DATA[:-1])  # damaged since
+    file.write_bytes(DATA[:-1])  # the file is damaged
     assert fetch(NAME).read_bytes() == DATA and len(server.asked) == 2
     assert locate_trace(Path("jobs.csv")) == Path("jobs.csv")
 
@@ -81,7 +81,7 @@ def test_what_does_not_come_whole_and_right_is_not_kept(server, tmp_path, how, s
 
 
 def test_without_a_network_that_is_told_in_one_line(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(public_traces, "BASE_URL", "http://127.0.0.1:9")  # the port of discard, where nobody listens
+    monkeypatch.setattr(public_traces, "BASE_URL", "http://127.0.0.1:9")  # the discard port, which has no listener
     with pytest.raises(OdcGymError, match=r": not downloaded: no connection to the server$"):
         fetch(NAME, tmp_path)
 

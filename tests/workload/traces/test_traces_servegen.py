@@ -34,13 +34,13 @@ def test_each_window_has_the_requests_of_its_rate_and_their_lengths():
     assert np.histogram(busy_s, [0, 600, 1200, 1800])[0].tolist() == [1200, 600, 0]
     quiet_s, quiet_in, quiet_out = of(requests, "quiet")
     assert np.histogram(quiet_s, [0, 600, 1200, 1800])[0].tolist() == [0, 60, 12]
-    # text, and of images as many as their count says
+    # text tokens, and as many images as their count gives
     first = busy_s < 600
     assert stats.binomtest(int(np.sum(busy_in[first] == 610)), 1200, 0.75).pvalue > 1e-3
     assert set(busy_in[first]) == {10, 610} and set(busy_in[~first]) == {20} and set(busy_out[~first]) == {2}
     counts = [np.sum(busy_out[first] == tokens) for tokens in (1, 3, 5)]
     assert sum(counts) == 1200 and stats.chisquare(counts, [600, 300, 300]).pvalue > 1e-3
-    # windows of lengths that are empty do not count: those of 900 s hold before them too
+    # empty windows of lengths are skipped, so the lengths of 900 s also hold before them
     assert set(quiet_in) == {100, 200} and set(quiet_out) == {7}
 
 
@@ -66,7 +66,7 @@ def test_gaps_have_the_published_law(family, shape, law):
     place = draw_arrival_places(ClientWindow(0.0, 20_000, family, shape), 1.0, np.random.default_rng(1))
     gaps = np.diff(place, prepend=0)
     assert place.size == 20_000 and place[-1] < 1
-    assert stats.kstest(gaps / gaps.mean() * law.mean(), law.cdf).statistic < 0.0135  # 0.1 % of correct draws are above
+    assert stats.kstest(gaps / gaps.mean() * law.mean(), law.cdf).statistic < 0.0135  # 0.1 % of correct draws exceed it
 
 
 @pytest.mark.parametrize("family", ["Gamma", "Weibull"])
