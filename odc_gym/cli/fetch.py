@@ -9,8 +9,6 @@ import typer
 
 from odc_gym.cli.common import console, progress
 
-__all__ = ["fetch"]
-
 
 def fetch(
     name: Annotated[

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from odc_gym.trace_fits.segment import Recording, TraceSegment
     from odc_gym.workload import Trace
 
-__all__ = ["traces"]
-
 Comparison = dict[str, tuple[float | None, float | None]]
 """Statistics of a trace and of a generator by name."""
 
