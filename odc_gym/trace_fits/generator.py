@@ -79,7 +79,8 @@ def parse_model(name: str | None) -> ArrivalModel | None:
 def default_model(segment: TraceSegment) -> ArrivalModel:
     """Return the arrival model that suits a segment.
 
-    It is `clients` for a segment with several known clients, `cox` for two daily days or more, and `mmpp` otherwise.
+    It is `clients` for a segment with several known clients, `cox` for a daily segment of two days or
+    more, and `mmpp` otherwise.
     """
     if segment.clients is not None and len(segment.clients) >= MIN_CLIENTS:
         return "clients"

@@ -36,7 +36,7 @@ FAMILIES = ("Gamma", "Weibull")
 _TRACE_NAME = re.compile(r"chunk-([\w-]+)-trace\.csv")
 
 
-def _family(text: str) -> str | None:
+def _parse_family(text: str) -> str | None:
     if text not in ("", *FAMILIES):
         raise ValueError(text)
     return text or None
@@ -46,7 +46,7 @@ COLUMNS = (
     Column("t", parse_relative_s, RELATIVE),
     Column("rate", parse_seconds, "requests a second >= 0"),
     Column("cv", parse_seconds, "a number >= 0"),
-    Column("family", _family, "Gamma or Weibull, or nothing where the rate is 0"),
+    Column("family", _parse_family, "Gamma or Weibull, or nothing where the rate is 0"),
     Column("shape", parse_seconds, "a number >= 0"),
     Column("scale", parse_seconds, "a number >= 0"),
 )

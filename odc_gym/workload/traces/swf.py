@@ -34,7 +34,7 @@ PARTIAL_STATUSES = (2, 3, 4)  # status of a line for one part of a job, which ha
 _HEADER = re.compile(r";\s*(UnixStartTime|ProcessorsPerAccelerator)\s*:\s*(\S+)")
 
 
-def _number(text: str) -> float:
+def _parse_number(text: str) -> float:
     """Parse a finite number."""
     value = float(text)
     if not math.isfinite(value) or "_" in text:
@@ -46,7 +46,7 @@ def _bounded_column(name: str, most: float, unit: str) -> Column:
     """Return a column of values from 0 to `most`, or -1 where the value is missing."""
 
     def parse(text: str) -> float:
-        value = _number(text)
+        value = _parse_number(text)
         if value != MISSING and not 0 <= value <= most:
             raise ValueError(text)
         return value
@@ -56,7 +56,7 @@ def _bounded_column(name: str, most: float, unit: str) -> Column:
 
 def _number_column(name: str) -> Column:
     """Return a column of any finite numbers."""
-    return Column(name, _number, "a number")
+    return Column(name, _parse_number, "a number")
 
 
 COLUMNS = (
@@ -90,7 +90,7 @@ def _read(path: Path) -> Trace:
         fields = text.split()
         if len(fields) != len(COLUMNS):
             raise TraceError(f"{path}:{line}: expected {len(COLUMNS)} columns, got {len(fields)}")
-        values = [_value(f"{path}:{line}", *pair) for pair in zip(COLUMNS, fields, strict=True)]
+        values = [_parse_value(f"{path}:{line}", *pair) for pair in zip(COLUMNS, fields, strict=True)]
         submit_s, run_s, allocated, requested, requested_s, status = (values[k] for k in (1, 3, 4, 7, 8, 10))
         processors = allocated if allocated > 0 else requested
         reason = _rejection_reason(submit_s, run_s, processors, status)
@@ -121,7 +121,7 @@ def _read_header(header: dict[str, float], text: str, where: str) -> None:
     name, value = found.groups()
     most = MAX_TIME_S - MAX_TRACE_S if name == "UnixStartTime" else float(MAX_ACCELERATORS)
     try:
-        number = _number(value)
+        number = _parse_number(value)
     except ValueError:
         number = -1.0
     if not 0 <= number <= most or (number == 0 and name != "UnixStartTime"):
@@ -129,7 +129,7 @@ def _read_header(header: dict[str, float], text: str, where: str) -> None:
     header[name] = number
 
 
-def _value(where: str, column: Column, text: str) -> float:
+def _parse_value(where: str, column: Column, text: str) -> float:
     """Parse a value of a column; raise a `TraceError` that names its place."""
     try:
         return float(column.parse(text))
