@@ -119,15 +119,15 @@ def _mixture_starts(target: _Target) -> list[Floats]:
     ]
     background = np.array([math.log(0.2), float(value.mean()), math.log(1.5 * float(value.std()) + 1e-2)])
     fewer_groups = [_group_vector(value, np.delete(steepest_cuts, k)) for k in range(steepest_cuts.size)]
-    return separate_groups + [np.column_stack([part.reshape(3, -1), background]).ravel() for part in fewer_groups]
+    return separate_groups + [np.column_stack([start.reshape(3, -1), background]).ravel() for start in fewer_groups]
 
 
 def _group_vector(value: Floats, cut: Floats) -> Floats:
     """Return the log weights, the means and the log sigmas of the groups between cuts."""
-    part = np.eye(cut.size + 1)[np.searchsorted(cut, value)]
-    number = part.sum(0) + 1e-2
-    mean = (value @ part + 1e-2 * value.mean()) / number
-    sigma = np.sqrt(((value[:, None] - mean) ** 2 * part).sum(0) / number + 1e-4)
+    membership = np.eye(cut.size + 1)[np.searchsorted(cut, value)]
+    number = membership.sum(0) + 1e-2
+    mean = (value @ membership + 1e-2 * value.mean()) / number
+    sigma = np.sqrt(((value[:, None] - mean) ** 2 * membership).sum(0) / number + 1e-4)
     return np.concatenate([np.log(number / value.size), mean, np.log(sigma)])
 
 
@@ -169,7 +169,7 @@ def _rounded_mixture(weight: Floats, mean: Floats, sigma: Floats, cut: float) ->
     return Mixture(
         lognormals=tuple(
             (float(f"{w:.5g}"), float(f"{math.exp(m):.5g}"), float(f"{s:.5g}"))
-            for w, m, s in sorted(zip(weight, mean, sigma, strict=True), key=lambda part: -part[0])
+            for w, m, s in sorted(zip(weight, mean, sigma, strict=True), key=lambda component: -component[0])
         ),
         cut=float(f"{math.exp(cut):.5g}"),
     )
@@ -282,10 +282,10 @@ def _segment_error(log_value: Floats, number: Floats, mass: Floats) -> float:
     """Return the largest difference within a segment between the observed distributions and a log-uniform one."""
     if log_value[-1] - log_value[0] < 1e-9:
         return 0.0
-    part = (log_value - log_value[0]) / (log_value[-1] - log_value[0])
-    rise = np.expm1(log_value - log_value[0]) / np.expm1(log_value[-1] - log_value[0])
-    flat = np.abs(number - number[0] - part * (number[-1] - number[0])).max()
-    return float(max(flat, np.abs(mass - mass[0] - rise * (mass[-1] - mass[0])).max()))
+    number_share = (log_value - log_value[0]) / (log_value[-1] - log_value[0])
+    mass_share = np.expm1(log_value - log_value[0]) / np.expm1(log_value[-1] - log_value[0])
+    number_error = np.abs(number - number[0] - number_share * (number[-1] - number[0])).max()
+    return float(max(number_error, np.abs(mass - mass[0] - mass_share * (mass[-1] - mass[0])).max()))
 
 
 def fit_widths(width: SizeSample) -> dict[int, float]:
