@@ -11,9 +11,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from odc_gym.trace_fits.generator import fit, parameters
-from odc_gym.trace_fits.holdout import Check, checks
-from odc_gym.trace_fits.part import split_by, windows_of
+from odc_gym.trace_fits.generator import fit_generator, parameter_counts
+from odc_gym.trace_fits.holdout import Check, holdout_checks
+from odc_gym.trace_fits.segment import split_segments, window_lengths
 from odc_gym.workload import read_trace
 
 SPLITS = ("0.6", "alternate")
@@ -38,12 +38,12 @@ def main() -> None:
         trace = read_trace(path)
         for part in (*trace.jobs.values(), *trace.requests.values()):
             for split in arguments.split or SPLITS:
-                first, later = split_by(part, split)
-                generator = fit(first)
-                _, windows_s = windows_of(part.span_s)
-                for check in checks(generator, first, later, windows_s):
+                first, later = split_segments(part, split)
+                generator = fit_generator(first)
+                _, windows_s = window_lengths(part.span_s)
+                for check in holdout_checks(generator, first, later, windows_s):
                     print(row(path.stem, split, check), flush=True)
-                numbers = ", ".join(f"{count} of {what}" for what, count in parameters(generator).items())
+                numbers = ", ".join(f"{count} of {what}" for what, count in parameter_counts(generator).items())
                 fitted.append(f"{path.stem}, {split}: {generator.arrivals.kind}; numbers fitted: {numbers}")
     print("\n" + "\n".join(fitted))
 

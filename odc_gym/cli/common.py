@@ -52,9 +52,9 @@ def trace_files(traces: list[Path] | None) -> tuple[Path, ...]:
         OdcGymError: one of the files does not exist.
     """
     from odc_gym.errors import OdcGymError
-    from odc_gym.workload.traces.download import located
+    from odc_gym.workload.traces.download import locate_trace
 
-    files = tuple(located(trace) for trace in traces or ())
+    files = tuple(locate_trace(trace) for trace in traces or ())
     for file in files:
         if not file.exists():
             raise OdcGymError(f"--trace {file}: no such file")

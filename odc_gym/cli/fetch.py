@@ -1,4 +1,4 @@
-"""`odc-gym trace fetch`: public traces by name."""
+"""`odc-gym trace fetch`: download of public traces by name."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ from odc_gym.cli.common import console, progress
 
 def fetch(
     name: Annotated[
-        str | None, typer.Argument(help="A public trace; without it, all are listed with licence and size.")
+        str | None,
+        typer.Argument(help="Name of a public trace. Without a name, all traces are listed with licence and size."),
     ] = None,
     to: Annotated[
         Path | None,
-        typer.Option("--to", metavar="DIR", help="Folder. [default: the user's cache, where --trace finds it by name]"),
+        typer.Option(
+            "--to",
+            metavar="DIR",
+            help="Target folder. [default: the user's cache, where --trace finds the file by name]",
+        ),
     ] = None,
 ) -> None:
-    """Download a public trace at a pinned commit, and check it by its hash: it is kept whole or not at all."""
+    """Download a public trace at a pinned commit and check its hash. An incomplete or wrong file is discarded."""
     from odc_gym.workload.traces import download as public_traces
 
     if name is None:
@@ -31,13 +36,14 @@ def fetch(
 
 
 def _list() -> None:
+    """Print the table of public traces."""
     from rich.table import Table
 
-    from odc_gym.workload.traces.download import PUBLIC
+    from odc_gym.workload.traces.download import PUBLIC_TRACES
 
     table = Table()
     for heading in ("trace", "what it is", "licence", "MB", "repository"):
         table.add_column(heading, no_wrap=heading == "trace", justify="right" if heading == "MB" else "left")
-    for name, trace in PUBLIC.items():
-        table.add_row(name, trace.what, trace.licence, f"{trace.size / 1e6:.1f}", trace.repository)
+    for name, trace in PUBLIC_TRACES.items():
+        table.add_row(name, trace.description, trace.licence, f"{trace.size / 1e6:.1f}", trace.repository)
     console().print(table)

@@ -1,4 +1,4 @@
-"""`odc-gym trace`: what a recorded trace holds, and how well a generator that is fitted to it does."""
+"""`odc-gym trace`: statistics of recorded traces, and generators fitted to them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ from odc_gym.cli.common import Force, JsonFile, console, load
 from odc_gym.cli.fetch import fetch
 
 if TYPE_CHECKING:
-    from odc_gym.trace_fits.generator import Generator
-    from odc_gym.trace_fits.part import Part, Recording
+    from odc_gym.trace_fits.generator import ArrivalModel, FittedGenerator
+    from odc_gym.trace_fits.segment import Recording, TraceSegment
+    from odc_gym.workload import Trace
 
-Sides = dict[str, tuple[float | None, float | None]]
+Comparison = dict[str, tuple[float | None, float | None]]
+"""Statistics of a trace and of a generator by name."""
+
 
 traces = typer.Typer(
-    help="Fetch public traces, and statistics of recorded ones beside those of a fitted generator.",
+    help="Download public traces, and print statistics of traces beside those of fitted generators.",
     no_args_is_help=True,
 )
 traces.command("fetch")(fetch)
@@ -26,80 +29,111 @@ traces.command("fetch")(fetch)
 
 @traces.callback()
 def _group() -> None:
-    """Statistics of recorded traces, beside those of a generator fitted to them."""
+    """Download public traces, and print statistics of traces beside those of fitted generators."""
 
 
 @traces.command("info")
 def info(
-    file: Annotated[
-        Path, typer.Argument(help="A trace as of `compare --trace`: a file, or a name from `trace fetch`.")
-    ],
+    file: Annotated[Path, typer.Argument(help="Trace as for `compare --trace`: a file, or a name from `trace fetch`.")],
     split: Annotated[
         str | None,
         typer.Option(
             metavar="FRACTION|alternate",
-            help="Fit to this first part of the trace, or to every second day or minute, and test on the rest.",
+            help="Fit to this first fraction of the trace, or to every second day or minute. Test on the rest.",
         ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Of arrivals: cox, mmpp or clients. [default: the one that suits the trace]")
+        str | None,
+        typer.Option(
+            help="Model of the arrivals: cox, mmpp or clients. [default: the model that suits the trace]",
+        ),
     ] = None,
-    plain: Annotated[bool, typer.Option("--plain", help="Statistics of the file only: fit nothing.")] = False,
+    plain: Annotated[
+        bool, typer.Option("--plain", help="Print statistics of the file only. Fit no generator.")
+    ] = False,
     yaml_file: Annotated[
         Path | None,
         typer.Option("--yaml", metavar="FILE", help="Write the generator as a scenario based on starter12."),
     ] = None,
-    widest: Annotated[int, typer.Option(min=1, help="Cut wider jobs into pieces, in the YAML file.")] = 8,
+    widest: Annotated[
+        int, typer.Option(min=1, help="Most accelerators of a job in the YAML file. Wider jobs are split.")
+    ] = 8,
     json_file: JsonFile = None,
     force: Force = False,
 ) -> None:
     """Print statistics of a trace and of the generator fitted to it: rates, bursts, day and week, sizes and widths."""
     from odc_gym.evaluation.files import require_free, write_document, write_text
-    from odc_gym.trace_fits.generator import fit, known_model, parameters
-    from odc_gym.trace_fits.part import alive_s, part_of, split_by
-    from odc_gym.trace_fits.report import side_by_side, trace_figures
+    from odc_gym.trace_fits.generator import fit_generator, parse_model
+    from odc_gym.trace_fits.segment import active_period_s, segment_of
     from odc_gym.workload import read_trace
-    from odc_gym.workload.traces.download import located
+    from odc_gym.workload.traces.download import locate_trace
 
     for path in (json_file, yaml_file):
         if path is not None:
             require_free(path, force)
-    chosen = known_model(model)
-    trace = read_trace(located(file))
-    recorded: dict[str, Recording] = {**trace.jobs, **trace.requests}
-    document: dict[str, Any] = {
-        "file": str(file),
-        "rejected": {why: {"rows": n, "first": first} for why, (n, first) in trace.rejected.items()},
-        "classes": {},
-    }
+    arrival_model = parse_model(model)
+    trace = read_trace(locate_trace(file))
+    document = _document(file, trace)
     for note in trace.notes():
         console().print(f"{file}: {note}", markup=False, highlight=False)
-    blocks = {}
-    for name, part in recorded.items():
+    fitted_classes = {}
+    for name, recording in _recordings(trace).items():
+        title = f"{file}: {name}"
         if split is not None:
-            first, later = split_by(part, split)
-            document["classes"][name] = _test(f"{file}: {name}", part, first, later, fit(first, chosen))
+            document["classes"][name] = _test_split(title, recording, split, arrival_model)
             continue
-        alive = part_of(part, *alive_s(part))
-        told = trace_figures(part, alive)
-        both: Sides = {quantity: (value, None) for quantity, value in told.items()}
-        if not plain:
-            generator = fit(alive, chosen)
-            both = side_by_side(told, alive, generator)
-            document["classes"][name] = {"generator": generator.block(), "parameters": parameters(generator)}
-        _print(f"{file}: {name}", both)
-        document["classes"].setdefault(name, {})["figures"] = {
-            q: {"trace": a, "generator": b} for q, (a, b) in both.items()
-        }
+        active = segment_of(recording, *active_period_s(recording))
+        document["classes"][name] = _describe(title, recording, active, arrival_model, plain)
         if yaml_file is not None:
-            blocks[name] = fit(alive, chosen, widest).block()
+            fitted_classes[name] = fit_generator(active, arrival_model, widest).scenario_fields()
     if yaml_file is not None:
-        write_text(yaml_file, _scenario(file, blocks))
+        write_text(yaml_file, _scenario(file, fitted_classes))
     if json_file is not None:
         write_document(json_file, document)
 
 
-def _print(title: str, both: Sides) -> None:
+def _document(file: Path, trace: Trace) -> dict[str, Any]:
+    """Return the JSON document of a trace, with no classes yet."""
+    return {
+        "file": str(file),
+        "rejected": {why: {"rows": rows, "first": where} for why, (rows, where) in trace.rejected.items()},
+        "classes": {},
+    }
+
+
+def _recordings(trace: Trace) -> dict[str, Recording]:
+    """Return the jobs and requests of a trace by class."""
+    return {**trace.jobs, **trace.requests}
+
+
+def _describe(
+    title: str, recording: Recording, active: TraceSegment, model: ArrivalModel | None, plain: bool
+) -> dict[str, Any]:
+    """Print the statistics of a class, with those of a fitted generator unless `plain`; return the same as data."""
+    from odc_gym.trace_fits.generator import fit_generator
+    from odc_gym.trace_fits.report import compare_statistics, trace_statistics
+
+    statistics = trace_statistics(recording, active)
+    comparison: Comparison = {quantity: (value, None) for quantity, value in statistics.items()}
+    data: dict[str, Any] = {}
+    if not plain:
+        generator = fit_generator(active, model)
+        comparison = compare_statistics(statistics, active, generator)
+        data = _generator_data(generator)
+    _print(title, comparison)
+    data["figures"] = {quantity: {"trace": a, "generator": b} for quantity, (a, b) in comparison.items()}
+    return data
+
+
+def _generator_data(generator: FittedGenerator) -> dict[str, Any]:
+    """Return the fields of a generator in a scenario, and how many numbers were fitted."""
+    from odc_gym.trace_fits.generator import parameter_counts
+
+    return {"generator": generator.scenario_fields(), "parameters": parameter_counts(generator)}
+
+
+def _print(title: str, comparison: Comparison) -> None:
+    """Print statistics of a trace and of a generator side by side."""
     from rich.table import Table
     from rich.text import Text
 
@@ -107,48 +141,51 @@ def _print(title: str, both: Sides) -> None:
     table.add_column("quantity", no_wrap=True)
     for side in ("trace", "generator"):
         table.add_column(side, justify="right")
-    for quantity, values in both.items():
+    for quantity, values in comparison.items():
         table.add_row(Text(quantity), *("" if v is None else f"{v:.4g}" for v in values))
     console().print(table)
 
 
-def _test(title: str, trace: Recording, first: Part, later: Part, generator: Generator) -> dict[str, Any]:
-    """Print how a generator fitted to one part does on another, and return the same as data."""
+def _test_split(title: str, recording: Recording, split: str, model: ArrivalModel | None) -> dict[str, Any]:
+    """Fit a generator to one segment and print how it describes the other; return the same as data."""
     from rich.table import Table
     from rich.text import Text
 
-    from odc_gym.trace_fits.generator import parameters
-    from odc_gym.trace_fits.holdout import checks
-    from odc_gym.trace_fits.part import windows_of
+    from odc_gym.trace_fits.generator import fit_generator, parameter_counts
+    from odc_gym.trace_fits.holdout import holdout_checks
+    from odc_gym.trace_fits.segment import split_segments, window_lengths
 
-    _, windows_s = windows_of(trace.span_s)
-    found = checks(generator, first, later, windows_s)
-    counts = ", ".join(f"{n} {k}" for k, n in parameters(generator).items())
+    first, later = split_segments(recording, split)
+    generator = fit_generator(first, model)
+    _, windows_s = window_lengths(recording.span_s)
+    checks = holdout_checks(generator, first, later, windows_s)
+    counts = ", ".join(f"{n} {k}" for k, n in parameter_counts(generator).items())
     table = Table(title=Text(f"{title}, {generator.arrivals.kind}; numbers fitted: {counts}"), title_justify="left")
     table.add_column("quantity", no_wrap=True)
-    for head in ("first part", "later part", "generator", "5-95 %", "error", "of the data", "bound"):
-        table.add_column(head, justify="right")
+    for heading in ("first part", "later part", "generator", "5-95 %", "error", "of the data", "bound"):
+        table.add_column(heading, justify="right")
     table.add_column("verdict")
-    for c in found:
+    for c in checks:
         spread = "" if math.isnan(c.low) else f"{c.low:.3g}-{c.high:.3g}"
         values = ["" if math.isnan(v) else f"{v:.4g}" for v in (c.first, c.later, c.ours)]
         table.add_row(Text(c.name), *values, spread, f"{c.error:.3f}", f"{c.floor:.3f}", f"{c.bound:g}", c.verdict)
     console().print(table)
-    told = [{k: None if v != v else v for k, v in c._asdict().items()} | {"verdict": c.verdict} for c in found]
-    return {"generator": generator.block(), "parameters": parameters(generator), "checks": told}
+    rows = [{k: None if v != v else v for k, v in c._asdict().items()} | {"verdict": c.verdict} for c in checks]
+    return _generator_data(generator) | {"checks": rows}
 
 
-def _scenario(file: Path, blocks: dict[str, Any]) -> str:
-    """A scenario file that takes what was fitted; rates are the trace's own, which `rate_scale` brings to a fleet."""
+def _scenario(file: Path, fitted_classes: dict[str, Any]) -> str:
+    """Return a scenario file with the fitted classes at the trace's own rates, which `rate_scale` can change."""
     import yaml
 
     from odc_gym.scenario import JobClass
 
     base = load("starter12", {}).workload.classes
-    for name, block in blocks.items():
+    for name, fields in fitted_classes.items():
         known = base.get(name)
-        if isinstance(known, JobClass):  # mappings are merged with the base's: its other widths are taken away
-            block["width"] = dict.fromkeys(known.width) | block["width"]
-    data = {"base": "starter12", "name": f"fitted-{file.stem}", "workload": {"rate_scale": 1.0, "classes": blocks}}
+        if isinstance(known, JobClass):  # mappings are merged with the base's, so its other widths are removed
+            fields["width"] = dict.fromkeys(known.width) | fields["width"]
+    workload = {"rate_scale": 1.0, "classes": fitted_classes}
+    data = {"base": "starter12", "name": f"fitted-{file.stem}", "workload": workload}
     head = f"# Fitted by odc-gym trace info {file.name}; `odc-gym scenario check` tells the load.\n"
     return head + yaml.safe_dump(data, sort_keys=False, width=120, default_flow_style=None)

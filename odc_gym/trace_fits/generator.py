@@ -1,4 +1,4 @@
-"""A generator that is fitted to a trace: how its arrivals scatter, and how big they are."""
+"""Fit of a workload generator to a segment of a trace: random arrivals, and distributions of sizes."""
 
 from __future__ import annotations
 
@@ -15,167 +15,188 @@ from odc_gym.scenario.sizes import Mixture
 from odc_gym.trace_fits.clients import fit_clients
 from odc_gym.trace_fits.cox import fit_cox
 from odc_gym.trace_fits.mmpp import fit_mmpp
-from odc_gym.trace_fits.part import Floats, Part, Sizes, in_parts
-from odc_gym.trace_fits.sizes import fit_law, fit_width_correlation, fit_widths, weight_by_width
-from odc_gym.trace_fits.tuning import tuned
-from odc_gym.workload.arrivals import draw_arrivals, flow
-from odc_gym.workload.sizes import at_shares, width_law, width_shares_at
+from odc_gym.trace_fits.segment import Floats, SizeSample, TraceSegment, split_wide_jobs
+from odc_gym.trace_fits.sizes import fit_law, fit_width_correlation, fit_widths, mean_width_weight
+from odc_gym.trace_fits.tuning import tune_to_dispersion
+from odc_gym.workload.arrivals import draw_arrivals, fluid_approximation
+from odc_gym.workload.sizes import conditional_width_shares, law_quantiles, width_distribution
 from odc_gym.workload.streams import Period
 
-Model = Literal["cox", "mmpp", "clients"]
-MODELS: tuple[Model, ...] = ("cox", "mmpp", "clients")
-FEW_CLIENTS = 3  # fewer are not told apart
-SINGLE = 200_000  # arrivals that are drawn one by one; of more, counts are
+ArrivalModel = Literal["cox", "mmpp", "clients"]
+ARRIVAL_MODELS: tuple[ArrivalModel, ...] = ("cox", "mmpp", "clients")
+MIN_CLIENTS = 3  # with fewer, the arrivals are fitted as one stream
+MAX_SINGLE_ARRIVALS = 200_000  # most arrivals that are drawn one by one; beyond that, counts are drawn
 SHARES = (np.arange(8192) + 0.5) / 8192
 MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
-NAME = "fitted"
-ARRIVALS = {"cox": 12, "mmpp": 9, "clients": 11}  # numbers that are fitted, with the rate
+STREAM_NAME = "fitted"
+ARRIVAL_PARAMETERS = {"cox": 12, "mmpp": 9, "clients": 11}  # fitted numbers, with the rate
 
 
 @dataclass(frozen=True)
-class Generator:
-    """What is fitted to a part of a trace.
+class FittedGenerator:
+    """Generator that is fitted to a segment of a trace.
 
     Attributes:
-        per_h: mean rate [1/h].
-        arrivals: how they scatter about it.
-        sizes: of jobs or of requests.
-        width: of jobs: shares by number of accelerators; empty for requests.
+        rate_per_h: mean arrival rate [1/h].
+        arrivals: random process of the arrivals about that rate.
+        sizes: distributions of the sizes of jobs or requests.
+        width: shares of jobs by number of accelerators; empty for requests.
     """
 
-    per_h: float
+    rate_per_h: float
     arrivals: Arrivals
     sizes: JobSizes | RequestSizes
     width: dict[int, float]
 
-    def block(self) -> dict[str, Any]:
-        """The same as fields of a class of a scenario; the level of a service stays that of its scenario."""
+    def scenario_fields(self) -> dict[str, Any]:
+        """Return the generator as fields of a class of a scenario.
+
+        A service keeps the demand level of its scenario.
+        """
         fields: dict[str, Any] = {}
-        if self.width:  # null takes the lognormal of a base away
-            fields = {"jobs_per_h": round(self.per_h, 4), "width": self.width, "duration_h": None}
+        if self.width:  # null removes the lognormal of a base scenario
+            fields = {"jobs_per_h": round(self.rate_per_h, 4), "width": self.width, "duration_h": None}
         return fields | {
             "arrivals": self.arrivals.model_dump(mode="json", exclude_none=True),
             "sizes": self.sizes.model_dump(mode="json"),
         }
 
 
-def known_model(name: str | None) -> Model | None:
-    """The name of a model, checked.
+def parse_model(name: str | None) -> ArrivalModel | None:
+    """Check the name of an arrival model and return it.
 
     Raises:
-        TraceError: there is none of that name.
+        TraceError: no model has that name.
     """
-    for known in MODELS:
+    for known in ARRIVAL_MODELS:
         if name == known:
             return known
     if name is None:
         return None
-    raise TraceError(f"--model {name}: must be one of {', '.join(MODELS)}")
+    raise TraceError(f"--model {name}: must be one of {', '.join(ARRIVAL_MODELS)}")
 
 
-def model_for(part: Part) -> Model:
-    """The model that suits a part: clients where they are known, else a Cox process where there are days."""
-    if part.clients is not None and len(part.clients) >= FEW_CLIENTS:
+def default_model(segment: TraceSegment) -> ArrivalModel:
+    """Return the arrival model that suits a segment.
+
+    It is `clients` for a segment with several known clients, `cox` for a daily segment of two days or
+    more, and `mmpp` otherwise.
+    """
+    if segment.clients is not None and len(segment.clients) >= MIN_CLIENTS:
         return "clients"
-    return "cox" if part.daily and part.span_s >= 2 * DAY_S else "mmpp"
+    return "cox" if segment.daily and segment.span_s >= 2 * DAY_S else "mmpp"
 
 
-def fit(part: Part, model: Model | None = None, widest: int | None = None) -> Generator:
-    """The generator of a model that is fitted to a part.
+def fit_generator(
+    segment: TraceSegment, model: ArrivalModel | None = None, widest: int | None = None
+) -> FittedGenerator:
+    """Fit a generator to a segment.
 
     Args:
-        part: of a trace.
-        model: of the arrivals; None takes the one that suits the part.
-        widest: accelerators beyond which jobs are cut into pieces first, as a scenario needs them; None leaves them.
+        segment: segment of a trace.
+        model: arrival model; None takes the one that suits the segment.
+        widest: most accelerators of a job. Wider jobs are split first, as a scenario needs. None keeps them whole.
 
     Raises:
-        TraceError: the part is too short for the model, or has no clients.
+        TraceError: the segment is too short for the model, or has no clients.
     """
-    jobs = "work_s" in part.sizes
-    chosen = model or model_for(part)
-    if chosen == "cox" and not (part.daily and part.span_s >= 2 * DAY_S):
+    jobs = "work_s" in segment.sizes
+    chosen = model or default_model(segment)
+    if chosen == "cox" and not (segment.daily and segment.span_s >= 2 * DAY_S):
         raise TraceError("--model cox: must be fitted to two days or more")
-    if chosen == "clients" and part.clients is None:
+    if chosen == "clients" and segment.clients is None:
         raise TraceError("--model clients: must be fitted to a day or more of requests whose clients are known")
-    arrivals = fit_arrivals(part, chosen, cron_too=jobs)
+    arrivals = fit_arrivals(segment, chosen, fit_cron=jobs)
     if not jobs:
-        laws = {name: fit_law(part.sizes[name], whole=True) for name in ("input_tokens", "output_tokens")}
-        return Generator(part.rate_per_h, arrivals, RequestSizes.model_validate(laws), {})
+        laws = {name: fit_law(segment.sizes[name], whole=True) for name in ("input_tokens", "output_tokens")}
+        return FittedGenerator(segment.rate_per_h, arrivals, RequestSizes.model_validate(laws), {})
     pieces = 1.0
     if widest is not None:
-        part, pieces = in_parts(part, widest)
-    duration, width = part.sizes["duration_s"], fit_widths(part.sizes["width"])
-    rho = fit_width_correlation(duration, part.sizes["width"])
+        segment, pieces = split_wide_jobs(segment, widest)
+    duration, width = segment.sizes["duration_s"], fit_widths(segment.sizes["width"])
+    rho = fit_width_correlation(duration, segment.sizes["width"])
     hours = duration._replace(value=duration.value / HOUR_S, mass=duration.mass / HOUR_S)
-    law = fit_law(hours, weight_by_width(width, rho))
-    return Generator(part.rate_per_h * pieces, arrivals, JobSizes(duration_h=law, width_correlation=rho), width)
+    law = fit_law(hours, mean_width_weight(width, rho))
+    return FittedGenerator(
+        segment.rate_per_h * pieces, arrivals, JobSizes(duration_h=law, width_correlation=rho), width
+    )
 
 
-def fit_arrivals(part: Part, model: Model, cron_too: bool) -> Arrivals:
-    """The arrivals of a model that are fitted to a part, tuned so that draws of its length are as bursty as it is.
+def fit_arrivals(segment: TraceSegment, model: ArrivalModel, fit_cron: bool) -> Arrivals:
+    """Fit an arrival model to a segment, and tune it until draws of that length are as bursty as the segment.
 
     Args:
-        part: observed.
-        model: of the arrivals.
-        cron_too: whether a Cox process may have arrivals by the clock.
+        segment: the observed segment.
+        model: arrival model.
+        fit_cron: whether a Cox process may have cron arrivals.
     """
 
-    def fitted(factor: Floats) -> Arrivals:
+    def fit_with_factors(factor: Floats) -> Arrivals:
         if model == "cox":
-            return fit_cox(part, cron_too, factor)
-        return fit_clients(part, factor) if model == "clients" else fit_mmpp(part, factor)
+            return fit_cox(segment, fit_cron, factor)
+        return fit_clients(segment, factor) if model == "clients" else fit_mmpp(segment, factor)
 
-    def draw(arrivals: Arrivals, seed: int) -> Part:
-        return drawn_arrivals(part.rate_per_h, arrivals, part, seed)
+    def draw(arrivals: Arrivals, seed: int) -> TraceSegment:
+        return draw_arrival_segment(segment.rate_per_h, arrivals, segment, seed)
 
-    return tuned(fitted, draw, part)
+    return tune_to_dispersion(fit_with_factors, draw, segment)
 
 
-def drawn_sizes(generator: Generator) -> dict[str, Sizes]:
-    """The sizes of a generator by quantity, as evenly as its laws have them; tokens are whole, and at least 0."""
+def size_samples(generator: FittedGenerator) -> dict[str, SizeSample]:
+    """Return the sizes of a generator by quantity, at evenly spaced quantiles of its distributions.
+
+    Tokens are whole numbers of at least 0.
+    """
     if isinstance(generator.sizes, RequestSizes):
         laws = {"input_tokens": generator.sizes.input_tokens, "output_tokens": generator.sizes.output_tokens}
-        tokens = {name: np.rint(at_shares(law, SHARES)) for name, law in laws.items()}
-        return {name: Sizes(value, np.ones(value.size), value) for name, value in tokens.items()}
-    law = width_law(generator.width)
-    share = width_shares_at(law, generator.sizes.width_correlation, SHARES)
-    duration_s = np.repeat(at_shares(generator.sizes.duration_h, SHARES) * HOUR_S, law[0].size)
+        tokens = {name: np.rint(law_quantiles(law, SHARES)) for name, law in laws.items()}
+        return {name: SizeSample(value, np.ones(value.size), value) for name, value in tokens.items()}
+    law = width_distribution(generator.width)
+    share = conditional_width_shares(law, generator.sizes.width_correlation, SHARES)
+    duration_s = np.repeat(law_quantiles(generator.sizes.duration_h, SHARES) * HOUR_S, law[0].size)
     width = np.tile(law[0].astype(np.float64), SHARES.size)
-    often, mass = share.ravel(), duration_s * width
-    return {n: Sizes(v, often, mass) for n, v in (("duration_s", duration_s), ("width", width), ("work_s", mass))}
+    frequency, mass = share.ravel(), duration_s * width
+    return {
+        n: SizeSample(v, frequency, mass) for n, v in (("duration_s", duration_s), ("width", width), ("work_s", mass))
+    }
 
 
-def drawn(generator: Generator, like: Part, sizes: dict[str, Sizes], seed: int) -> Part:
-    """The same as `drawn_arrivals`, with the sizes of the generator."""
-    return replace(drawn_arrivals(generator.per_h, generator.arrivals, like, seed), sizes=sizes)
+def draw_segment(
+    generator: FittedGenerator, template: TraceSegment, sizes: dict[str, SizeSample], seed: int
+) -> TraceSegment:
+    """Draw a segment as `draw_arrival_segment` does, with the sizes of the generator."""
+    return replace(draw_arrival_segment(generator.rate_per_h, generator.arrivals, template, seed), sizes=sizes)
 
 
-def drawn_arrivals(per_h: float, arrivals: Arrivals, like: Part, seed: int) -> Part:
-    """Arrivals over the span and by the clock of a part, without sizes.
+def draw_arrival_segment(rate_per_h: float, arrivals: Arrivals, template: TraceSegment, seed: int) -> TraceSegment:
+    """Draw arrivals over the span and on the clock of a segment, without sizes.
 
     Args:
-        per_h: mean rate [1/h].
-        arrivals: how they scatter about it.
-        like: whose clock, span and windows are taken.
-        seed: of the draws.
+        rate_per_h: mean arrival rate [1/h].
+        arrivals: random process of the arrivals about that rate.
+        template: segment whose clock, span and windows are used.
+        seed: seed of the draws.
     """
-    start = MONDAY + timedelta(days=like.weekday or 0, seconds=like.begin_s if like.daily else 0.0)
-    period = Period(_workload(), seed, start, 0.0, like.span_s)
-    edge_s = np.arange(like.counts.size + 1, dtype=np.float64) * like.window_s
-    if per_h * like.span_s / HOUR_S <= SINGLE:
-        time_s = np.sort(draw_arrivals(arrivals, NAME, per_h, period))
-        time_s = time_s[(time_s >= 0) & (time_s < like.span_s)]
+    start = MONDAY + timedelta(days=template.weekday or 0, seconds=template.begin_s if template.daily else 0.0)
+    period = Period(_flat_workload(), seed, start, 0.0, template.span_s)
+    edge_s = np.arange(template.counts.size + 1, dtype=np.float64) * template.window_s
+    if rate_per_h * template.span_s / HOUR_S <= MAX_SINGLE_ARRIVALS:
+        time_s = np.sort(draw_arrivals(arrivals, STREAM_NAME, rate_per_h, period))
+        time_s = time_s[(time_s >= 0) & (time_s < template.span_s)]
         counts, gaps_s = np.histogram(time_s, edge_s)[0].astype(np.float64), np.diff(time_s)
     else:
-        expected, scatter = flow(arrivals, NAME, period, edge_s)
-        expected *= per_h * like.window_s / HOUR_S
+        expected, scatter = fluid_approximation(arrivals, STREAM_NAME, period, edge_s)
+        expected *= rate_per_h * template.window_s / HOUR_S
         normal = np.random.default_rng(seed).standard_normal(expected.size)
         counts, gaps_s = np.maximum(np.rint(expected + np.sqrt(scatter * expected) * normal), 0.0), np.empty(0)
-    return Part(counts, like.window_s, like.begin_s, like.weekday, like.daily, gaps_s, {})
+    return TraceSegment(counts, template.window_s, template.begin_s, template.weekday, template.daily, gaps_s, {})
 
 
-def _workload() -> Workload:
-    """What arrivals need of a workload where they have a profile and a burst of their own: one region, by its clock."""
+def _flat_workload() -> Workload:
+    """Return a workload with one region and flat rates.
+
+    Arrivals that have a profile and a burst of their own need no more of a workload.
+    """
     flat = Profile(amplitude=0, floor=0, daily=(0, 0), half_daily=(0, 0))
     calm = Burst(hour_variance=0, ten_minute_variance=0, ar=0)
     return Workload.model_construct(
@@ -188,13 +209,13 @@ def _workload() -> Workload:
     )
 
 
-def parameters(generator: Generator) -> dict[str, int]:
-    """How many numbers were fitted, by what they describe; the rate counts with the arrivals."""
-    told = {"arrivals": ARRIVALS[generator.arrivals.kind]}
+def parameter_counts(generator: FittedGenerator) -> dict[str, int]:
+    """Return how many numbers were fitted, by what they describe; the rate counts with the arrivals."""
+    counts = {"arrivals": ARRIVAL_PARAMETERS[generator.arrivals.kind]}
     if isinstance(generator.arrivals, CoxArrivals) and generator.arrivals.cron is None:
-        told["arrivals"] -= 2
+        counts["arrivals"] -= 2
     laws = {name: law for name, law in generator.sizes if name != "width_correlation"}
-    told |= {
+    counts |= {
         name: 3 * len(law.lognormals) if isinstance(law, Mixture) else 2 * len(law) - 2 for name, law in laws.items()
     }
-    return told | {"width": len(generator.width)} if generator.width else told
+    return counts | {"width": len(generator.width)} if generator.width else counts

@@ -1,8 +1,8 @@
-"""Jobs that arrive around an episode: a random process for each class, or a trace in its place.
+"""Job tables of an episode, from a random process for each class or from a trace in its place.
 
-Every purpose of every class has its own random stream, so that no class shifts another, and streams are read in the
-order of time, so that a longer episode begins like a shorter one. Times are kept on a grid of 2^-10 s: sums of them
-are exact, and the last bits of a machine's exponential do not reach the table.
+Each purpose of each class has its own random stream, so no class shifts another. Streams are read in order of time,
+so a longer episode begins like a shorter one. Times lie on a grid of 2^-10 s. Their sums are therefore exact, and
+rounding differences of a machine's exponential do not reach the table.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from odc_gym.scenario import Gang, JobClass, Workload
 from odc_gym.workload.arrivals import draw_arrivals
 from odc_gym.workload.arrivals.profile import second_of_day
 from odc_gym.workload.captures import Captured
-from odc_gym.workload.jobs import GRID, JOB, Floats, offered_rate, on_grid
+from odc_gym.workload.jobs import JOB, TIME_GRID, Floats, offered_rate, round_to_grid
 from odc_gym.workload.sizes import durations_h, widths
 from odc_gym.workload.streams import Period, Purpose, class_stream
-from odc_gym.workload.surges import Window, factor_over, largest_factor
-from odc_gym.workload.tenants import end_early, own, own_recorded
+from odc_gym.workload.surges import RateWindow, max_rate_factor, mean_rate_factor
+from odc_gym.workload.tenants import apply_early_endings, assign_recorded_tenants, assign_tenants
 from odc_gym.workload.traces import JobTrace, Outcome, Replay, Trace, keyed_uniform, replay
 
 Jobs = npt.NDArray[np.void]
 
-LIVES = 4.0  # times 1/e after which a job that is paid by age is worthless
+EXPIRY_DECAY_TIMES = 4.0  # a job that is paid by age expires after this many decay times
 
 
 def draw_jobs(
@@ -40,22 +40,22 @@ def draw_jobs(
     after_s: float,
     widest: int,
     trace: Trace | None = None,
-    surges: Sequence[Window] = (),
+    surges: Sequence[RateWindow] = (),
     captured: Mapping[str, Captured] | None = None,
 ) -> Jobs:
-    """The jobs of one episode that arrive from `before_s` before its start until `after_s` after it.
+    """Draw the jobs that arrive from `before_s` before the start of an episode until `after_s` after it.
 
     Args:
         workload: classes, regions and burstiness.
-        class_names: order of the class axis; services are passed over.
-        seed: the episode.
+        class_names: order of the class axis; services are skipped.
+        seed: seed of the episode.
         start: start of the episode, UTC.
         before_s: history drawn for the census [s]. With a trace, older jobs that may still run are kept as well.
         after_s: length of the episode [s].
         widest: accelerators of the largest satellite; wider jobs are split into several.
         trace: its jobs replace those of their classes, scaled to each class's share of the offered load.
-        surges: times in which more jobs arrive, or fewer.
-        captured: arrivals of the classes whose jobs satellites find themselves.
+        surges: windows in which more or fewer jobs arrive.
+        captured: arrivals of the classes whose jobs satellites capture.
 
     Returns:
         (J,) of JOB in order of arrival, ties in order of class and then of drawing.
@@ -65,67 +65,68 @@ def draw_jobs(
     """
     episode = Period(workload, seed, start, before_s, after_s, surges)
     tables = []
-    for kind, name in enumerate(class_names):
+    for class_id, name in enumerate(class_names):
         job_class = workload.classes[name]
         if not isinstance(job_class, JobClass):
             continue
         if trace is not None and name in trace.jobs:
-            table = _replayed(trace.jobs[name], job_class, episode)
+            table = _replayed_jobs(trace.jobs[name], job_class, episode)
         elif job_class.captures is not None:
-            table = _captured(name, job_class, episode, (captured or {})[name])
+            table = _captured_jobs(name, job_class, episode, (captured or {})[name])
         else:
-            table = _in_surges(name, job_class, episode)
-        if trace is None or name not in trace.jobs:  # of a trace, run times are what was done
-            end_early(table, name, job_class, seed)
-        own(table, name, workload, seed)
-        table["class_id"] = kind
-        table = _split(table, widest)
-        tables.append(table if job_class.gang is None else _spread(name, job_class.gang, seed, table))
+            table = _jobs_with_surges(name, job_class, episode)
+        if trace is None or name not in trace.jobs:  # recorded run times already end early
+            apply_early_endings(table, name, job_class, seed)
+        assign_tenants(table, name, workload, seed)
+        table["class_id"] = class_id
+        table = _split_wide_jobs(table, widest)
+        tables.append(table if job_class.gang is None else _expand_gangs(name, job_class.gang, seed, table))
     jobs = np.concatenate(tables) if tables else np.empty(0, JOB)
     return jobs[np.argsort(jobs["arrival_s"], kind="stable")]
 
 
-def _in_surges(name: str, job_class: JobClass, episode: Period) -> Jobs:
-    """Jobs of a random process, and in surges those of a second one beside it; in lulls some of the first stay away.
+def _jobs_with_surges(name: str, job_class: JobClass, episode: Period) -> Jobs:
+    """Draw jobs of a random process, with extra jobs of a second process in surges.
 
-    So what arrives without surges arrives with them as well.
+    The first process does not depend on the surges. Surges keep all of its jobs, and lulls remove some of them.
     """
-    surges, most = episode.surges, largest_factor(episode.surges, name)
-    jobs = _synthetic(name, job_class, 1.0, episode)
+    surges, max_factor = episode.surges, max_rate_factor(episode.surges, name)
+    jobs = _random_jobs(name, job_class, 1.0, episode)
     if not surges:
         return jobs
-    parts = [_kept(jobs, np.minimum(_factors(jobs, name, episode), 1.0), name, episode)]
-    if most > 1.0:
-        more = _synthetic(f"{name}/surge", job_class, most - 1.0, episode)
-        share = np.maximum(_factors(more, name, episode) - 1.0, 0.0) / (most - 1.0)
-        parts.append(_kept(more, share, f"{name}/surge", episode))
+    parts = [_thinned(jobs, np.minimum(_surge_factors(jobs, name, episode), 1.0), name, episode)]
+    if max_factor > 1.0:
+        extra_jobs = _random_jobs(f"{name}/surge", job_class, max_factor - 1.0, episode)
+        share = np.maximum(_surge_factors(extra_jobs, name, episode) - 1.0, 0.0) / (max_factor - 1.0)
+        parts.append(_thinned(extra_jobs, share, f"{name}/surge", episode))
     return np.concatenate(parts)
 
 
-def _factors(jobs: Jobs, name: str, episode: Period) -> Floats:
-    return factor_over(episode.surges, name, jobs["arrival_s"], 1.0 / GRID)
+def _surge_factors(jobs: Jobs, name: str, episode: Period) -> Floats:
+    """Return the surge factor of each job at its arrival, (N,)."""
+    return mean_rate_factor(episode.surges, name, jobs["arrival_s"], 1.0 / TIME_GRID)
 
 
-def _kept(jobs: Jobs, share: Floats, name: str, episode: Period) -> Jobs:
-    """The jobs that are kept with probability `share` (N,)."""
+def _thinned(jobs: Jobs, share: Floats, name: str, episode: Period) -> Jobs:
+    """Keep each job with its probability in `share` (N,)."""
     return jobs[class_stream(episode.seed, Purpose.SURGES, name).random(len(jobs)) < share]
 
 
-def _synthetic(name: str, job_class: JobClass, scale: float, episode: Period) -> Jobs:
-    """The jobs of a class at `scale` times its rate, with the streams of `name`."""
+def _random_jobs(name: str, job_class: JobClass, scale: float, episode: Period) -> Jobs:
+    """Draw the jobs of a class at `scale` times its rate, with the streams of `name`."""
     per_h = scale * job_class.jobs_per_h * episode.workload.rate_scale
-    return _drawn(name, job_class, episode, draw_arrivals(job_class.arrivals, name, per_h, episode))
+    return _drawn_jobs(name, job_class, episode, draw_arrivals(job_class.arrivals, name, per_h, episode))
 
 
-def _captured(name: str, job_class: JobClass, episode: Period, captured: Captured) -> Jobs:
-    """The jobs that satellites find; no surge changes what they see."""
-    jobs = _drawn(name, job_class, episode, captured.arrival_s)
+def _captured_jobs(name: str, job_class: JobClass, episode: Period, captured: Captured) -> Jobs:
+    """Return the jobs that satellites capture, which surges do not change."""
+    jobs = _drawn_jobs(name, job_class, episode, captured.arrival_s)
     jobs["origin"] = captured.satellite
     return jobs[captured.arrival_s < episode.after_s]
 
 
-def _drawn(name: str, job_class: JobClass, episode: Period, arrival_s: Floats) -> Jobs:
-    """Jobs of these arrivals, within history and episode."""
+def _drawn_jobs(name: str, job_class: JobClass, episode: Period, arrival_s: Floats) -> Jobs:
+    """Draw the jobs of given arrivals, and keep those within history and episode."""
     n, seed = arrival_s.size, episode.seed
     normal = class_stream(seed, Purpose.DURATIONS, name).standard_normal(n)
     uniform = class_stream(seed, Purpose.WIDTHS, name).random(n)
@@ -133,36 +134,37 @@ def _drawn(name: str, job_class: JobClass, episode: Period, arrival_s: Floats) -
     width = widths(job_class, normal, uniform)
     slack = class_stream(seed, Purpose.SLACK, name).random(n)
     error = class_stream(seed, Purpose.ESTIMATES, name).standard_normal(n)
-    jobs = _table(job_class, episode.workload.estimate_sigma, arrival_s, duration_s, width, slack, error)
+    jobs = _job_table(job_class, episode.workload.estimate_sigma, arrival_s, duration_s, width, slack, error)
     jobs["model"] = model_rows(job_class, episode.workload, class_stream(seed, Purpose.MODELS, name).random(n))
-    # filtered last: which jobs fall outside must not shift what the others draw
+    # filtered last, so that jobs outside the period do not shift the draws of the others
     return jobs[(arrival_s >= -episode.before_s) & (arrival_s < episode.after_s)]
 
 
-def _replayed(trace: JobTrace, job_class: JobClass, episode: Period) -> Jobs:
+def _replayed_jobs(trace: JobTrace, job_class: JobClass, episode: Period) -> Jobs:
+    """Return the jobs that an episode replays from a trace."""
     workload, time_of_day_s = episode.workload, second_of_day(episode.start)
     ratio = offered_rate(job_class) * workload.rate_scale / trace.offered_rate
-    most = largest_factor(episode.surges, trace.class_name)
-    rows = replay(trace, ratio * most, episode.seed, time_of_day_s, episode.before_s, episode.after_s)
-    if episode.surges:  # rows for the largest of them everywhere, of which other times keep fewer
-        share = factor_over(episode.surges, trace.class_name, rows.arrival_s, 1.0 / GRID) / most
+    max_factor = max_rate_factor(episode.surges, trace.class_name)
+    rows = replay(trace, ratio * max_factor, episode.seed, time_of_day_s, episode.before_s, episode.after_s)
+    if episode.surges:  # rows are replayed at the largest factor, and thinned at other times
+        share = mean_rate_factor(episode.surges, trace.class_name, rows.arrival_s, 1.0 / TIME_GRID) / max_factor
         kept = keyed_uniform(rows.key, Purpose.SURGES) < share
         rows = Replay(rows.row[kept], rows.key[kept], rows.arrival_s[kept])
     slack = keyed_uniform(rows.key, Purpose.SLACK)
     error = ndtri(keyed_uniform(rows.key, Purpose.ESTIMATES))
     duration_s, width = trace.duration_s[rows.row], trace.width[rows.row]
-    jobs = _table(job_class, workload.estimate_sigma, rows.arrival_s, duration_s, width, slack, error)
-    if trace.estimate_s is not None:  # what the user asked for, where one did; less than a minute is a slip
-        asked_s = np.maximum(on_grid(trace.estimate_s[rows.row]), MINUTE_S)
+    jobs = _job_table(job_class, workload.estimate_sigma, rows.arrival_s, duration_s, width, slack, error)
+    if trace.estimate_s is not None:  # the user's request where there is one; less than a minute is taken for an error
+        asked_s = np.maximum(round_to_grid(trace.estimate_s[rows.row]), MINUTE_S)
         jobs["estimate_s"] = np.where(np.isnan(asked_s), jobs["estimate_s"], asked_s * width)
     jobs["model"] = model_rows(job_class, workload, keyed_uniform(rows.key, Purpose.MODELS))
     if trace.outcome is not None:
         jobs["outcome"] = trace.outcome[rows.row]
-    own_recorded(jobs, trace, rows.row, workload)
+    assign_recorded_tenants(jobs, trace, rows.row, workload)
     return jobs
 
 
-def _table(
+def _job_table(
     job_class: JobClass,
     estimate_sigma: float,
     arrival_s: Floats,
@@ -171,16 +173,26 @@ def _table(
     uniform: Floats,
     error: Floats,
 ) -> Jobs:
-    """Fill the columns but `kind` and `model`: (N,) from uniform numbers for the slack, normal ones for the error."""
+    """Build the job table with all columns but `class_id` and `model`.
+
+    Args:
+        job_class: class of the jobs.
+        estimate_sigma: standard deviation of the log error of the estimates.
+        arrival_s: (N,) arrivals [s].
+        duration_s: (N,) run times at full clock [s].
+        width: (N,) accelerators.
+        uniform: (N,) uniform numbers for the slack.
+        error: (N,) normal numbers for the estimates.
+    """
     jobs, slack = np.empty(arrival_s.size, JOB), job_class.slack
-    duration_s = np.maximum(on_grid(duration_s), 1 / GRID)
+    duration_s = np.maximum(round_to_grid(duration_s), 1 / TIME_GRID)
     unit_s = duration_s if slack.of == "duration" else HOUR_S
-    slack_s = on_grid((slack.low + (slack.high - slack.low) * uniform) * unit_s)
+    slack_s = round_to_grid((slack.low + (slack.high - slack.low) * uniform) * unit_s)
     jobs["arrival_s"] = arrival_s
     jobs["deadline_s"] = arrival_s + slack_s
     jobs["expiry_s"] = arrival_s + 2 * slack_s
     if job_class.decay_min is not None:
-        jobs["expiry_s"] = arrival_s + LIVES * job_class.decay_min * MINUTE_S
+        jobs["expiry_s"] = arrival_s + EXPIRY_DECAY_TIMES * job_class.decay_min * MINUTE_S
         jobs["deadline_s"] = np.minimum(jobs["deadline_s"], jobs["expiry_s"])
     jobs["duration_s"] = duration_s
     jobs["width"] = jobs["total_accelerators"] = width
@@ -188,12 +200,12 @@ def _table(
     jobs["work_s"] = duration_s * width
     # the mean of a lognormal is exp(mu + sigma^2 / 2): this mu makes it 1
     factor = np.exp(estimate_sigma * error - estimate_sigma**2 / 2)
-    jobs["estimate_s"] = np.maximum(on_grid(jobs["work_s"] * factor), 1 / GRID)
+    jobs["estimate_s"] = np.maximum(round_to_grid(jobs["work_s"] * factor), 1 / TIME_GRID)
     return jobs
 
 
 def model_rows(job_class: JobClass, workload: Workload, uniform: Floats) -> npt.NDArray[np.int32]:
-    """Row of the table of models that each job needs, from uniform numbers: (N,); the first is none."""
+    """Return the row of the table of models that each job needs, (N,), from uniform numbers; row 0 is no model."""
     names = [name for name in workload.models if name in job_class.models]
     if not names:
         return np.zeros(uniform.size, np.int32)
@@ -202,8 +214,8 @@ def model_rows(job_class: JobClass, workload: Workload, uniform: Floats) -> npt.
     return rows[np.searchsorted(edges[:-1] / edges[-1], uniform, side="right")]
 
 
-def _split(jobs: Jobs, widest: int) -> Jobs:
-    """Cut jobs wider than any satellite into parts of the same duration that are at most `widest` wide."""
+def _split_wide_jobs(jobs: Jobs, widest: int) -> Jobs:
+    """Split jobs wider than any satellite into parts of the same duration that are at most `widest` wide."""
     width = jobs["width"]
     if width.size == 0 or int(width.max()) <= widest:
         return jobs
@@ -217,15 +229,18 @@ def _split(jobs: Jobs, widest: int) -> Jobs:
     return split
 
 
-def _spread(name: str, gang: Gang, seed: int, jobs: Jobs) -> Jobs:
-    """Give each job its number of satellites, and a row after its own for each further one."""
+def _expand_gangs(name: str, gang: Gang, seed: int, jobs: Jobs) -> Jobs:
+    """Draw each job's number of satellites, and add a row after its own for each further satellite."""
     counts = sorted(gang.satellites)
     edges = np.cumsum([gang.satellites[count] for count in counts])
     uniform = class_stream(seed, Purpose.MEMBERS, name).random(len(jobs))
-    members = np.array(counts)[np.searchsorted(edges[:-1] / edges[-1], uniform, side="right")]
-    rows = np.repeat(jobs, members)
-    first = np.cumsum(members) - members
+    num_satellites = np.array(counts)[np.searchsorted(edges[:-1] / edges[-1], uniform, side="right")]
+    rows = np.repeat(jobs, num_satellites)
+    first = np.cumsum(num_satellites) - num_satellites
     rows["num_satellites"], rows["total_accelerators"], rows["work_s"], rows["estimate_s"] = 0, 0, 0.0, 0.0
-    rows["num_satellites"][first], rows["total_accelerators"][first] = members, members * jobs["width"]
-    rows["work_s"][first], rows["estimate_s"][first] = members * jobs["work_s"], members * jobs["estimate_s"]
+    rows["num_satellites"][first], rows["total_accelerators"][first] = num_satellites, num_satellites * jobs["width"]
+    rows["work_s"][first], rows["estimate_s"][first] = (
+        num_satellites * jobs["work_s"],
+        num_satellites * jobs["estimate_s"],
+    )
     return rows

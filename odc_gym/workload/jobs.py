@@ -1,4 +1,4 @@
-"""The columns of a job table, and how much work a class offers on average."""
+"""Columns of a job table, the time grid, and the mean work that a class offers."""
 
 from __future__ import annotations
 
@@ -12,34 +12,34 @@ from odc_gym.scenario import Duration, JobClass, ServiceClass
 from odc_gym.workload.sizes import Floats as Floats
 from odc_gym.workload.sizes import mean_work_h
 
-GRID = 1024.0  # steps of the grid of times in a second
+TIME_GRID = 1024.0  # steps of the time grid in a second
 
 JOB = np.dtype(
     [
         ("arrival_s", "f8"),  # seconds from the start of the episode; negative before it
-        ("deadline_s", "f8"),  # paid in full up to here
-        ("expiry_s", "f8"),  # worthless from here on: deadline + (deadline - arrival)
+        ("deadline_s", "f8"),  # full payment until here
+        ("expiry_s", "f8"),  # no payment from here on: deadline + (deadline - arrival)
         ("work_s", "f8"),  # true work, reference-accelerator-seconds: duration x width
-        ("estimate_s", "f8"),  # what a scheduler may know of the work, reference-accelerator-seconds
+        ("estimate_s", "f8"),  # estimate of the work that schedulers see, reference-accelerator-seconds
         ("duration_s", "f8"),  # run time at full clock on its width
         ("price", "f8"),  # value of its work over that of its class
         ("class_id", "i4"),  # index in Scenario.class_names
         ("width", "i4"),  # accelerators on one satellite
-        ("num_satellites", "i4"),  # satellites that it spans; 0: a row of the gang before it
-        ("total_accelerators", "i4"),  # accelerators in all
-        ("origin", "i4"),  # satellite on which its data lies, -1: the ground
-        ("model", "i4"),  # row of the table of models, 0: it needs none
+        ("num_satellites", "i4"),  # satellites of the job; 0: a further row of the gang before it
+        ("total_accelerators", "i4"),  # accelerators on all its satellites
+        ("origin", "i4"),  # satellite that holds its data, -1: the ground
+        ("model", "i4"),  # row of the table of models, 0: no model
         ("tenant", "i4"),  # index in Workload.tenants, -1 of a replica
         ("tier", "i2"),  # index in TIERS
-        ("outcome", "i2"),  # an Outcome, hidden; a job that ends early has only the work that it does
+        ("outcome", "i2"),  # an Outcome, hidden from schedulers; work_s of a job that ends early is the work until then
     ],
     align=True,
 )
-"""One row a job."""
+"""Columns of a job table; one row is one job, or one further satellite of a gang."""
 
 
 def mean_duration_h(duration: Duration) -> float:
-    """Mean run time at full clock [h]: of a lognormal whose draws beyond `cut` count as `cut`.
+    """Return the mean run time at full clock [h] of a lognormal whose draws beyond `cut` count as `cut`.
 
     Source: limited expected value, Klugman, Panjer and Willmot, Loss Models, 4th ed. (2012), appendix A.5.1.
     """
@@ -51,27 +51,30 @@ def mean_duration_h(duration: Duration) -> float:
 
 
 def mean_width(width: Mapping[int, float]) -> float:
-    """Mean number of accelerators or satellites of a job, from number to probability."""
+    """Return the mean number of accelerators or satellites of a job, given probabilities by number."""
     return math.fsum(w * p for w, p in width.items()) / math.fsum(width.values())
 
 
 def offered_rate(work_class: JobClass | ServiceClass) -> float:
-    """Mean work that a class offers, before the workload's `rate_scale` [reference-accelerator-hours per hour]."""
+    """Return the mean work that a class offers, before the workload's `rate_scale`.
+
+    The unit is reference-accelerator-hours per hour.
+    """
     if isinstance(work_class, ServiceClass):
         return work_class.output_tokens_per_min * 60 * work_class.accelerator_ms_per_token / 1000 / 3600
-    jobs_per_h = work_class.jobs_per_h * done_share(work_class)
+    jobs_per_h = work_class.jobs_per_h * completed_work_share(work_class)
     if work_class.duration_h is None:
         return jobs_per_h * mean_work_h(work_class)
     members = mean_width(work_class.gang.satellites) if work_class.gang else 1.0
     return jobs_per_h * members * mean_width(work_class.width) * mean_duration_h(work_class.duration_h)
 
 
-def done_share(job_class: JobClass) -> float:
-    """Share of the work of its jobs that is ever done, since some end early."""
+def completed_work_share(job_class: JobClass) -> float:
+    """Return the share of the drawn work that is done, since some jobs end early."""
     lost = job_class.failed_frac * (1.0 - job_class.failed_after)
     return 1.0 - lost - job_class.cancelled_frac * (1.0 - job_class.cancelled_after)
 
 
-def on_grid(seconds: Floats) -> Floats:
-    """Times rounded to 2^-10 s, so that sums of them are exact."""
-    return np.rint(seconds * GRID) / GRID
+def round_to_grid(seconds: Floats) -> Floats:
+    """Round times to 2^-10 s, so that their sums are exact."""
+    return np.rint(seconds * TIME_GRID) / TIME_GRID

@@ -1,4 +1,4 @@
-"""Random streams of the workload: one for each purpose of each class, so that none shifts another."""
+"""Random streams of the workload: one for each purpose and class, so that no draw shifts another."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 
 from odc_gym.scenario import Workload
 from odc_gym.seeds import random_stream
-from odc_gym.workload.surges import Window
+from odc_gym.workload.surges import RateWindow
 
 
 class Purpose(IntEnum):
-    """First entry of a stream's spawn key; the second names the class."""
+    """Purpose of a random stream, the first entry of its spawn key; the second entry is the class name's checksum."""
 
     HOURS = 101
     BINS = 102
@@ -43,19 +43,28 @@ class Purpose(IntEnum):
 
 
 class Period(NamedTuple):
-    """What of an episode its work depends on: workload, seed, start in UTC, history and length [s], and surges."""
+    """Period for which work is drawn: an episode and the history before it.
+
+    Attributes:
+        workload: classes, regions and rates.
+        seed: seed of the episode.
+        start: start of the episode, UTC.
+        before_s: length of the history [s].
+        after_s: length of the episode [s].
+        surges: windows in which rates are multiplied.
+    """
 
     workload: Workload
     seed: int
     start: datetime
     before_s: float
     after_s: float
-    surges: Sequence[Window] = ()
+    surges: Sequence[RateWindow] = ()
 
 
 def class_stream(seed: int, purpose: Purpose, class_name: str) -> np.random.Generator:
-    """The random stream of one purpose of one class in episode `seed`.
+    """Return the random stream of one purpose of one class in episode `seed`.
 
-    The class enters by its name, not by its place in the scenario, so that adding a class leaves the others alone.
+    The key contains the class's name, not its place in the scenario. A new class therefore leaves the others unchanged.
     """
     return random_stream(seed, int(purpose), zlib.crc32(class_name.encode()))

@@ -7,7 +7,7 @@ from odc_gym.faults.outages import draw_availability
 from odc_gym.scenario import Scenario
 from odc_gym.scenario_check.fault_report import added_frac, fault_report
 from odc_gym.tables.fleet.fleet_model import FleetModel
-from odc_gym.workload import draw_surges, factor_over
+from odc_gym.workload import draw_surges, mean_rate_factor
 
 DAY_S = 86400.0
 
@@ -40,7 +40,9 @@ def test_outages_and_weather_are_those_of_the_tables(storm):
 def test_what_surges_add_is_what_they_add(storm):
     surges = storm.scenario.workload.surges
     at = np.arange(0.0, 20 * DAY_S, 600.0)
-    factor = [factor_over(draw_surges(surges, seed, 0.0, 20 * DAY_S), "batch", at, 600.0).mean() for seed in range(200)]
+    factor = [
+        mean_rate_factor(draw_surges(surges, seed, 0.0, 20 * DAY_S), "batch", at, 600.0).mean() for seed in range(200)
+    ]
     overlap = added_frac(surges) ** 2  # surges at once multiply
     assert np.mean(factor) - 1.0 == pytest.approx(added_frac(surges) + 0.5 * overlap, rel=0.06)
 

@@ -1,4 +1,4 @@
-"""Arrivals beside closed forms: dispersion, silence and rates of each process, and streams that do not shift."""
+"""Arrivals against closed forms: dispersion, empty windows and rates of each process, and independent streams."""
 
 import math
 from datetime import UTC, datetime
@@ -10,8 +10,8 @@ from scipy import stats
 
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Arrivals, Burst, Region, Scenario
-from odc_gym.workload.arrivals import draw_arrivals, flow
-from odc_gym.workload.arrivals.clients import shares_of, weibull_shape
+from odc_gym.workload.arrivals import draw_arrivals, fluid_approximation
+from odc_gym.workload.arrivals.clients import weibull_shape, zipf_shares
 from odc_gym.workload.arrivals.mmpp import dispersion, stationary
 from odc_gym.workload.streams import Period
 
@@ -51,7 +51,7 @@ def index(values):
 
 
 def test_arrays_of_geometric_size_scatter_as_they_must(workload):
-    # of arrays with mean m the number at once has second moment over mean 2 m - 1; the rate stays
+    # arrays of mean size m have a second moment over mean of 2 m - 1; the rate is unchanged
     seen = counts(times(workload, cox(array_mean=4), 600, after=40 * DAY), HOUR, 40 * DAY)
     assert seen.mean() == pytest.approx(600, abs=4 * math.sqrt(7 * 600 / seen.size))
     assert index(seen) == pytest.approx(7, rel=4 * math.sqrt(2 / seen.size))
@@ -71,7 +71,7 @@ def test_cron_comes_at_its_ticks_and_no_more_often_than_its_share(workload):
     at_tick = time_s % 900 < 3
     assert at_tick.sum() / 240 == pytest.approx(2.5, abs=4 * math.sqrt(960 * 0.625 * 0.375) / 240)
     assert (~at_tick).sum() / 240 == pytest.approx(2.5 * 897 / 900, abs=4 * math.sqrt(600) / 240)
-    alone = times(workload, cox(cron={"share": 1, "period_s": 900}), 12)  # three at every tick, and no others
+    alone = times(workload, cox(cron={"share": 1, "period_s": 900}), 12)  # three arrivals at every tick, and no others
     assert set(counts(alone, 900)) == {3}
 
 
@@ -81,7 +81,7 @@ def test_weekends_are_local_and_leave_the_mean_of_a_week(workload):
     hours = counts(time_s, HOUR, 7 * DAY) / 20
     assert hours.mean() == pytest.approx(200, abs=4 * math.sqrt(200 / 20 / 168))
     free = np.zeros(168, bool)
-    free[5 * 24 - 9 : 7 * 24 - 9] = True  # Saturday begins nine hours before that of UTC
+    free[5 * 24 - 9 : 7 * 24 - 9] = True  # the local Saturday begins nine hours before that of UTC
     expected = 200 * 7 / 5.5
     assert hours[~free].mean() == pytest.approx(expected, rel=4 / math.sqrt(expected * 120 * 20))
     assert hours[free].mean() == pytest.approx(expected / 4, rel=4 / math.sqrt(expected / 4 * 48 * 20))
@@ -92,7 +92,7 @@ def test_mmpp_dispersion_is_that_of_simulated_counts(workload):
     seen = np.concatenate([counts(times(workload, arrivals, 900, seed), 10) for seed in range(4)])
     for each in (1, 6, 60):
         ours = dispersion(arrivals, 0.25, np.array([10.0 * each]))[0]
-        # blocks of a day scatter independently: their indices tell how sure the mean is
+        # blocks of a day are independent, so their indices give the standard error of the mean
         days = [index(day.reshape(-1, each).sum(1)) for day in seen.reshape(-1, 8640)]
         assert ours == pytest.approx(np.mean(days), abs=4 * stats.sem(days) + 0.01 * ours)
 
@@ -110,7 +110,7 @@ def test_mmpp_of_equal_rates_is_poisson_and_of_two_states_has_the_textbook_limit
 
 @pytest.mark.parametrize("gaps", ["gamma", "weibull"])
 def test_clients_renew_with_the_variation_of_their_gaps(workload, gaps):
-    # counts of a renewal process over long windows: variance over mean is cv^2, of the sum of clients as well
+    # counts of a renewal process over long windows have variance over mean cv^2, and so has the sum of clients
     arrivals = shape(**CLIENTS | {"gaps": gaps})
     seen = np.concatenate([counts(times(workload, arrivals, 3000, seed), 6 * HOUR) for seed in range(10)])
     assert seen.mean() == pytest.approx(18000, abs=4 * 2.5 * math.sqrt(18000 / seen.size))
@@ -121,7 +121,7 @@ def test_weibull_shape_and_shares_of_clients():
     for cv in (0.5, 1.0, 3.0):
         law = stats.weibull_min(weibull_shape(cv))
         assert law.std() / law.mean() == pytest.approx(cv, rel=1e-9)
-    np.testing.assert_allclose(shares_of(3, 1.0), np.array([6, 3, 2]) / 11)
+    np.testing.assert_allclose(zipf_shares(3, 1.0), np.array([6, 3, 2]) / 11)
 
 
 SHAPES = [
@@ -143,9 +143,9 @@ def test_longer_episodes_begin_like_shorter_ones_and_names_have_streams_of_their
 @pytest.mark.parametrize("arrivals", SHAPES, ids=lambda arrivals: arrivals.kind)
 def test_as_a_flow_the_mean_and_the_random_rate_are_the_same(workload, arrivals):
     edge_s = np.arange(0, 20 * DAY + 1, HOUR)
-    expected, scatter = flow(arrivals, "batch", Period(workload, 1, MONDAY, 0.0, 20 * DAY), edge_s)
+    expected, scatter = fluid_approximation(arrivals, "batch", Period(workload, 1, MONDAY, 0.0, 20 * DAY), edge_s)
     drawn = counts(times(workload, arrivals, 2000, 1, after=20 * DAY), HOUR, 20 * DAY)
-    regular = 0.2 if arrivals.kind == "cox" else 0.0  # cron is not in the flow
+    regular = 0.2 if arrivals.kind == "cox" else 0.0  # the fluid approximation ignores cron
     given = 2000 * (expected * (1 - regular) + regular)
     off = (drawn - given) / np.sqrt(scatter * np.maximum(given, 1))
     assert abs(off.mean()) < 0.3

@@ -27,7 +27,7 @@ def starter():
 
 @pytest.fixture(scope="module")
 def many(starter):
-    """60 episodes of starter12 over 10 days each: about 390,000 jobs, 600 class-days."""
+    """Return 60 episodes of starter12 over 10 days each: about 390,000 jobs, 600 class-days."""
     return [draw(starter, seed, before=0, after=240 * HOUR) for seed in range(60)]
 
 
@@ -36,7 +36,7 @@ def draw(workload, seed, names=NAMES, before=48 * HOUR, after=24 * HOUR, start=S
 
 
 def flat(workload, **changes):
-    """The workload without daily profile and bursts."""
+    """Return the workload without daily profile and bursts."""
     calm = Burst(hour_variance=0, ten_minute_variance=0, ar=0, demand_noise=0)
     update = {"profile": workload.profile.model_copy(update={"amplitude": 0.0}), "burst": calm} | changes
     return workload.model_copy(update=update)
@@ -68,14 +68,16 @@ def test_mean_rate_and_load_are_the_scenarios(starter, many, kind, name):
     loads = np.array([t["work_s"].sum() / 3600 / 240 for t in tables])
     assert abs(counts.mean() - job_class.jobs_per_h) < 4 * stats.sem(counts)
     assert abs(loads.mean() - offered_rate(job_class)) < 4 * stats.sem(loads)
-    assert stats.sem(loads) < 0.02 * offered_rate(job_class)  # the two lines above can fail
+    assert stats.sem(loads) < 0.02 * offered_rate(
+        job_class
+    )  # the sample is large enough for the two lines above to fail
 
 
 def test_rate_scale_multiplies_the_rate(starter):
     doubled = starter.model_copy(update={"rate_scale": 2.0})
     few = [draw(starter, seed, after=96 * HOUR).size for seed in range(20)]
     more = [draw(doubled, seed, after=96 * HOUR).size for seed in range(20)]
-    assert np.sum(more) / np.sum(few) == pytest.approx(2, rel=0.03)  # about 1 % by chance: same bursts, new counts
+    assert np.sum(more) / np.sum(few) == pytest.approx(2, rel=0.03)  # about 1 % of scatter: same bursts, new counts
     assert draw(starter.model_copy(update={"rate_scale": 0.0}), 0).size == 0
 
 
@@ -114,7 +116,7 @@ def test_profile_of_the_day_shows_in_arrivals(starter, regions):
     hour = (second_of_day(START) + np.concatenate(jobs)) / HOUR % 24
     observed = np.histogram(hour, np.arange(25))[0] / hour.size * 24
     expected = np.zeros(24)
-    for region in regions.values():  # written out here a second time, from the definition
+    for region in regions.values():  # an independent implementation from the definition
         h = np.arange(24) + 0.5 + region.utc_offset_h
         wave = 0.677 * np.cos(2 * np.pi * (h - 17.0) / 24) + 0.159 * np.cos(4 * np.pi * (h - 0.3) / 24)
         expected += region.share / sum(r.share for r in regions.values()) * np.maximum(0.15, 1 + 0.5 * wave)
@@ -151,7 +153,7 @@ def test_hourly_factors_are_gamma_with_memory(variance, ar):
     burst = Burst(hour_variance=variance, ten_minute_variance=0, ar=ar, demand_noise=0)
     n = 40_000
     factors = hourly_factors(burst, class_stream(7, Purpose.HOURS, "x"), n)
-    spacing = 1 + math.ceil(8 / -math.log(ar)) if ar else 1  # far apart: all but independent
+    spacing = 1 + math.ceil(8 / -math.log(ar)) if ar else 1  # nearly independent at this distance
     sample = factors[::spacing]
     assert stats.kstest(sample, stats.gamma(1 / variance, scale=variance).cdf).pvalue > 1e-4
     normal = stats.norm.ppf(stats.gamma(1 / variance, scale=variance).cdf(factors))
@@ -238,7 +240,7 @@ def test_classes_are_independent(starter, many):
         np.concatenate([bin_counts(t, k, 3600, 0, 240 * HOUR) - 0.0 for t in many]).reshape(len(many), 10, 24)
         for k in (0, 1)
     )
-    a, b = (x - x.mean((0, 1)) for x in (a, b))  # without the profile that both share
+    a, b = (x - x.mean((0, 1)) for x in (a, b))  # without their common profile
     assert abs(np.corrcoef(a.ravel(), b.ravel())[0, 1]) < 4 / math.sqrt(a.size / 4)
 
 

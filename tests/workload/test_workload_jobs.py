@@ -25,7 +25,7 @@ def test_starter12_offers_the_load_it_states():
 
 @given(median=st.floats(0.01, 100), sigma=st.floats(0.05, 2.5), cut_over_median=st.floats(0.05, 50))
 def test_mean_duration_is_the_integral_over_the_draws(median, sigma, cut_over_median):
-    # quadrature of min(median exp(sigma z), cut) over a standard normal z, split at the kink; 14 sigma hold all of it
+    # quadrature of min(median exp(sigma z), cut) over a standard normal z, split at the kink and cut at 14 sigma
     kink = float(np.clip(math.log(cut_over_median) / sigma, -14, 14))
     expected = 0.0
     for low, high in ((-14.0, kink), (kink, 14.0)):

@@ -1,4 +1,4 @@
-"""Service demand against closed forms, and the autoscaler's view of it."""
+"""Service demand against closed forms, and the demand that an autoscaler plans with."""
 
 from datetime import UTC, datetime
 
@@ -59,7 +59,7 @@ def test_slow_factor_has_its_variance_at_full_hours_and_runs_linearly(starter):
     assert slow[:, ::60].var() == pytest.approx(0.3, rel=0.1)
     assert slow[:, 30::60].var() == pytest.approx(
         0.3 * (1 + 0.65) / 2, rel=0.1
-    )  # mean of two that correlate by about ar
+    )  # mean of two factors with a correlation of about ar
     np.testing.assert_allclose(np.diff(slow[:, 1:58], 2, axis=1), 0, atol=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""Laws of sizes beside numerical integrals and beside draws; jobs and tokens that are drawn from them."""
+"""Distributions of sizes against numerical integrals and draws, and jobs and tokens drawn from them."""
 
 from datetime import UTC, datetime
 
@@ -11,7 +11,7 @@ from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.sizes import Law, mean_of
 from odc_gym.workload import draw_demand, draw_jobs, offered_rate
-from odc_gym.workload.sizes import at_shares, token_moments
+from odc_gym.workload.sizes import law_quantiles, token_moments
 
 START = datetime(2027, 3, 4, 5, 17, tzinfo=UTC)
 DAY = 86400.0
@@ -39,15 +39,15 @@ def law(data):
 def test_moments_are_the_integrals_of_the_quantile_function(power):
     share = (np.arange(2_000_000) + 0.5) / 2_000_000
     for data in (KNOTS, MIXTURE):
-        numeric = float((at_shares(law(data), share) ** power).mean())
+        numeric = float((law_quantiles(law(data), share) ** power).mean())
         assert mean_of(law(data), power) == pytest.approx(numeric, rel=2e-3)
 
 
 def test_a_mixture_has_the_distribution_of_its_parts_and_its_limit():
     value = np.array([0.1, 0.2, 0.5, 1.0, 7.0, 100.0])
     parts = 0.25 * stats.lognorm(0.3, scale=0.2).cdf(value) + 0.75 * stats.lognorm(2.0, scale=1.0).cdf(value)
-    np.testing.assert_allclose(at_shares(law(MIXTURE), parts), value, rtol=2e-3)
-    assert at_shares(law(MIXTURE), np.array([0.99999]))[0] == pytest.approx(200.0)
+    np.testing.assert_allclose(law_quantiles(law(MIXTURE), parts), value, rtol=2e-3)
+    assert law_quantiles(law(MIXTURE), np.array([0.99999]))[0] == pytest.approx(200.0)
 
 
 def test_jobs_offer_the_work_that_is_said_and_keep_both_laws():
@@ -58,7 +58,7 @@ def test_jobs_offer_the_work_that_is_said_and_keep_both_laws():
     n, work_h = jobs.size, jobs["work_s"] / 3600
     said = offered_rate(scenario.workload.classes["finetuning"]) / scenario.workload.classes["finetuning"].jobs_per_h
     assert work_h.mean() == pytest.approx(said, abs=4 * stats.sem(work_h))
-    assert stats.sem(work_h) < 0.04 * said  # the line above can fail
+    assert stats.sem(work_h) < 0.04 * said  # the sample is large enough for the line above to fail
     assert [(jobs["width"] == w).mean() for w in (1, 2, 8)] == pytest.approx([0.8, 0.1, 0.1], abs=2 / np.sqrt(n))
     short = jobs["duration_s"] / 3600 <= 0.3
     assert short.mean() == pytest.approx(0.5, abs=2 / np.sqrt(n))

@@ -1,4 +1,4 @@
-"""Surges: their statistics, what they add to arrivals and demand, and that nothing else moves."""
+"""Surges: their statistics, their effect on arrivals and demand, and unchanged other draws."""
 
 from datetime import UTC, datetime
 
@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from odc_gym.scenario import Scenario, Surges
-from odc_gym.workload import Window, draw_demand, draw_jobs, draw_surges, factor_over
-from odc_gym.workload.surges import largest_factor
+from odc_gym.workload import RateWindow, draw_demand, draw_jobs, draw_surges, mean_rate_factor
+from odc_gym.workload.surges import max_rate_factor
 
 STARTER = Scenario.load("starter12")
 NAMES = STARTER.class_names
@@ -19,7 +19,7 @@ HOUR_S, DAY_S = 3600.0, 86400.0
 OFTEN = Surges.model_validate(
     {"per_week": 20.0, "factor": {"low": 2.0, "high": 4.0}, "hours": {"low": 1.0, "high": 3.0}}
 )
-THREE = (Window(6 * HOUR_S, 9 * HOUR_S, 3.0),)
+THREE = (RateWindow(6 * HOUR_S, 9 * HOUR_S, 3.0),)
 
 
 def jobs_of(seed, surges=(), workload=STARTER.workload):
@@ -52,27 +52,27 @@ def test_longer_episodes_begin_like_shorter_ones():
 
 @given(st.floats(-5, 5), st.floats(0.1, 4), st.floats(0, 5), st.floats(0.1, 2))
 def test_factors_are_means_over_the_intervals(begin, hours, factor, length):
-    """Against a sum over fine steps: catches windows that are shifted, or rounded to whole intervals."""
-    surges = (Window(begin, begin + hours, factor),)
+    """Compared with a sum over fine steps. Catches windows that are shifted, or rounded to whole intervals."""
+    surges = (RateWindow(begin, begin + hours, factor),)
     begin = np.arange(-6.0, 12.0, length)
     fine = np.linspace(0.0, 1.0, 401)[:-1] * length + length / 800
     at = begin[:, None] + fine
     instant = np.ones(at.shape)
     for w in surges:
         instant *= np.where((at >= w.begin_s) & (at < w.end_s), w.factor, 1.0)
-    assert factor_over(surges, "batch", begin, length) == pytest.approx(instant.mean(1), abs=0.01)
+    assert mean_rate_factor(surges, "batch", begin, length) == pytest.approx(instant.mean(1), abs=0.01)
 
 
 def test_factors_multiply_and_keep_to_their_classes():
-    windows = (Window(0.0, 10.0, 2.0), Window(5.0, 10.0, 3.0, ("batch",)))
+    windows = (RateWindow(0.0, 10.0, 2.0), RateWindow(5.0, 10.0, 3.0, ("batch",)))
     at = np.array([-1.0, 0.0, 6.0, 10.0])
-    assert factor_over(windows, "batch", at, 1e-3).tolist() == [1.0, 2.0, 6.0, 1.0]
-    assert factor_over(windows, "finetuning", at, 1e-3).tolist() == [1.0, 2.0, 2.0, 1.0]
-    assert largest_factor(windows, "batch") == 6.0 and largest_factor((Window(0, 1, 0.1),), "batch") == 1.0
+    assert mean_rate_factor(windows, "batch", at, 1e-3).tolist() == [1.0, 2.0, 6.0, 1.0]
+    assert mean_rate_factor(windows, "finetuning", at, 1e-3).tolist() == [1.0, 2.0, 2.0, 1.0]
+    assert max_rate_factor(windows, "batch") == 6.0 and max_rate_factor((RateWindow(0, 1, 0.1),), "batch") == 1.0
 
 
 def test_a_surge_adds_jobs_in_its_time_and_leaves_all_others():
-    """The very same jobs come as without it, and three times as many in its hours as come then on average."""
+    """All jobs without the surge still arrive, and its hours have three times their mean number."""
     more, usual = 0, 0
     for seed in range(60):
         calm, busy = jobs_of(seed), jobs_of(seed, THREE)
@@ -82,12 +82,12 @@ def test_a_surge_adds_jobs_in_its_time_and_leaves_all_others():
         assert ((added["arrival_s"] >= 6 * HOUR_S) & (added["arrival_s"] < 9 * HOUR_S)).all()
         more += added.size
         usual += ((calm["arrival_s"] >= 6 * HOUR_S) & (calm["arrival_s"] < 9 * HOUR_S)).sum()
-    assert more / usual == pytest.approx(2.0, rel=0.1)  # bursts of both: a few per cent by chance
+    assert more / usual == pytest.approx(2.0, rel=0.1)  # bursts of both leave a few per cent of scatter
     assert usual > 2000
 
 
 def test_a_lull_takes_jobs_away():
-    lull = (Window(6 * HOUR_S, 12 * HOUR_S, 0.25, ("batch",)),)
+    lull = (RateWindow(6 * HOUR_S, 12 * HOUR_S, 0.25, ("batch",)),)
     kept = known = 0
     for seed in range(30):
         calm, quiet = jobs_of(seed), jobs_of(seed, lull)
@@ -111,12 +111,12 @@ def test_demand_is_multiplied_in_a_surge_and_as_before_outside():
     inside = (at >= 6 * HOUR_S) & (at < 9 * HOUR_S)
     assert busy[inside] == pytest.approx(3.0 * calm[inside], rel=1e-3)
     assert np.array_equal(busy[~inside], calm[~inside])
-    assert np.array_equal(demand_of(5, (Window(0.0, DAY_S, 9.0, ("batch",)),)), calm)
+    assert np.array_equal(demand_of(5, (RateWindow(0.0, DAY_S, 9.0, ("batch",)),)), calm)
 
 
 def test_extra_jobs_are_like_the_others():
-    """Widths and durations of what a surge adds: catches a second process of another law, or a copy of the first."""
-    week = (Window(-48 * HOUR_S, DAY_S, 2.0),)
+    """Catches a second process with other widths and durations, or a copy of the first process."""
+    week = (RateWindow(-48 * HOUR_S, DAY_S, 2.0),)
     calm, busy = (np.concatenate([jobs_of(seed, surges) for seed in range(20)]) for surges in ((), week))
     known = set(calm.tolist())
     added = np.array([job for job in busy.tolist() if job not in known], busy.dtype)

@@ -1,4 +1,4 @@
-"""Whose jobs are and how they end: shares, prices, early ends, and that neither shifts any other draw."""
+"""Tenants and outcomes of jobs: shares, prices and early ends, none of which shifts another draw."""
 
 from datetime import UTC, datetime
 
@@ -61,7 +61,7 @@ def test_a_longer_episode_begins_like_a_shorter_one(several, failing):
 
 
 def test_early_ends_have_their_shares_and_their_means(starter12, failing):
-    """Catches a share of the work where a share of jobs is meant, and estimates that give the outcome away."""
+    """Catches a share of the work in place of a share of the jobs, and estimates that reveal the outcome."""
     plain, jobs = (drawn(s, after=120 * DAY) for s in (starter12, failing))
     plain, jobs = plain[plain["class_id"] == 0], jobs[jobs["class_id"] == 0]
     assert np.array_equal(plain["estimate_s"], jobs["estimate_s"])
@@ -76,7 +76,7 @@ def test_early_ends_have_their_shares_and_their_means(starter12, failing):
     classes = (s.workload.classes["finetuning"] for s in (failing, starter12))
     mine, whole = (offered_rate(c) for c in classes)
     assert mine / whole == pytest.approx(1 - 0.4 * 0.9 - 0.2 * 0.3)
-    # most of the work of a class is in few jobs, and these fail like the others
+    # most of the work of a class is in few jobs, which fail like the others
     assert jobs["work_s"].sum() / plain["work_s"].sum() == pytest.approx(mine / whole, abs=0.06)
 
 

@@ -8,7 +8,7 @@ from odc_gym.constants import HOUR_S
 from odc_gym.orbits import Ephemeris, build_ephemeris
 from odc_gym.scenario import JobClass
 from odc_gym.tables.fleet.fleet_model import FleetModel
-from odc_gym.workload.captures import Captured, draw_captures, views
+from odc_gym.workload.captures import Captured, capture_rates, draw_captures
 
 COARSE_S, COARSE_STEPS = 120.0, 720  # one day: the Earth turns once below the orbits
 
@@ -23,7 +23,7 @@ def captured_jobs(fleet: FleetModel, seed: int, ephemeris: Ephemeris) -> dict[st
     for name, job_class in workload.classes.items():
         if isinstance(job_class, JobClass) and job_class.captures is not None:
             jobs_per_s = job_class.jobs_per_h * workload.rate_scale / HOUR_S / mean_year_views(fleet, name)
-            rate = jobs_per_s * views(job_class.captures, ephemeris)[: clock.total]
+            rate = jobs_per_s * capture_rates(job_class.captures, ephemeris)[: clock.total]
             arrivals[name] = draw_captures(name, seed, rate, clock.dt_s, clock.warm_up_s)
     return arrivals
 
@@ -31,7 +31,7 @@ def captured_jobs(fleet: FleetModel, seed: int, ephemeris: Ephemeris) -> dict[st
 def mean_year_views(fleet: FleetModel, name: str) -> float:
     """Return the mean over the year of the views of a class, summed over the satellites.
 
-    The unit is that of `workload.captures.views`.
+    The unit is that of `workload.captures.capture_rates`.
     """
     if name not in fleet.mean_views:
         job_class = fleet.scenario.workload.classes[name]
@@ -40,5 +40,5 @@ def mean_year_views(fleet: FleetModel, name: str) -> float:
             build_ephemeris(fleet.constellation, start=start, step_s=COARSE_S, steps=COARSE_STEPS)
             for start in fleet.year_starts()
         )
-        fleet.mean_views[name] = float(np.mean([views(job_class.captures, day).sum(1).mean() for day in days]))
+        fleet.mean_views[name] = float(np.mean([capture_rates(job_class.captures, day).sum(1).mean() for day in days]))
     return fleet.mean_views[name]

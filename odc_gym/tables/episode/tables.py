@@ -29,14 +29,14 @@ from odc_gym.tables.fleet.plans import solve_orbits
 from odc_gym.tables.fleet.surroundings import OrbitSteps, illuminate
 from odc_gym.workload import (
     JOB,
-    Window,
+    RateWindow,
     draw_demand,
     draw_jobs,
     draw_surges,
-    factor_over,
+    mean_rate_factor,
     planning_demand,
     replay_demand,
-    scripted,
+    scripted_windows,
 )
 from odc_gym.workload.captures import Captured
 
@@ -129,11 +129,11 @@ def _step_s(fleet: FleetModel) -> np.ndarray:
     return (np.arange(fleet.clock.total) - fleet.clock.warm_up) * fleet.clock.dt_s
 
 
-def _surges(fleet: FleetModel, seed: int) -> tuple[Window, ...]:
+def _surges(fleet: FleetModel, seed: int) -> tuple[RateWindow, ...]:
     """Return the surges of an episode, scripted ones included."""
     scenario = fleet.scenario
     drawn = draw_surges(scenario.workload.surges, seed, CENSUS_S, fleet.clock.episode_s)
-    return drawn + scripted(scenario.events, Surge, scenario.start.epoch)
+    return drawn + scripted_windows(scenario.events, Surge, scenario.start.epoch)
 
 
 def _events(fleet: FleetModel, seed: int, ephemeris: Ephemeris) -> np.ndarray:
@@ -144,8 +144,8 @@ def _events(fleet: FleetModel, seed: int, ephemeris: Ephemeris) -> np.ndarray:
     place = GroundTrack(
         *(table[: clock.total] for table in (ephemeris.latitude_deg, ephemeris.longitude_deg, ephemeris.altitude_m))
     )
-    storms = scripted(fleet.scenario.events, RadiationStorm, fleet.scenario.start.epoch)
-    storm = factor_over(storms, "", _step_s(fleet), clock.dt_s)
+    storms = scripted_windows(fleet.scenario.events, RadiationStorm, fleet.scenario.start.epoch)
+    storm = mean_rate_factor(storms, "", _step_s(fleet), clock.dt_s)
     return draw_events(faults, seed, place, fleet.references.accelerators, clock.dt_s, storm)
 
 
@@ -255,7 +255,7 @@ def _hour_of_day(fleet: FleetModel, start: datetime) -> np.ndarray:
     return np.round(np.stack([np.sin(angle), np.cos(angle)], 1), 9)
 
 
-def _demand(fleet: FleetModel, seed: int, start: datetime, surges: Sequence[Window]) -> np.ndarray:
+def _demand(fleet: FleetModel, seed: int, start: datetime, surges: Sequence[RateWindow]) -> np.ndarray:
     """Return the tokens that arrive in each step, and those that autoscalers plan with, (T, 2, C)."""
     clock, scenario = fleet.clock, fleet.scenario
     table = np.zeros((clock.total, 2, len(scenario.class_names)))
@@ -272,7 +272,7 @@ def _demand(fleet: FleetModel, seed: int, start: datetime, surges: Sequence[Wind
 
 
 def _jobs(
-    fleet: FleetModel, seed: int, start: datetime, surges: Sequence[Window], captured: dict[str, Captured]
+    fleet: FleetModel, seed: int, start: datetime, surges: Sequence[RateWindow], captured: dict[str, Captured]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the jobs that arrive after the warm-up begins, and those that are alive at that time.
 

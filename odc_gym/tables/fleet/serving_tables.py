@@ -27,7 +27,7 @@ from odc_gym.core.layout.serving_grid import (
     Serving,
 )
 from odc_gym.scenario import Scenario, ServiceClass
-from odc_gym.workload.sizes import at_shares
+from odc_gym.workload.sizes import law_quantiles
 from odc_gym.workload.traces import RequestTrace, Trace
 
 Floats = npt.NDArray[np.float64]
@@ -62,8 +62,8 @@ class RequestSizes:
             return _recorded(trace)
         if service.sizes is not None:
             sizes = service.sizes
-            answers = np.maximum(at_shares(sizes.output_tokens, share), 1.0)
-            return cls(at_shares(sizes.input_tokens, share), answers)
+            answers = np.maximum(law_quantiles(sizes.output_tokens, share), 1.0)
+            return cls(law_quantiles(sizes.input_tokens, share), answers)
         engine = service.engine
         mean = engine.output_tokens
         answers = np.maximum(_lognormal(mean, engine.output_sigma, share), 1.0)

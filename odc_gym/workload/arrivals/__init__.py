@@ -1,4 +1,18 @@
-"""Random arrivals about a mean rate: Cox processes, Markov-modulated Poisson processes, and clients that renew."""
+"""Random arrivals about a mean rate: Cox processes, Markov-modulated Poisson processes, and clients.
+
+`draw_arrivals` draws the instants of a process. `fluid_approximation` returns its random rate instead, for demand that
+consists of very many requests.
+
+    from datetime import UTC, datetime
+
+    from odc_gym.scenario import Scenario
+    from odc_gym.workload.arrivals import draw_arrivals
+    from odc_gym.workload.streams import Period
+
+    start = datetime(2027, 3, 1, tzinfo=UTC)
+    period = Period(Scenario.load("starter12").workload, seed=1, start=start, before_s=0.0, after_s=3600.0)
+    print(draw_arrivals(None, "batch", per_h=60.0, period=period))
+"""
 
 from __future__ import annotations
 
@@ -9,17 +23,17 @@ from odc_gym.workload.arrivals import clients, cox, mmpp
 from odc_gym.workload.jobs import Floats
 from odc_gym.workload.streams import Period
 
-__all__ = ["draw_arrivals", "flow"]
+__all__ = ["draw_arrivals", "fluid_approximation"]
 
 
 def draw_arrivals(arrivals: Arrivals | None, name: str, per_h: float, period: Period) -> Floats:
-    """Instants of arrival in whole hours around the start of a period, from its start [s]: (N,), in no order.
+    """Draw the arrivals in the whole hours that cover a period, from its start [s]: (N,), in no order.
 
     Args:
-        arrivals: the shape; None is the workload's own, a Cox process.
-        name: of the class, for its streams.
+        arrivals: the process; None takes the workload's own, a Cox process.
+        name: class whose streams are used.
         per_h: mean rate [1/h].
-        period: what is drawn for.
+        period: period of the draw.
     """
     match arrivals:
         case MmppArrivals():
@@ -30,13 +44,13 @@ def draw_arrivals(arrivals: Arrivals | None, name: str, per_h: float, period: Pe
             return cox.draw(arrivals or CoxArrivals(kind="cox"), name, per_h, period)
 
 
-def flow(arrivals: Arrivals, name: str, period: Period, edge_s: Floats) -> tuple[Floats, float]:
-    """The same as a flow: what is expected between edges given the random rate, and how counts scatter about it.
+def fluid_approximation(arrivals: Arrivals, name: str, period: Period, edge_s: Floats) -> tuple[Floats, float]:
+    """Return the expected arrivals between edges given the random rate, and the dispersion of counts about them.
 
     Args:
-        arrivals: the shape; arrivals by the clock are spread evenly.
-        name: of the class, for its streams.
-        period: what is drawn for.
+        arrivals: the process; cron of a Cox process is ignored, and all its arrivals follow the random rate.
+        name: class whose streams are used.
+        period: period of the draw.
         edge_s: (K + 1,) edges from the start [s], within the period's whole hours.
 
     Returns:
@@ -44,13 +58,13 @@ def flow(arrivals: Arrivals, name: str, period: Period, edge_s: Floats) -> tuple
     """
     match arrivals:
         case MmppArrivals():
-            at_s, rate = mmpp.path(arrivals, name, period)
+            at_s, rate = mmpp.draw_state_path(arrivals, name, period)
             scatter = 1.0
         case ClientArrivals():
-            at_s, each = clients.rates(arrivals, name, period)
-            rate, scatter = each.sum(0), clients.dispersion(arrivals)
+            at_s, per_client = clients.client_rates(arrivals, name, period)
+            rate, scatter = per_client.sum(0), clients.dispersion(arrivals)
         case CoxArrivals():
-            begin_s, rate = cox.factors(arrivals, name, period)
+            begin_s, rate = cox.rate_factors(arrivals, name, period)
             at_s, scatter = np.append(begin_s, begin_s[-1] + cox.BIN_S), cox.dispersion(arrivals)
     passed = np.concatenate([[0.0], np.cumsum(rate * np.diff(at_s))])
     return np.asarray(np.diff(np.interp(edge_s, at_s, passed)) / np.diff(edge_s), np.float64), scatter

@@ -1,4 +1,4 @@
-"""Arrivals from clients: each a renewal process whose rate follows the day and is drawn anew in every window.
+"""Arrivals from clients: renewal processes whose rates follow the day and are redrawn in every window.
 
 Source: Xiang et al., "ServeGen: workload characterization and generation of large language model serving in
 production", arXiv:2505.09999 (2025).
@@ -16,20 +16,20 @@ from scipy.special import gamma as gamma_function
 from odc_gym.constants import HOUR_S
 from odc_gym.scenario import ClientArrivals
 from odc_gym.workload.arrivals.factors import gamma_factors
-from odc_gym.workload.arrivals.operational import bend
+from odc_gym.workload.arrivals.operational import arrivals_in_clock_time
 from odc_gym.workload.arrivals.profile import second_of_day, weekday, weekly_profile
 from odc_gym.workload.jobs import Floats
 from odc_gym.workload.streams import Period, Purpose, class_stream
 
 
-def shares_of(clients: int, zipf: float) -> Floats:
-    """Share of each client in the mean rate, (N,), largest first."""
+def zipf_shares(clients: int, zipf: float) -> Floats:
+    """Return the share of each client in the mean rate, (N,), largest first."""
     weight: Floats = np.arange(1, clients + 1, dtype=np.float64) ** -zipf
     return np.asarray(weight / weight.sum(), np.float64)
 
 
-def rates(arrivals: ClientArrivals, name: str, period: Period) -> tuple[Floats, Floats]:
-    """Rates of the clients over the mean of all, in windows of whole hours around the start.
+def client_rates(arrivals: ClientArrivals, name: str, period: Period) -> tuple[Floats, Floats]:
+    """Draw the rates of the clients over the total mean rate, in windows of whole hours around the start.
 
     Returns:
         (K + 1,) edges of the windows from the start [s], and (N, K) rates, which sum to 1 over clients on average.
@@ -45,29 +45,29 @@ def rates(arrivals: ClientArrivals, name: str, period: Period) -> tuple[Floats, 
     for client in range(arrivals.number):
         rng = class_stream(period.seed, Purpose.CLIENT_RATES, f"{name}/{client}")
         factor[client] = gamma_factors(arrivals.rate_variance, arrivals.ar, rng, windows)
-    return edge_s, shares_of(arrivals.number, arrivals.zipf)[:, None] * factor * common
+    return edge_s, zipf_shares(arrivals.number, arrivals.zipf)[:, None] * factor * common
 
 
 def draw(arrivals: ClientArrivals, name: str, per_h: float, period: Period) -> Floats:
-    """Arrivals of whole hours around the start [s]: (N,), client by client.
+    """Draw the arrivals in the whole hours that cover a period [s]: (N,), client by client.
 
     Args:
-        arrivals: the shape.
-        name: of the class, for its streams.
+        arrivals: the process.
+        name: class whose streams are used.
         per_h: mean rate of all clients [1/h].
-        period: what is drawn for.
+        period: period of the draw.
     """
-    edge_s, relative = rates(arrivals, name, period)
+    edge_s, relative = client_rates(arrivals, name, period)
     mean = relative * (per_h * arrivals.window_s / HOUR_S)
     drawn = []
     for client in range(arrivals.number):
         rng = class_stream(period.seed, Purpose.CLIENT_GAPS, f"{name}/{client}")
-        drawn.append(bend(_gaps(arrivals, rng), edge_s, mean[client]))
+        drawn.append(arrivals_in_clock_time(_gap_sampler(arrivals, rng), edge_s, mean[client]))
     return np.concatenate(drawn)
 
 
-def _gaps(arrivals: ClientArrivals, rng: np.random.Generator) -> Callable[[int], Floats]:
-    """Gaps of mean 1 from a stream."""
+def _gap_sampler(arrivals: ClientArrivals, rng: np.random.Generator) -> Callable[[int], Floats]:
+    """Return a function that draws gaps of mean 1 from a stream."""
     if arrivals.gaps == "gamma":
         shape = arrivals.gap_cv**-2
         return lambda count: rng.standard_gamma(shape, count) / shape
@@ -77,7 +77,10 @@ def _gaps(arrivals: ClientArrivals, rng: np.random.Generator) -> Callable[[int],
 
 
 def weibull_shape(cv: float) -> float:
-    """Shape of the Weibull law with a coefficient of variation: cv^2 + 1 = G(1 + 2 / k) / G(1 + 1 / k)^2."""
+    """Return the shape of the Weibull distribution with a given coefficient of variation.
+
+    It solves cv^2 + 1 = G(1 + 2 / k) / G(1 + 1 / k)^2 for k.
+    """
 
     def excess(k: float) -> float:
         return float(gamma_function(1 + 2 / k) / gamma_function(1 + 1 / k) ** 2) - 1 - cv**2
@@ -86,7 +89,7 @@ def weibull_shape(cv: float) -> float:
 
 
 def dispersion(arrivals: ClientArrivals) -> float:
-    """Variance over mean of counts given the rates, of windows with many arrivals: that of a renewal process, cv^2.
+    """Return the variance over mean of counts given the rates, for windows with many arrivals: cv^2.
 
     Source: Cox, Renewal Theory (1962), section 4.2.
     """

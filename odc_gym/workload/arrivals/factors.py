@@ -1,4 +1,4 @@
-"""Random factors of rates: gamma-distributed with mean 1, and with memory from one to the next."""
+"""Random factors of rates: gamma-distributed with mean 1, and autocorrelated."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from odc_gym.workload.jobs import Floats
 
 
 def hourly_factors(burst: Burst, rng: np.random.Generator, hours: int) -> Floats:
-    """The factors of whole hours of a workload, (hours,)."""
+    """Draw the factors of consecutive hours of a workload, (hours,)."""
     return gamma_factors(burst.hour_variance, burst.ar, rng, hours)
 
 
 def gamma_factors(variance: float, ar: float, rng: np.random.Generator, count: int) -> Floats:
-    """Gamma factors with mean 1, linked by a Gaussian AR(1) copula.
+    """Draw gamma factors with mean 1, linked by a Gaussian AR(1) copula.
 
     Args:
-        variance: of a factor; 0 draws nothing.
-        ar: correlation of the underlying Gaussian from one factor to the next.
-        rng: stream to draw from, one number a factor.
-        count: length N.
+        variance: variance of a factor; 0 draws nothing.
+        ar: correlation of the underlying Gaussian between consecutive factors.
+        rng: stream that gives one number a factor.
+        count: number of factors N.
 
     Returns:
         (N,) factors.
@@ -37,5 +37,5 @@ def gamma_factors(variance: float, ar: float, rng: np.random.Generator, count: i
     for i in range(1, count):
         normal[i] = ar * normal[i - 1] + fresh * normal[i]
     shape = 1 / variance
-    # the upper tail of -z: no quantile is ever infinite
+    # the upper tail of -z keeps every quantile finite
     return np.asarray(gammainccinv(shape, ndtr(-np.array(normal))) / shape, np.float64)

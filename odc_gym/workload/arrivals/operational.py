@@ -1,4 +1,4 @@
-"""From operational time to the clock: a process of constant rate, bent so that its rate is a given one."""
+"""Operational time: a process of rate 1, mapped to clock time so that it has a given rate."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from collections.abc import Callable
 
 import numpy as np
 
-from odc_gym.workload.jobs import GRID, Floats
+from odc_gym.workload.jobs import TIME_GRID, Floats
 
-BLOCK = 256  # gaps drawn at a time: which are drawn does not depend on how many are needed
+BLOCK = 256  # gaps that are drawn at a time, so that draws do not depend on the number needed
 
 
-def bend(gaps: Callable[[int], Floats], edge_s: Floats, mean: Floats) -> Floats:
-    """Arrivals whose expected number between edges is given, from the gaps of a process of rate 1.
+def arrivals_in_clock_time(gaps: Callable[[int], Floats], edge_s: Floats, mean: Floats) -> Floats:
+    """Map a renewal process of rate 1 to arrivals with a given expected number between edges.
 
-    The sums of the gaps are moments of operational time, which passes as fast as the rate is high.
+    The sums of the gaps are instants of operational time, which passes in proportion to the rate.
 
     Args:
         gaps: draws the next (N,) gaps of mean 1 from a stream.
-        edge_s: (K + 1,) edges [s], rising.
+        edge_s: (K + 1,) rising edges [s].
         mean: (K,) expected arrivals between them.
 
     Returns:
@@ -26,13 +26,15 @@ def bend(gaps: Callable[[int], Floats], edge_s: Floats, mean: Floats) -> Floats:
 
     Source: Cinlar, Introduction to Stochastic Processes (1975), chapter 4.7.
     """
-    passed = np.concatenate([[0.0], np.cumsum(mean)])
-    moments, reached = [], 0.0
-    while reached < passed[-1]:
-        moments.append(reached + np.cumsum(gaps(BLOCK)))
-        reached = float(moments[-1][-1])
-    moment = np.concatenate(moments) if moments else np.empty(0)
-    moment = moment[moment < passed[-1]]
-    k = np.searchsorted(passed, moment, side="right") - 1
-    time_s = edge_s[k] + (moment - passed[k]) / mean[k] * (edge_s[k + 1] - edge_s[k])
-    return np.asarray(np.floor(time_s * GRID) / GRID, np.float64)
+    expected = np.concatenate([[0.0], np.cumsum(mean)])
+    unit_times, reached = [], 0.0
+    while reached < expected[-1]:
+        unit_times.append(reached + np.cumsum(gaps(BLOCK)))
+        reached = float(unit_times[-1][-1])
+    unit_time = np.concatenate(unit_times) if unit_times else np.empty(0)
+    unit_time = unit_time[unit_time < expected[-1]]
+    interval = np.searchsorted(expected, unit_time, side="right") - 1
+    time_s = edge_s[interval] + (unit_time - expected[interval]) / mean[interval] * (
+        edge_s[interval + 1] - edge_s[interval]
+    )
+    return np.asarray(np.floor(time_s * TIME_GRID) / TIME_GRID, np.float64)

@@ -1,4 +1,4 @@
-"""The shape of day and week: how the mean rate depends on the hour, the day of the week and the time zones."""
+"""Profile of day and week: the mean rate by hour, day of the week and time zone."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from datetime import UTC, datetime
 import numpy as np
 
 from odc_gym.scenario import Profile, Region
-from odc_gym.workload.jobs import GRID, Floats
+from odc_gym.workload.jobs import TIME_GRID, Floats
 
 
 def second_of_day(start: datetime) -> float:
-    """Time of day in UTC on the time grid [s]; a date without an offset is read as UTC."""
+    """Return the time of day in UTC on the time grid [s]; a date without an offset is read as UTC."""
     utc = start.astimezone(UTC) if start.tzinfo else start
     seconds = utc.hour * 3600 + utc.minute * 60 + utc.second + utc.microsecond * 1e-6
-    return round(seconds * GRID) / GRID
+    return round(seconds * TIME_GRID) / TIME_GRID
 
 
 def weekday(start: datetime) -> int:
-    """Day of the week in UTC, Monday = 0."""
+    """Return the day of the week in UTC, Monday = 0."""
     return (start.astimezone(UTC) if start.tzinfo else start).weekday()
 
 
 def daily_profile(profile: Profile, regions: Sequence[Region], utc_h: Floats) -> Floats:
-    """Arrival rate over its mean at hours of the day in UTC, all regions together.
+    """Return the arrival rate of all regions over its mean, at hours of the day in UTC.
 
     Args:
         profile: shape of a region's local day.
-        regions: time zones and shares; shares are taken relative to their sum.
-        utc_h: (N,) hours of the day [h], also beyond 24 or below 0.
+        regions: time zones and shares; shares are relative to their sum.
+        utc_h: (N,) hours of the day [h]; values beyond 24 or below 0 are allowed.
 
     Returns:
         (N,) factors with mean 1 over any whole day, even where the floor cuts.
@@ -43,40 +43,41 @@ def daily_profile(profile: Profile, regions: Sequence[Region], utc_h: Floats) ->
 def weekly_profile(
     profile: Profile, regions: Sequence[Region], utc_h: Floats, weekend: float, first_day: int
 ) -> Floats:
-    """The daily profile times the factor of each region's local day of the week.
+    """Return the daily profile times the factor of each region's local day of the week.
 
     Args:
         profile: shape of a region's local day.
         regions: time zones and shares.
         utc_h: (N,) hours since the midnight that begins day `first_day` in UTC [h].
         weekend: rate of a Saturday or Sunday over that of a weekday.
-        first_day: Monday = 0.
+        first_day: weekday of that midnight, Monday = 0.
 
     Returns:
         (N,) factors with mean 1 over any whole week.
     """
     samples = np.arange(144) / 6.0
-    mean = float(np.mean(_regions(profile, regions, samples, None)))
+    mean = float(np.mean(_mean_rate(profile, regions, samples, None)))
     factor = None if weekend == 1.0 else np.array([1.0] * 5 + [weekend] * 2) * (7 / (5 + 2 * weekend))
     if factor is not None:
         factor = np.roll(factor, -first_day)
-    return _regions(profile, regions, utc_h, factor) / (mean if mean > 0 else 1.0)
+    return _mean_rate(profile, regions, utc_h, factor) / (mean if mean > 0 else 1.0)
 
 
-def _regions(profile: Profile, regions: Sequence[Region], utc_h: Floats, of_day: Floats | None) -> Floats:
+def _mean_rate(profile: Profile, regions: Sequence[Region], utc_h: Floats, day_factor: Floats | None) -> Floats:
+    """Return the rate of all regions, weighted by their shares, (N,)."""
     angle = utc_h * (2 * math.pi / 24)
     cos1, sin1 = np.cos(angle), np.sin(angle)
     cos2, sin2 = cos1 * cos1 - sin1 * sin1, 2 * sin1 * cos1
     (amp1, peak1), (amp2, peak2) = profile.daily, profile.half_daily
     total = np.zeros_like(utc_h)
     for region in regions:
-        # cos(2 pi (h + offset - peak) / period), expanded so that the series is evaluated once for all regions
+        # cos(2 pi (h + offset - peak) / period), expanded so that all regions share one evaluation of the series
         shift1 = (region.utc_offset_h - peak1) * (2 * math.pi / 24)
         shift2 = (region.utc_offset_h - peak2) * (2 * math.pi / 12)
         wave = amp1 * (math.cos(shift1) * cos1 - math.sin(shift1) * sin1)
         wave += amp2 * (math.cos(shift2) * cos2 - math.sin(shift2) * sin2)
         rate = np.maximum(profile.floor, 1 + profile.amplitude * wave)
-        if of_day is not None:
-            rate *= of_day[np.floor((utc_h + region.utc_offset_h) / 24).astype(np.int64) % 7]
+        if day_factor is not None:
+            rate *= day_factor[np.floor((utc_h + region.utc_offset_h) / 24).astype(np.int64) % 7]
         total += region.share * rate
     return total / math.fsum(region.share for region in regions)

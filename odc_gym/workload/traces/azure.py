@@ -1,6 +1,6 @@
-"""The Azure LLM inference traces of 2023 and 2024: requests to language models, which replace interactive.
+"""Format of the Azure LLM inference traces of 2023 and 2024: requests that replace the class interactive.
 
-The times of 2024 have an offset to UTC and, off full seconds, a fraction.
+The times of 2024 have an offset to UTC and, except at full seconds, a fraction.
 
 Source: Patel et al., "Splitwise: efficient generative LLM inference using phase splitting", ISCA 2024; Stojkovic et
 al., "DynamoLLM: designing LLM inference clusters for performance and energy efficiency", HPCA 2025.
@@ -11,22 +11,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from odc_gym.workload.traces.collecting import Requests
-from odc_gym.workload.traces.reading import CLOCK, TOKENS, Column, Row, clock_s, table, tokens
+from odc_gym.workload.traces.collecting import RequestCollector
+from odc_gym.workload.traces.reading import CLOCK, TOKENS, Column, Row, csv_format, parse_clock_s, parse_tokens
 from odc_gym.workload.traces.recorded import Trace
 
 COLUMNS = (
-    Column("TIMESTAMP", clock_s, CLOCK),
-    Column("ContextTokens", tokens, TOKENS),
-    Column("GeneratedTokens", tokens, TOKENS),
+    Column("TIMESTAMP", parse_clock_s, CLOCK),
+    Column("ContextTokens", parse_tokens, TOKENS),
+    Column("GeneratedTokens", parse_tokens, TOKENS),
 )
 
 
 def _read(path: Path, rows: Iterable[Row]) -> Trace:
-    requests = Requests(path)
+    requests = RequestCollector(path)
     for _, values in rows:
         requests.add(*values)
     return requests.trace()
 
 
-FORMAT = table("Azure LLM requests of 2023 and 2024", COLUMNS, _read)
+FORMAT = csv_format("Azure LLM requests of 2023 and 2024", COLUMNS, _read)

@@ -1,7 +1,7 @@
-"""The BurstGPT trace: requests to language models, which replace the demand of interactive.
+"""Format of the BurstGPT trace: requests to language models that replace the class interactive.
 
-Times are seconds since the midnight before the first request. Requests that failed have no response tokens and are left
-out: no answer was computed.
+Times are seconds since the midnight before the first request. Failed requests have no response tokens and are left
+out, since no answer was computed.
 
 Source: Wang et al., "BurstGPT: a real-world workload dataset to optimize LLM serving systems", KDD 2025.
 """
@@ -11,16 +11,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from odc_gym.workload.traces.collecting import Requests
-from odc_gym.workload.traces.reading import RELATIVE, TOKENS, Column, Row, name, relative_s, table, tokens
+from odc_gym.workload.traces.collecting import RequestCollector
+from odc_gym.workload.traces.reading import (
+    RELATIVE,
+    TOKENS,
+    Column,
+    Row,
+    csv_format,
+    parse_name,
+    parse_relative_s,
+    parse_tokens,
+)
 from odc_gym.workload.traces.recorded import Trace
 
 COLUMNS = (
-    Column("Timestamp", relative_s, RELATIVE),
-    Column("Model", name, "a name"),
-    Column("Request tokens", tokens, TOKENS),
-    Column("Response tokens", tokens, TOKENS),
-    Column("Total tokens", tokens, TOKENS),
+    Column("Timestamp", parse_relative_s, RELATIVE),
+    Column("Model", parse_name, "a name"),
+    Column("Request tokens", parse_tokens, TOKENS),
+    Column("Response tokens", parse_tokens, TOKENS),
+    Column("Total tokens", parse_tokens, TOKENS),
     Column("Log Type", str, "a name"),
     Column("Session ID", str, "a name", optional=True),
     Column("Elapsed time", str, "seconds", optional=True),
@@ -28,7 +37,7 @@ COLUMNS = (
 
 
 def _read(path: Path, rows: Iterable[Row]) -> Trace:
-    requests = Requests(path)
+    requests = RequestCollector(path)
     for line, (arrival_s, model, asked, answered, total, *_) in rows:
         if answered == 0:
             requests.rejected.add("that failed, with 0 response tokens", line)
@@ -39,4 +48,4 @@ def _read(path: Path, rows: Iterable[Row]) -> Trace:
     return requests.trace()
 
 
-FORMAT = table("BurstGPT requests", COLUMNS, _read)
+FORMAT = csv_format("BurstGPT requests", COLUMNS, _read)

@@ -1,7 +1,6 @@
-"""Collecting the rows of a file as it is read, in few bytes a row, and making a trace of them.
+"""Collectors of the rows of a file, which store them compactly and build a trace from them.
 
-A row is kept as numbers in arrays, 16 to 20 bytes a request and 37 bytes a job, so that files of a gigabyte fit into
-memory.
+A row takes 16 to 20 bytes as a request and 37 bytes as a job, so that files of a gigabyte fit into memory.
 """
 
 from __future__ import annotations
@@ -16,14 +15,13 @@ import numpy.typing as npt
 
 from odc_gym.constants import DAY_S, MINUTE_S
 from odc_gym.errors import TraceError
-from odc_gym.workload.jobs import on_grid
+from odc_gym.workload.jobs import round_to_grid
 from odc_gym.workload.traces.recorded import Floats, JobTrace, Outcome, Rejection, RequestTrace, Trace, rejection_notes
 
-Kind = TypeVar("Kind", bound=np.generic)
-Sizes = npt.NDArray[np.int64]
+Scalar = TypeVar("Scalar", bound=np.generic)
+TokenCounts = npt.NDArray[np.int64]
 
-
-PART = 2**20  # rows that are worked on at once
+CHUNK_ROWS = 2**20  # rows that are processed at once
 
 
 class Rejections:
@@ -34,36 +32,36 @@ class Rejections:
         self.by_reason: dict[str, Rejection] = {}
 
     def add(self, reason: str, line: int) -> None:
-        """Count a row, which is in this line."""
+        """Count a rejected row, which stands in this line."""
         count, where = self.by_reason.get(reason, (0, f"{self.path}:{line}"))
         self.by_reason[reason] = Rejection(count + 1, where)
 
-    def none_left(self, what: str) -> TraceError:
-        """The error of a file of which nothing is left."""
+    def empty_error(self, what: str) -> TraceError:
+        """Return the error of a file without any accepted row."""
         return TraceError("; ".join([f"{self.path}: no {what}", *rejection_notes(self.by_reason)]))
 
 
-class _Names:
-    """Names as numbers, in the order in which they come."""
+class _NameIndex:
+    """Index of names, in the order of their first appearance."""
 
     def __init__(self) -> None:
-        self.numbers: dict[str, int] = {}
+        self.indices: dict[str, int] = {}
 
-    def number(self, name: str | None) -> int:
-        """The number of a name, -1 of none."""
-        return -1 if name is None else self.numbers.setdefault(name, len(self.numbers))
+    def index(self, name: str | None) -> int:
+        """Return the index of a name, or -1 for None."""
+        return -1 if name is None else self.indices.setdefault(name, len(self.indices))
 
 
-class Jobs:
-    """The jobs of a file."""
+class JobCollector:
+    """Collector of the jobs of a file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.rejected = Rejections(path)
         self._submit_s, self._duration_s, self._estimate_s = array("d"), array("d"), array("d")
         self._width, self._class, self._tenant, self._outcome = array("i"), array("i"), array("i"), array("b")
-        self._classes, self._tenants = _Names(), _Names()
-        self._where: list[str] = []  # of the first job of each class
+        self._classes, self._tenants = _NameIndex(), _NameIndex()
+        self._where: list[str] = []  # file and line of the first job of each class
 
     def add(
         self,
@@ -76,117 +74,119 @@ class Jobs:
         class_name: str = "finetuning",
         line: int | None = None,
     ) -> None:
-        """Keep a job.
+        """Add a job.
 
         Args:
             submit_s: submission [s since a midnight].
             duration_s: run time [s], above 0.
             width: accelerators.
-            tenant: whose it is.
-            estimate_s: run time that its user asked for [s].
-            outcome: how it ended.
-            class_name: class that it belongs to.
-            line: where it is, if messages on its class are to name it.
+            tenant: name of the owner.
+            estimate_s: run time that the user requested [s].
+            outcome: outcome of the job.
+            class_name: class of the job.
+            line: line of the job in the file, for messages about its class.
         """
         self._submit_s.append(submit_s)
         self._duration_s.append(duration_s)
         self._estimate_s.append(math.nan if estimate_s is None else estimate_s)
         self._width.append(width)
-        self._tenant.append(self._tenants.number(tenant))
+        self._tenant.append(self._tenants.index(tenant))
         self._outcome.append(outcome)
-        kind = self._classes.number(class_name)
-        self._class.append(kind)
-        if kind == len(self._where):
+        class_index = self._classes.index(class_name)
+        self._class.append(class_index)
+        if class_index == len(self._where):
             self._where.append(str(self.path) if line is None else f"{self.path}:{line}")
 
     def trace(self) -> Trace:
-        """The trace; its clock begins at midnight before the first job.
+        """Build the trace; its clock begins at the midnight before the first job.
 
         Raises:
             TraceError: there are no jobs.
         """
         if not self._submit_s:
-            raise self.rejected.none_left("jobs")
-        submit_s, kind = np.frombuffer(self._submit_s), np.frombuffer(self._class, np.int32)
+            raise self.rejected.empty_error("jobs")
+        submit_s, class_index = np.frombuffer(self._submit_s), np.frombuffer(self._class, np.int32)
         midnight_s = _midnight_s(float(submit_s.min()))
         span_s = _midnight_s(float(submit_s.max())) + DAY_S - midnight_s
         jobs = {}
-        for name, number in self._classes.numbers.items():
-            own = np.flatnonzero(kind == number)
-            own = own[np.argsort(submit_s[own], kind="stable")]
+        for name, index in self._classes.indices.items():
+            rows = np.flatnonzero(class_index == index)
+            rows = rows[np.argsort(submit_s[rows], kind="stable")]
             jobs[name] = JobTrace(
-                self._where[number],
+                self._where[index],
                 name,
-                _frozen(on_grid(submit_s[own] - midnight_s)),
+                _read_only(round_to_grid(submit_s[rows] - midnight_s)),
                 span_s,
                 True,
-                _frozen(np.frombuffer(self._duration_s)[own]),
-                _frozen(np.frombuffer(self._width, np.int32)[own]),
+                _read_only(np.frombuffer(self._duration_s)[rows]),
+                _read_only(np.frombuffer(self._width, np.int32)[rows]),
                 midnight_s=midnight_s,
-                **self._optional(own),
+                **self._optional(rows),
             )
         return Trace(str(self.path), jobs, rejected=self.rejected.by_reason)
 
-    def _optional(self, own: npt.NDArray[np.int64]) -> dict[str, Any]:
-        estimate_s = np.frombuffer(self._estimate_s)[own]
-        outcome = np.frombuffer(self._outcome, np.int8)[own]
-        tenant = np.frombuffer(self._tenant, np.int32)[own]
+    def _optional(self, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
+        """Return the optional columns of some rows; a column without any value is None."""
+        estimate_s = np.frombuffer(self._estimate_s)[rows]
+        outcome = np.frombuffer(self._outcome, np.int8)[rows]
+        tenant = np.frombuffer(self._tenant, np.int32)[rows]
         return {
-            "estimate_s": None if np.isnan(estimate_s).all() else _frozen(estimate_s),
-            "outcome": _frozen(outcome) if outcome.any() else None,
-            "tenant": _frozen(tenant) if (tenant >= 0).any() else None,
-            "tenants": tuple(self._tenants.numbers),
+            "estimate_s": None if np.isnan(estimate_s).all() else _read_only(estimate_s),
+            "outcome": _read_only(outcome) if outcome.any() else None,
+            "tenant": _read_only(tenant) if (tenant >= 0).any() else None,
+            "tenants": tuple(self._tenants.indices),
         }
 
 
-class Requests:
-    """The requests of a file, all to one service."""
+class RequestCollector:
+    """Collector of the requests of a file, which all go to one service."""
 
     def __init__(self, path: Path, class_name: str = "interactive") -> None:
         self.path, self.class_name = path, class_name
         self.rejected = Rejections(path)
         self._arrival_s, self._input, self._output, self._tenant = array("d"), array("i"), array("i"), array("i")
-        self._tenants = _Names()
+        self._tenants = _NameIndex()
 
     def add(self, arrival_s: float, input_tokens: int, output_tokens: int, tenant: str | None = None) -> None:
-        """Keep a request.
+        """Add a request.
 
         Args:
             arrival_s: arrival [s since a midnight].
             input_tokens: tokens of the prompt.
             output_tokens: tokens of the answer.
-            tenant: whose it is, or for which model; of all requests or of none.
+            tenant: name of the owner or of the model; given for all requests or for none.
         """
         self._arrival_s.append(arrival_s)
         self._input.append(input_tokens)
         self._output.append(output_tokens)
         if tenant is not None:
-            self._tenant.append(self._tenants.number(tenant))
+            self._tenant.append(self._tenants.index(tenant))
 
-    def extend(self, arrival_s: Floats, input_tokens: Sizes, output_tokens: Sizes, tenant: str) -> None:
-        """Keep the requests of one tenant: (N,) of each."""
+    def extend(self, arrival_s: Floats, input_tokens: TokenCounts, output_tokens: TokenCounts, tenant: str) -> None:
+        """Add the requests of one tenant, (N,) of each quantity."""
         self._arrival_s.frombytes(arrival_s.astype(np.float64).tobytes())
         self._input.frombytes(input_tokens.astype(np.int32).tobytes())
         self._output.frombytes(output_tokens.astype(np.int32).tobytes())
-        number = self._tenants.number(tenant)
-        self._tenant.frombytes(np.full(arrival_s.size, number, np.int32).tobytes())
+        index = self._tenants.index(tenant)
+        self._tenant.frombytes(np.full(arrival_s.size, index, np.int32).tobytes())
 
     def trace(self, covered_s: tuple[float, float] | None = None, remark: str | None = None) -> Trace:
-        """The trace, which takes the rows over: only once.
+        """Build the trace from the rows; call this once, since the trace takes over their memory.
 
-        From a day on it covers whole days and its clock begins at midnight; else at the first row.
+        A trace of a day or more covers whole days, and its clock begins at midnight. The clock of a shorter trace
+        begins at its first row.
 
         Args:
-            covered_s: when what the file covers begins and ends [s since a midnight]; None takes its rows, from the
-                first one until a mean gap after the last.
-            remark: what people should know of how the file was read.
+            covered_s: begin and end of the time that the file covers [s since a midnight]. None takes the time of its
+                rows, from the first one until a mean gap after the last.
+            remark: note to users on how the file was read.
 
         Raises:
             TraceError: less than a minute of requests, or no tokens.
         """
         count = len(self._arrival_s)
         if count == 0 and self.rejected.by_reason:
-            raise self.rejected.none_left("requests")
+            raise self.rejected.empty_error("requests")
         arrival_s = np.frombuffer(self._arrival_s)
         first_s, last_s = (float(arrival_s.min()), float(arrival_s.max())) if count else (0.0, 0.0)
         if last_s - first_s < MINUTE_S:
@@ -199,20 +199,20 @@ class Requests:
         if daily:
             begin_s = _midnight_s(begin_s)
             span_s = (math.ceil(end_s / DAY_S) if covered_s else math.floor(end_s / DAY_S) + 1) * DAY_S - begin_s
-        elif covered_s is None:  # after the last request comes a mean gap before the first one again
+        elif covered_s is None:  # repetitions are a mean gap apart
             span_s *= count / (count - 1)
-        order = _order(arrival_s)
-        tenant = _ordered(self._tenant, np.int32, order) if self._tenants.numbers else None
+        order = _sort_order(arrival_s)
+        tenant = _sorted_column(self._tenant, np.int32, order) if self._tenants.indices else None
         requests = RequestTrace(
             str(self.path),
             self.class_name,
-            _frozen(_on_clock(arrival_s if order is None else arrival_s[order], begin_s)),
-            float(on_grid(np.array(span_s))),
+            _read_only(_shift_to_clock(arrival_s if order is None else arrival_s[order], begin_s)),
+            float(round_to_grid(np.array(span_s))),
             daily,
-            _ordered(self._input, np.int32, order),
-            _ordered(self._output, np.int32, order),
+            _sorted_column(self._input, np.int32, order),
+            _sorted_column(self._output, np.int32, order),
             tenant,
-            tuple(self._tenants.numbers),
+            tuple(self._tenants.indices),
             midnight_s=begin_s if daily else 0.0,
         )
         return Trace(
@@ -220,31 +220,34 @@ class Requests:
         )
 
 
-def _order(times: Floats) -> npt.NDArray[np.int64] | None:
-    """Places of times in order, ties in the order of the file; None where they are in order already."""
+def _sort_order(times: Floats) -> npt.NDArray[np.int64] | None:
+    """Return the stable sort order of times, or None where they are sorted already."""
     if bool(np.all(times[1:] >= times[:-1])):
         return None
     return np.argsort(times, kind="stable")
 
 
-def _ordered(column: array[Any], dtype: type[Kind], order: npt.NDArray[np.int64] | None) -> npt.NDArray[Kind]:
+def _sorted_column(column: array[Any], dtype: type[Scalar], order: npt.NDArray[np.int64] | None) -> npt.NDArray[Scalar]:
+    """Return a column in sorted order, read-only."""
     values = np.frombuffer(column, dtype)
-    return _frozen(values if order is None else values[order])
+    return _read_only(values if order is None else values[order])
 
 
-def _on_clock(times: Floats, begin_s: float) -> Floats:
-    """Times after `begin_s` on the grid of arrivals, in place of the times: copies of a long column would be large."""
+def _shift_to_clock(times: Floats, begin_s: float) -> Floats:
+    """Shift times to a clock that begins at `begin_s` and round them to the grid, in place to save memory."""
     times -= begin_s
-    for begin in range(0, times.size, PART):
-        part = times[begin : begin + PART]
-        part[:] = on_grid(part)
+    for begin in range(0, times.size, CHUNK_ROWS):
+        chunk = times[begin : begin + CHUNK_ROWS]
+        chunk[:] = round_to_grid(chunk)
     return times
 
 
 def _midnight_s(time_s: float) -> float:
+    """Return the last midnight at or before a time [s]."""
     return math.floor(time_s / DAY_S) * DAY_S
 
 
-def _frozen(column: npt.NDArray[Kind]) -> npt.NDArray[Kind]:
+def _read_only(column: npt.NDArray[Scalar]) -> npt.NDArray[Scalar]:
+    """Make a column read-only and return it."""
     column.flags.writeable = False
     return column

@@ -1,4 +1,4 @@
-"""Public traces: where their files are, and downloading them whole, checked by hash."""
+"""Download of public traces, which are checked by their hashes."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import NamedTuple
 from odc_gym.errors import OdcGymError
 
 BASE_URL = "https://raw.githubusercontent.com"
-TIMEOUT_S = 30.0  # without any answer
-CHUNK = 2**16  # bytes
+TIMEOUT_S = 30.0  # longest wait for an answer
+CHUNK_BYTES = 2**16
 
 Progress = Callable[[int, int], None]
-"""Told bytes that have come, and all bytes, as they come."""
+"""Function of the bytes received so far and of all bytes."""
 
 
 class PublicTrace(NamedTuple):
-    """A file in a public repository.
+    """File in a public repository.
 
     Attributes:
-        what: for people.
-        licence: of the data.
-        repository: on GitHub.
-        commit: that has the file as its hash says.
-        path: in the repository.
-        size: bytes.
-        sha256: of the file.
+        description: description for users.
+        licence: licence of the data.
+        repository: repository on GitHub.
+        commit: commit that contains the file with this hash.
+        path: path in the repository.
+        size: size [bytes].
+        sha256: hash of the file.
     """
 
-    what: str
+    description: str
     licence: str
     repository: str
     commit: str
@@ -38,14 +38,14 @@ class PublicTrace(NamedTuple):
     sha256: str
 
     @property
-    def address(self) -> str:
-        """Below the address of a server of raw files."""
+    def url_path(self) -> str:
+        """Path of the file below the URL of a server of raw files."""
         return f"{self.repository}/{self.commit}/{self.path}"
 
 
 AZURE = ("Azure/AzurePublicDataset", "b469a113cedca53ddc3bdea71a143dc4b7d8700c")
 
-PUBLIC = {
+PUBLIC_TRACES = {
     "azure-llm-2023-code": PublicTrace(
         "requests to a model that completes code, one hour",
         "CC BY 4.0",
@@ -90,36 +90,36 @@ PUBLIC = {
         "ebffb3dd1589bdf4e7bcd74496201c5ded1d557d498ee14f560463f37ec353da",
     ),
 }
-"""By the name that people use."""
+"""Public traces by name."""
 
 
 def fetch(name: str, folder: Path | None = None, progress: Progress | None = None) -> Path:
-    """Download a public trace. A file that is there and has its hash is left as it is.
+    """Download a public trace, unless the folder has the file with the right hash already.
 
     Args:
-        name: of the trace.
-        folder: where to; None takes the user's cache, where `located` finds it.
-        progress: told as bytes come.
+        name: name of the trace.
+        folder: target folder; None takes the user's cache, where `locate_trace` finds the file.
+        progress: function that is called as bytes arrive.
 
     Returns:
-        The file. It is whole and as its hash says; what comes otherwise is not kept.
+        The complete file with the right hash; anything else is discarded.
 
     Raises:
-        OdcGymError: no such name, no network, an answer without the file, or another file than the hash says.
+        OdcGymError: unknown name, no network, an answer without the file, or a wrong hash.
     """
     import pooch
     import requests
 
     trace = _known(name)
     folder = _cache() if folder is None else folder
-    url = f"{BASE_URL}/{trace.address}"
-    pooch.get_logger().setLevel("WARNING")  # one line of ours says all
+    url = f"{BASE_URL}/{trace.url_path}"
+    pooch.get_logger().setLevel("WARNING")  # this module reports failures itself
 
-    def download(address: str, file: str, _: object) -> None:
-        with requests.get(address, stream=True, timeout=TIMEOUT_S) as answer, open(file, "wb") as part:
+    def download(url_path: str, file: str, _: object) -> None:
+        with requests.get(url_path, stream=True, timeout=TIMEOUT_S) as answer, open(file, "wb") as part:
             answer.raise_for_status()
             done = 0
-            for chunk in answer.iter_content(CHUNK):
+            for chunk in answer.iter_content(CHUNK_BYTES):
                 done += part.write(chunk)
                 if progress is not None:
                     progress(min(done, trace.size), trace.size)
@@ -130,7 +130,7 @@ def fetch(name: str, folder: Path | None = None, progress: Progress | None = Non
         answer = "an error" if error.response is None else str(error.response.status_code)
         raise OdcGymError(f"{url}: not downloaded: the server answers {answer}") from None
     except requests.RequestException as error:
-        raise OdcGymError(f"{url}: not downloaded: {_reason(error)}") from None
+        raise OdcGymError(f"{url}: not downloaded: {_failure_reason(error)}") from None
     except ValueError:
         raise OdcGymError(f"{url}: not kept: what came has another SHA-256 than {trace.sha256}") from None
     except OSError as error:
@@ -138,13 +138,15 @@ def fetch(name: str, folder: Path | None = None, progress: Progress | None = Non
     return Path(file)
 
 
-def located(source: Path) -> Path:
-    """The file of a trace, given by path or, if there is none, by the name of one that was fetched.
+def locate_trace(source: Path) -> Path:
+    """Return the file of a trace, given its path or the name of a fetched public trace.
+
+    A path that exists, or that is not the name of a public trace, is returned unchanged.
 
     Raises:
-        OdcGymError: there is neither.
+        OdcGymError: the public trace of this name was not fetched yet.
     """
-    if source.exists() or str(source) not in PUBLIC:
+    if source.exists() or str(source) not in PUBLIC_TRACES:
         return source
     file = _cache() / file_name(str(source))
     if not file.is_file():
@@ -153,24 +155,26 @@ def located(source: Path) -> Path:
 
 
 def file_name(name: str) -> str:
-    """The name of a public trace's file: its own one, with what the file upstream ends in."""
+    """Return the file name of a public trace: its name, with the suffix of the original file."""
     return name + Path(_known(name).path).suffix
 
 
 def _known(name: str) -> PublicTrace:
-    if name not in PUBLIC:
-        raise OdcGymError(f"trace = {name}: must be one of {', '.join(PUBLIC)}")
-    return PUBLIC[name]
+    """Return the public trace of a name; raise `OdcGymError` for an unknown name."""
+    if name not in PUBLIC_TRACES:
+        raise OdcGymError(f"trace = {name}: must be one of {', '.join(PUBLIC_TRACES)}")
+    return PUBLIC_TRACES[name]
 
 
 def _cache() -> Path:
+    """Return the folder of traces in the user's cache."""
     import pooch
 
     return Path(pooch.os_cache("odc-gym")) / "traces"
 
 
-def _reason(error: Exception) -> str:
-    """The kind of a failure of the network, without the layers of libraries that told it."""
+def _failure_reason(error: Exception) -> str:
+    """Return the reason of a network failure in plain words."""
     import requests
 
     if isinstance(error, requests.Timeout):

@@ -1,4 +1,4 @@
-"""The formats of traces that are known, and which of them a file has."""
+"""Formats of trace files, and the reading of a file whose format is detected."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from odc_gym.errors import TraceError
 from odc_gym.workload.traces import azure, burstgpt, mooncake, openb, own_csv, philly, philly_json, servegen, swf
 from odc_gym.workload.traces.recorded import Trace
-from odc_gym.workload.traces.text import first_line, short
+from odc_gym.workload.traces.text import first_line, shorten
 
 FORMATS = (
     philly_json.FORMAT,
@@ -25,24 +25,24 @@ FORMATS = (
 
 
 TraceSource = Trace | str | Path | Sequence[str | Path]
-"""A trace, or the file or files of one."""
+"""A trace, or the file or the files that contain it."""
 
 
 def as_trace(source: TraceSource | None) -> Trace | None:
-    """A trace from its source; several files replace what each of them holds.
+    """Return the trace of a source; the classes of several files are combined.
 
     Raises:
-        TraceError: as `read_trace`, or two files that hold the same class.
+        TraceError: see `read_trace` and `join_traces`.
     """
     if source is None or isinstance(source, Trace):
         return source
     if isinstance(source, str | Path):
         return read_trace(source)
-    return joined([read_trace(path) for path in source])
+    return join_traces([read_trace(path) for path in source])
 
 
-def joined(traces: Sequence[Trace]) -> Trace | None:
-    """Traces as one that replaces what each of them does.
+def join_traces(traces: Sequence[Trace]) -> Trace | None:
+    """Combine traces into one that replaces the classes of all of them.
 
     Raises:
         TraceError: two of them replace the same class.
@@ -65,20 +65,20 @@ def joined(traces: Sequence[Trace]) -> Trace | None:
 
 
 def read_trace(path: str | Path) -> Trace:
-    """Read a trace; its first line tells its format, and gzip and a byte-order mark are undone.
+    """Read a trace whose format is detected from its first line; the file may be gzipped.
 
-    Columns with a header may come in any order. `docs/traces.md` describes the formats.
+    Columns of files with a header may come in any order. `docs/traces.md` describes the formats.
 
     Raises:
-        TraceError: no such file, an unknown format, or the first malformed row, in one line.
+        TraceError: no such file, an unknown format, or a malformed row. The message is one line.
     """
     path = Path(path)
-    if path.is_dir() and servegen.clients_in(path):
+    if path.is_dir() and servegen.client_files(path):
         return servegen.FORMAT.read(path)
     line, head = first_line(path)
-    for known in FORMATS:
-        if known.fits(path, head):
-            return known.read(path)
-    got = f"got '{short(head)}'" if head else "the file is empty"
-    looks = "; ".join(f"{known.looks} ({known.title})" for known in FORMATS)
-    raise TraceError(f"{path}:{line}: {got}; expected one of: {looks}")
+    for file_format in FORMATS:
+        if file_format.matches(path, head):
+            return file_format.read(path)
+    got = f"got '{shorten(head)}'" if head else "the file is empty"
+    layout = "; ".join(f"{file_format.layout} ({file_format.title})" for file_format in FORMATS)
+    raise TraceError(f"{path}:{line}: {got}; expected one of: {layout}")

@@ -1,4 +1,4 @@
-"""Lists of JSON objects that do not fit into memory, one object at a time."""
+"""JSON lists of objects that are too large for memory, read one object at a time."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from odc_gym.errors import TraceError
-from odc_gym.workload.traces.text import LONGEST_LINE, binary_data, opened, short
+from odc_gym.workload.traces.text import MAX_LINE_LENGTH, binary_data_error, open_text, shorten
 
 Entry = tuple[int, dict[str, Any]]
 
 _CHUNK = 2**16
-_SPACE = " \t\r\n"
+_WHITESPACE = " \t\r\n"
 
 
-def objects(path: Path) -> Iterator[Entry]:
-    """Line and value of each object in the list that a file holds.
+def read_objects(path: Path) -> Iterator[Entry]:
+    """Yield line number and value of each object in the list that a file contains.
 
     Raises:
-        TraceError: the file is not readable, or not a list of objects; also an object of more than `LONGEST_LINE`
+        TraceError: the file is not readable, is not a list of objects, or has an object of more than `MAX_LINE_LENGTH`
             characters.
     """
-    with opened(path) as text:
-        window = _Window(path, text)
-        window.take("[")
-        if window.next_sign() != "]":
-            yield window.entry()
-            while window.next_sign() == ",":
-                window.take(",")
-                yield window.entry()
-        window.take("]")
-        if window.next_sign():
-            raise window.error("the end of the file")
+    with open_text(path) as text:
+        scanner = _Scanner(path, text)
+        scanner.expect("[")
+        if scanner.peek() != "]":
+            yield scanner.read_object()
+            while scanner.peek() == ",":
+                scanner.expect(",")
+                yield scanner.read_object()
+        scanner.expect("]")
+        if scanner.peek():
+            raise scanner.error("the end of the file")
 
 
-def parsed(path: Path, number: int, line: str) -> dict[str, Any]:
-    """The object in a line.
+def parse_object(path: Path, number: int, line: str) -> dict[str, Any]:
+    """Parse the JSON object in a line.
 
     Raises:
         TraceError: the line is not one object.
@@ -47,69 +47,72 @@ def parsed(path: Path, number: int, line: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise TraceError(f"{path}:{number}: not readable as JSON: {_reason(error)}") from None
     if not isinstance(value, dict):
-        raise TraceError(f"{path}:{number}: expected a JSON object, got '{short(line.strip())}'")
+        raise TraceError(f"{path}:{number}: expected a JSON object, got '{shorten(line.strip())}'")
     return value
 
 
-class _Window:
-    """The part of a text that has been read and not yet been used."""
+class _Scanner:
+    """Scanner over a text that is read in chunks."""
 
     def __init__(self, path: Path, text: TextIO) -> None:
         self.path, self.text = path, text
-        self.buffer, self.place, self.line = "", 0, 1
+        self.buffer, self.position, self.line = "", 0, 1
         self.decoder = json.JSONDecoder()
 
-    def next_sign(self) -> str:
-        """The next character that is no space; empty at the end."""
+    def peek(self) -> str:
+        """Return the next character that is not white space; empty at the end."""
         while True:
-            while self.place < len(self.buffer):
-                if self.buffer[self.place] not in _SPACE:
-                    return self.buffer[self.place]
-                self._pass(self.place + 1)
-            if not self._more():
+            while self.position < len(self.buffer):
+                if self.buffer[self.position] not in _WHITESPACE:
+                    return self.buffer[self.position]
+                self._advance(self.position + 1)
+            if not self._read_more():
                 return ""
 
-    def take(self, sign: str) -> None:
-        """Step over a sign that must come next."""
-        if self.next_sign() != sign:
-            raise self.error(f"'{sign}'")
-        self._pass(self.place + 1)
+    def expect(self, character: str) -> None:
+        """Consume a character that must come next."""
+        if self.peek() != character:
+            raise self.error(f"'{character}'")
+        self._advance(self.position + 1)
 
-    def entry(self) -> Entry:
-        """The object that must come next."""
-        if self.next_sign() != "{":
+    def read_object(self) -> Entry:
+        """Consume the object that must come next, and return its line number and value."""
+        if self.peek() != "{":
             raise self.error("a JSON object")
         line = self.line
         while True:
             try:
-                value, end = self.decoder.raw_decode(self.buffer, self.place)
+                value, end = self.decoder.raw_decode(self.buffer, self.position)
             except (ValueError, RecursionError) as error:
-                # it may only be that the rest of the object has not been read yet
-                if len(self.buffer) - self.place > LONGEST_LINE or not self._more():
-                    place = f"{self.path}:{line}"
+                # the rest of the object may not have been read yet
+                if len(self.buffer) - self.position > MAX_LINE_LENGTH or not self._read_more():
+                    where = f"{self.path}:{line}"
                     raise TraceError(
-                        f"{place}: the object that begins here is not readable: {_reason(error)}"
+                        f"{where}: the object that begins here is not readable: {_reason(error)}"
                     ) from None
             else:
-                self._pass(end)
+                self._advance(end)
                 return line, value
 
     def error(self, expected: str) -> TraceError:
-        """The error of something else than what was expected coming next."""
-        got = short(self.buffer[self.place : self.place + 20]) or "the end of the file"
+        """Return the error of an unexpected next character."""
+        got = shorten(self.buffer[self.position : self.position + 20]) or "the end of the file"
         return TraceError(f"{self.path}:{self.line}: expected {expected}, got '{got}'")
 
-    def _pass(self, place: int) -> None:
-        self.line += self.buffer.count("\n", self.place, place)
-        self.place = place
+    def _advance(self, position: int) -> None:
+        """Move to a position of the buffer, and count the lines passed."""
+        self.line += self.buffer.count("\n", self.position, position)
+        self.position = position
 
-    def _more(self) -> bool:
+    def _read_more(self) -> bool:
+        """Read a chunk into the buffer; return whether there was one."""
         chunk = self.text.read(_CHUNK)
         if "\0" in chunk:
-            raise binary_data(self.path)
-        self.buffer, self.place = self.buffer[self.place :] + chunk, 0
+            raise binary_data_error(self.path)
+        self.buffer, self.position = self.buffer[self.position :] + chunk, 0
         return bool(chunk)
 
 
 def _reason(error: Exception) -> str:
+    """Return the reason of a parse error."""
     return error.msg if isinstance(error, json.JSONDecodeError) else str(error)

@@ -1,7 +1,7 @@
-"""The openb pods of Alibaba's GPU cluster trace of 2023, which replace finetuning.
+"""Format of the openb pods in Alibaba's GPU cluster trace of 2023: jobs that replace the class finetuning.
 
-A pod that shared a GPU gets a whole accelerator here for as long as it ran: satellites do not share them. Times are
-seconds since the trace began, at an hour that was not published; it is taken for midnight.
+Satellites do not share accelerators, so a pod that shared a GPU gets a whole accelerator for its run time. Times are
+seconds since the trace began. The hour of its begin was not published and is taken to be midnight.
 
 Source: Weng et al., "Beware of fragmentation: scheduling GPU-sharing workloads with fragmentation gradient descent",
 USENIX ATC 2023.
@@ -13,56 +13,56 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from odc_gym.errors import TraceError
-from odc_gym.workload.traces.collecting import Jobs
+from odc_gym.workload.traces.collecting import JobCollector
 from odc_gym.workload.traces.reading import (
-    LONGEST_S,
-    MOST_ACCELERATORS,
+    MAX_ACCELERATORS,
+    MAX_RUN_S,
     RELATIVE,
     Column,
     Row,
-    absent_or,
-    name,
-    relative_s,
-    table,
-    whole,
+    csv_format,
+    optional_value,
+    parse_integer,
+    parse_name,
+    parse_relative_s,
 )
 from odc_gym.workload.traces.recorded import Outcome, Trace
 
 
-def _gpus(text: str) -> int:
-    return whole(text, 0, MOST_ACCELERATORS)
+def _parse_gpus(text: str) -> int:
+    return parse_integer(text, 0, MAX_ACCELERATORS)
 
 
-def _milli(text: str) -> int:
-    return whole(text, 0, 1000)
+def _parse_milli(text: str) -> int:
+    return parse_integer(text, 0, 1000)
 
 
 RELATIVE_OR_NONE = f"{RELATIVE}, or nothing"
-OUTCOMES = {"Succeeded": Outcome.COMPLETED, "Failed": Outcome.FAILED}  # others had not ended
+OUTCOMES = {"Succeeded": Outcome.COMPLETED, "Failed": Outcome.FAILED}  # pods in other phases had not ended
 COLUMNS = (
     Column("name", str, "a name"),
     Column("cpu_milli", str, "a number"),
     Column("memory_mib", str, "a number"),
-    Column("num_gpu", _gpus, f"a whole number from 0 to {MOST_ACCELERATORS}"),
-    Column("gpu_milli", _milli, "a whole number from 0 to 1000"),
+    Column("num_gpu", _parse_gpus, f"a whole number from 0 to {MAX_ACCELERATORS}"),
+    Column("gpu_milli", _parse_milli, "a whole number from 0 to 1000"),
     Column("gpu_spec", str, "a name"),
-    Column("qos", name, "a name"),
-    Column("pod_phase", name, "a name"),
-    Column("creation_time", relative_s, RELATIVE),
-    Column("deletion_time", absent_or(relative_s), RELATIVE_OR_NONE),
-    Column("scheduled_time", absent_or(relative_s), RELATIVE_OR_NONE),
+    Column("qos", parse_name, "a name"),
+    Column("pod_phase", parse_name, "a name"),
+    Column("creation_time", parse_relative_s, RELATIVE),
+    Column("deletion_time", optional_value(parse_relative_s), RELATIVE_OR_NONE),
+    Column("scheduled_time", optional_value(parse_relative_s), RELATIVE_OR_NONE),
 )
 
 
 def _read(path: Path, rows: Iterable[Row]) -> Trace:
-    jobs = Jobs(path)
+    jobs = JobCollector(path)
     for line, (_, _, _, gpus, milli, _, qos, phase, submit_s, end_s, start_s) in rows:
         if (gpus == 0) != (milli == 0):
             raise TraceError(f"{path}:{line}: column 'gpu_milli': expected 0 just where num_gpu is 0, got '{milli}'")
-        reason = _reason(gpus, start_s, end_s)
+        reason = _rejection_reason(gpus, start_s, end_s)
         if reason:
             jobs.rejected.add(reason, line)
-        elif end_s - start_s > LONGEST_S:
+        elif end_s - start_s > MAX_RUN_S:
             raise TraceError(
                 f"{path}:{line}: column 'deletion_time': expected at most 366 days of run, got '{end_s:g}'"
             )
@@ -71,8 +71,8 @@ def _read(path: Path, rows: Iterable[Row]) -> Trace:
     return jobs.trace()
 
 
-def _reason(gpus: int, start_s: float | None, end_s: float | None) -> str | None:
-    """Why a pod is left out, or None."""
+def _rejection_reason(gpus: int, start_s: float | None, end_s: float | None) -> str | None:
+    """Return why a pod is left out, or None."""
     if gpus == 0:
         return "without GPUs"
     if start_s is None:
@@ -84,4 +84,4 @@ def _reason(gpus: int, start_s: float | None, end_s: float | None) -> str | None
     return None if end_s > start_s else "of duration 0"
 
 
-FORMAT = table("Alibaba openb pods of 2023", COLUMNS, _read)
+FORMAT = csv_format("Alibaba openb pods of 2023", COLUMNS, _read)

@@ -1,4 +1,4 @@
-"""The flattened Philly trace: training jobs of a GPU cluster, which replace finetuning.
+"""Format of the flattened Philly trace: training jobs of a GPU cluster that replace the class finetuning.
 
 Source: Jeon et al., "Analysis of large-scale multi-tenant GPU clusters for DNN training workloads", ATC 2019; flattened
 for Qiao et al., "Pollux", OSDI 2021.
@@ -10,33 +10,33 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from odc_gym.errors import TraceError
-from odc_gym.workload.traces.collecting import Jobs
+from odc_gym.workload.traces.collecting import JobCollector
 from odc_gym.workload.traces.reading import (
     ACCELERATORS,
     CLOCK,
     RUN,
     Column,
     Row,
-    accelerators,
-    clock_s,
-    name,
-    run_s,
-    seconds,
-    table,
+    csv_format,
+    parse_accelerators,
+    parse_clock_s,
+    parse_name,
+    parse_run_s,
+    parse_seconds,
 )
 from odc_gym.workload.traces.recorded import Trace
 
 COLUMNS = (
-    Column("timestamp", clock_s, CLOCK),
-    Column("duration", run_s, RUN),
-    Column("num_gpus", accelerators, ACCELERATORS),
-    Column("gpu_time", seconds, "seconds >= 0"),
-    Column("cluster", name, "a name"),
+    Column("timestamp", parse_clock_s, CLOCK),
+    Column("duration", parse_run_s, RUN),
+    Column("num_gpus", parse_accelerators, ACCELERATORS),
+    Column("gpu_time", parse_seconds, "seconds >= 0"),
+    Column("cluster", parse_name, "a name"),
 )
 
 
 def _read(path: Path, rows: Iterable[Row]) -> Trace:
-    jobs = Jobs(path)
+    jobs = JobCollector(path)
     for line, (submit_s, duration_s, width, gpu_time_s, cluster) in rows:
         # a duration rounded to full seconds may be half a second off on every accelerator
         if abs(gpu_time_s - duration_s * width) > 1e-6 * gpu_time_s + width:
@@ -49,4 +49,4 @@ def _read(path: Path, rows: Iterable[Row]) -> Trace:
     return jobs.trace()
 
 
-FORMAT = table("Philly jobs, flattened", COLUMNS, _read)
+FORMAT = csv_format("Philly jobs, flattened", COLUMNS, _read)

@@ -1,4 +1,4 @@
-"""Reading tables strictly: formats, columns, and the values in them."""
+"""Strict reading of tables: formats, columns, and parsers of their values."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from typing import Any, NamedTuple
 
 from odc_gym.errors import TraceError
 from odc_gym.workload.traces.recorded import Trace
-from odc_gym.workload.traces.text import Fields, csv_rows, short
+from odc_gym.workload.traces.text import Fields, csv_rows, shorten
 
 Row = tuple[int, tuple[Any, ...]]
 
-LATEST_S = 4102444800  # 2100-01-01 in seconds since 1970: what is later was meant in other units
-LONGEST_S = 366 * 86400
-LONGEST_TRACE_S = 5 * LONGEST_S  # no published trace is longer; milliseconds of half a week are
-MOST_ACCELERATORS = 1_000_000
-MOST_TOKENS = 10_000_000
+MAX_TIME_S = 4102444800  # 2100-01-01 in seconds since 1970; later values have other units
+MAX_RUN_S = 366 * 86400
+MAX_TRACE_S = 5 * MAX_RUN_S  # longer than all published traces; half a week in milliseconds exceeds it
+MAX_ACCELERATORS = 1_000_000
+MAX_TOKENS = 10_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOCK = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?", re.ASCII)
 
 
 class Column(NamedTuple):
-    """A column of a format.
+    """Column of a format.
 
     Attributes:
-        name: in the header.
-        parse: text to value; a ValueError refuses the text.
-        expected: what belongs there, for messages.
+        name: name in the header.
+        parse: converts text to a value; a ValueError refuses the text.
+        expected: description of valid values, for messages.
         optional: whether the column may be missing; its values are then None.
     """
 
@@ -41,54 +41,56 @@ class Column(NamedTuple):
 
 
 class Format(NamedTuple):
-    """A format of traces.
+    """Format of trace files.
 
     Attributes:
-        title: for messages.
-        looks: how one knows such a file, for messages and the page on traces.
-        fits: whether a file has the format, by its path and its first line that is not blank.
-        read: path to trace.
+        title: title for messages.
+        layout: description of the file's contents, for messages and the page on traces.
+        matches: returns whether a file has the format, given its path and its first line that is not blank.
+        read: reads the trace in a file.
     """
 
     title: str
-    looks: str
-    fits: Callable[[Path, str], bool]
+    layout: str
+    matches: Callable[[Path, str], bool]
     read: Callable[[Path], Trace]
 
 
-def table(title: str, columns: tuple[Column, ...], read: Callable[[Path, Iterable[Row]], Trace]) -> Format:
-    """The format of CSV files with a header, whose columns may come in any order.
+def csv_format(title: str, columns: tuple[Column, ...], read: Callable[[Path, Iterable[Row]], Trace]) -> Format:
+    """Return the format of CSV files with a header, whose columns may come in any order.
 
     Args:
-        title: for messages.
+        title: title for messages.
         columns: all columns.
-        read: path, and number of the line and values in the order of `columns` of each row, to the trace.
+        read: builds the trace from the path and the rows. A row is a line number and values in the order of `columns`.
     """
     needed = {column.name for column in columns if not column.optional}
     known = {column.name for column in columns}
-    looks = ",".join(c.name for c in columns if not c.optional) + "".join(f"[,{c.name}]" for c in columns if c.optional)
+    layout = ",".join(c.name for c in columns if not c.optional)
+    layout += "".join(f"[,{c.name}]" for c in columns if c.optional)
 
-    def fits(path: Path, head: str) -> bool:
+    def matches(path: Path, head: str) -> bool:
         names = _names(head.split(","))
         return needed <= set(names) <= known and len(set(names)) == len(names)
 
-    def rows(path: Path) -> Trace:
+    def read_file(path: Path) -> Trace:
         lines = csv_rows(path)
         _, header = next(lines)
-        return read(path, rows_of(path, lines, _names(header), columns))
+        return read(path, parse_rows(path, lines, _names(header), columns))
 
-    return Format(title, looks, fits, rows)
+    return Format(title, layout, matches, read_file)
 
 
 def _names(header: Sequence[str]) -> list[str]:
+    """Return the column names of a header without white space and quotes."""
     return [name.strip().strip('"').strip() for name in header]
 
 
-def rows_of(path: Path, lines: Iterable[Fields], names: Sequence[str], columns: Sequence[Column]) -> Iterator[Row]:
-    """Line number and values of each row, in the order of `columns`; missing optional columns give None.
+def parse_rows(path: Path, lines: Iterable[Fields], names: Sequence[str], columns: Sequence[Column]) -> Iterator[Row]:
+    """Yield line number and values of each row in the order of `columns`; missing optional columns give None.
 
     Raises:
-        TraceError: the first row with another number of columns or a value that is not what its column expects.
+        TraceError: a row has another number of columns, or a value that its column refuses.
     """
     places = [names.index(c.name) if c.name in names else None for c in columns]
     for line, fields in lines:
@@ -100,109 +102,111 @@ def rows_of(path: Path, lines: Iterable[Fields], names: Sequence[str], columns: 
                 values.append(None if place is None else column.parse(fields[place]))
             except ValueError:
                 got = "" if place is None else fields[place]
-                raise refused(f"{path}:{line}", column, f"'{short(got)}'") from None
+                raise column_error(f"{path}:{line}", column, f"'{shorten(got)}'") from None
         yield line, tuple(values)
 
 
-def refused(where: str, column: Column, got: str) -> TraceError:
-    """The error of a value: where, the column, what is expected, and what came."""
+def column_error(where: str, column: Column, got: str) -> TraceError:
+    """Return the error of a refused value, with its place, column, expected values and text."""
     return TraceError(f"{where}: column '{column.name}': expected {column.expected}, got {got}")
 
 
-def member(where: str, column: Column, entry: Mapping[str, Any]) -> Any:
-    """A value of an object of JSON, read as a column of a table is.
+def parse_member(where: str, column: Column, entry: Mapping[str, Any]) -> Any:
+    """Parse a member of a JSON object as a column of a table is parsed.
 
     Raises:
-        TraceError: the object lacks it, or it is not what is expected.
+        TraceError: the object lacks it, or its column refuses it.
     """
     if column.name not in entry:
-        raise refused(where, column, "nothing")
+        raise column_error(where, column, "nothing")
     try:
         return column.parse(entry[column.name])
     except (ValueError, TypeError, OverflowError):
-        raise refused(where, column, f"'{short(str(entry[column.name]))}'") from None
+        raise column_error(where, column, f"'{shorten(str(entry[column.name]))}'") from None
 
 
-def clock_s(text: str) -> float:
-    """Seconds since 1970 of a date and time; without an offset it is read as UTC."""
-    if not _CLOCK.fullmatch(text):  # fromisoformat also takes plain dates and weeks
+def parse_clock_s(text: str) -> float:
+    """Parse a date and time to seconds since 1970; a time without an offset is read as UTC."""
+    if not _CLOCK.fullmatch(text):  # fromisoformat also accepts plain dates and weeks
         raise ValueError(text)
     time = datetime.fromisoformat(text)
     return ((time if time.tzinfo else time.replace(tzinfo=UTC)) - _EPOCH).total_seconds()
 
 
-def seconds(text: str) -> float:
-    """A time or a duration, 0 included."""
+def parse_seconds(text: str) -> float:
+    """Parse a time or a duration of at least 0 [s]."""
     value = float(text)
     if not 0 <= value < math.inf or "_" in text:
         raise ValueError(text)
     return value
 
 
-def arrival_s(text: str) -> float:
-    """Seconds since a midnight."""
-    return _below(seconds(text), LATEST_S)
+def parse_arrival_s(text: str) -> float:
+    """Parse seconds since a midnight."""
+    return _at_most(parse_seconds(text), MAX_TIME_S)
 
 
-def relative_s(text: str) -> float:
-    """Seconds since a trace began."""
-    return _below(seconds(text), LONGEST_TRACE_S)
+def parse_relative_s(text: str) -> float:
+    """Parse seconds since the begin of a trace."""
+    return _at_most(parse_seconds(text), MAX_TRACE_S)
 
 
-def run_s(text: str) -> float:
-    """A run time that is not absurd; 0 where nothing ran."""
-    return _below(seconds(text), LONGEST_S)
+def parse_run_s(text: str) -> float:
+    """Parse a run time of at least 0 and at most 366 days [s]."""
+    return _at_most(parse_seconds(text), MAX_RUN_S)
 
 
-def duration_s(text: str) -> float:
-    """A run time that is neither 0 nor absurd."""
-    value = run_s(text)
+def parse_duration_s(text: str) -> float:
+    """Parse a run time above 0 and of at most 366 days [s]."""
+    value = parse_run_s(text)
     if value == 0:
         raise ValueError(text)
     return value
 
 
-def accelerators(text: str) -> int:
-    """Width of a job."""
-    return whole(text, 1, MOST_ACCELERATORS)
+def parse_accelerators(text: str) -> int:
+    """Parse the width of a job."""
+    return parse_integer(text, 1, MAX_ACCELERATORS)
 
 
-def tokens(text: str) -> int:
-    """Length of a prompt or of an answer."""
-    return whole(text, 0, MOST_TOKENS)
+def parse_tokens(text: str) -> int:
+    """Parse the tokens of a prompt or of an answer."""
+    return parse_integer(text, 0, MAX_TOKENS)
 
 
-def name(text: str) -> str:
-    """A name of something: not empty, and printable."""
+def parse_name(text: str) -> str:
+    """Parse a printable name that is not empty."""
     stripped = text.strip()
     if not stripped or not stripped.isprintable():
         raise ValueError(text)
     return stripped
 
 
-def absent_or(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    """A parser that gives None for an empty text."""
+def optional_value(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return a parser that gives None for an empty text."""
     return lambda text: parse(text) if text.strip() else None
 
 
-def whole(text: str, least: int, most: int) -> int:
-    """A whole number of a range."""
+def parse_integer(text: str, least: int, most: int) -> int:
+    """Parse a whole number of a range."""
     value = int(text)
     if not least <= value <= most or "_" in text:
         raise ValueError(text)
     return value
 
 
-def _below(value: float, most: float) -> float:
+def _at_most(value: float, most: float) -> float:
+    """Return a value, or raise ValueError if it is above `most`."""
     if value > most:
         raise ValueError(value)
     return value
 
 
-ACCELERATORS = f"a whole number from 1 to {MOST_ACCELERATORS}"
+# descriptions of valid values, for messages
+ACCELERATORS = f"a whole number from 1 to {MAX_ACCELERATORS}"
 ARRIVAL = "seconds since a midnight UTC, from 0 to the year 2100"
 CLOCK = "a time like 2017-10-09 07:01:55"
 DURATION = "seconds > 0, at most 366 days"
 RELATIVE = "seconds since the trace began, from 0 to 5 years"
 RUN = "seconds >= 0, at most 366 days"
-TOKENS = f"a whole number from 0 to {MOST_TOKENS}"
+TOKENS = f"a whole number from 0 to {MAX_TOKENS}"

@@ -1,4 +1,4 @@
-"""What is recorded in a trace: the jobs or the requests of each class that it replaces."""
+"""Recorded traces: the jobs or requests of each class that a trace replaces."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from odc_gym.scenario import JobClass, ServiceClass, Workload
 
 Floats = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
-Whole = npt.NDArray[np.int32]
+Ints = npt.NDArray[np.int32]
 
-SLOWEST = 0.2  # share of full speed at which an old job is still reckoned with
+MIN_SPEED = 0.2  # share of full speed that is assumed for jobs from before the history
 
 
 @dataclass(frozen=True, eq=False)
-class Recorded:
-    """Arrivals of one class; N rows in order of time, on the time grid of arrivals.
+class RecordedArrivals:
+    """Recorded arrivals of one class: N rows in order of time, on the time grid.
 
     Attributes:
-        where: the file, and where it helps the line, to begin a message with.
-        class_name: class of the workload that they replace.
-        submit_s: (N,) arrivals on the trace's own clock [s]: since midnight before the file's first row where the trace
-            is daily, otherwise since that row.
+        where: file, and where useful the line, for the begin of messages.
+        class_name: class of the workload that the rows replace.
+        submit_s: (N,) arrivals on the trace's own clock [s]. The clock of a daily trace begins at the midnight before
+            the file's first row, that of another trace at the first row.
         span_s: time that the file covers [s].
         daily: whether the file covers whole days, so that its rows have an hour of day.
-        midnight_s: where that clock begins, in seconds since 1970; for the weekday.
+        midnight_s: begin of that clock in seconds since 1970, for the weekday.
     """
 
     where: str
@@ -43,33 +43,34 @@ class Recorded:
     midnight_s: float = field(default=0.0, kw_only=True)
 
     @property
-    def longest_s(self) -> float:
-        """How long after its arrival a row may still matter, at most [s]."""
+    def max_lifetime_s(self) -> float:
+        """Longest time after its arrival in which a row may still matter [s]."""
         return 0.0
 
     def rows(self, begin_s: float, end_s: float) -> Rows:
-        """Rows that arrive before `end_s` and may matter at `begin_s` or later, in order."""
+        """Return the rows that arrive before `end_s` and may matter at `begin_s` or later, in order."""
         begin, end = np.searchsorted(self.submit_s, (begin_s, end_s))
         return np.arange(begin, end)
 
     def repeats(self, before_s: float, after_s: float) -> bool:
-        """Whether an episode with this history and length [s] is longer than the trace, whatever its time of day."""
-        return self.span_s < self._needed_s(before_s, after_s)
+        """Return whether the trace is too short for this history and length of an episode [s] at every time of day."""
+        return self.span_s < self._required_span_s(before_s, after_s)
 
     def note(self, before_s: float, after_s: float) -> str | None:
-        """What people are told where the trace has to be repeated, else None."""
+        """Return a note to users if the trace has to be repeated, else None."""
         if not self.repeats(before_s, after_s):
             return None
-        needed = _length(self._needed_s(before_s, after_s))
+        required = _format_length(self._required_span_s(before_s, after_s))
         how = "" if self.daily else " from an instant that the seed chooses"
-        return f"covers {_length(self.span_s)} where an episode needs {needed}, so it repeats{how}"
+        return f"covers {_format_length(self.span_s)} where an episode needs {required}, so it repeats{how}"
 
-    def _needed_s(self, before_s: float, after_s: float) -> float:
+    def _required_span_s(self, before_s: float, after_s: float) -> float:
+        """Return the span that an episode may need [s]."""
         return before_s + after_s + (DAY_S if self.daily else 0.0)
 
 
 class Outcome(IntEnum):
-    """How a job ended."""
+    """Outcome of a job."""
 
     UNKNOWN = 0
     COMPLETED = 1
@@ -78,24 +79,23 @@ class Outcome(IntEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class JobTrace(Recorded):
-    """The jobs of one class.
+class JobTrace(RecordedArrivals):
+    """Recorded jobs of one class.
 
     Attributes:
         duration_s: (N,) run times at full clock [s].
         width: (N,) accelerators.
-        estimate_s: (N,) run times that their users asked for [s], NaN where they asked for none; None where no row has
-            one.
-        outcome: (N,) how they ended, numbers of `Outcome`; None where it is known of no row.
-        tenant: (N,) whose they are, places in `tenants`, -1 where it is not known; None where it is known of no row.
-        tenants: names.
+        estimate_s: (N,) run times that users requested [s], NaN where a user requested none; None where no row has one.
+        outcome: (N,) outcomes as numbers of `Outcome`; None where no row has one.
+        tenant: (N,) indices in `tenants`, -1 where the tenant is not known; None where no row has one.
+        tenants: names of the tenants.
     """
 
     duration_s: Floats
-    width: Whole
+    width: Ints
     estimate_s: Floats | None = None
     outcome: npt.NDArray[np.int8] | None = None
-    tenant: Whole | None = None
+    tenant: Ints | None = None
     tenants: tuple[str, ...] = ()
 
     @property
@@ -104,35 +104,40 @@ class JobTrace(Recorded):
         return float(np.sum(self.duration_s * self.width)) / self.span_s
 
     @property
-    def longest_s(self) -> float:
-        """How long after its arrival a job may still run, at most [s]."""
-        return float(self.duration_s.max()) / SLOWEST
+    def max_lifetime_s(self) -> float:
+        """Longest time after its arrival in which a job may still run [s]."""
+        return float(self.duration_s.max()) / MIN_SPEED
 
     def rows(self, begin_s: float, end_s: float) -> Rows:
-        """Jobs that arrive before `end_s` and may still run at `begin_s` or arrive later, in order."""
+        """Return the jobs that arrive before `end_s` and may still run at `begin_s` or arrive later, in order."""
         end = np.searchsorted(self.submit_s, end_s)
-        return np.flatnonzero(self.submit_s[:end] + self.duration_s[:end] / SLOWEST >= begin_s)
+        return np.flatnonzero(self.submit_s[:end] + self.duration_s[:end] / MIN_SPEED >= begin_s)
 
 
 @dataclass(frozen=True, eq=False)
-class RequestTrace(Recorded):
-    """The requests to one service.
+class RequestTrace(RecordedArrivals):
+    """Recorded requests to one service.
 
     Attributes:
-        input_tokens: (N,) tokens of the prompt.
-        output_tokens: (N,) tokens of the answer.
-        tenant: (N,) whose they are or for which model, as of `JobTrace`.
-        tenants: names.
+        input_tokens: (N,) tokens of the prompts.
+        output_tokens: (N,) tokens of the answers.
+        tenant: (N,) indices of owners or models in `tenants`, as in `JobTrace`.
+        tenants: names of the owners or models.
     """
 
-    input_tokens: Whole
-    output_tokens: Whole
-    tenant: Whole | None = None
+    input_tokens: Ints
+    output_tokens: Ints
+    tenant: Ints | None = None
     tenants: tuple[str, ...] = ()
 
 
 class Rejection(NamedTuple):
-    """Rows that were left out for one reason: how many, and where the first is, file and line."""
+    """Rows that were left out for one reason.
+
+    Attributes:
+        rows: number of rows.
+        where: file and line of the first row.
+    """
 
     rows: int
     where: str
@@ -140,14 +145,14 @@ class Rejection(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """What a file replaces in a workload.
+    """Contents of a file, which replace classes of a workload.
 
     Attributes:
         path: the file.
-        jobs: by class of jobs; all have one clock and one span.
-        requests: by service.
-        rejected: rows left out, by the reason, which ends the sentence "a row that ...".
-        remark: what else people should know of how the file was read, or None.
+        jobs: recorded jobs by class; all classes have one clock and one span.
+        requests: recorded requests by service.
+        rejected: rows left out, by a reason that ends the sentence "a row that ...".
+        remark: further note to users on how the file was read, or None.
     """
 
     path: str
@@ -157,17 +162,17 @@ class Trace:
     remark: str | None = None
 
     def notes(self) -> list[str]:
-        """What people are told of how the file was read, in parts of a sentence."""
+        """Return the notes to users on how the file was read, in parts of a sentence."""
         return [*([self.remark] if self.remark else []), *rejection_notes(self.rejected)]
 
     def require_classes(self, workload: Workload) -> None:
         """Check that a workload has the classes that the trace replaces.
 
         Raises:
-            TraceError: it lacks one.
+            TraceError: the workload lacks a class.
         """
-        for what, kind, parts in (("job class", JobClass, self.jobs), ("service", ServiceClass, self.requests)):
-            known = [name for name, work_class in workload.classes.items() if isinstance(work_class, kind)]
+        for what, class_type, parts in (("job class", JobClass, self.jobs), ("service", ServiceClass, self.requests)):
+            known = [name for name, work_class in workload.classes.items() if isinstance(work_class, class_type)]
             for name, part in parts.items():
                 if name not in known:
                     has = f"has {', '.join(known)}" if known else "has none"
@@ -175,15 +180,15 @@ class Trace:
 
 
 def rejection_notes(rejected: Mapping[str, Rejection]) -> list[str]:
-    """Rows that were left out, for people: how many for what reason, and where the first is."""
+    """Return the notes to users on rows left out: their number, the reason, and the place of the first one."""
     return [
         f"{rows} row{'s' * (rows > 1)} left out: {reason} (first in line {where.rpartition(':')[2]})"
         for reason, (rows, where) in rejected.items()
     ]
 
 
-def _length(time_s: float) -> str:
-    """A length of time for people, in the unit that fits."""
+def _format_length(time_s: float) -> str:
+    """Format a length of time in the unit that fits."""
     for unit, unit_s in (("days", DAY_S), ("h", HOUR_S)):
         if time_s >= 2 * unit_s:
             return f"{time_s / unit_s:.3g} {unit}"

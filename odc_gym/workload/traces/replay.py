@@ -1,7 +1,7 @@
-"""Choosing and scaling the window of a trace that an episode replays.
+"""Selection and scaling of the stretch of a trace that an episode replays.
 
-A trace is scaled to its class's share of the offered load by thinning rows or by laying several stretches of it over
-each other, never by compressing times or durations: those decide what fits into an orbit.
+A trace is scaled to its class's share of the offered load. Rows are thinned for less load, and several stretches are
+superposed for more. Times and durations are never compressed, since they decide which jobs fit into an orbit.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from odc_gym.constants import DAY_S
 from odc_gym.errors import TraceError
-from odc_gym.workload.jobs import on_grid
-from odc_gym.workload.traces.recorded import Floats, Recorded
+from odc_gym.workload.jobs import round_to_grid
+from odc_gym.workload.traces.recorded import Floats, RecordedArrivals
 
 Keys = npt.NDArray[np.uint64]
 
@@ -29,9 +29,9 @@ class Replay(NamedTuple):
     """Rows of a trace that an episode replays.
 
     Attributes:
-        row: (N,) index in the trace.
-        key: (N,) random key of this appearance of the row in this episode.
-        arrival_s: (N,) from the start of the episode [s].
+        row: (N,) indices in the trace.
+        key: (N,) random keys of these appearances of the rows in this episode.
+        arrival_s: (N,) arrivals from the start of the episode [s].
     """
 
     row: npt.NDArray[np.int64]
@@ -39,28 +39,30 @@ class Replay(NamedTuple):
     arrival_s: Floats
 
 
-def replay(trace: Recorded, ratio: float, seed: int, time_of_day_s: float, before_s: float, after_s: float) -> Replay:
-    """Choose an episode's window of a trace and scale it to a mean offered load.
+def replay(
+    trace: RecordedArrivals, ratio: float, seed: int, time_of_day_s: float, before_s: float, after_s: float
+) -> Replay:
+    """Select an episode's stretch of a trace and scale it to a mean offered load.
 
-    Of a daily trace the seed chooses the day, and the trace's clock then reads the episode's time of day. The window
-    with its history lies inside the trace where the trace is long enough, otherwise the trace is repeated without end.
-    A shorter trace, which has no hour of day, is a ring, so that no part of it counts more than another; the seed
-    chooses the instant. Of the rows before the history those are kept that would still run at a fifth of full speed.
+    For a daily trace the seed selects the day, and the trace's clock then agrees with the episode's time of day. The
+    stretch and its history lie inside the trace if the trace is long enough; otherwise the trace is repeated without
+    end. A shorter trace has no hour of day and is used as a ring, so that all its parts count equally. The seed selects
+    the instant. Rows before the history are kept if they would still run at a fifth of full speed.
 
-    Less load than the trace's is got by keeping each row with one probability; more by as many copies as needed,
-    thinned alike: each of another day as far as there are days, beyond that the same days again; of a shorter trace
-    each from an instant of its own.
+    For less load than the trace's, each row is kept with one probability. For more load, as many copies as needed are
+    superposed and thinned alike. Copies of a daily trace start on different days until all days are used, and then on
+    the same days again. Copies of a shorter trace start at random instants.
 
     Args:
         trace: the trace.
-        ratio: mean offered load that is wanted over that of the trace.
-        seed: the episode.
-        time_of_day_s: of the episode's start [s].
-        before_s: history [s].
+        ratio: wanted mean offered load over that of the trace.
+        seed: seed of the episode.
+        time_of_day_s: time of day of the episode's start [s].
+        before_s: length of the history [s].
         after_s: length of the episode [s].
 
     Returns:
-        The rows; those of one copy are in order of arrival.
+        The selected rows; those of one copy are in order of arrival.
 
     Raises:
         TraceError: more than 64 copies would be needed.
@@ -70,45 +72,49 @@ def replay(trace: Recorded, ratio: float, seed: int, time_of_day_s: float, befor
         offers = f"offers {1 / ratio:.2g} of the load that '{trace.class_name}' has in the scenario"
         raise TraceError(f"{trace.where}: {offers}; must be at least a {MAX_COPIES}th")
     episode = splitmix64(np.array([seed & _MASK], np.uint64))
-    mine = _mix(_mix(episode, _COPY), zlib.crc32(trace.class_name.encode()))  # classes of one file are kept apart
+    # the class is part of the key, so that the classes of one file are selected independently
+    class_key = _mix_keys(_mix_keys(episode, _COPY), zlib.crc32(trace.class_name.encode()))
     parts = []
-    for copy, origin_s in enumerate(_origins(trace, episode, copies, time_of_day_s, before_s, after_s)):
-        copy_key = _mix(mine, copy)
-        for period in _periods(trace, origin_s, before_s, after_s):
-            start_s = origin_s - period * trace.span_s  # of the episode on the clock of this repetition
+    for copy, origin_s in enumerate(_copy_starts(trace, episode, copies, time_of_day_s, before_s, after_s)):
+        copy_key = _mix_keys(class_key, copy)
+        for period in _repetitions(trace, origin_s, before_s, after_s):
+            start_s = origin_s - period * trace.span_s  # start of the episode on the clock of this repetition
             row = trace.rows(start_s - before_s, start_s + after_s)
-            key = splitmix64(_mix(copy_key, period & _MASK) ^ splitmix64(row.astype(np.uint64)))
+            key = splitmix64(_mix_keys(copy_key, period & _MASK) ^ splitmix64(row.astype(np.uint64)))
             kept = keyed_uniform(key, _KEEP) < ratio / copies
             parts.append(Replay(row[kept], key[kept], trace.submit_s[row[kept]] - start_s))
     return Replay(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def _origins(
-    trace: Recorded, episode: Keys, copies: int, time_of_day_s: float, before_s: float, after_s: float
+def _copy_starts(
+    trace: RecordedArrivals, episode: Keys, copies: int, time_of_day_s: float, before_s: float, after_s: float
 ) -> list[float]:
-    """Where on the trace's clock each copy of the episode starts [s]."""
+    """Return the start of each copy of the episode on the trace's clock [s]."""
     if trace.daily:
         first, last = 0, round(trace.span_s / DAY_S) - 1
         if not trace.repeats(before_s, after_s):
             first = math.ceil((before_s - time_of_day_s) / DAY_S)
             last = math.floor((trace.span_s - after_s - time_of_day_s) / DAY_S)
         days = np.arange(first, last + 1, dtype=np.int64)
-        days = days[np.argsort(_mix(_mix(episode, _DAY), days.astype(np.uint64)), kind="stable")]
+        days = days[np.argsort(_mix_keys(_mix_keys(episode, _DAY), days.astype(np.uint64)), kind="stable")]
         return [float(days[copy % days.size]) * DAY_S + time_of_day_s for copy in range(copies)]
-    uniform = keyed_uniform(_mix(episode, np.arange(copies, dtype=np.uint64)), _INSTANT)
-    return [float(origin_s) for origin_s in on_grid(trace.span_s * uniform)]
+    uniform = keyed_uniform(_mix_keys(episode, np.arange(copies, dtype=np.uint64)), _INSTANT)
+    return [float(origin_s) for origin_s in round_to_grid(trace.span_s * uniform)]
 
 
-def _periods(trace: Recorded, origin_s: float, before_s: float, after_s: float) -> range:
-    """Repetitions of the trace that reach into the episode: just the trace itself where it has the days for it."""
+def _repetitions(trace: RecordedArrivals, origin_s: float, before_s: float, after_s: float) -> range:
+    """Return the repetitions of the trace that overlap the episode.
+
+    A daily trace that is long enough has only repetition 0.
+    """
     if trace.daily and not trace.repeats(before_s, after_s):
         return range(1)
-    oldest_s = origin_s - before_s - trace.longest_s
+    oldest_s = origin_s - before_s - trace.max_lifetime_s
     return range(math.floor(oldest_s / trace.span_s), math.floor((origin_s + after_s) / trace.span_s) + 1)
 
 
 def splitmix64(x: Keys) -> Keys:
-    """The first number of a SplitMix64 generator in each state x: a bijection of (N,) 64-bit words that scatters them.
+    """Return the first number of a SplitMix64 generator in each state x: a bijection that scatters (N,) 64-bit words.
 
     Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
     """
@@ -119,11 +125,12 @@ def splitmix64(x: Keys) -> Keys:
 
 
 def keyed_uniform(key: Keys, purpose: int) -> Floats:
-    """Uniform numbers, the same for the same key and purpose whatever else is drawn: (N,) in (0, 1)."""
-    # 52 bits and a half: neither end is reached
-    return ((_mix(key, purpose) >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+    """Return uniform numbers in (0, 1) that depend on key and purpose alone, (N,)."""
+    # 52 bits and half a step keep the numbers off both ends
+    return ((_mix_keys(key, purpose) >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
 
 
-def _mix(key: Keys, value: int | Keys) -> Keys:
-    # arrays even for one word: scalars would warn of the overflow that is meant here
+def _mix_keys(key: Keys, value: int | Keys) -> Keys:
+    """Return keys that combine keys with a value or with other keys."""
+    # one word is an array too, since scalars would warn of the intended overflow
     return splitmix64(key ^ splitmix64(np.atleast_1d(np.asarray(value, np.uint64))))

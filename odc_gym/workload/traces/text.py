@@ -1,4 +1,4 @@
-"""Text files of any size, line by line: plain or under gzip, with or without a byte-order mark."""
+"""Text files of any size, read line by line: plain or gzipped, with or without a byte-order mark."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from odc_gym.errors import TraceError
 Line = tuple[int, str]
 Fields = tuple[int, list[str]]
 
-LONGEST_LINE = 2**20  # characters; what is longer is no line, and must not fill the memory
+MAX_LINE_LENGTH = 2**20  # characters; longer lines are refused before they fill the memory
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[TextIO]:
-    """The text of a file. What makes it unreadable, now or further on, is one line.
+def open_text(path: Path) -> Iterator[TextIO]:
+    """Open the text of a file; reading errors inside the context become one-line errors as well.
 
     Raises:
-        TraceError: no such file, or not text in UTF-8, plain or under gzip.
+        TraceError: no such file, or not UTF-8 text, plain or gzipped.
     """
     if path.is_dir():
         raise TraceError(f"{path}: is a folder, expected a file, or a folder of ServeGen's clients")
@@ -32,63 +32,71 @@ def opened(path: Path) -> Iterator[TextIO]:
         raise TraceError(f"{path}: no such file")
     try:
         with path.open("rb") as plain:
-            packed = plain.read(2) == b"\x1f\x8b"
+            compressed = plain.read(2) == b"\x1f\x8b"
         with (
-            gzip.open(path, "rb") if packed else path.open("rb") as binary,
+            gzip.open(path, "rb") if compressed else path.open("rb") as binary,
             TextIOWrapper(binary, "utf-8-sig", newline="") as text,
         ):
             yield text
     except UnicodeDecodeError:
-        raise binary_data(path) from None
+        raise binary_data_error(path) from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise TraceError(f"{path}: not readable as gzip: {error}") from None
     except OSError as error:
         raise TraceError(f"{path}: not readable: {error.strerror}") from None
 
 
-def binary_data(path: Path) -> TraceError:
-    """The error of a file that is no text."""
+def binary_data_error(path: Path) -> TraceError:
+    """Return the error of a file that is not text."""
     return TraceError(f"{path}: expected text in UTF-8, got binary data")
 
 
-def lines(path: Path) -> Generator[Line, None, None]:
-    """Number and text of each line that is not blank; errors as of `opened`, and a line too long to be one."""
-    with opened(path) as text:
+def read_lines(path: Path) -> Generator[Line, None, None]:
+    """Yield number and text of each line that is not blank.
+
+    Raises:
+        TraceError: see `open_text`; also a line that is too long.
+    """
+    with open_text(path) as text:
         number = 0
-        while line := text.readline(LONGEST_LINE):
+        while line := text.readline(MAX_LINE_LENGTH):
             number += 1
             if "\0" in line:
-                raise binary_data(path)
-            if len(line) == LONGEST_LINE:
-                raise TraceError(f"{path}:{number}: expected lines of less than {LONGEST_LINE} characters")
+                raise binary_data_error(path)
+            if len(line) == MAX_LINE_LENGTH:
+                raise TraceError(f"{path}:{number}: expected lines of less than {MAX_LINE_LENGTH} characters")
             if not line.isspace():
                 yield number, line
 
 
 def first_line(path: Path) -> Line:
-    """The first line that is not blank, without the space around it; empty where there is none."""
-    with closing(lines(path)) as text:
+    """Return number and stripped text of the first line that is not blank; the text is empty if there is none."""
+    with closing(read_lines(path)) as text:
         number, line = next(text, (1, ""))
     return number, line.strip()
 
 
 def csv_rows(path: Path) -> Iterator[Fields]:
-    """Number of the line and fields of each row of a CSV file that is not blank; errors as of `lines`."""
-    place = [1]
+    """Yield line number and fields of each row of a CSV file that is not blank.
 
-    def counted() -> Iterator[str]:
-        for place[0], line in text:
+    Raises:
+        TraceError: see `read_lines`; also malformed CSV.
+    """
+    line_number = [1]
+
+    def numbered_lines() -> Iterator[str]:
+        for line_number[0], line in text:
             yield line
 
-    with closing(lines(path)) as text:
+    with closing(read_lines(path)) as text:
         try:
-            for fields in csv.reader(counted(), strict=True):
-                yield place[0], fields
+            for fields in csv.reader(numbered_lines(), strict=True):
+                yield line_number[0], fields
         except csv.Error as error:
-            raise TraceError(f"{path}:{place[0]}: not readable as CSV: {error}") from None
+            raise TraceError(f"{path}:{line_number[0]}: not readable as CSV: {error}") from None
 
 
-def short(text: str) -> str:
-    """User text fit for one line of an error message."""
+def shorten(text: str) -> str:
+    """Shorten user text to fit into one line of an error message."""
     line = "".join(c if c.isprintable() else "?" for c in text)
     return line if len(line) <= 60 else line[:57] + "..."

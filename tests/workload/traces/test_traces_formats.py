@@ -1,4 +1,4 @@
-"""Each public format on a file written by hand, in disguise, and broken; and how much memory reading takes."""
+"""Public formats on hand-written, compressed and malformed files, and the memory that reading takes."""
 
 import gzip
 import tracemalloc
@@ -52,7 +52,7 @@ def tenants(part):
     return [part.tenants[k] if k >= 0 else None for k in part.tenant]
 
 
-# ---- what is read
+# ---- reading
 
 
 def test_philly_as_published():
@@ -95,7 +95,7 @@ def test_standard_workload_format():
     jobs = trace.jobs["finetuning"]
     start = 1_000_000_000 % DAY
     assert jobs.submit_s.tolist() == [start + 10, start + 20, start + 70, start + 90000] and jobs.span_s == 2 * DAY
-    assert jobs.width.tolist() == [2, 2, 1, 2]  # processors, or those asked for, over 4 and rounded up
+    assert jobs.width.tolist() == [2, 2, 1, 2]  # allocated or else requested processors over 4, rounded up
     assert jobs.duration_s.tolist() == [600, 30.5, 100, 50]
     assert np.array_equal(jobs.estimate_s, [1200, np.nan, np.nan, 40], equal_nan=True)
     assert jobs.outcome.tolist() == [Outcome.COMPLETED, Outcome.FAILED, Outcome.CANCELLED, Outcome.UNKNOWN]
@@ -155,7 +155,7 @@ def test_disguises_of_the_same_file(write, name, disguise):
     assert numbers(read_trace(write(disguise((FIXTURES / name).read_bytes())))) == numbers(read_trace(FIXTURES / name))
 
 
-# ---- what is wrong
+# ---- errors
 
 
 JOB = '{"status": "Pass", "vc": "a", "submitted_time": "2017-10-09 07:00:00", "attempts": %s}'
@@ -163,7 +163,7 @@ RAN = '{"start_time": "2017-10-09 07:05:00", "end_time": "%s", "detail": [{"gpus
 
 
 def philly(end, job=JOB):
-    """A list of one job of one attempt."""
+    """Return a list of one job with one attempt."""
     return f"[{job % f'[{RAN % end}]'}]"
 
 
@@ -173,7 +173,7 @@ BURST = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n"
 
 
 @pytest.mark.parametrize(("data", "said"), [
-    # Philly: cut short, a wrong key, wrong kinds, other units
+    # Philly: truncated, a wrong key, wrong types, other units
     ("[", ":1: expected a JSON object, got 'the end of the file'"),
     ("[]", ": no jobs"),
     ("[\n{}]", ":2: column 'status': expected Pass, Killed or Failed, got nothing"),
@@ -271,7 +271,7 @@ def test_what_users_asked_for_is_the_visible_estimate(write):
     assert len(asked) > 50 and np.array_equal(asked["work_s"], free["work_s"])
     kind = (np.rint(asked["duration_s"]).astype(int) - 100) % 3
     assert np.all(asked["estimate_s"][kind == 0] == 300 * 2)
-    assert np.all(asked["estimate_s"][kind == 1] == 60 * 2)  # nobody is taken to have meant 7 s
+    assert np.all(asked["estimate_s"][kind == 1] == 60 * 2)  # requests of less than a minute count as a minute
     assert np.array_equal(asked["estimate_s"][kind == 2], free["estimate_s"][kind == 2])
 
 
@@ -316,6 +316,6 @@ def test_memory_is_a_few_numbers_a_row(tmp_path, head, rows, packed):
         assert parts(read_trace(path))[0].submit_s.size == count
         peaks[count] = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-    # numbers of a row and copies of them while they are sorted; a tuple of them takes 200 B and more, a row's text 50 B
+    # numbers of a row and their copies during sorting; a tuple would take 200 B or more, the text of a row 50 B
     assert peaks[2000] - peaks[500] < 120 * 1500
     assert peaks[2000] < 1_000_000

@@ -1,4 +1,4 @@
-"""Reading traces: formats told by their headers, disguises of files, and one line for each way of being wrong."""
+"""Reading of traces: detection of formats, compressed and marked files, and one-line errors for malformed files."""
 
 import gzip
 import re
@@ -61,7 +61,7 @@ def fails(path):
 
 
 def columns(trace):
-    """All numbers of a trace."""
+    """Return all numbers of a trace."""
     parts = [*trace.jobs.values(), *trace.requests.values()]
     names = ("submit_s", "duration_s", "width", "input_tokens", "output_tokens")
     return [(p.class_name, p.span_s, p.daily, *(getattr(p, n).tolist() for n in names if hasattr(p, n))) for p in parts]
@@ -89,7 +89,10 @@ def test_azure_requests(write):
     requests = trace.requests["interactive"]
     assert requests.submit_s.tolist() == [0.0, 30.75, 120.0]
     assert requests.input_tokens.tolist() == [7, 100, 0] and requests.output_tokens.tolist() == [0, 20, 1]
-    assert (requests.span_s, requests.daily) == (180.0, False)  # two gaps of a minute on average, and one to close it
+    assert (requests.span_s, requests.daily) == (
+        180.0,
+        False,
+    )  # two gaps of a minute on average, and one after the last row
     with pytest.raises(ValueError, match="read-only"):
         requests.input_tokens[0] = 1
 
@@ -152,7 +155,7 @@ def test_disguises_of_the_same_file(write, good, disguise):
     assert columns(read_trace(write(disguise(good), "other.csv.gz"))) == columns(read_trace(write(good)))
 
 
-# ---- what is wrong
+# ---- errors
 
 
 CLOCK = "expected a time like 2017-10-09 07:01:55"
@@ -249,7 +252,7 @@ def test_files_that_are_no_trace(write, data, said):
 
 def test_an_unknown_header_names_all_that_are_known(write):
     message = fails(write("a,b\n1,2\n"))
-    assert all(known.looks in message and known.title in message for known in FORMATS)
+    assert all(known.layout in message and known.title in message for known in FORMATS)
     assert "arrival_s,duration_s,accelerators[,class][,tenant][,estimate_s][,outcome] (your own jobs)" in message
 
 
@@ -281,7 +284,7 @@ def test_classes_that_the_scenario_lacks_are_told_with_the_line(write):
 
 def test_the_page_has_every_format():
     page = (ROOT / "docs" / "traces.md").read_text(encoding="utf-8")
-    assert [known.title for known in FORMATS if known.looks not in page] == []
+    assert [known.title for known in FORMATS if known.layout not in page] == []
 
 
 def sample(*parts):
@@ -295,7 +298,7 @@ def test_philly_sample_is_read_whole_and_quickly():
     path = sample("philly_2017", "philly_jobs_sep_nov.csv")
     begin = time.perf_counter()
     trace = read_trace(path)
-    assert time.perf_counter() - begin < 5  # 0.3 s when nothing else runs
+    assert time.perf_counter() - begin < 5  # 0.3 s on an idle machine
     jobs = trace.jobs["finetuning"]
     assert (jobs.submit_s.size, rejected_rows(trace)) == (61_340, 0)
     assert jobs.span_s == 88 * DAY

@@ -1,4 +1,4 @@
-"""Replaying traces at a class's share of the load."""
+"""Replay of traces at a class's share of the load."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -66,7 +66,7 @@ def made(submit_h, duration_h, width=1):
 
 @pytest.fixture(scope="module")
 def steady():
-    """30 days of a one-hour job every five minutes: 12 accelerator-hours an hour."""
+    """Return 30 days of a one-hour job every five minutes: 12 accelerator-hours an hour."""
     return made(np.arange(30 * 288) / 12, 1.0)
 
 
@@ -89,7 +89,7 @@ def test_times_of_day_are_kept_whatever_the_window(seed, time_of_day, days, afte
     clock = (rows.arrival_s + time_of_day) % DAY
     np.testing.assert_allclose(clock, trace.submit_s[rows.row] % DAY, atol=1e-6)
     assert np.all(np.diff(rows.arrival_s) >= 0)
-    # every hour of the window has its job: nothing is cut off, nothing is missing
+    # every hour of the window has its job
     inside = rows.arrival_s[rows.arrival_s >= -10 * HOUR]
     assert abs(inside.size - (10 + after_h)) <= 1
     np.testing.assert_allclose(np.diff(inside), HOUR)
@@ -118,11 +118,11 @@ def test_long_jobs_from_before_the_history_are_kept():
     for seed in range(30):
         rows = replay(trace, 1.0, seed, 0.0, 48 * HOUR, DAY)
         origin = trace.submit_s[rows.row[-1]] - rows.arrival_s[-1]
-        age_h = (origin - 48 * HOUR) / HOUR - 30  # of the long job when the history begins
+        age_h = (origin - 48 * HOUR) / HOUR - 30  # age of the long job when the history begins
         old = rows.row[rows.arrival_s < -48 * HOUR]
         assert (30 in old) == (0 < age_h < 500)
-        if age_h > 5:  # the trace and the long job began well before: old short jobs are those of the last five hours
-            assert np.sum(old != 30) == 5  # the fifth ends just then
+        if age_h > 5:  # the trace began more than five hours before, so old short jobs are those of the last five hours
+            assert np.sum(old != 30) == 5  # the fifth one ends at that instant
 
 
 def test_short_traces_repeat_and_say_so(steady):
@@ -171,7 +171,7 @@ def test_replay_is_stable(starter, steady):
     kept, all_kept = (jobs_of(w, 3, steady) for w in (rare, rare.model_copy(update={"rate_scale": 0.2})))
     kept, all_kept = (j[j["class_id"] == 0] for j in (kept, all_kept))
     assert 0 < kept.size < all_kept.size
-    assert np.isin(kept["arrival_s"], all_kept["arrival_s"]).all()  # more load adds jobs, it replaces none
+    assert np.isin(kept["arrival_s"], all_kept["arrival_s"]).all()  # more load only adds jobs
 
 
 def test_classes_of_one_file_are_thinned_apart_on_the_same_days(steady):
@@ -200,7 +200,7 @@ def test_philly_offers_the_classes_share_of_the_load(starter):
     for seed in range(400):
         jobs = draw_jobs(starter, ("finetuning",), seed, START, 0.0, DAY, 8, trace)
         loads.append(jobs["work_s"][jobs["arrival_s"] >= 0].sum() / 3600 / 24)
-    # a few jobs of weeks carry most of the work: a day's load scatters by its whole mean, 400 days leave about 7 %
+    # a few jobs of weeks have most of the work, so the mean of 400 daily loads has a standard error of about 7 %
     error = stats.sem(loads)
     assert error < 0.1 * 40.4
     assert abs(np.mean(loads) - 40.4) < 4 * error

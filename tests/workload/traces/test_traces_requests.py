@@ -1,4 +1,4 @@
-"""Requests become demand: what a request weighs, which stretch is replayed, what scaling does to mean and bursts."""
+"""Demand from recorded requests: weight of a request, replayed stretch, and mean and bursts after scaling."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,7 @@ from odc_gym.errors import ScenarioError, TraceError
 from odc_gym.scenario import Scenario
 from odc_gym.workload import read_trace, replay_demand
 from odc_gym.workload.services import equivalent_tokens
-from odc_gym.workload.traces.collecting import Requests
+from odc_gym.workload.traces.collecting import RequestCollector
 from odc_gym.workload.traces.recorded import RequestTrace
 from odc_gym.workload.traces.replay import replay
 
@@ -30,14 +30,14 @@ def starter():
 
 def made(arrival_s, tokens_in=1155, tokens_out=211):
     arrival_s = np.asarray(arrival_s, float)
-    requests = Requests(PATH)
+    requests = RequestCollector(PATH)
     requests.extend(arrival_s, *(np.broadcast_to(tokens, arrival_s.shape) for tokens in (tokens_in, tokens_out)), "one")
     return requests.trace().requests["interactive"]
 
 
 @pytest.fixture(scope="module")
 def bursty():
-    """18 hours of requests that come at 2 or 22 a minute, in turns of some minutes."""
+    """Return 18 hours of requests at 2 or 22 a minute, alternating every few minutes."""
     rng = np.random.default_rng(0)
     rate = np.repeat(rng.permutation(np.tile([2.0, 22.0], 108)), 5)
     minute = np.repeat(np.arange(rate.size), rng.poisson(rate))
@@ -50,7 +50,7 @@ def rows_of(trace, ratio, seed, after=4 * HOUR, before=0.0):
 
 
 def counts_of(trace, ratio, seeds, after=4 * HOUR):
-    """Requests a minute, (seeds, minutes)."""
+    """Return the requests a minute, (seeds, minutes)."""
     edges = np.arange(0.0, after + 1, 60.0)
     return np.array([np.histogram(rows_of(trace, ratio, seed, after).arrival_s, edges)[0] for seed in seeds])
 
@@ -61,17 +61,17 @@ def demand_of(workload, trace, seed, step=60.0, before=HOUR, after=4 * HOUR, **c
 
 
 def share_of(workload, trace, ratio):
-    """Fields of a service that wants this multiple of the trace's load."""
+    """Return fields of a service with this multiple of the trace's load."""
     tokens = equivalent_tokens(workload.classes["interactive"], trace.input_tokens, trace.output_tokens)
     return {"output_tokens_per_min": ratio * tokens.sum() / trace.span_s * 60}
 
 
-# ---- what a request weighs
+# ---- weight of a request
 
 
 def test_the_mean_request_weighs_its_output_and_prefill_counts(starter):
     service = starter.classes["interactive"]
-    # decode by the measurements that the prefill comes from: step of a batch of 64 on 8 accelerators
+    # decode and prefill come from the same measurements: step of a batch of 64 on 8 accelerators
     assert service.decode_ms_per_token == pytest.approx((29.9 + 0.31 * 64) * 8 / 64, rel=2e-3)
     tokens = equivalent_tokens(service, np.array([1155.0, 2000.0, 0.0, 0.0]), np.array([211.0, 20.0, 1000.0, 0.0]))
     assert tokens[0] == pytest.approx(211, rel=1e-3)
@@ -104,7 +104,7 @@ def test_a_request_falls_into_the_step_in_which_it_arrives(starter):
 
 @given(seed=st.integers(0, 2**63), after=st.integers(1, 40), before=st.sampled_from([0.0, 600.0, 5700.0]))
 def test_a_short_trace_repeats_without_gap_or_seam(seed, after, before):
-    trace = made(60.0 * np.arange(30))  # half an hour, a request a minute; its span closes the last gap
+    trace = made(60.0 * np.arange(30))  # half an hour with a request a minute; the span includes a last gap
     rows = rows_of(trace, 1.0, seed, after * HOUR, before)
     assert trace.span_s == 1800 and trace.repeats(before, after * HOUR)
     assert abs(rows.row.size - (before + after * HOUR) / 60) <= 1
@@ -114,7 +114,7 @@ def test_a_short_trace_repeats_without_gap_or_seam(seed, after, before):
 
 
 def test_the_instant_is_chosen_evenly_on_a_ring(bursty):
-    """Were windows kept inside the trace, its middle would count more than its ends, and the mean load would be off."""
+    """Catches windows that are kept inside the trace: its middle would count more than its ends."""
     assert not bursty.repeats(2 * HOUR, 4 * HOUR) and bursty.note(2 * HOUR, 4 * HOUR) is None
     first = []
     for seed in range(1000):
@@ -174,7 +174,7 @@ def test_superposition_keeps_the_dispersion(bursty, copies):
 def test_every_repetition_and_copy_is_thinned_anew():
     rows = rows_of(made(60.0 * np.arange(30)), 0.5, 11, after=40 * 1800.0)
     times_kept = np.bincount(rows.row, minlength=30)
-    # binomial: 40 repetitions, one half; were it the same half each time, counts would be 0 or 40
+    # binomial: 40 repetitions of one half; the same half each time would give counts of 0 or 40
     assert times_kept.min() >= 8 and times_kept.max() <= 32
     many = rows_of(made(60.0 * np.arange(30)), 2.5, 11)
     assert np.unique(many.key).size == many.key.size
@@ -188,7 +188,7 @@ def test_scaling_leaves_sizes_and_pairs_as_they_are(bursty):
 
 
 def test_no_token_is_lost_or_counted_twice(starter, bursty):
-    """The sum of demand is that of the requests that are kept, to the last bit and whatever the step."""
+    """The total demand is exactly that of the kept requests, for any step."""
     changes = share_of(starter, bursty, 2.5)
     service = starter.classes["interactive"].model_copy(update=changes)
     weight = equivalent_tokens(service, bursty.input_tokens, bursty.output_tokens)

@@ -1,4 +1,4 @@
-"""Every reader on its sample of a real trace: rows, sums and quantiles equal those that NumPy finds in the file."""
+"""Readers on samples of real traces: rows, sums and quantiles equal those that NumPy computes from the file."""
 
 import csv
 import json
@@ -28,7 +28,7 @@ def table(path):
 
 
 def same(read, expected):
-    """Whether two columns have the same rows, in any order, and so the same quantiles."""
+    """Return whether two columns have the same values in any order."""
     read, expected = np.sort(np.asarray(read, float)), np.sort(np.asarray(expected, float))
     assert read.size == expected.size
     assert np.array_equal(np.quantile(read, LEVELS), np.quantile(expected, LEVELS))
@@ -66,7 +66,7 @@ def test_openb():
 @pytest.mark.parametrize(
     ("name", "count", "published"),
     [
-        # median and mean of the whole hour, in and out, of which the sample is the first half
+        # median and mean of input and output over the whole hour; the sample is its first half
         ("code_first30min.csv", 5_740, (1469, 2048, 13, 28)),
         ("conv_first30min.csv", 10_108, (1020, 1155, 129, 211)),
     ],
@@ -79,7 +79,7 @@ def test_azure(name, count, published):
     same(requests.output_tokens, [int(row["GeneratedTokens"]) for row in rows])
     times = np.array([row["TIMESTAMP"].replace(" ", "T") for row in rows], "datetime64[ns]").astype(np.int64)
     expected_s = np.sort(times - times.min()) / 1e9
-    assert np.abs(requests.submit_s - expected_s).max() < 1e-3  # the grid of arrivals
+    assert np.abs(requests.submit_s - expected_s).max() < 1e-3  # times are rounded to the grid
     columns = (requests.input_tokens, requests.output_tokens)
     found = [value for column in columns for value in (np.median(column), column.mean())]
     assert found == pytest.approx(published, rel=0.1)
@@ -115,7 +115,7 @@ def test_servegen_rates_and_lengths():
         counts = np.histogram(requests.submit_s[mine], np.arange(0, 86401, 600))[0]
         expected = np.rint(table_of[:, 1] * 600)
         assert counts.sum() == expected.sum()
-        assert np.abs(counts - expected).max() < 10  # a burst may fall over an edge as times are rounded
+        assert np.abs(counts - expected).max() < 10  # rounding of times may move a burst across an edge
         [lengths] = json.loads((folder / f"chunk-{name}-dataset.json").read_text()).values()
         pmf = np.array(lengths["output_tokens"].strip("{}").replace(":", ",").split(","), float).reshape(-1, 2)
         error = np.sqrt(np.var(requests.output_tokens[mine]) / mine.sum())

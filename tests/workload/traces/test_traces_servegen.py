@@ -10,7 +10,7 @@ from scipy import stats
 from odc_gym.errors import TraceError
 from odc_gym.workload import read_trace
 from odc_gym.workload.traces import servegen
-from odc_gym.workload.traces.servegen import WINDOW_S, Window, arrivals
+from odc_gym.workload.traces.servegen import WINDOW_S, ClientWindow, draw_arrival_places
 
 FOLDER = Path(__file__).parent / "fixtures" / "servegen"
 
@@ -34,13 +34,13 @@ def test_each_window_has_the_requests_of_its_rate_and_their_lengths():
     assert np.histogram(busy_s, [0, 600, 1200, 1800])[0].tolist() == [1200, 600, 0]
     quiet_s, quiet_in, quiet_out = of(requests, "quiet")
     assert np.histogram(quiet_s, [0, 600, 1200, 1800])[0].tolist() == [0, 60, 12]
-    # text, and of images as many as their count says
+    # text tokens, and as many images as their count gives
     first = busy_s < 600
     assert stats.binomtest(int(np.sum(busy_in[first] == 610)), 1200, 0.75).pvalue > 1e-3
     assert set(busy_in[first]) == {10, 610} and set(busy_in[~first]) == {20} and set(busy_out[~first]) == {2}
     counts = [np.sum(busy_out[first] == tokens) for tokens in (1, 3, 5)]
     assert sum(counts) == 1200 and stats.chisquare(counts, [600, 300, 300]).pvalue > 1e-3
-    # windows of lengths that are empty do not count: those of 900 s hold before them too
+    # empty windows of lengths are skipped, so the lengths of 900 s also hold before them
     assert set(quiet_in) == {100, 200} and set(quiet_out) == {7}
 
 
@@ -63,24 +63,24 @@ def test_the_draws_are_the_clients_own(folder):
     ],
 )
 def test_gaps_have_the_published_law(family, shape, law):
-    place = arrivals(Window(0.0, 20_000, family, shape), 1.0, np.random.default_rng(1))
+    place = draw_arrival_places(ClientWindow(0.0, 20_000, family, shape), 1.0, np.random.default_rng(1))
     gaps = np.diff(place, prepend=0)
     assert place.size == 20_000 and place[-1] < 1
-    assert stats.kstest(gaps / gaps.mean() * law.mean(), law.cdf).statistic < 0.0135  # 0.1 % of correct draws are above
+    assert stats.kstest(gaps / gaps.mean() * law.mean(), law.cdf).statistic < 0.0135  # 0.1 % of correct draws exceed it
 
 
 @pytest.mark.parametrize("family", ["Gamma", "Weibull"])
 def test_a_share_of_the_requests_is_drawn_as_if_the_others_had_been_left_out(family):
-    window, rng = Window(0.0, 40_000, family, 0.4), np.random.default_rng(2)
-    drawn = arrivals(window, 0.1, rng)
-    whole = arrivals(window, 1.0, rng)
+    window, rng = ClientWindow(0.0, 40_000, family, 0.4), np.random.default_rng(2)
+    drawn = draw_arrival_places(window, 0.1, rng)
+    whole = draw_arrival_places(window, 1.0, rng)
     thinned = whole[rng.random(whole.size) < 0.1]
     assert abs(drawn.size - 4000) < 4 * np.sqrt(3600)
     assert stats.ks_2samp(np.diff(drawn), np.diff(thinned)).pvalue > 1e-3
 
 
 def test_more_requests_than_fit_are_a_share_with_the_same_lengths(monkeypatch):
-    monkeypatch.setattr(servegen, "MOST", 500)
+    monkeypatch.setattr(servegen, "MAX_REQUESTS", 500)
     trace = read_trace(FOLDER)
     requests = trace.requests["interactive"]
     assert trace.remark == "0.267 of its 1872 requests are drawn, at random"

@@ -1,4 +1,4 @@
-"""Counts of rows that the tests of trace readers share."""
+"""Numbers of rows for the tests of trace readers."""
 
 
 def rejected_rows(trace):
