@@ -158,10 +158,10 @@ MUTANTS = (
     ),
     Mutant(
         "lost work that no account holds", "odc_gym/core/jobs/progress.py",
-        "e.ledger[L.lost_s, kind] += lost\n", "e.ledger[L.lost_s, kind] += 0.0 * lost\n", CONSERVATION,
+        "e.ledger.lost_s[kind] += lost\n", "e.ledger.lost_s[kind] += 0.0 * lost\n", CONSERVATION,
     ),
     Mutant(
         "backfilled jobs that may stay", "odc_gym/core/jobs/waiting.py",
-        "+ stay_s(e, row, s, now) <= e.x[X.shadow_s, s]", "<= e.x[X.shadow_s, s]", RESERVATIONS,
+        "+ stay_s(e, row, s, now) <= e.sat.shadow_s[s]", "<= e.sat.shadow_s[s]", RESERVATIONS,
     ),
 )  # fmt: skip

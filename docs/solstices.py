@@ -50,8 +50,8 @@ def _shells(scenario: Scenario, start: str) -> Iterable[tuple[str, ...]]:
     places = [State._fields.index(name) for name in names]
     for _ in range(sim.decisions):
         sim.step(sim.view.layout.zeros(1))
-        charge.append(sim.state[0, State._fields.index("charge_frac"), : sim.satellites].copy())
-        kelvin.append(sim.state[0, places, : sim.satellites].copy())
+        charge.append(sim.sat.charge_frac[0, : sim.satellites].copy())
+        kelvin.append(sim.mutable.state[0, places, : sim.satellites].copy())
     ephemeris = build_ephemeris(
         sim.fleet.constellation, start=datetime.fromisoformat(start), step_s=STEP_S, steps=len(charge)
     )

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-import numpy as np
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -99,12 +98,3 @@ def kernel(function: Function) -> Function:
         return numba.njit(cache=_FOLDER is not None, nogil=True, **OPTIONS)(function)  # type: ignore[no-any-return]
     finally:
         numba.config.CACHE_DIR = before
-
-
-def rows(kind: type[Any]) -> Callable[[np.ndarray], Any]:
-    """A compiled function that names the rows of a block: `rows(State)(block)` is State(block[0], block[1], ...)."""
-    names: dict[str, Any] = {"kind": kind}
-    count = len(kind._fields)
-    exec(f"def unpack(block): return kind({', '.join(f'block[{i}]' for i in range(count))})", names)
-    unpack: Callable[[np.ndarray], Any] = routine(names["unpack"])
-    return unpack

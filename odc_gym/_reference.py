@@ -14,9 +14,10 @@ from typing import Any
 from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.imputils import impl_ret_borrowed
-from numba.core.types.containers import BaseNamedTuple
+from numba.core.types.containers import BaseNamedTuple, NamedUniTuple
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, models, register_model
+from numba.np import arrayobj
 
 from odc_gym._jit import COMPILED
 
@@ -79,9 +80,48 @@ def _address_of(typing_context: Any, bundle: Any) -> Any:
     return Reference(bundle)(bundle), generate
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def _rows_of(typing_context: Any, record: Any, block: Any) -> Any:
+    """Write array headers for the rows of a block one after the other, and give the address of the first."""
+    row = types.Array(block.dtype, block.ndim - 1, "C")
+    kind = NamedUniTuple(row, len(record.instance_class._fields), record.instance_class)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        source = context.make_array(block)(context, builder, arguments[1])
+        shape, strides = (cgutils.unpack_tuple(builder, axes, block.ndim) for axes in (source.shape, source.strides))
+        headers = cgutils.alloca_once(builder, context.get_value_type(kind))
+        data = builder.bitcast(source.data, ADDRESS)
+        with cgutils.for_range(builder, context.get_constant(types.intp, kind.count)) as loop:
+            header = context.make_array(row)(context, builder)
+            begin = builder.gep(data, [builder.mul(loop.index, strides[0])])
+            arrayobj.populate_array(
+                header,
+                data=builder.bitcast(begin, source.data.type),
+                shape=cgutils.pack_array(builder, shape[1:]),
+                strides=cgutils.pack_array(builder, strides[1:]),
+                itemsize=source.itemsize,
+                meminfo=None,
+            )
+            builder.store(header._getvalue(), cgutils.gep_inbounds(builder, headers, 0, loop.index))
+        return builder.bitcast(headers, ADDRESS)
+
+    return Reference(kind)(record, block), generate
+
+
 def _itself(bundle: Any) -> Any:
     return bundle
 
 
+def _named_rows(record: Any, block: Any) -> Any:
+    return record(*block[: len(record._fields)])
+
+
 by_reference = _address_of if COMPILED else _itself
 """The address of a named tuple of arrays, for as long as the calling kernel runs and its arrays live."""
+
+rows_of = _rows_of if COMPILED else _named_rows
+"""The rows of a contiguous block by the names of a record: `rows_of(State, block).free` is the row of that field.
+
+The result is the address of array headers in the frame of the calling function: pass it down, never return it. No
+reference is counted, so that a bundle of a hundred rows costs as little as the loop that writes it.
+"""

@@ -8,8 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.core.layout.state import X
-from odc_gym.core.layout.work import K
+from odc_gym.core.layout.environment import Environment
 from odc_gym.physics.mathematics import clip
 
 
@@ -81,19 +80,19 @@ class ActionLayout:
 
 
 @routine
-def decode(action, e, offset):
+def decode(action: np.ndarray, env: Environment) -> None:
     """Read a flat action into bids, clock requests, urgencies and clock offsets (C,), held in [-1, 1]."""
-    x, n, classes = e.x, e.satellites, offset.shape[0]
+    sat, n, classes = env.sat, env.num_satellites, env.num_classes
     for s in range(n):
         at = s * (classes + 1)
         for c in range(classes):
-            e.classes[K.bid, c, s] = clip(action[at + c], -1.0, 1.0)
+            env.classes.bid[c, s] = clip(action[at + c], -1.0, 1.0)
         wanted = clip(action[at + classes], -1.0, 1.0)
-        if wanted != x[X.request, s]:
-            x[X.switches, s] += 1.0
-            x[X.request, s] = wanted
-        x[X.clock_order, s] = 0.0
+        if wanted != sat.request[s]:
+            sat.switches[s] += 1.0
+            sat.request[s] = wanted
+        sat.clock_order[s] = 0.0
     at = n * (classes + 1)
     for c in range(classes):
-        e.urgency[c] = clip(action[at + c], -1.0, 1.0)
-        offset[c] = clip(action[at + classes + c], -1.0, 1.0)
+        env.urgency[c] = clip(action[at + c], -1.0, 1.0)
+        env.clock_offset[c] = clip(action[at + classes + c], -1.0, 1.0)

@@ -10,8 +10,9 @@ import numpy as np
 
 from odc_gym._jit import routine
 from odc_gym.core.jobs.waiting import feasible
-from odc_gym.core.layout.state import D, X, fill
-from odc_gym.core.layout.work import FREE, HOLD, K
+from odc_gym.core.layout.environment import Environment
+from odc_gym.core.layout.state import fill
+from odc_gym.core.layout.work import FREE, HOLD
 from odc_gym.interface.actions import ActionRow
 from odc_gym.physics.compute import request_of_clock
 
@@ -59,53 +60,52 @@ def level_clocks(levels: Sequence[Literal["sustainable"] | float]) -> np.ndarray
 
 
 @routine
-def decode_assignment(action, slots, levels, e, offset):
+def decode_assignment(action: np.ndarray, slots: np.ndarray, levels: np.ndarray, env: Environment) -> None:
     """Read an action of the mode `assign`: orders of the visible jobs, clocks; bids, urgencies and offsets are 0.
 
     Args:
         action: choices of K jobs, then of S satellites, (K + S,).
         slots: rows of the visible jobs, (K,), `NOBODY` where there are fewer.
         levels: clocks, (L,).
-        e: the environment.
-        offset: clock offsets, (C,).
+        env: the environment.
     """
-    x, n = e.x, e.satellites
-    for c in range(offset.shape[0]):
-        fill(e.classes[K.bid, c], 0.0)
-    fill(e.urgency, 0.0)
-    fill(offset, 0.0)
+    sat, n = env.sat, env.num_satellites
+    for c in range(env.num_classes):
+        fill(env.classes.bid[c], 0.0)
+    fill(env.urgency, 0.0)
+    fill(env.clock_offset, 0.0)
     count = slots.shape[0]
     for k in range(count):
         if slots[k] != NOBODY:
             choice = int(action[k])
-            e.run[slots[k]]["order"] = choice + 1 if choice < n else HOLD
+            env.run[slots[k]]["order"] = choice + 1 if choice < n else HOLD
     for s in range(n):
         order = levels[int(action[count + s])]
-        if order != x[X.clock_order, s]:
-            x[X.switches, s] += 1.0
-            x[X.clock_order, s] = order
-        sustainable = x[X.clock_sustainable, s]
-        x[X.request, s] = request_of_clock(order, sustainable, e.p[D.x_min, s]) if order > 0.0 else 0.0
+        if order != sat.clock_order[s]:
+            sat.switches[s] += 1.0
+            sat.clock_order[s] = order
+        sustainable = sat.clock_sustainable[s]
+        sat.request[s] = request_of_clock(order, sustainable, env.design.x_min[s]) if order > 0.0 else 0.0
 
 
 @routine
-def hold_others(e):
+def hold_others(env: Environment) -> None:
     """Jobs without an order wait for one."""
-    for k in range(e.head[0]["waiting"]):
-        r = e.run[e.lists[0, k]]
+    for k in range(env.scalars[0]["waiting"]):
+        r = env.run[env.waiting[k]]
         if r["order"] == FREE:
             r["order"] = HOLD
 
 
 @routine
-def forget_orders(e):
+def forget_orders(env: Environment) -> None:
     """Orders end with their decision."""
-    for k in range(e.head[0]["waiting"]):
-        e.run[e.lists[0, k]]["order"] = FREE
+    for k in range(env.scalars[0]["waiting"]):
+        env.run[env.waiting[k]]["order"] = FREE
 
 
 @routine
-def show_slots(slots, mask, e, now):
+def show_slots(slots: np.ndarray, mask: np.ndarray, env: Environment, now: float) -> None:
     """The jobs that the agent may place, and where each could go now.
 
     They are in queue order, but those that some satellite can take come first: a few wide jobs that fit nowhere would
@@ -114,10 +114,10 @@ def show_slots(slots, mask, e, now):
     Args:
         slots: written, rows of the jobs, (K,), `NOBODY` where there are fewer.
         mask: written, (K, S + 1): whether satellite s is feasible; waiting always is.
-        e: the environment.
+        env: the environment.
         now: seconds since the episode's start.
     """
-    most, count, n, waiting = slots.shape[0], e.head[0]["waiting"], e.satellites, e.lists[0]
+    most, count, n, waiting = slots.shape[0], env.scalars[0]["waiting"], env.num_satellites, env.waiting
     if most == 0:
         return
     can_start = np.zeros(count, np.bool_)
@@ -125,7 +125,7 @@ def show_slots(slots, mask, e, now):
     for i in range(count):
         if k < most:
             for s in range(n):
-                mask[k, s] = feasible(e, waiting[i], s, now)
+                mask[k, s] = feasible(env, waiting[i], s, now)
                 can_start[i] |= mask[k, s]
             if can_start[i]:
                 slots[k] = waiting[i]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from odc_gym._jit import routine
 from odc_gym.constants import HOUR_S
 from odc_gym.core.jobs.waiting import is_replica, lateness, link_gb, remaining_estimate
+from odc_gym.core.layout.environment import Environment
 from odc_gym.interface.assignment import NOBODY
-from odc_gym.interface.observations import Feature, encode_one, names
+from odc_gym.interface.observations import Feature, encode_one, record_of
 
 QUEUED = (
     Feature("width", "accelerators", 0.0, 1.0, "widest", False, "accelerators that it needs, all on one satellite"),
@@ -19,7 +22,8 @@ QUEUED = (
     Feature("feasible_frac", "", 0.0, 1.0, "", False, "share of the satellites that can take it now"),
 )
 QUEUED_CLASS = (Feature("is_class", "", 0.0, 1.0, "", False, "1: the job is of the class"),)
-SEEN_JOB = names("Job", QUEUED)
+SEEN_JOB = record_of("JobFeatures", QUEUED)(*range(len(QUEUED)))
+"""Index of each feature of a job by its name."""
 
 
 def job_size(classes: int) -> int:
@@ -28,32 +32,32 @@ def job_size(classes: int) -> int:
 
 
 @routine
-def measure_jobs(seen, slots, mask, e, now):
+def measure_jobs(seen: np.ndarray, slots: np.ndarray, mask: np.ndarray, env: Environment, now: float) -> None:
     """Fill the features of the visible jobs, [K, F + C]; rows of `NOBODY` are 0."""
     for k in range(slots.shape[0]):
         for f in range(seen.shape[1]):
             seen[k, f] = 0.0
         if slots[k] == NOBODY:
             continue
-        job, r = e.jobs[slots[k]], e.run[slots[k]]
-        service = is_replica(e, slots[k])
+        job, r = env.jobs[slots[k]], env.run[slots[k]]
+        service = is_replica(env, slots[k])
         left = job["total_accelerators"] * HOUR_S if service else remaining_estimate(job, r)
         feasible = 0.0
-        for s in range(e.satellites):
+        for s in range(env.num_satellites):
             feasible += 1.0 if mask[k, s] else 0.0
         seen[k, SEEN_JOB.width] = job["width"]
         seen[k, SEEN_JOB.remaining_work_s] = left
         seen[k, SEEN_JOB.slack_s] = 0.0 if service else job["deadline_s"] - now - left / job["total_accelerators"]
-        seen[k, SEEN_JOB.lateness] = 1.0 if service else lateness(e, slots[k], now)
+        seen[k, SEEN_JOB.lateness] = 1.0 if service else lateness(env, slots[k], now)
         seen[k, SEEN_JOB.wait_s] = now - (r["since_s"] if service else job["arrival_s"])
         seen[k, SEEN_JOB.safe_frac] = 0.0 if service else r["safe_s"] / job["estimate_s"]
-        seen[k, SEEN_JOB.transfer_gb] = link_gb(e, slots[k])
-        seen[k, SEEN_JOB.feasible_frac] = feasible / e.satellites
+        seen[k, SEEN_JOB.transfer_gb] = link_gb(env, slots[k])
+        seen[k, SEEN_JOB.feasible_frac] = feasible / env.num_satellites
         seen[k, len(SEEN_JOB) + job["class_id"]] = 1.0
 
 
 @routine
-def encode_jobs(out, present, seen, slots, code):
+def encode_jobs(out: np.ndarray, present: np.ndarray, seen: np.ndarray, slots: np.ndarray, code: np.ndarray) -> None:
     """Write the block `jobs`, [K, G] float32, and which of its rows hold a job, (K,)."""
     for k in range(seen.shape[0]):
         present[k] = slots[k] != NOBODY

@@ -187,13 +187,16 @@ FLEET_CLASS = (
 )
 
 
-def names(block: str, features: tuple[Feature, ...]) -> Any:
-    """Index of each feature by its name."""
-    return namedtuple(block, [feature.name for feature in features])(*range(len(features)))
+def record_of(name: str, features: tuple[Feature, ...]) -> Any:
+    """Return a named tuple type with a field for each feature."""
+    return namedtuple(name, [feature.name for feature in features])
 
 
-SEEN, SEEN_CLASS = names("Satellite", SATELLITE), names("SatelliteClass", SATELLITE_CLASS)
-SEEN_FLEET_CLASS = names("FleetClass", FLEET_CLASS)
+SATELLITE_FEATURES = record_of("SatelliteFeatures", SATELLITE)
+SATELLITE_CLASS_FEATURES = record_of("SatelliteClassFeatures", SATELLITE_CLASS)
+FLEET_CLASS_FEATURES = record_of("FleetClassFeatures", FLEET_CLASS)
+SEEN_FLEET = record_of("FleetFeatures", FLEET)(*range(len(FLEET)))
+"""Index of each feature of the fleet by its name."""
 
 
 def satellite_size(classes: int) -> int:
@@ -220,7 +223,7 @@ def encoding(features: tuple[Feature, ...], references: References, lanes: int) 
 
 
 @routine
-def encode_one(value, code, f, s):
+def encode_one(value: float, code: np.ndarray, f: int, s: int) -> float:
     """One number of the flat observation: feature `f` of lane `s`."""
     y = (value - code[0, f, s]) * code[1, f, s]
     if code[2, f, s] > 0.5:
@@ -229,7 +232,15 @@ def encode_one(value, code, f, s):
 
 
 @routine
-def encode(out, satellite, satellite_class, fleet, fleet_class, codes, n):
+def encode(
+    out: np.ndarray,
+    satellite: np.ndarray,
+    satellite_class: np.ndarray,
+    fleet: np.ndarray,
+    fleet_class: np.ndarray,
+    codes: tuple[np.ndarray, ...],
+    n: int,
+) -> None:
     """Write the flat observation: satellite by satellite its features, then class by class; then the fleet's.
 
     Args:

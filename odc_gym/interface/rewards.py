@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.core.layout.state import D, X
+from odc_gym.core.layout.environment import Environment
 
 
 class Term(NamedTuple):
@@ -60,41 +60,42 @@ class Weights(NamedTuple):
 
 
 @routine
-def settle_account(head, weights, x, p, n):
+def settle_account(weights: Weights, env: Environment) -> tuple[float, float, float, float, float]:
     """Changes of thermal, unserved, low charge, wear and stored energy since the last decision; the sums go on.
 
     The first three in hours of reference accelerators, wear in joules of capacity, stored energy in value: violations
     weigh by size.
     """
+    sat, design, scalars = env.sat, env.design, env.scalars[0]
     thermal = unserved = low = fatigue = stored = 0.0
-    for s in range(n):
-        size = p[D.accelerators, s] * p[D.speed, s]
-        thermal += size * x[X.thermal_h, s]
-        unserved += size * x[X.unserved_h, s]
-        low += size * x[X.low_charge_h, s]
-        fatigue += p[D.capacity_j, s] * x[X.fatigue, s]
-        charge = x[X.charge_frac, s]
-        price = weights.stored_per_j[s] * p[D.capacity_j, s]
+    for s in range(env.num_satellites):
+        size = design.accelerators[s] * design.speed[s]
+        thermal += size * sat.thermal_h[s]
+        unserved += size * sat.unserved_h[s]
+        low += size * sat.low_charge_h[s]
+        fatigue += design.capacity_j[s] * sat.fatigue[s]
+        charge = sat.charge_frac[s]
+        price = weights.stored_per_j[s] * design.capacity_j[s]
         stored += price * (charge - weights.stored_curvature * charge * charge)
     changes = (
-        thermal - head["thermal_sum"],
-        unserved - head["unserved_sum"],
-        low - head["low_charge_sum"],
-        fatigue - head["fatigue_sum"],
-        stored - head["stored_sum"],
+        thermal - scalars["thermal_sum"],
+        unserved - scalars["unserved_sum"],
+        low - scalars["low_charge_sum"],
+        fatigue - scalars["fatigue_sum"],
+        stored - scalars["stored_sum"],
     )
-    head["thermal_sum"] = thermal
-    head["unserved_sum"] = unserved
-    head["low_charge_sum"] = low
-    head["fatigue_sum"] = fatigue
-    head["stored_sum"] = stored
+    scalars["thermal_sum"] = thermal
+    scalars["unserved_sum"] = unserved
+    scalars["low_charge_sum"] = low
+    scalars["fatigue_sum"] = fatigue
+    scalars["stored_sum"] = stored
     return changes
 
 
 @routine
-def reward_terms(terms, head, paid, weights, x, p, n):
+def reward_terms(terms: np.ndarray, paid: float, weights: Weights, env: Environment) -> None:
     """Terms of the reward of one decision in points, (5,); `paid` is the value paid in it."""
-    thermal, unserved, low, fatigue, stored = settle_account(head, weights, x, p, n)
+    thermal, unserved, low, fatigue, stored = settle_account(weights, env)
     terms[COMPUTE] = weights.points * paid
     terms[THERMAL] = -weights.points * weights.thermal * thermal
     terms[ENERGY] = -weights.points * (weights.unserved * unserved + weights.low_charge * low)

@@ -6,10 +6,15 @@ of any batch, and again after a state was restored. Everything else that agents 
 the dispatcher's books, light, clock.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
 from odc_gym._jit import routine
-from odc_gym.core.layout.state import D, M, R, X
-from odc_gym.core.layout.work import K
-from odc_gym.interface.observations import SEEN
+from odc_gym.core.layout.environment import Environment
+from odc_gym.core.layout.state import Readings, Sensors, reading_rows
 from odc_gym.physics.counters import joined, standard_normal
 from odc_gym.physics.mathematics import clip
 
@@ -24,80 +29,83 @@ FLEET_MEASURED = ("charge_mean_frac", "charge_least_frac", "junction_margin_k")
 
 
 @routine
-def read(out, at, x, classes, n):
-    """True readings of this moment into the rows `at` of a block [row, P]."""
-    for s in range(n):
-        granted = x[X.clock_cap, s]
-        for c in range(classes.shape[1]):
-            if classes[K.held, c, s] > 0.0:
-                granted = min(granted, classes[K.clock, c, s])
-        out[at.charge_frac, s] = x[X.charge_frac, s]
-        out[at.junction_k, s] = x[X.junction_k, s]
-        out[at.radiator_k, s] = x[X.radiator_k, s]
-        out[at.clock_granted, s] = granted * x[X.duty, s]
-        out[at.power_w, s] = x[X.power_w, s]
+def read(readings: Readings, env: Environment) -> None:
+    """Write the true readings of this moment."""
+    sat, classes = env.sat, env.classes
+    for s in range(env.num_satellites):
+        granted = sat.clock_cap[s]
+        for c in range(env.num_classes):
+            if classes.held[c, s] > 0.0:
+                granted = min(granted, classes.clock[c, s])
+        readings.charge_frac[s] = sat.charge_frac[s]
+        readings.junction_k[s] = sat.junction_k[s]
+        readings.radiator_k[s] = sat.radiator_k[s]
+        readings.clock_granted[s] = granted * sat.duty[s]
+        readings.power_w[s] = sat.power_w[s]
 
 
 @routine
-def remember(past, x, classes, sensors, tick, steps, n):
+def remember(past: np.ndarray, env: Environment, decision_steps: int) -> None:
     """Keep the readings of a physics step if some coming decision will see them.
 
     Args:
         past: readings on their way, one slot a decision, [slot, reading, P].
-        x: state block.
-        classes: class block.
-        sensors: numbers of `Sensors`.
-        tick: physics steps done.
-        steps: physics steps a decision.
-        n: satellites.
+        env: the environment.
+        decision_steps: physics steps a decision.
     """
-    delay = int(sensors[M.delay_steps])
-    if delay > 0 and (tick + delay) % steps == 0:
-        read(past[(tick + delay) // steps % past.shape[0]], R, x, classes, n)
+    delay, tick = env.sensors.delay_steps, env.scalars[0]["tick"]
+    if delay > 0 and (tick + delay) % decision_steps == 0:
+        read(reading_rows(past[(tick + delay) // decision_steps % past.shape[0]]), env)
 
 
 @routine
-def measure_readings(v, x, p, classes, past, sensors, seed, tick, steps, n):
-    """Fill the features [F, P] of a satellite that are measured, noise and delay included.
+def measure_readings(satellite: Any, env: Environment, past: np.ndarray, seed: int, decision_steps: int) -> None:
+    """Fill the features of satellites that are measured, noise and delay included.
 
     Args:
-        v: features of satellites, [F, P].
-        x: state block.
-        p: design block.
-        classes: class block.
+        satellite: rows of the features of satellites, (P,) each.
+        env: the environment.
         past: readings on their way, [slot, reading, P].
-        sensors: numbers of `Sensors`.
         seed: of the episode.
-        tick: physics steps done.
-        steps: physics steps a decision.
-        n: satellites.
+        decision_steps: physics steps a decision.
     """
-    delay = int(sensors[M.delay_steps])
+    delay, tick, n = env.sensors.delay_steps, env.scalars[0]["tick"], env.num_satellites
     if delay > 0:
-        seen = past[tick // steps % past.shape[0]]
+        seen = reading_rows(past[tick // decision_steps % past.shape[0]])
         for s in range(n):
-            v[SEEN.charge_frac, s] = seen[R.charge_frac, s]
-            v[SEEN.junction_k, s] = seen[R.junction_k, s]
-            v[SEEN.radiator_k, s] = seen[R.radiator_k, s]
-            v[SEEN.clock_granted, s] = seen[R.clock_granted, s]
-            v[SEEN.power_w, s] = seen[R.power_w, s]
+            satellite.charge_frac[s] = seen.charge_frac[s]
+            satellite.junction_k[s] = seen.junction_k[s]
+            satellite.radiator_k[s] = seen.radiator_k[s]
+            satellite.clock_granted[s] = seen.clock_granted[s]
+            satellite.power_w[s] = seen.power_w[s]
     else:
-        read(v, SEEN, x, classes, n)
-    if sensors[M.charge_sigma] + sensors[M.temperature_sigma_k] + sensors[M.power_sigma_frac] > 0.0:
-        add_noise(v, sensors, joined(joined(NOISE, seed), tick - delay), n)
+        now = Readings(
+            satellite.charge_frac,
+            satellite.junction_k,
+            satellite.radiator_k,
+            satellite.clock_granted,
+            satellite.power_w,
+        )
+        read(now, env)
+    sensors = env.sensors
+    if sensors.charge_sigma + sensors.temperature_sigma_k + sensors.power_sigma_frac > 0.0:
+        add_noise(satellite, sensors, joined(joined(NOISE, seed), tick - delay), n)
     for s in range(n):
-        above = v[SEEN.charge_frac, s] - p[D.floor_frac, s]
-        v[SEEN.usable_energy_j, s] = above * p[D.capacity_j, s] * p[D.eta_discharge, s]
+        above = satellite.charge_frac[s] - env.design.floor_frac[s]
+        satellite.usable_energy_j[s] = above * env.design.capacity_j[s] * env.design.eta_discharge[s]
 
 
 @routine
-def add_noise(v, sensors, key, n):
-    """Add the noise of one moment to the readings among the features [F, P]; `key` stands for episode and step."""
+def add_noise(satellite: Any, sensors: Sensors, key: int, n: int) -> None:
+    """Add the noise of one moment to the readings among the features [feature, P].
+
+    `key` stands for episode and step.
+    """
     for s in range(n):
         own = joined(key, s)
-        charge = v[SEEN.charge_frac, s] + sensors[M.charge_sigma] * standard_normal(joined(own, CHARGE))
-        v[SEEN.charge_frac, s] = clip(charge, 0.0, 1.0)
-        v[SEEN.junction_k, s] += sensors[M.temperature_sigma_k] * standard_normal(joined(own, JUNCTION))
-        v[SEEN.radiator_k, s] += sensors[M.temperature_sigma_k] * standard_normal(joined(own, RADIATOR))
-        factor = 1.0 + sensors[M.power_sigma_frac] * standard_normal(joined(own, POWER))
-        v[SEEN.power_w, s] *= max(factor, 0.0)
+        charge = satellite.charge_frac[s] + sensors.charge_sigma * standard_normal(joined(own, CHARGE))
+        satellite.charge_frac[s] = clip(charge, 0.0, 1.0)
+        satellite.junction_k[s] += sensors.temperature_sigma_k * standard_normal(joined(own, JUNCTION))
+        satellite.radiator_k[s] += sensors.temperature_sigma_k * standard_normal(joined(own, RADIATOR))
+        factor = 1.0 + sensors.power_sigma_frac * standard_normal(joined(own, POWER))
+        satellite.power_w[s] *= max(factor, 0.0)

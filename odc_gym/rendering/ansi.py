@@ -24,7 +24,7 @@ def render(simulator: Simulator, row: int = 0, score: float = 0.0) -> str:
     view, fleet = simulator.view, simulator.fleet
     features = {name: values[row] for name, values in view.observation.items()}
     clock = fleet.clock
-    elapsed = timedelta(seconds=float((simulator.head["tick"][row] - clock.warm_up) * clock.dt_s))
+    elapsed = timedelta(seconds=float((simulator.scalars["tick"][row] - clock.warm_up) * clock.dt_s))
     now = fleet.start_of(int(simulator.seeds[row])) + elapsed
     lines = [
         f"{fleet.scenario.name}  episode {simulator.seeds[row]}  {now:%Y-%m-%d %H:%M} UTC  +{elapsed}  "

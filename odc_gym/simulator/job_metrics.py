@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from odc_gym.constants import HOUR_S
-from odc_gym.core.layout.work import CANCELLED, DONE, FAILED, REFUSED, RUNNING, SENDING, WAITING, Ledger, Rules
+from odc_gym.core.layout.work import CANCELLED, DONE, FAILED, REFUSED, RUNNING, SENDING, WAITING, Rules
 from odc_gym.scenario import JobClass
 from odc_gym.simulator.simulator import Simulator
 
@@ -52,8 +52,8 @@ class Jobs(NamedTuple):
 def jobs_of(simulator: Simulator, row: int) -> Jobs:
     """The jobs of an episode that have arrived so far."""
     table, clock = simulator.jobs[row], simulator.fleet.clock
-    service = simulator.fleet.rules[Rules._fields.index("service"), table["class_id"]] > 0.5
-    now = float((simulator.head["tick"][row] - clock.warm_up) * clock.dt_s)
+    service = Rules(*simulator.fleet.rules).service[table["class_id"]] > 0.5
+    now = float((simulator.scalars["tick"][row] - clock.warm_up) * clock.dt_s)
     one = np.isfinite(table["arrival_s"]) & (table["arrival_s"] <= now) & (table["num_satellites"] > 0) & ~service
     return Jobs(table, simulator.run[row], now).only(one)
 
@@ -87,7 +87,7 @@ def job_metrics(simulator: Simulator, row: int) -> dict[str, float]:
         Name to value.
     """
     jobs = jobs_of(simulator, row)
-    account = {name: simulator.ledger[row, k] for k, name in enumerate(Ledger._fields)}
+    account = {name: rows[row] for name, rows in simulator.ledger._asdict().items()}
     result = (
         _waits(jobs)
         | _completion(jobs)
@@ -143,9 +143,9 @@ def _deadlines(jobs: Jobs) -> dict[str, float]:
 
 
 def _goodput(simulator: Simulator, row: int, account: dict[str, Floats]) -> float:
-    token_s = simulator.fleet.rules[Rules._fields.index("token_s")]
+    token_s = Rules(*simulator.fleet.rules).token_s
     clock = simulator.fleet.clock
-    episode_s = max((float(simulator.head["tick"][row]) - clock.warm_up) * clock.dt_s, 1e-9)
+    episode_s = max((float(simulator.scalars["tick"][row]) - clock.warm_up) * clock.dt_s, 1e-9)
     return float((account["timely_s"] + account["in_target"] * token_s).sum() / episode_s)
 
 
@@ -153,7 +153,7 @@ def _by_class(simulator: Simulator, row: int, account: dict[str, Floats]) -> dic
     clock = simulator.fleet.clock
     jobs, result = jobs_of(simulator, row), dict[str, float]()
     due, met = jobs.due, jobs.met
-    decisions = max((float(simulator.head["tick"][row]) - clock.warm_up) / clock.steps, 1.0)
+    decisions = max((float(simulator.scalars["tick"][row]) - clock.warm_up) / clock.steps, 1.0)
     for c, name in enumerate(simulator.class_names):
         if not isinstance(simulator.scenario.workload.classes[name], JobClass):
             continue

@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from odc_gym.constants import HOUR_S, WH_J, YEAR_H
-from odc_gym.core.layout.state import LOST, State
-from odc_gym.core.layout.work import CARGO, Ledger, Rules
+from odc_gym.core.layout.state import LOST
+from odc_gym.core.layout.work import TRANSFER_ITEMS, Rules
 from odc_gym.physics.ageing import damage_until
 from odc_gym.simulator.job_metrics import job_metrics
 from odc_gym.simulator.simulator import Simulator
@@ -23,7 +23,6 @@ CAUSES = {
     "throttle": "throttle_s",
 }  # for which held time is lost, and its account
 END_OF_LIFE_FRAC = 0.8  # of the capacity of a battery
-_SERVICE = Rules._fields.index("service")
 
 
 def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
@@ -52,11 +51,11 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
         Name to value.
     """
     n = simulator.satellites
-    x = {name: simulator.state[row, k, :n] for k, name in enumerate(State._fields)}
-    account = {name: simulator.ledger[row, k] for k, name in enumerate(Ledger._fields)}
+    x = {name: rows[row, :n] for name, rows in simulator.sat._asdict().items()}
+    account = {name: rows[row] for name, rows in simulator.ledger._asdict().items()}
     design = simulator.view.design
     clock = simulator.fleet.clock
-    hours = max((float(simulator.head["tick"][row]) - clock.warm_up) * clock.dt_s / HOUR_S, 1e-9)
+    hours = max((float(simulator.scalars["tick"][row]) - clock.warm_up) * clock.dt_s / HOUR_S, 1e-9)
     credited_h = float(account["credited_s"].sum()) / HOUR_S
     bus_wh = float((x["electric_j"] * design["eta_pcdu"][row]).sum()) / WH_J
     wanted = float(x["bus_j"].sum())
@@ -99,8 +98,8 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
         "lost_to_trips_accelerator_h": float(account["trip_lost_s"].sum()) / HOUR_S,
         "failed_accelerators": float(x["failures"].sum()),
         "living_frac": float(x["living"].sum()) / simulator.fleet.accelerators,
-        "link_gb": float(sum(account[f"{part}_gb"].sum() for part in CARGO)),
-        **{f"{part}_gb": float(account[f"{part}_gb"].sum()) for part in CARGO},
+        "link_gb": float(sum(account[f"{part}_gb"].sum() for part in TRANSFER_ITEMS)),
+        **{f"{part}_gb": float(account[f"{part}_gb"].sum()) for part in TRANSFER_ITEMS},
         "dropped_gb": float(account["dropped_gb"].sum()),
     }
     return result | _by_class(simulator, row, account) | job_metrics(simulator, row)
@@ -121,7 +120,7 @@ def _reference_tflops(simulator: Simulator) -> float:
 
 
 def _by_class(simulator: Simulator, row: int, account: dict[str, np.ndarray]) -> dict[str, float]:
-    service = simulator.fleet.rules[_SERVICE] > 0.5
+    service = Rules(*simulator.fleet.rules).service > 0.5
     result = {}
     for c, name in enumerate(simulator.class_names):
         result[f"value_{name}"] = float(account["paid"][c])

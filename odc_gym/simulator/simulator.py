@@ -9,28 +9,42 @@ import numpy as np
 
 from odc_gym._jit import announce_compilation
 from odc_gym.core.decision import decide
-from odc_gym.core.layout.allocation import ROWS, copy_row, empty_blocks, longer, put_row, rows_of
-from odc_gym.core.layout.state import MUTABLE, Forecast, Sky, padded
-from odc_gym.core.layout.work import CARGO, HEAD, RUN
+from odc_gym.core.layout.batch import Mode, Parameters, Tables, Timing
+from odc_gym.core.layout.rows import named
+from odc_gym.core.layout.state import Design, Ratings, State, padded
+from odc_gym.core.layout.work import RUN, Classes, Ledger, Rules, Services, Tenants
 from odc_gym.errors import ActionError, ArgumentError, OdcGymError
 from odc_gym.faults.faults import NO_EVENT
 from odc_gym.interface.actions import ActionLayout
-from odc_gym.interface.assignment import AssignmentLayout, level_clocks
+from odc_gym.interface.assignment import AssignmentLayout
 from odc_gym.interface.rewards import TERMS
-from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Scenario
-from odc_gym.simulator import episode_start as begin
+from odc_gym.simulator.allocation import (
+    NO_JOB,
+    copy_row,
+    empty_mutable,
+    empty_tables,
+    longer,
+    put_parameters,
+    repeated_parameters,
+)
+from odc_gym.simulator.episode_start import EpisodeStart
 from odc_gym.simulator.observation_buffers import ObservationBuffers
 from odc_gym.simulator.view import View
 from odc_gym.tables.episode.links import LinkBatch
 from odc_gym.tables.episode.tables import build_episode
 from odc_gym.tables.fleet.fleet_model import FleetModel
-from odc_gym.tables.fleet.parameters import past_shape, tenants_block
-from odc_gym.workload import JOB, TraceSource, as_trace
+from odc_gym.tables.fleet.parameters import tenants_block
+from odc_gym.workload import TraceSource, as_trace
 
-PARAMETERS = ("design", "ratings", "rules", "models", "policy", "sensors")  # arrays of a World, here with first axis B
-TABLES = ("skies", "forecasts", "days", "demand", "jobs", "events", *PARAMETERS)  # what is read-only in an episode
+BY_JOB = ("run", "lists", "pending_gb")  # arrays of `Mutable` whose last axis is the job table
+CLEARED = ("classes", "ledger", "services", "past", "pending_gb", "cached_models", "lists", "run")
+"""Arrays of `Mutable` that are zero when an episode begins."""
+TABLES_OF_ROW = Tables._fields.index("links")
+PARAMETERS_OF_ROW = Parameters._fields.index("serving")
+"""Fields of `Tables` and `Parameters` before these have one row for each environment."""
 ACTION_MODES = ("bids", "assign")
+Arguments = tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]
 
 
 class Simulator:
@@ -85,54 +99,60 @@ class Simulator:
         bids = ActionLayout(self.satellites, len(self.class_names))
         self.action_size = self.assignment.size if self.assigns else bids.size
         self._zero = bids.zeros(num_envs)
-        self.seeds = np.full(num_envs, -1, np.int64)
         self.load_factor = np.zeros(num_envs)
         self._begun = False
         announce_compilation()
         self._allocate(num_envs, padded(self.satellites), len(self.class_names))
-        self.view = View(
-            scenario, self.buffers, self.design, self.ratings, self.fleet.clock.dt_s * self.fleet.clock.steps,
-            self.assignment if self.assigns else None,
-        )  # fmt: skip
+        period_s, assignment = scenario.episode.decision_period_s, self.assignment if self.assigns else None
+        self.view = View(scenario, self.buffers, self.design, named(Ratings, self.ratings), period_s, assignment)
 
     def _allocate(self, b: int, p: int, c: int) -> None:
         fleet, clock = self.fleet, self.fleet.clock
-        self.state, self.classes, self.ledger, self.services = empty_blocks(b, p, c)
-        self.head, self.tenants = np.zeros(b, HEAD), tenants_block(fleet.scenario.workload, b)
-        self.run, self.jobs = np.zeros((b, ROWS), RUN), np.zeros((b, ROWS), JOB)
-        self.lists = np.zeros((b, 3, ROWS), np.int32)
-        self.cargo, self.resident = np.zeros((b, len(CARGO), ROWS)), np.zeros((b, len(fleet.models), p))
-        self.events = np.full((b, ROWS), NO_EVENT)
-        self.points, self.swings = np.zeros((b, p, TURNING_POINTS + 1)), np.zeros((b, p, TURNING_POINTS + 1))
-        self.past = np.zeros((b, *past_shape(self.scenario), p))
-        self.design, self.ratings, self.rules, self.models, self.policy, self.sensors = (
-            np.repeat(np.array(getattr(fleet, name))[None], b, 0) for name in PARAMETERS
-        )
-        varies = any(path.startswith("workload.") for path in self.scenario.randomise)
-        self.serving = rows_of(fleet.serving, b if varies else 1)
-        decisions = clock.total // clock.steps + 1
-        self.skies = np.zeros((b, clock.total, len(Sky._fields), p), np.float32)
-        self.forecasts = np.zeros((b, decisions, len(Forecast._fields), p), np.float32)
-        self.days = np.zeros((b, decisions, 2))
-        self.demand = np.zeros((b, clock.total, 2, c))
+        self.mutable = empty_mutable(fleet, b, p, c)
+        self.tables = empty_tables(fleet, b, p, c)
+        self.parameters = repeated_parameters(fleet, b)
+        self.ratings = np.repeat(fleet.ratings[None], b, 0)
         self.network = LinkBatch(b)
+        self.sat = named(State, self.mutable.state)
+        self.classes, self.ledger = named(Classes, self.mutable.classes), named(Ledger, self.mutable.ledger)
+        self.services, self.tenants = named(Services, self.mutable.services), named(Tenants, self.mutable.tenants)
+        self.design, self.rules = named(Design, self.parameters.design), named(Rules, self.parameters.rules)
         self.buffers = ObservationBuffers(b, self.satellites, p, c, self.slots, fleet.references)
         self._terms = np.zeros((b, len(TERMS)))
-        self._table = depth_damage_tables()
         self._all_rows = np.arange(b)
-        self._levels = level_clocks(self.scenario.assign.levels)
-        numbers = [clock.dt_s, clock.steps, clock.warm_up, self.satellites]
+        self._timing = tuple(Timing(float(clock.dt_s), clock.steps, clock.warm_up, self.satellites))
         others_wait = self.assigns and self.scenario.assign.others == "wait"
-        self._bids_numbers = np.array([*numbers, 0.0, 0.0, 1.0])
-        self._numbers = np.array([*numbers, float(self.assigns), float(others_wait), 1.0])
-        self._look_numbers = self._numbers * [1, 1, 1, 1, 1, 1, 0]
+        self._bids_mode = tuple(Mode(assigns=False, others_wait=False, plays=True))
+        self._play_mode = tuple(Mode(self.assigns, others_wait, plays=True))
+        self._look_mode = tuple(Mode(self.assigns, others_wait, plays=False))
+        self._arguments: Arguments | None = None  # of the compiled decision; made anew when an array is replaced
         draws = self.scenario.randomise
         self.drawn = {k: np.zeros((b, self.satellites) if d.per == "satellite" else b) for k, d in draws.items()}
 
     @property
+    def seeds(self) -> np.ndarray:
+        """Episode that each row plays, (B,); -1 before the first reset."""
+        return self.tables.seeds
+
+    @property
+    def jobs(self) -> np.ndarray:
+        """Job table of each row, (B, J) of JOB."""
+        return self.tables.jobs
+
+    @property
+    def run(self) -> np.ndarray:
+        """Run-time columns of the jobs, (B, J) of RUN."""
+        return self.mutable.run
+
+    @property
+    def scalars(self) -> np.ndarray:
+        """Numbers of each environment that change, (B,) of SCALARS."""
+        return self.mutable.scalars
+
+    @property
     def truncated(self) -> np.ndarray:
         """Whether each episode has reached its end, (B,) bool."""
-        return np.asarray(self.head["tick"] >= self.fleet.clock.total)
+        return np.asarray(self.scalars["tick"] >= self.fleet.clock.total)
 
     @property
     def observation(self) -> np.ndarray:
@@ -161,7 +181,7 @@ class Simulator:
 
     def row_over(self, row: int) -> bool:
         """Whether the episode of one row has reached its end."""
-        return bool(self.head[row]["tick"] >= self.fleet.clock.total)
+        return bool(self.scalars[row]["tick"] >= self.fleet.clock.total)
 
     def row_info(self, row: int) -> dict[str, float]:
         """Costs and reward terms of the last decision of one row, as `costs` and `terms` name them."""
@@ -214,7 +234,7 @@ class Simulator:
             raise ActionError(f"action[{b}, {k}] = {actions[b, k]}: must be finite")
         if self.assigns:
             self._check_choices(actions)
-        self._play(self._all_rows, actions, self._numbers)
+        self._play(self._all_rows, actions, self._play_mode)
 
     def _check_choices(self, actions: np.ndarray) -> None:
         choices = self.assignment.choices
@@ -226,7 +246,8 @@ class Simulator:
     def get_state(self, rows: Sequence[int] | np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Everything that changes, and the episodes' seeds: exact copies, first axis the rows asked for."""
         chosen = self._rows(rows)
-        return {name: getattr(self, name)[chosen].copy() for name in ("seeds", *MUTABLE)}
+        arrays = {"seeds": self.seeds} | self.mutable._asdict()
+        return {name: array[chosen].copy() for name, array in arrays.items()}
 
     def set_state(self, state: Mapping[str, np.ndarray], rows: Sequence[int] | np.ndarray | None = None) -> None:
         """Continue from a state; tables are built again where a row plays another episode.
@@ -236,19 +257,19 @@ class Simulator:
         """
         chosen = self._rows(rows)
         if len(state["seeds"]) != chosen.size or any(
-            state[name].shape[1:] != getattr(self, name).shape[1:] for name in ("state", "past")
+            state[name].shape[1:] != getattr(self.mutable, name).shape[1:] for name in ("state", "past")
         ):
             raise OdcGymError(
                 f"state: {len(state['seeds'])} rows of {state['state'].shape[1:]}, "
-                f"must be {chosen.size} of {self.state.shape[1:]}"
+                f"must be {chosen.size} of {self.mutable.state.shape[1:]}"
             )
         for k, row in enumerate(chosen):
             if self.seeds[row] != state["seeds"][k]:
                 self._load(int(row), int(state["seeds"][k]))
         self._grow(state["run"].shape[1])
-        for name in MUTABLE:
-            ours, theirs = getattr(self, name), state[name]
-            if name in ("run", "lists", "cargo"):
+        for name, ours in self.mutable._asdict().items():
+            theirs = state[name]
+            if name in BY_JOB:
                 ours[chosen] = np.zeros((), ours.dtype)
                 ours[chosen, ..., : theirs.shape[-1]] = theirs
             else:
@@ -262,78 +283,80 @@ class Simulator:
 
     def _copy(self, source: int, row: int) -> None:
         """Give a row the episode of another one, tables and state."""
-        names = ("seeds", "load_factor", *TABLES, *MUTABLE)
-        for array in (*(getattr(self, name) for name in names), *self.drawn.values()):
+        tables, parameters = self.tables, self.parameters
+        own: list[np.ndarray] = [*tables[:TABLES_OF_ROW], *parameters[:PARAMETERS_OF_ROW]]  # type: ignore[list-item]
+        for array in (*self.mutable, *own, self.ratings, self.load_factor, *self.drawn.values()):
             array[row] = array[source]
         self.network.copy(source, row)
-        copy_row(self.serving, source, row)
+        copy_row(parameters.serving, source, row)
         self._terms[row] = 0.0
 
     def _load(self, row: int, seed: int) -> None:
         """Put the tables of an episode into a row."""
         if seed < 0:
             raise OdcGymError(f"seed = {seed}: must be >= 0")
-        tables = build_episode(self.fleet, seed)
-        self._grow(len(tables.jobs))
-        self.skies[row], self.forecasts[row] = tables.sky, tables.forecast
-        self.days[row], self.demand[row] = tables.days, tables.demand
-        for name in PARAMETERS:
-            getattr(self, name)[row] = getattr(tables.fleet, name)
-        for path, value in tables.fleet.drawn.items():
+        episode = build_episode(self.fleet, seed)
+        self._grow(len(episode.jobs), len(episode.events))
+        tables, fleet = self.tables, episode.fleet
+        tables.skies[row], tables.forecasts[row] = episode.sky, episode.forecast
+        tables.days[row], tables.demand[row] = episode.days, episode.demand
+        put_parameters(self.parameters, row, fleet)
+        self.ratings[row] = fleet.ratings
+        for path, value in fleet.drawn.items():
             self.drawn[path][row] = value
-        self.jobs[row] = np.zeros((), JOB)
-        self.jobs["arrival_s"][row] = np.inf  # rows beyond the episode's jobs never arrive
-        self.jobs[row, : len(tables.jobs)] = tables.jobs
-        self.events = longer(self.events, len(tables.events), NO_EVENT)
-        self.events[row] = NO_EVENT
-        self.events[row, : len(tables.events)] = tables.events
-        self.network.put(row, tables.links)
-        put_row(self.serving, row, tables.fleet.serving)
-        self.seeds[row], self.load_factor[row] = seed, tables.load_factor
-        self._tables = tables
+        tables.jobs[row] = NO_JOB  # rows beyond the episode's jobs never arrive
+        tables.jobs[row, : len(episode.jobs)] = episode.jobs
+        tables.events[row] = NO_EVENT
+        tables.events[row, : len(episode.events)] = episode.events
+        self.network.put(row, episode.links)
+        self.tables = tables._replace(links=self.network.arrays)
+        self._arguments = None
+        tables.seeds[row], self.load_factor[row] = seed, episode.load_factor
+        self._episode = episode
 
     def _warm_up(self, row: int) -> None:
         """Periodic charge and temperatures, the census in place, then one orbit under the zero action, uncounted."""
-        tables, fleet = self._tables, self._tables.fleet
-        for array in (self.classes, self.ledger, self.services, self.past, self.cargo, self.resident):
-            array[row] = 0.0
-        self.tenants[row] = tenants_block(fleet.scenario.workload, 1)[0]
-        begin.fly_plan(
-            fleet, self.state[row], self.classes[row], self.points[row], self.swings[row], self.design[row],
-            self.skies[row], self.rules[row], self._table, self._numbers,
+        episode, fleet, mutable = self._episode, self._episode.fleet, self.mutable
+        for name in CLEARED:
+            getattr(mutable, name)[row] = np.zeros((), getattr(mutable, name).dtype)
+        mutable.tenants[row] = tenants_block(fleet.scenario.workload, 1)[0]
+        start = EpisodeStart(fleet, mutable.state[row], mutable.classes[row], self.parameters.design[row])
+        start.fly_plan(
+            mutable.points[row], mutable.swings[row], self.tables.skies[row], self.parameters.rules[row],
+            self.parameters.depth_damage,
         )  # fmt: skip
-        self.lists[row] = 0
-        used = len(tables.jobs)
-        self.run[row] = np.zeros((), RUN)
-        self.head[row] = begin.open_queue(
-            fleet, tables, int(self.seeds[row]), self.run[row, :used], self.lists[row], self.state[row],
-            self.classes[row], self.resident[row], self.design[row],
-        )  # fmt: skip
+        used = len(episode.jobs)
+        mutable.scalars[row] = start.open_queue(
+            episode, int(self.seeds[row]), mutable.run[row, :used], mutable.lists[row], mutable.cached_models[row]
+        )
         for _ in range(fleet.clock.warm_up // fleet.clock.steps):
-            self._play(np.array([row]), self._zero, self._bids_numbers)
-        begin.open_accounts(self.state[row], self.ledger[row], self.head[row : row + 1], self.run[row])
+            self._play(np.array([row]), self._zero, self._bids_mode)
+        start.open_accounts(mutable.ledger[row], mutable.scalars[row : row + 1], mutable.run[row])
         self._terms[row] = 0.0
 
-    def _play(self, rows: np.ndarray, actions: np.ndarray, numbers: np.ndarray) -> None:
+    def _play(self, rows: np.ndarray, actions: np.ndarray, mode: tuple[Any, ...]) -> None:
+        if self._arguments is None:
+            tables, parameters = self.tables, self.parameters
+            self._arguments = (
+                tuple(self.mutable),
+                tuple(tables._replace(links=tuple(tables.links))),  # type: ignore[arg-type]
+                tuple(parameters._replace(serving=tuple(parameters.serving), weights=tuple(parameters.weights))),  # type: ignore[arg-type]
+            )
         seen = self.buffers
         seen.renew()
-        out = (seen.flat, seen.jobs, seen.job_present, seen.slots, seen.job_feasible)
-        decide(
-            rows, actions, self.state, self.classes, self.ledger, self.head, self.run, self.lists, self.points,
-            self.swings, self.services, self.past, (self.cargo, self.resident, self.models, self.tenants), self.design,
-            self.skies, self.forecasts, self.days, self.jobs, self.events, self.demand, tuple(self.network.arrays),
-            self.serving, self.rules, self.policy, self.sensors, self.seeds, self.fleet.weights, self._table,
-            self._levels, self._terms, out, seen.measured, seen.codes, numbers,
-        )  # fmt: skip
+        encoded = (seen.flat, seen.jobs, seen.job_present, seen.slots, seen.job_feasible)
+        outputs = (self._terms, *encoded, seen.measured, seen.codes)
+        decide(rows, actions, *self._arguments, outputs, self._timing, mode)
 
     def _observe(self, rows: np.ndarray) -> None:
-        self._play(rows, self._zero, self._look_numbers)
+        self._play(rows, self._zero, self._look_mode)
 
-    def _grow(self, rows: int) -> None:
-        """Make room for a longer job table; rows beyond an episode's jobs are inert."""
-        never: Any = np.zeros((), JOB)
-        never["arrival_s"] = np.inf
-        self.jobs = longer(self.jobs, rows, never)
-        self.run = longer(self.run, rows, np.zeros((), RUN))
-        self.lists = longer(self.lists, rows, np.zeros((), np.int32))
-        self.cargo = longer(self.cargo, rows, np.zeros(()))
+    def _grow(self, jobs: int, events: int = 0) -> None:
+        """Make room for longer tables of jobs and events; rows beyond those of an episode are inert."""
+        blanks = {"run": np.zeros((), RUN), "lists": np.zeros((), np.int32), "pending_gb": np.zeros(())}
+        changed = {name: longer(getattr(self.mutable, name), jobs, blank) for name, blank in blanks.items()}
+        self.mutable = self.mutable._replace(**changed)
+        self.tables = self.tables._replace(
+            jobs=longer(self.tables.jobs, jobs, NO_JOB), events=longer(self.tables.events, events, NO_EVENT)
+        )
+        self._arguments = None

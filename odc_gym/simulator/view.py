@@ -45,8 +45,8 @@ class View:
         self,
         scenario: Scenario,
         buffers: ObservationBuffers,
-        design: np.ndarray,
-        ratings: np.ndarray,
+        design: Design,
+        ratings: Ratings,
         decision_period_s: float,
         assignment: AssignmentLayout | None,
     ) -> None:
@@ -55,8 +55,8 @@ class View:
         Args:
             scenario: what is simulated.
             buffers: observations of the batch.
-            design: parameters of the satellites, [environment, field, P].
-            ratings: figures beside them, [environment, field, P].
+            design: parameters of the satellites, (B, P) each.
+            ratings: figures beside them, (B, P) each.
             decision_period_s: time between decisions [s].
             assignment: places in an action of the mode `assign`, None in the mode `bids`.
         """
@@ -79,8 +79,7 @@ class View:
                 "solar_mean_w": frozen(satellite[:, first : first + 4, :n]),
             }
         )
-        named = {name: frozen(design[:, k, :n]) for k, name in enumerate(Design._fields)}
-        named |= {name: frozen(ratings[:, k, :n]) for k, name in enumerate(Ratings._fields)}
+        named = {name: frozen(rows[:, :n]) for name, rows in (design._asdict() | ratings._asdict()).items()}
         self.design: Mapping[str, np.ndarray] = MappingProxyType(named)
         self.layout = ActionLayout(n, buffers.classes)
         self.assignment = assignment

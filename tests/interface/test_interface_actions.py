@@ -3,11 +3,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from core_rig import same_state
+from fields import SAT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odc_gym.core.layout.state import State, X
-from odc_gym.core.layout.work import Classes, K
+from odc_gym.core.layout.state import State
+from odc_gym.core.layout.work import Classes
 from odc_gym.errors import ActionError, OdcGymError
 from odc_gym.interface.actions import ActionLayout, decode
 from odc_gym.simulator.simulator import Simulator
@@ -48,21 +49,21 @@ def uncompiled(routine):
 def test_decoding_reads_what_the_layout_writes(decoded):
     """Schedulers write through the layout, the core reads by its own loop: catches two orders."""
     layout, action, e, offset = decoded
-    x, bid, urgency = e.x, e.classes[K.bid], e.urgency
+    x, bid, urgency = e.x, e.classes.bid, e.urgency
     assert np.array_equal(bid[:, :4], layout.bids(action)[0])
-    assert np.array_equal(x[X.request, :4], layout.clocks(action)[0])
+    assert np.array_equal(x[SAT.request, :4], layout.clocks(action)[0])
     assert np.array_equal(urgency, layout.urgency(action)[0])
     assert np.array_equal(offset, layout.offsets(action)[0])
-    assert (bid[:, 4:] == 0.0).all() and (x[X.request, 4:] == 0.0).all()
+    assert (bid[:, 4:] == 0.0).all() and (x[SAT.request, 4:] == 0.0).all()
 
 
 def test_switches_count_changed_clock_requests(decoded):
     _, action, e, offset = decoded
-    before = e.x[X.switches].copy()
+    before = e.sat.switches.copy()
     uncompiled(decode)(action[0], e, offset)
-    assert np.array_equal(e.x[X.switches], before)
+    assert np.array_equal(e.sat.switches, before)
     uncompiled(decode)(-action[0], e, offset)
-    assert np.array_equal(e.x[X.switches, :4], before[:4] + 1)
+    assert np.array_equal(e.sat.switches[:4], before[:4] + 1)
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from core_rig import same_state
 
-from odc_gym.core.layout.state import X
-from odc_gym.core.layout.work import RUNNING, WAITING, L
+from odc_gym.core.layout.work import RUNNING, WAITING
 from odc_gym.errors import ActionError
 from odc_gym.interface.assignment import AssignmentLayout
 from odc_gym.interface.jobs import QUEUED, SEEN_JOB
@@ -44,7 +43,7 @@ def test_others_may_follow_the_default_bids(starter12):
     sim.reset([20_001])
     for _ in range(12):
         sim.step(waiting(sim))
-    assert sim.ledger[0, L.placed].sum() > 0
+    assert sim.ledger.placed[0].sum() > 0
 
 
 def test_a_feasible_choice_starts_the_job_there(sim):
@@ -83,7 +82,7 @@ def test_masked_choices_wait(starter12):
                 action[b, k] = s
                 wanted[b] = int(sim.buffers.slots[b, k])
         sim.step(action)
-        assert (sim.state[:, X.free, :12] >= 0).all()
+        assert (sim.sat.free[:, :12] >= 0).all()
         for b, row in wanted.items():
             assert sim.run[b, row]["status"] != RUNNING
             tried += 1
@@ -100,7 +99,7 @@ def test_levels_are_clocks_whatever_the_sustainable_one(sim, level, clock):
     action = waiting(sim)
     action[:, K:] = level
     sim.step(action)
-    requested = np.where(sim.state[:, X.clock_cap, :12] < clock, clock, sim.view.observation["clock_granted"])
+    requested = np.where(sim.sat.clock_cap[:, :12] < clock, clock, sim.view.observation["clock_granted"])
     busy = sim.view.observation["running"].sum(1) > 0
     assert np.allclose(requested[busy], clock * np.ones_like(requested)[busy], atol=1e-9)
 
@@ -118,7 +117,7 @@ def test_the_first_level_is_the_zero_request(starter12):
         a.step(waiting(a))
         b.step(np.zeros((1, b.action_size)))
         assert np.array_equal(a.observation, b.observation) and np.array_equal(a.reward, b.reward)
-    assert a.ledger[0, L.placed].sum() > 0
+    assert a.ledger.placed[0].sum() > 0
 
 
 @pytest.mark.parametrize("bad", [-1, 13, 0.5])
@@ -140,7 +139,7 @@ def test_visible_jobs_are_those_that_can_start_then_the_first_of_the_others(sim)
     for _ in range(8):
         sim.step(waiting(sim))
         for b in range(2):
-            queue = sim.lists[b, 0, : sim.head[b]["waiting"]]
+            queue = sim.mutable.lists[b, 0, : sim.scalars[b]["waiting"]]
             able = sim.buffers.job_feasible[b, :, :-1].any(1)
             shown = sim.buffers.slots[b][sim.buffers.slots[b] >= 0]
             first = int(able.sum())
@@ -156,7 +155,7 @@ def test_features_of_visible_jobs(sim):
     sim.step(waiting(sim))
     for b in range(2):
         rows = sim.buffers.slots[b][sim.buffers.slots[b] >= 0]
-        assert len(rows) == min(K, sim.head[b]["waiting"]) and (sim.buffers.slots[b, len(rows) :] == -1).all()
+        assert len(rows) == min(K, sim.scalars[b]["waiting"]) and (sim.buffers.slots[b, len(rows) :] == -1).all()
         assert np.array_equal(sim.buffers.job_present[b], np.arange(K) < len(rows))
         jobs, seen = sim.jobs[b, rows], sim.buffers.measured[4][b, : len(rows)]
         assert np.array_equal(seen[:, SEEN_JOB.width], jobs["width"])
@@ -178,8 +177,8 @@ def test_feasible_is_what_a_satellite_can_take(sim):
     for b in range(2):
         for k in np.flatnonzero(sim.buffers.job_present[b]):
             width = sim.jobs[b, sim.buffers.slots[b, k]]["width"]
-            room = sim.state[b, X.free, :12] >= width
-            on = sim.state[b, X.shed, :12] + sim.state[b, X.tripped, :12] == 0
+            room = sim.sat.free[b, :12] >= width
+            on = sim.sat.shed[b, :12] + sim.sat.tripped[b, :12] == 0
             assert not (sim.buffers.job_feasible[b, k, :-1] & ~(room & on)).any()
             assert sim.buffers.job_feasible[b, k, -1]
 

@@ -5,7 +5,6 @@ import pytest
 
 from odc_gym import Scenario
 from odc_gym.core.layout.state import State
-from odc_gym.core.layout.work import K, V
 from odc_gym.interface import observations
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
 from odc_gym.simulator.simulator import Simulator
@@ -14,7 +13,7 @@ S, C = 12, 3
 
 
 def row(sim, name, b):
-    return sim.state[b, State._fields.index(name), :S]
+    return sim.mutable.state[b, State._fields.index(name), :S]
 
 
 @pytest.fixture(scope="module")
@@ -107,9 +106,9 @@ def test_satellite_values_are_those_of_the_state(played):
     assert seen["gated"][b] == pytest.approx(8.0 - row(sim, "awake", b))
     assert seen["clock_request"] == pytest.approx(sim.view.layout.clocks(actions))
     assert seen["bid"] == pytest.approx(sim.view.layout.bids(actions))
-    held = sim.classes[b, K.held, :, :S]
+    held = sim.classes.held[b, :, :S]
     assert seen["running"][b] == pytest.approx(held)
-    lowest = np.where(held > 0, sim.classes[b, K.clock, :, :S], row(sim, "clock_cap", b)).min(0)
+    lowest = np.where(held > 0, sim.classes.clock[b, :, :S], row(sim, "clock_cap", b)).min(0)
     granted = np.minimum(lowest, row(sim, "clock_cap", b)) * row(sim, "duty", b)
     assert seen["clock_granted"][b] == pytest.approx(granted)
     assert (seen["clock_sustainable"] >= 0.3).all() and (seen["clock_sustainable"] <= 1.0).all()
@@ -131,7 +130,7 @@ def test_what_is_seen_of_own_links_and_gateways():
     apart = 0
     for _ in range(60):
         sim.step(np.zeros((1, sim.action_size)))
-        seen, links, tick = sim.view.observation, sim.network.arrays, int(sim.head["tick"][0])
+        seen, links, tick = sim.view.observation, sim.network.arrays, int(sim.scalars["tick"][0])
         k = links.epoch[0, min(tick, links.epoch.shape[1] - 1)]
         n = sim.satellites
         degree = [(links.next_hop[0, k, s] == np.arange(n)).sum() - 1 for s in range(n)]
@@ -153,9 +152,9 @@ def test_light_is_that_of_the_coming_minutes(played):
     """Sunlit now, time to the next crossing and mean solar power, from the table of light by hand."""
     sim, _ = played
     seen, clock = sim.view.observation, sim.fleet.clock
-    tick = int(sim.head["tick"][0])
+    tick = int(sim.scalars["tick"][0])
     assert tick == clock.warm_up + 84 * 5
-    sky = sim.skies[0, tick:].astype(float)
+    sky = sim.tables.skies[0, tick:].astype(float)
     assert seen["sunlit_frac"][0] == pytest.approx(sky[0, 0, :S])
     power = sky[:, 0, :S] * sky[:, 1, :S] * 36 * 245 * 0.9
     for minutes in (15, 30, 60, 95):
@@ -173,10 +172,10 @@ def test_running_and_waiting_work_is_the_visible_estimate(played):
     """Sums over jobs, worked here: catches a sum over hidden work, or over all rows of the table."""
     sim, _ = played
     b, now = 2, 84 * 300.0
-    seen, jobs, run, head = sim.view.observation, sim.jobs[2], sim.run[2], sim.head[2]
+    seen, jobs, run, head = sim.view.observation, sim.jobs[2], sim.run[2], sim.scalars[2]
     left = np.maximum(jobs["estimate_s"] - run["safe_s"] - run["unsaved_s"], 0.1 * jobs["estimate_s"])
     job_rows = np.isfinite(jobs["work_s"])
-    running, waiting = sim.lists[b, 1, : head["running"]], sim.lists[b, 0, : head["waiting"]]
+    running, waiting = sim.mutable.lists[b, 1, : head["running"]], sim.mutable.lists[b, 0, : head["waiting"]]
     assert len(running) > 10 and len(waiting) > 3
     for c in (0, 1):
         mine = [r for r in running if jobs["class_id"][r] == c and job_rows[r]]
@@ -202,19 +201,19 @@ def test_running_and_waiting_work_is_the_visible_estimate(played):
         oldest = (now - jobs["arrival_s"][queue]).max() if queue.size else 0.0
         assert seen["oldest_wait_s"][b, c] == pytest.approx(oldest)
         assert seen["backlog_s"][b, c] == pytest.approx(work.sum() + left[queue].sum())
-    tokens = sim.services[b, V.backlog, 2] * 0.0106
+    tokens = sim.services.backlog[b, 2] * 0.0106
     assert seen["backlog_s"][b, 2] == pytest.approx(tokens)
 
 
 def test_fleet_values(played):
     sim, _ = played
     seen = sim.view.observation
-    charge = sim.state[:, State._fields.index("charge_frac"), :S]
+    charge = sim.mutable.state[:, State._fields.index("charge_frac"), :S]
     assert seen["charge_mean_frac"] == pytest.approx(charge.mean(1))
     assert seen["charge_least_frac"] == pytest.approx(charge.min(1))
-    junction = sim.state[:, State._fields.index("junction_k"), :S]
+    junction = sim.mutable.state[:, State._fields.index("junction_k"), :S]
     assert seen["junction_margin_k"] == pytest.approx(358.15 - junction.max(1))
-    assert seen["free_mean"] == pytest.approx(sim.state[:, State._fields.index("free"), :S].sum(1))
+    assert seen["free_mean"] == pytest.approx(sim.mutable.state[:, State._fields.index("free"), :S].sum(1))
     assert seen["day_sine"] ** 2 + seen["day_cosine"] ** 2 == pytest.approx(1.0, abs=1e-8)
     start = sim.fleet.start_of(20_020)
     hour = start.hour + start.minute / 60 + 84 * 300 / 3600

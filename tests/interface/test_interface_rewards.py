@@ -3,7 +3,6 @@ import pytest
 from core_rig import Rig, starter
 
 from odc_gym.core.layout.state import State
-from odc_gym.core.layout.work import L
 from odc_gym.interface.rewards import TERMS
 from odc_gym.simulator.simulator import Simulator
 
@@ -39,9 +38,9 @@ def test_one_hundred_points_are_the_sustainable_output(starter12):
         reference = sim.fleet.sustainable * mean * hours
         assert sim.fleet.reference_value == pytest.approx(reference, rel=0.02)
         sim.reset([20_030])
-        paid = sim.ledger[0, L.paid].sum()
+        paid = sim.ledger.paid[0].sum()
         sim.step(np.zeros((1, sim.action_size)))
-        gained = sim.ledger[0, L.paid].sum() - paid
+        gained = sim.ledger.paid[0].sum() - paid
         assert sim.terms["compute"][0] == pytest.approx(100.0 * gained / sim.fleet.reference_value, rel=1e-12)
 
 
@@ -80,7 +79,7 @@ def test_stored_energy_is_concave_in_charge(starter12):
     sim.reset([20_030])
     price = 0.9213 * 1e3 * sim.fleet.stored_value[0]
     assert price == pytest.approx(1.3, rel=0.03)
-    charge = lambda: sim.state[0, State._fields.index("charge_frac"), :12].copy()  # noqa: E731
+    charge = lambda: sim.mutable.state[0, State._fields.index("charge_frac"), :12].copy()  # noqa: E731
     phi = lambda c: (price * 10.0 * (c - 0.15 * c * c)).sum()  # noqa: E731
     before, total = phi(charge()), 0.0
     for k in range(sim.decisions):
@@ -108,7 +107,7 @@ def test_violations_weigh_by_size_and_wear_by_capacity(starter12):
     from odc_gym.interface.rewards import settle_account
 
     sim = Simulator(starter12, 1)
-    x, p = np.zeros(sim.state.shape[1:]), sim.design[0].copy()
+    x, p = np.zeros(sim.state.shape[1:]), sim.parameters.design[0].copy()
     for name in ("thermal_h", "unserved_h", "low_charge_h", "fatigue"):
         x[State._fields.index(name), 0] = 1.0
 

@@ -182,8 +182,8 @@ def test_telemetry_can_be_random(small):
     sim = Simulator(small.replace({"randomise": draws}), 6)
     sim.reset(range(6))
     drawn = sim.drawn["sensing.delay_s"]
-    assert np.array_equal(sim.sensors[:, M.delay_steps], np.ceil(drawn / 60.0)) and np.ptp(drawn) > 300.0
-    assert np.array_equal(sim.sensors[:, M.temperature_sigma_k], sim.drawn["sensing.temperature_sigma_k"])
+    assert np.array_equal(sim.parameters.sensors[:, M.delay_steps], np.ceil(drawn / 60.0)) and np.ptp(drawn) > 300.0
+    assert np.array_equal(sim.parameters.sensors[:, M.temperature_sigma_k], sim.drawn["sensing.temperature_sigma_k"])
     k = int(np.argmax(drawn))
     told = {"sensing.delay_s": drawn[k], "sensing.temperature_sigma_k": sim.drawn["sensing.temperature_sigma_k"][k]}
     alone = Simulator(small.replace({path: float(value) for path, value in told.items()}), 1)
@@ -202,10 +202,10 @@ def test_values_that_are_not_allowed_are_one_line(small, path, value):
 
 def test_by_default_nothing_is_kept(truth):
     sim, seen = truth
-    assert sim.past.size == 0 and not sim.sensors.any()
+    assert sim.mutable.past.size == 0 and not sim.parameters.sensors.any()
     last = State._fields.index("charge_frac")
     sim.reset([EPISODE])
-    assert np.array_equal(seen["charge_frac"][0, 0], sim.state[0, last, :S])
+    assert np.array_equal(seen["charge_frac"][0, 0], sim.mutable.state[0, last, :S])
 
 
 def test_single_environments_and_batches_see_the_same():

@@ -10,11 +10,12 @@ import itertools
 import numpy as np
 import pytest
 from audited import POLICIES, SEEDS, Day, digest
+from fields import CLASSES, LEDGER, SAT, SERVICES
 from random_scenarios import random_scenario
 from regimes import FLEETS
 
-from odc_gym.core.layout.state import LOST, Sky, X
-from odc_gym.core.layout.work import RUNNING, SENDING, WAITING, G, K, L, V
+from odc_gym.core.layout.state import LOST, Sky
+from odc_gym.core.layout.work import RUNNING, SENDING, WAITING
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
@@ -88,7 +89,7 @@ def test_heat_put_in_is_stored_or_radiated(played, row):
 def test_sun_and_earth_are_those_of_the_tables(played, row):
     """Available and absorbed energy summed from the tables by hand: catches a step that reads the light of another."""
     sim, clock = played.sim, played.sim.fleet.clock
-    sky = sim.skies[row, clock.warm_up :, :, : played.satellites].astype(float)
+    sky = sim.tables.skies[row, clock.warm_up :, :, : played.satellites].astype(float)
     array = played.each(lambda h: h.solar.area_m2 * h.solar.w_per_m2 * h.solar.eol, row)
     panel = played.each(lambda h: h.radiator.faces * h.radiator.area_m2 * h.radiator.fin, row)
     panel += played.each(lambda h: h.battery.node.radiator_m2_kwh * h.battery.capacity_wh / 1e3, row)
@@ -108,22 +109,24 @@ def test_executed_work_is_credited_lost_or_open(played, row):
     )
     least = 0.05 * played.sim.fleet.sustainable * 3600.0 * played.preset  # 3 minutes of the fleet
     for c in range(len(played.sim.class_names)):
-        executed = ledger[L.executed_s, c]
-        accounted = ledger[L.credited_s, c] + ledger[L.lost_s, c] + unsaved[kinds == c].sum()
+        executed = ledger[LEDGER.executed_s, c]
+        accounted = ledger[LEDGER.credited_s, c] + ledger[LEDGER.lost_s, c] + unsaved[kinds == c].sum()
         assert accounted == pytest.approx(executed, rel=1e-6)
         assert executed >= least
-    assert (ledger[L.lost_s] >= -1e-9).all() and (ledger[L.credited_s] >= 0.0).all()
+    assert (ledger[LEDGER.lost_s] >= -1e-9).all() and (ledger[LEDGER.credited_s] >= 0.0).all()
 
 
 @EACH
 def test_held_time_is_useful_or_lost_by_one_cause(played, row):
     """Accelerator-seconds that jobs hold = work at full clock + checkpoints, replay, restore, wait and throttling."""
     ledger = played.end["ledger"][row]
-    jobs = played.sim.rules[row, G.service] < 0.5
-    parts = ledger[[L.useful_s, L.writing_s, L.replay_s, L.restore_s, L.wait_s, L.throttle_s]][:, jobs]
-    assert parts.sum(0) == pytest.approx(ledger[L.held_s, jobs], rel=1e-9, abs=1e-6)
+    jobs = played.sim.rules.service[row] < 0.5
+    parts = ledger[
+        [LEDGER.useful_s, LEDGER.writing_s, LEDGER.replay_s, LEDGER.restore_s, LEDGER.wait_s, LEDGER.throttle_s]
+    ][:, jobs]
+    assert parts.sum(0) == pytest.approx(ledger[LEDGER.held_s, jobs], rel=1e-9, abs=1e-6)
     assert (parts >= -1e-6).all()
-    assert (ledger[L.held_s, jobs] >= 60.0 * played.preset).all()
+    assert (ledger[LEDGER.held_s, jobs] >= 60.0 * played.preset).all()
 
 
 @EACH
@@ -135,14 +138,16 @@ def test_work_does_not_exceed_what_was_drawn(played, row):
     least_j = (hosts * np.maximum(3600.0 * hours - off, 0.0)).sum()
     for c, name in enumerate(played.sim.class_names):
         rule = played.sim.scenario.workload.classes[name]
-        least_j += ledger[L.executed_s, c] * played.each(lambda h, rule=rule: frugal_j(h.accelerators, rule), row).min()
+        least_j += (
+            ledger[LEDGER.executed_s, c] * played.each(lambda h, rule=rule: frugal_j(h.accelerators, rule), row).min()
+        )
     drawn = played.change("compute_j", row).sum()
     warm = 1.0 - played.each(lambda h: h.thermal.leak, row).max()  # cold chips leak less than is quoted
     assert warm * least_j < drawn
     if played.preset:
         assert drawn < 2.0 * least_j
     slots = played.each(lambda h: h.accelerators.count * h.accelerators.speed, row).sum()
-    assert ledger[L.executed_s].sum() <= slots * hours * 3600.0
+    assert ledger[LEDGER.executed_s].sum() <= slots * hours * 3600.0
 
 
 def frugal_j(chip, rule):
@@ -163,16 +168,16 @@ def test_accelerators_are_conserved(played, row):
     """
     jobs, count = played.sim.jobs[row], played.each(lambda h: h.accelerators.count, row)
     for step in [played.start, *played.steps]:
-        head, run = step["head"][row], step["run"][row]
+        head, run = step["scalars"][row], step["run"][row]
         running = step["lists"][row, 1, : head["running"]]
         waiting = step["lists"][row, 0, : head["waiting"]]
         held = np.zeros((len(played.sim.class_names), played.satellites))
         np.add.at(held, (jobs["class_id"][running], run["host"][running]), jobs["width"][running])
-        assert np.array_equal(held, step["classes"][row, K.held, :, : played.satellites])
-        tick, events = int(head["tick"]), played.sim.events[row]
+        assert np.array_equal(held, step["classes"][row, CLASSES.held, :, : played.satellites])
+        tick, events = int(head["tick"]), played.sim.tables.events[row]
         failed = np.bincount(events["satellite"][(events["tick"] < tick) & (events["hard"] == 1)], None, len(count))
         living = played.row_of(step, "living", row)
-        lost = played.sim.skies[row, tick - 1, OUT_ROW, : played.satellites] == LOST
+        lost = played.sim.tables.skies[row, tick - 1, OUT_ROW, : played.satellites] == LOST
         assert np.array_equal((count - failed) * ~lost, living)
         assert np.array_equal(living - held.sum(0), played.row_of(step, "free", row))
         assert len(set(running.tolist()) | set(waiting.tolist())) == len(running) + len(waiting)
@@ -185,13 +190,13 @@ def test_accelerators_are_conserved(played, row):
 def test_tokens_are_conserved(played, row):
     """Arrived + backlog before = served + abandoned + backlog after, and arrivals are those of the table."""
     ledger, clock = played.end["ledger"][row], played.sim.fleet.clock
-    before, after = played.start["services"][row][V.backlog], played.end["services"][row][V.backlog]
-    left = ledger[L.served] + ledger[L.abandoned] + after
-    assert ledger[L.arrived] + before == pytest.approx(left, rel=1e-9)
-    assert ledger[L.arrived] == pytest.approx(played.sim.demand[row, clock.warm_up :, 0].sum(0), rel=1e-12)
+    before, after = played.start["services"][row][SERVICES.backlog], played.end["services"][row][SERVICES.backlog]
+    left = ledger[LEDGER.served] + ledger[LEDGER.abandoned] + after
+    assert ledger[LEDGER.arrived] + before == pytest.approx(left, rel=1e-9)
+    assert ledger[LEDGER.arrived] == pytest.approx(played.sim.tables.demand[row, clock.warm_up :, 0].sum(0), rel=1e-12)
     if played.preset:
-        assert ledger[L.arrived, played.sim.class_names.index("interactive")] > 1e5
-    assert (ledger[L.in_target] <= ledger[L.served] * (1 + 1e-12)).all()
+        assert ledger[LEDGER.arrived, played.sim.class_names.index("interactive")] > 1e5
+    assert (ledger[LEDGER.in_target] <= ledger[LEDGER.served] * (1 + 1e-12)).all()
 
 
 @EACH
@@ -200,10 +205,10 @@ def test_bytes_are_conserved(played, row):
     account = played.end["ledger"][row]
     kinds = played.sim.jobs["class_id"][row]
     classes = np.arange(account.shape[1])
-    on_way = [(b["cargo"][row].sum(0) * (kinds == classes[:, None])).sum(1) for b in (played.start, played.end)]
-    arrived = account[[L.weights_gb, L.input_gb, L.state_gb, L.result_gb]].sum(0)
-    asked = on_way[0] + account[L.asked_gb]
-    np.testing.assert_allclose(arrived + account[L.dropped_gb] + on_way[1], asked, rtol=1e-9, atol=1e-6)
+    on_way = [(b["pending_gb"][row].sum(0) * (kinds == classes[:, None])).sum(1) for b in (played.start, played.end)]
+    arrived = account[[LEDGER.weights_gb, LEDGER.input_gb, LEDGER.state_gb, LEDGER.result_gb]].sum(0)
+    asked = on_way[0] + account[LEDGER.asked_gb]
+    np.testing.assert_allclose(arrived + account[LEDGER.dropped_gb] + on_way[1], asked, rtol=1e-9, atol=1e-6)
     assert arrived.sum() > 0.0 or asked.sum() == 0.0
 
 
@@ -211,12 +216,14 @@ def test_bytes_are_conserved(played, row):
 def test_only_jobs_that_run_or_send_have_data_on_the_way(played, row):
     """Catches cargo that stays behind when its job leaves, and work that goes on before its data has come."""
     for before, after in itertools.pairwise([played.start, *played.steps]):
-        cargo, run = after["cargo"][row], after["run"][row]
+        cargo, run = after["pending_gb"][row], after["run"][row]
         coming, going = (cargo[:3] > 0.0).any(0), cargo[3] > 0.0
         assert (run["status"][coming] == RUNNING).all() and (run["status"][going] == SENDING).all()
-        sending = after["lists"][row, 2, : after["head"][row]["sending"]]
+        sending = after["lists"][row, 2, : after["scalars"][row]["sending"]]
         assert (run["status"][sending] == SENDING).all() and going.sum() == len(sending) == len(set(sending))
-        stayed = coming & (before["cargo"][row, :3] >= cargo[:3]).all(0) & (before["cargo"][row, :3] > 0.0).any(0)
+        stayed = (
+            coming & (before["pending_gb"][row, :3] >= cargo[:3]).all(0) & (before["pending_gb"][row, :3] > 0.0).any(0)
+        )
         same = stayed & (before["run"][row]["since_s"] == run["since_s"])
         assert (run["unsaved_s"][same] == before["run"][row]["unsaved_s"][same]).all()
 
@@ -240,15 +247,19 @@ def test_state_stays_in_bounds(played, row):
     for before, after in zip([played.start, *played.steps[:-1]], played.steps, strict=True):
         state = after["state"][row, :, : played.satellites]
         assert np.isfinite(state).all() and np.isfinite(after["ledger"][row]).all()
-        charge = state[X.charge_frac]
+        charge = state[SAT.charge_frac]
         assert (charge >= 0.0).all() and (charge <= 1.0).all()
         assert (played.row_of(after, "fatigue", row) >= played.row_of(before, "fatigue", row)).all()
         assert (played.row_of(after, "cycles", row) >= played.row_of(before, "cycles", row) - 1e-18).all()
-        jobs = played.sim.rules[row, G.service] < 0.5  # a service gives back what it took up and lost
-        assert (after["ledger"][row][L.paid] >= before["ledger"][row][L.paid])[jobs].all()
-        assert (state[X.duty] >= 0.0).all() and (state[X.duty] <= 1.0).all()
-        assert (state[X.free] >= 0.0).all() and (state[X.awake] >= state[X.living] - state[X.free] - 1e-12).all()
-        assert (state[[X.plate_k, X.loop_k, X.radiator_k]] > 150.0).all() and (state[X.junction_k] < 369.0).all()
+        jobs = played.sim.rules.service[row] < 0.5  # a service gives back what it took up and lost
+        assert (after["ledger"][row][LEDGER.paid] >= before["ledger"][row][LEDGER.paid])[jobs].all()
+        assert (state[SAT.duty] >= 0.0).all() and (state[SAT.duty] <= 1.0).all()
+        assert (state[SAT.free] >= 0.0).all() and (
+            state[SAT.awake] >= state[SAT.living] - state[SAT.free] - 1e-12
+        ).all()
+        assert (state[[SAT.plate_k, SAT.loop_k, SAT.radiator_k]] > 150.0).all() and (
+            state[SAT.junction_k] < 369.0
+        ).all()
 
 
 @EACH
@@ -283,7 +294,7 @@ def test_rewards_sum_to_the_score_of_the_accounts(played):
         violations = size * (0.0125 * of["thermal_h"] + 0.125 * of["unserved_h"] + 0.5 * of["low_charge_h"])
         wear = 2200.0 * kwh * of["fatigue"]
         saved = stored(end, row, kwh) - stored(played.start, row, kwh)
-        expected.append(end["ledger"][row, L.paid].sum() - (violations + wear).sum() + saved)
+        expected.append(end["ledger"][row, LEDGER.paid].sum() - (violations + wear).sum() + saved)
     score = np.sum(played.rewards, 0)
     assert score == pytest.approx(sim.fleet.weights.points * np.array(expected), rel=1e-9, abs=1e-9)
     if played.preset:
@@ -299,15 +310,15 @@ def test_wear_is_the_rainflow_of_the_recorded_charge(starter12):
     sim, law = Simulator(starter12, 1, decision_period_s=60), LAWS["xu2018"]
     sim.reset([20_003])
     rng = np.random.default_rng(5)
-    charge, before = [sim.state[0, X.charge_frac, :12].copy()], sim.points[0].copy()
-    closed, cycles, warmth = sim.swings[0, :12, 0].copy(), [sim.state[0, X.cycles, :12].copy()], []
+    charge, before = [sim.sat.charge_frac[0, :12].copy()], sim.mutable.points[0].copy()
+    closed, cycles, warmth = sim.mutable.swings[0, :12, 0].copy(), [sim.sat.cycles[0, :12].copy()], []
     for k in range(sim.decisions):
         if k % 30 == 0:
             action = rng.uniform(-1.0, 1.0, (1, sim.action_size))
         sim.step(action)
-        charge.append(sim.state[0, X.charge_frac, :12].copy())
-        cycles.append(sim.state[0, X.cycles, :12].copy())
-        warmth.append([temperature_stress(t, law.temperature) for t in sim.state[0, X.battery_k, :12]])
+        charge.append(sim.sat.charge_frac[0, :12].copy())
+        cycles.append(sim.sat.cycles[0, :12].copy())
+        warmth.append([temperature_stress(t, law.temperature) for t in sim.sat.battery_k[0, :12]])
     charge, cycles, warmth = np.array(charge), np.array(cycles), np.array(warmth)
     assert np.ptp(warmth) > 0.1
     for s in range(12):
@@ -317,10 +328,10 @@ def test_wear_is_the_rainflow_of_the_recorded_charge(starter12):
             for depth, mean, n, _, _ in rainflow.extract_cycles(history)
             if depth > 1e-9
         )
-        assert sim.state[0, X.cycles, s] == pytest.approx(counted, rel=2e-3)
+        assert sim.sat.cycles[0, s] == pytest.approx(counted, rel=2e-3)
         stored = np.array([4.14e-10 * 60.0 * charge_stress(c, law.charge) for c in charge[1:, s]])
         expected = (warmth[:, s] * (np.diff(cycles[:, s]) + stored)).sum()
-        assert sim.state[0, X.fatigue, s] == pytest.approx(expected, rel=1e-9)
+        assert sim.sat.fatigue[0, s] == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("played", ["storm"], indirect=True)

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from fields import LEDGER
 
-from odc_gym.core.layout.state import X
-from odc_gym.core.layout.work import DONE, L, Rules
+from odc_gym.core.layout.work import DONE, Rules
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.workload import planning_demand
@@ -44,11 +44,11 @@ def test_idle_earns_exactly_nothing(batch):
     idle = np.full((EPISODES, batch.action_size), -1.0)
     score, terms = play(batch, lambda k: idle)
     assert (terms["compute"] == 0.0).all()
-    assert (batch.ledger[:, L.paid] == 0.0).all()
-    assert (batch.ledger[:, L.executed_s] == 0.0).all() and (batch.ledger[:, L.credited_s] == 0.0).all()
-    assert (batch.ledger[:, L.drained].sum(1) > 0.0).all()  # it had running work to stop
+    assert (batch.ledger.paid[:] == 0.0).all()
+    assert (batch.ledger.executed_s[:] == 0.0).all() and (batch.ledger.credited_s[:] == 0.0).all()
+    assert (batch.ledger.drained[:].sum(1) > 0.0).all()  # it had running work to stop
     assert (batch.run["unsaved_s"] == 0.0).all()
-    assert (np.abs(batch.ledger[:, L.lost_s]) < 1e-9).all()  # nor is that work lost by the scheduler
+    assert (np.abs(batch.ledger.lost_s[:]) < 1e-9).all()  # nor is that work lost by the scheduler
     assert (np.abs(score) < 0.5).all()  # wear, and what the battery ends with
 
 
@@ -113,7 +113,7 @@ def test_needless_migration_costs(starter12):
     still, _ = play(sim, lambda k: halves(k, 10**9), SEEDS[:4])
     before = sim.run.copy()
     moving, _ = play(sim, lambda k: halves(k, 1), SEEDS[:4])
-    moved, lost = sim.ledger[:, L.moved], sim.ledger[:, L.lost_s]
+    moved, lost = sim.ledger.moved[:], sim.ledger.lost_s[:]
     assert (moved[:, 0] > 300).all() and (lost[:, 1] > 1e5).all()  # batch drops its open chunk at each move
     assert (moving < still).all()
     # a fine-tuning job pays 10.6 s of transfer, 60 s to start and 20 s of checkpoint a move, 90 s of each 300 s
@@ -137,11 +137,11 @@ def test_held_back_share_waits_for_completion(starter12):
         done = (jobs["class_id"] == 0) & (run["status"] == DONE) & (run["finished_s"] > 0.0)
         assert done.sum() > 20
         completed = (jobs["work_s"] - run["before_s"])[done].sum()
-        ledger = sim.ledger[row]
-        assert ledger[L.completed, 0] == done.sum()
-        paid = 0.5 * ledger[L.credited_s, 0] + 0.5 * completed
-        assert ledger[L.paid, 0] == pytest.approx(1.0 * paid / 3600.0, rel=1e-9)
-        assert completed < ledger[L.credited_s, 0]  # some credited work is of jobs that still run
+        ledger = sim.mutable.ledger[row]
+        assert ledger[LEDGER.completed, 0] == done.sum()
+        paid = 0.5 * ledger[LEDGER.credited_s, 0] + 0.5 * completed
+        assert ledger[LEDGER.paid, 0] == pytest.approx(1.0 * paid / 3600.0, rel=1e-9)
+        assert completed < ledger[LEDGER.credited_s, 0]  # some credited work is of jobs that still run
 
 
 def test_value_falls_linearly_to_nothing_or_by_age():
@@ -167,8 +167,8 @@ def test_urgency_holds_a_class_and_scales_replicas(starter12):
     layout.urgency(action)[2, 2] = 1.0
     play(sim, lambda k: action, [20_001] * 3)
     held = sim.view.observation["running"].sum(2)
-    assert sim.ledger[1, L.placed].sum() == 0.0 and held[1, 2] == 0.0
-    assert sim.ledger[0, L.placed].min() > 0.0
+    assert sim.ledger.placed[1].sum() == 0.0 and held[1, 2] == 0.0
+    assert sim.ledger.placed[0].min() > 0.0
     assert held[2, 2] > 1.3 * held[0, 2]
 
 
@@ -190,7 +190,7 @@ def test_closed_and_draining_satellites(starter12):
         assert running[1, 5] <= batch_before  # closed: only what is there ends
         batch_before = running[1, 5]
     assert running[0, [0, 1, 2, 4]].sum() > 0.0
-    assert sim.ledger[0, L.drained, 0] >= 0.0
+    assert sim.ledger.drained[0, 0] >= 0.0
 
 
 def scramble_future(sim, row, from_s):
@@ -202,7 +202,7 @@ def scramble_future(sim, row, from_s):
     jobs["width"][later] = 8
     jobs["deadline_s"][later] -= 1800.0
     tick = clock.warm_up + round(from_s / clock.dt_s)
-    sim.demand[row, tick:, :] *= 10.0
+    sim.tables.demand[row, tick:, :] *= 10.0
     return later.sum()
 
 
@@ -257,8 +257,8 @@ def test_padding_lanes_never_leak(starter12):
         sim.reset([20_005])
     dirty.design[:, :, 12:] *= rng.uniform(0.2, 3.0, dirty.design[:, :, 12:].shape)
     dirty.skies[:, :, :, 12:] = rng.uniform(0.0, 1.0, dirty.skies[:, :, :, 12:].shape)
-    dirty.state[:, X.charge_frac, 12:] = 0.01
-    dirty.state[:, X.free, 12:] = 5.0
+    dirty.sat.charge_frac[:, 12:] = 0.01
+    dirty.sat.free[:, 12:] = 5.0
     for _ in range(100):
         action = rng.uniform(-1.0, 1.0, (1, clean.action_size))
         clean.step(action)
@@ -266,4 +266,4 @@ def test_padding_lanes_never_leak(starter12):
         assert np.array_equal(clean.observation, dirty.observation)
         assert np.array_equal(clean.reward, dirty.reward)
     assert np.array_equal(clean.state[:, :, :12], dirty.state[:, :, :12])
-    assert not np.array_equal(clean.state[:, X.charge_frac, 12:], dirty.state[:, X.charge_frac, 12:])
+    assert not np.array_equal(clean.sat.charge_frac[:, 12:], dirty.sat.charge_frac[:, 12:])

@@ -7,11 +7,12 @@ records of runs and the accounts.
 
 import numpy as np
 import pytest
+from fields import LEDGER, RULES, SAT
 from random_scenarios import linked_scenario
 from scipy.sparse.csgraph import connected_components
 
-from odc_gym.core.layout.state import Sky, X
-from odc_gym.core.layout.work import DONE, INPUT, G, L
+from odc_gym.core.layout.state import Sky
+from odc_gym.core.layout.work import DONE, INPUT
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.simulator import Simulator
 
@@ -20,16 +21,20 @@ PRESETS = {"pretraining-cluster": 2.0, "own-links": 3.0, "edge-earth": 3.0}  # h
 SEED = 20_000
 COMING = slice(0, 3)  # rows of the cargo that must be there before work begins
 OUT = Sky._fields.index("out")
-STOPS = [L.drained, L.preempted, L.evicted, L.parted, L.resets]
+STOPS = [LEDGER.drained, LEDGER.preempted, LEDGER.evicted, LEDGER.parted, LEDGER.resets]
 
 
 class Step:
     """What was there at the end of a physics step."""
 
     def __init__(self, sim):
-        self.run, self.cargo, self.ledger = sim.run[0].copy(), sim.cargo[0].copy(), sim.ledger[0].copy()
-        self.state, self.head = sim.state[0, :, : sim.satellites].copy(), sim.head[0].copy()
-        self.tick = int(sim.head["tick"][0])
+        self.run, self.cargo, self.ledger = (
+            sim.run[0].copy(),
+            sim.mutable.pending_gb[0].copy(),
+            sim.mutable.ledger[0].copy(),
+        )
+        self.state, self.scalars = sim.mutable.state[0, :, : sim.satellites].copy(), sim.scalars[0].copy()
+        self.tick = int(sim.scalars["tick"][0])
 
     @property
     def done_s(self):
@@ -46,7 +51,7 @@ class Flight:
             self.sim = sim = Simulator(linked_scenario(name), 1)
         number = 0 if name in PRESETS else name
         sim.reset([SEED + number])
-        self.jobs, self.rules = sim.jobs[0], sim.rules[0]
+        self.jobs, self.rules = sim.jobs[0], sim.parameters.rules[0]
         self.steps, self.waited = [Step(sim)], 0
         rng = np.random.default_rng(number)
         action = np.zeros((1, sim.action_size))
@@ -89,10 +94,10 @@ def flight(request, flights):
 def test_what_was_asked_for_has_come_is_on_the_way_or_was_dropped(flight):
     begun = flight.of_class(flight.steps[0].cargo.sum(0))
     for step in flight.steps:
-        asked = begun + step.ledger[L.asked_gb]
-        came = step.ledger[[L.weights_gb, L.input_gb, L.state_gb, L.result_gb]].sum(0)
+        asked = begun + step.ledger[LEDGER.asked_gb]
+        came = step.ledger[[LEDGER.weights_gb, LEDGER.input_gb, LEDGER.state_gb, LEDGER.result_gb]].sum(0)
         on_way = flight.of_class(step.cargo.sum(0))
-        np.testing.assert_allclose(came + step.ledger[L.dropped_gb] + on_way, asked, rtol=1e-9, atol=1e-6)
+        np.testing.assert_allclose(came + step.ledger[LEDGER.dropped_gb] + on_way, asked, rtol=1e-9, atol=1e-6)
     assert asked.sum() > 0.0
 
 
@@ -102,9 +107,9 @@ def test_executed_work_is_credited_lost_or_not_yet_safe(flight):
     for step in flight.steps:
         run = step.run
         open_s = np.where(real, run["unsaved_s"] - np.maximum(run["before_s"] - run["safe_s"], 0.0), 0.0)
-        credited_s = step.ledger[L.executed_s] - step.ledger[L.lost_s] - flight.of_class(open_s)
-        np.testing.assert_allclose(step.ledger[L.credited_s], credited_s, rtol=1e-9, atol=1e-6)
-    assert step.ledger[L.credited_s].min() > 0.0 and step.ledger[L.lost_s].sum() > 0.0
+        credited_s = step.ledger[LEDGER.executed_s] - step.ledger[LEDGER.lost_s] - flight.of_class(open_s)
+        np.testing.assert_allclose(step.ledger[LEDGER.credited_s], credited_s, rtol=1e-9, atol=1e-6)
+    assert step.ledger[LEDGER.credited_s].min() > 0.0 and step.ledger[LEDGER.lost_s].sum() > 0.0
 
 
 @pytest.mark.parametrize("flight", [*NUMBERS, "pretraining-cluster"], indirect=True)
@@ -119,8 +124,8 @@ def test_no_gang_goes_on_with_a_member_or_a_link_down(flight):
             hop = links.next_hop[0, links.epoch[0, min(before.tick, links.epoch.shape[1] - 1)]]
             group = connected_components(hop == np.arange(n), directed=False)[1]
             assert len(set(group[hosts])) == 1 and len(set(hosts)) == len(hosts)
-            assert (flight.sim.skies[0, before.tick, OUT, hosts] == 0.0).all()
-            assert (before.state[X.off, hosts] == 0.0).all()
+            assert (flight.sim.tables.skies[0, before.tick, OUT, hosts] == 0.0).all()
+            assert (before.state[SAT.off, hosts] == 0.0).all()
             checked += 1
     assert checked > 20
 
@@ -142,8 +147,8 @@ def test_nothing_is_worked_on_before_its_data_has_come(flight):
         for row, hosts in flight.workers(before, after):
             mine, kind = flight.members(row), flight.jobs["class_id"][row]
             assert (after.cargo[COMING, mine] == 0.0).all()
-            assert (after.run["delay_s"][mine] <= flight.rules[G.stall_s, kind]).all()
-            if flight.rules[G.data_gb, kind] > 0.0 and after.run["host"][row] >= 0:
+            assert (after.run["delay_s"][mine] <= flight.rules[RULES.stall_s, kind]).all()
+            if flight.rules[RULES.data_gb, kind] > 0.0 and after.run["host"][row] >= 0:
                 here = (after.run["input_at"][mine] == hosts).all() or (flight.jobs["origin"][row] == hosts).all()
                 assert here or flight.jobs["arrival_s"][row] < 0.0
             now = (after.tick - flight.sim.fleet.clock.warm_up) * flight.sim.fleet.clock.dt_s
@@ -161,8 +166,8 @@ def test_results_are_paid_when_they_are_there(flight):
 
     Catches the share held back being paid when the work is done, and results that count before they arrive.
     """
-    value = flight.rules[G.value, flight.jobs["class_id"]] * flight.jobs["price"] / 3600.0
-    held = flight.rules[G.hold_back, flight.jobs["class_id"]]
+    value = flight.rules[RULES.value, flight.jobs["class_id"]] * flight.jobs["price"] / 3600.0
+    held = flight.rules[RULES.hold_back, flight.jobs["class_id"]]
     real, sent = flight.jobs["num_satellites"] > 0, 0
     for step in flight.steps:
         run = step.run
@@ -170,23 +175,23 @@ def test_results_are_paid_when_they_are_there(flight):
         whole_s = np.maximum(flight.jobs["work_s"] - run["before_s"], 0.0)
         ended = run["status"] == DONE
         paid = value * np.where(real, (1.0 - held) * safe_s + np.where(ended, held * whole_s, 0.0), 0.0)
-        np.testing.assert_allclose(flight.of_class(paid), step.ledger[L.paid], rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(flight.of_class(paid), step.ledger[LEDGER.paid], rtol=1e-9, atol=1e-9)
         assert (step.cargo[3, ended] == 0.0).all()
         came = flight.of_class(np.where(ended & (flight.steps[0].run["status"] != DONE), 1.0, 0.0))
-        assert (step.ledger[L.result_gb] >= came * flight.rules[G.result_gb] * (1 - 1e-9)).all()
+        assert (step.ledger[LEDGER.result_gb] >= came * flight.rules[RULES.result_gb] * (1 - 1e-9)).all()
         sent += int(step.head["sending"] > 0)
-    assert step.ledger[L.paid].min() > 0.0 and sent > 0
+    assert step.ledger[LEDGER.paid].min() > 0.0 and sent > 0
 
 
 def test_every_stop_was_foreseen_or_a_surprise(flight):
     """They are drains, preemptions, evictions, partings, resets and failures at work. Catches one in neither."""
     for step in flight.steps:
-        both = step.ledger[[L.forced, L.foreseen]].sum()
+        both = step.ledger[[LEDGER.forced, LEDGER.foreseen]].sum()
         thrown = both - step.ledger[STOPS].sum()
-        assert 0.0 <= thrown <= step.state[X.failures].sum()
+        assert 0.0 <= thrown <= step.state[SAT.failures].sum()
         surprises = sum(step.head[name] - flight.steps[0].head[name] for name in ("chip_stops", "off_stops"))
-        assert step.ledger[L.forced].sum() == surprises
-    assert step.ledger[[L.forced, L.foreseen]].sum() > 0.0
+        assert step.ledger[LEDGER.forced].sum() == surprises
+    assert step.ledger[[LEDGER.forced, LEDGER.foreseen]].sum() > 0.0
 
 
 def test_faults_strike_and_everything_happens(flights):
@@ -194,6 +199,14 @@ def test_faults_strike_and_everything_happens(flights):
     if not flights.keys() >= set(NUMBERS):
         pytest.skip("needs the flights of all tests above")
     total = sum(flights[number].steps[-1].ledger.sum(1) for number in NUMBERS)
-    for account in (*STOPS, L.dropped_gb, L.result_gb, L.state_gb, L.completed, L.outage_lost_s, L.fault_lost_s):
-        assert total[account] > 0.0, L._fields[account]
+    for account in (
+        *STOPS,
+        LEDGER.dropped_gb,
+        LEDGER.result_gb,
+        LEDGER.state_gb,
+        LEDGER.completed,
+        LEDGER.outage_lost_s,
+        LEDGER.fault_lost_s,
+    ):
+        assert total[account] > 0.0, LEDGER._fields[account]
     assert sum(flights[number].waited for number in NUMBERS) > 100

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from odc_gym.core.layout.state import D, X
 from odc_gym.faults.faults import draw_condition
 from odc_gym.physics.ageing import capacity_left
 from odc_gym.scenario import Faults, Scenario
@@ -98,7 +97,7 @@ def test_wear_before_the_episode_is_that_of_the_plan_as_it_is_flown(starter12):
     sim.reset(range(20_000, 20_006))
     for _ in range(sim.decisions):
         sim.step(np.zeros((6, sim.action_size)))
-    flown = sim.state[:, X.fatigue, :12].mean() * 365.25
+    flown = sim.sat.fatigue[:, :12].mean() * 365.25
     assert sim.fleet.wear_per_year.mean() == pytest.approx(flown, rel=0.3)
 
 
@@ -114,11 +113,11 @@ def test_an_old_fleet_flies_its_plan(old):
         assert aged["shed_h"] == aged["trips"] == aged["unserved_frac"] == 0.0
         assert 0.3 < aged["living_frac"] < 0.75 and fresh["living_frac"] == 1.0
         assert aged["work_accelerator_h"] < 0.9 * fresh["work_accelerator_h"]
-    living = sim.design[:, D.accelerators, :12]
+    living = sim.design.accelerators[:, :12]
     seen = sim.view.observation
-    assert np.array_equal(seen["free"] + seen["running"].sum(1), sim.state[:, X.living, :12])
-    assert (sim.state[:, X.living, :12] <= living).all()
-    assert sim.state[:, X.capacity_left, :12].max() < 0.92
+    assert np.array_equal(seen["free"] + seen["running"].sum(1), sim.sat.living[:, :12])
+    assert (sim.sat.living[:, :12] <= living).all()
+    assert sim.sat.capacity_left[:, :12].max() < 0.92
 
 
 @pytest.mark.parametrize("mode", ["bids", "assign"])
@@ -135,7 +134,7 @@ def test_a_fleet_that_is_wholly_lost_divides_nothing_by_zero(starter12, mode):
         assert np.isfinite(sim.state).all() and np.isfinite(sim.ledger).all()
     metrics = episode_metrics(sim, 0)
     assert all(np.isfinite(value) for value in metrics.values())
-    assert metrics["value"] == 0.0 and metrics["living_frac"] == 0.0 and sim.head["running"][0] == 0
+    assert metrics["value"] == 0.0 and metrics["living_frac"] == 0.0 and sim.scalars["running"][0] == 0
     assert not sim.buffers.job_feasible[0, :, :-1].any()
 
 
@@ -147,13 +146,13 @@ def test_rules_fly_a_fleet_with_lost_satellites(starter12, name):
     faults = {"mission_age_years": 5.0, "satellite_loss_per_year": 0.1}
     sim = Simulator(starter12.replace({"faults": faults, "episode.hours": 1}), 2)
     sim.reset([20_000, 20_001])
-    assert (sim.state[:, X.living, :12] == 0).any()
+    assert (sim.sat.living[:, :12] == 0).any()
     scheduler = make_scheduler(name, sim)
     scheduler.reset(sim.view, np.ones(2, bool), np.array([20_000, 20_001]))
     with np.errstate(divide="raise", invalid="raise"):
         for _ in range(sim.decisions):
             sim.step(scheduler.act(sim.view))
-    assert sim.ledger[:, 0].sum() > 0.0
+    assert sim.mutable.ledger[:, 0].sum() > 0.0
 
 
 def test_age_and_rates_take_part_in_randomise(starter12):

@@ -2,10 +2,9 @@
 
 import numpy as np
 import pytest
+from fields import LEDGER
 from regimes import FLEETS
 
-from odc_gym.core.layout.state import D, X
-from odc_gym.core.layout.work import K, L
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.simulator import Simulator
 
@@ -33,13 +32,13 @@ def test_assign_holds_on_every_scenario(name):
     for both, one in zip(together, alone, strict=True):
         assert all(np.array_equal(a[1:], b) for a, b in zip(both, one, strict=True))
     n = sim.satellites
-    held = sim.classes[:, K.held, :, :n].sum(1)
-    assert np.array_equal(held + sim.state[:, X.free, :n], sim.design[:, D.accelerators, :n])
-    charge = sim.state[:, X.charge_frac, :n]
+    held = sim.classes.held[:, :, :n].sum(1)
+    assert np.array_equal(held + sim.sat.free[:, :n], sim.design.accelerators[:, :n])
+    charge = sim.sat.charge_frac[:, :n]
     assert ((charge >= 0.0) & (charge <= 1.0)).all() and np.isfinite(sim.observation).all()
     done = sim.run["safe_s"] + sim.run["unsaved_s"]
     unsaved = np.maximum(done - np.maximum(sim.run["before_s"], sim.run["safe_s"]), 0.0)
     kinds = sim.jobs["class_id"][..., None] == np.arange(len(sim.class_names))
-    executed, credited, lost = (sim.ledger[:, k] for k in (L.executed_s, L.credited_s, L.lost_s))
+    executed, credited, lost = (sim.mutable.ledger[:, k] for k in (LEDGER.executed_s, LEDGER.credited_s, LEDGER.lost_s))
     closing = executed - credited - lost - (unsaved[..., None] * kinds).sum(1)
     assert np.abs(closing).max() <= 1e-6 * executed.max()

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from odc_gym.core.layout.work import L
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.simulator import Simulator
 
@@ -32,7 +31,7 @@ def play(scenario):
             layout.bids(action)[..., (k + 1) % 2 :: 2] = -0.4
         sim.step(action)
         score += sim.reward
-    return score, sim.ledger[:, L.moved].sum(1)
+    return score, sim.ledger.moved[:].sum(1)
 
 
 def test_teleport_does_not_pay(starter12):

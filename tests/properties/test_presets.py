@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from fields import SAT
 from regimes import FLEETS
 
-from odc_gym.core.layout.state import State, X
+from odc_gym.core.layout.state import State
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.episode_start import periodic
 from odc_gym.simulator.metrics import episode_metrics
@@ -37,10 +38,10 @@ class Flight:
                 self.late, self.score_then = sim.get_state(), self.score.copy()
             sim.step(self.zero)
             self.score += sim.reward
-            state = sim.state[:, :, :n]
+            state = sim.mutable.state[:, :, :n]
             self.finite &= bool(np.isfinite(state).all() and np.isfinite(sim.observation).all())
-            self.charge.append((state[:, X.charge_frac].min(), state[:, X.charge_frac].max()))
-            self.hottest_k = max(self.hottest_k, state[:, X.junction_k].max())
+            self.charge.append((state[:, SAT.charge_frac].min(), state[:, SAT.charge_frac].max()))
+            self.hottest_k = max(self.hottest_k, state[:, SAT.junction_k].max())
         self.metrics = [episode_metrics(sim, row) for row in range(rows)]
 
     def ends(self, request, where):
@@ -133,7 +134,7 @@ def test_mixed_shells_begin_periodic():
     peaks = []
     for _ in range(sim.decisions):
         sim.step(sim.view.layout.zeros(1))
-        peaks.append(sim.state[0, charge, : sim.satellites].copy())
+        peaks.append(sim.mutable.state[0, charge, : sim.satellites].copy())
     for i, shell in enumerate(sim.fleet.shells):
         orbit = round(shell.period_s / 300.0)
         mine = np.array(peaks)[:, sim.fleet.shell_of == i]

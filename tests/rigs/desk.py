@@ -3,7 +3,7 @@
 import numpy as np
 from networks import links_of
 
-from odc_gym.core.layout.environment import Links
+from odc_gym.core.layout.network import Links
 from odc_gym.core.layout.state import State
 from odc_gym.core.layout.work import Ledger
 from odc_gym.scenario import Scenario
@@ -42,11 +42,11 @@ class Desk:
         self.satellites, self.layout = satellites, self.sim.view.layout
         self.network(epochs, **network)
         self.action = self.layout.zeros(1)
-        self.rows = int(self.sim.head[0]["next_job"])
+        self.rows = int(self.sim.scalars[0]["next_job"])
 
     def network(self, epochs, **network):
         """A network from here on: `(minutes, pairs)` one after the other, the last for ever."""
-        first, clock = int(self.sim.head["tick"][0]), self.sim.fleet.clock
+        first, clock = int(self.sim.scalars["tick"][0]), self.sim.fleet.clock
         (minutes, pairs), *later = epochs
         spans = [(first + minutes, pairs), *later]
         spans[-1] = (clock.total - sum(m for m, _ in spans[:-1]), spans[-1][1])
@@ -55,7 +55,7 @@ class Desk:
     @property
     def now(self):
         clock = self.sim.fleet.clock
-        return (self.sim.head["tick"][0] - clock.warm_up) * clock.dt_s
+        return (self.sim.scalars["tick"][0] - clock.warm_up) * clock.dt_s
 
     def job(self, kind, work_s=1e5, width=1, **columns):
         """A job arrives; its row."""
@@ -101,10 +101,10 @@ class Desk:
         return self.sim.run[0, row]
 
     def cargo(self, row):
-        return self.sim.cargo[0, :, row]
+        return self.sim.mutable.pending_gb[0, :, row]
 
     def state(self, name):
-        return self.sim.state[0, State._fields.index(name), : self.satellites]
+        return self.sim.mutable.state[0, State._fields.index(name), : self.satellites]
 
     def account(self, name):
-        return float(self.sim.ledger[0, Ledger._fields.index(name)].sum())
+        return float(self.sim.mutable.ledger[0, Ledger._fields.index(name)].sum())

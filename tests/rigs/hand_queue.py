@@ -67,12 +67,12 @@ def table(arrival, duration, width, estimate=None, slack=1000, **columns) -> np.
 def put(sim: Simulator, tables: list[np.ndarray]) -> None:
     """Begin an episode in each row with a job table of its own and nothing that runs."""
     sim.reset(np.arange(sim.num_envs))
-    assert (sim.head["running"] == 0).all()
+    assert (sim.scalars["running"] == 0).all()
     sim._grow(max(len(jobs) for jobs in tables))
     never = np.zeros((), sim.run.dtype)
     never["host"], never["started_s"], never["finished_s"] = -1, np.inf, np.inf
     sim.run[:] = never
-    sim.head["next_job"] = 0
+    sim.scalars["next_job"] = 0
     for row, jobs in enumerate(tables):
         sim.jobs[row, : len(jobs)] = jobs
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym.core.layout.environment import Links, Traffic, traffic_of
+from odc_gym.core.layout.network import Links, Traffic, traffic_of
 
 FOREVER = np.iinfo(np.int32).max
 

@@ -3,9 +3,9 @@
 import functools
 
 import numpy as np
+from fields import RULES
 
 from odc_gym._jit import kernel
-from odc_gym.core.layout.work import G
 from odc_gym.core.serving.services import served_in
 from odc_gym.core.serving.slo_model import Pool
 from odc_gym.physics.serving import request_s, stretch
@@ -51,9 +51,11 @@ class ServingRig:
     def pool(self, replicas: float, clock: float, slots: int | None = None) -> tuple[float, ...]:
         """Numbers of `Pool` of replicas at a clock, without a way to the ground; memory may hold fewer slots."""
         rule = self.rules[:, 0]
-        batch = rule[G.batch] if slots is None else float(slots)
-        prefill, decode = (stretch(rule[k], clock) for k in (G.prefill_kappa, G.decode_kappa))
-        takes = request_s(prefill * rule[G.prefill_s], decode * rule[G.base_s], decode * rule[G.each_s], batch)
+        batch = rule[RULES.batch] if slots is None else float(slots)
+        prefill, decode = (stretch(rule[k], clock) for k in (RULES.prefill_kappa, RULES.decode_kappa))
+        takes = request_s(
+            prefill * rule[RULES.prefill_s], decode * rule[RULES.base_s], decode * rule[RULES.each_s], batch
+        )
         return replicas, replicas / takes, prefill, decode, batch
 
     def serve(

@@ -101,7 +101,7 @@ def test_lost_work_and_data_moved_by_hand():
     desk.play(12)  # 120 GB at 1 GB/s, then ten minutes at full clock
     before = desk.run(row)["unsaved_s"]
     assert before == pytest.approx(4 * 600.0, rel=0.02)
-    desk.sim.skies[0, :, 4, 0] = 1.0
+    desk.sim.tables.skies[0, :, 4, 0] = 1.0
     desk.play()
     kpi = episode_metrics(desk.sim, 0)
     assert kpi["lost_accelerator_h"] == close(before / HOUR_S) == kpi["lost_to_outages_accelerator_h"]
@@ -144,7 +144,7 @@ class Records:
     @property
     def now(self):
         clock = self.sim.fleet.clock
-        return float((self.sim.head["tick"][0] - clock.warm_up) * clock.dt_s)
+        return float((self.sim.scalars["tick"][0] - clock.warm_up) * clock.dt_s)
 
     def safe(self):
         """Safe work of the episode by row, of those that have any."""

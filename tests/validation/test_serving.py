@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from comparison import compares
+from fields import RULES
 from request_simulation import OTHERS, SIZES, Engine, lognormal, serve
 from serving_rig import MINUTE_S, ServingRig, service
 
-from odc_gym.core.layout.work import G
 from odc_gym.tables.fleet.serving_tables import RequestSizes
 
 FOLDER = Path(__file__).parent / "reference"
@@ -138,8 +138,8 @@ def test_overload_that_passes():
     rate = per_s * np.where((np.arange(60) >= 20) & (np.arange(60) < 30), 1.3, 0.6)
     out = here.serve(replicas, 1.0, rate * MINUTE_S)
     rule, random = here.rules[:, 0], np.random.default_rng(5)
-    steps = rule[G.steps]
-    engine = Engine(0.0004, rule[G.base_s] / steps, rule[G.each_s] / steps, 32)
+    steps = rule[RULES.steps]
+    engine = Engine(0.0004, rule[RULES.base_s] / steps, rule[RULES.each_s] / steps, 32)
     found = []
     for _ in range(12):
         counts = random.poisson(rate * MINUTE_S)
@@ -160,7 +160,7 @@ def test_memory_that_limits_the_batch():
     """Catches waits for the slots of the engine instead of those that fit; 0.79 are in time at 0.9, not all."""
     here, loads, slots = rig("conversation"), (0.6, 0.8, 0.9), 10
     rule, random = here.rules[:, 0], np.random.default_rng(6)
-    engine = Engine(0.0004, rule[G.base_s] / rule[G.steps], rule[G.each_s] / rule[G.steps], slots)
+    engine = Engine(0.0004, rule[RULES.base_s] / rule[RULES.steps], rule[RULES.each_s] / rule[RULES.steps], slots)
     found = []
     for load in loads:
         count = int(40_000 / (1.0 - load))

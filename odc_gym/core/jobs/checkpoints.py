@@ -4,10 +4,12 @@ A surprise is a stop that nobody saw coming: an upset, a failed accelerator, a t
 `foresight`, jobs write a checkpoint first.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.core.layout.work import G
+from odc_gym.core.layout.environment import Environment
 from odc_gym.core.network.execution_rate import forecast_rate
 
 PRIOR_S = 100.0 * 3600.0  # accelerator-seconds that the scenario's rate of surprises weighs beside what is seen
@@ -15,20 +17,20 @@ LEAST = 1e-12  # of a rate of stops [1/s] or of work: below it nothing stops
 
 
 @routine
-def surprises_per_s(e, accelerators, satellites):
+def surprises_per_s(env: Environment, accelerators: int, satellites: int) -> float:
     """Rate of surprises [1/s] for a job of so many accelerators on so many satellites, by all that were seen so far.
 
     Accelerators fail one by one, compute goes off by satellites. The first rate begins as that of the scenario's upsets
     and failures, and is then the mean of a gamma distribution that has seen the surprises of all accelerators held.
     """
-    head = e.head[0]
-    chip = (e.policy.surprises_per_s * PRIOR_S + head["chip_stops"]) / (PRIOR_S + head["held_s"])
-    satellite = head["off_stops"] / max(head["hosted_s"], 1.0)
+    scalars = env.scalars[0]
+    chip = (env.policy.surprises_per_s * PRIOR_S + scalars["chip_stops"]) / (PRIOR_S + scalars["held_s"])
+    satellite = scalars["off_stops"] / max(scalars["hosted_s"], 1.0)
     return accelerators * chip + satellites * satellite
 
 
 @routine
-def interval_work(most_s, adapts, stall_s, stops_per_s, rate):
+def interval_work(most_s: float, adapts: float, stall_s: float, stops_per_s: float, rate: float) -> float:
     """Work of an accelerator from one checkpoint to the next [reference accelerator-seconds].
 
     sqrt(2 C M) of time at work, for checkpoints that take C and surprises that come every M on the average: as much
@@ -51,17 +53,17 @@ def interval_work(most_s, adapts, stall_s, stops_per_s, rate):
 
 
 @routine
-def unit_work(e, row, s):
+def unit_work(env: Environment, row: int, s: int) -> float:
     """Work of an accelerator of a job on a satellite from one payable point to the next."""
-    job, rules = e.jobs[row], e.rules
+    job, rules = env.jobs[row], env.rules
     kind = job["class_id"]
-    if rules[G.adapts, kind] < 0.5:
-        return rules[G.unit_s, kind]
-    stops_per_s = surprises_per_s(e, job["total_accelerators"], job["num_satellites"])
-    return interval_work(rules[G.unit_s, kind], 1.0, rules[G.stall_s, kind], stops_per_s, forecast_rate(e, row, s))
+    if rules.adapts[kind] < 0.5:
+        return rules.unit_s[kind]
+    stops_per_s = surprises_per_s(env, job["total_accelerators"], job["num_satellites"])
+    return interval_work(rules.unit_s[kind], 1.0, rules.stall_s[kind], stops_per_s, forecast_rate(env, row, s))
 
 
 @routine
-def checkpoint_age_s(r, now):
+def checkpoint_age_s(r: np.void, now: float) -> float:
     """Since a job began the oldest of its work that a surprise would take [s]; 0 if there is none."""
     return now - r["unsaved_since_s"] if r["unsaved_s"] > 0.0 else 0.0

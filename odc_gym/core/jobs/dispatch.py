@@ -4,6 +4,8 @@ Waiting jobs are in `waiting`. Replicas of services are the first rows of the jo
 job. `lists[1]` holds the running rows.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from odc_gym._jit import routine
@@ -14,231 +16,234 @@ from odc_gym.core.jobs.progress import count_stop, expire, lose, stop
 from odc_gym.core.jobs.reservation import binds, forget, lift, reserve
 from odc_gym.core.jobs.shed_warning import foreseen
 from odc_gym.core.jobs.waiting import NOWHERE, best_host, feasible, is_replica, requeue, score_of
-from odc_gym.core.layout.state import X
-from odc_gym.core.layout.work import FREE, HOLD, G, K, L
+from odc_gym.core.layout.environment import Environment
+from odc_gym.core.layout.work import FREE, HOLD
 
 
 @routine
-def drain_and_move(e, now):
+def drain_and_move(env: Environment, now: float) -> None:
     """Once a decision: jobs leave satellites that drain, and move to clearly better ones. Both pay for it."""
-    head, running = e.head[0], e.lists[1]
-    count = head["running"]
-    head["running"] = 0
+    scalars, running = env.scalars[0], env.running
+    count = scalars["running"]
+    scalars["running"] = 0
     for k in range(count):
         row = running[k]
-        kind = e.jobs[row]["class_id"]
-        if drains(e, row) and drains_alive(e, row):
-            running[head["running"]] = row
-            head["running"] += 1
-        elif drains(e, row):
-            stop(e, row, now)
-            leave(e, row)
-            e.ledger[L.drained, kind] += 1.0
-            count_stop(e, row, True)
-            requeue(e, row, now)
-        elif not move(e, row, now):
-            running[head["running"]] = row
-            head["running"] += 1
+        kind = env.jobs[row]["class_id"]
+        if drains(env, row) and drains_alive(env, row):
+            running[scalars["running"]] = row
+            scalars["running"] += 1
+        elif drains(env, row):
+            stop(env, row, now)
+            leave(env, row)
+            env.ledger.drained[kind] += 1.0
+            count_stop(env, row, True)
+            requeue(env, row, now)
+        elif not move(env, row, now):
+            running[scalars["running"]] = row
+            scalars["running"] += 1
 
 
 @routine
-def drains(e, row):
+def drains(env: Environment, row: int) -> bool:
     """Whether the agent wants a job's class to leave one of its satellites."""
-    for member in range(row, row + e.jobs[row]["num_satellites"]):
-        if e.classes[K.bid, e.jobs[row]["class_id"], e.run[member]["host"]] < e.policy.drain:
+    for member in range(row, row + env.jobs[row]["num_satellites"]):
+        if env.classes.bid[env.jobs[row]["class_id"], env.run[member]["host"]] < env.policy.drain:
             return True
     return False
 
 
 @routine
-def drains_alive(e, row):
+def drains_alive(env: Environment, row: int) -> bool:
     """A replica that is to leave finishes its batch first; whether it has one."""
-    if not is_replica(e, row):
+    if not is_replica(env, row):
         return False
-    new = e.run[row]["drain_s"] <= 0.0
-    alive = begin_drain(e, row)
+    new = env.run[row]["drain_s"] <= 0.0
+    alive = begin_drain(env, row)
     if new and alive:
-        e.ledger[L.drained, e.jobs[row]["class_id"]] += 1.0
-        count_stop(e, row, True)
+        env.ledger.drained[env.jobs[row]["class_id"]] += 1.0
+        count_stop(env, row, True)
     return alive
 
 
 @routine
-def move(e, row, now):
+def move(env: Environment, row: int, now: float) -> bool:
     """A job moves if a clearly better satellite can take it; whether it did. Gangs stay together where they are."""
-    kind, s = e.jobs[row]["class_id"], e.run[row]["host"]
-    if e.rules[G.movable, kind] < 0.5 or e.jobs[row]["num_satellites"] > 1:
+    kind, s = env.jobs[row]["class_id"], env.run[row]["host"]
+    if env.rules.movable[kind] < 0.5 or env.jobs[row]["num_satellites"] > 1:
         return False
-    if now - e.run[row]["since_s"] < e.policy.min_stay_s or e.run[row]["drain_s"] > 0.0:
+    if now - env.run[row]["since_s"] < env.policy.min_stay_s or env.run[row]["drain_s"] > 0.0:
         return False
-    floor = score_of(e, s, kind, 0) + e.policy.migration_margin
-    better = best_host(e, row, floor, now)
+    floor = score_of(env, s, kind, 0) + env.policy.migration_margin
+    better = best_host(env, row, floor, now)
     if better == NOWHERE:
         return False
-    stop(e, row, now)
-    live = live_gb(e, row)
-    leave(e, row)
-    enter(e, row, better, now)
-    bring_batch(e, row, live, s)
-    e.ledger[L.moved, kind] += 1.0
+    stop(env, row, now)
+    live = live_gb(env, row)
+    leave(env, row)
+    enter(env, row, better, now)
+    bring_batch(env, row, live, s)
+    env.ledger.moved[kind] += 1.0
     return True
 
 
 @routine
-def account_of_loss(e, s):
-    """The account of the work that jobs lose as the compute of a satellite goes off."""
-    if e.x[X.out, s] > 0.0:
-        return L.outage_lost_s
-    return L.trip_lost_s if e.x[X.tripped, s] > 0.0 else L.shed_lost_s
+def charge_loss(env: Environment, s: int, class_id: int, lost_s: float) -> None:
+    """Charge work that a job of a class lost to the cause for which the compute of satellite `s` is off."""
+    if env.sat.out[s] > 0.0:
+        env.ledger.outage_lost_s[class_id] += lost_s
+    elif env.sat.tripped[s] > 0.0:
+        env.ledger.trip_lost_s[class_id] += lost_s
+    else:
+        env.ledger.shed_lost_s[class_id] += lost_s
 
 
 @routine
-def evict(e, now):
+def evict(env: Environment, now: float) -> None:
     """Satellites whose compute is off lose their jobs, back to the last payable point."""
     off = 0.0
-    for s in range(e.satellites):
-        off += e.x[X.off, s]
+    for s in range(env.num_satellites):
+        off += env.sat.off[s]
     if off == 0.0:
         return
-    head, running = e.head[0], e.lists[1]
-    count = head["running"]
-    head["running"] = 0
+    scalars, running = env.scalars[0], env.running
+    count = scalars["running"]
+    scalars["running"] = 0
     for k in range(count):
         row = running[k]
-        s = off_host(e, row)
+        s = off_host(env, row)
         if s != NOWHERE:
-            count_stop(e, row, foreseen(e, s))
-            e.ledger[account_of_loss(e, s), e.jobs[row]["class_id"]] += lose(e, row)
-            leave(e, row)
-            e.ledger[L.evicted, e.jobs[row]["class_id"]] += 1.0
-            requeue(e, row, now)
+            count_stop(env, row, foreseen(env, s))
+            charge_loss(env, s, env.jobs[row]["class_id"], lose(env, row))
+            leave(env, row)
+            env.ledger.evicted[env.jobs[row]["class_id"]] += 1.0
+            requeue(env, row, now)
             continue
-        running[head["running"]] = row
-        head["running"] += 1
+        running[scalars["running"]] = row
+        scalars["running"] += 1
 
 
 @routine
-def off_host(e, row):
+def off_host(env: Environment, row: int) -> int:
     """The first of a job's satellites whose compute is off; NOWHERE if all work."""
     off = NOWHERE
-    for member in range(row, row + e.jobs[row]["num_satellites"]):
-        if off == NOWHERE and e.x[X.off, e.run[member]["host"]] > 0.0:
-            off = e.run[member]["host"]
+    for member in range(row, row + env.jobs[row]["num_satellites"]):
+        if off == NOWHERE and env.sat.off[env.run[member]["host"]] > 0.0:
+            off = env.run[member]["host"]
     return off
 
 
 @routine
-def part(e, now):
+def part(env: Environment, now: float) -> None:
     """Gangs whose links part go back to the queue: with a checkpoint if that was known a step ahead."""
-    head, running = e.head[0], e.lists[1]
-    count = head["running"]
-    head["running"] = 0
+    scalars, running = env.scalars[0], env.running
+    count = scalars["running"]
+    scalars["running"] = 0
     for k in range(count):
         row = running[k]
-        if e.jobs[row]["num_satellites"] > 1:
-            joined = is_joined(e, row)
-            if not joined or parts_next(e, row):
-                count_stop(e, row, joined)
+        if env.jobs[row]["num_satellites"] > 1:
+            joined = is_joined(env, row)
+            if not joined or parts_next(env, row):
+                count_stop(env, row, joined)
                 if joined:
-                    stop(e, row, now)
+                    stop(env, row, now)
                 else:  # nobody foresaw it: a link or the backbone failed
-                    e.ledger[L.outage_lost_s, e.jobs[row]["class_id"]] += lose(e, row)
-                leave(e, row)
-                e.ledger[L.parted, e.jobs[row]["class_id"]] += 1.0
-                requeue(e, row, now)
+                    env.ledger.outage_lost_s[env.jobs[row]["class_id"]] += lose(env, row)
+                leave(env, row)
+                env.ledger.parted[env.jobs[row]["class_id"]] += 1.0
+                requeue(env, row, now)
                 continue
-        running[head["running"]] = row
-        head["running"] += 1
+        running[scalars["running"]] = row
+        scalars["running"] += 1
 
 
 @routine
-def host_of(e, row, now):
+def host_of(env: Environment, row: int, now: float) -> int:
     """Where a waiting job goes now: the satellite that the agent chose if it is feasible, else that of the best bid."""
-    order = e.run[row]["order"]
+    order = env.run[row]["order"]
     if order == FREE:
-        return best_host(e, row, -np.inf, now)
-    if order != HOLD and feasible(e, row, order - 1, now):
+        return best_host(env, row, -np.inf, now)
+    if order != HOLD and feasible(env, row, order - 1, now):
         return order - 1
     return NOWHERE
 
 
 @routine
-def start(e, row, now):
+def start(env: Environment, row: int, now: float) -> bool:
     """Start a waiting job where it goes now; whether there is such a place."""
-    if e.jobs[row]["num_satellites"] > 1:
-        if e.run[row]["order"] == HOLD or not seat_gang(e, row, now):
+    if env.jobs[row]["num_satellites"] > 1:
+        if env.run[row]["order"] == HOLD or not seat_gang(env, row, now):
             return False
-        enter_gang(e, row, now)
+        enter_gang(env, row, now)
         return True
-    s = host_of(e, row, now)
+    s = host_of(env, row, now)
     if s == NOWHERE:
         return False
-    enter(e, row, s, now)
+    enter(env, row, s, now)
     return True
 
 
 @routine
-def most_free(e):
+def most_free(env: Environment) -> float:
     """Most accelerators that are free on one satellite whose compute is on: wider jobs need not look for a host."""
     most = 0.0
-    for s in range(e.satellites):
-        most = max(most, e.x[X.free, s] * (1.0 - e.x[X.off, s]))
+    for s in range(env.num_satellites):
+        most = max(most, env.sat.free[s] * (1.0 - env.sat.off[s]))
     return most
 
 
 @routine
-def widest(e):
+def widest(env: Environment) -> float:
     """Most accelerators that work on one satellite."""
     most = 0.0
-    for s in range(e.satellites):
-        most = max(most, e.x[X.living, s])
+    for s in range(env.num_satellites):
+        most = max(most, env.sat.living[s])
     return most
 
 
 @routine
-def place(e, now):
+def place(env: Environment, now: float) -> None:
     """Waiting jobs in queue order go to their satellites; only a worthless job leaves the queue.
 
     The first that fits nowhere is the blocked job, which gets a reservation. Jobs before it respect the reservation of
     the last step as long as they fit elsewhere.
     """
-    head, waiting = e.head[0], e.lists[0]
-    most, kept = most_free(e), 0
-    head["blocked_rank"] = -np.inf
-    for k in range(head["waiting"]):
+    scalars, waiting = env.scalars[0], env.waiting
+    most, kept = most_free(env), 0
+    scalars["blocked_rank"] = -np.inf
+    for k in range(scalars["waiting"]):
         row = waiting[k]
-        job, r = e.jobs[row], e.run[row]
+        job, r = env.jobs[row], env.run[row]
         kind = job["class_id"]
         if job["expiry_s"] <= now:
-            expire(e, row, now)
+            expire(env, row, now)
             continue
-        if e.urgency[kind] >= e.policy.hold:
-            first = head["blocked_rank"] == -np.inf
-            started = job["width"] <= most and start(e, row, now)
-            if not started and job["width"] <= most and first and binds(e, row):
-                lift(e)
-                started = start(e, row, now)
+        if env.urgency[kind] >= env.policy.hold:
+            first = scalars["blocked_rank"] == -np.inf
+            started = job["width"] <= most and start(env, row, now)
+            if not started and job["width"] <= most and first and binds(env, row):
+                lift(env)
+                started = start(env, row, now)
             if started:
-                if row == head["reserved_row"]:
-                    forget(e)
-                most = most_free(e)
+                if row == scalars["reserved_row"]:
+                    forget(env)
+                most = most_free(env)
                 continue
             if first and r["order"] == FREE:
-                block(e, row, now)
+                block(env, row, now)
         waiting[kept] = row
         kept += 1
-    head["waiting"] = kept
-    if head["blocked_rank"] == -np.inf and head["reserved_row"] != NOWHERE:
-        forget(e)
+    scalars["waiting"] = kept
+    if scalars["blocked_rank"] == -np.inf and scalars["reserved_row"] != NOWHERE:
+        forget(env)
 
 
 @routine
-def block(e, row, now):
+def block(env: Environment, row: int, now: float) -> None:
     """A job that fits nowhere becomes the blocked one if it can be promised a satellite, or if nobody is."""
-    head, width = e.head[0], e.jobs[row]["width"]
-    head["blocked_rank"] = e.run[row]["rank"]
-    head["blocked_width"] = width
-    head["blocked_kind"] = e.jobs[row]["class_id"]
-    promised = reserve(e, row, now) if e.policy.reserves > 0.5 else width <= widest(e)
+    scalars, width = env.scalars[0], env.jobs[row]["width"]
+    scalars["blocked_rank"] = env.run[row]["rank"]
+    scalars["blocked_width"] = width
+    scalars["blocked_kind"] = env.jobs[row]["class_id"]
+    promised = reserve(env, row, now) if env.policy.reserves else width <= widest(env)
     if not promised:
-        head["blocked_rank"] = -np.inf
+        scalars["blocked_rank"] = -np.inf

@@ -5,133 +5,135 @@ them all. Work, checkpoints and pay are kept in the first row; each row has a ho
 fast they go is in `pace`.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from odc_gym._jit import routine
 from odc_gym.core.jobs.hosting import hold, run_from, take_spare
 from odc_gym.core.jobs.waiting import NOWHERE, bring_s, feasible, keeps_promise, may_host, pays_in_time, score_of
-from odc_gym.core.layout.work import G
+from odc_gym.core.layout.environment import Environment
 from odc_gym.core.network.routes import topology
 
 
 @routine
-def neighbours(e, s, d, kind):
+def neighbours(env: Environment, s: int, d: int, kind: int) -> bool:
     """Whether own links join two satellites over as few hops, and for as long, as gangs of a class need."""
-    k = topology(e, e.head[0]["tick"])
-    hops = e.links.hops[k, s, d]
-    lasts = e.links.closes[k, s, d] - e.head[0]["tick"]
-    return 0 <= hops <= e.rules[G.gang_hops, kind] and lasts >= e.rules[G.lasting_steps, kind]
+    k = topology(env, env.scalars[0]["tick"])
+    hops = env.links.hops[k, s, d]
+    lasts = env.links.closes[k, s, d] - env.scalars[0]["tick"]
+    return 0 <= hops <= env.rules.gang_hops[kind] and lasts >= env.rules.lasting_steps[kind]
 
 
 @routine
-def seat_gang(e, row, now):
+def seat_gang(env: Environment, row: int, now: float) -> bool:
     """Choose the hosts of a gang and write them into its rows; whether there are enough.
 
     The first is the feasible satellite of the highest score that has enough feasible neighbours, the others are those
     of its neighbours with the highest scores.
     """
-    job, able = e.jobs[row], 0
-    for s in range(e.satellites):
-        able += 1 if may_host(e, row, s, now) else 0
+    job, able = env.jobs[row], 0
+    for s in range(env.num_satellites):
+        able += 1 if may_host(env, row, s, now) else 0
     if able < job["num_satellites"]:
         return False
     score, first = np.inf, NOWHERE
     for _ in range(able):
-        score, first = next_best(e, row, score, first, now)
-        if feasible(e, row, first, now) and seat_around(e, row, first, now):
+        score, first = next_best(env, row, score, first, now)
+        if feasible(env, row, first, now) and seat_around(env, row, first, now):
             return True
     return False
 
 
 @routine
-def next_best(e, row, score, last, now):
+def next_best(env: Environment, row: int, score: float, last: int, now: float) -> tuple[float, int]:
     """The satellite with room that follows the last one in falling order of scores, and its score."""
     best, found = -np.inf, NOWHERE
-    for s in range(e.satellites):
-        if may_host(e, row, s, now):
-            own = score_of(e, s, e.jobs[row]["class_id"], e.jobs[row]["width"])
+    for s in range(env.num_satellites):
+        if may_host(env, row, s, now):
+            own = score_of(env, s, env.jobs[row]["class_id"], env.jobs[row]["width"])
             if own > best and (own < score or (own == score and s > last)):
                 best, found = own, s
     return best, found
 
 
 @routine
-def seat_around(e, row, first, now):
+def seat_around(env: Environment, row: int, first: int, now: float) -> bool:
     """Put the first row on a satellite and the others on its best neighbours; whether there are enough.
 
     To each a way must last for its part of the data, and the gang must be paid and keep promises as a whole: it goes on
     when its last member is ready, at the pace of all.
     """
-    job = e.jobs[row]
+    job = env.jobs[row]
     kind, width, end = job["class_id"], job["width"], row + job["num_satellites"]
-    e.run[row]["host"] = first
+    env.run[row]["host"] = first
     for member in range(row + 1, end):
         best, chosen = -np.inf, NOWHERE
-        for s in range(e.satellites):
-            if may_host(e, row, s, now) and neighbours(e, first, s, kind):
-                score = score_of(e, s, kind, width)
-                if score > best and not seated(e, row, member, s) and bring_s(e, member, row, s) < np.inf:
+        for s in range(env.num_satellites):
+            if may_host(env, row, s, now) and neighbours(env, first, s, kind):
+                score = score_of(env, s, kind, width)
+                if score > best and not seated(env, row, member, s) and bring_s(env, member, row, s) < np.inf:
                     best, chosen = score, s
-        e.run[member]["host"] = chosen
+        env.run[member]["host"] = chosen
         if chosen == NOWHERE:
             break
-    if e.run[end - 1]["host"] != NOWHERE and suits(e, row, now):
+    if env.run[end - 1]["host"] != NOWHERE and suits(env, row, now):
         return True
-    unseat(e, row)
+    unseat(env, row)
     return False
 
 
 @routine
-def suits(e, row, now):
+def suits(env: Environment, row: int, now: float) -> bool:
     """Whether a gang on the hosts in its rows is paid in time and delays nobody who has a reservation there."""
-    kept = pays_in_time(e, row, e.run[row]["host"], now)
-    for member in range(row, row + e.jobs[row]["num_satellites"]):
-        kept = kept and keeps_promise(e, row, e.run[member]["host"], now)
+    kept = pays_in_time(env, row, env.run[row]["host"], now)
+    for member in range(row, row + env.jobs[row]["num_satellites"]):
+        kept = kept and keeps_promise(env, row, env.run[member]["host"], now)
     return kept
 
 
 @routine
-def unseat(e, row):
+def unseat(env: Environment, row: int) -> None:
     """A gang that does not run has no hosts."""
-    for member in range(row, row + e.jobs[row]["num_satellites"]):
-        e.run[member]["host"] = NOWHERE
+    for member in range(row, row + env.jobs[row]["num_satellites"]):
+        env.run[member]["host"] = NOWHERE
 
 
 @routine
-def seated(e, row, end, s):
+def seated(env: Environment, row: int, end: int, s: int) -> bool:
     """Whether one of the rows from `row` up to `end` is on a satellite."""
     count = 0
     for member in range(row, end):
-        count += e.run[member]["host"] == s
+        count += env.run[member]["host"] == s
     return count > 0
 
 
 @routine
-def enter_gang(e, row, now):
+def enter_gang(env: Environment, row: int, now: float) -> None:
     """A gang starts on the hosts in its rows; each brings its part of the data."""
-    for member in range(row, row + e.jobs[row]["num_satellites"]):
-        take_spare(e, member, row, e.run[member]["host"], now)
-    for member in range(row, row + e.jobs[row]["num_satellites"]):
-        hold(e, member, row, e.run[member]["host"], now)
-    run_from(e, row, now)
+    for member in range(row, row + env.jobs[row]["num_satellites"]):
+        take_spare(env, member, row, env.run[member]["host"], now)
+    for member in range(row, row + env.jobs[row]["num_satellites"]):
+        hold(env, member, row, env.run[member]["host"], now)
+    run_from(env, row, now)
 
 
 @routine
-def is_joined(e, row):
+def is_joined(env: Environment, row: int) -> bool:
     """Whether own links join all satellites of a running gang now."""
-    k = topology(e, e.head[0]["tick"])
-    for member in range(row + 1, row + e.jobs[row]["num_satellites"]):
-        if e.links.hops[k, e.run[row]["host"], e.run[member]["host"]] < 0:
+    k = topology(env, env.scalars[0]["tick"])
+    for member in range(row + 1, row + env.jobs[row]["num_satellites"]):
+        if env.links.hops[k, env.run[row]["host"], env.run[member]["host"]] < 0:
             return False
     return True
 
 
 @routine
-def parts_next(e, row):
+def parts_next(env: Environment, row: int) -> bool:
     """Whether the links of a running gang are known to part before the step after this one."""
-    tick = e.head[0]["tick"]
-    k = topology(e, tick)
-    for member in range(row + 1, row + e.jobs[row]["num_satellites"]):
-        if e.links.closes[k, e.run[row]["host"], e.run[member]["host"]] <= tick + 1:
+    tick = env.scalars[0]["tick"]
+    k = topology(env, tick)
+    for member in range(row + 1, row + env.jobs[row]["num_satellites"]):
+        if env.links.closes[k, env.run[row]["host"], env.run[member]["host"]] <= tick + 1:
             return True
     return False

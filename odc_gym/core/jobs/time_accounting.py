@@ -5,25 +5,26 @@ full clock. Source: Llama Team, The Llama 3 Herd of Models, arXiv 2407.21783 (20
 NSDI 2024.
 """
 
+from __future__ import annotations
+
 from odc_gym._jit import routine
-from odc_gym.core.layout.state import D, X
-from odc_gym.core.layout.work import K, L
+from odc_gym.core.layout.environment import Environment
 from odc_gym.core.network.execution_rate import host_rate
 
 
 @routine
-def account_held(e, dt_s):
+def account_held(env: Environment, dt_s: float) -> None:
     """Accelerator-seconds that each class holds in a step, and what surprises could strike meanwhile."""
-    for c in range(e.rules.shape[1]):
+    for c in range(env.num_classes):
         held = 0.0
-        for s in range(e.satellites):
-            held += e.classes[K.held, c, s]
-        e.ledger[L.held_s, c] += held * dt_s
-        e.head[0]["held_s"] += held * dt_s
+        for s in range(env.num_satellites):
+            held += env.classes.held[c, s]
+        env.ledger.held_s[c] += held * dt_s
+        env.scalars[0]["held_s"] += held * dt_s
 
 
 @routine
-def account_time(e, row, work, at_work_s, dt_s):
+def account_time(env: Environment, row: int, work: float, at_work_s: float, dt_s: float) -> None:
     """Divide the step of a job's accelerators between work and the causes of its loss.
 
     Where nothing runs, a checkpoint is written before a reset, and that comes before transfer, waking up and start;
@@ -31,13 +32,13 @@ def account_time(e, row, work, at_work_s, dt_s):
     Work that a surprise takes later is moved by `progress.lose`.
 
     Args:
-        e: the environment.
+        env: the environment.
         row: the job.
         work: done in the step [reference accelerator-seconds].
         at_work_s: of the step, until the job's end if it has ended [s].
         dt_s: physics step [s].
     """
-    job, r, ledger = e.jobs[row], e.run[row], e.ledger
+    job, r, ledger = env.jobs[row], env.run[row], env.ledger
     kind, gang, s = job["class_id"], job["total_accelerators"], r["host"]
     idle_s = (1.0 - r["active"]) * dt_s
     writing_s = min(r["writing_s"], idle_s)
@@ -46,27 +47,27 @@ def account_time(e, row, work, at_work_s, dt_s):
     r["writing_s"] -= writing_s
     r["reset_s"] -= reset_s
     r["cut_s"] = 0.0
-    useful_s = work / e.p[D.speed, s]
-    turning_s = at_work_s * gang * e.x[X.duty, s] if work > 0.0 else 0.0
+    useful_s = work / env.design.speed[s]
+    turning_s = at_work_s * gang * env.sat.duty[s] if work > 0.0 else 0.0
     clocked_s = useful_s
     if job["num_satellites"] > 1 and work > 0.0:
-        turning_s, clocked_s = gang_times(e, row, at_work_s)
-    ledger[L.useful_s, kind] += useful_s
-    ledger[L.writing_s, kind] += gang * writing_s
-    ledger[L.restore_s, kind] += gang * (idle_s - writing_s - waits_s)
-    ledger[L.wait_s, kind] += gang * (waits_s + r["active"] * dt_s) - turning_s + clocked_s - useful_s
-    ledger[L.throttle_s, kind] += turning_s - clocked_s
+        turning_s, clocked_s = gang_times(env, row, at_work_s)
+    ledger.useful_s[kind] += useful_s
+    ledger.writing_s[kind] += gang * writing_s
+    ledger.restore_s[kind] += gang * (idle_s - writing_s - waits_s)
+    ledger.wait_s[kind] += gang * (waits_s + r["active"] * dt_s) - turning_s + clocked_s - useful_s
+    ledger.throttle_s[kind] += turning_s - clocked_s
 
 
 @routine
-def gang_times(e, row, at_work_s):
+def gang_times(env: Environment, row: int, at_work_s: float) -> tuple[float, float]:
     """Accelerator-seconds for which the chips of a gang turn, and what they could do in them at their clocks.
 
     What they do less than that is waiting for the slowest and for the exchange.
     """
     turning_s = clocked_s = 0.0
-    for member in range(row, row + e.jobs[row]["num_satellites"]):
-        s = e.run[member]["host"]
-        turning_s += at_work_s * e.jobs[member]["width"] * e.x[X.duty, s]
-        clocked_s += at_work_s * host_rate(e, member) / e.p[D.speed, s]
+    for member in range(row, row + env.jobs[row]["num_satellites"]):
+        s = env.run[member]["host"]
+        turning_s += at_work_s * env.jobs[member]["width"] * env.sat.duty[s]
+        clocked_s += at_work_s * host_rate(env, member) / env.design.speed[s]
     return turning_s, clocked_s

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from odc_gym.core.layout.rows import rows_of_environment
+
 LOADS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.92, 0.95, 0.97, 0.99])
 """Utilisations of the tables; a queue is never taken to be nearer to 1, where it would have no mean."""
 OCTAVES = 12  # numbers of servers of the tables: 1, 2, 4, ..., 2048
@@ -27,3 +29,7 @@ class Serving(NamedTuple):
     paces: np.ndarray  # (C, 3, PREFILLS, SLACKS, LOADS) log odds to meet the time per token: one, one of many, all full
     prompts: np.ndarray  # (C, PROMPTS + 1) edges of bins of prefill times at full clock [s]
     shares: np.ndarray  # (C, PROMPTS) requests in each bin
+
+
+serving_of = rows_of_environment(Serving)
+"""Compiled function that picks the tables of an environment."""

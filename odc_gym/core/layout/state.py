@@ -1,9 +1,8 @@
-"""Every array of the simulation: field, unit, shape. A field is one line here.
+"""Fields of satellites: name, unit and shape of each. A field is one line here.
 
 Axis letters: B environments, S satellites, P satellites padded to a multiple of 8, J rows of the job table, C job
-classes, T physics steps, D decisions. Blocks are float64 `[environment, field, satellite]`; in the recipe of `step` the
-rows of one environment become a named tuple of 1-D rows, so that it reads `x.charge_frac[s]`. Only `MUTABLE` arrays
-change during an episode; a snapshot copies exactly these.
+classes, T physics steps, D decisions. A block is a float64 array `[environment, field, satellite]`. Named tuples give
+names to the rows of one environment: `sat.charge_frac[s]` in the core, `simulator.sat.charge_frac[b, s]` in Python.
 """
 
 from __future__ import annotations
@@ -12,29 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import routine, rows
+from odc_gym._jit import routine
+from odc_gym.core.layout.rows import rows
 from odc_gym.physics.thermal import Propagator
 
 LANES = 8
 UNBOUND_S = 1e12  # later than any time of an episode
 IN_SERVICE, OUT, LOST = 0, 1, 2  # conditions of a satellite
-MUTABLE = (
-    "state",
-    "classes",
-    "ledger",
-    "head",
-    "run",
-    "lists",
-    "points",
-    "swings",
-    "services",
-    "tenants",
-    "past",
-    "cargo",
-    "resident",
-)
-"""The arrays that change during an episode."""
-
 Row = np.ndarray  # (P,) of one environment, or (B, P) seen from outside
 
 
@@ -230,7 +213,7 @@ class Sensors(NamedTuple):
     charge_sigma: float
     temperature_sigma_k: float
     power_sigma_frac: float
-    delay_steps: float  # physics steps between a reading and the decision that sees it
+    delay_steps: int  # physics steps between a reading and the decision that sees it
 
 
 class Sky(NamedTuple):
@@ -254,20 +237,14 @@ class Forecast(NamedTuple):
     solar_95_w: Row
 
 
-X, D, F = (
-    State(*range(len(State._fields))),
-    Design(*range(len(Design._fields))),
-    Forecast(*range(len(Forecast._fields))),
+satellite_rows, design_rows, sky_rows = rows(State), rows(Design), rows(Sky)
+reading_rows, forecast_rows, sensor_numbers_of, propagator_rows = (
+    rows(Readings),
+    rows(Forecast),
+    rows(Sensors),
+    rows(Propagator),
 )
-M, R = Sensors(*range(len(Sensors._fields))), Readings(*range(len(Readings._fields)))
-"""Row numbers by name: `x[X.free, s]` is a number of a block.
-
-Scalar code indexes blocks; only loops over satellites unpack rows, since passing a hundred rows between functions costs
-more than what most of them do.
-"""
-
-state_rows, design_rows, sky_rows, propagator_rows = rows(State), rows(Design), rows(Sky), rows(Propagator)
-"""Named tuples of a block's rows, for the loops that must become SIMD code."""
+"""Compiled functions that name the rows of a block."""
 
 
 def padded(satellites: int) -> int:
@@ -276,7 +253,7 @@ def padded(satellites: int) -> int:
 
 
 @routine
-def fill(row, value):  # type: ignore[no-untyped-def]
+def fill(row: Row, value: float) -> None:
     """Set all of a 1-D row; a slice assignment would compile code for its error messages as well."""
     for i in range(row.shape[0]):
         row[i] = value

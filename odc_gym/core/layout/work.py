@@ -1,7 +1,7 @@
-"""Every array of the work: what changes for classes and jobs, accounts, and the rules of classes and dispatcher.
+"""Fields of the work: what changes for classes and jobs, accounts, and the rules of classes and dispatcher.
 
 Axis letters as in `state`. Blocks are float64 `[environment, field, class]`, with satellites as a last axis where a
-field has them; a field is one line here. Rows of the job table have one record of `RUN` each.
+field has them. A field is one line here. Each row of the job table has one record of `RUN`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import rows
+from odc_gym.core.layout.rows import rows
 from odc_gym.core.layout.state import Row
 
 
@@ -168,25 +168,26 @@ class Policy(NamedTuple):
     drain: float
     hold: float
     age_s: float
-    order: float  # index into ORDERS
-    reserves: float  # 1: the best job that fits nowhere gets a reservation
-    preempts: float  # 1: there are guaranteed and spot tenants
+    order: int  # index into ORDERS
+    reserves: bool  # the best job that fits nowhere gets a reservation
+    preempts: bool  # there are guaranteed and spot tenants
     fair_s: float  # time over which the service of tenants counts for their ranks, 0: it does not
     step_s: float  # physics step
     reset_s: float  # of an accelerator after an upset
     surprises_per_s: float  # of an accelerator, upsets and failures, by the scenario
-    safe_sheds: float  # that lead to safe mode; 0 none do
+    safe_sheds: int  # that lead to safe mode; 0 none do
     safe_within_s: float  # from the first of them to the last
     safe_s: float  # length of safe mode
 
 
 ORDERS = ("value", "edf", "least-slack", "fcfs")
+VALUE, EARLIEST_DEADLINE, LEAST_SLACK, FIRST_COME = range(4)
 STATUS = ("absent", "waiting", "running", "done", "expired", "sending", "refused")
 ABSENT, WAITING, RUNNING, DONE, EXPIRED, SENDING, REFUSED = range(7)
 FREE, HOLD = 0, -1
 SPOT, STANDARD, GUARANTEED = range(3)  # numbers of `scenario.TIERS` in the job table
 FAILED, CANCELLED = 2, 3  # numbers of `workload.Outcome` in the job table
-CARGO = ("weights", "input", "state", "result")
+TRANSFER_ITEMS = ("weights", "input", "state", "result")
 """What is on the way for a job, [GB], rows of [J]: a placement brings the first three one after the other."""
 WEIGHTS, INPUT, STATE, RESULT = range(4)
 
@@ -216,7 +217,7 @@ RUN = np.dtype(
 )
 """Run-time columns of a job, one row per row of the job table (J,). Times are seconds since the episode's start."""
 
-HEAD = np.dtype(
+SCALARS = np.dtype(
     [
         ("blocked_rank", "f8"),  # of the best job that fits nowhere
         ("thermal_sum", "f8"),  # sums of accounts at the last decision, for the reward
@@ -245,15 +246,7 @@ HEAD = np.dtype(
     ],
     align=True,
 )
-"""Scalars of an environment."""
+"""Numbers of an environment that change."""
 
-K, L, V, G, Q = (
-    Classes(*range(len(Classes._fields))),
-    Ledger(*range(len(Ledger._fields))),
-    Services(*range(len(Services._fields))),
-    Rules(*range(len(Rules._fields))),
-    Tenants(*range(len(Tenants._fields))),
-)
-"""Row numbers by name: `classes[K.busy, c, s]` is a number of a block."""
-
-policy_rows = rows(Policy)
+policy_numbers_of = rows(Policy)
+"""Compiled function that names the numbers of a vector."""

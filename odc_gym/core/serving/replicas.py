@@ -4,83 +4,103 @@ Replicas are rows of the job table and of the queue, see `dispatch`. One that is
 and gives its accelerators back when its batch is done.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
 
 from odc_gym._jit import kernel, routine
+from odc_gym._reference import by_reference, rows_of
 from odc_gym.core.jobs.batches import begin_drain, dismiss
 from odc_gym.core.jobs.hosting import drop_running
 from odc_gym.core.jobs.waiting import NOWHERE, drop_waiting, enqueue, rank_of, score_of
-from odc_gym.core.layout.state import X
-from odc_gym.core.layout.work import ABSENT, FREE, RUNNING, WAITING, G, K, V
+from odc_gym.core.layout.environment import Environment
+from odc_gym.core.layout.state import Design, State
+from odc_gym.core.layout.work import ABSENT, FREE, RUNNING, WAITING, Classes, Rules
 from odc_gym.core.serving.slo_model import Pool, offer, steps_of, times_of
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
 
 
 @routine
-def autoscale(e, planned, dt_s, now):
+def autoscale(env: Environment, planned: np.ndarray, dt_s: float, now: float) -> None:
     """Services want replicas for the demand they plan with: up at once, down after a while of surplus."""
-    for c in range(e.rules.shape[1]):
-        if e.rules[G.service, c] < 0.5:
+    for c in range(env.num_classes):
+        if env.rules.service[c] < 0.5:
             continue
-        target = wanted_replicas(e, c, planned[c] / dt_s)
-        have = serving_replicas(e, c)
+        target = wanted_replicas(env, c, planned[c] / dt_s)
+        have = serving_replicas(env, c)
         if have < target:
-            have += keep_draining(e, c, target - have)
+            have += keep_draining(env, c, target - have)
         if have < target:
-            want(e, c, target - have, now)
-        surplus_s = e.services[V.surplus_s, c] + dt_s if have > target else 0.0
-        if surplus_s >= e.rules[G.scale_down_s, c] or target == 0:
-            retire(e, have - target, c)
+            want(env, c, target - have, now)
+        surplus_s = env.services.surplus_s[c] + dt_s if have > target else 0.0
+        if surplus_s >= env.rules.scale_down_s[c] or target == 0:
+            retire(env, have - target, c)
             surplus_s = 0.0
-        e.services[V.surplus_s, c] = surplus_s
+        env.services.surplus_s[c] = surplus_s
 
 
 @routine
-def serving_replicas(e, c):
+def serving_replicas(env: Environment, c: int) -> int:
     """Replicas that run or wait, those that drain left out."""
-    first = int(e.rules[G.first, c])
+    first = int(env.rules.first[c])
     have = 0
-    for row in range(first, first + int(e.rules[G.replicas, c])):
-        status = e.run[row]["status"]
-        have += 1 if status == WAITING or (status == RUNNING and e.run[row]["drain_s"] <= 0.0) else 0
+    for row in range(first, first + int(env.rules.replicas[c])):
+        status = env.run[row]["status"]
+        have += 1 if status == WAITING or (status == RUNNING and env.run[row]["drain_s"] <= 0.0) else 0
     return have
 
 
 @routine
-def wanted_replicas(e, c, tokens_s):
+def wanted_replicas(env: Environment, c: int, tokens_s: float) -> int:
     """Replicas that a service wants for a demand of so many tokens a second, as urgent as the action says."""
-    if e.urgency[c] < e.policy.hold:
+    if env.urgency[c] < env.policy.hold:
         return 0
-    return replicas_for(e, c, tokens_s * bounded_exp(LN_2 * e.urgency[c]))
+    return replicas_for(env, c, tokens_s * bounded_exp(LN_2 * env.urgency[c]))
 
 
 class Hosts(NamedTuple):
-    """What the planning of replicas reads of an environment, see `Fleet`."""
+    """The part of `Environment` that the planning of replicas reads."""
 
     jobs: np.ndarray
-    x: np.ndarray
-    p: np.ndarray
-    classes: np.ndarray
-    rules: np.ndarray
-    satellites: int
+    sat: State
+    design: Design
+    classes: Classes
+    rules: Rules
+    num_satellites: int
 
 
 @kernel
-def first_replicas(jobs, x, p, classes, rules, satellites, c, tokens_s):
-    """Replicas that a service has as an episode begins."""
-    return replicas_for(Hosts(jobs, x, p, classes, rules, satellites), c, tokens_s)
+def first_replicas(
+    jobs: np.ndarray, state: np.ndarray, design: np.ndarray, classes: np.ndarray, rules: np.ndarray,
+    num_satellites: int, c: int, tokens_s: float,
+) -> int:  # fmt: skip
+    """Return the number of replicas that service `c` has as an episode begins.
+
+    Args:
+        jobs: job table, (J,).
+        state: [field, P].
+        design: [field, P].
+        classes: [field, C, P].
+        rules: class parameters, [field, C].
+        num_satellites: S.
+        c: the class.
+        tokens_s: demand [tokens/s].
+    """
+    sat, at, of_classes = rows_of(State, state), rows_of(Design, design), rows_of(Classes, classes)
+    hosts = Hosts(jobs, sat, at, of_classes, rows_of(Rules, rules), num_satellites)
+    return replicas_for(by_reference(hosts), c, tokens_s)
 
 
 @routine
-def replicas_for(e, c, tokens_s):
+def replicas_for(env: Environment, c: int, tokens_s: float) -> int:
     """Replicas that serve a demand of so many tokens a second at the planned load, at the fleet's mean rate."""
-    first = int(e.rules[G.first, c])
+    first = int(env.rules.first[c])
     rate = prefill = decode = slots = hosts = 0.0
-    for s in range(e.satellites):
-        if e.x[X.living, s] > 0.0:
-            each, slow_prefill, slow_decode, most = offer(e, c, e.jobs[first]["width"], s, 1.0)
+    for s in range(env.num_satellites):
+        if env.sat.living[s] > 0.0:
+            each, slow_prefill, slow_decode, most = offer(env, c, env.jobs[first]["width"], s, 1.0)
             hosts += 1.0
             rate += each
             prefill += each * slow_prefill
@@ -89,86 +109,86 @@ def replicas_for(e, c, tokens_s):
     if rate <= 0.0:
         return 0
     pool = Pool(1.0, rate / hosts, prefill / rate, decode / rate, slots / hosts, 0.0)
-    wanted = tokens_s / e.rules[G.request_tokens, c]
-    return int(min(np.ceil(wanted / (planned_load(e, c, pool) * pool.rate)), e.rules[G.replicas, c]))
+    wanted = tokens_s / env.rules.request_tokens[c]
+    return int(min(np.ceil(wanted / (planned_load(env, c, pool) * pool.rate)), env.rules.replicas[c]))
 
 
 @routine
-def planned_load(e, c, pool):
+def planned_load(env: Environment, c: int, pool: Pool) -> float:
     """Load that the autoscaler plans with: the headroom, less where the mean time per token would miss its target.
 
     By Little's law that time is the base of a step over the share of the time that neither prefill nor what grows with
     the batch takes.
     """
-    prefill, decode, base = times_of(e.rules, c, pool)
-    at_target = (1.0 - steps_of(e.rules, c, pool)[0] / e.rules[G.token_target_s, c]) * (prefill + decode)
-    return clip(at_target / max(prefill + decode - base, 1e-9), 0.1, e.rules[G.headroom, c])
+    prefill, decode, base = times_of(env.rules, c, pool)
+    at_target = (1.0 - steps_of(env.rules, c, pool)[0] / env.rules.token_target_s[c]) * (prefill + decode)
+    return clip(at_target / max(prefill + decode - base, 1e-9), 0.1, env.rules.headroom[c])
 
 
 @routine
-def keep_draining(e, c, count):
+def keep_draining(env: Environment, c: int, count: int) -> int:
     """Replicas that drain take up requests again, where their satellite is not itself to be drained; how many do."""
-    first, kept = int(e.rules[G.first, c]), 0
-    for row in range(first, first + int(e.rules[G.replicas, c])):
-        r = e.run[row]
+    first, kept = int(env.rules.first[c]), 0
+    for row in range(first, first + int(env.rules.replicas[c])):
+        r = env.run[row]
         draining = kept < count and r["status"] == RUNNING and r["drain_s"] > 0.0
-        if draining and e.classes[K.bid, c, r["host"]] >= e.policy.drain:
+        if draining and env.classes.bid[c, r["host"]] >= env.policy.drain:
             r["drain_s"] = 0.0
             kept += 1
     return kept
 
 
 @routine
-def want(e, c, count, now):
+def want(env: Environment, c: int, count: int, now: float) -> None:
     """Replicas that are absent join the queue."""
-    first = int(e.rules[G.first, c])
-    for row in range(first, first + int(e.rules[G.replicas, c])):
-        if count > 0 and e.run[row]["status"] == ABSENT:
-            e.run[row]["since_s"] = now
-            e.run[row]["rank"] = rank_of(e, row, now)
-            enqueue(e, row)
+    first = int(env.rules.first[c])
+    for row in range(first, first + int(env.rules.replicas[c])):
+        if count > 0 and env.run[row]["status"] == ABSENT:
+            env.run[row]["since_s"] = now
+            env.run[row]["rank"] = rank_of(env, row, now)
+            enqueue(env, row)
             count -= 1
 
 
 @routine
-def retire(e, count, kind):
+def retire(env: Environment, count: int, kind: int) -> None:
     """Take `count` replicas away: waiting ones first, then those on the worst satellites."""
     for _ in range(count):
-        if not retire_waiting(e, kind) and not retire_running(e, kind):
+        if not retire_waiting(env, kind) and not retire_running(env, kind):
             return
 
 
 @routine
-def retire_waiting(e, kind):
+def retire_waiting(env: Environment, kind: int) -> bool:
     """The last waiting replica of a service leaves the queue; whether there was one."""
-    head, waiting = e.head[0], e.lists[0]
+    scalars, waiting = env.scalars[0], env.waiting
     place = NOWHERE
-    for k in range(head["waiting"]):
-        if e.jobs[waiting[k]]["class_id"] == kind:
+    for k in range(scalars["waiting"]):
+        if env.jobs[waiting[k]]["class_id"] == kind:
             place = k
     if place == NOWHERE:
         return False
-    e.run[waiting[place]]["status"] = ABSENT
-    e.run[waiting[place]]["order"] = FREE
-    drop_waiting(e, place)
+    env.run[waiting[place]]["status"] = ABSENT
+    env.run[waiting[place]]["order"] = FREE
+    drop_waiting(env, place)
     return True
 
 
 @routine
-def retire_running(e, kind):
+def retire_running(env: Environment, kind: int) -> bool:
     """The replica on the satellite of the lowest score drains; whether there was one."""
     last, worst = NOWHERE, np.inf
-    for k in range(e.head[0]["running"]):
-        row = e.lists[1, k]
-        if e.jobs[row]["class_id"] == kind and e.run[row]["drain_s"] <= 0.0:
-            score = score_of(e, e.run[row]["host"], kind, 0)
+    for k in range(env.scalars[0]["running"]):
+        row = env.running[k]
+        if env.jobs[row]["class_id"] == kind and env.run[row]["drain_s"] <= 0.0:
+            score = score_of(env, env.run[row]["host"], kind, 0)
             if score < worst:
                 worst = score
                 last = k
     if last == NOWHERE:
         return False
-    row = e.lists[1, last]
-    if not begin_drain(e, row):
-        dismiss(e, row)
-        drop_running(e, last)
+    row = env.running[last]
+    if not begin_drain(env, row):
+        dismiss(env, row)
+        drop_running(env, last)
     return True

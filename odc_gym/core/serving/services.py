@@ -4,14 +4,21 @@ Requests wait as a fluid ahead of the replicas, in tokens of the service. Of tho
 of `attainment` tell which meet their targets. Scalar code between physics steps.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
+
+import numpy as np
 
 from odc_gym._jit import routine
 from odc_gym.constants import HOUR_S
-from odc_gym.core.layout.state import X
-from odc_gym.core.layout.work import G, K, L, V
+from odc_gym.core.layout.environment import Environment
+from odc_gym.core.layout.serving_grid import Serving
+from odc_gym.core.layout.work import Rules
 from odc_gym.core.serving.slo_model import (
     FULLEST,
+    Law,
+    Pool,
     both,
     first_tokens,
     law_at,
@@ -43,64 +50,66 @@ class Outcome(NamedTuple):
 
 
 @routine
-def service_load(e, demand, dt_s):
+def service_load(env: Environment, demand: np.ndarray, dt_s: float) -> None:
     """What replicas draw: each phase its own power, for its share of the time, at the clocks granted last."""
-    for c in range(e.rules.shape[1]):
-        if e.rules[G.service, c] < 0.5:
+    for c in range(env.num_classes):
+        if env.rules.service[c] < 0.5:
             continue
-        for s in range(e.satellites):
-            e.classes[K.busy, c, s] = 0.0
-        pool = pool_of(e, c)
-        requests = (e.services[V.backlog, c] + demand[c]) / e.rules[G.request_tokens, c]
-        load = load_of(e.rules, e.serving, c, pool, e.services[V.load, c], requests, dt_s)
-        busy = law_at(e.rules, e.serving, c, pool, load).busy
-        for k in range(e.head[0]["running"]):
-            row = e.lists[1, k]
-            if e.jobs[row]["class_id"] == c:
-                e.classes[K.busy, c, e.run[row]["host"]] += drawn_by(e, c, row, load, busy)
+        for s in range(env.num_satellites):
+            env.classes.busy[c, s] = 0.0
+        pool = pool_of(env, c)
+        requests = (env.services.backlog[c] + demand[c]) / env.rules.request_tokens[c]
+        load = load_of(env.rules, env.serving, c, pool, env.services.load[c], requests, dt_s)
+        busy = law_at(env.rules, env.serving, c, pool, load).busy
+        for k in range(env.scalars[0]["running"]):
+            row = env.running[k]
+            if env.jobs[row]["class_id"] == c:
+                env.classes.busy[c, env.run[row]["host"]] += drawn_by(env, c, row, load, busy)
 
 
 @routine
-def drawn_by(e, c, row, load, busy):
+def drawn_by(env: Environment, c: int, row: int, load: float, busy: float) -> float:
     """Accelerators at the power of their class that a replica is worth in a step."""
-    r, width = e.run[row], e.jobs[row]["width"]
+    r, width = env.run[row], env.jobs[row]["width"]
     held = width * r["active"]
     if r["drain_s"] > 0.0:
-        return held * e.rules[G.decode_power, c]
-    rate, slow, _, _ = offer(e, c, width, r["host"], e.x[X.duty, r["host"]])
-    if rate <= 0.0 or not reaches_ground(e, r["host"]):
+        return held * env.rules.decode_power[c]
+    rate, slow, _, _ = offer(env, c, width, r["host"], env.sat.duty[r["host"]])
+    if rate <= 0.0 or not reaches_ground(env, r["host"]):
         return 0.0
-    prefill = min(load * rate * slow * e.rules[G.prefill_s, c], busy)
-    return held * (e.rules[G.prefill_power, c] * prefill + e.rules[G.decode_power, c] * (busy - prefill))
+    prefill = min(load * rate * slow * env.rules.prefill_s[c], busy)
+    return held * (env.rules.prefill_power[c] * prefill + env.rules.decode_power[c] * (busy - prefill))
 
 
 @routine
-def serve(e, demand, dt_s):
+def serve(env: Environment, demand: np.ndarray, dt_s: float) -> None:
     """Serve what the replicas can in the step that physics just did; requests that wait too long are gone."""
-    for c in range(e.rules.shape[1]):
-        if e.rules[G.service, c] < 0.5:
+    for c in range(env.num_classes):
+        if env.rules.service[c] < 0.5:
             continue
-        pool, unit = pool_of(e, c), e.rules[G.request_tokens, c]
-        waiting = demand[c] + e.services[V.backlog, c]
-        backlog, before = e.services[V.backlog, c] / unit, e.services[V.load, c]
-        outcome = served_in(e.rules, e.serving, c, pool, before, backlog, waiting / unit, dt_s)
-        e.services[V.load, c] = outcome.load
+        pool, unit = pool_of(env, c), env.rules.request_tokens[c]
+        waiting = demand[c] + env.services.backlog[c]
+        backlog, before = env.services.backlog[c] / unit, env.services.load[c]
+        outcome = served_in(env.rules, env.serving, c, pool, before, backlog, waiting / unit, dt_s)
+        env.services.load[c] = outcome.load
         served = min(outcome.requests * unit, waiting)
-        book(e, c, demand[c], served, outcome)
+        book(env, c, demand[c], served, outcome)
         if pool.rate > 0.0:
-            ready = pool.replicas * e.jobs[int(e.rules[G.first, c])]["width"] * dt_s
-            e.services[V.batch, c] = outcome.batch
-            e.ledger[L.ready_s, c] += ready
-            e.ledger[L.prefill_s, c] += ready * outcome.prefill
-            e.ledger[L.decode_s, c] += ready * (outcome.busy - outcome.prefill)
+            ready = pool.replicas * env.jobs[int(env.rules.first[c])]["width"] * dt_s
+            env.services.batch[c] = outcome.batch
+            env.ledger.ready_s[c] += ready
+            env.ledger.prefill_s[c] += ready * outcome.prefill
+            env.ledger.decode_s[c] += ready * (outcome.busy - outcome.prefill)
         left = waiting - served
-        stay = max(pool.rate * dt_s * unit, demand[c]) * e.rules[G.patience_s, c] / dt_s
-        e.services[V.backlog, c] = min(left, stay)
-        e.ledger[L.abandoned, c] += left - e.services[V.backlog, c]
+        stay = max(pool.rate * dt_s * unit, demand[c]) * env.rules.patience_s[c] / dt_s
+        env.services.backlog[c] = min(left, stay)
+        env.ledger.abandoned[c] += left - env.services.backlog[c]
 
 
 @routine
-def served_in(rules, serving, c, pool, before, backlog, requests, dt_s):
+def served_in(
+    rules: Rules, serving: Serving, c: int, pool: Pool, before: float, backlog: float, requests: float, dt_s: float
+) -> Outcome:
     """What a pool serves in a step of the requests that are there or come, and how.
 
     Args:
@@ -128,12 +137,14 @@ def served_in(rules, serving, c, pool, before, backlog, requests, dt_s):
     first, late = in_time(rules, serving, c, pool, law, before_s, after_s)
     tokens = pace(rules, serving, c, pool, law)
     met = both(first, tokens, pool, law)
-    pay = met + rules[G.late_value, c] * (first - met + late)
+    pay = met + rules.late_value[c] * (first - met + late)
     return Outcome(served, first, tokens, met, pay, law.prefill, law.busy, law.batch, load)
 
 
 @routine
-def in_time(rules, serving, c, pool, law, before_s, after_s):
+def in_time(
+    rules: Rules, serving: Serving, c: int, pool: Pool, law: Law, before_s: float, after_s: float
+) -> tuple[float, float]:
     """First tokens in time, and the value left of late ones, as the backlog ahead goes from one length to another."""
     if before_s + after_s < 1e-3:
         return first_tokens(rules, serving, c, pool, law, 0.0)
@@ -147,21 +158,21 @@ def in_time(rules, serving, c, pool, law, before_s, after_s):
 
 
 @routine
-def book(e, c, arrived, served, outcome):
+def book(env: Environment, c: int, arrived: float, served: float, outcome: Outcome) -> None:
     """Accounts of a step: tokens, work, and which of them met which target."""
-    ledger, services = e.ledger, e.services
-    work = served * e.rules[G.token_s, c]
-    ledger[L.paid, c] += e.rules[G.value, c] * work / HOUR_S * outcome.pay
-    ledger[L.executed_s, c] += work
-    ledger[L.credited_s, c] += work
-    ledger[L.arrived, c] += arrived
-    ledger[L.served, c] += served
-    ledger[L.first_met, c] += served * outcome.first
-    ledger[L.pace_met, c] += served * outcome.pace
-    ledger[L.in_target, c] += served * outcome.both
-    ledger[L.arrived_now, c] += arrived
-    ledger[L.served_now, c] += served
-    services[V.first, c] = outcome.first
-    services[V.pace, c] = outcome.pace
-    services[V.both, c] = outcome.both
-    services[V.pay, c] = outcome.pay
+    ledger, services = env.ledger, env.services
+    work = served * env.rules.token_s[c]
+    ledger.paid[c] += env.rules.value[c] * work / HOUR_S * outcome.pay
+    ledger.executed_s[c] += work
+    ledger.credited_s[c] += work
+    ledger.arrived[c] += arrived
+    ledger.served[c] += served
+    ledger.first_met[c] += served * outcome.first
+    ledger.pace_met[c] += served * outcome.pace
+    ledger.in_target[c] += served * outcome.both
+    ledger.arrived_now[c] += arrived
+    ledger.served_now[c] += served
+    services.first[c] = outcome.first
+    services.pace[c] = outcome.pace
+    services.both[c] = outcome.both
+    services.pay[c] = outcome.pay

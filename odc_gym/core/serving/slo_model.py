@@ -1,14 +1,19 @@
 """How full the replicas of a service are, how long its requests wait, and which of them meet their targets.
 
 Scalar code between physics steps; the tables are those of `serving_tables`. Requests come at random within a step, and
-wait for the first replica that ends a step or a prefill with a slot free. The constants below were set on requests that
-were simulated one by one, other ones than those of `tests/validation/test_serving.py`: see docs/model.md.
+wait for the first replica that ends a step or a prefill with a slot free. The constants below were set on requests
+that were simulated one by one, other ones than those of `tests/validation/test_serving.py`: see docs/model.md.
 """
+
+from __future__ import annotations
 
 import math
 from typing import NamedTuple
 
+import numpy as np
+
 from odc_gym._jit import routine
+from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.serving_grid import (
     BASES,
     IDLE_OCTAVES,
@@ -18,9 +23,9 @@ from odc_gym.core.layout.serving_grid import (
     PREFILLS,
     PROMPTS,
     SLACKS,
+    Serving,
 )
-from odc_gym.core.layout.state import D, X
-from odc_gym.core.layout.work import G, K
+from odc_gym.core.layout.work import Rules
 from odc_gym.core.network.routes import ground_row
 from odc_gym.physics.mathematics import clip, decay_of
 from odc_gym.physics.serving import (
@@ -76,7 +81,7 @@ class Law(NamedTuple):
 
 
 @routine
-def place_in(knots, x):
+def place_in(knots: np.ndarray, x: float) -> tuple[int, float]:
     """Interval of rising knots that holds a value, and the share of it that lies before the value."""
     k = 0
     while k < knots.shape[0] - 2 and x >= knots[k + 1]:
@@ -85,7 +90,7 @@ def place_in(knots, x):
 
 
 @routine
-def taken(table, servers, load):
+def taken(table: np.ndarray, servers: float, load: float) -> float:
     """Probability that all servers are taken, from one layer of the table of waits."""
     octave, low = 0, 1.0
     while octave < OCTAVES - 2 and servers >= 2.0 * low:
@@ -99,73 +104,75 @@ def taken(table, servers, load):
 
 
 @routine
-def reaches_ground(e, s):
+def reaches_ground(env: Environment, s: int) -> bool:
     """Whether a satellite has a way to the ground in the present step."""
-    return e.links.ground_hop[ground_row(e, e.head[0]["tick"]), s] >= 0
+    return env.links.ground_hop[ground_row(env, env.scalars[0]["tick"]), s] >= 0
 
 
 @routine
-def offer(e, c, width, s, duty):
+def offer(env: Environment, c: int, width: int, s: int, duty: float) -> tuple[float, float, float, float]:
     """What a replica offers while it works: requests a second, stretch of prefill and of steps, and slots; 0 if none.
 
     Clocks are those granted last; `duty` is the share of the time that its satellite computes.
     """
-    clock = e.classes[K.clock, c, s]
-    most = live_batch(e.p[D.hbm_gb, s] * width, e.rules[G.weights_gb, c], e.rules[G.context_gb, c], e.rules[G.batch, c])
+    clock = env.classes.clock[c, s]
+    most = live_batch(
+        env.design.hbm_gb[s] * width, env.rules.weights_gb[c], env.rules.context_gb[c], env.rules.batch[c]
+    )
     if duty <= 0.0 or clock <= 0.0 or most < 1.0:
         return 0.0, 0.0, 0.0, 0.0
-    speed = e.p[D.speed, s] * duty
-    prefill = stretch(e.rules[G.prefill_kappa, c], clock) / speed
-    decode = stretch(e.rules[G.decode_kappa, c], clock) / speed
+    speed = env.design.speed[s] * duty
+    prefill = stretch(env.rules.prefill_kappa[c], clock) / speed
+    decode = stretch(env.rules.decode_kappa[c], clock) / speed
     takes = request_s(
-        prefill * e.rules[G.prefill_s, c], decode * e.rules[G.base_s, c], decode * e.rules[G.each_s, c], most
+        prefill * env.rules.prefill_s[c], decode * env.rules.base_s[c], decode * env.rules.each_s[c], most
     )
     return 1.0 / takes, prefill, decode, most
 
 
 @routine
-def pool_of(e, c):
+def pool_of(env: Environment, c: int) -> Pool:
     """The pool of a service: its replicas that are at work and have a way to the ground."""
     replicas = rate = prefill = decode = slots = latency = 0.0
-    at = ground_row(e, e.head[0]["tick"])
-    for k in range(e.head[0]["running"]):
-        row = e.lists[1, k]
-        if e.jobs[row]["class_id"] != c or e.run[row]["active"] <= 0.0 or e.run[row]["drain_s"] > 0.0:
+    at = ground_row(env, env.scalars[0]["tick"])
+    for k in range(env.scalars[0]["running"]):
+        row = env.running[k]
+        if env.jobs[row]["class_id"] != c or env.run[row]["active"] <= 0.0 or env.run[row]["drain_s"] > 0.0:
             continue
-        s = e.run[row]["host"]
-        if not reaches_ground(e, s):
+        s = env.run[row]["host"]
+        if not reaches_ground(env, s):
             continue
-        each, slow_prefill, slow_decode, most = offer(e, c, e.jobs[row]["width"], s, e.x[X.duty, s])
+        each, slow_prefill, slow_decode, most = offer(env, c, env.jobs[row]["width"], s, env.sat.duty[s])
         if each <= 0.0:
             continue
-        share = e.run[row]["active"]
+        share = env.run[row]["active"]
         replicas += share
         rate += share * each
         prefill += share * each * slow_prefill
         decode += share * each * slow_decode
         slots += share * most
-        latency += share * each * e.links.ground_latency_s[at, s]
+        latency += share * each * env.links.ground_latency_s[at, s]
     if rate <= 0.0:
         return Pool(0.0, 0.0, 1.0, 1.0, 1.0, 0.0)
     return Pool(replicas, rate, prefill / rate, decode / rate, slots / replicas, latency / rate)
 
 
 @routine
-def times_of(rules, c, pool):
+def times_of(rules: Rules, c: int, pool: Pool) -> tuple[float, float, float]:
     """Mean times of a request in a pool [s]: prefill, decoding at a full batch, and of that what a batch shares."""
-    base = pool.decode * rules[G.base_s, c] / pool.slots
-    return pool.prefill * rules[G.prefill_s, c], base + pool.decode * rules[G.each_s, c], base
+    base = pool.decode * rules.base_s[c] / pool.slots
+    return pool.prefill * rules.prefill_s[c], base + pool.decode * rules.each_s[c], base
 
 
 @routine
-def slots_taken(rules, serving, c, pool, load):
+def slots_taken(rules: Rules, serving: Serving, c: int, pool: Pool, load: float) -> tuple[float, float, float]:
     """Probability that all slots are taken, and which share of a large backlog is prompts."""
     prefill, decode, base = times_of(rules, c, pool)
     takes = prefill + decode
-    scv = (prefill * prefill * rules[G.prefill_scv, c] + decode * decode * rules[G.decode_scv, c]) / (takes * takes)
+    scv = (prefill * prefill * rules.prefill_scv[c] + decode * decode * rules.decode_scv[c]) / (takes * takes)
     rest = residual_s(takes, scv)
-    excess = prefill_excess(load, rest, load * prefill / takes, residual_s(prefill, rules[G.prefill_scv, c]))
-    worth = worth_slots(pool.slots, excess, rest, prefill, residual_s(decode, rules[G.decode_scv, c]))
+    excess = prefill_excess(load, rest, load * prefill / takes, residual_s(prefill, rules.prefill_scv[c]))
+    worth = worth_slots(pool.slots, excess, rest, prefill, residual_s(decode, rules.decode_scv[c]))
     servers = max(pool.replicas, 1.0) * worth
     i, f = place_in(BASES, base / takes)
     low, high = taken(serving.waits[1 + i], servers, load), taken(serving.waits[2 + i], servers, load)
@@ -173,7 +180,7 @@ def slots_taken(rules, serving, c, pool, load):
 
 
 @routine
-def queue_at(rules, serving, c, pool, load):
+def queue_at(rules: Rules, serving: Serving, c: int, pool: Pool, load: float) -> float:
     """Mean number of requests that wait for a slot at a load: Allen and Cunneen's correction of Erlang's queue.
 
     Source: Allen, Probability, Statistics and Queueing Theory, 2nd ed. (1990), section 5.3.
@@ -183,14 +190,14 @@ def queue_at(rules, serving, c, pool, load):
 
 
 @routine
-def live_at(rules, c, pool, load):
+def live_at(rules: Rules, c: int, pool: Pool, load: float) -> float:
     """Mean number of live requests of a pool at a load."""
     prefill, decode, base = times_of(rules, c, pool)
     return pool.replicas * live_requests(load, base / (prefill + decode), pool.slots)
 
 
 @routine
-def load_of(rules, serving, c, pool, before, requests, dt_s):
+def load_of(rules: Rules, serving: Serving, c: int, pool: Pool, before: float, requests: float, dt_s: float) -> float:
     """Load at which those that still wait, those more that are live and those that are served make up the requests.
 
     The queue and the batches at the end of a step are the mean ones at the load served: the pointwise stationary fluid
@@ -221,7 +228,7 @@ def load_of(rules, serving, c, pool, before, requests, dt_s):
 
 
 @routine
-def idle_share(serving, replicas, offered, growth):
+def idle_share(serving: Serving, replicas: float, offered: float, growth: float) -> float:
     """Share of replicas that are idle, from the table of idle ones."""
     octave, low = 0, 1.0
     while octave < IDLE_OCTAVES - 2 and replicas >= 2.0 * low:
@@ -240,19 +247,19 @@ def idle_share(serving, replicas, offered, growth):
 
 
 @routine
-def law_at(rules, serving, c, pool, load):
+def law_at(rules: Rules, serving: Serving, c: int, pool: Pool, load: float) -> Law:
     """How a pool stands at a load."""
     prefill, decode, base = times_of(rules, c, pool)
     takes = prefill + decode
     full, excess, spread = slots_taken(rules, serving, c, pool, load)
     replicas = max(pool.replicas, 1.0)
-    step_rate = load / takes * rules[G.steps, c]
+    step_rate = load / takes * rules.steps[c]
     step_s, each_s = steps_of(rules, c, pool)
     share, growth = load * prefill / takes, load * (1.0 - base / takes)
     offered = share + step_rate * (step_s + each_s)
     busy = 1.0 - idle_share(serving, replicas, offered, growth)
     batch = mean_batch(step_rate, step_s, each_s, busy, share, pool.slots)
-    prefill_spread = 0.5 * (1.0 + rules[G.prefill_scv, c])
+    prefill_spread = 0.5 * (1.0 + rules.prefill_scv[c])
     return Law(
         load, full, taken(serving.waits[0], replicas, share), (1.0 - load) * replicas / (takes * spread),
         (1.0 - share) * replicas / (prefill * prefill_spread),
@@ -262,20 +269,20 @@ def law_at(rules, serving, c, pool, load):
 
 
 @routine
-def steps_of(rules, c, pool):
+def steps_of(rules: Rules, c: int, pool: Pool) -> tuple[float, float]:
     """Time of a decode step of a batch of none, and what a request adds to it [s]."""
-    steps = rules[G.steps, c]
-    return pool.decode * rules[G.base_s, c] / steps, pool.decode * rules[G.each_s, c] / steps
+    steps = rules.steps[c]
+    return pool.decode * rules.base_s[c] / steps, pool.decode * rules.each_s[c] / steps
 
 
 @routine
-def first_tokens(rules, serving, c, pool, law, delay_s):
+def first_tokens(rules: Rules, serving: Serving, c: int, pool: Pool, law: Law, delay_s: float) -> tuple[float, float]:
     """Share of requests whose first token comes in time, and the mean value left of those that are late.
 
     The first token comes after the way to the ground, the backlog ahead, the wait for a slot or a prefill, the end of a
     step, and the prefill.
     """
-    target, patience = rules[G.target_s, c], rules[G.patience_s, c]
+    target, patience = rules.target_s[c], rules.patience_s[c]
     full = law.full * (1.0 + CROWDED * (1.0 - law.full) * law.delayed)
     none = 1.0 - full
     delayed = none * math.sqrt(none) * law.delayed
@@ -303,7 +310,7 @@ def first_tokens(rules, serving, c, pool, law, delay_s):
 
 
 @routine
-def paced(serving, c, which, stretched, slack, load):
+def paced(serving: Serving, c: int, which: int, stretched: float, slack: float, load: float) -> float:
     """Probability that the time per token is met, from the table of paces."""
     if slack <= 0.0:  # but answers of one token
         slack, load = 0.0, FULLEST
@@ -322,7 +329,7 @@ def paced(serving, c, which, stretched, slack, load):
 
 
 @routine
-def pace(rules, serving, c, pool, law):
+def pace(rules: Rules, serving: Serving, c: int, pool: Pool, law: Law) -> float:
     """Share of requests whose time per token is in time.
 
     The batch scatters about its mean: as the number in the pool does, and as replicas differ. A request sees a larger
@@ -330,7 +337,7 @@ def pace(rules, serving, c, pool, law):
     batch is full, and a prefill follows each request that ends.
     """
     step_s, each_s = steps_of(rules, c, pool)
-    target = rules[G.token_target_s, c]
+    target = rules.token_target_s[c]
     replicas = max(pool.replicas, 1.0)
     base = times_of(rules, c, pool)[2] * pool.rate / max(pool.replicas, 1e-9)
     shape = 1.0 + replicas * pool.slots * base / max(1.0 - base, 1e-9)
@@ -358,7 +365,7 @@ def pace(rules, serving, c, pool, law):
 
 
 @routine
-def both(first, second, pool, law):
+def both(first: float, second: float, pool: Pool, law: Law) -> float:
     """Share of requests that meet both targets: what delays prompts also stalls answers.
 
     On top of what independent targets give, a share of what is left to the smaller of both.

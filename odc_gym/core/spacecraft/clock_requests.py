@@ -1,8 +1,12 @@
 """From the agent's requests to clocks and powers: the sustainable plan of this moment, and what is asked beyond it."""
 
+from __future__ import annotations
+
+import numpy as np
+
 from odc_gym._jit import routine, simd_loop
-from odc_gym.core.layout.state import D, X
-from odc_gym.core.layout.work import G, K
+from odc_gym.core.layout.state import Design, Row, State
+from odc_gym.core.layout.work import Classes, Rules
 from odc_gym.core.spacecraft.governor import idle_power
 from odc_gym.physics.compute import class_clock, clock_of_dynamic, dynamic_frac, speed_frac
 from odc_gym.physics.mathematics import blend, clip
@@ -11,7 +15,9 @@ UNLIMITED_W = 1e12
 
 
 @simd_loop
-def sustainable_clocks(clock, sustainable_w, idle_w, busy_w, x_min, static, v0, x_v, n):
+def sustainable_clocks(
+    clock: Row, sustainable_w: Row, idle_w: Row, busy_w: Row, x_min: Row, static: Row, v0: Row, x_v: Row, n: int
+) -> None:
     """Largest common clock whose power stays within the sustainable plan for what runs now.
 
     `idle_w` is the power without work, `busy_w` the dynamic power of the work at full clock, (P,) [W].
@@ -22,7 +28,10 @@ def sustainable_clocks(clock, sustainable_w, idle_w, busy_w, x_min, static, v0, 
 
 
 @simd_loop
-def held_powers(held_w, sustainable_w, idle_w, busy_w, request, order, offset, x_min, static, v0, x_v, n):
+def held_powers(
+    held_w: Row, sustainable_w: Row, idle_w: Row, busy_w: Row, request: Row, order: Row, offset: float, x_min: Row,
+    static: Row, v0: Row, x_v: Row, n: int,
+) -> None:  # fmt: skip
     """Power that a request allows where even the lowest clock takes more than the sustainable plan.
 
     That of the plan for requests up to 0, where chips are then gated for part of the time; no limit at +1, nor for a
@@ -38,7 +47,10 @@ def held_powers(held_w, sustainable_w, idle_w, busy_w, request, order, offset, x
 
 
 @simd_loop
-def request_clocks(clock, rate, request, order, offset, x_min, sustainable, speed, kappa, n):
+def request_clocks(
+    clock: Row, rate: Row, request: Row, order: Row, offset: float, x_min: Row, sustainable: Row, speed: Row,
+    kappa: float, n: int,
+) -> None:  # fmt: skip
     """Requested clock of one class, and the work rate that it promises; a clock asked for outright goes first."""
     for s in range(n):
         outright = 1.0 if order[s] > 0.0 else 0.0
@@ -49,43 +61,39 @@ def request_clocks(clock, rate, request, order, offset, x_min, sustainable, spee
 
 
 @simd_loop
-def class_dynamic(busy_w, busy, utilisation, dynamic_each_w, n):
+def class_dynamic(busy_w: Row, busy: Row, utilisation: float, dynamic_each_w: Row, n: int) -> None:
     """Add the dynamic power at full clock of one class [W] to `busy_w`."""
     for s in range(n):
         busy_w[s] += busy[s] * utilisation * dynamic_each_w[s]
 
 
 @routine
-def request(x, p, sustainable_w, classes, rules, offset, scratch, n):
+def request(
+    sat: State, design: Design, sustainable_w: Row, classes: Classes, rules: Rules, offset: np.ndarray,
+    scratch: np.ndarray, n: int,
+) -> None:  # fmt: skip
     """Turn the agent's requests into clocks: the sustainable clock of this moment, then each class's own.
 
     Where the plan is below the lowest clock, a limit on power says what the clocks cannot.
     """
     busy_w, idle_w = scratch[0], scratch[1]
+    num_classes = rules.utilisation.shape[0]
     for s in range(n):
         busy_w[s] = 0.0
-    for c in range(rules.shape[1]):
-        class_dynamic(busy_w, classes[K.busy, c], rules[G.utilisation, c], p[D.dynamic_each_w], n)
-    idle_power(idle_w, x, p, n)
-    clock = x[X.clock_sustainable]
-    sustainable_clocks(clock, sustainable_w, idle_w, busy_w, p[D.x_min], p[D.static], p[D.v0], p[D.x_v], n)
+    for c in range(num_classes):
+        class_dynamic(busy_w, classes.busy[c], rules.utilisation[c], design.dynamic_each_w, n)
+    idle_power(idle_w, sat, design, n)
+    clock = sat.clock_sustainable
+    sustainable_clocks(clock, sustainable_w, idle_w, busy_w, design.x_min, design.static, design.v0, design.x_v, n)
     largest = -1.0
-    for c in range(rules.shape[1]):
+    for c in range(num_classes):
         largest = max(largest, offset[c])
     held_powers(
-        x[X.held_w], sustainable_w, idle_w, busy_w, x[X.request], x[X.clock_order], largest, p[D.x_min], p[D.static],
-        p[D.v0], p[D.x_v], n,
+        sat.held_w, sustainable_w, idle_w, busy_w, sat.request, sat.clock_order, largest, design.x_min, design.static,
+        design.v0, design.x_v, n,
     )  # fmt: skip
-    for c in range(rules.shape[1]):
+    for c in range(num_classes):
         request_clocks(
-            classes[K.clock, c],
-            classes[K.rate, c],
-            x[X.request],
-            x[X.clock_order],
-            offset[c],
-            p[D.x_min],
-            clock,
-            p[D.speed],
-            rules[G.kappa, c],
-            n,
-        )
+            classes.clock[c], classes.rate[c], sat.request, sat.clock_order, offset[c], design.x_min, clock,
+            design.speed, rules.kappa[c], n,
+        )  # fmt: skip

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from odc_gym.core.layout.environment import Links
+from odc_gym.core.layout.network import Links
 from odc_gym.orbits import Ephemeris
 from odc_gym.orbits.routes import FOREVER, NO_ROUTE, PairTables
 from odc_gym.tables.episode.network import (

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from odc_gym.constants import DAY_S, GROUND, HOUR_S, MINUTE_S, SOLAR_CONSTANT_W_M2
-from odc_gym.core.layout.environment import Links
+from odc_gym.core.layout.network import Links
 from odc_gym.core.layout.state import Forecast, Sky, padded
 from odc_gym.core.layout.work import Rules
 from odc_gym.faults.faults import EVENT, GroundTrack, draw_events

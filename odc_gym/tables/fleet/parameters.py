@@ -144,12 +144,12 @@ def policy_numbers(scenario: Scenario) -> Policy:
     """Numbers of the dispatcher."""
     dispatch, safe = scenario.dispatch, scenario.faults.safe_mode
     tiers = {tenant.tier for tenant in scenario.workload.tenants.values()}
-    sheds = float(safe.sheds) if scenario.faults.enabled else 0.0
+    sheds = safe.sheds if scenario.faults.enabled else 0
     return Policy(
         float(dispatch.load_weight), float(dispatch.migration_margin), dispatch.min_stay_min * MINUTE_S,
         float(dispatch.close),
-        float(dispatch.drain), float(dispatch.hold), dispatch.queue_age_h * HOUR_S, float(ORDERS.index(dispatch.order)),
-        float(dispatch.reservation == "easy"), float({"guaranteed", "spot"} <= tiers),
+        float(dispatch.drain), float(dispatch.hold), dispatch.queue_age_h * HOUR_S, ORDERS.index(dispatch.order),
+        dispatch.reservation == "easy", {"guaranteed", "spot"} <= tiers,
         dispatch.fair_share_h * HOUR_S if dispatch.fair_share else 0.0,
         float(scenario.episode.physics_s), float(scenario.faults.reset_s), _surprises_per_s(scenario.faults),
         sheds, safe.within_h * HOUR_S, safe.hours * HOUR_S,
@@ -164,7 +164,7 @@ def _surprises_per_s(faults: Faults) -> float:
 def sensor_numbers(scenario: Scenario) -> Sensors:
     """Numbers of the telemetry."""
     sensing = scenario.sensing
-    delay_steps = float(_delay_steps(scenario, sensing.delay_s))
+    delay_steps = _delay_steps(scenario, sensing.delay_s)
     return Sensors(sensing.charge_sigma, sensing.temperature_sigma_k, sensing.power_sigma_frac, delay_steps)
 
 

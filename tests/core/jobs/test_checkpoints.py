@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from fields import LEDGER, replace_arrays
 
 from odc_gym.core.jobs.checkpoints import PRIOR_S, checkpoint_age_s, interval_work
-from odc_gym.core.layout.state import X
-from odc_gym.core.layout.work import RUN, RUNNING, WAITING, G, K, L
+from odc_gym.core.layout.work import RUN, RUNNING, WAITING
 from odc_gym.faults.faults import EVENT, NO_EVENT
 from odc_gym.simulator.episode_start import age_job
 from odc_gym.simulator.simulator import Simulator
@@ -65,7 +65,7 @@ def light(starter12):
 @pytest.fixture
 def roomy(light):
     sim, start = light
-    sim.events = np.zeros((2, 0), EVENT)
+    replace_arrays(sim, events=np.zeros((2, 0), EVENT))
     sim.set_state(start)
     return sim
 
@@ -73,7 +73,7 @@ def roomy(light):
 @pytest.fixture
 def sim(fixed):
     sim, start = fixed
-    sim.events = np.zeros((2, 0), EVENT)
+    replace_arrays(sim, events=np.zeros((2, 0), EVENT))
     sim.set_state(start)
     return sim
 
@@ -92,31 +92,31 @@ def jobs_of(sim, kind, status=RUNNING, row=1):
 
 def strike_all(sim, row, every, count):
     """Upsets on one accelerator of every satellite, every so many steps."""
-    now = int(sim.head["tick"][row])
+    now = int(sim.scalars["tick"][row])
     events = [(now + k * every, s, 0, 0) for k in range(count) for s in range(sim.satellites)]
-    sim.events = np.full((2, len(events)), NO_EVENT)
-    sim.events[row] = events
+    replace_arrays(sim, events=np.full((2, len(events)), NO_EVENT))
+    sim.tables.events[row] = events
 
 
 def test_the_interval_falls_as_surprises_come_more_often(starter12):
     """The formula with stops counted by hand: no job has more unsaved work, and some nearly as much."""
     sim = make(starter12, interval="young-daly", every_min=600)
     strike_all(sim, 1, every=10, count=12)
-    c, most, stops, held_s = sim.class_names.index("finetuning"), 0.0, 0.0, sim.head["held_s"].copy()
+    c, most, stops, held_s = sim.class_names.index("finetuning"), 0.0, 0.0, sim.scalars["held_s"].copy()
     assert (held_s > 0.0).all()  # of the warm-up
     for _ in range(120):
         sim.step(np.zeros((2, sim.action_size)))
-        stops = sim.ledger[1, L.resets].sum()
+        stops = sim.ledger.resets[1].sum()
         running = jobs_of(sim, "finetuning")
         s, gang = sim.run["host"][1, running], sim.jobs["total_accelerators"][1, running]
-        mean_s = (PRIOR_S + sim.head["held_s"][1]) / max(stops, 1e-9) / gang
-        unit = np.sqrt(2.0 * STALL_S * mean_s) * sim.classes[1, K.rate, c, s]
+        mean_s = (PRIOR_S + sim.scalars["held_s"][1]) / max(stops, 1e-9) / gang
+        unit = np.sqrt(2.0 * STALL_S * mean_s) * sim.classes.rate[1, c, s]
         share = sim.run["unsaved_s"][1, running] / (gang * np.maximum(unit, 1e-9))
         assert (share < 1.0).all()
         most = max(most, share.max() if stops > 0.0 else 0.0)
     assert stops > 50.0 and most > 0.9
-    assert sim.ledger[1, L.writing_s, c] > 2.0 * sim.ledger[0, L.writing_s, c]
-    assert sim.ledger[1, L.forced].sum() == stops and sim.ledger[:, L.foreseen].sum() == 0.0
+    assert sim.ledger.writing_s[1, c] > 2.0 * sim.ledger.writing_s[0, c]
+    assert sim.ledger.forced[1].sum() == stops and sim.ledger.foreseen[:].sum() == 0.0
 
 
 def test_in_a_storm_less_is_lost_than_with_the_fixed_interval(starter12):
@@ -129,8 +129,8 @@ def test_in_a_storm_less_is_lost_than_with_the_fixed_interval(starter12):
         for _ in range(sim.decisions):
             sim.step(np.zeros((3, sim.action_size)))
         c = sim.class_names.index("finetuning")
-        account = sim.ledger[:, :, c].sum(0)
-        lost[interval] = (account[L.writing_s] + account[L.replay_s]) / account[L.held_s]
+        account = sim.mutable.ledger[:, :, c].sum(0)
+        lost[interval] = (account[LEDGER.writing_s] + account[LEDGER.replay_s]) / account[LEDGER.held_s]
     assert lost["young-daly"] < 0.9 * lost["fixed"]
 
 
@@ -146,8 +146,8 @@ def test_told_to_stop_nothing_is_lost_and_writing_is_paid_where_it_runs_next(sim
     owed += np.where(unsaved > 0.0, STALL_S, 0.0)
     assert np.array_equal(sim.run["writing_s"][1, before], owed)
     c = sim.class_names.index("finetuning")
-    assert sim.ledger[1, L.lost_s, c] == 0.0
-    assert sim.ledger[1, L.foreseen, c] == sim.ledger[1, L.drained, c] == len(before)
+    assert sim.ledger.lost_s[1, c] == 0.0
+    assert sim.ledger.foreseen[1, c] == sim.ledger.drained[1, c] == len(before)
     came, paid = np.zeros(len(before), bool), np.zeros(len(before), bool)
     for minute in range(30):  # the queue lets them in one after the other
         sim.step(np.zeros((2, sim.action_size)))
@@ -156,33 +156,33 @@ def test_told_to_stop_nothing_is_lost_and_writing_is_paid_where_it_runs_next(sim
         paid |= runs & (sim.run["writing_s"][1, before] == 0.0)
     back, owed = before[came], owed[came]
     assert len(back) > 10 and paid[came].all()
-    assert sim.ledger[1, L.writing_s, c] >= (owed * sim.jobs["total_accelerators"][1, back]).sum()
+    assert sim.ledger.writing_s[1, c] >= (owed * sim.jobs["total_accelerators"][1, back]).sum()
 
 
 def test_a_move_loses_nothing_and_costs_writing_transfer_and_start(roomy):
     """Where one satellite is far better, jobs go there; each stands for as long as the same parts take on paper."""
     sim = roomy
     c = sim.class_names.index("finetuning")
-    s = int(sim.state[1, X.free, : sim.satellites].argmax())
-    assert sim.state[1, X.free, s] > 0.0
+    s = int(sim.sat.free[1, : sim.satellites].argmax())
+    assert sim.sat.free[1, s] > 0.0
     action = bids(sim, "finetuning", 1, -0.6)
     sim.view.layout.bids(action)[1, c, s] = 1.0
     before, host = sim.run[1].copy(), sim.run["host"][1].copy()
     sim.step(action)
     moved = np.flatnonzero((sim.run["host"][1] != host) & (host >= 0) & (sim.jobs["class_id"][1] == c))
     moved = moved[sim.run["status"][1, moved] == RUNNING]
-    assert len(moved) == sim.ledger[1, L.moved, c] > 0
+    assert len(moved) == sim.ledger.moved[1, c] > 0
     done = before["safe_s"][moved] + before["unsaved_s"][moved]
     assert np.array_equal(sim.run["safe_s"][1, moved] + sim.run["unsaved_s"][1, moved], done)
-    assert sim.ledger[1, L.lost_s].sum() == 0.0
+    assert sim.ledger.lost_s[1].sum() == 0.0
     stood = 60.0 * (1.0 - sim.run["active"][1, moved])
     while (sim.run["delay_s"][1, moved] > 0.0).any():
         sim.step(action)
         stood += 60.0 * (1.0 - sim.run["active"][1, moved])
     assert (sim.run["host"][1, moved] == s).all()
     written = np.where(before["unsaved_s"][moved] > 0.0, STALL_S, 0.0)
-    gb = sim.rules[1, G.data_gb, c] + np.where(done > 0.0, sim.rules[1, G.state_gb, c], 0.0)
-    least = written + gb / 12.5 + sim.rules[1, G.init_s, c]  # alone on a link of 100 Gb/s
+    gb = sim.rules.data_gb[1, c] + np.where(done > 0.0, sim.rules.state_gb[1, c], 0.0)
+    least = written + gb / 12.5 + sim.rules.init_s[1, c]  # alone on a link of 100 Gb/s
     assert (stood >= least).all()
     assert (stood <= least + (len(moved) + 2) * gb.max() / 12.5 + 30.0).all()  # shared, and accelerators wake up
 
@@ -195,9 +195,9 @@ def test_a_job_moves_once_in_its_least_stay(sim):
     for step in range(150):
         action = layout.zeros(2)
         layout.bids(action)[1] = rng.uniform(-0.4, 1.0, (len(sim.class_names), sim.satellites))
-        moved = sim.ledger[1, L.moved].sum()
+        moved = sim.ledger.moved[1].sum()
         sim.step(action)
-        moves += sim.ledger[1, L.moved].sum() - moved
+        moves += sim.ledger.moved[1].sum() - moved
         changed = np.flatnonzero((sim.run["host"][1] != host) & (host >= 0) & (sim.run["status"][1] == RUNNING))
         for row in changed:
             if sim.jobs["total_accelerators"][1, row] and np.isfinite(sim.jobs["work_s"][1, row]):
@@ -215,7 +215,7 @@ def test_the_age_of_a_checkpoint_is_the_time_since_the_oldest_unsaved_work(sim):
     age = np.full(len(rows), np.nan)
     for _ in range(40):
         sim.step(np.zeros((2, sim.action_size)))
-        now = (sim.head["tick"][1] - sim.fleet.clock.warm_up) * 60.0
+        now = (sim.scalars["tick"][1] - sim.fleet.clock.warm_up) * 60.0
         for k, row in enumerate(rows):
             r = sim.run[1, row : row + 1]
             if r["unsaved_s"][0] == 0.0 or r["status"][0] != RUNNING:

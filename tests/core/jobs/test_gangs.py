@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from fields import LEDGER
 from gang_rig import cluster, gangs, hosts_of, play, rewire
 
-from odc_gym.core.layout.state import X
-from odc_gym.core.layout.work import DONE, EXPIRED, RUNNING, WAITING, K, L
+from odc_gym.core.layout.work import DONE, EXPIRED, RUNNING, WAITING
 from odc_gym.simulator.simulator import Simulator
 
 
@@ -20,17 +20,17 @@ def test_a_gang_has_all_its_satellites_or_none(starter12):
             ran.add(int(row))
         for row in gangs(sim, WAITING):
             assert (run["host"][row : row + jobs["num_satellites"][row]] == -1).all()
-        assert np.array_equal(held, sim.classes[0, K.held, 0, :4])
-        assert np.array_equal(8 - held, sim.state[0, X.free, :4])
+        assert np.array_equal(held, sim.classes.held[0, 0, :4])
+        assert np.array_equal(8 - held, sim.sat.free[0, :4])
         widest = [
             max((jobs["num_satellites"][r] for r in gangs(sim, RUNNING) if s in hosts_of(sim, r)), default=0)
             for s in range(4)
         ]
         assert np.array_equal(sim.view.observation["gang_satellites"][0, 0], widest)
     assert len(ran) > 3
-    account = sim.ledger[0]
+    account = sim.mutable.ledger[0]
     unsaved = sim.run[0]["unsaved_s"] - np.maximum(0.0, sim.run[0]["before_s"] - sim.run[0]["safe_s"])
-    balance = account[L.executed_s] - account[L.credited_s] - account[L.lost_s]
+    balance = account[LEDGER.executed_s] - account[LEDGER.credited_s] - account[LEDGER.lost_s]
     assert balance[0] == pytest.approx(unsaved.sum(), abs=1e-6)
     assert (sim.run[0]["status"][sim.jobs[0]["num_satellites"] > 1] == DONE).sum() > 0
 
@@ -45,13 +45,13 @@ def test_the_exchange_that_shows_slows_a_gang_down(starter12, sync_gb, share):
     seen = []
     for _ in play(sim, action=full):
         run, jobs, rows = sim.run[0], sim.jobs[0], gangs(sim, RUNNING)
-        now = {int(r): (run["safe_s"][r] + run["unsaved_s"][r], sim.ledger[0, L.executed_s, 0]) for r in rows}
+        now = {int(r): (run["safe_s"][r] + run["unsaved_s"][r], sim.ledger.executed_s[0, 0]) for r in rows}
         both = [r for r in now if seen and r in seen[-1]]
-        if len(now) == len(both) == 1 and run["delay_s"][both[0]] == 0.0 and sim.classes[0, K.busy, 0, :4].max() > 0:
+        if len(now) == len(both) == 1 and run["delay_s"][both[0]] == 0.0 and sim.classes.busy[0, 0, :4].max() > 0:
             r = both[0]
-            clock = sim.classes[0, K.clock, 0, run["host"][r]]
-            whole = sim.state[0, X.duty, run["host"][r]] == 1.0 and clock == 1.0
-            busy = sim.classes[0, K.busy, 0, run["host"][r]] == jobs["width"][r]
+            clock = sim.classes.clock[0, 0, run["host"][r]]
+            whole = sim.sat.duty[0, run["host"][r]] == 1.0 and clock == 1.0
+            busy = sim.classes.busy[0, 0, run["host"][r]] == jobs["width"][r]
             if whole and busy:
                 work = now[r][0] - seen[-1][r][0]
                 seen.append(now)
@@ -77,15 +77,15 @@ def test_no_gang_goes_on_when_its_links_part(starter12):
     apart = np.where(np.eye(4, dtype=bool), np.arange(4), -1)
     rewire(sim, next_hop=apart, hops=np.where(apart < 0, -1, 0))
     sim.step(action)
-    run, account = sim.run[0], sim.ledger[0]
+    run, account = sim.run[0], sim.mutable.ledger[0]
     assert (run["status"][rows] == WAITING).all()
-    assert account[L.parted, 0] == rows.size
-    assert account[L.lost_s, 0] == pytest.approx((done - run["safe_s"][rows]).sum())
-    executed = account[L.executed_s, 0]
+    assert account[LEDGER.parted, 0] == rows.size
+    assert account[LEDGER.lost_s, 0] == pytest.approx((done - run["safe_s"][rows]).sum())
+    executed = account[LEDGER.executed_s, 0]
     for _ in range(12):
         sim.step(action)
-    assert account[L.executed_s, 0] == executed == sim.ledger[0, L.executed_s, 0]
-    assert sim.state[0, X.free, :4].sum() == 32
+    assert account[LEDGER.executed_s, 0] == executed == sim.ledger.executed_s[0, 0]
+    assert sim.sat.free[0, :4].sum() == 32
 
 
 def test_a_gang_saves_its_work_when_it_is_known_that_its_links_part(starter12):
@@ -94,11 +94,11 @@ def test_a_gang_saves_its_work_when_it_is_known_that_its_links_part(starter12):
     action = np.zeros((1, sim.action_size))
     while gangs(sim, RUNNING).size == 0 or sim.run[0]["unsaved_s"][gangs(sim, RUNNING)].max() < 600.0:
         sim.step(action)
-    lost = sim.ledger[0, L.lost_s, 0]
-    rewire(sim, closes=np.full((4, 4), sim.head["tick"][0] + 2))
+    lost = sim.ledger.lost_s[0, 0]
+    rewire(sim, closes=np.full((4, 4), sim.scalars["tick"][0] + 2))
     sim.step(action)
-    assert sim.ledger[0, L.parted, 0] > 0
-    assert sim.ledger[0, L.lost_s, 0] == lost
+    assert sim.ledger.parted[0, 0] > 0
+    assert sim.ledger.lost_s[0, 0] == lost
     assert gangs(sim, RUNNING).size == 0
 
 
@@ -113,7 +113,7 @@ def test_the_slowest_member_sets_the_pace(starter12):
         for row in gangs(sim, RUNNING):
             hosts = run["host"][row : row + 2]
             done = run["safe_s"][row] + run["unsaved_s"][row]
-            duty = sim.state[0, X.duty, :4]
+            duty = sim.sat.duty[0, :4]
             if row in before and len({h % 2 for h in hosts}) == 2 and (duty == 1.0).all():
                 fastest = 0.3 * 300.0 * jobs["total_accelerators"][row]  # the lowest clock of satellites 1 and 3
                 assert done - before[row] <= fastest * (1 + 1e-9)
@@ -131,4 +131,4 @@ def test_expired_gangs_leave_nothing_behind(starter12):
     for _ in play(sim, seed=20_001):
         pass
     assert (sim.run[0]["status"] == EXPIRED).sum() > 3
-    assert sim.state[0, X.free, :4].min() >= 0
+    assert sim.sat.free[0, :4].min() >= 0

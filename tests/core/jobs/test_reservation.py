@@ -4,8 +4,6 @@ import numpy as np
 import pytest
 from hand_queue import CHUNKS, JOB_CLASS, STEP_S, fleet, play, put, starts, table
 
-from odc_gym.core.layout.state import X
-
 INSTANCES, JOBS, STEPS = 48, 14, 240
 
 
@@ -88,9 +86,9 @@ def test_no_backfilled_job_delays_the_blocked_one():
     promised = {}
 
     def watch(k):
-        for row in np.flatnonzero(sim.head["reserved_row"] >= 0):
-            shadow_s = sim.state[row, X.shadow_s, :3].min()
-            promised.setdefault((row, int(sim.head["reserved_row"][row])), shadow_s)
+        for row in np.flatnonzero(sim.scalars["reserved_row"] >= 0):
+            shadow_s = sim.sat.shadow_s[row, :3].min()
+            promised.setdefault((row, int(sim.scalars["reserved_row"][row])), shadow_s)
 
     play(sim, STEPS, watch)
     assert len(promised) > INSTANCES
@@ -120,7 +118,7 @@ def test_a_wide_job_without_a_deadline_starts_only_with_a_reservation(reservatio
     first = np.full(sim.num_envs, np.inf)
 
     def watch(k):
-        leads = sim.head["reserved_row"] == wide
+        leads = sim.scalars["reserved_row"] == wide
         first[leads] = np.minimum(first[leads], k)
 
     play(sim, 1440, watch)
@@ -131,7 +129,7 @@ def test_a_wide_job_without_a_deadline_starts_only_with_a_reservation(reservatio
     assert (start - first <= 2 * longest).all()
     before = np.array([starts(sim, row, wide).max() for row in range(sim.num_envs)])
     assert (first <= before + 1).all()  # it leads the queue once all that came before it run
-    assert (sim.state[:, X.free, :3].sum(1) <= 2).all()  # and the fleet was full all the while
+    assert (sim.sat.free[:, :3].sum(1) <= 2).all()  # and the fleet was full all the while
 
 
 def test_batch_yields_only_on_the_reserved_satellite():
@@ -142,7 +140,7 @@ def test_batch_yields_only_on_the_reserved_satellite():
     put(sim, [table(arrival, [60] * 8 + [10], [2] * 8 + [8], kind=[1] * 8 + [0])])
     play(sim, 16)
     assert starts(sim, 0, 9)[8] == 10  # at the first edge of the chunks
-    assert sim.ledger[0, :, 1].max() > 0
+    assert sim.mutable.ledger[0, :, 1].max() > 0
     left = sim.run["safe_s"][0, :8] / sim.jobs["width"][0, :8] / STEP_S
     assert sorted(left) == [10] * 8
     assert (sim.run["host"][0, :8] >= 0).sum() == 4

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from fields import SAT
 from gang_rig import rewire
 from hand_queue import JOB_CLASS, STEP_S, fleet, play, put, starts, table
 
-from odc_gym.core.layout.state import UNBOUND_S, X
+from odc_gym.core.layout.state import UNBOUND_S
 
 GANG = {"satellites": {2: 1.0}, "iteration_s": 10.0, "lasting_min": 0.0}
 GANGS, SINGLES = range(2)
@@ -64,8 +65,8 @@ def test_a_gang_is_promised_the_satellites_that_are_free_soonest_together():
     play(sim, 3)
     run = sim.run[0]
     host = {d: int(run["host"][k]) for d, k in zip((10, 20, 12), first[:3], strict=True)}
-    assert sim.head["reserved_row"][0] == first[3]
-    shadow_s = sim.state[0, X.shadow_s, :3]
+    assert sim.scalars["reserved_row"][0] == first[3]
+    shadow_s = sim.sat.shadow_s[0, :3]
     assert shadow_s[host[10]] == shadow_s[host[12]] == 12 * STEP_S and shadow_s[host[20]] == UNBOUND_S
     assert int(run["host"][first[4]]) == host[20]  # too long for the others
     play(sim, 60)
@@ -86,8 +87,8 @@ def test_a_gang_is_promised_only_satellites_that_own_links_join():
     pair = min([(0, 1), (2, 3)], key=lambda pair: max(ends[s] for s in pair))
     expected = max(ends[s] for s in pair)
     play(sim, 1)
-    assert tuple(np.flatnonzero(sim.state[0, X.reserved, :4])) == pair
-    assert (sim.state[0, X.shadow_s, list(pair)] == expected * STEP_S).all()
+    assert tuple(np.flatnonzero(sim.sat.reserved[0, :4])) == pair
+    assert (sim.sat.shadow_s[0, list(pair)] == expected * STEP_S).all()
     play(sim, 50)
     assert starts(sim, 0, len(jobs))[first[4]] == expected
     assert expected > max(sorted(ends.values())[:2])
@@ -124,7 +125,7 @@ def test_gangs_start_by_the_time_first_promised(three):
 
     def watch(k):
         for row in np.flatnonzero(three.head["reserved_row"] >= 0):
-            shadow_s = three.state[row, X.shadow_s, :3].min()
+            shadow_s = three.state[row, SAT.shadow_s, :3].min()
             promised.setdefault((row, int(three.head["reserved_row"][row])), shadow_s)
 
     play(three, STEPS, watch)

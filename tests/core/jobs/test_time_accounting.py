@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 from desk import Desk, fleet_of
+from fields import LEDGER, replace_arrays
 from gang_rig import cluster
 
-from odc_gym.core.layout.state import X
-from odc_gym.core.layout.work import RUNNING, G, K, L
+from odc_gym.core.layout.work import RUNNING
 from odc_gym.faults.faults import EVENT, NO_EVENT
 from odc_gym.simulator.metrics import CAUSES, episode_metrics
 from odc_gym.simulator.simulator import Simulator
 
 SEED = 20_000
 QUIET = {"faults": {"upsets_per_chip_year": 0.0, "hard_failures_per_chip_year": 0.0}, "episode.hours": 4}
-PARTS = [L.useful_s, L.writing_s, L.replay_s, L.restore_s, L.wait_s, L.throttle_s]
+PARTS = [LEDGER.useful_s, LEDGER.writing_s, LEDGER.replay_s, LEDGER.restore_s, LEDGER.wait_s, LEDGER.throttle_s]
 
 
 @pytest.fixture(scope="module")
@@ -27,15 +27,15 @@ def fleet(starter12):
 @pytest.fixture
 def sim(fleet):
     sim, start = fleet
-    sim.events = np.zeros((2, 0), EVENT)
+    replace_arrays(sim, events=np.zeros((2, 0), EVENT))
     sim.set_state(start)
     return sim
 
 
 def closes(sim):
     """All that jobs hold is useful or lost by one cause, to 1e-9, and no part is negative."""
-    jobs = sim.rules[0, G.service] < 0.5
-    held, parts = sim.ledger[:, L.held_s, jobs], sim.ledger[:, PARTS][:, :, jobs]
+    jobs = sim.rules.service[0] < 0.5
+    held, parts = sim.ledger.held_s[:, jobs], sim.mutable.ledger[:, PARTS][:, :, jobs]
     assert parts.sum(1) == pytest.approx(held, rel=1e-9, abs=1e-6)
     assert (parts > -1e-6).all()
     return held
@@ -54,7 +54,7 @@ def test_parts_close_in_a_storm_under_random_actions(starter12):
         held = closes(sim)
     assert (held > 0.0).all()
     c = sim.class_names.index("finetuning")
-    assert (sim.ledger[:, PARTS, c] > 0.0).all()
+    assert (sim.mutable.ledger[:, PARTS, c] > 0.0).all()
     kpis = episode_metrics(sim, 0)
     shares = [kpis["ettr_finetuning"], *(kpis[f"lost_to_{cause}_frac_finetuning"] for cause in CAUSES)]
     assert sum(shares) == pytest.approx(1.0, abs=1e-9) and min(shares) > 0.0
@@ -66,12 +66,15 @@ def test_held_time_is_that_of_the_jobs_in_their_lists(sim):
     c = sim.class_names.index("finetuning")
     counted = 0.0
     for _ in range(60):
-        before, ended = sim.run["status"][0] == RUNNING, sim.ledger[0, [L.completed, L.expired], c].sum()
+        before, ended = (
+            sim.run["status"][0] == RUNNING,
+            sim.mutable.ledger[0, [LEDGER.completed, LEDGER.expired], c].sum(),
+        )
         sim.step(np.zeros((2, sim.action_size)))
         gone = before & (sim.run["status"][0] != RUNNING) & (sim.jobs["class_id"][0] == c)
-        assert gone.sum() == sim.ledger[0, [L.completed, L.expired], c].sum() - ended
-        counted += 60.0 * (sim.classes[0, K.held, c].sum() + sim.jobs["total_accelerators"][0, gone].sum())
-    assert sim.ledger[0, L.held_s, c] == pytest.approx(counted, rel=1e-12)
+        assert gone.sum() == sim.mutable.ledger[0, [LEDGER.completed, LEDGER.expired], c].sum() - ended
+        counted += 60.0 * (sim.classes.held[0, c].sum() + sim.jobs["total_accelerators"][0, gone].sum())
+    assert sim.ledger.held_s[0, c] == pytest.approx(counted, rel=1e-12)
 
 
 def test_an_upset_costs_replay_wait_and_restore(sim):
@@ -85,38 +88,46 @@ def test_an_upset_costs_replay_wait_and_restore(sim):
     early = sim.run["before_s"][1, mine] <= sim.run["safe_s"][1, mine]  # all that is unsaved was done in the episode
     job = mine[np.where(early, sim.run["unsaved_s"][1, mine], 0.0).argmax()]
     gang, s, unsaved = sim.jobs["total_accelerators"][1, job], sim.run["host"][1, job], sim.run["unsaved_s"][1, job]
-    order = sim.lists[1, 1, : sim.head["running"][1]]
+    order = sim.mutable.lists[1, 1, : sim.scalars["running"][1]]
     place = sim.jobs["width"][1, order[: list(order).index(job)]][
         sim.run["host"][1, order[: list(order).index(job)]] == s
     ].sum()
-    sim.events = np.full((2, 1), NO_EVENT)
-    sim.events[1] = [(int(sim.head["tick"][1]), s, place, 0)]
-    start = sim.ledger[:, PARTS, c].copy()
+    replace_arrays(sim, events=np.full((2, 1), NO_EVENT))
+    sim.tables.events[1] = [(int(sim.scalars["tick"][1]), s, place, 0)]
+    start = sim.mutable.ledger[:, PARTS, c].copy()
     for _ in range(3):
         sim.step(np.zeros((2, sim.action_size)))
-    assert sim.run["unsaved_s"][1, job] == 0.0 and sim.ledger[1, L.resets, c] == 1.0
-    parts = dict(zip(PARTS, (sim.ledger[:, PARTS, c] - start)[1] - (sim.ledger[:, PARTS, c] - start)[0], strict=True))
-    assert unsaved > 100.0 and parts[L.replay_s] == pytest.approx(unsaved / sim.design[1, 0, s] * 8.0, rel=1e-9)
-    assert parts[L.wait_s] == pytest.approx(120.0 * gang, abs=1e-6)
-    assert parts[L.restore_s] == pytest.approx(60.0 * gang, abs=1e-6)
+    assert sim.run["unsaved_s"][1, job] == 0.0 and sim.ledger.resets[1, c] == 1.0
+    parts = dict(
+        zip(
+            PARTS,
+            (sim.mutable.ledger[:, PARTS, c] - start)[1] - (sim.mutable.ledger[:, PARTS, c] - start)[0],
+            strict=True,
+        )
+    )
+    assert unsaved > 100.0 and parts[LEDGER.replay_s] == pytest.approx(
+        unsaved / sim.parameters.design[1, 0, s] * 8.0, rel=1e-9
+    )
+    assert parts[LEDGER.wait_s] == pytest.approx(120.0 * gang, abs=1e-6)
+    assert parts[LEDGER.restore_s] == pytest.approx(60.0 * gang, abs=1e-6)
 
 
 def test_a_satellite_without_power_waits_and_a_low_clock_throttles(sim):
     """A clock of 0.5 loses half to throttling; sun and battery gone, all that is held waits."""
     c = sim.class_names.index("finetuning")
-    sim.state[1, X.charge_frac] = 0.2  # at the floor: the governor gates chips where it is dark
-    start = sim.ledger[:, PARTS, c].copy()
+    sim.sat.charge_frac[1] = 0.2  # at the floor: the governor gates chips where it is dark
+    start = sim.mutable.ledger[:, PARTS, c].copy()
     sim.step(np.zeros((2, sim.action_size)))
-    gained = dict(zip(PARTS, (sim.ledger[:, PARTS, c] - start).T, strict=True))
-    held = sim.ledger[:, L.held_s, c]
-    duty = sim.state[:, X.duty, : sim.satellites]
-    turning = (sim.classes[:, K.held, c, : sim.satellites] * duty).sum(1) * 60.0
+    gained = dict(zip(PARTS, (sim.mutable.ledger[:, PARTS, c] - start).T, strict=True))
+    held = sim.ledger.held_s[:, c]
+    duty = sim.sat.duty[:, : sim.satellites]
+    turning = (sim.classes.held[:, c, : sim.satellites] * duty).sum(1) * 60.0
     assert (duty[1] < 0.5).sum() >= 3 and (duty[0] > 0.9).sum() >= 8
-    assert gained[L.wait_s] + turning == pytest.approx(held, rel=0.05)
-    clock = sim.classes[:, K.clock, c, : sim.satellites]
-    useful = (sim.classes[:, K.held, c, : sim.satellites] * duty * clock).sum(1) * 60.0
-    assert gained[L.useful_s] == pytest.approx(useful, rel=0.1)
-    assert gained[L.throttle_s] == pytest.approx(turning - useful, rel=0.2)
+    assert gained[LEDGER.wait_s] + turning == pytest.approx(held, rel=0.05)
+    clock = sim.classes.clock[:, c, : sim.satellites]
+    useful = (sim.classes.held[:, c, : sim.satellites] * duty * clock).sum(1) * 60.0
+    assert gained[LEDGER.useful_s] == pytest.approx(useful, rel=0.1)
+    assert gained[LEDGER.throttle_s] == pytest.approx(turning - useful, rel=0.2)
 
 
 def test_a_gang_waits_for_its_exchange(starter12):
@@ -127,10 +138,10 @@ def test_a_gang_waits_for_its_exchange(starter12):
     action = sim.view.layout.zeros(1)
     sim.view.layout.clocks(action)[:] = 1.0
     for _ in range(144):
-        start = sim.ledger[0, [L.held_s, *PARTS], 0].copy()
+        start = sim.mutable.ledger[0, [LEDGER.held_s, *PARTS], 0].copy()
         sim.step(action)
         closes(sim)
-        held, useful, *others, wait, throttle = sim.ledger[0, [L.held_s, *PARTS], 0] - start
+        held, useful, *others, wait, throttle = sim.mutable.ledger[0, [LEDGER.held_s, *PARTS], 0] - start
         if held > 0.0 and sum(others) == throttle == 0.0:
             assert useful + wait == pytest.approx(held)
             shares.append(wait / held)

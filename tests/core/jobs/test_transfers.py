@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from desk import Desk, fleet_of
 
-from odc_gym.core.layout.state import LOST, X
+from odc_gym.core.layout.state import LOST
 from odc_gym.core.layout.work import DONE, EXPIRED, INPUT, RESULT, RUNNING, SENDING, STATE, WAITING, WEIGHTS
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import TIERS
@@ -105,7 +105,7 @@ def test_a_restart_where_the_checkpoint_lies_brings_nothing():
 def test_what_a_lost_satellite_held_comes_from_the_ground():
     desk = Desk(4, [(1, GROUND)])
     row = restart(desk, 2, 0)
-    desk.sim.skies[0, :, 4, 0] = LOST
+    desk.sim.tables.skies[0, :, 4, 0] = LOST
     desk.play()
     assert desk.run(row)["host"] == 2 and desk.account("state_gb") == 120.0
     assert desk.state("terminals").tolist() == [0.0, 0.0, 1.0, 0.0]
@@ -151,7 +151,7 @@ def test_results_are_paid_when_they_arrive():
     row = desk.job("finetuning", work_s=20.0, deadline_s=60.0, expiry_s=1060.0)
     desk.play()
     value = 20.0 / 3600.0
-    assert desk.run(row)["status"] == SENDING and desk.sim.state[0, X.free, 1] == 8.0
+    assert desk.run(row)["status"] == SENDING and desk.sim.sat.free[0, 1] == 8.0
     assert desk.account("paid") == pytest.approx(0.5 * value, rel=1e-12)
     desk.play(5)
     assert desk.run(row)["status"] == SENDING and desk.cargo(row)[RESULT] == 180.0
@@ -170,8 +170,8 @@ def test_results_wait_for_compute_neither_on_nor_off():
         desk.open(1)
         rows.append(desk.job("finetuning", work_s=20.0))
         desk.play()
-    sent.sim.skies[0, :, 4, 1] = 1.0
-    lost.sim.skies[0, :, 4, 1] = LOST
+    sent.sim.tables.skies[0, :, 4, 1] = 1.0
+    lost.sim.tables.skies[0, :, 4, 1] = LOST
     for desk in (sent, lost):
         paid = desk.account("paid")
         desk.play(4)
@@ -186,7 +186,7 @@ def test_worthless_results_are_dropped():
     row = desk.job("finetuning", work_s=20.0, deadline_s=60.0, expiry_s=120.0)
     desk.play(4)
     assert desk.run(row)["status"] == EXPIRED and desk.account("dropped_gb") == 180.0
-    assert desk.sim.head[0]["sending"] == 0
+    assert desk.sim.scalars[0]["sending"] == 0
 
 
 MODELS = {
@@ -207,7 +207,7 @@ def test_models_stay_and_the_least_recently_used_leaves():
         assert desk.run(row)["status"] == DONE
         brought.append(desk.account("weights_gb") - before)
     assert brought == [60.0, 60.0, 0.0, 60.0, 0.0, 60.0]
-    assert (desk.sim.resident[0, 1:4, 1] > 0.0).tolist() == [True, True, False]
+    assert (desk.sim.mutable.cached_models[0, 1:4, 1] > 0.0).tolist() == [True, True, False]
 
 
 def test_models_in_use_stay():
@@ -218,24 +218,24 @@ def test_models_in_use_stay():
         desk.play(2)
     desk.job("batch", model=3)
     desk.play(2)
-    assert (desk.sim.resident[0, 1:4, 1] > 0.0).tolist() == [True, True, False]
-    assert desk.sim.head[0]["running"] == 3
+    assert (desk.sim.mutable.cached_models[0, 1:4, 1] > 0.0).tolist() == [True, True, False]
+    assert desk.sim.scalars[0]["running"] == 3
 
 
 def test_a_replica_started_again_loads_nothing():
     """The weights of a service are a model: the second start on the same satellite brings none."""
     desk = Desk(4, [(1, GROUND)])
     desk.open(1)
-    desk.sim.demand[0, :, 1, 2] = 1000.0
+    desk.sim.tables.demand[0, :, 1, 2] = 1000.0
     desk.play(3)
     loaded = desk.account("weights_gb")
     assert loaded >= 140.0 and desk.account("placed") >= 1.0
     desk.open(elsewhere=-1.0)
     desk.play()
-    assert desk.sim.head[0]["running"] == 0
+    assert desk.sim.scalars[0]["running"] == 0
     desk.open(1)
     desk.play(3)
-    assert desk.sim.head[0]["running"] >= 1 and desk.account("weights_gb") == loaded
+    assert desk.sim.scalars[0]["running"] >= 1 and desk.account("weights_gb") == loaded
 
 
 def two_sorts(**changes):
@@ -274,7 +274,7 @@ def test_jobs_are_promised_only_satellites_whose_memory_fits():
     wide = desk.job("finetuning", width=8)
     desk.open(0, 1, 2, 3)
     desk.play()
-    assert desk.sim.head["reserved_row"][0] == wide
+    assert desk.sim.scalars["reserved_row"][0] == wide
     assert (desk.state("reserved") > 0.0).nonzero()[0].tolist() in ([2], [3])
 
 
@@ -322,4 +322,4 @@ def test_jobs_draw_their_models():
     assert found[0] == found[2] == 0 and found[3] / batch.sum() == pytest.approx(0.75, abs=0.12)
     assert (jobs["model"][(jobs["class_id"] == 0)] == 0).all()
     assert all((plain[name] == jobs[name]).all() for name in plain.dtype.names if name != "model")
-    assert sim.models[0].tolist() == [0.0, 1.0, 2.0, 3.0, 140.0] and WEIGHTS == 0 and INPUT == 1
+    assert sim.parameters.model_gb[0].tolist() == [0.0, 1.0, 2.0, 3.0, 140.0] and WEIGHTS == 0 and INPUT == 1

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from core_rig import same_state
+from fields import SAT, replace_arrays
 
-from odc_gym.core.layout.state import X
-from odc_gym.core.layout.work import RUNNING, WAITING, G, K, L
+from odc_gym.core.layout.work import RUNNING, WAITING
 from odc_gym.faults.faults import EVENT, NO_EVENT
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.metrics import episode_metrics
@@ -27,16 +27,16 @@ def fleet(starter12):
 @pytest.fixture
 def sim(fleet):
     sim, start = fleet
-    sim.events = np.zeros((2, 0), EVENT)
+    replace_arrays(sim, events=np.zeros((2, 0), EVENT))
     sim.set_state(start)
     return sim
 
 
 def happen(sim, row, *events):
     """Put events into a row: steps from now, satellite, accelerator, hard."""
-    sim.events = np.full((2, len(events)), NO_EVENT)
-    now = int(sim.head["tick"][row])
-    sim.events[row] = [(now + after, s, place, hard) for after, s, place, hard in events]
+    replace_arrays(sim, events=np.full((2, len(events)), NO_EVENT))
+    now = int(sim.scalars["tick"][row])
+    sim.tables.events[row] = [(now + after, s, place, hard) for after, s, place, hard in events]
 
 
 def fly(sim, steps=1):
@@ -46,7 +46,7 @@ def fly(sim, steps=1):
 
 def running(sim, row=1):
     """Rows of the running jobs in their order."""
-    return sim.lists[row, 1, : sim.head["running"][row]].copy()
+    return sim.mutable.lists[row, 1, : sim.scalars["running"][row]].copy()
 
 
 def place_of(sim, job, row=1):
@@ -61,7 +61,7 @@ def pick(sim, kind):
     c = sim.class_names.index(kind)
     job = running(sim)
     run, jobs = sim.run[1, job], sim.jobs[1, job]
-    mine = (jobs["class_id"] == c) & (run["delay_s"] == 0) & (sim.cargo[1][:, job] == 0).all(0)
+    mine = (jobs["class_id"] == c) & (run["delay_s"] == 0) & (sim.mutable.pending_gb[1][:, job] == 0).all(0)
     mine &= (jobs["work_s"] - run["safe_s"] - run["unsaved_s"] > 2000 * jobs["width"]) | np.isinf(jobs["work_s"])
     return int(job[mine][run["unsaved_s"][mine].argmax()])
 
@@ -74,15 +74,15 @@ def test_an_upset_costs_the_unsaved_work_the_reset_and_the_start(sim, kind):
     unsaved, safe = sim.run["unsaved_s"][1, job], sim.run["safe_s"][1, job]
     assert unsaved > 10.0
     happen(sim, 1, (0, s, place_of(sim, job) + int(sim.jobs["width"][1, job]) - 1, 0))
-    stopped = RESET_S + sim.rules[1, G.init_s, c]
+    stopped = RESET_S + sim.rules.init_s[1, c]
     fly(sim)
-    assert np.array_equal(sim.classes[1, K.held], sim.classes[0, K.held])
+    assert np.array_equal(sim.classes.held[1], sim.classes.held[0])
     assert sim.run["safe_s"][1, job] == safe and sim.run["unsaved_s"][1, job] == 0.0
     assert sim.run["status"][1, job] == RUNNING and sim.run["host"][1, job] == s
-    lost = sim.ledger[1, L.lost_s] - sim.ledger[0, L.lost_s]
+    lost = sim.ledger.lost_s[1] - sim.ledger.lost_s[0]
     work = unsaved - max(sim.run["before_s"][0, job] - safe, 0.0)  # what was executed before the episode is not counted
-    assert lost[c] == pytest.approx(work, abs=1e-6) and sim.ledger[1, L.fault_lost_s, c] == lost[c]
-    assert sim.ledger[1, L.resets].sum() == 1.0 and sim.state[1, X.upsets].sum() == 1.0
+    assert lost[c] == pytest.approx(work, abs=1e-6) and sim.ledger.fault_lost_s[1, c] == lost[c]
+    assert sim.ledger.resets[1].sum() == 1.0 and sim.sat.upsets[1].sum() == 1.0
     down = 60.0 * (1.0 - sim.run["active"][1, job])
     while sim.run["delay_s"][1, job] > 0.0:
         fly(sim)
@@ -99,12 +99,12 @@ def test_every_accelerator_of_a_satellite_is_struck_as_its_jobs_hold_it(sim):
         )
     )
     happen(sim, 1, *((0, s, place, 0) for place in range(8)))
-    held = sim.classes[1, K.held, :, s].copy()
-    before = sim.ledger[1, L.resets].copy()
+    held = sim.classes.held[1, :, s].copy()
+    before = sim.ledger.resets[1].copy()
     fly(sim)
     assert (held > 0).sum() >= 2
-    assert np.array_equal(sim.ledger[1, L.resets] - before, held)
-    assert sim.state[1, X.upsets, s] == 8.0
+    assert np.array_equal(sim.ledger.resets[1] - before, held)
+    assert sim.sat.upsets[1, s] == 8.0
 
 
 def test_a_struck_replica_serves_nothing_until_it_has_started_again(sim):
@@ -113,15 +113,15 @@ def test_a_struck_replica_serves_nothing_until_it_has_started_again(sim):
     happen(sim, 1, (0, int(sim.run["host"][1, job]), place_of(sim, job), 0))
     fly(sim)
     assert sim.run["active"][1, job] == 0.0 and sim.run["active"][0, job] == 1.0
-    assert sim.run["delay_s"][1, job] == RESET_S + sim.rules[1, G.init_s, c] - 60.0
-    assert sim.ledger[1, L.lost_s, c] > 0.0  # the requests of its batch
+    assert sim.run["delay_s"][1, job] == RESET_S + sim.rules.init_s[1, c] - 60.0
+    assert sim.ledger.lost_s[1, c] > 0.0  # the requests of its batch
 
 
 def test_the_dead_are_not_struck_again(sim):
     happen(sim, 1, (0, 3, 7, 1), (1, 3, 7, 0), (2, 3, 7, 1))
     fly(sim, 4)
-    assert sim.state[1, X.living, 3] == 7.0 and sim.state[1, X.failures, 3] == 1.0
-    assert sim.state[1, X.upsets, 3] == 0.0 and sim.head["next_event"][1] == 3
+    assert sim.sat.living[1, 3] == 7.0 and sim.sat.failures[1, 3] == 1.0
+    assert sim.sat.upsets[1, 3] == 0.0 and sim.scalars["next_event"][1] == 3
 
 
 def test_hard_failures_keep_the_accelerators_together(sim):
@@ -132,19 +132,19 @@ def test_hard_failures_keep_the_accelerators_together(sim):
     happen(sim, 1, (0, s, place_of(sim, job), 1), *((k, s, 0, 1) for k in range(2, 9)))
     fly(sim)
     assert sim.run["safe_s"][1, job] == safe and sim.run["unsaved_s"][1, job] < unsaved
-    assert sim.run["status"][1, job] in (RUNNING, WAITING) and sim.ledger[1, L.resets].sum() == 0.0
+    assert sim.run["status"][1, job] in (RUNNING, WAITING) and sim.ledger.resets[1].sum() == 0.0
     work = unsaved - max(sim.run["before_s"][0, job] - safe, 0.0)
-    assert sim.ledger[1, L.fault_lost_s].sum() == pytest.approx(work, abs=1e-6)
+    assert sim.ledger.fault_lost_s[1].sum() == pytest.approx(work, abs=1e-6)
     for step in range(12):
         living = 7 - min(max(step - 1, 0), 7)
-        assert sim.state[1, X.living, s] == living
-        assert sim.state[1, X.free, s] + sim.classes[1, K.held, :, s].sum() == living
+        assert sim.sat.living[1, s] == living
+        assert sim.sat.free[1, s] + sim.classes.held[1, :, s].sum() == living
         held = np.bincount(sim.run["host"][1, running(sim)], sim.jobs["width"][1, running(sim)], 12)
-        assert np.array_equal(held, sim.classes[1, K.held, :, :12].sum(0))
-        assert sim.classes[1, K.held, :, s].sum() <= sim.state[1, X.awake, s] <= living
-        assert np.isfinite(sim.observation).all() and np.isfinite(sim.state[1]).all()
+        assert np.array_equal(held, sim.classes.held[1, :, :12].sum(0))
+        assert sim.classes.held[1, :, s].sum() <= sim.sat.awake[1, s] <= living
+        assert np.isfinite(sim.observation).all() and np.isfinite(sim.mutable.state[1]).all()
         fly(sim)
-    assert width <= 8 and sim.state[1, X.power_w, s] == pytest.approx(600.0)  # the host alone
+    assert width <= 8 and sim.sat.power_w[1, s] == pytest.approx(600.0)  # the host alone
     assert episode_metrics(sim, 1)["failed_accelerators"] == 8.0
     assert episode_metrics(sim, 1)["living_frac"] == pytest.approx(88 / 96)
     features = sim.buffers.blocks["satellites"][1, s]
@@ -157,10 +157,10 @@ def test_a_job_wider_than_any_satellite_that_is_left_does_not_hold_the_others_ba
     fly(sim)
     for _ in range(60):
         fly(sim)
-        waiting = sim.lists[1, 0, : sim.head["waiting"][1]]
+        waiting = sim.mutable.lists[1, 0, : sim.scalars["waiting"][1]]
         wide = sim.jobs["width"][1, waiting] > 7
         if wide.any():
-            assert sim.head["blocked_width"][1] <= 7 or sim.head["blocked_rank"][1] == -np.inf
+            assert sim.scalars["blocked_width"][1] <= 7 or sim.scalars["blocked_rank"][1] == -np.inf
     assert wide.any() and len(running(sim)) > 20
 
 
@@ -176,7 +176,7 @@ def test_without_the_block_nothing_breaks(starter12):
             sim.step(np.zeros((1, sim.action_size)))
         ends.append(sim.get_state())
     assert same_state(*ends)
-    assert (ends[0]["state"][:, X.upsets] == 0.0).all()
+    assert (ends[0]["state"][:, SAT.upsets] == 0.0).all()
 
 
 def test_old_files_have_no_faults_and_an_empty_block_has_the_defaults(starter12):
@@ -199,8 +199,8 @@ def test_schedulers_face_the_same_events_and_a_branch_repeats_them(starter12):
     for _ in range(12):
         sim.step(actions)
     end, shown = sim.get_state(), sim.observation.copy()
-    assert np.array_equal(sim.events[0], sim.events[1]) and sim.state[0, X.upsets].sum() > 10
-    assert np.array_equal(sim.state[0, X.living], sim.state[1, X.living]) and sim.state[0, X.failures].sum() > 1
+    assert np.array_equal(sim.tables.events[0], sim.tables.events[1]) and sim.sat.upsets[0].sum() > 10
+    assert np.array_equal(sim.sat.living[0], sim.sat.living[1]) and sim.sat.failures[0].sum() > 1
     sim.set_state(middle)
     for _ in range(12):
         sim.step(actions)

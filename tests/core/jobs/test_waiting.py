@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hand_queue import JOB_CLASS, STEP_S, fleet, play, put, starts, table
 
-from odc_gym.core.layout.work import DONE, GUARANTEED, REFUSED, SPOT, L, Q
+from odc_gym.core.layout.work import DONE, GUARANTEED, REFUSED, SPOT
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.metrics import episode_metrics
@@ -76,9 +76,9 @@ def test_a_guaranteed_job_takes_the_place_of_the_fewest_spot_jobs():
     play(sim, 12)
     run = sim.run[0, :5]
     assert starts(sim, 0, 5)[4] == 5.0
-    assert sim.ledger[0, L.preempted].sum() == 1.0 and run["host"][2] == -1  # two accelerators, elsewhere it were three
-    assert run["safe_s"][2] == pytest.approx(2 * 5 * STEP_S) and sim.ledger[0, L.lost_s].sum() == 0.0
-    assert sim.ledger[0, L.foreseen].sum() == 1.0 and sim.ledger[0, L.forced].sum() == 0.0
+    assert sim.ledger.preempted[0].sum() == 1.0 and run["host"][2] == -1  # two accelerators, elsewhere it were three
+    assert run["safe_s"][2] == pytest.approx(2 * 5 * STEP_S) and sim.ledger.lost_s[0].sum() == 0.0
+    assert sim.ledger.foreseen[0].sum() == 1.0 and sim.ledger.forced[0].sum() == 0.0
     play(sim, 60)
     assert (sim.run["status"][0, :5] == DONE)[[1, 2, 3, 4]].all()
 
@@ -95,7 +95,7 @@ def test_a_tenant_that_had_more_waits_for_one_that_had_less():
         play(sim, 120)
         done[fair] = starts(sim, 0, 11)[10]
         if fair:
-            held = sim.tenants[0, Q.held]
+            held = sim.tenants.held[0]
             assert held.sum() == pytest.approx(
                 2.0 * 19 / 20 * (1 - np.exp(-120 / 240)), rel=0.02
             )  # a job's last step ends it
@@ -114,7 +114,7 @@ def test_users_that_end_a_job_pay_for_what_it_did():
     put(sim, [jobs])
     play(sim, 40)
     paid = 2.0 * (6 * 1 * 1.0 + 12 * 2 * 1.5 + 30 * 4 * 0.4) / 60
-    assert sim.ledger[0, L.paid, 0] == pytest.approx(paid)
+    assert sim.ledger.paid[0, 0] == pytest.approx(paid)
     metrics = episode_metrics(sim, 0)
     assert [metrics[f"{what}_finetuning"] for what in ("failed", "cancelled", "completed")] == [1.0, 1.0, 1.0]
     assert metrics["lost_accelerator_h"] == 0.0

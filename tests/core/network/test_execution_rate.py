@@ -53,7 +53,7 @@ def test_the_promised_time_is_that_at_which_a_gang_really_ends():
     desk.open(1)
     wide = desk.job("finetuning", width=8)
     desk.play()
-    assert desk.sim.head["reserved_row"][0] == wide
+    assert desk.sim.scalars["reserved_row"][0] == wide
     promised_s = desk.state("shadow_s")[1]
     assert desk.run(gang)["status"] == RUNNING
     desk.play(30)
@@ -70,7 +70,7 @@ def test_a_gang_writes_checkpoints_as_often_as_surprises_ask_in_its_own_time():
     full_clock(desk)
     desk.open(0, 1)
     row = desk.gang(2, width=2)
-    desk.sim.head["hosted_s"][0], desk.sim.head["off_stops"][0] = 1e12, 1e7
+    desk.sim.scalars["hosted_s"][0], desk.sim.scalars["off_stops"][0] = 1e12, 1e7
     desk.play(2)
     written, unsaved = [], 0.0
     for minute in range(80):

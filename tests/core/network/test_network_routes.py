@@ -4,13 +4,17 @@ import numpy as np
 import pytest
 from networks import net
 
-from odc_gym.core.network.routes import clear_routes, closes, count_route, gb_rate, lasts, walk
+from odc_gym.core.network.routes import clear_routes, closes, count_route, gb_rate, transfer_end_s, walk
 
 LINE = {(0, 1), (1, 2), (2, 3)}
 
 
 def path(e, source, destination, tick=0):
     return e.traffic.path[: walk(e, source, destination, tick)].tolist()
+
+
+def lasts(e, source, destination, gb, tick):
+    return transfer_end_s(e, source, destination, gb, tick, 0.0) < np.inf
 
 
 def test_a_way_along_a_line_and_back():

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from fields import LEDGER, RULES
 from serving_rig import ServingRig, service
 
-from odc_gym.core.layout.state import D, X
-from odc_gym.core.layout.work import ABSENT, RUNNING, G, K, L, V
+from odc_gym.core.layout.work import ABSENT, RUNNING
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.tables.fleet.serving_tables import RequestSizes
@@ -37,7 +37,7 @@ def kind(sim):
 def serving(sim):
     """Rows of the replicas that run."""
     c = kind(sim)
-    first, count = (int(sim.rules[0, k, c]) for k in (G.first, G.replicas))
+    first, count = (int(sim.parameters.rules[0, k, c]) for k in (RULES.first, RULES.replicas))
     return first + np.flatnonzero(sim.run["status"][0, first : first + count] == RUNNING)
 
 
@@ -72,45 +72,45 @@ def test_clock_slows_prefill_and_hardly_decoding(rig):
 def test_light_load_is_a_request_alone(rig):
     """With nobody else, the first token is in time for the share of prompts that fit 2 s: a closed form."""
     prompts = RequestSizes.of(service()).input_tokens * 0.0004
-    step_s = (rig.rules[G.base_s, 0] + rig.rules[G.each_s, 0]) / rig.rules[G.steps, 0]
+    step_s = (rig.rules[RULES.base_s, 0] + rig.rules[RULES.each_s, 0]) / rig.rules[RULES.steps, 0]
     for latency_s in (0.0, 0.6):
         out = rig.steady(1, 1.0, 1e-4, latency_s)
         expected = (prompts + latency_s < 2.0).mean()
         assert out[1] == pytest.approx(expected, abs=0.01)
         assert out[6] == pytest.approx(
-            1e-4 * rig.pool(1, 1.0)[1] * (prompts.mean() + rig.rules[G.steps, 0] * step_s), rel=0.05
+            1e-4 * rig.pool(1, 1.0)[1] * (prompts.mean() + rig.rules[RULES.steps, 0] * step_s), rel=0.05
         )
 
 
 def test_capacity_is_the_mean_work_of_a_token(starter12, rig):
     """A full pool serves 1 / 10.6 ms tokens on each accelerator."""
-    tokens_s = rig.pool(1, 1.0)[1] * rig.rules[G.request_tokens, 0]
+    tokens_s = rig.pool(1, 1.0)[1] * rig.rules[RULES.request_tokens, 0]
     assert tokens_s == pytest.approx(2 / 0.0106, rel=1e-6)
 
 
 def test_work_is_paid_by_attainment(sim):
     """Full pay for both targets, half or less for the rest, in whole episodes; and tokens add up."""
-    c, start = kind(sim), sim.services[0, V.backlog].copy()
+    c, start = kind(sim), sim.services.backlog[0].copy()
     for _ in range(24):
         sim.step(zero(sim))
-    ledger = sim.ledger[0, :, c]
-    value = sim.rules[0, G.value, c] * ledger[L.executed_s] / 3600.0
-    met = ledger[L.in_target] / ledger[L.served]
+    ledger = sim.mutable.ledger[0, :, c]
+    value = sim.rules.value[0, c] * ledger[LEDGER.executed_s] / 3600.0
+    met = ledger[LEDGER.in_target] / ledger[LEDGER.served]
     assert 0.5 < met < 1.0
-    assert met * value <= ledger[L.paid] <= (met + 0.5 * (1.0 - met)) * value + 1e-9
-    left = ledger[L.served] + ledger[L.abandoned] + sim.services[0, V.backlog, c]
-    assert left == pytest.approx(ledger[L.arrived] + start[c])
-    assert 0.0 < ledger[L.prefill_s] < ledger[L.decode_s] < ledger[L.ready_s]
+    assert met * value <= ledger[LEDGER.paid] <= (met + 0.5 * (1.0 - met)) * value + 1e-9
+    left = ledger[LEDGER.served] + ledger[LEDGER.abandoned] + sim.services.backlog[0, c]
+    assert left == pytest.approx(ledger[LEDGER.arrived] + start[c])
+    assert 0.0 < ledger[LEDGER.prefill_s] < ledger[LEDGER.decode_s] < ledger[LEDGER.ready_s]
 
 
 def test_a_replica_without_a_way_to_the_ground_earns_nothing(sim):
     sim.network.arrays.ground_hop[:] = -1
     for _ in range(3):
         sim.step(zero(sim))
-    ledger = sim.ledger[0, :, kind(sim)]
+    ledger = sim.mutable.ledger[0, :, kind(sim)]
     assert len(serving(sim)) > 0
-    assert ledger[L.served] == ledger[L.paid] == ledger[L.ready_s] == 0.0
-    assert sim.services[0, V.backlog, kind(sim)] > 0.0
+    assert ledger[LEDGER.served] == ledger[LEDGER.paid] == ledger[LEDGER.ready_s] == 0.0
+    assert sim.services.backlog[0, kind(sim)] > 0.0
 
 
 def test_a_replica_that_drains_keeps_its_batch(sim):
@@ -122,8 +122,8 @@ def test_a_replica_that_drains_keeps_its_batch(sim):
     held = sim.run["host"][0, rows].copy()
     assert (held >= 0).all()
     sim.step(actions)
-    assert sim.ledger[0, L.drained, c] >= len(rows) * 0.5
-    assert sim.ledger[0, L.lost_s, c] == 0.0
+    assert sim.ledger.drained[0, c] >= len(rows) * 0.5
+    assert sim.ledger.lost_s[0, c] == 0.0
     for _ in range(3):
         sim.step(actions)
     assert (sim.run["status"][0, rows] == ABSENT).any()
@@ -133,43 +133,48 @@ def test_a_lost_batch_waits_again(sim):
     """Upsets take the live requests of a satellite's replicas: they wait again, once, and the work counts as lost."""
     c = kind(sim)
     sim.step(zero(sim))
-    start, row = sim.ledger[0, :, c].copy(), serving(sim)[0]
-    batch = sim.services[0, V.batch, c]
-    backlog = sim.services[0, V.backlog, c]
-    events = sim.events[0]
-    events["tick"], sim.head["next_event"] = np.iinfo(events["tick"].dtype).max, 0
+    start, row = sim.mutable.ledger[0, :, c].copy(), serving(sim)[0]
+    batch = sim.services.batch[0, c]
+    backlog = sim.services.backlog[0, c]
+    events = sim.tables.events[0]
+    events["tick"], sim.scalars["next_event"] = np.iinfo(events["tick"].dtype).max, 0
     for place in range(8):
-        events[place] = (sim.head["tick"][0], sim.run["host"][0, row], place, 0)
+        events[place] = (sim.scalars["tick"][0], sim.run["host"][0, row], place, 0)
     struck = (sim.run["host"][0, serving(sim)] == sim.run["host"][0, row]).sum()
     sim.step(zero(sim))
-    ledger = sim.ledger[0, :, c] - start
-    rule = sim.rules[0, :, c]
-    most = struck * batch * 2.0 * (rule[G.prefill_s] + rule[G.base_s] / rule[G.batch] * 1.5 + rule[G.each_s] * 1.5)
-    assert 0.0 < ledger[L.lost_s] <= most
-    assert ledger[L.executed_s] - ledger[L.lost_s] == pytest.approx(ledger[L.credited_s])
-    left = ledger[L.served] + ledger[L.abandoned] + sim.services[0, V.backlog, c]
-    assert left == pytest.approx(ledger[L.arrived] + backlog)
+    ledger = sim.mutable.ledger[0, :, c] - start
+    rule = sim.parameters.rules[0, :, c]
+    most = (
+        struck
+        * batch
+        * 2.0
+        * (rule[RULES.prefill_s] + rule[RULES.base_s] / rule[RULES.batch] * 1.5 + rule[RULES.each_s] * 1.5)
+    )
+    assert 0.0 < ledger[LEDGER.lost_s] <= most
+    assert ledger[LEDGER.executed_s] - ledger[LEDGER.lost_s] == pytest.approx(ledger[LEDGER.credited_s])
+    left = ledger[LEDGER.served] + ledger[LEDGER.abandoned] + sim.services.backlog[0, c]
+    assert left == pytest.approx(ledger[LEDGER.arrived] + backlog)
 
 
 def test_memory_limits_the_batch(sim):
     """Beside the weights there is room for five contexts: by hand, 2.4 s of a replica a request instead of 1.1."""
     c, prompt, answers = kind(sim), 1155.0, RequestSizes.of(service()).output_tokens
     context_gb = 0.33e-3 * (prompt + 0.5 * (answers**2).mean() / answers.mean())
-    sim.design[0, D.hbm_gb, :] = (140.0 + 5.5 * context_gb) / 0.9 / 2.0
-    sim.services[0, V.backlog, c] = 1e9
+    sim.design.hbm_gb[0, :] = (140.0 + 5.5 * context_gb) / 0.9 / 2.0
+    sim.services.backlog[0, c] = 1e9
     sim.step(zero(sim))  # batches fill
-    sim.services[0, V.backlog, c] = 1e9
-    served = sim.ledger[0, L.served, c]
+    sim.services.backlog[0, c] = 1e9
+    served = sim.ledger.served[0, c]
     sim.step(zero(sim))
     rows, decode_s = serving(sim), (10.6 - 0.8 * 5.474) / 2000.0 * 211.0
     hosts = sim.run["host"][0, rows]
-    clock, speed = sim.classes[0, K.clock, c, hosts], sim.design[0, D.speed, hosts] * sim.state[0, X.duty, hosts]
+    clock, speed = sim.classes.clock[0, c, hosts], sim.design.speed[0, hosts] * sim.sat.duty[0, hosts]
     prefill, decode = 0.95 / clock + 0.05, 0.18 / clock + 0.82
     takes_s = (prefill * prompt * 0.0004 + decode * decode_s * (0.37 * 32 / 5 + 0.63)) / speed
     steps_s = sim.fleet.clock.steps * sim.fleet.clock.dt_s
-    tokens = (sim.run["active"][0, rows] / takes_s).sum() * steps_s * sim.rules[0, G.request_tokens, c]
-    assert 1.0 <= sim.services[0, V.batch, c] <= 5.0
-    assert sim.ledger[0, L.served, c] - served == pytest.approx(tokens, rel=0.1)
+    tokens = (sim.run["active"][0, rows] / takes_s).sum() * steps_s * sim.rules.request_tokens[0, c]
+    assert 1.0 <= sim.services.batch[0, c] <= 5.0
+    assert sim.ledger.served[0, c] - served == pytest.approx(tokens, rel=0.1)
 
 
 def moved(movable, kv_mb):
@@ -181,13 +186,13 @@ def moved(movable, kv_mb):
     sim.reset([20_100])
     c, actions = kind(sim), zero(sim)
     sim.step(actions)
-    batch, before = sim.services[0, V.batch, c], sim.ledger[0, :, c].copy()
+    batch, before = sim.services.batch[0, c], sim.mutable.ledger[0, :, c].copy()
     bids = sim.view.layout.bids(actions)[0, c]
     bids[:] = 1.0
     bids[np.unique(sim.run["host"][0, serving(sim)])[:3]] = -0.45
     sim.step(actions)
-    change = sim.ledger[0, :, c] - before
-    return change[L.moved], change[L.asked_gb], batch * sim.rules[0, G.context_gb, c]
+    change = sim.mutable.ledger[0, :, c] - before
+    return change[LEDGER.moved], change[LEDGER.asked_gb], batch * sim.rules.context_gb[0, c]
 
 
 def test_replicas_that_may_move_bring_their_live_requests():
@@ -203,13 +208,13 @@ def test_an_episode_begins_with_the_replicas_that_the_autoscaler_keeps(starter12
     """With a time per token so short that replicas are planned at a lower load: none have to be added at once."""
     target = {"workload.classes.interactive.engine.token_target_s": 0.08}
     sim, counts = Simulator(starter12.replace(target), 1), []
-    play, first = sim._play, int(sim.fleet.rules[G.first, kind(sim)])
+    play, first = sim._play, int(sim.fleet.rules[RULES.first, kind(sim)])
 
     def counted(*arguments):
         counts.append((sim.run["status"][0, first : first + replicas] != ABSENT).sum())
         play(*arguments)
 
-    replicas = int(sim.fleet.rules[G.replicas, kind(sim)])
+    replicas = int(sim.fleet.rules[RULES.replicas, kind(sim)])
     monkeypatch.setattr(sim, "_play", counted)
     sim.reset([20_100])
     assert abs(int(counts[1]) - int(counts[0])) <= 1

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import rainflow
 from core_rig import Rig, starter
+from fields import DESIGN
 
-from odc_gym.core.layout.state import D, X
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
 
@@ -79,14 +79,12 @@ def test_a_warm_battery_ages_faster_by_the_temperature_stress():
 def test_batteries_begin_as_old_as_the_design_says(starter12):
     """But for the orbit before the episode: catches an age lost on the flight to the plan, or added to by it."""
     sim = Simulator(starter12, 1, episode_hours=1)
-    sim.design[0, D.fatigue_start, :12] = 0.05
-    sim.fleet.design[D.fatigue_start, :12] = 0.05
+    sim.design.fatigue_start[0, :12] = 0.05
+    sim.fleet.design[DESIGN.fatigue_start, :12] = 0.05
     sim.reset([20_001])
-    assert sim.state[0, X.damage, :12] == pytest.approx(0.05, abs=3e-5)
-    assert sim.state[0, X.capacity_left, :12] == pytest.approx(
-        0.0575 * math.exp(-6.05) + 0.9425 * math.exp(-0.05), abs=4e-5
-    )
-    assert (sim.state[0, X.fatigue, :12] == 0.0).all() and (sim.state[0, X.faded_j, :12] == 0.0).all()
+    assert sim.sat.damage[0, :12] == pytest.approx(0.05, abs=3e-5)
+    assert sim.sat.capacity_left[0, :12] == pytest.approx(0.0575 * math.exp(-6.05) + 0.9425 * math.exp(-0.05), abs=4e-5)
+    assert (sim.sat.fatigue[0, :12] == 0.0).all() and (sim.sat.faded_j[0, :12] == 0.0).all()
 
 
 @pytest.mark.parametrize("law, end", [("xu2018", math.log(0.9425 / 0.8)), ("saft", 0.2)])
@@ -96,11 +94,11 @@ def test_years_to_eighty_percent_by_hand(starter12, law, end):
     sim.reset([20_001])
     for _ in range(sim.decisions):
         sim.step(np.zeros((1, sim.action_size)))
-    sim.state[0, X.damage, :12], sim.state[0, X.fatigue, :12] = 0.1, 1e-7
-    sim.state[0, X.fatigue, 7] = 2e-6
+    sim.sat.damage[0, :12], sim.sat.fatigue[0, :12] = 0.1, 1e-7
+    sim.sat.fatigue[0, 7] = 2e-6
     found = episode_metrics(sim, 0)["years_to_80_percent"]
     assert found == pytest.approx((end - 0.1) / (2e-6 * YEAR_S / 3600.0), rel=1e-6)
-    sim.state[0, X.fatigue, :12] = 0.0
+    sim.sat.fatigue[0, :12] = 0.0
     assert episode_metrics(sim, 0)["years_to_80_percent"] == 100.0
-    sim.state[0, X.damage, 3] = 0.3
+    sim.sat.damage[0, 3] = 0.3
     assert episode_metrics(sim, 0)["years_to_80_percent"] == 0.0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from core_rig import FULL_W, Rig, starter
 
-from odc_gym.core.layout.state import State, X
+from odc_gym.core.layout.state import State
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.simulator import Simulator
 
@@ -193,17 +193,17 @@ def test_idle_chips_are_gated_after_five_minutes(starter12):
     sim = Simulator(starter12, 1, decision_period_s=60)
     sim.reset([20_000])
     idle = np.full((1, sim.action_size), -1.0)
-    busy = sim.state[0, X.free, :12] == 0.0  # the others may have waited for a while
+    busy = sim.sat.free[0, :12] == 0.0  # the others may have waited for a while
     awake = []
     for _ in range(7):
         sim.step(idle)
-        assert (sim.state[0, X.free, :12] == 8.0).all()
-        awake.append(sim.state[0, State._fields.index("awake"), :12].copy())
+        assert (sim.sat.free[0, :12] == 8.0).all()
+        awake.append(sim.mutable.state[0, State._fields.index("awake"), :12].copy())
     awake = np.array(awake)
     assert busy.any()
     assert (awake[:4, busy] == 8.0).all()
     assert (awake[4] == 0.0).all()
-    assert sim.state[0, X.power_w, :12] == pytest.approx(GATED_W)
+    assert sim.sat.power_w[0, :12] == pytest.approx(GATED_W)
 
 
 def test_gating_waits_for_the_last_release(starter12):
@@ -237,7 +237,7 @@ def test_a_higher_request_lifts_what_holds_a_plan_below_the_lowest_clock():
         dark = sim.view.observation["sunlit_frac"][0] < 0.5
         sim.step(action)
         still = dark & (sim.view.observation["sunlit_frac"][0] < 0.5)
-        drawn.append(sim.state[:, X.power_w, :12][:, still].mean(1))
+        drawn.append(sim.sat.power_w[:, :12][:, still].mean(1))
     zero, full, lowest = np.mean(drawn, 0)
     assert zero == pytest.approx(lowest, rel=0.05)
     assert full > 1.5 * zero

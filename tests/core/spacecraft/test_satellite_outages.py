@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from core_rig import same_state
+from fields import LEDGER, SAT
 
-from odc_gym.core.layout.state import LOST, OUT, Sky, State, X
-from odc_gym.core.layout.work import RUNNING, WAITING, G, K, L, Policy
+from odc_gym.core.layout.state import LOST, OUT, Sky, State
+from odc_gym.core.layout.work import RUNNING, WAITING, Policy
 from odc_gym.core.spacecraft.outages import repeated_sheds
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.metrics import episode_metrics
@@ -31,16 +32,16 @@ def fly(sim, steps=1):
 
 
 def of(sim, name):
-    return sim.state[0, State._fields.index(name), : sim.satellites].copy()
+    return sim.mutable.state[0, State._fields.index(name), : sim.satellites].copy()
 
 
 def held(sim):
-    return sim.classes[0, K.held, :, : sim.satellites].sum(0)
+    return sim.classes.held[0, :, : sim.satellites].sum(0)
 
 
 def on(sim, satellites):
     """Rows of the jobs that run on some satellites, replicas apart."""
-    rows = sim.lists[0, 1, : sim.head["running"][0]]
+    rows = sim.mutable.lists[0, 1, : sim.scalars["running"][0]]
     rows = rows[np.isin(sim.run["host"][0, rows], satellites)]
     return rows[np.isfinite(sim.jobs["work_s"][0, rows])]
 
@@ -67,7 +68,7 @@ def test_a_plane_is_lost(starter12, calm, begun):
     fly(sim, AT)
     assert same_state(sim.get_state(), begun)
     jobs, others = on(sim, PLANE), on(sim, range(8))
-    others = others[sim.rules[0, G.yields, sim.jobs["class_id"][0, others]] == 0.0]  # the rest may make way
+    others = others[sim.rules.yields[0, sim.jobs["class_id"][0, others]] == 0.0]  # the rest may make way
     run = sim.run[0].copy()
     assert held(sim)[PLANE].sum() > 20 and len(jobs) > 5 and len(others) > 5
     fly(sim)
@@ -75,7 +76,7 @@ def test_a_plane_is_lost(starter12, calm, begun):
     assert np.isin(sim.run["status"][0, jobs], (WAITING, RUNNING)).all()
     assert (sim.run["safe_s"][0, jobs] == run["safe_s"][jobs]).all()
     work = run["unsaved_s"][jobs] - np.maximum(run["before_s"][jobs] - run["safe_s"][jobs], 0.0)
-    lost = sim.ledger[0, L.outage_lost_s]
+    lost = sim.ledger.outage_lost_s[0]
     assert lost[:2].sum() == pytest.approx(work.sum(), rel=1e-12) and work.sum() > 1000.0
     assert lost[2] > 0.0  # requests that replicas had taken up
     assert (sim.run["host"][0, others] == run["host"][others]).all()  # who was elsewhere stays there
@@ -136,14 +137,14 @@ def test_after_an_outage_compute_restarts_and_takes_work(starter12):
     sim = scripted(starter12, {"what": "satellite-outage", "satellites": [3], "hours": 1 / 3})
     fly(sim, AT)
     assert of(sim, "off")[3] == 0.0
-    before = sim.ledger[0, L.evicted].sum()
+    before = sim.ledger.evicted[0].sum()
     for step in range(30):
         fly(sim)
         assert (of(sim, "out")[3] == OUT) == (step < 20)
         assert (of(sim, "off")[3] == 1.0) == (step < 21)  # on from the end of the second step of the restart
         assert held(sim)[3] == 0 or step >= 22
         assert of(sim, "living")[3] == 8.0
-    assert held(sim)[3] > 0 and sim.ledger[0, L.evicted].sum() > before
+    assert held(sim)[3] > 0 and sim.ledger.evicted[0].sum() > before
     assert of(sim, "out_s").sum() == 1200.0 and of(sim, "off_s").sum() == 22 * 60.0
     assert episode_metrics(sim, 0)["lost_satellites"] == 0.0
 
@@ -152,9 +153,9 @@ def test_work_is_lost_to_its_cause(starter12):
     """A satellite is out, one sheds, one trips: catches causes that are mixed up, or counted twice."""
     sim = scripted(starter12, {"what": "satellite-outage", "satellites": [0], "hours": 1})
     fly(sim, AT - 1)
-    for k in (X.plate_k, X.loop_k, X.radiator_k):
-        sim.state[0, k, 4] = 400.0
-    sim.state[0, X.charge_frac, 8] = 0.1
+    for k in (SAT.plate_k, SAT.loop_k, SAT.radiator_k):
+        sim.mutable.state[0, k, 4] = 400.0
+    sim.sat.charge_frac[0, 8] = 0.1
     fly(sim)
     lost = []
     for s in (0, 8, 4):
@@ -162,9 +163,9 @@ def test_work_is_lost_to_its_cause(starter12):
         run = sim.run[0, rows]
         lost.append((run["unsaved_s"] - np.maximum(run["before_s"] - run["safe_s"], 0.0)).sum())
     fly(sim)
-    causes = sim.ledger[0, [L.outage_lost_s, L.shed_lost_s, L.trip_lost_s]]
+    causes = sim.mutable.ledger[0, [LEDGER.outage_lost_s, LEDGER.shed_lost_s, LEDGER.trip_lost_s]]
     assert causes[:, :2].sum(1) == pytest.approx(lost, rel=1e-12) and min(lost) > 100.0  # replicas lose requests
-    assert sim.ledger[0, L.lost_s, :2].sum() == pytest.approx(causes[:, :2].sum(), rel=1e-12)
+    assert sim.ledger.lost_s[0, :2].sum() == pytest.approx(causes[:, :2].sum(), rel=1e-12)
     kpis = episode_metrics(sim, 0)
     assert kpis["lost_to_sheds_accelerator_h"] == pytest.approx(causes[1].sum() / 3600.0)
     assert kpis["lost_to_trips_accelerator_h"] == pytest.approx(causes[2].sum() / 3600.0)
@@ -177,9 +178,9 @@ def test_a_branch_in_an_outage_goes_on_as_the_first(starter12):
     sim = scripted(starter12, *events, **changes)
     fly(sim, AT)
     for _ in range(2):
-        sim.state[0, X.charge_frac, 5] = 0.1
+        sim.sat.charge_frac[0, 5] = 0.1
         fly(sim, 3)
-        sim.state[0, X.charge_frac, 5] = 0.9
+        sim.sat.charge_frac[0, 5] = 0.9
         fly(sim, 3)
     assert of(sim, "safe_s")[5] > 0 and of(sim, "out")[[0, 11]].tolist() == [OUT, LOST]
     middle = sim.get_state()
@@ -196,10 +197,10 @@ def test_safe_mode_follows_the_second_shed_and_ends_after_its_time(starter12):
     """To the step: catches a first shed that counts twice, hours taken for minutes, and a bus as ever."""
     sim = scripted(starter12, **{"faults.safe_mode": {"sheds": 2, "within_h": 1, "hours": 0.5}})
     for shed in range(2):
-        sim.state[0, X.charge_frac, 5] = 0.1
+        sim.sat.charge_frac[0, 5] = 0.1
         fly(sim)
         assert of(sim, "shed")[5] == 1.0 and of(sim, "safe_s")[5] == (1800.0 if shed else 0.0)
-        sim.state[0, X.charge_frac, 5] = 0.9
+        sim.sat.charge_frac[0, 5] = 0.9
         if shed == 0:
             fly(sim, 4)
             assert of(sim, "off")[5] == 0.0
@@ -227,22 +228,22 @@ def test_sheds_count_in_a_window_that_slides(sheds):
     policy = Policy(**numbers)
     times, until, entered = [[] for _ in range(lanes)], np.zeros(lanes), 0
     for step in range(3000):
-        shed = rng.random(lanes) < np.where(x[X.shed] > 0, 0.5, 0.05)
-        begins = shed & (x[X.shed] == 0)
-        x[X.shed] = shed
+        shed = rng.random(lanes) < np.where(x[SAT.shed] > 0, 0.5, 0.05)
+        begins = shed & (x[SAT.shed] == 0)
+        x[SAT.shed] = shed
         repeated_sheds(x, policy, 60.0, lanes)
         for s in np.flatnonzero(begins):
             times[s] = [t for t in times[s] if step - t < within] + [step]
             if len(times[s]) >= sheds:
                 until[s], times[s], entered = step + length, [], entered + 1
-        assert np.array_equal(x[X.safe_s], 60.0 * np.maximum(until - step, 0))
+        assert np.array_equal(x[SAT.safe_s], 60.0 * np.maximum(until - step, 0))
     assert entered > 20
 
 
 def test_without_safe_mode_nothing_is_counted(starter12):
     assert starter12.faults.safe_mode.sheds == 0
     sim = flown(starter12.replace(QUIET))
-    sim.state[0, X.charge_frac, 5] = 0.1
+    sim.sat.charge_frac[0, 5] = 0.1
     fly(sim, 5)
     assert of(sim, "sheds")[5] == 1.0
     assert (of(sim, "safe_s") == 0).all() and (of(sim, "recent_1_s") == 0).all()

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from odc_gym.core.layout.state import X
 from odc_gym.simulator.simulator import Simulator
 
 FINETUNING, BATCH = 0, 1
@@ -34,8 +33,8 @@ def fly(scenario, jobs, minutes):
     """
     sim = Simulator(scenario, 1)
     sim.reset([20_000])
-    assert sim.head["next_job"][0] + len(jobs) <= sim.jobs.shape[1]
-    rows = sim.head["next_job"][0] + np.arange(len(jobs))
+    assert sim.scalars["next_job"][0] + len(jobs) <= sim.jobs.shape[1]
+    rows = sim.scalars["next_job"][0] + np.arange(len(jobs))
     for row, (kind, width, arrival, length) in zip(rows, jobs, strict=True):
         job = fresh(sim, row)
         job["class_id"], job["arrival_s"] = kind, STEP_S * arrival
@@ -46,8 +45,8 @@ def fly(scenario, jobs, minutes):
     for _ in range(minutes):
         sim.step(np.zeros((1, sim.action_size)))
         active.append(sim.run["active"][0, rows])
-        awake.append(sim.state[0, X.awake, 0])
-        power.append(sim.state[0, X.power_w, 0])
+        awake.append(sim.sat.awake[0, 0])
+        power.append(sim.sat.power_w[0, 0])
     return np.array(active), np.array(awake), np.array(power)
 
 
@@ -98,7 +97,7 @@ def test_a_job_that_wakes_accelerators_must_pay_in_time(lonely):
         scenario = lonely.replace({"hardware.odcsat.accelerators.wake_s": wake_s})
         sim = Simulator(scenario, 1)
         sim.reset([20_000])
-        row = sim.head["next_job"][0]
+        row = sim.scalars["next_job"][0]
         job = fresh(sim, row)
         job["class_id"], job["arrival_s"] = BATCH, 0.0
         job["width"] = job["total_accelerators"] = 1
@@ -107,4 +106,4 @@ def test_a_job_that_wakes_accelerators_must_pay_in_time(lonely):
         actions = np.zeros((1, sim.action_size))
         sim.view.layout.clocks(actions)[:] = 1.0
         sim.step(actions)
-        assert sim.head["running"][0] == placed
+        assert sim.scalars["running"][0] == placed

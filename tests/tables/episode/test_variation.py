@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from core_rig import same_state
+from fields import DESIGN
 
-from odc_gym.core.layout.state import D
 from odc_gym.orbits import build_ephemeris
 from odc_gym.scenario import Draw, Scenario
 from odc_gym.simulator.metrics import episode_metrics
@@ -167,13 +167,15 @@ def test_each_satellite_flies_what_it_drew(small):
     sim.reset([20_000, 20_001])
     assert sim.drawn[CAPACITY].shape == (2, 3) and len(np.unique(sim.drawn[CAPACITY])) == 6
     for row in range(2):
-        assert sim.design[row, D.capacity_j, :3] == pytest.approx(3600.0 * sim.drawn[CAPACITY][row], rel=1e-12)
-        assert sim.design[row, D.array_peak_w, :3] == pytest.approx(36 * 245 * sim.drawn[EOL][row], rel=1e-12)
-        assert (sim.design[row, :, 3:] == sim.design[row, :, 2:3]).all()  # padding lanes repeat the last satellite
-        assert np.array_equal(sim.view.design["capacity_j"][row], sim.design[row, D.capacity_j, :3])
+        assert sim.design.capacity_j[row, :3] == pytest.approx(3600.0 * sim.drawn[CAPACITY][row], rel=1e-12)
+        assert sim.design.array_peak_w[row, :3] == pytest.approx(36 * 245 * sim.drawn[EOL][row], rel=1e-12)
+        assert (
+            sim.parameters.design[row, :, 3:] == sim.parameters.design[row, :, 2:3]
+        ).all()  # padding lanes repeat the last satellite
+        assert np.array_equal(sim.view.design["capacity_j"][row], sim.design.capacity_j[row, :3])
         s = 1
         one = FleetModel(small.replace({CAPACITY: sim.drawn[CAPACITY][row, s], EOL: sim.drawn[EOL][row, s]}))
-        assert np.array_equal(sim.design[row, :, s], one.design[:, s])
+        assert np.array_equal(sim.parameters.design[row, :, s], one.design[:, s])
 
 
 def test_satellites_of_other_hardware_keep_their_values(small):
@@ -188,8 +190,8 @@ def test_satellites_of_other_hardware_keep_their_values(small):
         vary(FleetModel(random(two, **{path: draw})), 3) for path in (CAPACITY, CAPACITY.replace("odcsat", "*"))
     )
     assert (one.drawn[CAPACITY][3:] == 20000.0).all() and (one.drawn[CAPACITY][:3] < 9000.0).all()
-    assert (both.design[D.capacity_j, :6] < 9000.0 * 3600.0).all()
-    assert one.design[D.capacity_j, :6] == pytest.approx(3600.0 * one.drawn[CAPACITY], rel=1e-12)
+    assert (both.design[DESIGN.capacity_j, :6] < 9000.0 * 3600.0).all()
+    assert one.design[DESIGN.capacity_j, :6] == pytest.approx(3600.0 * one.drawn[CAPACITY], rel=1e-12)
 
 
 def test_a_larger_battery_swings_less(small):

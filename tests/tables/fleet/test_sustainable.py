@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from fields import CLASSES, SAT
 
 from odc_gym.core.decision import settle
-from odc_gym.core.layout.state import State, X
-from odc_gym.core.layout.work import K
+from odc_gym.core.layout.state import State
 from odc_gym.orbits import build_ephemeris
 from odc_gym.physics.battery import loss_shares
 from odc_gym.simulator.episode_start import busy_mix
@@ -24,24 +24,39 @@ class Flown:
         changes = {f"shells.0.orbit.{name}": value for name, value in orbit.items()} | {"start": {"epoch": date}}
         sim = Simulator(scenario.replace(changes), 1)
         sim.reset([0])
-        fleet, skies, n = sim.fleet, sim.skies[0], sim.satellites
+        fleet, skies, n = sim.fleet, sim.tables.skies[0], sim.satellites
         numbers, busy = sim._numbers, busy_mix(fleet, sim.state.shape[2])
-        state, classes, points, swings = sim.state[0], sim.classes[0], sim.points[0], sim.swings[0]
+        state, classes, points, swings = (
+            sim.mutable.state[0],
+            sim.mutable.classes[0],
+            sim.mutable.points[0],
+            sim.mutable.swings[0],
+        )
         self.steps = round(fleet.period_s[0] / 60.0)
         charge, junction, rate = [], [], []
         kappa = fleet.mix.kappa[:, None]
         fly = lambda sky, orbits: settle(  # noqa: E731
-            state, classes, points, swings, sim.design[0], sky, fleet.rules, sim._table, numbers, orbits, busy
+            state,
+            classes,
+            points,
+            swings,
+            sim.parameters.design[0],
+            sky,
+            fleet.rules,
+            sim._table,
+            numbers,
+            orbits,
+            busy,
         )
         fly(skies, np.array([10, self.steps]))
         for name in ("shed_s", "trips", "governed_s", "unserved_j"):
             state[State._fields.index(name)] = 0.0
         for tick in range(ORBITS * self.steps):
             fly(skies[tick : tick + 1], np.array([1, 1]))
-            charge.append(state[X.charge_frac, :n].copy())
-            junction.append(state[X.junction_k, :n] - 273.15)
-            clock = classes[K.clock, :, :n]
-            rate.append((busy[:, :n] * clock / (kappa + (1.0 - kappa) * clock)).sum(0) * state[X.duty, :n])
+            charge.append(state[SAT.charge_frac, :n].copy())
+            junction.append(state[SAT.junction_k, :n] - 273.15)
+            clock = classes[CLASSES.clock, :, :n]
+            rate.append((busy[:, :n] * clock / (kappa + (1.0 - kappa) * clock)).sum(0) * state[SAT.duty, :n])
         e = build_ephemeris(fleet.constellation, start=fleet.start_of(0), step_s=60.0, steps=len(charge))
         flux = np.broadcast_to(e.solar_flux_w_m2[:, None] / 1361.0, e.beta_rad.shape)
         self.promised = fleet.shells[0].at(fleet.shells[0].plan.throughput, flux, e.beta_rad).mean(0)

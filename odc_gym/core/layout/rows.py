@@ -1,0 +1,51 @@
+"""Names for the rows of a block, in compiled code and in Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, get_type_hints
+
+import numpy as np
+
+from odc_gym._jit import routine
+
+Record = TypeVar("Record", bound=tuple[Any, ...])
+_READ: dict[Any, str] = {int: "int(block[{}])", bool: "block[{}] > 0.5"}
+
+
+def rows(record: type[Record]) -> Callable[[np.ndarray], Record]:
+    """Return a compiled function that names the rows of a block, or the numbers of a vector.
+
+    `rows(State)(block)` is `State(block[0], block[1], ...)`. Fields of the types `int` and `bool` are numbers that the
+    block holds as floats.
+    """
+    kinds = get_type_hints(record)
+    values = (_READ.get(kinds.get(name), "block[{}]").format(i) for i, name in enumerate(fields_of(record)))
+    return _compiled(f"def unpack(block): return record({', '.join(values)})", record)
+
+
+def rows_of_environment(record: type[Record]) -> Callable[[Any, int], Record]:
+    """Return a compiled function that picks the tables of environment `b` from arrays that may be shared.
+
+    Each array has a first axis of length B, or of length 1 where all environments share it.
+    """
+    values = (f"arrays[{i}][b if arrays[{i}].shape[0] > 1 else 0]" for i in range(len(fields_of(record))))
+    return _compiled(f"def pick(arrays, b): return record({', '.join(values)})", record)
+
+
+def named(record: type[Record], block: np.ndarray) -> Record:
+    """Return views of a block `[environment, field, ...]` by the names of its fields, each [environment, ...]."""
+    return record(*(block[:, k] for k in range(len(fields_of(record)))))
+
+
+def fields_of(record: type[Any]) -> tuple[str, ...]:
+    """Return the names of the fields of a named tuple."""
+    fields: tuple[str, ...] = record._fields
+    return fields
+
+
+def _compiled(source: str, record: type[Record]) -> Callable[..., Record]:
+    names: dict[str, Any] = {"record": record}
+    exec(source, names)
+    function: Callable[..., Record] = routine(names[source.split("(")[0].removeprefix("def ")])
+    return function

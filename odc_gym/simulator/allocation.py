@@ -1,0 +1,105 @@
+"""Allocation of a batch's arrays: empty ones, longer ones, and rows that are copied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from odc_gym.core.layout.batch import Mutable, Parameters, Tables
+from odc_gym.core.layout.network import Links
+from odc_gym.core.layout.serving_grid import Serving
+from odc_gym.core.layout.state import Forecast, Sky, State
+from odc_gym.core.layout.work import RUN, SCALARS, TRANSFER_ITEMS, Classes, Ledger, Services
+from odc_gym.faults.faults import NO_EVENT
+from odc_gym.interface.assignment import level_clocks
+from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
+from odc_gym.tables.fleet.fleet_model import FleetModel
+from odc_gym.tables.fleet.parameters import past_shape, tenants_block
+from odc_gym.workload import JOB
+
+ROWS = 256  # tables of jobs and events grow in steps of this many rows
+NO_JOB: Any = np.zeros((), JOB)
+NO_JOB["arrival_s"] = np.inf
+NO_LINKS = Links(*(np.zeros(0) for _ in Links._fields))
+
+
+def empty_mutable(fleet: FleetModel, b: int, p: int, c: int) -> Mutable:
+    """Return cleared state of `b` environments with `p` lanes of satellites and `c` classes."""
+    return Mutable(
+        state=np.zeros((b, len(State._fields), p)),
+        classes=np.zeros((b, len(Classes._fields), c, p)),
+        ledger=np.zeros((b, len(Ledger._fields), c)),
+        scalars=np.zeros(b, SCALARS),
+        run=np.zeros((b, ROWS), RUN),
+        lists=np.zeros((b, 3, ROWS), np.int32),
+        points=np.zeros((b, p, TURNING_POINTS + 1)),
+        swings=np.zeros((b, p, TURNING_POINTS + 1)),
+        services=np.zeros((b, len(Services._fields), c)),
+        tenants=tenants_block(fleet.scenario.workload, b),
+        past=np.zeros((b, *past_shape(fleet.scenario), p)),
+        pending_gb=np.zeros((b, len(TRANSFER_ITEMS), ROWS)),
+        cached_models=np.zeros((b, len(fleet.models), p)),
+    )
+
+
+def empty_tables(fleet: FleetModel, b: int, p: int, c: int) -> Tables:
+    """Return tables of `b` environments before their first episode; the network comes with the first episode."""
+    clock = fleet.clock
+    decisions = clock.total // clock.steps + 1
+    return Tables(
+        seeds=np.full(b, -1, np.int64),
+        skies=np.zeros((b, clock.total, len(Sky._fields), p), np.float32),
+        forecasts=np.zeros((b, decisions, len(Forecast._fields), p), np.float32),
+        days=np.zeros((b, decisions, 2)),
+        jobs=np.zeros((b, ROWS), JOB),
+        events=np.full((b, ROWS), NO_EVENT),
+        demand=np.zeros((b, clock.total, 2, c)),
+        links=NO_LINKS,
+    )
+
+
+def repeated_parameters(fleet: FleetModel, b: int) -> Parameters:
+    """Return the parameters of a fleet for `b` environments."""
+    scenario = fleet.scenario
+    serving_varies = any(path.startswith("workload.") for path in scenario.randomise)
+    design, rules, model_gb, policy, sensors = (
+        np.repeat(np.array(array)[None], b, 0)
+        for array in (fleet.design, fleet.rules, fleet.models, fleet.policy, fleet.sensors)
+    )
+    return Parameters(
+        design=design,
+        rules=rules,
+        model_gb=model_gb,
+        policy=policy,
+        sensors=sensors,
+        serving=Serving(*(np.repeat(table[None], b if serving_varies else 1, 0) for table in fleet.serving)),
+        weights=fleet.weights,
+        depth_damage=depth_damage_tables(),
+        levels=level_clocks(scenario.assign.levels),
+    )
+
+
+def put_parameters(parameters: Parameters, row: int, fleet: FleetModel) -> None:
+    """Give an environment the parameters of the fleet that its episode draws."""
+    parameters.design[row], parameters.rules[row] = fleet.design, fleet.rules
+    parameters.model_gb[row], parameters.policy[row] = fleet.models, fleet.policy
+    parameters.sensors[row] = fleet.sensors
+    for array, table in zip(parameters.serving, fleet.serving, strict=True):
+        array[row if len(array) > 1 else 0] = table
+
+
+def longer(array: np.ndarray, rows: int, blank: np.ndarray) -> np.ndarray:
+    """Return an array with room for `rows` along its last axis, in steps of `ROWS`; what is added is blank."""
+    more = -(-rows // ROWS) * ROWS - array.shape[-1]
+    if more <= 0:
+        return array
+    return np.concatenate([array, np.broadcast_to(blank, (*array.shape[:-1], more))], -1)
+
+
+def copy_row(arrays: Sequence[np.ndarray], source: int, row: int) -> None:
+    """Give an environment the tables of another one, where environments do not share them."""
+    for array in arrays:
+        if len(array) > 1:
+            array[row] = array[source]

@@ -1,0 +1,23 @@
+"""Row numbers of blocks by name, for tests that read raw blocks: a snapshot's, or those that a test builds itself.
+
+`sim.sat.free[b, s]` names the same numbers of a simulator.
+"""
+
+from odc_gym.core.layout.state import Design, State
+from odc_gym.core.layout.work import Classes, Ledger, Rules, Services, Tenants
+
+
+def numbered(record):
+    return record(*range(len(record._fields)))
+
+
+SAT, DESIGN, CLASSES, LEDGER = numbered(State), numbered(Design), numbered(Classes), numbered(Ledger)
+SERVICES, RULES, TENANTS = numbered(Services), numbered(Rules), numbered(Tenants)
+
+
+def replace_arrays(sim, **arrays):
+    """Replace arrays of a simulator by their names in `core.layout.batch`."""
+    for name, array in arrays.items():
+        group = next(g for g in ("mutable", "tables", "parameters") if name in getattr(sim, g)._fields)
+        setattr(sim, group, getattr(sim, group)._replace(**{name: array}))
+    sim._arguments = None
