@@ -13,13 +13,18 @@ import numpy as np
 from odc_gym._jit import kernel, routine
 from odc_gym._reference import by_reference, rows_of
 from odc_gym.constants import HOUR_S
-from odc_gym.core.jobs.admission import admit, watch_queue, watch_tenants
-from odc_gym.core.jobs.dispatch import drain_and_move, evict, part, place
+from odc_gym.core.jobs.admission import admit_arrivals, record_queue, update_tenant_usage
+from odc_gym.core.jobs.dispatch import (
+    drain_and_move,
+    evict_from_off_satellites,
+    place_waiting_jobs,
+    requeue_disconnected_gangs,
+)
 from odc_gym.core.jobs.preemption import preempt
-from odc_gym.core.jobs.progress import advance
-from odc_gym.core.jobs.shed_warning import warn
-from odc_gym.core.jobs.transfers import count_transfers, transfer
-from odc_gym.core.jobs.upsets import strike
+from odc_gym.core.jobs.progress import advance_jobs
+from odc_gym.core.jobs.shed_warning import checkpoint_before_shed
+from odc_gym.core.jobs.transfers import count_transfers, transfer_data
+from odc_gym.core.jobs.upsets import apply_upsets
 from odc_gym.core.jobs.waiting import rerank
 from odc_gym.core.layout.batch import Mode, Mutable, Outputs, Parameters, Tables, Timing
 from odc_gym.core.layout.environment import Blocks, Environment, environment
@@ -37,9 +42,9 @@ from odc_gym.core.layout.state import (
 )
 from odc_gym.core.layout.work import Classes, Ledger, Rules, Services, Tenants
 from odc_gym.core.serving.replicas import autoscale
-from odc_gym.core.serving.services import serve, service_load
-from odc_gym.core.spacecraft.clock_requests import request
-from odc_gym.core.spacecraft.outages import halt, repeated_sheds
+from odc_gym.core.serving.services import serve_requests, service_load
+from odc_gym.core.spacecraft.clock_requests import set_requested_clocks
+from odc_gym.core.spacecraft.outages import apply_outages, enter_safe_mode
 from odc_gym.core.spacecraft.step import DESIGN_ROWS, SCRATCH, physics, propagator_block
 from odc_gym.interface.actions import decode
 from odc_gym.interface.assignment import decode_assignment, forget_orders, hold_others, show_slots
@@ -97,7 +102,7 @@ def now_of(env: Environment, timing: Timing) -> float:
 def request_all(env: Environment, sky: Sky, scratch: np.ndarray) -> None:
     """Turn the requests of an environment's agent into clocks under the plan of this moment."""
     plan_w, lanes = sky.sustainable_w, scratch.shape[1]
-    request(env.sat, env.design, plan_w, env.classes, env.rules, env.clock_offset, scratch, lanes)
+    set_requested_clocks(env.sat, env.design, plan_w, env.classes, env.rules, env.clock_offset, scratch, lanes)
 
 
 @routine
@@ -110,17 +115,17 @@ def observe(
     rows, class_rows = rows_of(SATELLITE_FEATURES, satellite), rows_of(SATELLITE_CLASS_FEATURES, satellite_class)
     seen = by_reference(Measured(rows, class_rows, fleet, rows_of(FLEET_CLASS_FEATURES, fleet_class)))
     slots, feasible, codes = outputs.slots[b], outputs.job_feasible[b], outputs.codes
-    now = now_of(env, timing)
+    now_s = now_of(env, timing)
     k = min(env.scalars[0]["tick"] // timing.decision_steps, tables.forecasts.shape[1] - 1)
     count_transfers(env)
     measure_satellites(seen, sky, forecast_rows(tables.forecasts[b, k]), env)
     measure_readings(seen.satellite, env, mutable.past[b], tables.seeds[b], timing.decision_steps)
-    measure_running(seen, env, now)
+    measure_running(seen, env, now_s)
     measure_fleet(seen, tables.days[b, k], env)
-    measure_queue(seen, env, now)
+    measure_queue(seen, env, now_s)
     encode(outputs.flat[b], satellite, satellite_class, fleet, fleet_class, codes, env.num_satellites)
-    show_slots(slots, feasible, env, now)
-    measure_jobs(jobs, slots, feasible, env, now)
+    show_slots(slots, feasible, env, now_s)
+    measure_jobs(jobs, slots, feasible, env, now_s)
     encode_jobs(outputs.jobs[b], outputs.job_present[b], jobs, slots, codes[4])
 
 
@@ -173,45 +178,45 @@ def decide(
             fill(ledger.served_now, 0.0)
             paid = total(ledger.paid)
             for i in range(steps):
-                tick, now = scalars["tick"], now_of(env, timing)
+                tick, now_s = scalars["tick"], now_of(env, timing)
                 demand = tables.demand[b, tick]
                 copy_sky(tables.skies[b, tick], sky_block)
-                halt(sat, sky.out, dt_s, n)
-                evict(env, now)
-                part(env, now)
-                strike(env, tables.events[b], tick, now)
+                apply_outages(sat, sky.out, dt_s, n)
+                evict_from_off_satellites(env, now_s)
+                requeue_disconnected_gangs(env, now_s)
+                apply_upsets(env, tables.events[b], tick, now_s)
                 count_transfers(env)
                 if i == 0:  # forecast rates under the new orders
-                    request(
+                    set_requested_clocks(
                         sat, env.design, sky.sustainable_w, env.classes, env.rules, env.clock_offset, scratch, lanes
                     )
-                    rerank(env, now)
+                    rerank(env, now_s)
                     if not mode.assigns:
-                        drain_and_move(env, now)
-                admit(env, now)
-                autoscale(env, demand[1], dt_s, now)
+                        drain_and_move(env, now_s)
+                admit_arrivals(env, now_s)
+                autoscale(env, demand[1], dt_s, now_s)
                 if mode.others_wait:
                     hold_others(env)
-                place(env, now)
-                preempt(env, now)
-                transfer(env, dt_s, now)
+                place_waiting_jobs(env, now_s)
+                preempt(env, now_s)
+                transfer_data(env, dt_s, now_s)
                 service_load(env, demand[0], dt_s)
                 request_all(env, sky, scratch)
                 physics(
                     satellite, sat, env.design, env.classes, env.rules, parameters.design[b, DESIGN_ROWS:], battery,
                     scratch, dt_s, n,
                 )  # fmt: skip
-                repeated_sheds(sat, env.policy, dt_s, n)
-                advance(env, dt_s, now + dt_s)
-                warn(env, dt_s, now + dt_s)
-                serve(env, demand[0], dt_s)
+                enter_safe_mode(sat, env.policy, dt_s, n)
+                advance_jobs(env, dt_s, now_s + dt_s)
+                checkpoint_before_shed(env, dt_s, now_s + dt_s)
+                serve_requests(env, demand[0], dt_s)
                 scalars["tick"] += 1
                 remember(mutable.past[b], env, steps)
             if mode.assigns:
                 forget_orders(env)
             averages(env, dt_s * steps)
-            watch_queue(env, now_of(env, timing))
-            watch_tenants(env, dt_s * steps)
+            record_queue(env, now_of(env, timing))
+            update_tenant_usage(env, dt_s * steps)
             reward_terms(outputs.terms[b], total(ledger.paid) - paid, weights, env)
         copy_sky(tables.skies[b, min(scalars["tick"], ticks - 1)], sky_block)
         observe(b, env, mutable, tables, outputs, timing, sky)
@@ -257,7 +262,7 @@ def settle(
             for c in range(busy.shape[0]):
                 for s in range(lanes):
                     classes.busy[c, s] = busy[c, s]
-            request(sat, design, sky.sustainable_w, classes, rules, offset, scratch, lanes)
+            set_requested_clocks(sat, design, sky.sustainable_w, classes, rules, offset, scratch, lanes)
             physics(
                 satellite, sat, design, classes, rules, design_block[DESIGN_ROWS:], battery, scratch, step_s,
                 num_satellites,

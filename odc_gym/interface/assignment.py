@@ -92,9 +92,9 @@ def decode_assignment(action: np.ndarray, slots: np.ndarray, levels: np.ndarray,
 def hold_others(env: Environment) -> None:
     """Jobs without an order wait for one."""
     for k in range(env.scalars[0]["waiting"]):
-        r = env.run[env.waiting[k]]
-        if r["order"] == FREE:
-            r["order"] = HOLD
+        run = env.run[env.waiting[k]]
+        if run["order"] == FREE:
+            run["order"] = HOLD
 
 
 @routine
@@ -105,7 +105,7 @@ def forget_orders(env: Environment) -> None:
 
 
 @routine
-def show_slots(slots: np.ndarray, mask: np.ndarray, env: Environment, now: float) -> None:
+def show_slots(slots: np.ndarray, mask: np.ndarray, env: Environment, now_s: float) -> None:
     """The jobs that the agent may place, and where each could go now.
 
     They are in queue order, but those that some satellite can take come first: a few wide jobs that fit nowhere would
@@ -115,7 +115,7 @@ def show_slots(slots: np.ndarray, mask: np.ndarray, env: Environment, now: float
         slots: written, rows of the jobs, (K,), `NOBODY` where there are fewer.
         mask: written, (K, S + 1): whether satellite s is feasible; waiting always is.
         env: the environment.
-        now: seconds since the episode's start.
+        now_s: seconds since the episode's start.
     """
     most, count, n, waiting = slots.shape[0], env.scalars[0]["waiting"], env.num_satellites, env.waiting
     if most == 0:
@@ -125,7 +125,7 @@ def show_slots(slots: np.ndarray, mask: np.ndarray, env: Environment, now: float
     for i in range(count):
         if k < most:
             for s in range(n):
-                mask[k, s] = feasible(env, waiting[i], s, now)
+                mask[k, s] = feasible(env, waiting[i], s, now_s)
                 can_start[i] |= mask[k, s]
             if can_start[i]:
                 slots[k] = waiting[i]

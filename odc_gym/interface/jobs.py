@@ -6,7 +6,7 @@ import numpy as np
 
 from odc_gym._jit import routine
 from odc_gym.constants import HOUR_S
-from odc_gym.core.jobs.waiting import is_replica, lateness, link_gb, remaining_estimate
+from odc_gym.core.jobs.waiting import is_replica, lateness_factor, placement_gb, remaining_estimate
 from odc_gym.core.layout.environment import Environment
 from odc_gym.interface.assignment import NOBODY
 from odc_gym.interface.observations import Feature, encode_one, record_of
@@ -32,26 +32,26 @@ def job_size(classes: int) -> int:
 
 
 @routine
-def measure_jobs(seen: np.ndarray, slots: np.ndarray, mask: np.ndarray, env: Environment, now: float) -> None:
+def measure_jobs(seen: np.ndarray, slots: np.ndarray, mask: np.ndarray, env: Environment, now_s: float) -> None:
     """Fill the features of the visible jobs, [K, F + C]; rows of `NOBODY` are 0."""
     for k in range(slots.shape[0]):
         for f in range(seen.shape[1]):
             seen[k, f] = 0.0
         if slots[k] == NOBODY:
             continue
-        job, r = env.jobs[slots[k]], env.run[slots[k]]
+        job, run = env.jobs[slots[k]], env.run[slots[k]]
         service = is_replica(env, slots[k])
-        left = job["total_accelerators"] * HOUR_S if service else remaining_estimate(job, r)
+        left = job["total_accelerators"] * HOUR_S if service else remaining_estimate(job, run)
         feasible = 0.0
         for s in range(env.num_satellites):
             feasible += 1.0 if mask[k, s] else 0.0
         seen[k, SEEN_JOB.width] = job["width"]
         seen[k, SEEN_JOB.remaining_work_s] = left
-        seen[k, SEEN_JOB.slack_s] = 0.0 if service else job["deadline_s"] - now - left / job["total_accelerators"]
-        seen[k, SEEN_JOB.lateness] = 1.0 if service else lateness(env, slots[k], now)
-        seen[k, SEEN_JOB.wait_s] = now - (r["since_s"] if service else job["arrival_s"])
-        seen[k, SEEN_JOB.safe_frac] = 0.0 if service else r["safe_s"] / job["estimate_s"]
-        seen[k, SEEN_JOB.transfer_gb] = link_gb(env, slots[k])
+        seen[k, SEEN_JOB.slack_s] = 0.0 if service else job["deadline_s"] - now_s - left / job["total_accelerators"]
+        seen[k, SEEN_JOB.lateness] = 1.0 if service else lateness_factor(env, slots[k], now_s)
+        seen[k, SEEN_JOB.wait_s] = now_s - (run["since_s"] if service else job["arrival_s"])
+        seen[k, SEEN_JOB.safe_frac] = 0.0 if service else run["checkpointed_s"] / job["estimate_s"]
+        seen[k, SEEN_JOB.transfer_gb] = placement_gb(env, slots[k])
         seen[k, SEEN_JOB.feasible_frac] = feasible / env.num_satellites
         seen[k, len(SEEN_JOB) + job["class_id"]] = 1.0
 

@@ -12,7 +12,7 @@ from odc_gym.core.jobs.checkpoints import checkpoint_age_s
 from odc_gym.core.jobs.waiting import is_replica, remaining_estimate
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.state import Forecast, Sky, fill
-from odc_gym.core.network.routes import free_rate, ground_row, topology, walk
+from odc_gym.core.network.routes import ground_row, topology, unshared_rate_gb_s, walk
 from odc_gym.interface.observations import SEEN_FLEET
 
 URGENT_S, SOON_S = 1.0 * HOUR_S, 6.0 * HOUR_S  # bins of slack
@@ -52,7 +52,7 @@ def measure_satellites(seen: Measured, sky: Sky, forecast: Forecast, env: Enviro
         seen.satellite.solar_60_w[s] = forecast.solar_60_w[s]
         seen.satellite.solar_95_w[s] = forecast.solar_95_w[s]
         seen.satellite.in_service[s] = 1.0 if sat.out[s] == 0.0 else 0.0
-        seen.satellite.safe_mode_s[s] = sat.safe_s[s]
+        seen.satellite.safe_mode_s[s] = sat.safe_mode_left_s[s]
         seen.satellite.terminals_busy[s] = sat.terminals[s]
     measure_network(seen, env)
 
@@ -66,8 +66,8 @@ def measure_network(seen: Measured, env: Environment) -> None:
         hops = env.links.ground_hops[row, s]
         count = walk(env, s, n, tick)
         seen.satellite.ground_hops[s] = max(hops, 0)
-        seen.satellite.ground_gb_s[s] = free_rate(env, count, tick)
-        until = (env.links.ground_closes[row, s] - tick) * last
+        seen.satellite.ground_gb_s[s] = unshared_rate_gb_s(env, count, tick)
+        until = (env.links.ground_expiry_step[row, s] - tick) * last
         seen.satellite.ground_closes_s[s] = min(until, PERIOD_S) if count > 0 else 0.0
         degree = 0
         if env.links.isl_gb_s[s] > 0.0:
@@ -77,7 +77,7 @@ def measure_network(seen: Measured, env: Environment) -> None:
 
 
 @routine
-def measure_running(seen: Measured, env: Environment, now: float) -> None:
+def measure_running(seen: Measured, env: Environment, now_s: float) -> None:
     """Fill what running jobs tell of satellite and class [F, C, P]: remaining work, least slack, unsaved work.
 
     The work of a gang is told where its first satellite is.
@@ -90,8 +90,8 @@ def measure_running(seen: Measured, env: Environment, now: float) -> None:
         fill(seen.satellite_class.least_slack_s[c], NO_SLACK_S)
     for k in range(env.scalars[0]["running"]):
         row = env.running[k]
-        job, r = env.jobs[row], env.run[row]
-        c, s = job["class_id"], r["host"]
+        job, run = env.jobs[row], env.run[row]
+        c, s = job["class_id"], run["host"]
         if job["num_satellites"] > 1:
             for member in range(row, row + job["num_satellites"]):
                 host = env.run[member]["host"]
@@ -99,15 +99,15 @@ def measure_running(seen: Measured, env: Environment, now: float) -> None:
                     seen.satellite_class.gang_satellites[c, host], job["num_satellites"]
                 )
         if not is_replica(env, row):
-            left = remaining_estimate(job, r)
+            left = remaining_estimate(job, run)
             seen.satellite_class.remaining_work_s[c, s] += left
-            seen.satellite_class.unsaved_work_s[c, s] += r["unsaved_s"]
+            seen.satellite_class.unsaved_work_s[c, s] += run["uncheckpointed_s"]
             seen.satellite_class.checkpoint_age_s[c, s] = max(
-                seen.satellite_class.checkpoint_age_s[c, s], checkpoint_age_s(r, now)
+                seen.satellite_class.checkpoint_age_s[c, s], checkpoint_age_s(run, now_s)
             )
             seen.satellite_class.least_slack_s[c, s] = min(
                 seen.satellite_class.least_slack_s[c, s],
-                job["deadline_s"] - now - left / job["total_accelerators"],
+                job["deadline_s"] - now_s - left / job["total_accelerators"],
             )
 
 
@@ -136,7 +136,7 @@ def measure_fleet(seen: Measured, day: np.ndarray, env: Environment) -> None:
 
 
 @routine
-def measure_queue(seen: Measured, env: Environment, now: float) -> None:
+def measure_queue(seen: Measured, env: Environment, now_s: float) -> None:
     """Fill the fleet's features by class [F, C]: queue by slack, waits, arrivals, backlog, share served."""
     rules, ledger, n = env.rules, env.ledger, env.num_satellites
     fill(seen.fleet_class.waiting_work_s, 0.0)
@@ -152,18 +152,18 @@ def measure_queue(seen: Measured, env: Environment, now: float) -> None:
             seen.fleet_class.backlog_s[c] += seen.satellite_class.remaining_work_s[c, s]
     for k in range(env.scalars[0]["waiting"]):
         row = env.waiting[k]
-        job, r = env.jobs[row], env.run[row]
+        job, run = env.jobs[row], env.run[row]
         c = job["class_id"]
         seen.fleet_class.served_frac[c] += job["total_accelerators"]
         if is_replica(env, row):
             seen.fleet_class.waiting_work_s[c] += job["total_accelerators"] * HOUR_S
-            seen.fleet_class.oldest_wait_s[c] = max(seen.fleet_class.oldest_wait_s[c], now - r["since_s"])
+            seen.fleet_class.oldest_wait_s[c] = max(seen.fleet_class.oldest_wait_s[c], now_s - run["since_s"])
             continue
-        left = remaining_estimate(job, r)
-        slack = job["deadline_s"] - now - left / job["total_accelerators"]
+        left = remaining_estimate(job, run)
+        slack = job["deadline_s"] - now_s - left / job["total_accelerators"]
         seen.fleet_class.waiting_work_s[c] += left
         seen.fleet_class.backlog_s[c] += left
-        seen.fleet_class.oldest_wait_s[c] = max(seen.fleet_class.oldest_wait_s[c], now - job["arrival_s"])
+        seen.fleet_class.oldest_wait_s[c] = max(seen.fleet_class.oldest_wait_s[c], now_s - job["arrival_s"])
         if slack < URGENT_S:
             seen.fleet_class.waiting_urgent_s[c] += left
         elif slack < SOON_S:

@@ -79,14 +79,14 @@ def measure_readings(satellite: Any, env: Environment, past: np.ndarray, seed: i
             satellite.clock_granted[s] = seen.clock_granted[s]
             satellite.power_w[s] = seen.power_w[s]
     else:
-        now = Readings(
+        now_s = Readings(
             satellite.charge_frac,
             satellite.junction_k,
             satellite.radiator_k,
             satellite.clock_granted,
             satellite.power_w,
         )
-        read(now, env)
+        read(now_s, env)
     sensors = env.sensors
     if sensors.charge_sigma + sensors.temperature_sigma_k + sensors.power_sigma_frac > 0.0:
         add_noise(satellite, sensors, joined(joined(NOISE, seed), tick - delay), n)

@@ -57,10 +57,10 @@ class EpisodeStart:
             depth_damage: damage of battery cycles by depth.
         """
         fleet, clock = self.fleet, self.fleet.clock
-        self._cold_state()
+        cold_state(self.sat, self.design)
         begin_cycles(points, swings, self.sat.charge_frac)
         orbit = np.rint(fleet.period_s / clock.dt_s).astype(int)
-        light, busy = periodic(skies, orbit, SETTLE_ORBITS), self._busy_mix()
+        light, busy = periodic(skies, orbit, SETTLE_ORBITS), busy_mix(fleet)
         before = self.state_block.copy()
         for part in (light[: -orbit.max()], light[-orbit.max() :]):
             before = self.state_block.copy()
@@ -100,7 +100,7 @@ class EpisodeStart:
         for k in np.flatnonzero(tables.census["num_satellites"]):
             row = first + int(k)
             if placing.host(row):
-                self._age_job(tables.jobs[row], run[row : row + 1], saved[k])
+                age_job(self.fleet, tables.jobs[row], run[row : row + 1], -self.fleet.clock.warm_up_s, saved[k])
             else:
                 run["status"][row] = WAITING
                 lists[0, scalars["waiting"]] = row
@@ -113,7 +113,7 @@ class EpisodeStart:
 
     def open_accounts(self, ledger: np.ndarray, scalars: np.ndarray, run: np.ndarray) -> None:
         """Set the accounts to zero, and mark all work so far as done before the episode: it is never paid."""
-        run["before_s"] = run["safe_s"] + run["unsaved_s"]
+        run["before_s"] = run["checkpointed_s"] + run["uncheckpointed_s"]
         self.state_block[FIRST_ACCOUNT:] = 0.0
         self.sat.fatigue[:] = 0.0
         self.sat.charge_least[:] = self.sat.charge_frac
@@ -128,27 +128,6 @@ class EpisodeStart:
             if name.endswith(("_sum", "_now")) and name != "stored_sum":  # of the charge, which goes on
                 scalars[name] = 0.0
 
-    def _cold_state(self) -> None:
-        """Fill the state before the plan is flown: at `START_K`, charged, without jobs."""
-        sat = self.sat
-        self.state_block[:] = 0.0
-        for node in (sat.plate_k, sat.loop_k, sat.radiator_k, sat.junction_k):
-            node[:] = START_K
-        full = (sat.charge_frac, sat.capacity_left, sat.loop_on, sat.clock_cap, sat.duty, sat.clock_sustainable)
-        for share in (*full, sat.charge_least):
-            share[:] = 1.0
-        sat.damage[:] = self.design.fatigue_start
-        sat.battery_k[:] = QUOTED_K
-        sat.shadow_s[:] = UNBOUND_S
-        for count in (sat.living, sat.free, sat.awake):
-            count[:] = self.design.accelerators
-
-    def _busy_mix(self) -> np.ndarray:
-        """Return the accelerators of each class at work when a satellite is full of the mix, (C, P)."""
-        slots = self.fleet.mix.share / self.fleet.class_speed
-        accelerators = self.fleet.design[0]
-        return np.asarray((slots / slots.sum())[:, None] * accelerators[None, :])
-
     def _balance_batteries(self, before: State, orbit_s: float) -> None:
         """Give batteries the temperature at which their radiators balance the heat of an orbit; settling takes days.
 
@@ -162,18 +141,6 @@ class EpisodeStart:
         own, main = design.battery_absorb_m2, design.absorb_m2
         balance = ((heat + absorbed * own / (own + main)) / design.battery_radiation) ** 0.25
         sat.battery_k[:] = np.round(np.maximum(balance, design.battery_heater_k), 9)
-
-    def _age_job(self, job: np.void, run: np.ndarray, saved: float) -> None:
-        """Give a running job its work so far, of which `saved` of a checkpoint interval is not saved yet."""
-        c, total, begin = job["class_id"], job["total_accelerators"], -self.fleet.clock.warm_up_s
-        rules, rate = self.rules, self.fleet.class_speed[c]
-        stops_per_s = self.fleet.policy.surprises_per_s * total
-        unit = total * interval_work(rules.unit_s[c], rules.adapts[c], rules.stall_s[c], stops_per_s, rate)
-        done = min((begin - job["arrival_s"]) * rate * total, 0.999 * job["work_s"])
-        unsaved = saved * min(unit, done)
-        run["safe_s"], run["unsaved_s"] = done - unsaved, unsaved
-        run["unsaved_since_s"] = begin - unsaved / (rate * total)
-        run["since_s"] = run["started_s"] = job["arrival_s"]
 
 
 class _Placing:
@@ -247,7 +214,7 @@ class _Placing:
 
 def _joined(links: Links, s: int, others: np.ndarray, most_hops: float, least_steps: float) -> np.ndarray:
     """Return which other satellites are joined to satellite `s` over as few hops and for as long, (N,) bool."""
-    hops, closes = links.hops[links.epoch[0]], links.closes[links.epoch[0]]
+    hops, closes = links.hops[links.epoch[0]], links.expiry_step[links.epoch[0]]
     near = (hops[s, others] >= 0) & (hops[s, others] <= most_hops)
     return np.asarray(near & (closes[s, others] >= least_steps) & (others != s))
 
@@ -272,3 +239,47 @@ def begin_cycles(points: np.ndarray, swings: np.ndarray, charge_frac: np.ndarray
     swings[:] = 0.0
     points[:, 0] = charge_frac
     points[:, -1] = 1.0
+
+
+def cold_state(sat: State, design: Design) -> None:
+    """Fill the state of satellites before their plan is flown: at `START_K`, charged, without jobs."""
+    for row in sat:
+        row[:] = 0.0
+    for node in (sat.plate_k, sat.loop_k, sat.radiator_k, sat.junction_k):
+        node[:] = START_K
+    full = (sat.charge_frac, sat.capacity_left, sat.loop_on, sat.clock_cap, sat.duty, sat.clock_sustainable)
+    for share in (*full, sat.charge_least):
+        share[:] = 1.0
+    sat.damage[:] = design.fatigue_start
+    sat.battery_k[:] = QUOTED_K
+    sat.reserved_from_s[:] = UNBOUND_S
+    for count in (sat.living, sat.free, sat.awake):
+        count[:] = design.accelerators
+
+
+def busy_mix(fleet: FleetModel) -> np.ndarray:
+    """Return the accelerators of each class at work when a satellite is full of the mix, (C, P)."""
+    slots = fleet.mix.share / fleet.class_speed
+    accelerators = Design(*fleet.design[: len(Design._fields)]).accelerators
+    return np.asarray((slots / slots.sum())[:, None] * accelerators[None, :])
+
+
+def age_job(fleet: FleetModel, job: np.void, run: np.ndarray, begin_s: float, saved: float) -> None:
+    """Give a job that runs as an episode begins its work so far.
+
+    Args:
+        fleet: of the episode.
+        job: its row of the job table.
+        run: its run-time columns, (1,); written.
+        begin_s: time of the first step [s].
+        saved: share of a checkpoint interval since its last checkpoint.
+    """
+    c, total = job["class_id"], job["total_accelerators"]
+    rules, rate = Rules(*fleet.rules), fleet.class_speed[c]
+    stops_per_s = fleet.policy.surprises_per_s * total
+    unit = total * interval_work(rules.unit_s[c], rules.adapts[c], rules.stall_s[c], stops_per_s, rate)
+    done = min((begin_s - job["arrival_s"]) * rate * total, 0.999 * job["work_s"])
+    unsaved = saved * min(unit, done)
+    run["checkpointed_s"], run["uncheckpointed_s"] = done - unsaved, unsaved
+    run["uncheckpointed_since_s"] = begin_s - unsaved / (rate * total)
+    run["since_s"] = run["started_s"] = job["arrival_s"]

@@ -42,7 +42,7 @@ class Jobs(NamedTuple):
     @property
     def done_s(self) -> Floats:
         """Work of the episode that is safe."""
-        return np.asarray(np.maximum(self.run["safe_s"] - self.run["before_s"], 0.0))
+        return np.asarray(np.maximum(self.run["checkpointed_s"] - self.run["before_s"], 0.0))
 
     def only(self, which: npt.NDArray[np.bool_]) -> Jobs:
         """Those of a mask (J,)."""
@@ -146,7 +146,7 @@ def _goodput(simulator: Simulator, row: int, account: dict[str, Floats]) -> floa
     token_s = Rules(*simulator.fleet.rules).token_s
     clock = simulator.fleet.clock
     episode_s = max((float(simulator.scalars["tick"][row]) - clock.warm_up) * clock.dt_s, 1e-9)
-    return float((account["timely_s"] + account["in_target"] * token_s).sum() / episode_s)
+    return float((account["timely_s"] + account["slo_met"] * token_s).sum() / episode_s)
 
 
 def _by_class(simulator: Simulator, row: int, account: dict[str, Floats]) -> dict[str, float]:

@@ -127,9 +127,9 @@ def _by_class(simulator: Simulator, row: int, account: dict[str, np.ndarray]) ->
         result[f"work_{name}_accelerator_h"] = float(account["credited_s"][c]) / HOUR_S
         if service[c]:
             result[f"tokens_{name}"] = float(account["served"][c])
-            result[f"slo_{name}"] = float(account["in_target"][c] / max(account["arrived"][c], 1e-9))
-            result[f"ttft_{name}"] = float(account["first_met"][c] / max(account["arrived"][c], 1e-9))
-            result[f"tpot_{name}"] = float(account["pace_met"][c] / max(account["arrived"][c], 1e-9))
+            result[f"slo_{name}"] = float(account["slo_met"][c] / max(account["arrived"][c], 1e-9))
+            result[f"ttft_{name}"] = float(account["ttft_met"][c] / max(account["arrived"][c], 1e-9))
+            result[f"tpot_{name}"] = float(account["tpot_met"][c] / max(account["arrived"][c], 1e-9))
             for phase in ("prefill", "decode"):
                 share = float(account[f"{phase}_s"][c] / max(account["ready_s"][c], 1e-9))
                 result[f"{phase}_{name}_frac"] = share

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from odc_gym import Scenario
-from odc_gym.core.layout.state import State
 from odc_gym.interface import observations
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
 from odc_gym.simulator.simulator import Simulator
@@ -13,7 +12,7 @@ S, C = 12, 3
 
 
 def row(sim, name, b):
-    return sim.mutable.state[b, State._fields.index(name), :S]
+    return getattr(sim.sat, name)[b, :S]
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +172,7 @@ def test_running_and_waiting_work_is_the_visible_estimate(played):
     sim, _ = played
     b, now = 2, 84 * 300.0
     seen, jobs, run, head = sim.view.observation, sim.jobs[2], sim.run[2], sim.scalars[2]
-    left = np.maximum(jobs["estimate_s"] - run["safe_s"] - run["unsaved_s"], 0.1 * jobs["estimate_s"])
+    left = np.maximum(jobs["estimate_s"] - run["checkpointed_s"] - run["uncheckpointed_s"], 0.1 * jobs["estimate_s"])
     job_rows = np.isfinite(jobs["work_s"])
     running, waiting = sim.mutable.lists[b, 1, : head["running"]], sim.mutable.lists[b, 0, : head["waiting"]]
     assert len(running) > 10 and len(waiting) > 3
@@ -183,9 +182,9 @@ def test_running_and_waiting_work_is_the_visible_estimate(played):
         for r in mine:
             s = run["host"][r]
             work[s] += left[r]
-            unsaved[s] += run["unsaved_s"][r]
-            if run["unsaved_s"][r] > 0:
-                age[s] = max(age[s], now - run["unsaved_since_s"][r])
+            unsaved[s] += run["uncheckpointed_s"][r]
+            if run["uncheckpointed_s"][r] > 0:
+                age[s] = max(age[s], now - run["uncheckpointed_since_s"][r])
             slack[s] = min(slack[s], jobs["deadline_s"][r] - now - left[r] / jobs["width"][r])
         assert seen["remaining_work_s"][b, c] == pytest.approx(work)
         assert seen["unsaved_work_s"][b, c] == pytest.approx(unsaved)
@@ -208,12 +207,12 @@ def test_running_and_waiting_work_is_the_visible_estimate(played):
 def test_fleet_values(played):
     sim, _ = played
     seen = sim.view.observation
-    charge = sim.mutable.state[:, State._fields.index("charge_frac"), :S]
+    charge = sim.sat.charge_frac[:, :S]
     assert seen["charge_mean_frac"] == pytest.approx(charge.mean(1))
     assert seen["charge_least_frac"] == pytest.approx(charge.min(1))
-    junction = sim.mutable.state[:, State._fields.index("junction_k"), :S]
+    junction = sim.sat.junction_k[:, :S]
     assert seen["junction_margin_k"] == pytest.approx(358.15 - junction.max(1))
-    assert seen["free_mean"] == pytest.approx(sim.mutable.state[:, State._fields.index("free"), :S].sum(1))
+    assert seen["free_mean"] == pytest.approx(sim.sat.free[:, :S].sum(1))
     assert seen["day_sine"] ** 2 + seen["day_cosine"] ** 2 == pytest.approx(1.0, abs=1e-8)
     start = sim.fleet.start_of(20_020)
     hour = start.hour + start.minute / 60 + 84 * 300 / 3600

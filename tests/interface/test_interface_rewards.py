@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from core_rig import Rig, starter
@@ -79,7 +81,7 @@ def test_stored_energy_is_concave_in_charge(starter12):
     sim.reset([20_030])
     price = 0.9213 * 1e3 * sim.fleet.stored_value[0]
     assert price == pytest.approx(1.3, rel=0.03)
-    charge = lambda: sim.mutable.state[0, State._fields.index("charge_frac"), :12].copy()  # noqa: E731
+    charge = lambda: sim.sat.charge_frac[0, :12].copy()  # noqa: E731
     phi = lambda c: (price * 10.0 * (c - 0.15 * c * c)).sum()  # noqa: E731
     before, total = phi(charge()), 0.0
     for k in range(sim.decisions):
@@ -103,19 +105,20 @@ def test_stored_energy_is_worth_what_the_plan_makes_of_it(starter12):
 def test_violations_weigh_by_size_and_wear_by_capacity(starter12):
     """Twice the accelerators at half the speed weigh as before, twice the accelerators twice."""
     from odc_gym.core.layout.state import Design
-    from odc_gym.core.layout.work import HEAD
+    from odc_gym.core.layout.work import SCALARS
     from odc_gym.interface.rewards import settle_account
 
     sim = Simulator(starter12, 1)
-    x, p = np.zeros(sim.state.shape[1:]), sim.parameters.design[0].copy()
-    for name in ("thermal_h", "unserved_h", "low_charge_h", "fatigue"):
-        x[State._fields.index(name), 0] = 1.0
+    ones = State(*np.zeros(sim.mutable.state.shape[1:]))
+    for account in (ones.thermal_h, ones.unserved_h, ones.low_charge_h, ones.fatigue):
+        account[0] = 1.0
 
     def changes(**factors):
-        q = p.copy()
+        design = Design(*sim.parameters.design[0].copy()[: len(Design._fields)])
         for name, factor in factors.items():
-            q[Design._fields.index(name), 0] *= factor
-        return np.array(settle_account(np.zeros(1, HEAD)[0], sim.fleet.weights, x, q, 12)[:4])
+            getattr(design, name)[0] *= factor
+        env = SimpleNamespace(sat=ones, design=design, scalars=np.zeros(1, SCALARS), num_satellites=12)
+        return np.array(getattr(settle_account, "py_func", settle_account)(sim.fleet.weights, env)[:4])
 
     one = changes()
     assert one[:3] == pytest.approx([8.0] * 3) and one[3] == pytest.approx(3.6e7)

@@ -6,7 +6,7 @@ import pytest
 from core_rig import same_state
 
 import odc_gym  # noqa: F401  registers the id
-from odc_gym.core.layout.state import M, State
+from odc_gym.core.layout.state import M
 from odc_gym.envs.vector import ODCSatVectorEnv
 from odc_gym.errors import OdcGymError, ScenarioError
 from odc_gym.interface.observations import FLEET, SATELLITE
@@ -203,9 +203,8 @@ def test_values_that_are_not_allowed_are_one_line(small, path, value):
 def test_by_default_nothing_is_kept(truth):
     sim, seen = truth
     assert sim.mutable.past.size == 0 and not sim.parameters.sensors.any()
-    last = State._fields.index("charge_frac")
     sim.reset([EPISODE])
-    assert np.array_equal(seen["charge_frac"][0, 0], sim.mutable.state[0, last, :S])
+    assert np.array_equal(seen["charge_frac"][0, 0], sim.sat.charge_frac[0, :S])
 
 
 def test_single_environments_and_batches_see_the_same():

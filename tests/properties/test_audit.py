@@ -105,7 +105,9 @@ def test_executed_work_is_credited_lost_or_open(played, row):
     run, ledger = played.end["run"][row], played.end["ledger"][row]
     kinds = played.sim.jobs[row]["class_id"]
     unsaved = np.where(
-        np.isfinite(run["safe_s"]), run["unsaved_s"] - np.maximum(run["before_s"] - run["safe_s"], 0.0), 0.0
+        np.isfinite(run["checkpointed_s"]),
+        run["uncheckpointed_s"] - np.maximum(run["before_s"] - run["checkpointed_s"], 0.0),
+        0.0,
     )
     least = 0.05 * played.sim.fleet.sustainable * 3600.0 * played.preset  # 3 minutes of the fleet
     for c in range(len(played.sim.class_names)):
@@ -196,7 +198,7 @@ def test_tokens_are_conserved(played, row):
     assert ledger[LEDGER.arrived] == pytest.approx(played.sim.tables.demand[row, clock.warm_up :, 0].sum(0), rel=1e-12)
     if played.preset:
         assert ledger[LEDGER.arrived, played.sim.class_names.index("interactive")] > 1e5
-    assert (ledger[LEDGER.in_target] <= ledger[LEDGER.served] * (1 + 1e-12)).all()
+    assert (ledger[LEDGER.slo_met] <= ledger[LEDGER.served] * (1 + 1e-12)).all()
 
 
 @EACH
@@ -225,7 +227,7 @@ def test_only_jobs_that_run_or_send_have_data_on_the_way(played, row):
             coming & (before["pending_gb"][row, :3] >= cargo[:3]).all(0) & (before["pending_gb"][row, :3] > 0.0).any(0)
         )
         same = stayed & (before["run"][row]["since_s"] == run["since_s"])
-        assert (run["unsaved_s"][same] == before["run"][row]["unsaved_s"][same]).all()
+        assert (run["uncheckpointed_s"][same] == before["run"][row]["uncheckpointed_s"][same]).all()
 
 
 @EACH
@@ -237,9 +239,9 @@ def test_every_job_ends_somewhere(played, row):
     assert (run["status"][came] > 0).all()
     assert (run["status"][(jobs["arrival_s"] > now) & np.isfinite(jobs["deadline_s"])] == 0).all()
     done = came & (run["status"] == 3)
-    assert run["safe_s"][done] == pytest.approx(jobs["work_s"][done], rel=1e-9)
+    assert run["checkpointed_s"][done] == pytest.approx(jobs["work_s"][done], rel=1e-9)
     assert (run["finished_s"][done] <= jobs["expiry_s"][done] + 60.0).all()
-    assert (run["safe_s"] + run["unsaved_s"] <= jobs["work_s"] * (1 + 1e-12) + 1e-9)[came].all()
+    assert (run["checkpointed_s"] + run["uncheckpointed_s"] <= jobs["work_s"] * (1 + 1e-12) + 1e-9)[came].all()
 
 
 @EACH

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from fields import LEDGER
 
+from odc_gym.core.jobs.waiting import lateness_factor
 from odc_gym.core.layout.work import DONE, Rules
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
@@ -47,7 +48,7 @@ def test_idle_earns_exactly_nothing(batch):
     assert (batch.ledger.paid[:] == 0.0).all()
     assert (batch.ledger.executed_s[:] == 0.0).all() and (batch.ledger.credited_s[:] == 0.0).all()
     assert (batch.ledger.drained[:].sum(1) > 0.0).all()  # it had running work to stop
-    assert (batch.run["unsaved_s"] == 0.0).all()
+    assert (batch.run["uncheckpointed_s"] == 0.0).all()
     assert (np.abs(batch.ledger.lost_s[:]) < 1e-9).all()  # nor is that work lost by the scheduler
     assert (np.abs(score) < 0.5).all()  # wear, and what the battery ends with
 
@@ -145,13 +146,12 @@ def test_held_back_share_waits_for_completion(starter12):
 
 
 def test_value_falls_linearly_to_nothing_or_by_age():
-    from odc_gym.core.jobs.waiting import lateness
     from odc_gym.workload import JOB
 
     jobs, rules = np.zeros(1, JOB), np.zeros((len(Rules._fields), 1))
     jobs["deadline_s"], jobs["expiry_s"] = 1000.0, 3000.0
-    share = getattr(lateness, "py_func", lateness)  # a bundle with two of its parts is enough uncompiled
-    e = SimpleNamespace(jobs=jobs, rules=rules)
+    share = getattr(lateness_factor, "py_func", lateness_factor)  # a bundle with two of its parts is enough uncompiled
+    e = SimpleNamespace(jobs=jobs, rules=Rules(*rules))
     times = (0.0, 1000.0, 1500.0, 2000.0, 3000.0, 9000.0)
     assert [share(e, 0, t) for t in times] == [1.0, 1.0, 0.75, 0.5, 0.0, 0.0]
     rules[Rules._fields.index("decay_s")] = 500.0
@@ -239,7 +239,7 @@ def test_estimates_hide_the_true_work(starter12):
     sim = Simulator(starter12, 2)
     sim.reset([20_006, 20_006])
     jobs = sim.jobs[1]
-    far = np.isfinite(jobs["work_s"]) & (jobs["work_s"] - sim.run["safe_s"][1] > 4 * 3600.0)
+    far = np.isfinite(jobs["work_s"]) & (jobs["work_s"] - sim.run["checkpointed_s"][1] > 4 * 3600.0)
     jobs["work_s"][far] *= 5.0
     assert far.sum() > 30
     same = []

@@ -21,7 +21,7 @@ PRESETS = {"pretraining-cluster": 2.0, "own-links": 3.0, "edge-earth": 3.0}  # h
 SEED = 20_000
 COMING = slice(0, 3)  # rows of the cargo that must be there before work begins
 OUT = Sky._fields.index("out")
-STOPS = [LEDGER.drained, LEDGER.preempted, LEDGER.evicted, LEDGER.parted, LEDGER.resets]
+STOPS = [LEDGER.drained, LEDGER.preempted, LEDGER.evicted, LEDGER.disconnected, LEDGER.resets]
 
 
 class Step:
@@ -38,7 +38,7 @@ class Step:
 
     @property
     def done_s(self):
-        return self.run["safe_s"] + self.run["unsaved_s"]
+        return self.run["checkpointed_s"] + self.run["uncheckpointed_s"]
 
 
 class Flight:
@@ -106,7 +106,7 @@ def test_executed_work_is_credited_lost_or_not_yet_safe(flight):
     real = np.isfinite(flight.jobs["work_s"])
     for step in flight.steps:
         run = step.run
-        open_s = np.where(real, run["unsaved_s"] - np.maximum(run["before_s"] - run["safe_s"], 0.0), 0.0)
+        open_s = np.where(real, run["uncheckpointed_s"] - np.maximum(run["before_s"] - run["checkpointed_s"], 0.0), 0.0)
         credited_s = step.ledger[LEDGER.executed_s] - step.ledger[LEDGER.lost_s] - flight.of_class(open_s)
         np.testing.assert_allclose(step.ledger[LEDGER.credited_s], credited_s, rtol=1e-9, atol=1e-6)
     assert step.ledger[LEDGER.credited_s].min() > 0.0 and step.ledger[LEDGER.lost_s].sum() > 0.0
@@ -171,7 +171,7 @@ def test_results_are_paid_when_they_are_there(flight):
     real, sent = flight.jobs["num_satellites"] > 0, 0
     for step in flight.steps:
         run = step.run
-        safe_s = np.maximum(run["safe_s"] - run["before_s"], 0.0)
+        safe_s = np.maximum(run["checkpointed_s"] - run["before_s"], 0.0)
         whole_s = np.maximum(flight.jobs["work_s"] - run["before_s"], 0.0)
         ended = run["status"] == DONE
         paid = value * np.where(real, (1.0 - held) * safe_s + np.where(ended, held * whole_s, 0.0), 0.0)

@@ -36,8 +36,8 @@ def test_assign_holds_on_every_scenario(name):
     assert np.array_equal(held + sim.sat.free[:, :n], sim.design.accelerators[:, :n])
     charge = sim.sat.charge_frac[:, :n]
     assert ((charge >= 0.0) & (charge <= 1.0)).all() and np.isfinite(sim.observation).all()
-    done = sim.run["safe_s"] + sim.run["unsaved_s"]
-    unsaved = np.maximum(done - np.maximum(sim.run["before_s"], sim.run["safe_s"]), 0.0)
+    done = sim.run["checkpointed_s"] + sim.run["uncheckpointed_s"]
+    unsaved = np.maximum(done - np.maximum(sim.run["before_s"], sim.run["checkpointed_s"]), 0.0)
     kinds = sim.jobs["class_id"][..., None] == np.arange(len(sim.class_names))
     executed, credited, lost = (sim.mutable.ledger[:, k] for k in (LEDGER.executed_s, LEDGER.credited_s, LEDGER.lost_s))
     closing = executed - credited - lost - (unsaved[..., None] * kinds).sum(1)

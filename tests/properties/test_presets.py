@@ -5,7 +5,6 @@ import pytest
 from fields import SAT
 from regimes import FLEETS
 
-from odc_gym.core.layout.state import State
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.episode_start import periodic
 from odc_gym.simulator.metrics import episode_metrics
@@ -130,11 +129,10 @@ def test_mixed_shells_begin_periodic():
     """An orbit of each shell under the zero action ends with the charge that it began with, but for dispatch."""
     sim = Simulator(Scenario.load("ai1-shells"), 1, episode_hours=3)
     sim.reset([20_000])
-    charge = State._fields.index("charge_frac")
     peaks = []
     for _ in range(sim.decisions):
         sim.step(sim.view.layout.zeros(1))
-        peaks.append(sim.mutable.state[0, charge, : sim.satellites].copy())
+        peaks.append(sim.sat.charge_frac[0, : sim.satellites].copy())
     for i, shell in enumerate(sim.fleet.shells):
         orbit = round(shell.period_s / 300.0)
         mine = np.array(peaks)[:, sim.fleet.shell_of == i]

@@ -5,6 +5,7 @@ import hashlib
 
 import numpy as np
 
+from odc_gym.core.layout.rows import named
 from odc_gym.core.layout.state import State
 from odc_gym.scenario import Hardware
 
@@ -73,7 +74,7 @@ class Day:
 
     def row_of(self, block, name, row):
         """A row of the state of the real satellites, (S,)."""
-        return block["state"][row, State._fields.index(name), : self.satellites]
+        return getattr(named(State, block["state"]), name)[row, : self.satellites]
 
     def change(self, name, row):
         return self.row_of(self.end, name, row) - self.row_of(self.start, name, row)

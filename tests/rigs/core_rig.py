@@ -11,7 +11,7 @@ from odc_gym.core.layout.work import Classes
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.scenario.hardware import ColdSide
-from odc_gym.simulator.episode_start import cold_points, cold_state
+from odc_gym.simulator.episode_start import begin_cycles, cold_state
 from odc_gym.tables.fleet.design import design_numbers
 from odc_gym.tables.fleet.parameters import design_block, rules_block
 
@@ -54,19 +54,19 @@ class Rig:
         self.points = np.zeros((lanes, TURNING_POINTS + 1))
         self.swings = np.zeros((lanes, TURNING_POINTS + 1))
         self.table = depth_damage_tables()
-        self.numbers = np.array([DT_S, 1.0, 0.0, float(self.satellites)])
-        cold_state(self.state, self.design)
-        cold_points(self.points, self.swings, self.state[State._fields.index("charge_frac")])
+        sat = State(*self.state)
+        cold_state(sat, Design(*self.design[: len(Design._fields)]))
+        begin_cycles(self.points, self.swings, sat.charge_frac)
 
     def __getitem__(self, name: str) -> np.ndarray:
-        return self.state[State._fields.index(name), : self.satellites]
+        return getattr(State(*self.state), name)[: self.satellites]
 
     def of(self, name: str) -> np.ndarray:
         """A row of the design, (S,)."""
-        return self.design[Design._fields.index(name), : self.satellites]
+        return getattr(Design(*self.design[: len(Design._fields)]), name)[: self.satellites]
 
     def __setitem__(self, name: str, value) -> None:
-        self.state[State._fields.index(name), : self.satellites] = value
+        self[name][:] = value
 
     def copy(self) -> "Rig":
         """The same satellites, flown apart from now on."""
@@ -85,8 +85,8 @@ class Rig:
         work = np.zeros((self.rules.shape[1], self.state.shape[1]))
         work[0, : self.satellites] = busy
         settle(
-            self.state, self.classes, self.points, self.swings, self.design, sky, self.rules, self.table, self.numbers,
-            np.array([steps, 1]), work,
+            self.state, self.classes, self.points, self.swings, self.design, sky, self.rules, self.table, DT_S,
+            self.satellites, steps, 1, work,
         )  # fmt: skip
 
 

@@ -1,11 +1,10 @@
 """A few satellites without work of their own: tests put jobs and a network on them by hand, and play by the minute."""
 
 import numpy as np
+from fields import replace_arrays
 from networks import links_of
 
 from odc_gym.core.layout.network import Links
-from odc_gym.core.layout.state import State
-from odc_gym.core.layout.work import Ledger
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.tenants import TIERS
 from odc_gym.simulator.simulator import Simulator
@@ -50,7 +49,7 @@ class Desk:
         (minutes, pairs), *later = epochs
         spans = [(first + minutes, pairs), *later]
         spans[-1] = (clock.total - sum(m for m, _ in spans[:-1]), spans[-1][1])
-        self.sim.network.arrays = Links(*(t[None] for t in links_of(spans, self.satellites, **network)))
+        replace_arrays(self.sim, links=Links(*(t[None] for t in links_of(spans, self.satellites, **network))))
 
     @property
     def now(self):
@@ -78,14 +77,16 @@ class Desk:
 
     def gang(self, members, width=1, work_s=1e5, **columns):
         """A gang of so many satellites arrives; its first row. The work is that of all."""
-        first = self.job("pretraining", work_s, width, members=members, gang=members * width, **columns)
+        first = self.job(
+            "pretraining", work_s, width, num_satellites=members, total_accelerators=members * width, **columns
+        )
         for _ in range(members - 1):
-            self.job("pretraining", 0.0, width, members=0, gang=0, **columns)
+            self.job("pretraining", 0.0, width, num_satellites=0, total_accelerators=0, **columns)
         return first
 
-    def checkpoint(self, row, s, safe_s=1000.0):
+    def checkpoint(self, row, s, checkpointed_s=1000.0):
         """A job has safe work, and its checkpoint lies on a satellite."""
-        self.sim.run[0, row]["safe_s"], self.sim.run[0, row]["state_at"] = safe_s, s
+        self.sim.run[0, row]["checkpointed_s"], self.sim.run[0, row]["state_at"] = checkpointed_s, s
 
     def open(self, *satellites, elsewhere=-0.6):
         """Only these satellites take new work; others keep what they have, or drain at -1."""
@@ -104,7 +105,7 @@ class Desk:
         return self.sim.mutable.pending_gb[0, :, row]
 
     def state(self, name):
-        return self.sim.mutable.state[0, State._fields.index(name), : self.satellites]
+        return getattr(self.sim.sat, name)[0, : self.satellites]
 
     def account(self, name):
-        return float(self.sim.mutable.ledger[0, Ledger._fields.index(name)].sum())
+        return float(getattr(self.sim.ledger, name)[0].sum())

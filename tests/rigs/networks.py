@@ -75,7 +75,7 @@ class Net(NamedTuple):
     links: Links
     traffic: Traffic
     policy: Numbers
-    satellites: int
+    num_satellites: int
 
 
 def net(epochs, satellites, **options):

@@ -6,6 +6,9 @@ import numpy as np
 from fields import RULES
 
 from odc_gym._jit import kernel
+from odc_gym._reference import rows_of
+from odc_gym.core.layout.serving_grid import Serving
+from odc_gym.core.layout.work import Rules
 from odc_gym.core.serving.services import served_in
 from odc_gym.core.serving.slo_model import Pool
 from odc_gym.physics.serving import request_s, stretch
@@ -19,15 +22,21 @@ MINUTE_S = 60.0
 @kernel
 def play(rules, serving, replicas, rate, prefill, decode, slots, latency_s, arrivals, out):
     """Serve requests that arrive in minutes (T,) by a pool; `out` (T, 8) is the outcome and the requests that wait."""
+    named_rules, tables = rows_of(Rules, rules), Serving(*serving)
     pool = Pool(replicas, rate, prefill, decode, slots, latency_s)
     backlog = load = 0.0
     for t in range(arrivals.shape[0]):
         requests = backlog + arrivals[t]
-        outcome = served_in(rules, serving, 0, pool, load, backlog, requests, MINUTE_S)
+        outcome = served_in(named_rules, tables, 0, pool, load, backlog, requests, MINUTE_S)
         load = outcome.load
         backlog = requests - outcome.requests
-        out[t, 0], out[t, 1], out[t, 2], out[t, 3] = outcome.requests, outcome.first, outcome.pace, outcome.both
-        out[t, 4], out[t, 5], out[t, 6], out[t, 7] = outcome.pay, outcome.prefill, outcome.busy, backlog
+        out[t, 0], out[t, 1], out[t, 2], out[t, 3] = (
+            outcome.requests,
+            outcome.ttft_met,
+            outcome.tpot_met,
+            outcome.slo_met,
+        )
+        out[t, 4], out[t, 5], out[t, 6], out[t, 7] = outcome.value_frac, outcome.prefill, outcome.busy, backlog
 
 
 @functools.cache
@@ -64,7 +73,7 @@ class ServingRig:
         """Outcome of each minute, (T, 8), of requests that arrive in it, (T,): see `play`."""
         out = np.zeros((len(arrivals), 8))
         pool = self.pool(replicas, clock, slots)
-        play(self.rules, self.serving, *pool, latency_s, np.asarray(arrivals, float), out)
+        play(self.rules, tuple(self.serving), *pool, latency_s, np.asarray(arrivals, float), out)
         return out
 
     def steady(

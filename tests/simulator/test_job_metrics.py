@@ -99,7 +99,7 @@ def test_lost_work_and_data_moved_by_hand():
     desk.checkpoint(row, 1)
     desk.job("batch", work_s=60.0)
     desk.play(12)  # 120 GB at 1 GB/s, then ten minutes at full clock
-    before = desk.run(row)["unsaved_s"]
+    before = desk.run(row)["uncheckpointed_s"]
     assert before == pytest.approx(4 * 600.0, rel=0.02)
     desk.sim.tables.skies[0, :, 4, 0] = 1.0
     desk.play()
@@ -135,9 +135,9 @@ class Records:
             if job["num_satellites"] > 0 and job["arrival_s"] <= self.now and not service[job["class_id"]]:
                 named = {name: job[name].item() for name in job.dtype.names}
                 run = sim.run[0, row]
-                named |= {name: run[name].item() for name in ("started_s", "finished_s", "safe_s", "before_s")}
+                named |= {name: run[name].item() for name in ("started_s", "finished_s", "checkpointed_s", "before_s")}
                 named["status"] = STATUS[run["status"]]
-                named["done_s"] = max(named["safe_s"] - named["before_s"], 0.0)
+                named["done_s"] = max(named["checkpointed_s"] - named["before_s"], 0.0)
                 self.jobs.append(named)
         self.came = [job for job in self.jobs if 0.0 <= job["arrival_s"] < self.now]
 
@@ -149,7 +149,7 @@ class Records:
     def safe(self):
         """Safe work of the episode by row, of those that have any."""
         run = self.sim.run[0]
-        done = np.where(self.sim.jobs[0]["num_satellites"] > 0, run["safe_s"] - run["before_s"], 0.0)
+        done = np.where(self.sim.jobs[0]["num_satellites"] > 0, run["checkpointed_s"] - run["before_s"], 0.0)
         return {int(row): float(done[row]) for row in np.flatnonzero(done > 0.0)}
 
 

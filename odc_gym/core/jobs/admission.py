@@ -12,41 +12,41 @@ from odc_gym.core.layout.work import GUARANTEED, REFUSED
 
 
 @routine
-def admit(env: Environment, now: float) -> None:
+def admit_arrivals(env: Environment, now_s: float) -> None:
     """Arrivals join the queue, or are refused for good where their class has too long a backlog."""
     scalars, jobs = env.scalars[0], env.jobs
-    while scalars["next_job"] < jobs.shape[0] and jobs[scalars["next_job"]]["arrival_s"] <= now:
+    while scalars["next_job"] < jobs.shape[0] and jobs[scalars["next_job"]]["arrival_s"] <= now_s:
         row = scalars["next_job"]
         scalars["next_job"] += 1
         if jobs[row]["num_satellites"] == 0:  # part of the gang before it
             continue
-        kind = jobs[row]["class_id"]
-        env.ledger.arrived_now[kind] += jobs[row]["estimate_s"]
-        if jobs[row]["tier"] != GUARANTEED and is_full(env, kind):
+        class_id = jobs[row]["class_id"]
+        env.ledger.arrived_now[class_id] += jobs[row]["estimate_s"]
+        if jobs[row]["tier"] != GUARANTEED and is_full(env, class_id):
             env.run[row]["status"] = REFUSED
-            env.run[row]["finished_s"] = now
-            env.ledger.refused[kind] += 1.0
+            env.run[row]["finished_s"] = now_s
+            env.ledger.refused[class_id] += 1.0
             continue
-        env.run[row]["rank"] = rank_of(env, row, now)
+        env.run[row]["rank"] = rank_of(env, row, now_s)
         enqueue(env, row)
 
 
 @routine
-def is_full(env: Environment, kind: int) -> bool:
+def is_full(env: Environment, class_id: int) -> bool:
     """Whether the estimated work of a class's waiting jobs exceeds what the scenario lets wait."""
-    most = env.rules.backlog_most_s[kind]
+    most = env.rules.backlog_most_s[class_id]
     if most == np.inf:
         return False
     backlog = 0.0
     for k in range(env.scalars[0]["waiting"]):
         row = env.waiting[k]
-        if env.jobs[row]["class_id"] == kind:
+        if env.jobs[row]["class_id"] == class_id:
             backlog += remaining_estimate(env.jobs[row], env.run[row])
     return backlog > most
 
 
 @routine
-def watch_queue(env: Environment, now: float) -> None:
+def record_queue(env: Environment, now_s: float) -> None:
     """Once a decision: sums for the means of each class's backlog and of the age of its oldest waiting job."""
     ledger = env.ledger
     fill(ledger.backlog_now_s, 0.0)
@@ -55,9 +55,9 @@ def watch_queue(env: Environment, now: float) -> None:
         row = env.waiting[k]
         if is_replica(env, row):
             continue
-        kind = env.jobs[row]["class_id"]
-        ledger.backlog_now_s[kind] += remaining_estimate(env.jobs[row], env.run[row])
-        ledger.oldest_now_s[kind] = max(ledger.oldest_now_s[kind], now - env.jobs[row]["arrival_s"])
+        class_id = env.jobs[row]["class_id"]
+        ledger.backlog_now_s[class_id] += remaining_estimate(env.jobs[row], env.run[row])
+        ledger.oldest_now_s[class_id] = max(ledger.oldest_now_s[class_id], now_s - env.jobs[row]["arrival_s"])
     for c in range(env.num_classes):
         ledger.backlog_sum_s[c] += ledger.backlog_now_s[c]
         ledger.oldest_sum_s[c] += ledger.oldest_now_s[c]
@@ -65,7 +65,7 @@ def watch_queue(env: Environment, now: float) -> None:
 
 
 @routine
-def watch_tenants(env: Environment, decision_period_s: float) -> None:
+def update_tenant_usage(env: Environment, decision_period_s: float) -> None:
     """Once a decision: exponential averages of the accelerators that the jobs of each tenant hold."""
     if env.policy.fair_s == 0.0:
         return

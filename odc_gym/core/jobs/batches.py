@@ -6,7 +6,7 @@ The fluid of `services` counts a request as served in the step that it is taken 
 from __future__ import annotations
 
 from odc_gym._jit import routine
-from odc_gym.core.jobs.hosting import leave
+from odc_gym.core.jobs.hosting import release_accelerators
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.work import ABSENT, STATE
 from odc_gym.physics.serving import residual_s, stretch
@@ -48,7 +48,7 @@ def live_gb(env: Environment, row: int) -> float:
 
 
 @routine
-def bring_batch(env: Environment, row: int, gb: float, source: int) -> None:
+def move_batch(env: Environment, row: int, gb: float, source: int) -> None:
     """A replica that moved brings its live requests over the network."""
     if gb > 0.0:
         env.pending_gb[STATE, row] += gb
@@ -62,50 +62,50 @@ def lose_batch(env: Environment, row: int) -> float:
 
     What the fluid had counted ahead is taken back.
     """
-    c, r = env.jobs[row]["class_id"], env.run[row]
-    if r["active"] <= 0.0:
+    c, run = env.jobs[row]["class_id"], env.run[row]
+    if run["active"] <= 0.0:
         return 0.0
-    r["active"] = 0.0
+    run["active"] = 0.0
     rest = steps_left(env, c) / env.rules.steps[c]
     each_s = env.rules.base_s[c] / env.rules.batch[c] + env.rules.each_s[c]
     work = env.services.batch[c] * (env.rules.prefill_s[c] + each_s * rest) * env.jobs[row]["width"]
     tokens = work / env.rules.token_s[c]
     env.services.backlog[c] += tokens
     env.ledger.served[c] -= tokens
-    env.ledger.in_target[c] -= tokens * env.services.both[c]
-    env.ledger.first_met[c] -= tokens * env.services.first[c]
-    env.ledger.pace_met[c] -= tokens * env.services.pace[c]
+    env.ledger.slo_met[c] -= tokens * env.services.slo_met[c]
+    env.ledger.ttft_met[c] -= tokens * env.services.ttft_met[c]
+    env.ledger.tpot_met[c] -= tokens * env.services.tpot_met[c]
     env.ledger.credited_s[c] -= work
     env.ledger.lost_s[c] += work
-    env.ledger.paid[c] -= env.rules.value[c] * work / 3600.0 * env.services.pay[c]
+    env.ledger.paid[c] -= env.rules.value[c] * work / 3600.0 * env.services.value_frac[c]
     return work
 
 
 @routine
 def begin_drain(env: Environment, row: int) -> bool:
     """A replica takes up no more requests; whether it has a batch to finish."""
-    r = env.run[row]
-    if r["drain_s"] <= 0.0:
-        r["drain_s"] = drain_time_s(env, row) if r["active"] > 0.0 else 0.0
-    return r["drain_s"] > 0.0
+    run = env.run[row]
+    if run["drain_s"] <= 0.0:
+        run["drain_s"] = drain_time_s(env, row) if run["active"] > 0.0 else 0.0
+    return run["drain_s"] > 0.0
 
 
 @routine
-def dismiss(env: Environment, row: int) -> None:
+def release_replica(env: Environment, row: int) -> None:
     """A replica without a batch gives its accelerators back; it is absent until the autoscaler wants it."""
-    leave(env, row)
+    release_accelerators(env, row)
     env.run[row]["status"] = ABSENT
     env.run[row]["drain_s"] = 0.0
 
 
 @routine
-def stays(env: Environment, row: int, dt_s: float) -> bool:
+def continue_replica(env: Environment, row: int, dt_s: float) -> bool:
     """A step of a replica is over; whether it still holds its accelerators."""
-    r = env.run[row]
-    if r["drain_s"] <= 0.0:
+    run = env.run[row]
+    if run["drain_s"] <= 0.0:
         return True
-    r["drain_s"] -= r["active"] * dt_s
-    if r["drain_s"] > 0.0:
+    run["drain_s"] -= run["active"] * dt_s
+    if run["drain_s"] > 0.0:
         return True
-    dismiss(env, row)
+    release_replica(env, row)
     return False

@@ -56,14 +56,14 @@ def interval_work(most_s: float, adapts: float, stall_s: float, stops_per_s: flo
 def unit_work(env: Environment, row: int, s: int) -> float:
     """Work of an accelerator of a job on a satellite from one payable point to the next."""
     job, rules = env.jobs[row], env.rules
-    kind = job["class_id"]
-    if rules.adapts[kind] < 0.5:
-        return rules.unit_s[kind]
+    class_id = job["class_id"]
+    if rules.adapts[class_id] < 0.5:
+        return rules.unit_s[class_id]
     stops_per_s = surprises_per_s(env, job["total_accelerators"], job["num_satellites"])
-    return interval_work(rules.unit_s[kind], 1.0, rules.stall_s[kind], stops_per_s, forecast_rate(env, row, s))
+    return interval_work(rules.unit_s[class_id], 1.0, rules.stall_s[class_id], stops_per_s, forecast_rate(env, row, s))
 
 
 @routine
-def checkpoint_age_s(r: np.void, now: float) -> float:
+def checkpoint_age_s(run: np.void, now_s: float) -> float:
     """Since a job began the oldest of its work that a surprise would take [s]; 0 if there is none."""
-    return now - r["unsaved_since_s"] if r["unsaved_s"] > 0.0 else 0.0
+    return now_s - run["uncheckpointed_since_s"] if run["uncheckpointed_s"] > 0.0 else 0.0

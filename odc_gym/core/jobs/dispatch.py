@@ -9,42 +9,42 @@ from __future__ import annotations
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.core.jobs.batches import begin_drain, bring_batch, live_gb
-from odc_gym.core.jobs.gangs import enter_gang, is_joined, parts_next, seat_gang
-from odc_gym.core.jobs.hosting import enter, leave
-from odc_gym.core.jobs.progress import count_stop, expire, lose, stop
-from odc_gym.core.jobs.reservation import binds, forget, lift, reserve
-from odc_gym.core.jobs.shed_warning import foreseen
+from odc_gym.core.jobs.batches import begin_drain, live_gb, move_batch
+from odc_gym.core.jobs.gangs import choose_gang_hosts, disconnects_next, is_connected, start_gang
+from odc_gym.core.jobs.hosting import release_accelerators, start_job
+from odc_gym.core.jobs.progress import count_stop, expire, lose_uncheckpointed, stop_job
+from odc_gym.core.jobs.reservation import cancel_reservation, is_reserved_for_other, reserve, suspend_reservation
+from odc_gym.core.jobs.shed_warning import is_foreseen_shed
 from odc_gym.core.jobs.waiting import NOWHERE, best_host, feasible, is_replica, requeue, score_of
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.work import FREE, HOLD
 
 
 @routine
-def drain_and_move(env: Environment, now: float) -> None:
+def drain_and_move(env: Environment, now_s: float) -> None:
     """Once a decision: jobs leave satellites that drain, and move to clearly better ones. Both pay for it."""
     scalars, running = env.scalars[0], env.running
     count = scalars["running"]
     scalars["running"] = 0
     for k in range(count):
         row = running[k]
-        kind = env.jobs[row]["class_id"]
-        if drains(env, row) and drains_alive(env, row):
+        class_id = env.jobs[row]["class_id"]
+        if must_drain(env, row) and finishes_batch_first(env, row):
             running[scalars["running"]] = row
             scalars["running"] += 1
-        elif drains(env, row):
-            stop(env, row, now)
-            leave(env, row)
-            env.ledger.drained[kind] += 1.0
+        elif must_drain(env, row):
+            stop_job(env, row, now_s)
+            release_accelerators(env, row)
+            env.ledger.drained[class_id] += 1.0
             count_stop(env, row, True)
-            requeue(env, row, now)
-        elif not move(env, row, now):
+            requeue(env, row, now_s)
+        elif not move_if_better(env, row, now_s):
             running[scalars["running"]] = row
             scalars["running"] += 1
 
 
 @routine
-def drains(env: Environment, row: int) -> bool:
+def must_drain(env: Environment, row: int) -> bool:
     """Whether the agent wants a job's class to leave one of its satellites."""
     for member in range(row, row + env.jobs[row]["num_satellites"]):
         if env.classes.bid[env.jobs[row]["class_id"], env.run[member]["host"]] < env.policy.drain:
@@ -53,7 +53,7 @@ def drains(env: Environment, row: int) -> bool:
 
 
 @routine
-def drains_alive(env: Environment, row: int) -> bool:
+def finishes_batch_first(env: Environment, row: int) -> bool:
     """A replica that is to leave finishes its batch first; whether it has one."""
     if not is_replica(env, row):
         return False
@@ -66,23 +66,23 @@ def drains_alive(env: Environment, row: int) -> bool:
 
 
 @routine
-def move(env: Environment, row: int, now: float) -> bool:
+def move_if_better(env: Environment, row: int, now_s: float) -> bool:
     """A job moves if a clearly better satellite can take it; whether it did. Gangs stay together where they are."""
-    kind, s = env.jobs[row]["class_id"], env.run[row]["host"]
-    if env.rules.movable[kind] < 0.5 or env.jobs[row]["num_satellites"] > 1:
+    class_id, s = env.jobs[row]["class_id"], env.run[row]["host"]
+    if env.rules.movable[class_id] < 0.5 or env.jobs[row]["num_satellites"] > 1:
         return False
-    if now - env.run[row]["since_s"] < env.policy.min_stay_s or env.run[row]["drain_s"] > 0.0:
+    if now_s - env.run[row]["since_s"] < env.policy.min_stay_s or env.run[row]["drain_s"] > 0.0:
         return False
-    floor = score_of(env, s, kind, 0) + env.policy.migration_margin
-    better = best_host(env, row, floor, now)
+    floor = score_of(env, s, class_id, 0) + env.policy.migration_margin
+    better = best_host(env, row, floor, now_s)
     if better == NOWHERE:
         return False
-    stop(env, row, now)
+    stop_job(env, row, now_s)
     live = live_gb(env, row)
-    leave(env, row)
-    enter(env, row, better, now)
-    bring_batch(env, row, live, s)
-    env.ledger.moved[kind] += 1.0
+    release_accelerators(env, row)
+    start_job(env, row, better, now_s)
+    move_batch(env, row, live, s)
+    env.ledger.moved[class_id] += 1.0
     return True
 
 
@@ -98,7 +98,7 @@ def charge_loss(env: Environment, s: int, class_id: int, lost_s: float) -> None:
 
 
 @routine
-def evict(env: Environment, now: float) -> None:
+def evict_from_off_satellites(env: Environment, now_s: float) -> None:
     """Satellites whose compute is off lose their jobs, back to the last payable point."""
     off = 0.0
     for s in range(env.num_satellites):
@@ -110,20 +110,20 @@ def evict(env: Environment, now: float) -> None:
     scalars["running"] = 0
     for k in range(count):
         row = running[k]
-        s = off_host(env, row)
+        s = first_host_off(env, row)
         if s != NOWHERE:
-            count_stop(env, row, foreseen(env, s))
-            charge_loss(env, s, env.jobs[row]["class_id"], lose(env, row))
-            leave(env, row)
+            count_stop(env, row, is_foreseen_shed(env, s))
+            charge_loss(env, s, env.jobs[row]["class_id"], lose_uncheckpointed(env, row))
+            release_accelerators(env, row)
             env.ledger.evicted[env.jobs[row]["class_id"]] += 1.0
-            requeue(env, row, now)
+            requeue(env, row, now_s)
             continue
         running[scalars["running"]] = row
         scalars["running"] += 1
 
 
 @routine
-def off_host(env: Environment, row: int) -> int:
+def first_host_off(env: Environment, row: int) -> int:
     """The first of a job's satellites whose compute is off; NOWHERE if all work."""
     off = NOWHERE
     for member in range(row, row + env.jobs[row]["num_satellites"]):
@@ -133,7 +133,7 @@ def off_host(env: Environment, row: int) -> int:
 
 
 @routine
-def part(env: Environment, now: float) -> None:
+def requeue_disconnected_gangs(env: Environment, now_s: float) -> None:
     """Gangs whose links part go back to the queue: with a checkpoint if that was known a step ahead."""
     scalars, running = env.scalars[0], env.running
     count = scalars["running"]
@@ -141,49 +141,49 @@ def part(env: Environment, now: float) -> None:
     for k in range(count):
         row = running[k]
         if env.jobs[row]["num_satellites"] > 1:
-            joined = is_joined(env, row)
-            if not joined or parts_next(env, row):
+            joined = is_connected(env, row)
+            if not joined or disconnects_next(env, row):
                 count_stop(env, row, joined)
                 if joined:
-                    stop(env, row, now)
+                    stop_job(env, row, now_s)
                 else:  # nobody foresaw it: a link or the backbone failed
-                    env.ledger.outage_lost_s[env.jobs[row]["class_id"]] += lose(env, row)
-                leave(env, row)
-                env.ledger.parted[env.jobs[row]["class_id"]] += 1.0
-                requeue(env, row, now)
+                    env.ledger.outage_lost_s[env.jobs[row]["class_id"]] += lose_uncheckpointed(env, row)
+                release_accelerators(env, row)
+                env.ledger.disconnected[env.jobs[row]["class_id"]] += 1.0
+                requeue(env, row, now_s)
                 continue
         running[scalars["running"]] = row
         scalars["running"] += 1
 
 
 @routine
-def host_of(env: Environment, row: int, now: float) -> int:
+def chosen_host(env: Environment, row: int, now_s: float) -> int:
     """Where a waiting job goes now: the satellite that the agent chose if it is feasible, else that of the best bid."""
     order = env.run[row]["order"]
     if order == FREE:
-        return best_host(env, row, -np.inf, now)
-    if order != HOLD and feasible(env, row, order - 1, now):
+        return best_host(env, row, -np.inf, now_s)
+    if order != HOLD and feasible(env, row, order - 1, now_s):
         return order - 1
     return NOWHERE
 
 
 @routine
-def start(env: Environment, row: int, now: float) -> bool:
+def start_waiting(env: Environment, row: int, now_s: float) -> bool:
     """Start a waiting job where it goes now; whether there is such a place."""
     if env.jobs[row]["num_satellites"] > 1:
-        if env.run[row]["order"] == HOLD or not seat_gang(env, row, now):
+        if env.run[row]["order"] == HOLD or not choose_gang_hosts(env, row, now_s):
             return False
-        enter_gang(env, row, now)
+        start_gang(env, row, now_s)
         return True
-    s = host_of(env, row, now)
+    s = chosen_host(env, row, now_s)
     if s == NOWHERE:
         return False
-    enter(env, row, s, now)
+    start_job(env, row, s, now_s)
     return True
 
 
 @routine
-def most_free(env: Environment) -> float:
+def most_free_accelerators(env: Environment) -> float:
     """Most accelerators that are free on one satellite whose compute is on: wider jobs need not look for a host."""
     most = 0.0
     for s in range(env.num_satellites):
@@ -192,7 +192,7 @@ def most_free(env: Environment) -> float:
 
 
 @routine
-def widest(env: Environment) -> float:
+def widest_satellite(env: Environment) -> float:
     """Most accelerators that work on one satellite."""
     most = 0.0
     for s in range(env.num_satellites):
@@ -201,49 +201,49 @@ def widest(env: Environment) -> float:
 
 
 @routine
-def place(env: Environment, now: float) -> None:
+def place_waiting_jobs(env: Environment, now_s: float) -> None:
     """Waiting jobs in queue order go to their satellites; only a worthless job leaves the queue.
 
     The first that fits nowhere is the blocked job, which gets a reservation. Jobs before it respect the reservation of
     the last step as long as they fit elsewhere.
     """
     scalars, waiting = env.scalars[0], env.waiting
-    most, kept = most_free(env), 0
+    most, kept = most_free_accelerators(env), 0
     scalars["blocked_rank"] = -np.inf
     for k in range(scalars["waiting"]):
         row = waiting[k]
-        job, r = env.jobs[row], env.run[row]
-        kind = job["class_id"]
-        if job["expiry_s"] <= now:
-            expire(env, row, now)
+        job, run = env.jobs[row], env.run[row]
+        class_id = job["class_id"]
+        if job["expiry_s"] <= now_s:
+            expire(env, row, now_s)
             continue
-        if env.urgency[kind] >= env.policy.hold:
+        if env.urgency[class_id] >= env.policy.hold:
             first = scalars["blocked_rank"] == -np.inf
-            started = job["width"] <= most and start(env, row, now)
-            if not started and job["width"] <= most and first and binds(env, row):
-                lift(env)
-                started = start(env, row, now)
+            started = job["width"] <= most and start_waiting(env, row, now_s)
+            if not started and job["width"] <= most and first and is_reserved_for_other(env, row):
+                suspend_reservation(env)
+                started = start_waiting(env, row, now_s)
             if started:
                 if row == scalars["reserved_row"]:
-                    forget(env)
-                most = most_free(env)
+                    cancel_reservation(env)
+                most = most_free_accelerators(env)
                 continue
-            if first and r["order"] == FREE:
-                block(env, row, now)
+            if first and run["order"] == FREE:
+                block_queue(env, row, now_s)
         waiting[kept] = row
         kept += 1
     scalars["waiting"] = kept
     if scalars["blocked_rank"] == -np.inf and scalars["reserved_row"] != NOWHERE:
-        forget(env)
+        cancel_reservation(env)
 
 
 @routine
-def block(env: Environment, row: int, now: float) -> None:
+def block_queue(env: Environment, row: int, now_s: float) -> None:
     """A job that fits nowhere becomes the blocked one if it can be promised a satellite, or if nobody is."""
     scalars, width = env.scalars[0], env.jobs[row]["width"]
     scalars["blocked_rank"] = env.run[row]["rank"]
     scalars["blocked_width"] = width
     scalars["blocked_kind"] = env.jobs[row]["class_id"]
-    promised = reserve(env, row, now) if env.policy.reserves else width <= widest(env)
+    promised = reserve(env, row, now_s) if env.policy.reserves else width <= widest_satellite(env)
     if not promised:
         scalars["blocked_rank"] = -np.inf

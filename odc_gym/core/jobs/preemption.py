@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.core.jobs.hosting import drop_running, enter, leave
-from odc_gym.core.jobs.progress import count_stop, stop
-from odc_gym.core.jobs.reservation import forget
-from odc_gym.core.jobs.waiting import NOWHERE, drop_waiting, is_open, pays_in_time, requeue, score_of
+from odc_gym.core.jobs.hosting import release_accelerators, remove_running, start_job
+from odc_gym.core.jobs.progress import count_stop, stop_job
+from odc_gym.core.jobs.reservation import cancel_reservation
+from odc_gym.core.jobs.waiting import NOWHERE, is_open, pays_in_time, remove_waiting, requeue, score_of
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.work import FREE, GUARANTEED, SPOT
 
 
 @routine
-def preempt(env: Environment, now: float) -> None:
+def preempt(env: Environment, now_s: float) -> None:
     """Waiting guaranteed jobs of one satellite, in queue order, start in the place of spot jobs."""
     if not env.policy.preempts:
         return
@@ -23,21 +23,21 @@ def preempt(env: Environment, now: float) -> None:
         row = env.waiting[k]
         job = env.jobs[row]
         may = job["tier"] == GUARANTEED and job["num_satellites"] == 1 and env.run[row]["order"] == FREE
-        s = cheapest(env, row, now) if may and env.urgency[job["class_id"]] >= env.policy.hold else NOWHERE
+        s = cheapest_host(env, row, now_s) if may and env.urgency[job["class_id"]] >= env.policy.hold else NOWHERE
         if s == NOWHERE:
             k += 1
             continue
-        drop_waiting(env, k)
-        make_room(env, s, job["width"], now)
+        remove_waiting(env, k)
+        preempt_spot_jobs(env, s, job["width"], now_s)
         if row == env.scalars[0]["reserved_row"]:
-            forget(env)
-        enter(env, row, s, now)
+            cancel_reservation(env)
+        start_job(env, row, s, now_s)
 
 
 @routine
-def cheapest(env: Environment, row: int, now: float) -> int:
+def cheapest_host(env: Environment, row: int, now_s: float) -> int:
     """The satellite that a job fits with the fewest accelerators taken from spot jobs, by score where equal."""
-    kind, width = env.jobs[row]["class_id"], env.jobs[row]["width"]
+    class_id, width = env.jobs[row]["class_id"], env.jobs[row]["width"]
     spot = np.zeros(env.num_satellites)
     for k in range(env.scalars[0]["running"]):
         first = env.running[k]
@@ -46,32 +46,32 @@ def cheapest(env: Environment, row: int, now: float) -> int:
                 spot[env.run[member]["host"]] += env.jobs[member]["width"]
     best, least, highest = NOWHERE, np.inf, -np.inf
     for s in range(env.num_satellites):
-        taken, score = width - env.sat.free[s], score_of(env, s, kind, 0)
-        if spot[s] == 0.0 or spot[s] < taken or not is_open(env, kind, s):
+        taken, score = width - env.sat.free[s], score_of(env, s, class_id, 0)
+        if spot[s] == 0.0 or spot[s] < taken or not is_open(env, class_id, s):
             continue
-        if (taken < least or (taken == least and score > highest)) and pays_in_time(env, row, s, now):
+        if (taken < least or (taken == least and score > highest)) and pays_in_time(env, row, s, now_s):
             best, least, highest = s, taken, score
     return best
 
 
 @routine
-def make_room(env: Environment, s: int, width: int, now: float) -> None:
+def preempt_spot_jobs(env: Environment, s: int, width: int, now_s: float) -> None:
     """Spot jobs leave a satellite, the last to come first, until so many accelerators are free there."""
     k = env.scalars[0]["running"] - 1
     while env.sat.free[s] < width:
         row = env.running[k]
-        if env.jobs[row]["tier"] == SPOT and is_on(env, row, s):
-            stop(env, row, now)
-            leave(env, row)
-            drop_running(env, k)
+        if env.jobs[row]["tier"] == SPOT and runs_on(env, row, s):
+            stop_job(env, row, now_s)
+            release_accelerators(env, row)
+            remove_running(env, k)
             env.ledger.preempted[env.jobs[row]["class_id"]] += 1.0
             count_stop(env, row, True)
-            requeue(env, row, now)
+            requeue(env, row, now_s)
         k -= 1
 
 
 @routine
-def is_on(env: Environment, row: int, s: int) -> bool:
+def runs_on(env: Environment, row: int, s: int) -> bool:
     """Whether a running job holds accelerators of a satellite."""
     count = 0
     for member in range(row, row + env.jobs[row]["num_satellites"]):

@@ -6,14 +6,14 @@ import numpy as np
 
 from odc_gym._jit import routine
 from odc_gym.constants import HOUR_S
-from odc_gym.core.jobs.batches import lose_batch, stays
+from odc_gym.core.jobs.batches import continue_replica, lose_batch
 from odc_gym.core.jobs.checkpoints import unit_work
-from odc_gym.core.jobs.hosting import leave
+from odc_gym.core.jobs.hosting import release_accelerators
 from odc_gym.core.jobs.time_accounting import account_held, account_time
-from odc_gym.core.jobs.waiting import edge_s, is_replica, lateness, rank_of, requeue
+from odc_gym.core.jobs.waiting import is_replica, lateness_factor, rank_of, requeue, time_to_payable_s
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.work import CANCELLED, DONE, EXPIRED, FAILED, RESULT, SENDING
-from odc_gym.core.network.execution_rate import rate_of
+from odc_gym.core.network.execution_rate import execution_rate
 
 
 @routine
@@ -23,53 +23,53 @@ def value_of(env: Environment, row: int) -> float:
 
 
 @routine
-def secure(env: Environment, row: int, now: float) -> None:
+def checkpoint_work(env: Environment, row: int, now_s: float) -> None:
     """Unsaved work becomes safe; what was executed in the episode is paid, less the share held back."""
-    r, kind = env.run[row], env.jobs[row]["class_id"]
-    new = r["safe_s"] + r["unsaved_s"] - max(r["safe_s"], r["before_s"])
-    if r["unsaved_s"] > 0.0:
+    run, class_id = env.run[row], env.jobs[row]["class_id"]
+    new = run["checkpointed_s"] + run["uncheckpointed_s"] - max(run["checkpointed_s"], run["before_s"])
+    if run["uncheckpointed_s"] > 0.0:
         for member in range(row, row + env.jobs[row]["num_satellites"]):
             env.run[member]["state_at"] = env.run[member]["host"]
-    r["safe_s"] += r["unsaved_s"]
-    r["unsaved_s"] = 0.0
+    run["checkpointed_s"] += run["uncheckpointed_s"]
+    run["uncheckpointed_s"] = 0.0
     if new > 0.0:
-        env.ledger.credited_s[kind] += new
-        env.ledger.timely_s[kind] += new if now <= env.jobs[row]["deadline_s"] else 0.0
-        env.ledger.paid[kind] += (
-            (1.0 - env.rules.hold_back[kind]) * value_of(env, row) * new / HOUR_S * lateness(env, row, now)
+        env.ledger.credited_s[class_id] += new
+        env.ledger.timely_s[class_id] += new if now_s <= env.jobs[row]["deadline_s"] else 0.0
+        env.ledger.paid[class_id] += (
+            (1.0 - env.rules.hold_back[class_id]) * value_of(env, row) * new / HOUR_S * lateness_factor(env, row, now_s)
         )
 
 
 @routine
-def lose(env: Environment, row: int) -> float:
+def lose_uncheckpointed(env: Environment, row: int) -> float:
     """Unsaved work is gone, and returned; what is done again later was not executed before the episode."""
     if is_replica(env, row):
         return lose_batch(env, row)
-    r = env.run[row]
-    kind = env.jobs[row]["class_id"]
-    lost = r["unsaved_s"] - max(0.0, r["before_s"] - r["safe_s"])
-    lost_s = lost / env.design.speed[r["host"]]
-    env.ledger.lost_s[kind] += lost
-    env.ledger.useful_s[kind] -= lost_s
-    env.ledger.replay_s[kind] += lost_s
-    r["before_s"] = min(r["before_s"], r["safe_s"])
-    r["unsaved_s"] = 0.0
+    run = env.run[row]
+    class_id = env.jobs[row]["class_id"]
+    lost = run["uncheckpointed_s"] - max(0.0, run["before_s"] - run["checkpointed_s"])
+    lost_s = lost / env.design.speed[run["host"]]
+    env.ledger.lost_s[class_id] += lost
+    env.ledger.useful_s[class_id] -= lost_s
+    env.ledger.replay_s[class_id] += lost_s
+    run["before_s"] = min(run["before_s"], run["checkpointed_s"])
+    run["uncheckpointed_s"] = 0.0
     return lost
 
 
 @routine
 def count_stop(env: Environment, row: int, known: bool) -> None:
     """A job stops where it runs by what happens there, or is told to: foreseen if that was known, else a surprise."""
-    kind = env.jobs[row]["class_id"]
+    class_id = env.jobs[row]["class_id"]
     if known:
-        env.ledger.foreseen[kind] += 1.0
+        env.ledger.foreseen[class_id] += 1.0
     else:
-        env.ledger.forced[kind] += 1.0
+        env.ledger.forced[class_id] += 1.0
         env.scalars[0]["off_stops"] += 1.0
 
 
 @routine
-def stop(env: Environment, row: int, now: float) -> None:
+def stop_job(env: Environment, row: int, now_s: float) -> None:
     """A job that is told to stop keeps its work if its class writes checkpoints, else drops the open chunk.
 
     A replica takes its batch along.
@@ -77,24 +77,24 @@ def stop(env: Environment, row: int, now: float) -> None:
     if is_replica(env, row):
         return
     if env.rules.saves[env.jobs[row]["class_id"]] > 0.5:
-        save_first(env, row, now)
+        checkpoint_before_stop(env, row, now_s)
     else:
-        lose(env, row)
+        lose_uncheckpointed(env, row)
 
 
 @routine
-def save_first(env: Environment, row: int, now: float) -> None:
+def checkpoint_before_stop(env: Environment, row: int, now_s: float) -> None:
     """A job that sees its stop coming writes a checkpoint, if its class does and there is work to save.
 
     Work is safe from the moment that the job halts for it. The time of writing is held where the job runs next.
     """
-    if env.rules.saves[env.jobs[row]["class_id"]] > 0.5 and env.run[row]["unsaved_s"] > 0.0:
-        secure(env, row, now)
-        halt_to_write(env, row)
+    if env.rules.saves[env.jobs[row]["class_id"]] > 0.5 and env.run[row]["uncheckpointed_s"] > 0.0:
+        checkpoint_work(env, row, now_s)
+        pause_for_checkpoint(env, row)
 
 
 @routine
-def halt_to_write(env: Environment, row: int) -> None:
+def pause_for_checkpoint(env: Environment, row: int) -> None:
     """Work stands while a checkpoint is written."""
     stall_s = env.rules.stall_s[env.jobs[row]["class_id"]]
     env.run[row]["delay_s"] += stall_s
@@ -102,16 +102,16 @@ def halt_to_write(env: Environment, row: int) -> None:
 
 
 @routine
-def finish(env: Environment, row: int, now: float) -> None:
+def finish(env: Environment, row: int, now_s: float) -> None:
     """The work of a job is done; its results, if it has any, are put on the way to the ground."""
-    secure(env, row, now)
+    checkpoint_work(env, row, now_s)
     gb = env.rules.result_gb[env.jobs[row]["class_id"]]
     if gb == 0.0:
-        deliver(env, row, now)
+        deliver(env, row, now_s)
         return
-    r, scalars = env.run[row], env.scalars[0]
-    r["status"] = SENDING
-    r["state_at"] = r["host"]
+    run, scalars = env.run[row], env.scalars[0]
+    run["status"] = SENDING
+    run["state_at"] = run["host"]
     env.pending_gb[RESULT, row] = gb
     env.ledger.asked_gb[env.jobs[row]["class_id"]] += gb
     env.sending[scalars["sending"]] = row
@@ -119,95 +119,95 @@ def finish(env: Environment, row: int, now: float) -> None:
 
 
 @routine
-def deliver(env: Environment, row: int, now: float) -> None:
+def deliver(env: Environment, row: int, now_s: float) -> None:
     """A job ends: the share held back is paid, also where its user ended it early."""
-    job, r = env.jobs[row], env.run[row]
-    kind = job["class_id"]
-    held = env.rules.hold_back[kind] * value_of(env, row) * max(job["work_s"] - r["before_s"], 0.0) / HOUR_S
-    env.ledger.paid[kind] += held * lateness(env, row, now)
+    job, run = env.jobs[row], env.run[row]
+    class_id = job["class_id"]
+    held = env.rules.hold_back[class_id] * value_of(env, row) * max(job["work_s"] - run["before_s"], 0.0) / HOUR_S
+    env.ledger.paid[class_id] += held * lateness_factor(env, row, now_s)
     if job["outcome"] == FAILED:
-        env.ledger.failed[kind] += 1.0
+        env.ledger.failed[class_id] += 1.0
     elif job["outcome"] == CANCELLED:
-        env.ledger.cancelled[kind] += 1.0
+        env.ledger.cancelled[class_id] += 1.0
     else:
-        env.ledger.completed[kind] += 1.0
-    env.ledger.on_time[kind] += 1.0 if now <= job["deadline_s"] else 0.0
-    r["status"] = DONE
-    r["finished_s"] = now
+        env.ledger.completed[class_id] += 1.0
+    env.ledger.on_time[class_id] += 1.0 if now_s <= job["deadline_s"] else 0.0
+    run["status"] = DONE
+    run["finished_s"] = now_s
 
 
 @routine
-def expire(env: Environment, row: int, now: float) -> None:
+def expire(env: Environment, row: int, now_s: float) -> None:
     """A job that is worth nothing any more leaves for good."""
     env.run[row]["status"] = EXPIRED
-    env.run[row]["finished_s"] = now
+    env.run[row]["finished_s"] = now_s
     env.ledger.expired[env.jobs[row]["class_id"]] += 1.0
 
 
 @routine
-def must_yield(env: Environment, row: int, now: float) -> bool:
+def should_yield(env: Environment, row: int, now_s: float) -> bool:
     """Whether a job at a payable point makes room for the best job that fits nowhere."""
     scalars, job, s = env.scalars[0], env.jobs[row], env.run[row]["host"]
     if env.rules.yields[job["class_id"]] < 0.5 or scalars["blocked_rank"] == -np.inf:
         return False
     if env.policy.reserves:
-        helps = env.sat.free[s] < scalars["blocked_width"] and overstays(env, row, s, now)
+        helps = env.sat.free[s] < scalars["blocked_width"] and delays_reservation(env, row, s, now_s)
     else:
         helps = env.sat.free[s] + job["width"] >= scalars["blocked_width"]
         helps = helps and env.classes.bid[scalars["blocked_kind"], s] >= env.policy.close
-    return helps and rank_of(env, row, now) < scalars["blocked_rank"]
+    return helps and rank_of(env, row, now_s) < scalars["blocked_rank"]
 
 
 @routine
-def overstays(env: Environment, row: int, s: int, now: float) -> bool:
+def delays_reservation(env: Environment, row: int, s: int, now_s: float) -> bool:
     """Whether a job at a payable point would hold accelerators that are promised when it reaches the next one."""
-    if now + edge_s(env, row, s) <= env.sat.shadow_s[s]:
+    if now_s + time_to_payable_s(env, row, s) <= env.sat.reserved_from_s[s]:
         return False
-    if env.jobs[row]["width"] > env.sat.spare[s]:
+    if env.jobs[row]["width"] > env.sat.extra_accelerators[s]:
         return True
-    env.sat.spare[s] -= env.jobs[row]["width"]
+    env.sat.extra_accelerators[s] -= env.jobs[row]["width"]
     return False
 
 
 @routine
-def work_on(env: Environment, row: int, dt_s: float, now: float) -> bool:
+def advance_job(env: Environment, row: int, dt_s: float, now_s: float) -> bool:
     """Work of one job in the step that physics just did; whether it still runs."""
-    job, r = env.jobs[row], env.run[row]
-    kind = job["class_id"]
-    rate = rate_of(env, row)
-    left = job["work_s"] - r["safe_s"] - r["unsaved_s"]
-    at_work_s = min(r["active"] * dt_s, left / max(rate, 1e-9))
-    work = min(rate * r["active"] * dt_s, left)
-    if r["unsaved_s"] == 0.0:
-        r["unsaved_since_s"] = now - r["active"] * dt_s
-    r["unsaved_s"] += work
-    env.ledger.executed_s[kind] += work
+    job, run = env.jobs[row], env.run[row]
+    class_id = job["class_id"]
+    rate = execution_rate(env, row)
+    left = job["work_s"] - run["checkpointed_s"] - run["uncheckpointed_s"]
+    at_work_s = min(run["active"] * dt_s, left / max(rate, 1e-9))
+    work = min(rate * run["active"] * dt_s, left)
+    if run["uncheckpointed_s"] == 0.0:
+        run["uncheckpointed_since_s"] = now_s - run["active"] * dt_s
+    run["uncheckpointed_s"] += work
+    env.ledger.executed_s[class_id] += work
     account_time(env, row, work, at_work_s, dt_s)
     if work >= left:
-        finish(env, row, now - r["active"] * dt_s + at_work_s)
-        leave(env, row)
+        finish(env, row, now_s - run["active"] * dt_s + at_work_s)
+        release_accelerators(env, row)
         return False
-    if job["expiry_s"] <= now:
-        lose(env, row)
-        leave(env, row)
-        expire(env, row, now)
+    if job["expiry_s"] <= now_s:
+        lose_uncheckpointed(env, row)
+        release_accelerators(env, row)
+        expire(env, row, now_s)
         return False
-    if r["unsaved_s"] >= unit_work(env, row, r["host"]) * job["total_accelerators"]:
-        secure(env, row, now)
-        halt_to_write(env, row)
-        if must_yield(env, row, now):
-            leave(env, row)
+    if run["uncheckpointed_s"] >= unit_work(env, row, run["host"]) * job["total_accelerators"]:
+        checkpoint_work(env, row, now_s)
+        pause_for_checkpoint(env, row)
+        if should_yield(env, row, now_s):
+            release_accelerators(env, row)
             if not env.policy.reserves:
                 env.scalars[0]["blocked_rank"] = -np.inf  # one is enough
-            env.ledger.yielded[kind] += 1.0
-            requeue(env, row, now)
+            env.ledger.yielded[class_id] += 1.0
+            requeue(env, row, now_s)
             return False
     return True
 
 
 @routine
-def advance(env: Environment, dt_s: float, now: float) -> None:
-    """Work of the step that physics just did: executed, made safe and paid, finished. `now` is the step's end."""
+def advance_jobs(env: Environment, dt_s: float, now_s: float) -> None:
+    """Work of the step that physics just did: executed, made safe and paid, finished. `now_s` is the step's end."""
     scalars, running = env.scalars[0], env.running
     account_held(env, dt_s)
     count = scalars["running"]
@@ -215,6 +215,6 @@ def advance(env: Environment, dt_s: float, now: float) -> None:
     for k in range(count):
         row = running[k]
         scalars["hosted_s"] += env.jobs[row]["num_satellites"] * dt_s
-        if stays(env, row, dt_s) if is_replica(env, row) else work_on(env, row, dt_s, now):
+        if continue_replica(env, row, dt_s) if is_replica(env, row) else advance_job(env, row, dt_s, now_s):
             running[scalars["running"]] = row
             scalars["running"] += 1

@@ -14,8 +14,8 @@ from __future__ import annotations
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.core.jobs.gangs import neighbours, seated, unseat
-from odc_gym.core.jobs.waiting import NOWHERE, bring_s, is_open, is_replica, pays_in_time, stay_s
+from odc_gym.core.jobs.gangs import clear_hosts, is_among_hosts, neighbours
+from odc_gym.core.jobs.waiting import NOWHERE, is_open, is_replica, pays_in_time, time_to_release_s, transfer_time_s
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.state import UNBOUND_S, fill
 from odc_gym.core.layout.work import RESULT
@@ -24,75 +24,82 @@ from odc_gym.core.network.storage import source_of
 
 
 @routine
-def binds(env: Environment, row: int) -> bool:
+def is_reserved_for_other(env: Environment, row: int) -> bool:
     """Whether there is a reservation for another job."""
     promised = env.scalars[0]["reserved_row"]
     return promised != NOWHERE and promised != row
 
 
 @routine
-def lift(env: Environment) -> None:
+def suspend_reservation(env: Environment) -> None:
     """The reservation binds nobody until it is made again; its satellites are remembered."""
-    fill(env.sat.shadow_s, UNBOUND_S)
+    fill(env.sat.reserved_from_s, UNBOUND_S)
 
 
 @routine
-def forget(env: Environment) -> None:
+def cancel_reservation(env: Environment) -> None:
     """There is no reservation any more."""
-    lift(env)
+    suspend_reservation(env)
     fill(env.sat.reserved, 0.0)
     env.scalars[0]["reserved_row"] = NOWHERE
 
 
 @routine
-def reserve(env: Environment, row: int, now: float) -> bool:
+def reserve(env: Environment, row: int, now_s: float) -> bool:
     """Promise a blocked job the satellites on which it can start soonest, the same as long as it can; whether it could.
 
     It cannot where all are closed, off, too small beside their replicas, which never end, or free too late to be paid.
     """
-    if env.scalars[0]["reserved_row"] == row and promise(env, row, now, True):
+    if env.scalars[0]["reserved_row"] == row and try_reserve(env, row, now_s, True):
         return True
-    return promise(env, row, now, False)
+    return try_reserve(env, row, now_s, False)
 
 
 @routine
-def promise(env: Environment, row: int, now: float, same: bool) -> bool:
+def try_reserve(env: Environment, row: int, now_s: float, same: bool) -> bool:
     """Reserve the satellites on which a job can start soonest, of those reserved so far if `same`; whether it could."""
     times = np.empty(env.num_satellites)
-    if not candidates(env, row, same, times):
+    if not mark_candidates(env, row, same, times):
         return False
-    releases = coming_releases(env, now, times)
-    free_times(env, env.jobs[row]["width"], now, releases, times)
-    first, shadow_s = NOWHERE, np.inf
+    releases = coming_releases(env, now_s, times)
+    free_times(env, env.jobs[row]["width"], now_s, releases, times)
+    first, reserved_from_s = NOWHERE, np.inf
     for s in range(env.num_satellites):
-        if times[s] < shadow_s:
-            ready_s = choose_around(env, row, s, times)
-            if ready_s < shadow_s and pays_in_time(env, row, s, ready_s):
-                first, shadow_s = s, ready_s
+        if times[s] < reserved_from_s:
+            ready_s = earliest_hosts_around(env, row, s, times)
+            if ready_s < reserved_from_s and pays_in_time(env, row, s, ready_s):
+                first, reserved_from_s = s, ready_s
     if first != NOWHERE:
-        choose_around(env, row, first, times)
-        forget(env)
+        earliest_hosts_around(env, row, first, times)
+        cancel_reservation(env)
         env.scalars[0]["reserved_row"] = row
         for member in range(row, row + env.jobs[row]["num_satellites"]):
-            keep(env, row, env.run[member]["host"], shadow_s, releases)
-    unseat(env, row)
+            reserve_satellite(env, row, env.run[member]["host"], reserved_from_s, releases)
+    clear_hosts(env, row)
     return first != NOWHERE
 
 
 @routine
-def choose_around(env: Environment, row: int, first: int, times: np.ndarray) -> float:
+def earliest_hosts_around(env: Environment, row: int, first: int, times: np.ndarray) -> float:
     """Seat a job with its first row on a satellite, and those of a gang on the neighbours that are free soonest.
 
     Returns when all of them are free, inf if there are too few; to each a way must last for its part of the data.
     """
-    unseat(env, row)
+    clear_hosts(env, row)
     env.run[row]["host"] = first
     ready_s = times[first]
     for member in range(row + 1, row + env.jobs[row]["num_satellites"]):
         best = NOWHERE
         for s in range(env.num_satellites):
-            if times[s] < np.inf and (best == NOWHERE or times[s] < times[best]) and not seated(env, row, member, s):
-                may = neighbours(env, first, s, env.jobs[row]["class_id"]) and bring_s(env, member, row, s) < np.inf
+            if (
+                times[s] < np.inf
+                and (best == NOWHERE or times[s] < times[best])
+                and not is_among_hosts(env, row, member, s)
+            ):
+                may = (
+                    neighbours(env, first, s, env.jobs[row]["class_id"])
+                    and transfer_time_s(env, member, row, s) < np.inf
+                )
                 best = s if may else best
         if best == NOWHERE:
             return np.inf
@@ -102,20 +109,20 @@ def choose_around(env: Environment, row: int, first: int, times: np.ndarray) -> 
 
 
 @routine
-def candidates(env: Environment, row: int, same: bool, times: np.ndarray) -> bool:
+def mark_candidates(env: Environment, row: int, same: bool, times: np.ndarray) -> bool:
     """Mark the satellites that a blocked job may wait for with 0, others with inf, (S,); whether there is one."""
-    kind, width = env.jobs[row]["class_id"], env.jobs[row]["width"]
+    class_id, width = env.jobs[row]["class_id"], env.jobs[row]["width"]
     some = False
     for s in range(env.num_satellites):
-        may = env.sat.living[s] >= width and is_open(env, kind, s)
-        may = may and (env.sat.reserved[s] > 0.0 or not same) and reach(env, s) >= width
+        may = env.sat.living[s] >= width and is_open(env, class_id, s)
+        may = may and (env.sat.reserved[s] > 0.0 or not same) and releasable_accelerators(env, s) >= width
         times[s] = 0.0 if may else np.inf
         some |= may
     return some
 
 
 @routine
-def reach(env: Environment, s: int) -> float:
+def releasable_accelerators(env: Environment, s: int) -> float:
     """Accelerators of a satellite that will be free at some time: those without a replica."""
     count = env.sat.living[s]
     for c in range(env.num_classes):
@@ -125,20 +132,20 @@ def reach(env: Environment, s: int) -> float:
 
 
 @routine
-def release_s(env: Environment, row: int, now: float) -> float:
+def release_s(env: Environment, row: int, now_s: float) -> float:
     """When a running job is expected to give its accelerators back: a gang works when its last member is ready."""
     tick, last_s = env.scalars[0]["tick"], 0.0
     for member in range(row, row + env.jobs[row]["num_satellites"]):
-        r, end_s = env.run[member], 0.0
-        for part in range(RESULT):
-            source = source_of(env, member, row, part)
-            end_s = transfer_end_s(env, source, r["host"], env.pending_gb[part, member], tick, end_s)
-        last_s = max(last_s, end_s + r["delay_s"])
-    return now + last_s + stay_s(env, row, env.run[row]["host"], now)
+        run, end_s = env.run[member], 0.0
+        for item in range(RESULT):
+            source = source_of(env, member, row, item)
+            end_s = transfer_end_s(env, source, run["host"], env.pending_gb[item, member], tick, end_s)
+        last_s = max(last_s, end_s + run["delay_s"])
+    return now_s + last_s + time_to_release_s(env, row, env.run[row]["host"], now_s)
 
 
 @routine
-def coming_releases(env: Environment, now: float, times: np.ndarray) -> np.ndarray:
+def coming_releases(env: Environment, now_s: float, times: np.ndarray) -> np.ndarray:
     """What satellites marked in `times` will get back: seconds, satellite, accelerators, in order of time, [3, R]."""
     count = 0
     for k in range(env.scalars[0]["running"]):
@@ -153,7 +160,7 @@ def coming_releases(env: Environment, now: float, times: np.ndarray) -> np.ndarr
         for row in range(first, first + env.jobs[first]["num_satellites"]):
             s = env.run[row]["host"]
             if times[s] < np.inf:
-                end = release_s(env, first, now) if end == np.inf else end
+                end = release_s(env, first, now_s) if end == np.inf else end
                 found[0, i], found[1, i], found[2, i] = end, s, env.jobs[row]["width"]
                 i += 1
     order = np.argsort(found[0, :i])
@@ -161,13 +168,13 @@ def coming_releases(env: Environment, now: float, times: np.ndarray) -> np.ndarr
 
 
 @routine
-def free_times(env: Environment, width: int, now: float, releases: np.ndarray, times: np.ndarray) -> None:
+def free_times(env: Environment, width: int, now_s: float, releases: np.ndarray, times: np.ndarray) -> None:
     """When so many accelerators of each satellite marked in `times` are free by estimates [s], inf never, (S,)."""
     free = np.empty(env.num_satellites)
     for s in range(env.num_satellites):
         free[s] = env.sat.free[s]
         if times[s] < np.inf:
-            times[s] = now if free[s] >= width else np.inf
+            times[s] = now_s if free[s] >= width else np.inf
     for i in range(releases.shape[1]):
         s = int(releases[1, i])
         free[s] += releases[2, i]
@@ -176,13 +183,13 @@ def free_times(env: Environment, width: int, now: float, releases: np.ndarray, t
 
 
 @routine
-def keep(env: Environment, row: int, s: int, shadow_s: float, releases: np.ndarray) -> None:
+def reserve_satellite(env: Environment, row: int, s: int, reserved_from_s: float, releases: np.ndarray) -> None:
     """Reserve a satellite from a time on."""
     width = env.jobs[row]["width"]
     spare = env.sat.free[s] - width
     for i in range(releases.shape[1]):
-        if releases[1, i] == s and releases[0, i] <= shadow_s:
+        if releases[1, i] == s and releases[0, i] <= reserved_from_s:
             spare += releases[2, i]
     env.sat.reserved[s] = width
-    env.sat.shadow_s[s] = shadow_s
-    env.sat.spare[s] = spare
+    env.sat.reserved_from_s[s] = reserved_from_s
+    env.sat.extra_accelerators[s] = spare

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from odc_gym._jit import routine
-from odc_gym.core.jobs.progress import save_first
+from odc_gym.core.jobs.progress import checkpoint_before_stop
 from odc_gym.core.layout.environment import Environment
 
 WARNED, NEWLY = 1.0, 2.0
 
 
 @routine
-def warn(env: Environment, dt_s: float, now: float) -> None:
+def checkpoint_before_shed(env: Environment, dt_s: float, now_s: float) -> None:
     """Jobs write a checkpoint where another step like the last would bring the charge below the floor.
 
-    They are told once: what a job does between the warning and the shed can be lost. `now` is the end of the step.
+    They are told once: what a job does between the warning and the shed can be lost. `now_s` is the end of the step.
     """
     sat, design = env.sat, env.design
     news = False
@@ -30,14 +30,14 @@ def warn(env: Environment, dt_s: float, now: float) -> None:
         return
     for k in range(env.scalars[0]["running"]):
         row = env.running[k]
-        if warned_now(env, row):
-            save_first(env, row, now)
+        if is_newly_warned(env, row):
+            checkpoint_before_stop(env, row, now_s)
     for s in range(env.num_satellites):
         sat.warned[s] = min(sat.warned[s], WARNED)
 
 
 @routine
-def warned_now(env: Environment, row: int) -> bool:
+def is_newly_warned(env: Environment, row: int) -> bool:
     """Whether one of the satellites of a job has just been warned."""
     most = 0.0
     for member in range(row, row + env.jobs[row]["num_satellites"]):
@@ -46,6 +46,6 @@ def warned_now(env: Environment, row: int) -> bool:
 
 
 @routine
-def foreseen(env: Environment, s: int) -> bool:
+def is_foreseen_shed(env: Environment, s: int) -> bool:
     """Whether the compute of a satellite is off by a shed that was seen coming."""
     return env.sat.shed[s] > 0.0 and env.sat.warned[s] > 0.0

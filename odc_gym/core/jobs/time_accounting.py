@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from odc_gym._jit import routine
 from odc_gym.core.layout.environment import Environment
-from odc_gym.core.network.execution_rate import host_rate
+from odc_gym.core.network.execution_rate import host_execution_rate
 
 
 @routine
@@ -38,29 +38,29 @@ def account_time(env: Environment, row: int, work: float, at_work_s: float, dt_s
         at_work_s: of the step, until the job's end if it has ended [s].
         dt_s: physics step [s].
     """
-    job, r, ledger = env.jobs[row], env.run[row], env.ledger
-    kind, gang, s = job["class_id"], job["total_accelerators"], r["host"]
-    idle_s = (1.0 - r["active"]) * dt_s
-    writing_s = min(r["writing_s"], idle_s)
-    reset_s = min(r["reset_s"], idle_s - writing_s)
-    waits_s = reset_s + min(r["cut_s"], idle_s - writing_s - reset_s)
-    r["writing_s"] -= writing_s
-    r["reset_s"] -= reset_s
-    r["cut_s"] = 0.0
+    job, run, ledger = env.jobs[row], env.run[row], env.ledger
+    class_id, gang, s = job["class_id"], job["total_accelerators"], run["host"]
+    idle_s = (1.0 - run["active"]) * dt_s
+    writing_s = min(run["writing_s"], idle_s)
+    reset_s = min(run["reset_s"], idle_s - writing_s)
+    waits_s = reset_s + min(run["cut_s"], idle_s - writing_s - reset_s)
+    run["writing_s"] -= writing_s
+    run["reset_s"] -= reset_s
+    run["cut_s"] = 0.0
     useful_s = work / env.design.speed[s]
     turning_s = at_work_s * gang * env.sat.duty[s] if work > 0.0 else 0.0
     clocked_s = useful_s
     if job["num_satellites"] > 1 and work > 0.0:
-        turning_s, clocked_s = gang_times(env, row, at_work_s)
-    ledger.useful_s[kind] += useful_s
-    ledger.writing_s[kind] += gang * writing_s
-    ledger.restore_s[kind] += gang * (idle_s - writing_s - waits_s)
-    ledger.wait_s[kind] += gang * (waits_s + r["active"] * dt_s) - turning_s + clocked_s - useful_s
-    ledger.throttle_s[kind] += turning_s - clocked_s
+        turning_s, clocked_s = gang_busy_times(env, row, at_work_s)
+    ledger.useful_s[class_id] += useful_s
+    ledger.writing_s[class_id] += gang * writing_s
+    ledger.restore_s[class_id] += gang * (idle_s - writing_s - waits_s)
+    ledger.wait_s[class_id] += gang * (waits_s + run["active"] * dt_s) - turning_s + clocked_s - useful_s
+    ledger.throttle_s[class_id] += turning_s - clocked_s
 
 
 @routine
-def gang_times(env: Environment, row: int, at_work_s: float) -> tuple[float, float]:
+def gang_busy_times(env: Environment, row: int, at_work_s: float) -> tuple[float, float]:
     """Accelerator-seconds for which the chips of a gang turn, and what they could do in them at their clocks.
 
     What they do less than that is waiting for the slowest and for the exchange.
@@ -69,5 +69,5 @@ def gang_times(env: Environment, row: int, at_work_s: float) -> tuple[float, flo
     for member in range(row, row + env.jobs[row]["num_satellites"]):
         s = env.run[member]["host"]
         turning_s += at_work_s * env.jobs[member]["width"] * env.sat.duty[s]
-        clocked_s += at_work_s * host_rate(env, member) / env.design.speed[s]
+        clocked_s += at_work_s * host_execution_rate(env, member) / env.design.speed[s]
     return turning_s, clocked_s

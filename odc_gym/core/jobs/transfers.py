@@ -12,8 +12,8 @@ from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.state import LOST, fill
 from odc_gym.core.layout.work import INPUT, RESULT, STATE, WEIGHTS
 from odc_gym.core.network.execution_rate import carry_exchange, count_exchange
-from odc_gym.core.network.routes import carry, clear_routes, count_route, latency_s, link_gb_s, route_rate, walk
-from odc_gym.core.network.storage import keep_model, source_of
+from odc_gym.core.network.routes import carry, clear_routes, count_route, latency_s, link_gb_s, route_rate_gb_s, walk
+from odc_gym.core.network.storage import source_of, store_model
 
 
 @routine
@@ -24,9 +24,9 @@ def count_transfers(env: Environment) -> None:
     for k in range(scalars["running"]):
         first = env.running[k]
         for row in range(first, first + env.jobs[first]["num_satellites"]):
-            for part in range(RESULT):
-                if env.pending_gb[part, row] > 0.0:
-                    count_route(env, walk(env, source_of(env, row, first, part), env.run[row]["host"], tick), row)
+            for item in range(RESULT):
+                if env.pending_gb[item, row] > 0.0:
+                    count_route(env, walk(env, source_of(env, row, first, item), env.run[row]["host"], tick), row)
         if env.jobs[first]["num_satellites"] > 1:
             count_exchange(env, first)
     for k in range(scalars["sending"]):
@@ -35,8 +35,8 @@ def count_transfers(env: Environment) -> None:
 
 
 @routine
-def transfer(env: Environment, dt_s: float, now: float) -> None:
-    """Data of one step: what jobs wait for, then results; and the terminals that carried it. `now` is its begin."""
+def transfer_data(env: Environment, dt_s: float, now_s: float) -> None:
+    """Data of one step: what jobs wait for, then results; and the terminals that carried it. `now_s` is its begin."""
     classes = env.classes
     for c in range(env.num_classes):
         fill(classes.busy[c], 0.0)
@@ -46,72 +46,72 @@ def transfer(env: Environment, dt_s: float, now: float) -> None:
         first = env.running[k]
         active, end = 1.0, first + env.jobs[first]["num_satellites"]
         for row in range(first, end):
-            left, r = dt_s, env.run[row]
+            left, run = dt_s, env.run[row]
             if (
                 env.pending_gb[WEIGHTS, row] + env.pending_gb[INPUT, row] + env.pending_gb[STATE, row] > 0.0
             ):  # calls cost more than this
-                left = receive(env, row, first, dt_s)
-            waits = min(left, r["delay_s"])
-            r["delay_s"] -= waits
+                left = receive_items(env, row, first, dt_s)
+            waits = min(left, run["delay_s"])
+            run["delay_s"] -= waits
             active = min(active, (left - waits) / dt_s)
         for row in range(first, end):  # a gang goes on when its last member is ready
-            job, r = env.jobs[row], env.run[row]
-            r["active"] = active
-            classes.busy[job["class_id"], r["host"]] += job["width"] * active
+            job, run = env.jobs[row], env.run[row]
+            run["active"] = active
+            classes.busy[job["class_id"], run["host"]] += job["width"] * active
         if end > first + 1 and active > 0.0:
             carry_exchange(env, first, active * dt_s)
-    send_results(env, dt_s, now)
-    terminals_at_work(env, dt_s)
+    send_results(env, dt_s, now_s)
+    record_busy_terminals(env, dt_s)
 
 
 @routine
-def receive(env: Environment, row: int, first: int, dt_s: float) -> float:
+def receive_items(env: Environment, row: int, first: int, dt_s: float) -> float:
     """What a row of a running job waits for comes in; the time of the step that is left."""
-    left, s, kind = dt_s, env.run[row]["host"], env.jobs[row]["class_id"]
-    for part in range(RESULT):
-        gb = env.pending_gb[part, row]
+    left, s, class_id = dt_s, env.run[row]["host"], env.jobs[row]["class_id"]
+    for item in range(RESULT):
+        gb = env.pending_gb[item, row]
         if gb > 0.0:
-            env.classes.transfer_gb[kind, s] += gb
-            came, took = over(env, source_of(env, row, first, part), s, gb, left)
+            env.classes.transfer_gb[class_id, s] += gb
+            came, took = send_over_route(env, source_of(env, row, first, item), s, gb, left)
             left -= took
             if came == 0.0:  # no way now, or no time left
                 env.run[first]["cut_s"] = max(env.run[first]["cut_s"], took)
-            account_arrival(env, kind, part, came)
-            env.pending_gb[part, row] = gb - came
+            account_arrival(env, class_id, item, came)
+            env.pending_gb[item, row] = gb - came
             if came >= gb:
-                arrived(env, row, first, part)
+                store_item(env, row, first, item)
     return left
 
 
 @routine
-def account_arrival(env: Environment, class_id: int, part: int, gb: float) -> None:
+def account_arrival(env: Environment, class_id: int, item: int, gb: float) -> None:
     """Account data that arrived for jobs of a class, by its cause."""
-    if part == WEIGHTS:
+    if item == WEIGHTS:
         env.ledger.weights_gb[class_id] += gb
-    elif part == INPUT:
+    elif item == INPUT:
         env.ledger.input_gb[class_id] += gb
     else:
         env.ledger.state_gb[class_id] += gb
 
 
 @routine
-def arrived(env: Environment, row: int, first: int, part: int) -> None:
+def store_item(env: Environment, row: int, first: int, item: int) -> None:
     """A part of the cargo of a row is complete: it lies where the row runs."""
-    r = env.run[row]
-    if part == WEIGHTS:
-        keep_model(env, env.jobs[first]["model"], r["host"])
-    elif part == INPUT:
-        r["input_at"] = r["host"]
-    elif part == STATE:
-        r["state_at"] = r["host"]
+    run = env.run[row]
+    if item == WEIGHTS:
+        store_model(env, env.jobs[first]["model"], run["host"])
+    elif item == INPUT:
+        run["input_at"] = run["host"]
+    elif item == STATE:
+        run["state_at"] = run["host"]
 
 
 @routine
-def over(env: Environment, source: int, destination: int, gb: float, most_s: float) -> tuple[float, float]:
+def send_over_route(env: Environment, source: int, destination: int, gb: float, most_s: float) -> tuple[float, float]:
     """What comes over the route of a transfer in at most so much time [GB], and the time that it takes [s]."""
     tick = env.scalars[0]["tick"]
     count = walk(env, source, destination, tick)
-    rate = route_rate(env, count, 0.0, tick)
+    rate = route_rate_gb_s(env, count, 0.0, tick)
     if rate <= 0.0 or most_s <= 0.0:
         return 0.0, most_s
     took = gb / rate
@@ -124,31 +124,31 @@ def over(env: Environment, source: int, destination: int, gb: float, most_s: flo
 
 
 @routine
-def send_results(env: Environment, dt_s: float, now: float) -> None:
+def send_results(env: Environment, dt_s: float, now_s: float) -> None:
     """Results go to the ground and are paid when they are there; worthless ones and those of lost satellites go."""
     scalars, sending = env.scalars[0], env.sending
     count = scalars["sending"]
     scalars["sending"] = 0
     for k in range(count):
         row = sending[k]
-        kind, s, gb = env.jobs[row]["class_id"], env.run[row]["state_at"], env.pending_gb[RESULT, row]
-        if env.jobs[row]["expiry_s"] <= now or env.sat.out[s] >= LOST:
-            env.ledger.dropped_gb[kind] += gb
+        class_id, s, gb = env.jobs[row]["class_id"], env.run[row]["state_at"], env.pending_gb[RESULT, row]
+        if env.jobs[row]["expiry_s"] <= now_s or env.sat.out[s] >= LOST:
+            env.ledger.dropped_gb[class_id] += gb
             env.pending_gb[RESULT, row] = 0.0
-            expire(env, row, now)
+            expire(env, row, now_s)
             continue
-        came, took = over(env, s, env.num_satellites, gb, dt_s)
-        env.ledger.result_gb[kind] += came
+        came, took = send_over_route(env, s, env.num_satellites, gb, dt_s)
+        env.ledger.result_gb[class_id] += came
         env.pending_gb[RESULT, row] = gb - came
         if came >= gb:
-            deliver(env, row, now + took + latency_s(env, s, env.num_satellites, env.scalars[0]["tick"]))
+            deliver(env, row, now_s + took + latency_s(env, s, env.num_satellites, env.scalars[0]["tick"]))
             continue
         sending[scalars["sending"]] = row
         scalars["sending"] += 1
 
 
 @routine
-def terminals_at_work(env: Environment, dt_s: float) -> None:
+def record_busy_terminals(env: Environment, dt_s: float) -> None:
     """Terminals of each satellite that carried data, by the share of the step that it took at their links' full rate.
 
     A link has one terminal at each end, for both ways.

@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.core.jobs.hosting import drop_running, leave
-from odc_gym.core.jobs.progress import lose
+from odc_gym.core.jobs.hosting import release_accelerators, remove_running
+from odc_gym.core.jobs.progress import lose_uncheckpointed
 from odc_gym.core.jobs.waiting import NOWHERE, requeue
 from odc_gym.core.layout.environment import Environment
 
 
 @routine
-def strike(env: Environment, events: np.ndarray, tick: int, now: float) -> None:
+def apply_upsets(env: Environment, events: np.ndarray, tick: int, now_s: float) -> None:
     """The events of a physics step: an upset resets an accelerator, a hard failure takes it away for good."""
     scalars, sat = env.scalars[0], env.sat
     while scalars["next_event"] < events.shape[0] and events[scalars["next_event"]]["tick"] <= tick:
@@ -25,23 +25,23 @@ def strike(env: Environment, events: np.ndarray, tick: int, now: float) -> None:
         s, place = event["satellite"], event["accelerator"]
         if place >= sat.living[s]:
             continue  # dead already
-        k = holder(env, place, s)
+        k = job_at_position(env, place, s)
         if event["hard"] == 0:
             sat.upsets[s] += 1.0
             if k != NOWHERE:
-                interrupt(env, env.running[k])
+                reset_job(env, env.running[k])
             continue
         sat.failures[s] += 1.0
         if place < sat.awake[s]:
             sat.awake[s] -= 1.0
         if k != NOWHERE:
-            throw_out(env, k, now)
+            requeue_after_failure(env, k, now_s)
         sat.living[s] -= 1.0
         sat.free[s] -= 1.0
 
 
 @routine
-def holder(env: Environment, place: int, s: int) -> int:
+def job_at_position(env: Environment, place: int, s: int) -> int:
     """Which of the running jobs holds a place of a satellite's row of accelerators; NOWHERE if it is free."""
     end = 0
     for k in range(env.scalars[0]["running"]):
@@ -55,25 +55,27 @@ def holder(env: Environment, place: int, s: int) -> int:
 
 
 @routine
-def interrupt(env: Environment, row: int) -> None:
+def reset_job(env: Environment, row: int) -> None:
     """A job goes back to its last payable point, and waits for the reset and its start where it is."""
-    kind, r = env.jobs[row]["class_id"], env.run[row]
-    env.ledger.fault_lost_s[kind] += lose(env, row)
-    env.ledger.resets[kind] += 1.0
-    env.ledger.forced[kind] += 1.0
+    class_id, run = env.jobs[row]["class_id"], env.run[row]
+    env.ledger.fault_lost_s[class_id] += lose_uncheckpointed(env, row)
+    env.ledger.resets[class_id] += 1.0
+    env.ledger.forced[class_id] += 1.0
     env.scalars[0]["chip_stops"] += 1.0
-    r["delay_s"] = r["writing_s"] + max(r["delay_s"] - r["writing_s"], env.policy.reset_s + env.rules.init_s[kind])
-    r["reset_s"] = env.policy.reset_s
+    run["delay_s"] = run["writing_s"] + max(
+        run["delay_s"] - run["writing_s"], env.policy.reset_s + env.rules.init_s[class_id]
+    )
+    run["reset_s"] = env.policy.reset_s
 
 
 @routine
-def throw_out(env: Environment, k: int, now: float) -> None:
+def requeue_after_failure(env: Environment, k: int, now_s: float) -> None:
     """A job that lost an accelerator for good goes back to its last payable point, and to the queue."""
     row = env.running[k]
-    kind = env.jobs[row]["class_id"]
-    env.ledger.fault_lost_s[kind] += lose(env, row)
-    env.ledger.forced[kind] += 1.0
+    class_id = env.jobs[row]["class_id"]
+    env.ledger.fault_lost_s[class_id] += lose_uncheckpointed(env, row)
+    env.ledger.forced[class_id] += 1.0
     env.scalars[0]["chip_stops"] += 1.0
-    leave(env, row)
-    drop_running(env, k)
-    requeue(env, row, now)
+    release_accelerators(env, row)
+    remove_running(env, k)
+    requeue(env, row, now_s)

@@ -15,7 +15,7 @@ from odc_gym.core.layout.state import UNBOUND_S
 from odc_gym.core.layout.work import ABSENT, EARLIEST_DEADLINE, LEAST_SLACK, RESULT, VALUE, WAITING
 from odc_gym.core.network.execution_rate import forecast_rate, has_hosts
 from odc_gym.core.network.routes import transfer_end_s
-from odc_gym.core.network.storage import part_gb, source_of
+from odc_gym.core.network.storage import item_gb, source_of
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
 
 LEAST_REMAINING = 0.1  # of the estimate: what a job that outlives its estimate is still expected to need
@@ -23,18 +23,18 @@ NOWHERE = -1
 
 
 @routine
-def lateness(env: Environment, row: int, now: float) -> float:
+def lateness_factor(env: Environment, row: int, now_s: float) -> float:
     """Share of the value still paid: 1 until the deadline, linear to 0 at expiry; or by age, until it is worthless."""
     job, decay_s = env.jobs[row], env.rules.decay_s[env.jobs[row]["class_id"]]
     if decay_s > 0.0:
-        return bounded_exp(-(now - job["arrival_s"]) / decay_s) if now < job["expiry_s"] else 0.0
-    return clip((job["expiry_s"] - now) / max(job["expiry_s"] - job["deadline_s"], 1.0), 0.0, 1.0)
+        return bounded_exp(-(now_s - job["arrival_s"]) / decay_s) if now_s < job["expiry_s"] else 0.0
+    return clip((job["expiry_s"] - now_s) / max(job["expiry_s"] - job["deadline_s"], 1.0), 0.0, 1.0)
 
 
 @routine
-def remaining_estimate(job: np.void, r: np.void) -> float:
+def remaining_estimate(job: np.void, run: np.void) -> float:
     """Work that is visibly left: the estimate less what was done, never below a tenth of the estimate."""
-    return max(job["estimate_s"] - r["safe_s"] - r["unsaved_s"], LEAST_REMAINING * job["estimate_s"])
+    return max(job["estimate_s"] - run["checkpointed_s"] - run["uncheckpointed_s"], LEAST_REMAINING * job["estimate_s"])
 
 
 @routine
@@ -58,43 +58,43 @@ def fair_share(env: Environment, tenant: int) -> float:
 
 
 @routine
-def rank_of(env: Environment, row: int, now: float) -> float:
+def rank_of(env: Environment, row: int, now_s: float) -> float:
     """Place in the queue, higher first. A replica has no deadline of its own: it was due when it was wanted."""
-    job, r, policy = env.jobs[row], env.run[row], env.policy
-    kind = job["class_id"]
+    job, run, policy = env.jobs[row], env.run[row], env.policy
+    class_id = job["class_id"]
     service = is_replica(env, row)
-    arrival = r["since_s"] if service else job["arrival_s"]
+    arrival = run["since_s"] if service else job["arrival_s"]
     if policy.order == VALUE:
-        ageing = (1.0 + max(now - arrival, 0.0) / policy.age_s) * fair_share(env, job["tenant"])
-        return env.rules.queue_value[kind] * job["price"] * bounded_exp(2.0 * LN_2 * env.urgency[kind]) * ageing
+        ageing = (1.0 + max(now_s - arrival, 0.0) / policy.age_s) * fair_share(env, job["tenant"])
+        return env.rules.queue_value[class_id] * job["price"] * bounded_exp(2.0 * LN_2 * env.urgency[class_id]) * ageing
     due = arrival if service else job["deadline_s"]
     if policy.order == EARLIEST_DEADLINE:
         return -due
     if policy.order == LEAST_SLACK:
-        left = 0.0 if service else remaining_estimate(job, r) / job["total_accelerators"]
-        return -(due - now - left)
+        left = 0.0 if service else remaining_estimate(job, run) / job["total_accelerators"]
+        return -(due - now_s - left)
     return -arrival
 
 
 @routine
-def link_gb(env: Environment, row: int) -> float:
+def placement_gb(env: Environment, row: int) -> float:
     """Data that a placement must bring where nothing of it lies: model, input, and the state of a job that has one."""
-    kind = env.jobs[row]["class_id"]
-    gb = env.model_gb[env.jobs[row]["model"]] + env.rules.data_gb[kind]
-    return gb + (env.rules.state_gb[kind] if env.run[row]["safe_s"] > 0.0 else 0.0)
+    class_id = env.jobs[row]["class_id"]
+    gb = env.model_gb[env.jobs[row]["model"]] + env.rules.data_gb[class_id]
+    return gb + (env.rules.state_gb[class_id] if env.run[row]["checkpointed_s"] > 0.0 else 0.0)
 
 
 @routine
-def bring_s(env: Environment, row: int, first: int, s: int) -> float:
+def transfer_time_s(env: Environment, row: int, first: int, s: int) -> float:
     """Time until all that a row needs is on a satellite, one part after the other [s]; inf if a way does not last.
 
     `first` is the first row of its gang, or the row itself.
     """
     end_s, tick = 0.0, env.scalars[0]["tick"]
-    for part in range(RESULT):
-        gb = part_gb(env, row, first, s, part)
+    for item in range(RESULT):
+        gb = item_gb(env, row, first, s, item)
         if gb > 0.0:
-            end_s = transfer_end_s(env, source_of(env, row, first, part), s, gb, tick, end_s)
+            end_s = transfer_end_s(env, source_of(env, row, first, item), s, gb, tick, end_s)
     return end_s
 
 
@@ -106,121 +106,124 @@ def wake_s(env: Environment, row: int, s: int) -> float:
 
 
 @routine
-def start_s(env: Environment, row: int, first: int, s: int) -> float:
+def time_to_start_s(env: Environment, row: int, first: int, s: int) -> float:
     """Time from the placement of a row on a satellite to its first work: transfer, waking up and start."""
-    brought_s = bring_s(env, row, first, s)
+    brought_s = transfer_time_s(env, row, first, s)
     return env.run[row]["writing_s"] + brought_s + wake_s(env, row, s) + env.rules.init_s[env.jobs[row]["class_id"]]
 
 
 @routine
-def ready_s(env: Environment, row: int, s: int) -> float:
+def time_to_ready_s(env: Environment, row: int, s: int) -> float:
     """Time from the placement of a job on a satellite to its first work; of a gang with hosts that of its slowest."""
     if env.jobs[row]["num_satellites"] == 1 or not has_hosts(env, row):
-        return start_s(env, row, row, s)
+        return time_to_start_s(env, row, row, s)
     last_s = 0.0
     for member in range(row, row + env.jobs[row]["num_satellites"]):
-        last_s = max(last_s, start_s(env, member, row, env.run[member]["host"]))
+        last_s = max(last_s, time_to_start_s(env, member, row, env.run[member]["host"]))
     return last_s
 
 
 @routine
-def edge_s(env: Environment, row: int, s: int) -> float:
+def time_to_payable_s(env: Environment, row: int, s: int) -> float:
     """Forecast time of the work up to the next payable point, or to the end if that is nearer."""
-    job, r = env.jobs[row], env.run[row]
-    unit = unit_work(env, row, s) - r["unsaved_s"] / job["total_accelerators"]
-    work_s = min(unit, remaining_estimate(job, r) / job["total_accelerators"])
+    job, run = env.jobs[row], env.run[row]
+    unit = unit_work(env, row, s) - run["uncheckpointed_s"] / job["total_accelerators"]
+    work_s = min(unit, remaining_estimate(job, run) / job["total_accelerators"])
     return work_s / max(forecast_rate(env, row, s), 1e-6)
 
 
 @routine
-def stay_s(env: Environment, row: int, s: int, now: float) -> float:
+def time_to_release_s(env: Environment, row: int, s: int, now_s: float) -> float:
     """Forecast time of work until a job gives its accelerators back, or yields them to the blocked job."""
-    job, r = env.jobs[row], env.run[row]
-    kind = job["class_id"]
-    if env.rules.yields[kind] > 0.5 and rank_of(env, row, now) < env.scalars[0]["blocked_rank"]:
-        return edge_s(env, row, s)
-    left = job["estimate_s"] - r["safe_s"] - r["unsaved_s"]
+    job, run = env.jobs[row], env.run[row]
+    class_id = job["class_id"]
+    if env.rules.yields[class_id] > 0.5 and rank_of(env, row, now_s) < env.scalars[0]["blocked_rank"]:
+        return time_to_payable_s(env, row, s)
+    left = job["estimate_s"] - run["checkpointed_s"] - run["uncheckpointed_s"]
     left = left if left > 0.0 else LEAST_REMAINING * job["estimate_s"]  # an exact estimate stays exact
     left = left / job["total_accelerators"]
-    stalls = np.floor((r["unsaved_s"] / job["total_accelerators"] + left) / unit_work(env, row, s))
-    return left / max(forecast_rate(env, row, s), 1e-6) + stalls * env.rules.stall_s[kind]
+    stalls = np.floor((run["uncheckpointed_s"] / job["total_accelerators"] + left) / unit_work(env, row, s))
+    return left / max(forecast_rate(env, row, s), 1e-6) + stalls * env.rules.stall_s[class_id]
 
 
 @routine
-def pays_in_time(env: Environment, row: int, s: int, now: float) -> bool:
+def pays_in_time(env: Environment, row: int, s: int, now_s: float) -> bool:
     """Whether transfer, waking up, start and the way to the next payable point end before the job is worthless."""
     if is_replica(env, row):
-        return bring_s(env, row, row, s) < np.inf
-    return now + ready_s(env, row, s) + edge_s(env, row, s) < env.jobs[row]["expiry_s"]
+        return transfer_time_s(env, row, row, s) < np.inf
+    return now_s + time_to_ready_s(env, row, s) + time_to_payable_s(env, row, s) < env.jobs[row]["expiry_s"]
 
 
 @routine
-def gone_in_time(env: Environment, row: int, s: int, now: float) -> bool:
+def leaves_before_reservation(env: Environment, row: int, s: int, now_s: float) -> bool:
     """Whether a job that enters a satellite is expected to leave before the job for which it is reserved starts."""
-    if env.sat.shadow_s[s] >= UNBOUND_S or row == env.scalars[0]["reserved_row"]:
+    if env.sat.reserved_from_s[s] >= UNBOUND_S or row == env.scalars[0]["reserved_row"]:
         return True
-    return not is_replica(env, row) and now + ready_s(env, row, s) + stay_s(env, row, s, now) <= env.sat.shadow_s[s]
+    return (
+        not is_replica(env, row)
+        and now_s + time_to_ready_s(env, row, s) + time_to_release_s(env, row, s, now_s) <= env.sat.reserved_from_s[s]
+    )
 
 
 @routine
-def keeps_promise(env: Environment, row: int, s: int, now: float) -> bool:
+def respects_reservation(env: Environment, row: int, s: int, now_s: float) -> bool:
     """Whether a job that enters a satellite does not delay the job for which it is reserved.
 
     It leaves in time, or takes no more than is left over. Source: Lifka, "The ANL/IBM SP scheduling system", JSSPP
     1995.
     """
-    return env.jobs[row]["width"] <= env.sat.spare[s] or gone_in_time(env, row, s, now)
+    return env.jobs[row]["width"] <= env.sat.extra_accelerators[s] or leaves_before_reservation(env, row, s, now_s)
 
 
 @routine
-def score_of(env: Environment, s: int, kind: int, extra: int) -> float:
+def score_of(env: Environment, s: int, class_id: int, extra: int) -> float:
     """Bid less the weighted share of busy accelerators, `extra` more of them busy."""
     busy = (env.sat.living[s] - env.sat.free[s] + extra) / max(env.sat.living[s], 1.0)
-    return env.classes.bid[kind, s] - env.policy.load_weight * busy
+    return env.classes.bid[class_id, s] - env.policy.load_weight * busy
 
 
 @inline
-def is_open(env: Environment, kind: int, s: int) -> bool:
+def is_open(env: Environment, class_id: int, s: int) -> bool:
     """Whether a satellite is open to a class: by its bid, with its compute on and memory enough."""
-    able = env.sat.off[s] == 0.0 and env.design.hbm_gb[s] >= env.rules.memory_gb[kind]
-    return able and env.classes.bid[kind, s] >= env.policy.close
+    able = env.sat.off[s] == 0.0 and env.design.hbm_gb[s] >= env.rules.memory_gb[class_id]
+    return able and env.classes.bid[class_id, s] >= env.policy.close
 
 
 @inline
-def has_room(env: Environment, kind: int, width: int, s: int) -> bool:
+def has_room(env: Environment, class_id: int, width: int, s: int) -> bool:
     """Whether a satellite is open to a class and so many of its accelerators are free."""
-    return env.sat.free[s] >= width and is_open(env, kind, s)
+    return env.sat.free[s] >= width and is_open(env, class_id, s)
 
 
 @routine
-def feasible(env: Environment, row: int, s: int, now: float) -> bool:
+def feasible(env: Environment, row: int, s: int, now_s: float) -> bool:
     """Whether a satellite other than the present host can take a job now: there is room, and the job pays in time."""
     job = env.jobs[row]
     if s == env.run[row]["host"] or not has_room(env, job["class_id"], job["width"], s):
         return False
-    return pays_in_time(env, row, s, now)
+    return pays_in_time(env, row, s, now_s)
 
 
 @routine
-def may_host(env: Environment, row: int, s: int, now: float) -> bool:
+def may_host(env: Environment, row: int, s: int, now_s: float) -> bool:
     """Whether a satellite has room for a job, and the job delays nobody who has a reservation there."""
     job = env.jobs[row]
-    return has_room(env, job["class_id"], job["width"], s) and keeps_promise(env, row, s, now)
+    return has_room(env, job["class_id"], job["width"], s) and respects_reservation(env, row, s, now_s)
 
 
 @routine
-def best_host(env: Environment, row: int, floor: float, now: float) -> int:
+def best_host(env: Environment, row: int, floor: float, now_s: float) -> int:
     """The feasible satellite of the highest score above `floor`, not the present host; ties go to the lower index.
 
     Satellites on which the job would delay the one that has a reservation there are left out.
     """
     job = env.jobs[row]
-    best, kind, width = NOWHERE, job["class_id"], job["width"]
+    best, class_id, width = NOWHERE, job["class_id"], job["width"]
     for s in range(env.num_satellites):
-        if not has_room(env, kind, width, s):  # of most satellites no more need be asked
+        if not has_room(env, class_id, width, s):  # of most satellites no more need be asked
             continue
-        score = score_of(env, s, kind, width)
-        if score > floor and feasible(env, row, s, now) and keeps_promise(env, row, s, now):
+        score = score_of(env, s, class_id, width)
+        if score > floor and feasible(env, row, s, now_s) and respects_reservation(env, row, s, now_s):
             floor = score
             best = s
     return best
@@ -241,7 +244,7 @@ def enqueue(env: Environment, row: int) -> None:
 
 
 @routine
-def drop_waiting(env: Environment, k: int) -> None:
+def remove_waiting(env: Environment, k: int) -> None:
     """Take the k-th of the waiting rows out of the queue."""
     env.scalars[0]["waiting"] -= 1
     for i in range(k, env.scalars[0]["waiting"]):
@@ -249,22 +252,22 @@ def drop_waiting(env: Environment, k: int) -> None:
 
 
 @routine
-def requeue(env: Environment, row: int, now: float) -> None:
+def requeue(env: Environment, row: int, now_s: float) -> None:
     """Back to the queue; a replica is no longer wanted until the autoscaler says so."""
     if is_replica(env, row):
         env.run[row]["status"] = ABSENT
         env.run[row]["drain_s"] = 0.0
         return
-    env.run[row]["rank"] = rank_of(env, row, now)
+    env.run[row]["rank"] = rank_of(env, row, now_s)
     enqueue(env, row)
 
 
 @routine
-def rerank(env: Environment, now: float) -> None:
+def rerank(env: Environment, now_s: float) -> None:
     """Sort the queue anew, once a decision."""
     count = env.scalars[0]["waiting"]
     env.scalars[0]["waiting"] = 0
     for k in range(count):
         row = env.waiting[k]
-        env.run[row]["rank"] = rank_of(env, row, now)
+        env.run[row]["rank"] = rank_of(env, row, now_s)
         enqueue(env, row)

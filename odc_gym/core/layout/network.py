@@ -20,12 +20,12 @@ class Links(NamedTuple):
     epoch: np.ndarray  # (T,) topology of each physics step
     next_hop: np.ndarray  # (E, S, S) next satellite on the way from the first to the second, itself at home, -1 none
     hops: np.ndarray  # (E, S, S)
-    closes: np.ndarray  # (E, S, S) first physics step at which the second can no longer be reached
+    expiry_step: np.ndarray  # (E, S, S) first physics step at which the second can no longer be reached
     ground_hop: np.ndarray  # (T, S) next node on the way to the ground side, S: it has a link of its own, -1 none
     ground_gb_s: np.ndarray  # (T, S) rate of that own link, 0 none
     ground_hops: np.ndarray  # (T, S)
     ground_latency_s: np.ndarray  # (T, S) along the way
-    ground_closes: np.ndarray  # (T, S) first physics step without a way
+    ground_expiry_step: np.ndarray  # (T, S) first physics step without a way
     isl_gb_s: np.ndarray  # (S,) rate of a satellite's own optical links
     bridged: np.ndarray  # (1,)
 

@@ -39,7 +39,7 @@ class State(NamedTuple):
     warned: Row  # 1 jobs know that it will be shed
     off: Row  # 1 compute is off: shed, tripped, halted, restarting, or too cold to restart
     out: Row  # 0 the satellite is in service, 1 out, 2 lost for good
-    safe_s: Row  # of safe mode, left
+    safe_mode_left_s: Row  # of safe mode, left
     halted: Row  # 1 compute is off by an outage, a loss or safe mode
     shed_known: Row  # shed at the end of the last step
     recent_1_s: Row  # until the last shed no longer counts towards safe mode
@@ -51,8 +51,8 @@ class State(NamedTuple):
     idle_s: Row  # since all awake accelerators were last held
     terminals: Row  # optical terminals that carry data, mean over the step
     reserved: Row  # accelerators that are promised to the blocked job, 0 none
-    shadow_s: Row  # when the blocked job is expected to start here, `UNBOUND_S`: no promise that binds
-    spare: Row  # accelerators free at that time that the blocked job leaves over
+    reserved_from_s: Row  # when the blocked job is expected to start here, `UNBOUND_S`: no promise that binds
+    extra_accelerators: Row  # accelerators free at that time that the blocked job leaves over
     request: Row  # clock request of the agent, -1..1
     clock_order: Row  # clock that the agent asked for outright, 0: by request
     clock_sustainable: Row  # largest common clock within the sustainable power

@@ -44,7 +44,7 @@ class Ledger(NamedTuple):
     preempted: Row  # spot jobs that made way
     refused: Row
     evicted: Row
-    parted: Row  # gangs whose links were lost
+    disconnected: Row  # gangs whose links were lost
     forced: Row  # stops by surprise: upsets, failures, compute that went off
     foreseen: Row  # stops that were seen coming
     resets: Row  # jobs and replicas that an upset stopped where they run
@@ -61,9 +61,9 @@ class Ledger(NamedTuple):
     dropped_gb: Row  # of that, what was still to come when its job left
     arrived: Row  # services: tokens
     served: Row
-    in_target: Row  # of requests that met both targets
-    first_met: Row  # of those whose first token came in time
-    pace_met: Row  # of those whose time per token was in time
+    slo_met: Row  # of requests that met both targets
+    ttft_met: Row  # of those whose first token came in time
+    tpot_met: Row  # of those whose time per token was in time
     prefill_s: Row  # accelerator-seconds of replicas at prefill
     decode_s: Row  # the same at decode steps
     ready_s: Row  # the same of replicas that could work
@@ -92,10 +92,10 @@ class Services(NamedTuple):
     surplus_s: Row  # since there have been more replicas than wanted
     load: Row  # at the end of the last step: how full batches are
     batch: Row  # mean batch of a replica
-    first: Row  # share of the requests of the last step whose first token came in time
-    pace: Row  # the same of their time per token
-    both: Row  # of both
-    pay: Row  # mean share of their value that they were paid
+    ttft_met: Row  # share of the requests of the last step whose first token came in time
+    tpot_met: Row  # the same of their time per token
+    slo_met: Row  # of both
+    value_frac: Row  # mean share of their value that they were paid
 
 
 class Tenants(NamedTuple):
@@ -193,10 +193,10 @@ WEIGHTS, INPUT, STATE, RESULT = range(4)
 
 RUN = np.dtype(
     [
-        ("safe_s", "f8"),  # work that a loss cannot take
-        ("unsaved_s", "f8"),  # work since the last payable point
+        ("checkpointed_s", "f8"),  # work that a loss cannot take
+        ("uncheckpointed_s", "f8"),  # work since the last payable point
         ("before_s", "f8"),  # work executed before the episode: never paid
-        ("unsaved_since_s", "f8"),  # when the oldest of that began
+        ("uncheckpointed_since_s", "f8"),  # when the oldest of that began
         ("drain_s", "f8"),  # of a replica that takes no more requests: until its batch is done
         ("delay_s", "f8"),  # initialisation, restore, checkpoint: accelerators are held, nothing runs
         ("writing_s", "f8"),  # of that, to write a checkpoint; a job that stopped first pays it when it runs again

@@ -11,30 +11,30 @@ import numpy as np
 from odc_gym._jit import routine
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.work import RUNNING
-from odc_gym.core.network.routes import carry, count_route, route_rate, walk
+from odc_gym.core.network.routes import carry, count_route, route_rate_gb_s, walk
 
 LEAST = 1e-9  # of a rate: below it nothing goes on
 
 
 @routine
-def host_rate(env: Environment, row: int) -> float:
+def host_execution_rate(env: Environment, row: int) -> float:
     """Work that the accelerators of one row of a job do in a second while they are active."""
     job, s = env.jobs[row], env.run[row]["host"]
-    kind = job["class_id"]
-    clock = env.classes.clock[kind, s]
-    speed = env.design.speed[s] * clock / (env.rules.kappa[kind] + (1.0 - env.rules.kappa[kind]) * clock)
+    class_id = job["class_id"]
+    clock = env.classes.clock[class_id, s]
+    speed = env.design.speed[s] * clock / (env.rules.kappa[class_id] + (1.0 - env.rules.kappa[class_id]) * clock)
     return job["width"] * speed * env.sat.duty[s]
 
 
 @routine
-def rate_of(env: Environment, row: int) -> float:
+def execution_rate(env: Environment, row: int) -> float:
     """Work that a running job does in a second while it is active."""
     if env.jobs[row]["num_satellites"] == 1:
-        return host_rate(env, row)
+        return host_execution_rate(env, row)
     slowest = np.inf
     for member in range(row, row + env.jobs[row]["num_satellites"]):
-        slowest = min(slowest, host_rate(env, member))
-    return env.jobs[row]["num_satellites"] * slowest * share_at_work(env, row, slowest)
+        slowest = min(slowest, host_execution_rate(env, member))
+    return env.jobs[row]["num_satellites"] * slowest * compute_share(env, row, slowest)
 
 
 @routine
@@ -50,13 +50,13 @@ def forecast_rate(env: Environment, row: int, s: int) -> float:
     That of a gang which has its hosts is the one at which all of it would go there; before, it is known for `s` alone.
     """
     job = env.jobs[row]
-    kind = job["class_id"]
+    class_id = job["class_id"]
     if job["num_satellites"] == 1 or not has_hosts(env, row):
-        return env.classes.rate[kind, s]
+        return env.classes.rate[class_id, s]
     slowest = np.inf
     for member in range(row, row + job["num_satellites"]):
-        slowest = min(slowest, env.classes.rate[kind, env.run[member]["host"]])
-    return slowest * share_at_work(env, row, slowest * job["width"])
+        slowest = min(slowest, env.classes.rate[class_id, env.run[member]["host"]])
+    return slowest * compute_share(env, row, slowest * job["width"])
 
 
 @routine
@@ -67,7 +67,7 @@ def next_in_ring(env: Environment, row: int, member: int) -> int:
 
 
 @routine
-def iteration(env: Environment, row: int, slowest: float) -> tuple[float, float]:
+def iteration_times(env: Environment, row: int, slowest: float) -> tuple[float, float]:
     """Times of an iteration of a gang: compute of the slowest member, and exchange that shows [s].
 
     An iteration takes its compute on the slowest member and the part of the exchange that does not hide behind it. The
@@ -83,26 +83,26 @@ def iteration(env: Environment, row: int, slowest: float) -> tuple[float, float]
         slowest: work of the accelerators of its slowest member in a second.
     """
     job, tick, rate_gb_s = env.jobs[row], env.scalars[0]["tick"], np.inf
-    kind, more = job["class_id"], 0.0 if env.run[row]["status"] == RUNNING else 1.0
+    class_id, more = job["class_id"], 0.0 if env.run[row]["status"] == RUNNING else 1.0
     for member in range(row, row + job["num_satellites"]):
         count = walk(env, env.run[member]["host"], next_in_ring(env, row, member), tick)
-        rate_gb_s = min(rate_gb_s, route_rate(env, count, more, tick))
-    compute_s = env.rules.iteration_s[kind] * job["width"] / max(slowest, LEAST)
-    exchange_s = exchanged_gb(env, row) / max(rate_gb_s, LEAST)
-    return compute_s, max(0.0, exchange_s - env.rules.overlap[kind] * compute_s)
+        rate_gb_s = min(rate_gb_s, route_rate_gb_s(env, count, more, tick))
+    compute_s = env.rules.iteration_s[class_id] * job["width"] / max(slowest, LEAST)
+    exchange_s = exchange_gb(env, row) / max(rate_gb_s, LEAST)
+    return compute_s, max(0.0, exchange_s - env.rules.overlap[class_id] * compute_s)
 
 
 @routine
-def exchanged_gb(env: Environment, row: int) -> float:
+def exchange_gb(env: Environment, row: int) -> float:
     """What each member of a gang sends to the next in an iteration [GB]."""
     members = env.jobs[row]["num_satellites"]
     return 2.0 * (members - 1) / members * env.rules.sync_gb[env.jobs[row]["class_id"]]
 
 
 @routine
-def share_at_work(env: Environment, row: int, slowest: float) -> float:
+def compute_share(env: Environment, row: int, slowest: float) -> float:
     """Share of the time of a gang in which it computes: for the rest it waits for what of the exchange shows."""
-    compute_s, shown_s = iteration(env, row, slowest)
+    compute_s, shown_s = iteration_times(env, row, slowest)
     return compute_s / (compute_s + shown_s)
 
 
@@ -119,8 +119,8 @@ def carry_exchange(env: Environment, row: int, time_s: float) -> None:
     """Note what the ring of a gang carries in so much time at work."""
     slowest = np.inf
     for member in range(row, row + env.jobs[row]["num_satellites"]):
-        slowest = min(slowest, host_rate(env, member))
-    compute_s, shown_s = iteration(env, row, slowest)
-    gb = exchanged_gb(env, row) * time_s / (compute_s + shown_s)
+        slowest = min(slowest, host_execution_rate(env, member))
+    compute_s, shown_s = iteration_times(env, row, slowest)
+    gb = exchange_gb(env, row) * time_s / (compute_s + shown_s)
     for member in range(row, row + env.jobs[row]["num_satellites"]):
         carry(env, walk(env, env.run[member]["host"], next_in_ring(env, row, member), env.scalars[0]["tick"]), gb)

@@ -27,7 +27,7 @@ def ground_row(env: Environment, tick: int) -> int:
 
 
 @routine
-def walk_own(env: Environment, source: int, destination: int, tick: int) -> int:
+def walk_isl(env: Environment, source: int, destination: int, tick: int) -> int:
     """Nodes of the way between two satellites over own links into `path`; how many, 0 without one."""
     path, hop, node = env.traffic.path, env.links.next_hop[topology(env, tick)], source
     for k in range(env.num_satellites):
@@ -76,7 +76,7 @@ def walk(env: Environment, source: int, destination: int, tick: int) -> int:
         return walk_up(env, source, tick, 0)
     if source == ground:
         return walk_down(env, destination, tick, 0)
-    count = walk_own(env, source, destination, tick)
+    count = walk_isl(env, source, destination, tick)
     if count > 0 or env.links.bridged[0] == 0:
         return count
     up = walk_up(env, source, tick, 0)
@@ -93,7 +93,7 @@ def link_gb_s(env: Environment, a: int, b: int, tick: int) -> float:
 
 
 @routine
-def route_rate(env: Environment, count: int, more: float, tick: int) -> float:
+def route_rate_gb_s(env: Environment, count: int, more: float, tick: int) -> float:
     """Share of one transfer on the route that was walked last [GB/s]: the least over its links.
 
     Args:
@@ -112,7 +112,7 @@ def route_rate(env: Environment, count: int, more: float, tick: int) -> float:
 
 
 @routine
-def free_rate(env: Environment, count: int, tick: int) -> float:
+def unshared_rate_gb_s(env: Environment, count: int, tick: int) -> float:
     """Rate of the route that was walked last if nothing else used it [GB/s]: 0 without a way, inf at home."""
     path, rate = env.traffic.path, 0.0 if count == 0 else np.inf
     for k in range(count - 1):
@@ -121,32 +121,34 @@ def free_rate(env: Environment, count: int, tick: int) -> float:
 
 
 @routine
-def gb_rate(env: Environment, source: int, destination: int, tick: int) -> float:
+def shared_rate_gb_s(env: Environment, source: int, destination: int, tick: int) -> float:
     """Rate that one more transfer between two nodes would have now [GB/s]: inf at home, 0 without a way."""
-    return route_rate(env, walk(env, source, destination, tick), 1.0, tick)
+    return route_rate_gb_s(env, walk(env, source, destination, tick), 1.0, tick)
 
 
 @routine
-def closes(env: Environment, source: int, destination: int, tick: int) -> np.int64:
+def route_expiry_step(env: Environment, source: int, destination: int, tick: int) -> np.int64:
     """First physics step at which there is no way any more, as far as the tables tell at a physics step."""
     ground, row = env.num_satellites, ground_row(env, tick)
     if source == destination:
-        return np.int64(env.links.closes[topology(env, tick), source, source])
+        return np.int64(env.links.expiry_step[topology(env, tick), source, source])
     if destination == ground:
-        return np.int64(env.links.ground_closes[row, source])
+        return np.int64(env.links.ground_expiry_step[row, source])
     if source == ground:
-        return np.int64(env.links.ground_closes[row, destination])
-    own = np.int64(env.links.closes[topology(env, tick), source, destination])
+        return np.int64(env.links.ground_expiry_step[row, destination])
+    own = np.int64(env.links.expiry_step[topology(env, tick), source, destination])
     if env.links.bridged[0] == 0:
         return own
-    return max(own, np.int64(min(env.links.ground_closes[row, source], env.links.ground_closes[row, destination])))
+    return max(
+        own, np.int64(min(env.links.ground_expiry_step[row, source], env.links.ground_expiry_step[row, destination]))
+    )
 
 
 @routine
 def latency_s(env: Environment, source: int, destination: int, tick: int) -> float:
     """Time that data is on the way through the ground side [s]; own links between satellites take none that counts."""
     ground, row = env.num_satellites, ground_row(env, tick)
-    if source != ground and destination != ground and walk_own(env, source, destination, tick) > 0:
+    if source != ground and destination != ground and walk_isl(env, source, destination, tick) > 0:
         return 0.0
     up = env.links.ground_latency_s[row, source] if source != ground else 0.0
     down = env.links.ground_latency_s[row, destination] if destination != ground else 0.0
@@ -161,11 +163,11 @@ def transfer_end_s(env: Environment, source: int, destination: int, gb: float, t
     """
     if gb <= 0.0 or source == destination:
         return begin_s
-    rate = gb_rate(env, source, destination, tick)
+    rate = shared_rate_gb_s(env, source, destination, tick)
     if rate <= 0.0:
         return np.inf
     end_s = begin_s + gb / rate
-    if end_s > (closes(env, source, destination, tick) - tick) * env.policy.step_s:
+    if end_s > (route_expiry_step(env, source, destination, tick) - tick) * env.policy.step_s:
         return np.inf
     return end_s + latency_s(env, source, destination, tick)
 

@@ -26,21 +26,21 @@ def state_at(env: Environment, row: int, first: int) -> int:
 
     What a lost satellite held is on the ground as well: work that was paid as safe is safe.
     """
-    r = env.run[row]
-    at = r["host"] if env.run[first]["unsaved_s"] > 0.0 else r["state_at"]
+    run = env.run[row]
+    at = run["host"] if env.run[first]["uncheckpointed_s"] > 0.0 else run["state_at"]
     return GROUND if at != GROUND and env.sat.out[at] >= LOST else at
 
 
 @routine
-def source_of(env: Environment, row: int, first: int, part: int) -> int:
+def source_of(env: Environment, row: int, first: int, item: int) -> int:
     """Node from which a part of the cargo of a row comes."""
-    if part == STATE:
+    if item == STATE:
         return node_of(env, state_at(env, row, first))
-    return node_of(env, env.jobs[first]["origin"] if part == INPUT else GROUND)
+    return node_of(env, env.jobs[first]["origin"] if item == INPUT else GROUND)
 
 
 @routine
-def part_gb(env: Environment, row: int, first: int, s: int, part: int) -> float:
+def item_gb(env: Environment, row: int, first: int, s: int, item: int) -> float:
     """What a placement must bring of one part of the cargo [GB]: nothing of what lies on the satellite already.
 
     Args:
@@ -48,29 +48,29 @@ def part_gb(env: Environment, row: int, first: int, s: int, part: int) -> float:
         row: row of the job table.
         first: the first row of its gang, or itself; it keeps the work of all. Each member brings its share.
         s: satellite.
-        part: index into `CARGO`.
+        item: index into `CARGO`.
     """
-    job, r = env.jobs[first], env.run[first]
-    if part == WEIGHTS:
+    job, run = env.jobs[first], env.run[first]
+    if item == WEIGHTS:
         return 0.0 if env.cached_models[job["model"], s] > 0.0 else env.model_gb[job["model"]]
-    if part == INPUT:
+    if item == INPUT:
         here = env.run[row]["input_at"] == s or job["origin"] == s
         return 0.0 if here else env.rules.data_gb[job["class_id"]] / job["num_satellites"]
-    begun = r["safe_s"] + r["unsaved_s"] > 0.0
+    begun = run["checkpointed_s"] + run["uncheckpointed_s"] > 0.0
     return (
         env.rules.state_gb[job["class_id"]] / job["num_satellites"] if begun and state_at(env, row, first) != s else 0.0
     )
 
 
 @routine
-def use_model(env: Environment, model: int, s: int) -> None:
+def touch_model(env: Environment, model: int, s: int) -> None:
     """Note that a model which lies on a satellite is used now."""
     if env.cached_models[model, s] > 0.0:
         env.cached_models[model, s] = env.scalars[0]["tick"] + 1.0
 
 
 @routine
-def keep_model(env: Environment, model: int, s: int) -> None:
+def store_model(env: Environment, model: int, s: int) -> None:
     """A model that has arrived stays; where storage is full, those that were not used for longest leave for it.
 
     Models in use stay. One that does not fit beside them is gone with its job.
@@ -81,7 +81,7 @@ def keep_model(env: Environment, model: int, s: int) -> None:
     for other in range(1, env.model_gb.shape[0]):
         room -= env.model_gb[other] if env.cached_models[other, s] > 0.0 else 0.0
     while room < 0.0:
-        oldest = least_recent(env, s)
+        oldest = least_recently_used(env, s)
         if oldest == 0:
             return
         env.cached_models[oldest, s] = 0.0
@@ -90,18 +90,18 @@ def keep_model(env: Environment, model: int, s: int) -> None:
 
 
 @routine
-def least_recent(env: Environment, s: int) -> int:
+def least_recently_used(env: Environment, s: int) -> int:
     """The model on a satellite that no job there uses and that was not used for longest; 0 if there is none."""
     found, since = 0, np.inf
     for model in range(1, env.model_gb.shape[0]):
         used = env.cached_models[model, s]
-        if 0.0 < used < since and not in_use(env, model, s):
+        if 0.0 < used < since and not is_model_in_use(env, model, s):
             found, since = model, used
     return found
 
 
 @routine
-def in_use(env: Environment, model: int, s: int) -> bool:
+def is_model_in_use(env: Environment, model: int, s: int) -> bool:
     """Whether a running job on a satellite has a model."""
     for k in range(env.scalars[0]["running"]):
         first = env.running[k]

@@ -12,18 +12,18 @@ import numpy as np
 
 from odc_gym._jit import kernel, routine
 from odc_gym._reference import by_reference, rows_of
-from odc_gym.core.jobs.batches import begin_drain, dismiss
-from odc_gym.core.jobs.hosting import drop_running
-from odc_gym.core.jobs.waiting import NOWHERE, drop_waiting, enqueue, rank_of, score_of
+from odc_gym.core.jobs.batches import begin_drain, release_replica
+from odc_gym.core.jobs.hosting import remove_running
+from odc_gym.core.jobs.waiting import NOWHERE, enqueue, rank_of, remove_waiting, score_of
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.state import Design, State
 from odc_gym.core.layout.work import ABSENT, FREE, RUNNING, WAITING, Classes, Rules
-from odc_gym.core.serving.slo_model import Pool, offer, steps_of, times_of
+from odc_gym.core.serving.slo_model import Pool, replica_capacity, steps_of, times_of
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
 
 
 @routine
-def autoscale(env: Environment, planned: np.ndarray, dt_s: float, now: float) -> None:
+def autoscale(env: Environment, planned: np.ndarray, dt_s: float, now_s: float) -> None:
     """Services want replicas for the demand they plan with: up at once, down after a while of surplus."""
     for c in range(env.num_classes):
         if env.rules.service[c] < 0.5:
@@ -33,10 +33,10 @@ def autoscale(env: Environment, planned: np.ndarray, dt_s: float, now: float) ->
         if have < target:
             have += keep_draining(env, c, target - have)
         if have < target:
-            want(env, c, target - have, now)
+            queue_replicas(env, c, target - have, now_s)
         surplus_s = env.services.surplus_s[c] + dt_s if have > target else 0.0
         if surplus_s >= env.rules.scale_down_s[c] or target == 0:
-            retire(env, have - target, c)
+            retire_replicas(env, have - target, c)
             surplus_s = 0.0
         env.services.surplus_s[c] = surplus_s
 
@@ -100,7 +100,7 @@ def replicas_for(env: Environment, c: int, tokens_s: float) -> int:
     rate = prefill = decode = slots = hosts = 0.0
     for s in range(env.num_satellites):
         if env.sat.living[s] > 0.0:
-            each, slow_prefill, slow_decode, most = offer(env, c, env.jobs[first]["width"], s, 1.0)
+            each, slow_prefill, slow_decode, most = replica_capacity(env, c, env.jobs[first]["width"], s, 1.0)
             hosts += 1.0
             rate += each
             prefill += each * slow_prefill
@@ -130,58 +130,58 @@ def keep_draining(env: Environment, c: int, count: int) -> int:
     """Replicas that drain take up requests again, where their satellite is not itself to be drained; how many do."""
     first, kept = int(env.rules.first[c]), 0
     for row in range(first, first + int(env.rules.replicas[c])):
-        r = env.run[row]
-        draining = kept < count and r["status"] == RUNNING and r["drain_s"] > 0.0
-        if draining and env.classes.bid[c, r["host"]] >= env.policy.drain:
-            r["drain_s"] = 0.0
+        run = env.run[row]
+        draining = kept < count and run["status"] == RUNNING and run["drain_s"] > 0.0
+        if draining and env.classes.bid[c, run["host"]] >= env.policy.drain:
+            run["drain_s"] = 0.0
             kept += 1
     return kept
 
 
 @routine
-def want(env: Environment, c: int, count: int, now: float) -> None:
+def queue_replicas(env: Environment, c: int, count: int, now_s: float) -> None:
     """Replicas that are absent join the queue."""
     first = int(env.rules.first[c])
     for row in range(first, first + int(env.rules.replicas[c])):
         if count > 0 and env.run[row]["status"] == ABSENT:
-            env.run[row]["since_s"] = now
-            env.run[row]["rank"] = rank_of(env, row, now)
+            env.run[row]["since_s"] = now_s
+            env.run[row]["rank"] = rank_of(env, row, now_s)
             enqueue(env, row)
             count -= 1
 
 
 @routine
-def retire(env: Environment, count: int, kind: int) -> None:
+def retire_replicas(env: Environment, count: int, class_id: int) -> None:
     """Take `count` replicas away: waiting ones first, then those on the worst satellites."""
     for _ in range(count):
-        if not retire_waiting(env, kind) and not retire_running(env, kind):
+        if not retire_waiting(env, class_id) and not retire_running(env, class_id):
             return
 
 
 @routine
-def retire_waiting(env: Environment, kind: int) -> bool:
+def retire_waiting(env: Environment, class_id: int) -> bool:
     """The last waiting replica of a service leaves the queue; whether there was one."""
     scalars, waiting = env.scalars[0], env.waiting
     place = NOWHERE
     for k in range(scalars["waiting"]):
-        if env.jobs[waiting[k]]["class_id"] == kind:
+        if env.jobs[waiting[k]]["class_id"] == class_id:
             place = k
     if place == NOWHERE:
         return False
     env.run[waiting[place]]["status"] = ABSENT
     env.run[waiting[place]]["order"] = FREE
-    drop_waiting(env, place)
+    remove_waiting(env, place)
     return True
 
 
 @routine
-def retire_running(env: Environment, kind: int) -> bool:
+def retire_running(env: Environment, class_id: int) -> bool:
     """The replica on the satellite of the lowest score drains; whether there was one."""
     last, worst = NOWHERE, np.inf
     for k in range(env.scalars[0]["running"]):
         row = env.running[k]
-        if env.jobs[row]["class_id"] == kind and env.run[row]["drain_s"] <= 0.0:
-            score = score_of(env, env.run[row]["host"], kind, 0)
+        if env.jobs[row]["class_id"] == class_id and env.run[row]["drain_s"] <= 0.0:
+            score = score_of(env, env.run[row]["host"], class_id, 0)
             if score < worst:
                 worst = score
                 last = k
@@ -189,6 +189,6 @@ def retire_running(env: Environment, kind: int) -> bool:
         return False
     row = env.running[last]
     if not begin_drain(env, row):
-        dismiss(env, row)
-        drop_running(env, last)
+        release_replica(env, row)
+        remove_running(env, last)
     return True

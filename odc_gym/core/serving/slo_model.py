@@ -81,7 +81,7 @@ class Law(NamedTuple):
 
 
 @routine
-def place_in(knots: np.ndarray, x: float) -> tuple[int, float]:
+def locate_in_knots(knots: np.ndarray, x: float) -> tuple[int, float]:
     """Interval of rising knots that holds a value, and the share of it that lies before the value."""
     k = 0
     while k < knots.shape[0] - 2 and x >= knots[k + 1]:
@@ -90,14 +90,14 @@ def place_in(knots: np.ndarray, x: float) -> tuple[int, float]:
 
 
 @routine
-def taken(table: np.ndarray, servers: float, load: float) -> float:
+def chance_all_taken(table: np.ndarray, servers: float, load: float) -> float:
     """Probability that all servers are taken, from one layer of the table of waits."""
     octave, low = 0, 1.0
     while octave < OCTAVES - 2 and servers >= 2.0 * low:
         octave += 1
         low *= 2.0
     a = clip(servers / low - 1.0, 0.0, 1.0)
-    k, f = place_in(LOADS, load)
+    k, f = locate_in_knots(LOADS, load)
     first = table[octave, k] + f * (table[octave, k + 1] - table[octave, k])
     second = table[octave + 1, k] + f * (table[octave + 1, k + 1] - table[octave + 1, k])
     return decay_of(first + a * (second - first))
@@ -110,7 +110,7 @@ def reaches_ground(env: Environment, s: int) -> bool:
 
 
 @routine
-def offer(env: Environment, c: int, width: int, s: int, duty: float) -> tuple[float, float, float, float]:
+def replica_capacity(env: Environment, c: int, width: int, s: int, duty: float) -> tuple[float, float, float, float]:
     """What a replica offers while it works: requests a second, stretch of prefill and of steps, and slots; 0 if none.
 
     Clocks are those granted last; `duty` is the share of the time that its satellite computes.
@@ -131,7 +131,7 @@ def offer(env: Environment, c: int, width: int, s: int, duty: float) -> tuple[fl
 
 
 @routine
-def pool_of(env: Environment, c: int) -> Pool:
+def replica_pool(env: Environment, c: int) -> Pool:
     """The pool of a service: its replicas that are at work and have a way to the ground."""
     replicas = rate = prefill = decode = slots = latency = 0.0
     at = ground_row(env, env.scalars[0]["tick"])
@@ -142,7 +142,7 @@ def pool_of(env: Environment, c: int) -> Pool:
         s = env.run[row]["host"]
         if not reaches_ground(env, s):
             continue
-        each, slow_prefill, slow_decode, most = offer(env, c, env.jobs[row]["width"], s, env.sat.duty[s])
+        each, slow_prefill, slow_decode, most = replica_capacity(env, c, env.jobs[row]["width"], s, env.sat.duty[s])
         if each <= 0.0:
             continue
         share = env.run[row]["active"]
@@ -174,13 +174,16 @@ def slots_taken(rules: Rules, serving: Serving, c: int, pool: Pool, load: float)
     excess = prefill_excess(load, rest, load * prefill / takes, residual_s(prefill, rules.prefill_scv[c]))
     worth = worth_slots(pool.slots, excess, rest, prefill, residual_s(decode, rules.decode_scv[c]))
     servers = max(pool.replicas, 1.0) * worth
-    i, f = place_in(BASES, base / takes)
-    low, high = taken(serving.waits[1 + i], servers, load), taken(serving.waits[2 + i], servers, load)
+    i, f = locate_in_knots(BASES, base / takes)
+    low, high = (
+        chance_all_taken(serving.waits[1 + i], servers, load),
+        chance_all_taken(serving.waits[2 + i], servers, load),
+    )
     return low + f * (high - low), excess, 0.5 * (1.0 + scv)
 
 
 @routine
-def queue_at(rules: Rules, serving: Serving, c: int, pool: Pool, load: float) -> float:
+def queue_length(rules: Rules, serving: Serving, c: int, pool: Pool, load: float) -> float:
     """Mean number of requests that wait for a slot at a load: Allen and Cunneen's correction of Erlang's queue.
 
     Source: Allen, Probability, Statistics and Queueing Theory, 2nd ed. (1990), section 5.3.
@@ -190,7 +193,7 @@ def queue_at(rules: Rules, serving: Serving, c: int, pool: Pool, load: float) ->
 
 
 @routine
-def live_at(rules: Rules, c: int, pool: Pool, load: float) -> float:
+def live_requests_at(rules: Rules, c: int, pool: Pool, load: float) -> float:
     """Mean number of live requests of a pool at a load."""
     prefill, decode, base = times_of(rules, c, pool)
     return pool.replicas * live_requests(load, base / (prefill + decode), pool.slots)
@@ -207,14 +210,21 @@ def load_of(rules: Rules, serving: Serving, c: int, pool: Pool, before: float, r
     most = pool.rate * dt_s
     if most <= 0.0:
         return FULLEST
-    total = requests + live_at(rules, c, pool, before)
-    above = FULLEST * most + queue_at(rules, serving, c, pool, FULLEST) + live_at(rules, c, pool, FULLEST) - total
+    total = requests + live_requests_at(rules, c, pool, before)
+    above = (
+        FULLEST * most
+        + queue_length(rules, serving, c, pool, FULLEST)
+        + live_requests_at(rules, c, pool, FULLEST)
+        - total
+    )
     if above <= 0.0:
         return FULLEST
     low, below, high, kept = 0.0, -total, FULLEST, 0
     load = min(FULLEST, requests / most)  # exact where nobody waits and nothing changes
     for _ in range(TRIALS):
-        error = load * most + queue_at(rules, serving, c, pool, load) + live_at(rules, c, pool, load) - total
+        error = (
+            load * most + queue_length(rules, serving, c, pool, load) + live_requests_at(rules, c, pool, load) - total
+        )
         if abs(error) <= CLOSE * most:
             break
         if error > 0.0:  # an end that stays twice counts half: the Illinois rule
@@ -235,19 +245,19 @@ def idle_share(serving: Serving, replicas: float, offered: float, growth: float)
         octave += 1
         low *= 2.0
     a = clip(replicas / low - 1.0, 0.0, 1.0)
-    i, b = place_in(OFFERED, offered)
-    j, f = place_in(LOADS, growth)
+    i, b = locate_in_knots(OFFERED, offered)
+    j, f = locate_in_knots(LOADS, growth)
     value = 0.0
     for d in range(2):
-        table, part = serving.idles[octave + d], a if d == 1 else 1.0 - a
+        table, item = serving.idles[octave + d], a if d == 1 else 1.0 - a
         first = table[i, j] + f * (table[i, j + 1] - table[i, j])
         second = table[i + 1, j] + f * (table[i + 1, j + 1] - table[i + 1, j])
-        value += part * (first + b * (second - first))
+        value += item * (first + b * (second - first))
     return decay_of(value)
 
 
 @routine
-def law_at(rules: Rules, serving: Serving, c: int, pool: Pool, load: float) -> Law:
+def queueing_state(rules: Rules, serving: Serving, c: int, pool: Pool, load: float) -> Law:
     """How a pool stands at a load."""
     prefill, decode, base = times_of(rules, c, pool)
     takes = prefill + decode
@@ -261,7 +271,7 @@ def law_at(rules: Rules, serving: Serving, c: int, pool: Pool, load: float) -> L
     batch = mean_batch(step_rate, step_s, each_s, busy, share, pool.slots)
     prefill_spread = 0.5 * (1.0 + rules.prefill_scv[c])
     return Law(
-        load, full, taken(serving.waits[0], replicas, share), (1.0 - load) * replicas / (takes * spread),
+        load, full, chance_all_taken(serving.waits[0], replicas, share), (1.0 - load) * replicas / (takes * spread),
         (1.0 - share) * replicas / (prefill * prefill_spread),
         0.5 * (step_s + each_s * batch) / (replicas * (1.0 - share) + share), share, busy, batch,
         busy / (1.0 + (replicas - 1.0) * (1.0 - busy)), growth, excess,
@@ -276,7 +286,9 @@ def steps_of(rules: Rules, c: int, pool: Pool) -> tuple[float, float]:
 
 
 @routine
-def first_tokens(rules: Rules, serving: Serving, c: int, pool: Pool, law: Law, delay_s: float) -> tuple[float, float]:
+def ttft_attainment(
+    rules: Rules, serving: Serving, c: int, pool: Pool, law: Law, delay_s: float
+) -> tuple[float, float]:
     """Share of requests whose first token comes in time, and the mean value left of those that are late.
 
     The first token comes after the way to the ground, the backlog ahead, the wait for a slot or a prefill, the end of a
@@ -310,13 +322,13 @@ def first_tokens(rules: Rules, serving: Serving, c: int, pool: Pool, law: Law, d
 
 
 @routine
-def paced(serving: Serving, c: int, which: int, stretched: float, slack: float, load: float) -> float:
+def tpot_chance(serving: Serving, c: int, which: int, stretched: float, slack: float, load: float) -> float:
     """Probability that the time per token is met, from the table of paces."""
     if slack <= 0.0:  # but answers of one token
         slack, load = 0.0, FULLEST
-    i, a = place_in(PREFILLS, stretched)
-    j, b = place_in(SLACKS, slack)
-    k, f = place_in(LOADS, load)
+    i, a = locate_in_knots(PREFILLS, stretched)
+    j, b = locate_in_knots(SLACKS, slack)
+    k, f = locate_in_knots(LOADS, load)
     table = serving.paces[c, which]
     odds = 0.0
     for di in range(2):
@@ -329,7 +341,7 @@ def paced(serving: Serving, c: int, which: int, stretched: float, slack: float, 
 
 
 @routine
-def pace(rules: Rules, serving: Serving, c: int, pool: Pool, law: Law) -> float:
+def tpot_attainment(rules: Rules, serving: Serving, c: int, pool: Pool, law: Law) -> float:
     """Share of requests whose time per token is in time.
 
     The batch scatters about its mean: as the number in the pool does, and as replicas differ. A request sees a larger
@@ -354,18 +366,21 @@ def pace(rules: Rules, serving: Serving, c: int, pool: Pool, law: Law) -> float:
     alone = law.delayed / max(law.prefill, 1e-9)
     stretched = 1.0 / pool.prefill
     slack = 1.0 - (step_s + each_s * pool.slots) / target
-    met = at_full * paced(serving, c, 2, stretched, slack, min(law.prefill / max(law.load, 1e-9), FULLEST))
+    met = at_full * tpot_chance(serving, c, 2, stretched, slack, min(law.prefill / max(law.load, 1e-9), FULLEST))
     for k in range(-1, 2):
         seen = clip(batch + k * spread, 1.0, pool.slots)
         slack = 1.0 - (step_s + each_s * seen) / target
         share = (1.0 - at_full) * (2.0 / 3.0 if k == 0 else 1.0 / 6.0)
-        one, many = paced(serving, c, 0, stretched, slack, law.prefill), paced(serving, c, 1, stretched, slack, crowded)
+        one, many = (
+            tpot_chance(serving, c, 0, stretched, slack, law.prefill),
+            tpot_chance(serving, c, 1, stretched, slack, crowded),
+        )
         met += share * (alone * one + (1.0 - alone) * many)
     return met
 
 
 @routine
-def both(first: float, second: float, pool: Pool, law: Law) -> float:
+def joint_attainment(first: float, second: float, pool: Pool, law: Law) -> float:
     """Share of requests that meet both targets: what delays prompts also stalls answers.
 
     On top of what independent targets give, a share of what is left to the smaller of both.

@@ -68,7 +68,7 @@ def class_dynamic(busy_w: Row, busy: Row, utilisation: float, dynamic_each_w: Ro
 
 
 @routine
-def request(
+def set_requested_clocks(
     sat: State, design: Design, sustainable_w: Row, classes: Classes, rules: Rules, offset: np.ndarray,
     scratch: np.ndarray, n: int,
 ) -> None:  # fmt: skip

@@ -11,7 +11,7 @@ from odc_gym.core.layout.work import Policy
 
 
 @routine
-def halt(sat: State, out: Row, dt_s: float, n: int) -> None:
+def apply_outages(sat: State, out: Row, dt_s: float, n: int) -> None:
     """Satellites that are out in this step, or in safe mode, have no compute; those that are lost keep nothing.
 
     Args:
@@ -22,13 +22,13 @@ def halt(sat: State, out: Row, dt_s: float, n: int) -> None:
     """
     for s in range(n):
         sat.out[s] = out[s]
-        sat.halted[s] = 1.0 if out[s] > 0.0 or sat.safe_s[s] > 0.0 else 0.0
+        sat.halted[s] = 1.0 if out[s] > 0.0 or sat.safe_mode_left_s[s] > 0.0 else 0.0
         if sat.halted[s] == 0.0:
             continue
         sat.off[s] = 1.0
         if out[s] > 0.0:
             sat.out_s[s] += dt_s
-        if sat.safe_s[s] > 0.0:
+        if sat.safe_mode_left_s[s] > 0.0:
             sat.safe_mode_s[s] += dt_s
         if out[s] >= LOST:
             sat.free[s] -= sat.living[s]  # what jobs hold comes back when they are evicted
@@ -37,7 +37,7 @@ def halt(sat: State, out: Row, dt_s: float, n: int) -> None:
 
 
 @routine
-def repeated_sheds(sat: State, policy: Policy, dt_s: float, n: int) -> None:
+def enter_safe_mode(sat: State, policy: Policy, dt_s: float, n: int) -> None:
     """After a physics step: safe mode begins with the shed that is the n-th within a time, and runs out by itself.
 
     The state remembers for each of the last sheds how long it still counts.
@@ -45,7 +45,7 @@ def repeated_sheds(sat: State, policy: Policy, dt_s: float, n: int) -> None:
     if policy.safe_sheds == 0:
         return
     for s in range(n):
-        sat.safe_s[s] = max(sat.safe_s[s] - dt_s, 0.0)
+        sat.safe_mode_left_s[s] = max(sat.safe_mode_left_s[s] - dt_s, 0.0)
         sat.recent_1_s[s] = max(sat.recent_1_s[s] - dt_s, 0.0)
         sat.recent_2_s[s] = max(sat.recent_2_s[s] - dt_s, 0.0)
         sat.recent_3_s[s] = max(sat.recent_3_s[s] - dt_s, 0.0)
@@ -54,7 +54,7 @@ def repeated_sheds(sat: State, policy: Policy, dt_s: float, n: int) -> None:
         if not begins:
             continue
         if policy.safe_sheds == 1 or earlier_shed_s(sat, policy.safe_sheds - 1, s) > 0.0:
-            sat.safe_s[s] = policy.safe_s
+            sat.safe_mode_left_s[s] = policy.safe_s
             sat.recent_1_s[s] = sat.recent_2_s[s] = sat.recent_3_s[s] = 0.0
             continue
         sat.recent_3_s[s] = sat.recent_2_s[s]

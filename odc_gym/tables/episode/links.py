@@ -38,7 +38,7 @@ def link_tables(fleet: FleetModel, plan: NetworkPlan) -> Links:
         ground_gb_s=(plan.direct.rate_gbps / BITS).astype(np.float32),
         ground_hops=routes.hops,
         ground_latency_s=routes.latency_s.astype(np.float32),
-        ground_closes=plan.ground_closes,
+        ground_expiry_step=plan.ground_closes,
         isl_gb_s=(link_rates_gbps(fleet) / BITS).astype(np.float32),
         bridged=np.full(1, fleet.scenario.network.backbone is not None, np.int8),
     )

@@ -111,7 +111,7 @@ def test_the_interval_falls_as_surprises_come_more_often(starter12):
         s, gang = sim.run["host"][1, running], sim.jobs["total_accelerators"][1, running]
         mean_s = (PRIOR_S + sim.scalars["held_s"][1]) / max(stops, 1e-9) / gang
         unit = np.sqrt(2.0 * STALL_S * mean_s) * sim.classes.rate[1, c, s]
-        share = sim.run["unsaved_s"][1, running] / (gang * np.maximum(unit, 1e-9))
+        share = sim.run["uncheckpointed_s"][1, running] / (gang * np.maximum(unit, 1e-9))
         assert (share < 1.0).all()
         most = max(most, share.max() if stops > 0.0 else 0.0)
     assert stops > 50.0 and most > 0.9
@@ -137,12 +137,12 @@ def test_in_a_storm_less_is_lost_than_with_the_fixed_interval(starter12):
 def test_told_to_stop_nothing_is_lost_and_writing_is_paid_where_it_runs_next(sim):
     """All must leave and none may enter: they wait with all they had, and hold accelerators for the writing later."""
     before = jobs_of(sim, "finetuning")
-    unsaved = sim.run["unsaved_s"][1, before].copy()
-    done, owed = sim.run["safe_s"][1, before] + unsaved, sim.run["writing_s"][1, before].copy()
+    unsaved = sim.run["uncheckpointed_s"][1, before].copy()
+    done, owed = sim.run["checkpointed_s"][1, before] + unsaved, sim.run["writing_s"][1, before].copy()
     assert (unsaved > 0.0).sum() > 10
     sim.step(bids(sim, "finetuning", 1, -1.0))
     assert (sim.run["status"][1, before] == WAITING).all()
-    assert np.array_equal(sim.run["safe_s"][1, before], done)
+    assert np.array_equal(sim.run["checkpointed_s"][1, before], done)
     owed += np.where(unsaved > 0.0, STALL_S, 0.0)
     assert np.array_equal(sim.run["writing_s"][1, before], owed)
     c = sim.class_names.index("finetuning")
@@ -172,15 +172,15 @@ def test_a_move_loses_nothing_and_costs_writing_transfer_and_start(roomy):
     moved = np.flatnonzero((sim.run["host"][1] != host) & (host >= 0) & (sim.jobs["class_id"][1] == c))
     moved = moved[sim.run["status"][1, moved] == RUNNING]
     assert len(moved) == sim.ledger.moved[1, c] > 0
-    done = before["safe_s"][moved] + before["unsaved_s"][moved]
-    assert np.array_equal(sim.run["safe_s"][1, moved] + sim.run["unsaved_s"][1, moved], done)
+    done = before["checkpointed_s"][moved] + before["uncheckpointed_s"][moved]
+    assert np.array_equal(sim.run["checkpointed_s"][1, moved] + sim.run["uncheckpointed_s"][1, moved], done)
     assert sim.ledger.lost_s[1].sum() == 0.0
     stood = 60.0 * (1.0 - sim.run["active"][1, moved])
     while (sim.run["delay_s"][1, moved] > 0.0).any():
         sim.step(action)
         stood += 60.0 * (1.0 - sim.run["active"][1, moved])
     assert (sim.run["host"][1, moved] == s).all()
-    written = np.where(before["unsaved_s"][moved] > 0.0, STALL_S, 0.0)
+    written = np.where(before["uncheckpointed_s"][moved] > 0.0, STALL_S, 0.0)
     gb = sim.rules.data_gb[1, c] + np.where(done > 0.0, sim.rules.state_gb[1, c], 0.0)
     least = written + gb / 12.5 + sim.rules.init_s[1, c]  # alone on a link of 100 Gb/s
     assert (stood >= least).all()
@@ -218,7 +218,7 @@ def test_the_age_of_a_checkpoint_is_the_time_since_the_oldest_unsaved_work(sim):
         now = (sim.scalars["tick"][1] - sim.fleet.clock.warm_up) * 60.0
         for k, row in enumerate(rows):
             r = sim.run[1, row : row + 1]
-            if r["unsaved_s"][0] == 0.0 or r["status"][0] != RUNNING:
+            if r["uncheckpointed_s"][0] == 0.0 or r["status"][0] != RUNNING:
                 age[k] = 0.0
                 continue
             age[k] += 60.0
@@ -245,8 +245,8 @@ def test_episodes_begin_with_checkpoints_of_the_interval_that_holds(starter12):
         jobs["class_id"], jobs["total_accelerators"], jobs["arrival_s"], jobs["work_s"] = 0, 8, -48 * 3600.0, 1e9
         run = np.zeros(1, RUN)
         age_job(sim.fleet, jobs[0], run, 0.0, 1.0)
-        unsaved[rate] = float(run["unsaved_s"][0]) / 8
+        unsaved[rate] = float(run["uncheckpointed_s"][0]) / 8
         per_s = (rate + 0.09) / (365.25 * 86400.0)
         assert unsaved[rate] == pytest.approx(np.sqrt(2 * STALL_S / (8 * per_s)) * sim.fleet.class_speed[0], rel=1e-9)
-        assert -run["unsaved_since_s"][0] == pytest.approx(np.sqrt(2 * STALL_S / (8 * per_s)), rel=1e-9)
+        assert -run["uncheckpointed_since_s"][0] == pytest.approx(np.sqrt(2 * STALL_S / (8 * per_s)), rel=1e-9)
     assert unsaved[10_000.0] < 0.05 * unsaved[3.0]

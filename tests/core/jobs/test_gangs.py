@@ -29,7 +29,7 @@ def test_a_gang_has_all_its_satellites_or_none(starter12):
         assert np.array_equal(sim.view.observation["gang_satellites"][0, 0], widest)
     assert len(ran) > 3
     account = sim.mutable.ledger[0]
-    unsaved = sim.run[0]["unsaved_s"] - np.maximum(0.0, sim.run[0]["before_s"] - sim.run[0]["safe_s"])
+    unsaved = sim.run[0]["uncheckpointed_s"] - np.maximum(0.0, sim.run[0]["before_s"] - sim.run[0]["checkpointed_s"])
     balance = account[LEDGER.executed_s] - account[LEDGER.credited_s] - account[LEDGER.lost_s]
     assert balance[0] == pytest.approx(unsaved.sum(), abs=1e-6)
     assert (sim.run[0]["status"][sim.jobs[0]["num_satellites"] > 1] == DONE).sum() > 0
@@ -45,7 +45,9 @@ def test_the_exchange_that_shows_slows_a_gang_down(starter12, sync_gb, share):
     seen = []
     for _ in play(sim, action=full):
         run, jobs, rows = sim.run[0], sim.jobs[0], gangs(sim, RUNNING)
-        now = {int(r): (run["safe_s"][r] + run["unsaved_s"][r], sim.ledger.executed_s[0, 0]) for r in rows}
+        now = {
+            int(r): (run["checkpointed_s"][r] + run["uncheckpointed_s"][r], sim.ledger.executed_s[0, 0]) for r in rows
+        }
         both = [r for r in now if seen and r in seen[-1]]
         if len(now) == len(both) == 1 and run["delay_s"][both[0]] == 0.0 and sim.classes.busy[0, 0, :4].max() > 0:
             r = both[0]
@@ -70,17 +72,17 @@ def test_no_gang_goes_on_when_its_links_part(starter12):
     sim = Simulator(cluster(starter12), 1)
     sim.reset([20_000])
     action = np.zeros((1, sim.action_size))
-    while gangs(sim, RUNNING).size == 0 or sim.run[0]["unsaved_s"][gangs(sim, RUNNING)].max() < 600.0:
+    while gangs(sim, RUNNING).size == 0 or sim.run[0]["uncheckpointed_s"][gangs(sim, RUNNING)].max() < 600.0:
         sim.step(action)
     rows = gangs(sim, RUNNING)
-    done = sim.run[0]["safe_s"][rows] + sim.run[0]["unsaved_s"][rows]
+    done = sim.run[0]["checkpointed_s"][rows] + sim.run[0]["uncheckpointed_s"][rows]
     apart = np.where(np.eye(4, dtype=bool), np.arange(4), -1)
     rewire(sim, next_hop=apart, hops=np.where(apart < 0, -1, 0))
     sim.step(action)
     run, account = sim.run[0], sim.mutable.ledger[0]
     assert (run["status"][rows] == WAITING).all()
-    assert account[LEDGER.parted, 0] == rows.size
-    assert account[LEDGER.lost_s, 0] == pytest.approx((done - run["safe_s"][rows]).sum())
+    assert account[LEDGER.disconnected, 0] == rows.size
+    assert account[LEDGER.lost_s, 0] == pytest.approx((done - run["checkpointed_s"][rows]).sum())
     executed = account[LEDGER.executed_s, 0]
     for _ in range(12):
         sim.step(action)
@@ -92,12 +94,12 @@ def test_a_gang_saves_its_work_when_it_is_known_that_its_links_part(starter12):
     sim = Simulator(cluster(starter12), 1)
     sim.reset([20_000])
     action = np.zeros((1, sim.action_size))
-    while gangs(sim, RUNNING).size == 0 or sim.run[0]["unsaved_s"][gangs(sim, RUNNING)].max() < 600.0:
+    while gangs(sim, RUNNING).size == 0 or sim.run[0]["uncheckpointed_s"][gangs(sim, RUNNING)].max() < 600.0:
         sim.step(action)
     lost = sim.ledger.lost_s[0, 0]
     rewire(sim, closes=np.full((4, 4), sim.scalars["tick"][0] + 2))
     sim.step(action)
-    assert sim.ledger.parted[0, 0] > 0
+    assert sim.ledger.disconnected[0, 0] > 0
     assert sim.ledger.lost_s[0, 0] == lost
     assert gangs(sim, RUNNING).size == 0
 
@@ -112,7 +114,7 @@ def test_the_slowest_member_sets_the_pace(starter12):
         run, jobs = sim.run[0], sim.jobs[0]
         for row in gangs(sim, RUNNING):
             hosts = run["host"][row : row + 2]
-            done = run["safe_s"][row] + run["unsaved_s"][row]
+            done = run["checkpointed_s"][row] + run["uncheckpointed_s"][row]
             duty = sim.sat.duty[0, :4]
             if row in before and len({h % 2 for h in hosts}) == 2 and (duty == 1.0).all():
                 fastest = 0.3 * 300.0 * jobs["total_accelerators"][row]  # the lowest clock of satellites 1 and 3

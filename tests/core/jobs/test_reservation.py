@@ -87,13 +87,13 @@ def test_no_backfilled_job_delays_the_blocked_one():
 
     def watch(k):
         for row in np.flatnonzero(sim.scalars["reserved_row"] >= 0):
-            shadow_s = sim.sat.shadow_s[row, :3].min()
-            promised.setdefault((row, int(sim.scalars["reserved_row"][row])), shadow_s)
+            reserved_from_s = sim.sat.reserved_from_s[row, :3].min()
+            promised.setdefault((row, int(sim.scalars["reserved_row"][row])), reserved_from_s)
 
     play(sim, STEPS, watch)
     assert len(promised) > INSTANCES
-    for (row, job), shadow_s in promised.items():
-        assert sim.run["started_s"][row, job] <= shadow_s, (row, job)
+    for (row, job), reserved_from_s in promised.items():
+        assert sim.run["started_s"][row, job] <= reserved_from_s, (row, job)
 
 
 @pytest.mark.parametrize("reservation", ["easy", "none"])
@@ -137,10 +137,10 @@ def test_batch_yields_only_on_the_reserved_satellite():
     classes = {"finetuning": JOB_CLASS, "batch": {**JOB_CLASS, "value": 0.5, "progress": CHUNKS}}
     sim = fleet(1, satellites=2, workload__classes=classes)
     arrival = [0] * 8 + [5]
-    put(sim, [table(arrival, [60] * 8 + [10], [2] * 8 + [8], kind=[1] * 8 + [0])])
+    put(sim, [table(arrival, [60] * 8 + [10], [2] * 8 + [8], class_id=[1] * 8 + [0])])
     play(sim, 16)
     assert starts(sim, 0, 9)[8] == 10  # at the first edge of the chunks
     assert sim.mutable.ledger[0, :, 1].max() > 0
-    left = sim.run["safe_s"][0, :8] / sim.jobs["width"][0, :8] / STEP_S
+    left = sim.run["checkpointed_s"][0, :8] / sim.jobs["width"][0, :8] / STEP_S
     assert sorted(left) == [10] * 8
     assert (sim.run["host"][0, :8] >= 0).sum() == 4

@@ -35,7 +35,7 @@ def rows_of(arrival, duration, width, members):
     """A job table with gangs: a row for each member, and the first row of each job."""
     members = np.asarray(members)
     first = np.cumsum(members) - members
-    jobs = np.repeat(table(arrival, duration, width, kind=np.where(members > 1, GANGS, SINGLES)), members)
+    jobs = np.repeat(table(arrival, duration, width, class_id=np.where(members > 1, GANGS, SINGLES)), members)
     for name in ("work_s", "estimate_s"):
         total = jobs[name][first] * members
         jobs[name] = 0.0
@@ -66,8 +66,10 @@ def test_a_gang_is_promised_the_satellites_that_are_free_soonest_together():
     run = sim.run[0]
     host = {d: int(run["host"][k]) for d, k in zip((10, 20, 12), first[:3], strict=True)}
     assert sim.scalars["reserved_row"][0] == first[3]
-    shadow_s = sim.sat.shadow_s[0, :3]
-    assert shadow_s[host[10]] == shadow_s[host[12]] == 12 * STEP_S and shadow_s[host[20]] == UNBOUND_S
+    reserved_from_s = sim.sat.reserved_from_s[0, :3]
+    assert (
+        reserved_from_s[host[10]] == reserved_from_s[host[12]] == 12 * STEP_S and reserved_from_s[host[20]] == UNBOUND_S
+    )
     assert int(run["host"][first[4]]) == host[20]  # too long for the others
     play(sim, 60)
     start = starts(sim, 0, len(jobs))[first]
@@ -88,7 +90,7 @@ def test_a_gang_is_promised_only_satellites_that_own_links_join():
     expected = max(ends[s] for s in pair)
     play(sim, 1)
     assert tuple(np.flatnonzero(sim.sat.reserved[0, :4])) == pair
-    assert (sim.sat.shadow_s[0, list(pair)] == expected * STEP_S).all()
+    assert (sim.sat.reserved_from_s[0, list(pair)] == expected * STEP_S).all()
     play(sim, 50)
     assert starts(sim, 0, len(jobs))[first[4]] == expected
     assert expected > max(sorted(ends.values())[:2])
@@ -125,14 +127,14 @@ def test_gangs_start_by_the_time_first_promised(three):
 
     def watch(k):
         for row in np.flatnonzero(three.head["reserved_row"] >= 0):
-            shadow_s = three.state[row, SAT.shadow_s, :3].min()
-            promised.setdefault((row, int(three.head["reserved_row"][row])), shadow_s)
+            reserved_from_s = three.state[row, SAT.reserved_from_s, :3].min()
+            promised.setdefault((row, int(three.head["reserved_row"][row])), reserved_from_s)
 
     play(three, STEPS, watch)
     gangs = {(row, job): at for (row, job), at in promised.items() if cases[row][0]["num_satellites"][job] > 1}
     assert len(gangs) > INSTANCES and len(promised) > len(gangs)
-    for (row, job), shadow_s in promised.items():
-        assert three.run["started_s"][row, job] <= shadow_s, (row, job)
+    for (row, job), reserved_from_s in promised.items():
+        assert three.run["started_s"][row, job] <= reserved_from_s, (row, job)
     later = [np.diff(starts(three, row, len(jobs))[first]).min() < 0 for row, (jobs, first) in enumerate(cases)]
     assert np.mean(later) > 0.5  # most queues have backfill
 

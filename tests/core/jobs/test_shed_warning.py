@@ -24,7 +24,7 @@ def unsaved_in_the_dark(sim, minutes=12):
     """Unsaved work of `on` each satellite, (S,); 0 where the Sun shines within some minutes."""
     tick = int(sim.scalars["tick"][0])
     dark = (sim.tables.skies[0, tick : tick + minutes, 0, : sim.satellites] == 0.0).all(0)
-    unsaved = np.array([sim.run["unsaved_s"][0, on(sim, s, 0)].sum() for s in range(sim.satellites)])
+    unsaved = np.array([sim.run["uncheckpointed_s"][0, on(sim, s, 0)].sum() for s in range(sim.satellites)])
     return np.where(dark, unsaved, 0.0)
 
 
@@ -51,7 +51,7 @@ def on(sim, s, row):
     """Jobs of finetuning that run on a satellite for longer than a test."""
     c = sim.class_names.index("finetuning")
     mine = (sim.jobs["class_id"][row] == c) & (sim.run["status"][row] == RUNNING) & (sim.run["host"][row] == s)
-    left = sim.jobs["work_s"][row] - sim.run["safe_s"][row] - sim.run["unsaved_s"][row]
+    left = sim.jobs["work_s"][row] - sim.run["checkpointed_s"][row] - sim.run["uncheckpointed_s"][row]
     return np.flatnonzero(mine & (left > 1000.0 * sim.jobs["total_accelerators"][row]))
 
 
@@ -62,11 +62,13 @@ def test_a_shed_is_seen_coming_and_a_trip_is_not(sim):
     sim.sat.charge_frac[1, s] = FLOOR + 0.012
     for node, kelvin in ((SAT.plate_k, 385.0), (SAT.junction_k, 385.0), (SAT.loop_k, 384.0), (SAT.radiator_k, 380.0)):
         sim.mutable.state[2, node, s] = kelvin
-    old = np.maximum(sim.run["before_s"][2, jobs] - sim.run["safe_s"][2, jobs], 0.0)  # was never counted as executed
-    unsaved = sim.run["unsaved_s"][2, jobs] - old
+    old = np.maximum(
+        sim.run["before_s"][2, jobs] - sim.run["checkpointed_s"][2, jobs], 0.0
+    )  # was never counted as executed
+    unsaved = sim.run["uncheckpointed_s"][2, jobs] - old
     fly(sim)
     assert sim.sat.warned[1, s] == 1.0 and sim.sat.shed[1, s] == 0.0
-    assert np.array_equal(sim.run["unsaved_s"][1, jobs], np.zeros(len(jobs)))
+    assert np.array_equal(sim.run["uncheckpointed_s"][1, jobs], np.zeros(len(jobs)))
     fly(sim, 6)
     assert sim.sat.sheds[1, s] == 1.0 and sim.sat.trips[2, s] == 1.0
     assert (sim.run["host"][1:][:, jobs] != s).all() and (sim.run["host"][0, jobs] == s).any()
@@ -106,5 +108,5 @@ def test_a_warning_is_given_once(sim):
         sim.sat.charge_frac[1, s] = FLOOR + 0.005
         fly(sim)
         assert sim.sat.warned[1, s] == 1.0
-        unsaved.append(sim.run["unsaved_s"][1, jobs])
+        unsaved.append(sim.run["uncheckpointed_s"][1, jobs])
     assert (unsaved[0] == 0.0).all() and (np.diff(unsaved, axis=0) > 0.0).all()

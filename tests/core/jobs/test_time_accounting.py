@@ -81,13 +81,19 @@ def test_an_upset_costs_replay_wait_and_restore(sim):
     """Two rows that differ by one upset: its parts on paper."""
     c = sim.class_names.index("finetuning")
     mine = np.flatnonzero((sim.jobs["class_id"][1] == c) & (sim.run["status"][1] == RUNNING))
-    left = sim.jobs["work_s"][1, mine] - sim.run["safe_s"][1, mine] - sim.run["unsaved_s"][1, mine]
+    left = sim.jobs["work_s"][1, mine] - sim.run["checkpointed_s"][1, mine] - sim.run["uncheckpointed_s"][1, mine]
     mine = mine[left > 3000.0 * sim.jobs["total_accelerators"][1, mine]]
     for _ in range(8):
         sim.step(np.zeros((2, sim.action_size)))
-    early = sim.run["before_s"][1, mine] <= sim.run["safe_s"][1, mine]  # all that is unsaved was done in the episode
-    job = mine[np.where(early, sim.run["unsaved_s"][1, mine], 0.0).argmax()]
-    gang, s, unsaved = sim.jobs["total_accelerators"][1, job], sim.run["host"][1, job], sim.run["unsaved_s"][1, job]
+    early = (
+        sim.run["before_s"][1, mine] <= sim.run["checkpointed_s"][1, mine]
+    )  # all that is unsaved was done in the episode
+    job = mine[np.where(early, sim.run["uncheckpointed_s"][1, mine], 0.0).argmax()]
+    gang, s, unsaved = (
+        sim.jobs["total_accelerators"][1, job],
+        sim.run["host"][1, job],
+        sim.run["uncheckpointed_s"][1, job],
+    )
     order = sim.mutable.lists[1, 1, : sim.scalars["running"][1]]
     place = sim.jobs["width"][1, order[: list(order).index(job)]][
         sim.run["host"][1, order[: list(order).index(job)]] == s
@@ -97,7 +103,7 @@ def test_an_upset_costs_replay_wait_and_restore(sim):
     start = sim.mutable.ledger[:, PARTS, c].copy()
     for _ in range(3):
         sim.step(np.zeros((2, sim.action_size)))
-    assert sim.run["unsaved_s"][1, job] == 0.0 and sim.ledger.resets[1, c] == 1.0
+    assert sim.run["uncheckpointed_s"][1, job] == 0.0 and sim.ledger.resets[1, c] == 1.0
     parts = dict(
         zip(
             PARTS,
@@ -171,12 +177,12 @@ def test_a_move_holds_accelerators_for_writing_transfer_and_start():
     row = desk.job("finetuning", width=4)
     desk.open(0)
     desk.play(3)
-    assert desk.account("restore_s") == 4 * 60.0 and desk.run(row)["unsaved_s"] > 0.0
+    assert desk.account("restore_s") == 4 * 60.0 and desk.run(row)["uncheckpointed_s"] > 0.0
     desk.open(1, elsewhere=-0.6)
-    done = float(desk.run(row)["safe_s"] + desk.run(row)["unsaved_s"])
+    done = float(desk.run(row)["checkpointed_s"] + desk.run(row)["uncheckpointed_s"])
     desk.play()
     assert desk.run(row)["host"] == 1 and desk.account("moved") == 1.0 and desk.account("lost_s") == 0.0
-    assert desk.run(row)["safe_s"] == done
+    assert desk.run(row)["checkpointed_s"] == done
     desk.play(4)
     assert desk.account("writing_s") == 4 * 20.0 and desk.account("restore_s") == 4 * (60.0 + 120.0 + 60.0)
     assert desk.account("wait_s") == 0.0 and desk.run(row)["active"] == 1.0

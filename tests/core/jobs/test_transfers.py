@@ -32,9 +32,9 @@ def test_a_checkpoint_comes_over_relays_whose_terminals_work():
     drawn = desk.state("bus_wanted_w") - idle.state("bus_wanted_w")
     assert drawn.tolist() == pytest.approx([80.0, 160.0, 80.0, 0.0], abs=1e-9)
     desk.play()
-    assert desk.cargo(row)[STATE] == 0.0 and desk.run(row)["state_at"] == 2 and desk.run(row)["unsaved_s"] == 0.0
+    assert desk.cargo(row)[STATE] == 0.0 and desk.run(row)["state_at"] == 2 and desk.run(row)["uncheckpointed_s"] == 0.0
     desk.play()
-    assert desk.state("terminals").tolist() == [0.0] * 4 and desk.run(row)["unsaved_s"] > 0.0
+    assert desk.state("terminals").tolist() == [0.0] * 4 and desk.run(row)["uncheckpointed_s"] > 0.0
     assert desk.account("asked_gb") == desk.account("state_gb") == 120.0
 
 
@@ -63,7 +63,7 @@ def test_nothing_moves_without_a_way():
     desk.network([(1, set())])
     desk.play(5)
     assert desk.cargo(row)[STATE] == 60.0 and desk.state("terminals").max() == 0.0
-    assert desk.run(row)["status"] == RUNNING and desk.run(row)["unsaved_s"] == 0.0
+    assert desk.run(row)["status"] == RUNNING and desk.run(row)["uncheckpointed_s"] == 0.0
     desk.network([(1, LINE)])
     desk.play()
     assert desk.cargo(row)[STATE] == 0.0
@@ -76,7 +76,7 @@ def test_a_move_needs_a_way_that_lasts(minutes, goes):
     desk.open(0)
     row = desk.job("finetuning")
     desk.play(3)
-    assert desk.run(row)["host"] == 0 and desk.run(row)["unsaved_s"] > 0.0
+    assert desk.run(row)["host"] == 0 and desk.run(row)["uncheckpointed_s"] > 0.0
     desk.network([(minutes, LINE), (1, {(1, 2), (2, 3)})])
     desk.open(1)
     desk.play(minutes)
@@ -99,7 +99,7 @@ def test_a_restart_where_the_checkpoint_lies_brings_nothing():
     desk = Desk(4, [(1, set())])
     row = restart(desk, 3, 3)
     desk.play()
-    assert desk.run(row)["host"] == 3 and desk.account("asked_gb") == 0.0 and desk.run(row)["unsaved_s"] > 0.0
+    assert desk.run(row)["host"] == 3 and desk.account("asked_gb") == 0.0 and desk.run(row)["uncheckpointed_s"] > 0.0
 
 
 def test_what_a_lost_satellite_held_comes_from_the_ground():

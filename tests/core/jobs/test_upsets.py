@@ -62,8 +62,10 @@ def pick(sim, kind):
     job = running(sim)
     run, jobs = sim.run[1, job], sim.jobs[1, job]
     mine = (jobs["class_id"] == c) & (run["delay_s"] == 0) & (sim.mutable.pending_gb[1][:, job] == 0).all(0)
-    mine &= (jobs["work_s"] - run["safe_s"] - run["unsaved_s"] > 2000 * jobs["width"]) | np.isinf(jobs["work_s"])
-    return int(job[mine][run["unsaved_s"][mine].argmax()])
+    mine &= (jobs["work_s"] - run["checkpointed_s"] - run["uncheckpointed_s"] > 2000 * jobs["width"]) | np.isinf(
+        jobs["work_s"]
+    )
+    return int(job[mine][run["uncheckpointed_s"][mine].argmax()])
 
 
 @pytest.mark.parametrize("kind", ["finetuning", "batch"])
@@ -71,13 +73,13 @@ def test_an_upset_costs_the_unsaved_work_the_reset_and_the_start(sim, kind):
     """Catches an upset that pays the open interval, forgets the start, evicts the job, or hits its neighbour."""
     job = pick(sim, kind)
     c, s = sim.class_names.index(kind), int(sim.run["host"][1, job])
-    unsaved, safe = sim.run["unsaved_s"][1, job], sim.run["safe_s"][1, job]
+    unsaved, safe = sim.run["uncheckpointed_s"][1, job], sim.run["checkpointed_s"][1, job]
     assert unsaved > 10.0
     happen(sim, 1, (0, s, place_of(sim, job) + int(sim.jobs["width"][1, job]) - 1, 0))
     stopped = RESET_S + sim.rules.init_s[1, c]
     fly(sim)
     assert np.array_equal(sim.classes.held[1], sim.classes.held[0])
-    assert sim.run["safe_s"][1, job] == safe and sim.run["unsaved_s"][1, job] == 0.0
+    assert sim.run["checkpointed_s"][1, job] == safe and sim.run["uncheckpointed_s"][1, job] == 0.0
     assert sim.run["status"][1, job] == RUNNING and sim.run["host"][1, job] == s
     lost = sim.ledger.lost_s[1] - sim.ledger.lost_s[0]
     work = unsaved - max(sim.run["before_s"][0, job] - safe, 0.0)  # what was executed before the episode is not counted
@@ -128,10 +130,10 @@ def test_hard_failures_keep_the_accelerators_together(sim):
     """Failure after failure: held + free = living, no more awake than live, and the job goes back to its last point."""
     job = pick(sim, "finetuning")
     s, width = int(sim.run["host"][1, job]), int(sim.jobs["width"][1, job])
-    unsaved, safe = sim.run["unsaved_s"][1, job], sim.run["safe_s"][1, job]
+    unsaved, safe = sim.run["uncheckpointed_s"][1, job], sim.run["checkpointed_s"][1, job]
     happen(sim, 1, (0, s, place_of(sim, job), 1), *((k, s, 0, 1) for k in range(2, 9)))
     fly(sim)
-    assert sim.run["safe_s"][1, job] == safe and sim.run["unsaved_s"][1, job] < unsaved
+    assert sim.run["checkpointed_s"][1, job] == safe and sim.run["uncheckpointed_s"][1, job] < unsaved
     assert sim.run["status"][1, job] in (RUNNING, WAITING) and sim.ledger.resets[1].sum() == 0.0
     work = unsaved - max(sim.run["before_s"][0, job] - safe, 0.0)
     assert sim.ledger.fault_lost_s[1].sum() == pytest.approx(work, abs=1e-6)

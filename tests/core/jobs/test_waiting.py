@@ -77,7 +77,7 @@ def test_a_guaranteed_job_takes_the_place_of_the_fewest_spot_jobs():
     run = sim.run[0, :5]
     assert starts(sim, 0, 5)[4] == 5.0
     assert sim.ledger.preempted[0].sum() == 1.0 and run["host"][2] == -1  # two accelerators, elsewhere it were three
-    assert run["safe_s"][2] == pytest.approx(2 * 5 * STEP_S) and sim.ledger.lost_s[0].sum() == 0.0
+    assert run["checkpointed_s"][2] == pytest.approx(2 * 5 * STEP_S) and sim.ledger.lost_s[0].sum() == 0.0
     assert sim.ledger.foreseen[0].sum() == 1.0 and sim.ledger.forced[0].sum() == 0.0
     play(sim, 60)
     assert (sim.run["status"][0, :5] == DONE)[[1, 2, 3, 4]].all()

@@ -27,7 +27,7 @@ def full_clock(desk):
 
 
 def done(desk, row):
-    return desk.run(row)["safe_s"] + desk.run(row)["unsaved_s"]
+    return desk.run(row)["checkpointed_s"] + desk.run(row)["uncheckpointed_s"]
 
 
 def test_a_gang_goes_at_the_pace_of_compute_and_of_the_exchange_that_shows():
@@ -54,7 +54,7 @@ def test_the_promised_time_is_that_at_which_a_gang_really_ends():
     wide = desk.job("finetuning", width=8)
     desk.play()
     assert desk.sim.scalars["reserved_row"][0] == wide
-    promised_s = desk.state("shadow_s")[1]
+    promised_s = desk.state("reserved_from_s")[1]
     assert desk.run(gang)["status"] == RUNNING
     desk.play(30)
     assert desk.run(gang)["finished_s"] == pytest.approx(promised_s, abs=61.0)  # the first step was at another clock
@@ -75,9 +75,9 @@ def test_a_gang_writes_checkpoints_as_often_as_surprises_ask_in_its_own_time():
     written, unsaved = [], 0.0
     for minute in range(80):
         desk.play()
-        if desk.run(row)["unsaved_s"] < unsaved:
+        if desk.run(row)["uncheckpointed_s"] < unsaved:
             written.append(minute)
-        unsaved = desk.run(row)["unsaved_s"]
+        unsaved = desk.run(row)["uncheckpointed_s"]
     assert len(written) == 3
     assert np.diff(written).tolist() == [24, 24]
 

@@ -95,7 +95,7 @@ def test_work_is_paid_by_attainment(sim):
         sim.step(zero(sim))
     ledger = sim.mutable.ledger[0, :, c]
     value = sim.rules.value[0, c] * ledger[LEDGER.executed_s] / 3600.0
-    met = ledger[LEDGER.in_target] / ledger[LEDGER.served]
+    met = ledger[LEDGER.slo_met] / ledger[LEDGER.served]
     assert 0.5 < met < 1.0
     assert met * value <= ledger[LEDGER.paid] <= (met + 0.5 * (1.0 - met)) * value + 1e-9
     left = ledger[LEDGER.served] + ledger[LEDGER.abandoned] + sim.services.backlog[0, c]

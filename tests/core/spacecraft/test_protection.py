@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from core_rig import FULL_W, Rig, starter
 
-from odc_gym.core.layout.state import State
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.simulator import Simulator
 
@@ -198,7 +197,7 @@ def test_idle_chips_are_gated_after_five_minutes(starter12):
     for _ in range(7):
         sim.step(idle)
         assert (sim.sat.free[0, :12] == 8.0).all()
-        awake.append(sim.mutable.state[0, State._fields.index("awake"), :12].copy())
+        awake.append(sim.sat.awake[0, :12].copy())
     awake = np.array(awake)
     assert busy.any()
     assert (awake[:4, busy] == 8.0).all()

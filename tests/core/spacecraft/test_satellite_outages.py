@@ -7,7 +7,7 @@ from fields import LEDGER, SAT
 
 from odc_gym.core.layout.state import LOST, OUT, Sky, State
 from odc_gym.core.layout.work import RUNNING, WAITING, Policy
-from odc_gym.core.spacecraft.outages import repeated_sheds
+from odc_gym.core.spacecraft.outages import enter_safe_mode
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
@@ -32,7 +32,7 @@ def fly(sim, steps=1):
 
 
 def of(sim, name):
-    return sim.mutable.state[0, State._fields.index(name), : sim.satellites].copy()
+    return getattr(sim.sat, name)[0, : sim.satellites].copy()
 
 
 def held(sim):
@@ -74,13 +74,13 @@ def test_a_plane_is_lost(starter12, calm, begun):
     fly(sim)
     assert (held(sim)[PLANE] == 0).all() and (of(sim, "living")[PLANE] == 0).all() and (of(sim, "free") >= 0).all()
     assert np.isin(sim.run["status"][0, jobs], (WAITING, RUNNING)).all()
-    assert (sim.run["safe_s"][0, jobs] == run["safe_s"][jobs]).all()
-    work = run["unsaved_s"][jobs] - np.maximum(run["before_s"][jobs] - run["safe_s"][jobs], 0.0)
+    assert (sim.run["checkpointed_s"][0, jobs] == run["checkpointed_s"][jobs]).all()
+    work = run["uncheckpointed_s"][jobs] - np.maximum(run["before_s"][jobs] - run["checkpointed_s"][jobs], 0.0)
     lost = sim.ledger.outage_lost_s[0]
     assert lost[:2].sum() == pytest.approx(work.sum(), rel=1e-12) and work.sum() > 1000.0
     assert lost[2] > 0.0  # requests that replicas had taken up
     assert (sim.run["host"][0, others] == run["host"][others]).all()  # who was elsewhere stays there
-    assert (sim.run["unsaved_s"][0, others] >= run["unsaved_s"][others]).sum() > 0.7 * len(
+    assert (sim.run["uncheckpointed_s"][0, others] >= run["uncheckpointed_s"][others]).sum() > 0.7 * len(
         others
     )  # the rest wrote a checkpoint
     for _ in range(89):
@@ -161,7 +161,7 @@ def test_work_is_lost_to_its_cause(starter12):
     for s in (0, 8, 4):
         rows = on(sim, [s])
         run = sim.run[0, rows]
-        lost.append((run["unsaved_s"] - np.maximum(run["before_s"] - run["safe_s"], 0.0)).sum())
+        lost.append((run["uncheckpointed_s"] - np.maximum(run["before_s"] - run["checkpointed_s"], 0.0)).sum())
     fly(sim)
     causes = sim.mutable.ledger[0, [LEDGER.outage_lost_s, LEDGER.shed_lost_s, LEDGER.trip_lost_s]]
     assert causes[:, :2].sum(1) == pytest.approx(lost, rel=1e-12) and min(lost) > 100.0  # replicas lose requests
@@ -182,7 +182,7 @@ def test_a_branch_in_an_outage_goes_on_as_the_first(starter12):
         fly(sim, 3)
         sim.sat.charge_frac[0, 5] = 0.9
         fly(sim, 3)
-    assert of(sim, "safe_s")[5] > 0 and of(sim, "out")[[0, 11]].tolist() == [OUT, LOST]
+    assert of(sim, "checkpointed_s")[5] > 0 and of(sim, "out")[[0, 11]].tolist() == [OUT, LOST]
     middle = sim.get_state()
     fly(sim, 40)
     end, seen = sim.get_state(), sim.observation.copy()
@@ -199,12 +199,12 @@ def test_safe_mode_follows_the_second_shed_and_ends_after_its_time(starter12):
     for shed in range(2):
         sim.sat.charge_frac[0, 5] = 0.1
         fly(sim)
-        assert of(sim, "shed")[5] == 1.0 and of(sim, "safe_s")[5] == (1800.0 if shed else 0.0)
+        assert of(sim, "shed")[5] == 1.0 and of(sim, "checkpointed_s")[5] == (1800.0 if shed else 0.0)
         sim.sat.charge_frac[0, 5] = 0.9
         if shed == 0:
             fly(sim, 4)
             assert of(sim, "off")[5] == 0.0
-    assert (of(sim, "safe_s") > 0).sum() == 1
+    assert (of(sim, "checkpointed_s") > 0).sum() == 1
     for step in range(34):
         fly(sim)
         assert (of(sim, "halted")[5] == 1.0) == (step < 30)
@@ -223,7 +223,7 @@ def test_sheds_count_in_a_window_that_slides(sheds):
     rng, lanes, within, length = np.random.default_rng(sheds), 8, 25, 40
     x = np.zeros((len(State._fields), lanes))
     numbers = dict.fromkeys(Policy._fields, 0.0) | {
-        "safe_sheds": float(sheds), "safe_within_s": within * 60.0, "safe_s": length * 60.0
+        "safe_sheds": float(sheds), "safe_within_s": within * 60.0, "checkpointed_s": length * 60.0
     }  # fmt: skip
     policy = Policy(**numbers)
     times, until, entered = [[] for _ in range(lanes)], np.zeros(lanes), 0
@@ -231,12 +231,12 @@ def test_sheds_count_in_a_window_that_slides(sheds):
         shed = rng.random(lanes) < np.where(x[SAT.shed] > 0, 0.5, 0.05)
         begins = shed & (x[SAT.shed] == 0)
         x[SAT.shed] = shed
-        repeated_sheds(x, policy, 60.0, lanes)
+        enter_safe_mode(x, policy, 60.0, lanes)
         for s in np.flatnonzero(begins):
             times[s] = [t for t in times[s] if step - t < within] + [step]
             if len(times[s]) >= sheds:
                 until[s], times[s], entered = step + length, [], entered + 1
-        assert np.array_equal(x[SAT.safe_s], 60.0 * np.maximum(until - step, 0))
+        assert np.array_equal(x[SAT.safe_mode_left_s], 60.0 * np.maximum(until - step, 0))
     assert entered > 20
 
 
@@ -246,7 +246,7 @@ def test_without_safe_mode_nothing_is_counted(starter12):
     sim.sat.charge_frac[0, 5] = 0.1
     fly(sim, 5)
     assert of(sim, "sheds")[5] == 1.0
-    assert (of(sim, "safe_s") == 0).all() and (of(sim, "recent_1_s") == 0).all()
+    assert (of(sim, "checkpointed_s") == 0).all() and (of(sim, "recent_1_s") == 0).all()
 
 
 def test_faults_that_are_disabled_leave_the_script(starter12):

@@ -68,7 +68,7 @@ def test_tables_of_steps_and_pairs():
     links, model = episode(), fleet()
     total = model.clock.total
     assert links.epoch.shape == (total,) and links.ground_hop.shape == (total, 18)
-    assert links.epoch.max() == len(links.next_hop) - 1 == len(links.closes) - 1
+    assert links.epoch.max() == len(links.next_hop) - 1 == len(links.expiry_step) - 1
     assert (links.isl_gb_s == 12.5).all() and links.bridged.tolist() == [0]
     own = links.ground_gb_s > 0
     assert (links.ground_gb_s[own] == 12.0).all() and 0.1 < own.mean() < 0.3
@@ -83,9 +83,9 @@ def test_tables_of_steps_and_pairs():
     there = links.ground_hop >= 0
     for s in range(18):
         for t in np.flatnonzero(there[:, s])[::11]:
-            end = min(links.ground_closes[t, s], total)
+            end = min(links.ground_expiry_step[t, s], total)
             assert there[t:end, s].all() and (end == total or not there[end, s])
-    assert not links.ground_closes[~there].any()
+    assert not links.ground_expiry_step[~there].any()
 
 
 def test_a_backbone_beside_gateways_takes_the_faster_link():
@@ -118,11 +118,11 @@ def test_satellites_and_links_that_fail():
     link_up[50:, 9] = False
     whole, links = episode(), network_links(model, e, NetworkAvailability(satellite_up, link_up))
     assert (links.ground_hop[:40] == whole.ground_hop[:40]).all()
-    assert (links.ground_closes[:40] == whole.ground_closes[:40]).all()
+    assert (links.ground_expiry_step[:40] == whole.ground_closes[:40]).all()
     assert (links.ground_hop[40:60, 5] == -1).all() and (links.ground_gb_s[40:60, 5] == 0).all()
     for t in range(model.clock.total):
         now, then = links.next_hop[links.epoch[t]], whole.next_hop[whole.epoch[t]]
-        closes, planned = links.closes[links.epoch[t]], whole.closes[whole.epoch[t]]
+        closes, planned = links.expiry_step[links.epoch[t]], whole.closes[whole.epoch[t]]
         if t < 40:
             assert (now == then).all() and (closes == planned).all()
         for s, begin, end in ((5, 40, 60), (9, 50, 10**6)):
@@ -152,8 +152,8 @@ def test_weather_over_all_gateways():
     site_up[20:30] = False
     links = network_links(model, ephemeris(model, 3), NetworkAvailability(site_up=site_up))
     assert (links.ground_hop[20:30] == -1).all() and (links.ground_latency_s[20:30] == np.inf).all()
-    assert (links.ground_closes[20:30] == 0).all() and (links.ground_hop[19] == episode().ground_hop[19]).all()
-    assert links.closes is episode().closes
+    assert (links.ground_expiry_step[20:30] == 0).all() and (links.ground_hop[19] == episode().ground_hop[19]).all()
+    assert links.expiry_step is episode().closes
 
 
 def test_rows_of_a_batch_share_what_they_can():
@@ -222,7 +222,7 @@ def test_a_large_constellation():
     change = {"shells.0.orbit": MANY, "episode.hours": 1, "network.links": {"topology": "grid", "terminals": 4}}
     model = FleetModel(Scenario.load("starter12", change))
     links = network_links(model, ephemeris(model, 1))
-    assert links.next_hop.shape == (1, 528, 528) and (links.closes == FOREVER).all()
+    assert links.next_hop.shape == (1, 528, 528) and (links.expiry_step == FOREVER).all()
     assert links.hops.max() <= 12 + 11
 
 

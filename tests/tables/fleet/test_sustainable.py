@@ -5,7 +5,6 @@ import pytest
 from fields import CLASSES, SAT
 
 from odc_gym.core.decision import settle
-from odc_gym.core.layout.state import State
 from odc_gym.orbits import build_ephemeris
 from odc_gym.physics.battery import loss_shares
 from odc_gym.simulator.episode_start import busy_mix
@@ -25,34 +24,20 @@ class Flown:
         sim = Simulator(scenario.replace(changes), 1)
         sim.reset([0])
         fleet, skies, n = sim.fleet, sim.tables.skies[0], sim.satellites
-        numbers, busy = sim._numbers, busy_mix(fleet, sim.state.shape[2])
-        state, classes, points, swings = (
-            sim.mutable.state[0],
-            sim.mutable.classes[0],
-            sim.mutable.points[0],
-            sim.mutable.swings[0],
-        )
+        busy, mutable = busy_mix(fleet), sim.mutable
+        state, classes, depth_damage = mutable.state[0], mutable.classes[0], sim.parameters.depth_damage
         self.steps = round(fleet.period_s[0] / 60.0)
         charge, junction, rate = [], [], []
         kappa = fleet.mix.kappa[:, None]
-        fly = lambda sky, orbits: settle(  # noqa: E731
-            state,
-            classes,
-            points,
-            swings,
-            sim.parameters.design[0],
-            sky,
-            fleet.rules,
-            sim._table,
-            numbers,
-            orbits,
-            busy,
-        )
-        fly(skies, np.array([10, self.steps]))
-        for name in ("shed_s", "trips", "governed_s", "unserved_j"):
-            state[State._fields.index(name)] = 0.0
+        fly = lambda sky, orbits, steps: settle(  # noqa: E731
+            state, classes, mutable.points[0], mutable.swings[0], sim.parameters.design[0], sky, fleet.rules,
+            depth_damage, 60.0, n, orbits, steps, busy,
+        )  # fmt: skip
+        fly(skies, 10, self.steps)
+        for account in (sim.sat.shed_s, sim.sat.trips, sim.sat.governed_s, sim.sat.unserved_j):
+            account[0] = 0.0
         for tick in range(ORBITS * self.steps):
-            fly(skies[tick : tick + 1], np.array([1, 1]))
+            fly(skies[tick : tick + 1], 1, 1)
             charge.append(state[SAT.charge_frac, :n].copy())
             junction.append(state[SAT.junction_k, :n] - 273.15)
             clock = classes[CLASSES.clock, :, :n]
@@ -64,7 +49,7 @@ class Flown:
         self.beta_deg = np.degrees(np.abs(e.beta_rad))
         self.charge = np.array(charge).reshape(ORBITS, self.steps, n)
         self.junction_c = np.array(junction)
-        self.state = {name: state[k, :n] for k, name in enumerate(State._fields)}
+        self.state = {name: rows[0, :n] for name, rows in sim.sat._asdict().items()}
         self.soft_depth = fleet.hardware[0].battery.soft_dod
 
 
