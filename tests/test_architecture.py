@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 EVERYWHERE = {"constants", "errors"}
-TABLES = "seeds scenario orbits workload"
+TABLES = "seeds sites scenario orbits workload"
 CORE = "core.layout core.network core.spacecraft core.jobs core.serving"
 ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is a folder, or a file beside them
     "constants": "",
@@ -20,9 +20,10 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "sources": "",
     "_jit": "",
     "_reference": "_jit",
-    "scenario": "",
+    "sites": "",
+    "scenario": "sites",
     # tables: what the agent cannot change
-    "orbits": "scenario",
+    "orbits": "sites scenario",
     "workload": "seeds orbits scenario",
     "trace_fits": "scenario workload",
     # the compiled core: scalar physics, then the arrays, then who works on them
@@ -31,7 +32,7 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "core.network": "_jit core.layout",
     "core.spacecraft": "_jit physics core.layout",
     "core.jobs": "_jit physics core.layout core.network",
-    "core.serving": "_jit physics core.layout core.network core.jobs",
+    "core.serving": "_jit _reference physics core.layout core.network core.jobs",
     "interface": "_jit physics core.layout core.network core.jobs",
     "core": f"_jit _reference interface {CORE}",
     # who builds tables and owns the arrays

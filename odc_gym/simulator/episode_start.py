@@ -111,7 +111,7 @@ class EpisodeStart:
         scalars["load_average"] = (living - self.sat.free[:n].sum()) / living
         return scalars
 
-    def open_accounts(self, ledger: np.ndarray, scalars: np.ndarray, run: np.ndarray) -> None:
+    def open_accounts(self, ledger: np.ndarray, scalars: np.ndarray, reward_sums: np.ndarray, run: np.ndarray) -> None:
         """Set the accounts to zero, and mark all work so far as done before the episode: it is never paid."""
         run["before_s"] = run["checkpointed_s"] + run["uncheckpointed_s"]
         self.state_block[FIRST_ACCOUNT:] = 0.0
@@ -125,8 +125,11 @@ class EpisodeStart:
         for account, value in zip(kept, values, strict=True):
             account[:] = value
         for name in SCALARS.names or ():
-            if name.endswith(("_sum", "_now")) and name != "stored_sum":  # of the charge, which goes on
+            if name.endswith(("_sum", "_now")):
                 scalars[name] = 0.0
+        for name in reward_sums.dtype.names or ():
+            if name != "stored":  # of the charge, which goes on
+                reward_sums[name] = 0.0
 
     def _balance_batteries(self, before: State, orbit_s: float) -> None:
         """Give batteries the temperature at which their radiators balance the heat of an orbit; settling takes days.
