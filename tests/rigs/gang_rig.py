@@ -1,6 +1,7 @@
 """Four satellites beside each other that only run gangs of pretraining."""
 
 import numpy as np
+from fields import replace_arrays
 
 PRETRAINING = {
     "kind": "job",
@@ -55,6 +56,6 @@ def hosts_of(sim, row):
 
 def rewire(sim, **tables):
     """Put other tables of pairs (S, S) in place of all that the network has."""
-    arrays = sim.network.arrays
+    arrays = sim.tables.links
     new = {k: np.broadcast_to(v, getattr(arrays, k).shape).astype(getattr(arrays, k).dtype) for k, v in tables.items()}
-    sim.network.arrays = arrays._replace(**new)
+    replace_arrays(sim, links=arrays._replace(**new))
