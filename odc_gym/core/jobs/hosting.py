@@ -11,7 +11,7 @@ from odc_gym._jit import routine
 from odc_gym.core.jobs.waiting import NOWHERE, leaves_before_reservation, wake_s
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.work import FREE, RESULT, RUNNING
-from odc_gym.core.network.routes import count_route, latency_s, walk
+from odc_gym.core.network.routes import count_route, latency_s, trace_route
 from odc_gym.core.network.storage import item_gb, source_of, touch_model
 
 
@@ -51,7 +51,7 @@ def request_transfers(env: Environment, row: int, first: int, s: int) -> None:
             source = source_of(env, row, first, item)
             env.ledger.asked_gb[class_id] += gb
             env.run[row]["delay_s"] += latency_s(env, source, s, tick)
-            count_route(env, walk(env, source, s, tick), row)
+            count_route(env, trace_route(env, source, s, tick), row)
     touch_model(env, env.jobs[first]["model"], s)
 
 

@@ -11,8 +11,16 @@ from odc_gym.core.jobs.progress import deliver, expire
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.state import LOST, fill
 from odc_gym.core.layout.work import INPUT, RESULT, STATE, WEIGHTS
-from odc_gym.core.network.execution_rate import carry_exchange, count_exchange
-from odc_gym.core.network.routes import carry, clear_routes, count_route, latency_s, link_gb_s, route_rate_gb_s, walk
+from odc_gym.core.network.execution_rate import count_exchange, record_exchange
+from odc_gym.core.network.routes import (
+    clear_routes,
+    count_route,
+    latency_s,
+    link_gb_s,
+    record_carried,
+    route_rate_gb_s,
+    trace_route,
+)
 from odc_gym.core.network.storage import source_of, store_model
 
 
@@ -26,12 +34,14 @@ def count_transfers(env: Environment) -> None:
         for row in range(first, first + env.jobs[first]["num_satellites"]):
             for item in range(RESULT):
                 if env.pending_gb[item, row] > 0.0:
-                    count_route(env, walk(env, source_of(env, row, first, item), env.run[row]["host"], tick), row)
+                    count_route(
+                        env, trace_route(env, source_of(env, row, first, item), env.run[row]["host"], tick), row
+                    )
         if env.jobs[first]["num_satellites"] > 1:
             count_exchange(env, first)
     for k in range(scalars["sending"]):
         row = env.sending[k]
-        count_route(env, walk(env, env.run[row]["state_at"], env.num_satellites, tick), row)
+        count_route(env, trace_route(env, env.run[row]["state_at"], env.num_satellites, tick), row)
 
 
 @routine
@@ -59,7 +69,7 @@ def transfer_data(env: Environment, dt_s: float, now_s: float) -> None:
             run["active"] = active
             classes.busy[job["class_id"], run["host"]] += job["width"] * active
         if end > first + 1 and active > 0.0:
-            carry_exchange(env, first, active * dt_s)
+            record_exchange(env, first, active * dt_s)
     send_results(env, dt_s, now_s)
     record_busy_terminals(env, dt_s)
 
@@ -110,7 +120,7 @@ def store_item(env: Environment, row: int, first: int, item: int) -> None:
 def send_over_route(env: Environment, source: int, destination: int, gb: float, most_s: float) -> tuple[float, float]:
     """What comes over the route of a transfer in at most so much time [GB], and the time that it takes [s]."""
     tick = env.scalars[0]["tick"]
-    count = walk(env, source, destination, tick)
+    count = trace_route(env, source, destination, tick)
     rate = route_rate_gb_s(env, count, 0.0, tick)
     if rate <= 0.0 or most_s <= 0.0:
         return 0.0, most_s
@@ -119,7 +129,7 @@ def send_over_route(env: Environment, source: int, destination: int, gb: float, 
     if took > most_s:
         took = most_s
         came = min(gb, rate * most_s)
-    carry(env, count, came)
+    record_carried(env, count, came)
     return came, took
 
 
