@@ -48,6 +48,7 @@ class _Fields(AttributeTemplate):  # type: ignore[misc]
     key = Reference
 
     def generic_resolve(self, reference: Reference, name: str) -> Any:
+        """Return the type of a field, or None if the bundle has no field of this name."""
         if name not in reference.kind.fields:
             return None
         kind = reference.kind.types[reference.kind.fields.index(name)]
@@ -118,10 +119,12 @@ def _rows_of(typing_context: Any, record: Any, block: Any) -> Any:
 
 
 def _itself(bundle: Any) -> Any:
+    """Return the bundle: `by_reference` without compilation."""
     return bundle
 
 
 def _named_rows(record: Any, block: Any) -> Any:
+    """Return the rows of a block by name: `rows_of` without compilation."""
     return record(*block[: len(record._fields)])
 
 

@@ -1,9 +1,13 @@
 """Fields of satellites: name, unit and shape of each. A new field is one line here.
 
-Axis letters: B environments, S satellites, P satellites padded to a multiple of 8, J rows of the job table, C job
-classes, M models, N tenants, T physics steps, D decisions. A block is a float64 array `[environment, field,
-satellite]`. Named tuples give names to the rows of one environment: `sat.charge_frac[s]` in the core, and
-`simulator.sat.charge_frac[b, s]` in Python.
+A block is a float64 array `[environment, field, satellite]`. Named tuples give names to the rows of one environment:
+`sat.charge_frac[s]` in the core, and `simulator.sat.charge_frac[b, s]` in Python.
+
+Axis letters:
+
+- B environments, S satellites, and P lanes: satellites padded to a multiple of 8.
+- J rows of the job table, C job classes, M models, N tenants.
+- T physics steps, D decisions.
 
 Suffixes state units: `_k` kelvin, `_w` watts, `_j` joules, `_s` seconds, `_h` hours, `_m2` square metres, `_gb`
 gigabytes, and `_frac` a fraction of 1.
@@ -65,8 +69,8 @@ class State(NamedTuple):
     power_w: Row  # compute power
     battery_loss_w: Row  # heat of the battery's losses in the last step
     bypassed_w: Row  # heat that the radiator bypass kept in the loop
-    heater_w: Row  # survival heater of the loop
-    battery_heater_w: Row  # heater of the battery
+    heater_w: Row  # power of the survival heater of the loop
+    battery_heater_w: Row  # power of the heater of the battery
     bus_wanted_w: Row  # power that bus, terminals and heaters want
     held_w: Row  # compute power that the request allows where the plan is below the power of the lowest clock
     allowed_w: Row  # compute power that heat, electricity and the request allow
@@ -89,7 +93,7 @@ class State(NamedTuple):
     faded_j: Row  # stored energy that was lost as capacity faded
     bus_j: Row  # energy that bus and compute want
     unserved_j: Row  # part of `bus_j` that was not served
-    hot_kh: Row  # degree-hours of the junction above its limit
+    hot_kh: Row  # kelvin-hours of the junction above its limit
     thermal_h: Row  # weighted hours of the junction above its limit; the weight is convex in the excess
     unserved_h: Row  # weighted hours of power not served; the weight is convex in the unserved share
     low_charge_h: Row  # weighted hours of charge below the floor; the weight is convex in the depth
@@ -155,7 +159,7 @@ class Design(NamedTuple):
     slope3: Row  # linearised rate of radiation, 4 n A fin eps sigma T^3 / C3 [1/s]
     leak: Row  # leakage at a junction of 60 C over the power quoted there
     inverse_double_k: Row  # 1 / temperature rise that doubles leakage [1/K]
-    limit_k: Row  # junction temperature above which the reward counts a violation
+    limit_k: Row  # junction temperature above which a violation counts
     throttle_k: Row  # junction temperature that the governor keeps
     trip_k: Row  # junction temperature above which compute trips
     reset_k: Row  # junction temperature below which a trip ends

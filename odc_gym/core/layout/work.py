@@ -36,7 +36,7 @@ class Ledger(NamedTuple):
     executed_s: Row  # work executed [reference accelerator-seconds]
     credited_s: Row  # work executed since the start that a loss can no longer take
     timely_s: Row  # part of `credited_s` before the deadline
-    lost_s: Row  # work executed since the start that stops took
+    lost_s: Row  # work executed since the start that stops destroyed
     completed: Row  # number of jobs that ended
     failed: Row  # number of jobs that ended early by a failure of their own
     cancelled: Row  # number of jobs that ended early because their users cancelled them
@@ -80,13 +80,13 @@ class Ledger(NamedTuple):
     oldest_sum_s: Row  # sum of `oldest_now_s` over decisions
     oldest_most_s: Row  # largest `oldest_now_s`
     arrival_rate: Row  # arriving work, exponential average over an hour [reference accelerators]
-    held_s: Row  # accelerator-seconds held; for jobs it is the sum of the next six
-    useful_s: Row  # time at full clock for work that was not lost
-    writing_s: Row  # time to write checkpoints
-    replay_s: Row  # time at full clock for work that was lost and must be executed again
-    restore_s: Row  # time for transfers, waking up and start
-    wait_s: Row  # time paused, in reset, cut off, idle at the end, or waiting for other gang members and their exchange
-    throttle_s: Row  # time lost to clocks below full clock
+    held_s: Row  # accelerator-seconds held; for jobs, the next six add up to it
+    useful_s: Row  # accelerator-seconds at full clock for work that was not lost
+    writing_s: Row  # accelerator-seconds spent on writing checkpoints
+    replay_s: Row  # accelerator-seconds at full clock for work that was lost and must be executed again
+    restore_s: Row  # accelerator-seconds spent on transfers, waking up and start
+    wait_s: Row  # accelerator-seconds paused, in reset, cut off, idle at the end, or waiting for the rest of a gang
+    throttle_s: Row  # accelerator-seconds lost to clocks below full clock
 
 
 class Services(NamedTuple):

@@ -133,8 +133,8 @@ def replicas_for(env: Environment, c: int, tokens_s: float) -> int:
 def planned_load(env: Environment, c: int, pool: Pool) -> float:
     """Return the load that the autoscaler plans with: the headroom, or less if the mean TPOT would miss its target.
 
-    By Little's law, the mean time per output token (TPOT) is the time of a decode step with an empty batch, divided by
-    the share of time that neither prefill nor the part of decoding that grows with the batch takes.
+    Little's law gives the mean time per output token (TPOT). It is the time of a decode step with an empty batch over a
+    share of time: the share without prefill and without the part of decoding that grows with the batch.
     """
     prefill, decode, base = request_times(env.rules, c, pool)
     at_target = (1.0 - decode_step_times(env.rules, c, pool)[0] / env.rules.token_target_s[c]) * (prefill + decode)

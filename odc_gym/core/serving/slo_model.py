@@ -374,8 +374,9 @@ def ttft_attainment(
 ) -> tuple[float, float]:
     """Return the share of requests that meet the TTFT target, and the mean share of value left to the others.
 
-    The TTFT is the sum of the latency to the ground, the backlog, the wait for a slot or a prefill, the wait for the
-    end of a step, and the prefill. The second result counts requests that meet the target as 0.
+    The TTFT begins with the latency to the ground and the time to serve the backlog. The waits for a slot or a prefill
+    and for the end of a step follow, and then the prefill itself. The second result counts requests that meet the
+    target as 0.
 
     Args:
         rules: class parameters.

@@ -1,7 +1,7 @@
 """Satellites in one physics step: power, heat, battery, clocks and outages.
 
-Start with `step`, the sequence of physical effects. `clock_requests` turns the agent's requests into clocks, `governor`
-limits the clocks to the power that is allowed, and `outages` stops satellites that are out of service.
+Start with `step`, the sequence of physical effects. `clock_requests` turns the agent's requests into clocks, and
+`governor` limits the clocks to the allowed power. `outages` stops satellites that are out of service, and
 `array_temperature` computes a table before the episode. The scalar equations are in `odc_gym.physics`:
 
     >>> from odc_gym.core.spacecraft.step import Flows

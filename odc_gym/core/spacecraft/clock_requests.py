@@ -104,7 +104,15 @@ def request_clocks(
 
 @simd_loop
 def add_class_dynamic_power(busy_w: Row, busy: Row, utilisation: float, dynamic_each_w: Row, n: int) -> None:
-    """Add the dynamic power at full clock of one class [W] to `busy_w`."""
+    """Add the dynamic power of one class at full clock.
+
+    Args:
+        busy_w: dynamic power of the running work [W]; added to.
+        busy: number of accelerators at work.
+        utilisation: share of dynamic power that work of the class draws.
+        dynamic_each_w: dynamic power of an accelerator at full clock and utilisation 1 [W].
+        n: lanes P.
+    """
     for s in range(n):
         busy_w[s] += busy[s] * utilisation * dynamic_each_w[s]
 

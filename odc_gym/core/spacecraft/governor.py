@@ -124,7 +124,16 @@ def idle_power(power: Row, sat: State, design: Design, n: int) -> None:
 
 @routine
 def add_power_under_cap(cap: Row, power: Row, design: Design, classes: Classes, rules: Rules, n: int) -> None:
-    """Add the dynamic power of all classes under a common cap on clocks [W] to `power`, (P,)."""
+    """Add the dynamic power of all classes under a common cap on clocks.
+
+    Args:
+        cap: cap on clocks, (P,).
+        power: compute power, (P,) [W]; added to.
+        design: design parameters.
+        classes: state of the classes, with requested clocks.
+        rules: class parameters.
+        n: lanes P.
+    """
     dynamic, static, v0, x_v = design.dynamic_each_w, design.static, design.v0, design.x_v
     for c in range(rules.utilisation.shape[0]):
         add_class_power(

@@ -1,7 +1,7 @@
 """Physics step of the satellites of one environment.
 
-`budgets` finds the power that may be drawn, `governor` finds the clocks that keep to it, and `satellites` is the
-sequence of physical effects with one line for each. Each of them is one loop over satellites that compiles to SIMD
+`budgets` finds the power that may be drawn, and `governor` finds the clocks that keep to it. `satellites` is the
+sequence of physical effects, with one line for each. Each of them is one loop over satellites that compiles to SIMD
 code. The scalar physics is in `odc_gym.physics`.
 """
 
@@ -433,6 +433,13 @@ def account_governed(sat: State, classes: Classes, num_classes: int, dt_s: float
     """Add the step to the time in which the governor holds clocks below the request.
 
     Steps in which the sustainable plan limits the power do not count.
+
+    Args:
+        sat: state.
+        classes: state of the classes, with requested clocks.
+        num_classes: C.
+        dt_s: physics step [s].
+        n: satellites.
     """
     for s in range(n):
         if sat.allowed_w[s] >= sat.held_w[s]:
