@@ -51,10 +51,10 @@ QUADRATURE_NODE = 1.7320508075688772  # outer nodes of the three-point rule of a
 POOL_VARIANCE = 2.16  # multiplies the variance of live requests of the pool, in the variance of the batch seen
 REPLICA_VARIANCE = 1.5  # multiplies the mean batch of a replica in a large pool, in the variance of the batch seen
 SEEN_EXTRA = 0.45  # requests that a request sees in its batch in addition to the mean batch of steps
-SEEN_ODDS = 1.9  # multiplies `odds` / replicas of `tpot_attainment`: further requests that a request sees
+SEEN_ODDS = 1.9  # multiplies `odds` x `slots_free` / replicas of `tpot_attainment`, in the batch that a request sees
 PREFILL_CROWDING = 0.3  # multiplies P(all replicas prefill), in the increase of P(all slots busy) that it causes
-SINGLE_DEPENDENCE = 0.54  # multiplies the squared prefill shares, in the dependence of both targets: one replica
-POOL_DEPENDENCE = 0.44  # the same: addition for large pools
+SINGLE_DEPENDENCE = 0.54  # multiplies (`prefill_share` x `single`)^2 of `joint_attainment`, in the dependence
+POOL_DEPENDENCE = 0.44  # is added to this factor in proportion to 1 - 1 / replicas
 MAX_DEPENDENCE = 0.47  # largest dependence of both targets while slots are free
 SLOTS_FULL_DEPENDENCE = 0.63  # value towards which the dependence moves as all slots fill up
 
