@@ -1,11 +1,11 @@
-"""How the compiled core is compiled and cached. The only place that names Numba's options.
+"""Decorators that compile the core with Numba, and the cache of compiled code. All options of Numba are set here.
 
-- `inline`: a physics function, scalars in and scalars out; may live in any file; always inlined.
+- `inline`: a physics function with scalar arguments and results. It is always inlined, also into other files.
 - `routine`: a function of arrays that kernels call.
-- `simd_loop`: a loop over satellites whose arrays never overlap, so that it becomes SIMD code.
-- `kernel`: an entry point called from Python, kept in an on-disk cache.
+- `simd_loop`: a loop over satellites whose arrays never overlap, so that it compiles to SIMD code.
+- `kernel`: an entry point that Python calls. Its compiled code is kept in a cache on disk.
 
-No fast-math anywhere: the same tables give the same bits on every machine.
+Fast-math is never used: the same tables give the same bits on every machine.
 """
 
 from __future__ import annotations
@@ -23,24 +23,25 @@ import numba
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-OPTIONS = {"error_model": "numpy"}  # division by zero gives inf: a branch per division would stop vectorisation
+# division by zero gives inf, because the branch for an exception would prevent vectorisation
+OPTIONS = {"error_model": "numpy"}
 COMPILED = not numba.config.DISABLE_JIT
 ROOT = Path(__file__).parent
 COMPILED_PARTS = ("_jit.py", "_reference.py", "constants.py", "physics", "core", "interface")
-"""Files and folders of the package that hold compiled code, and what it imports."""
+"""Files and folders of the package that contain compiled code or are imported by it."""
 
 
 class _NoAlias(CompilerBase):
-    """C's `restrict` for every array argument: a promise by the caller that they never overlap."""
+    """Compiler that treats array arguments like `restrict` pointers of C: the caller ensures that none overlap."""
 
     def define_pipelines(self) -> list[Any]:
-        """Set the flag that parallel kernels use internally, and compile as usual."""
+        """Set Numba's internal flag for arguments that do not overlap, and return the usual pipeline."""
         self.state.flags.noalias = True
         return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
 
 
 def compiled_sources(root: Path = ROOT) -> list[Path]:
-    """Return the files that hold compiled code, folders within folders included, in a fixed order."""
+    """Return the files that contain compiled code, including those in nested folders, in a fixed order."""
     found: list[Path] = []
     for part in COMPILED_PARTS:
         found += sorted((root / part).rglob("*.py")) if (root / part).is_dir() else [root / part]
@@ -48,7 +49,10 @@ def compiled_sources(root: Path = ROOT) -> list[Path]:
 
 
 def _cache_folder() -> str | None:
-    """A writable folder keyed by the sources that are compiled: Numba does not see edits in imported files."""
+    """Return a writable cache folder, named by a hash of all compiled sources; None if there is none.
+
+    The hash is needed because Numba does not notice edits in imported files.
+    """
     digest = hashlib.blake2b(repr((numba.__version__, OPTIONS)).encode(), digest_size=8)
     for source in compiled_sources():
         digest.update(source.read_bytes())
@@ -70,13 +74,13 @@ _FOLDER = _cache_folder() if COMPILED else None
 
 
 def announce_compilation() -> None:
-    """Say once that the core is being compiled, where no earlier process has left it in the cache."""
+    """Print that the core is being compiled, if the cache holds no compiled code."""
     if COMPILED and (_FOLDER is None or not any(Path(_FOLDER).rglob("*.nbi"))):
         print("odc-gym: compiling the simulation core, a minute or two, once for each version", file=sys.stderr)
 
 
 def inline(function: Function) -> Function:
-    """Compile a scalar function into its callers: a call that is not inlined would stop vectorisation."""
+    """Compile a scalar function into its callers, because a call that is not inlined would prevent vectorisation."""
     return numba.njit(forceinline=True, **OPTIONS)(function)  # type: ignore[no-any-return]
 
 
@@ -86,12 +90,15 @@ def routine(function: Function) -> Function:
 
 
 def simd_loop(function: Function) -> Function:
-    """Compile a loop over satellites; its arrays must not overlap, and it must not be called from Python."""
+    """Compile a loop over satellites to SIMD code.
+
+    Its arrays must not overlap, and it must not be called from Python.
+    """
     return numba.njit(pipeline_class=_NoAlias, **OPTIONS)(function)  # type: ignore[no-any-return]
 
 
 def kernel(function: Function) -> Function:
-    """Compile an entry point, and cache it on disk where that is possible."""
+    """Compile an entry point, and cache it on disk if a cache folder is writable."""
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = _FOLDER or before
     try:

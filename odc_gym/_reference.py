@@ -1,9 +1,11 @@
-"""Bundles of arrays that compiled routines get by address.
+"""Bundles of arrays that compiled routines receive by address.
 
-Numba passes a named tuple as all the words of all its arrays. For a bundle of forty arrays that is hundreds of
-arguments a call, and compiling the core took 2.4 times as long. `by_reference` gives the address of a bundle instead;
-its fields read the same. They are lent, not counted: the kernel that made the bundle keeps its arrays alive, and
-counting each read took a tenth of a step.
+Numba passes a named tuple as all words of all its arrays. For a bundle of forty arrays, these are hundreds of arguments
+for each call, and the core took 2.4 times as long to compile. `by_reference` returns the address of a bundle instead.
+Code reads the fields of the reference like those of the bundle.
+
+Fields are read without reference counting, which took a tenth of a step. The kernel that made the bundle keeps its
+arrays alive.
 """
 
 from __future__ import annotations
@@ -21,30 +23,32 @@ from numba.np import arrayobj
 
 from odc_gym._jit import COMPILED
 
-ADDRESS = ir.IntType(8).as_pointer()
+ADDRESS = ir.IntType(8).as_pointer()  # LLVM type of an address
 
 
 class Reference(types.Type):
-    """Numba's type of the address of a named tuple of type `kind`."""
+    """Numba type of the address of a named tuple; `kind` is the type of the tuple."""
 
     def __init__(self, kind: Any) -> None:
         self.kind = kind
         digest = hashlib.blake2b(str(kind).encode(), digest_size=8).hexdigest()
-        super().__init__(name=f"Reference[{digest}]")  # part of the name of each routine: short, or linking is slow
+        # the name is short because it becomes part of the name of each routine, and long names slow down linking
+        super().__init__(name=f"Reference[{digest}]")
 
 
 @register_model(Reference)
 class _Address(models.OpaqueModel):  # type: ignore[misc]
-    """An address, and nothing that is counted."""
+    """Data model of a reference: an address without reference counting."""
 
 
 @infer_getattr
 class _Fields(AttributeTemplate):  # type: ignore[misc]
-    """A field of a bundle has the field's type; a bundle in a bundle is a reference as well."""
+    """Types of the fields of a reference: those of the bundle, where a nested bundle is a reference as well."""
 
     key = Reference
 
     def generic_resolve(self, reference: Reference, name: str) -> Any:
+        """Return the type of a field, or None if the bundle has no field of this name."""
         if name not in reference.kind.fields:
             return None
         kind = reference.kind.types[reference.kind.fields.index(name)]
@@ -53,7 +57,7 @@ class _Fields(AttributeTemplate):  # type: ignore[misc]
 
 @lower_getattr_generic(Reference)  # type: ignore[untyped-decorator]
 def _read_field(context: Any, builder: Any, reference: Reference, address: Any, name: str) -> Any:
-    """Read a field where it lies."""
+    """Generate code that reads a field of the bundle, or takes the address of a nested bundle."""
     place = reference.kind.fields.index(name)
     bundle = builder.bitcast(address, context.get_value_type(reference.kind).as_pointer())
     field = cgutils.gep_inbounds(builder, bundle, 0, place)
@@ -61,17 +65,23 @@ def _read_field(context: Any, builder: Any, reference: Reference, address: Any, 
     if isinstance(kind, BaseNamedTuple):
         return builder.bitcast(field, ADDRESS)
     value = builder.load(field)
-    return _lent(builder, value) if isinstance(kind, types.Array) else impl_ret_borrowed(context, builder, kind, value)
+    return (
+        _without_owner(builder, value)
+        if isinstance(kind, types.Array)
+        else impl_ret_borrowed(context, builder, kind, value)
+    )
 
 
-def _lent(builder: Any, array: Any) -> Any:
-    """An array without an owner: nothing to count."""
+def _without_owner(builder: Any, array: Any) -> Any:
+    """Return an array without an owner, whose references are not counted."""
     owner = array.type.elements[0]
     return builder.insert_value(array, owner(None), 0)
 
 
 @intrinsic  # type: ignore[untyped-decorator]
 def _address_of(typing_context: Any, bundle: Any) -> Any:
+    """Generate code that stores a bundle in the frame of the caller and returns its address."""
+
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         place = cgutils.alloca_once(builder, arguments[0].type)
         builder.store(arguments[0], place)
@@ -82,7 +92,7 @@ def _address_of(typing_context: Any, bundle: Any) -> Any:
 
 @intrinsic  # type: ignore[untyped-decorator]
 def _rows_of(typing_context: Any, record: Any, block: Any) -> Any:
-    """Write array headers for the rows of a block one after the other, and give the address of the first."""
+    """Generate code that writes an array header for each row of a block, and returns the address of the first."""
     row = types.Array(block.dtype, block.ndim - 1, "C")
     kind = NamedUniTuple(row, len(record.instance_class._fields), record.instance_class)
 
@@ -109,19 +119,24 @@ def _rows_of(typing_context: Any, record: Any, block: Any) -> Any:
 
 
 def _itself(bundle: Any) -> Any:
+    """Return the bundle: `by_reference` without compilation."""
     return bundle
 
 
 def _named_rows(record: Any, block: Any) -> Any:
+    """Return the rows of a block by name: `rows_of` without compilation."""
     return record(*block[: len(record._fields)])
 
 
 by_reference = _address_of if COMPILED else _itself
-"""The address of a named tuple of arrays, for as long as the calling kernel runs and its arrays live."""
+"""Return the address of a named tuple of arrays.
+
+It is valid while the calling kernel runs and the arrays exist. Without compilation, return the tuple.
+"""
 
 rows_of = _rows_of if COMPILED else _named_rows
-"""The rows of a contiguous block by the names of a record: `rows_of(State, block).free` is the row of that field.
+"""Return the rows of a contiguous block by the field names of a record, as in `rows_of(State, block).free`.
 
-The result is the address of array headers in the frame of the calling function: pass it down, never return it. No
-reference is counted, so that a bundle of a hundred rows costs as little as the loop that writes it.
+The result is the address of array headers in the frame of the calling function. Pass it to other functions, and never
+return it. No references are counted, so that a bundle of a hundred rows costs only the loop that writes the headers.
 """

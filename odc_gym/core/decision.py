@@ -1,7 +1,7 @@
-"""One decision, as data flows: action, physics steps with their dispatch, reward, observation.
+"""Compiled entry points: a decision of every environment of a batch, and the settling of satellites in advance.
 
-The compiled entry points are here. Environments are independent: each row gives the same bits whatever its place and
-the size of the batch.
+A decision runs from the action through the physics steps and their dispatch to reward and observation. Environments
+are independent: each gives the same bits at any place in a batch of any size.
 """
 
 from __future__ import annotations
@@ -54,20 +54,23 @@ from odc_gym.interface.observations import FLEET_CLASS_FEATURES, SATELLITE_CLASS
 from odc_gym.interface.rewards import Weights, reward_terms
 from odc_gym.interface.sensing import measure_readings, remember
 
-AVERAGE_S = HOUR_S  # time constant of load and arrival averages
+AVERAGE_S = HOUR_S  # time constant of the averages of load and arrivals
 
 
 @routine
 def copy_sky(table: np.ndarray, sky: np.ndarray) -> None:
-    """Copy one step of the tables of light [field, P] float32 into a float64 block."""
+    """Copy one step of the sky table, [field, P] float32, into a float64 block."""
     for f in range(table.shape[0]):
         for s in range(table.shape[1]):
             sky[f, s] = table[f, s]
 
 
 @routine
-def averages(env: Environment, decision_period_s: float) -> None:
-    """Record trips and moves of a decision, and exponential averages over an hour of load and arrivals."""
+def update_averages(env: Environment, decision_period_s: float) -> None:
+    """Record trips and moves of a decision period, and update the averages of load and arrivals.
+
+    The averages are exponential, with a time constant of an hour.
+    """
     scalars, ledger, rules, n = env.scalars[0], env.ledger, env.rules, env.num_satellites
     trips, moves = total(env.sat.trips[:n]), total(ledger.moved)
     scalars["trips_now"] = trips - scalars["trips_sum"]
@@ -85,7 +88,7 @@ def averages(env: Environment, decision_period_s: float) -> None:
 
 @routine
 def total(values: np.ndarray) -> float:
-    """Return the sum of values in a fixed order."""
+    """Return the sum of values, added in a fixed order."""
     result = 0.0
     for value in values:
         result += value
@@ -94,13 +97,13 @@ def total(values: np.ndarray) -> float:
 
 @routine
 def now_of(env: Environment, timing: Timing) -> float:
-    """Return the time since the start of the episode [s]."""
+    """Return the time since the start of the episode [s]; it is negative during the warm-up."""
     return (env.scalars[0]["tick"] - timing.warm_up_steps) * timing.step_s
 
 
 @routine
-def request_all(env: Environment, sky: Sky, scratch: np.ndarray) -> None:
-    """Turn the requests of an environment's agent into clocks under the plan of this moment."""
+def update_requested_clocks(env: Environment, sky: Sky, scratch: np.ndarray) -> None:
+    """Compute the clocks that the agent requests, relative to the sustainable plan of the present step."""
     plan_w, lanes = sky.sustainable_w, scratch.shape[1]
     set_requested_clocks(env.sat, env.design, plan_w, env.classes, env.rules, env.clock_offset, scratch, lanes)
 
@@ -109,7 +112,17 @@ def request_all(env: Environment, sky: Sky, scratch: np.ndarray) -> None:
 def observe(
     b: int, env: Environment, mutable: Mutable, tables: Tables, outputs: Outputs, timing: Timing, sky: Sky
 ) -> None:
-    """Measure and encode what the agent of environment `b` sees."""
+    """Measure and encode the observation of environment `b`.
+
+    Args:
+        b: index of the environment.
+        env: the environment.
+        mutable: arrays of the batch that change.
+        tables: tables of the episodes.
+        outputs: arrays for agents; the observation of environment `b` is written.
+        timing: lengths of steps and decisions.
+        sky: light and heat of the present step.
+    """
     satellite, satellite_class = outputs.measured[0][b], outputs.measured[1][b]
     fleet, fleet_class, jobs = outputs.measured[2][b], outputs.measured[3][b], outputs.measured[4][b]
     rows, class_rows = rows_of(SATELLITE_FEATURES, satellite), rows_of(SATELLITE_CLASS_FEATURES, satellite_class)
@@ -135,17 +148,17 @@ def decide(
     parameter_arrays: tuple[Any, ...], output_arrays: tuple[Any, ...], timing_numbers: tuple[Any, ...],
     mode_flags: tuple[Any, ...],
 ) -> None:  # fmt: skip
-    """Play one decision in each environment of `rows` that is not over; write reward terms and observations.
+    """Play one decision in each environment of `rows` whose episode is not over; write reward terms and observations.
 
     Args:
-        rows: environments to play, (R,).
+        rows: indices of the environments to play, (R,).
         actions: actions of all environments, (B, A).
-        mutable_arrays: as a plain tuple, fields of `Mutable`.
-        table_arrays: likewise of `Tables`.
-        parameter_arrays: likewise of `Parameters`.
-        output_arrays: likewise of `Outputs`, which are written.
-        timing_numbers: likewise of `Timing`.
-        mode_flags: likewise of `Mode`.
+        mutable_arrays: fields of `Mutable` as a plain tuple; written.
+        table_arrays: fields of `Tables` as a plain tuple.
+        parameter_arrays: fields of `Parameters` as a plain tuple.
+        output_arrays: fields of `Outputs` as a plain tuple; written.
+        timing_numbers: fields of `Timing` as a plain tuple.
+        mode_flags: fields of `Mode` as a plain tuple.
     """
     mutable, tables, parameters = Mutable(*mutable_arrays), Tables(*table_arrays), Parameters(*parameter_arrays)
     outputs, timing, mode = Outputs(*output_arrays), Timing(*timing_numbers), Mode(*mode_flags)
@@ -186,7 +199,7 @@ def decide(
                 requeue_disconnected_gangs(env, now_s)
                 apply_upsets(env, tables.events[b], tick, now_s)
                 count_transfers(env)
-                if i == 0:  # forecast rates under the new orders
+                if i == 0:  # ranking and moves need the forecast rates of the new action
                     set_requested_clocks(
                         sat, env.design, sky.sustainable_w, env.classes, env.rules, env.clock_offset, scratch, lanes
                     )
@@ -201,7 +214,7 @@ def decide(
                 preempt(env, now_s)
                 transfer_data(env, dt_s, now_s)
                 service_load(env, demand[0], dt_s)
-                request_all(env, sky, scratch)
+                update_requested_clocks(env, sky, scratch)
                 physics(
                     satellite, sat, env.design, env.classes, env.rules, parameters.design[b, DESIGN_ROWS:], battery,
                     scratch, dt_s, n,
@@ -214,7 +227,7 @@ def decide(
                 remember(mutable.past[b], env, steps)
             if mode.assigns:
                 forget_orders(env)
-            averages(env, dt_s * steps)
+            update_averages(env, dt_s * steps)
             record_queue(env, now_of(env, timing))
             update_tenant_usage(env, dt_s * steps)
             reward_terms(outputs.terms[b], total(ledger.paid) - paid, weights, env)
@@ -228,22 +241,22 @@ def settle(
     skies: np.ndarray, rules_block: np.ndarray, depth_damage: np.ndarray, step_s: float, num_satellites: int,
     orbits: int, orbit_steps: int, busy: np.ndarray,
 ) -> None:  # fmt: skip
-    """Fly satellites alone at their sustainable power through repeats of their first orbit, until they are periodic.
+    """Repeat the first orbit at sustainable power, without jobs, so that the satellites approach a periodic state.
 
     Args:
-        state: of one environment, [field, P].
-        classes_block: of one environment, [field, C, P].
-        points: turning points of the battery's charge, (P, ...).
-        swings: their damage.
+        state: state of one environment, [field, P]; written.
+        classes_block: state of its classes, [field, C, P]; written.
+        points: turning points of the batteries' charge, (P, ...); written.
+        swings: damage of the swings between them, (P, ...); written.
         design_block: design and propagators, [field, P].
-        skies: tables of light, [T, field, P]; the first `orbit_steps` are one orbit.
+        skies: sky table, [T, field, P]; the first `orbit_steps` are one orbit.
         rules_block: class parameters, [field, C].
-        depth_damage: damage of battery cycles by depth.
+        depth_damage: damage of a battery cycle by depth, one row for each ageing law.
         step_s: physics step [s].
         num_satellites: S.
-        orbits: repeats.
-        orbit_steps: steps of an orbit.
-        busy: accelerators at work of each class, [C, P].
+        orbits: number of repeats.
+        orbit_steps: number of steps of an orbit.
+        busy: number of accelerators at work of each class, [C, P].
     """
     lanes = state.shape[1]
     scratch = np.empty((SCRATCH, lanes))

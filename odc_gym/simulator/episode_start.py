@@ -10,7 +10,7 @@ from odc_gym.core.jobs.checkpoints import interval_work
 from odc_gym.core.layout.network import Links
 from odc_gym.core.layout.state import UNBOUND_S, Design, State
 from odc_gym.core.layout.work import ABSENT, RUN, RUNNING, SCALARS, WAITING, Classes, Ledger, Rules
-from odc_gym.core.serving.replicas import first_replicas
+from odc_gym.core.serving.replicas import initial_replicas
 from odc_gym.physics.battery import QUOTED_K
 from odc_gym.scenario import ServiceClass
 from odc_gym.seeds import random_stream
@@ -169,7 +169,7 @@ class _Placing:
             if not isinstance(fleet.scenario.workload.classes[name], ServiceClass):
                 continue
             tokens_s = float(self.tables.demand[0, 1, c]) / fleet.clock.dt_s
-            wanted = first_replicas(
+            wanted = initial_replicas(
                 self.tables.jobs, start.state_block, start.design_block, start.class_block, fleet.rules,
                 fleet.satellites, c, tokens_s,
             )  # fmt: skip

@@ -11,11 +11,13 @@ from odc_gym.scenario import Hardware
 
 SEEDS = (20_000, 20_001, 20_002)
 POLICIES = ("zero", "random", "full-clock")
-TABLES = ("design", "skies", "forecasts", "days", "demand")
+TABLES = ("skies", "forecasts", "days", "demand")
+COPIED = ("state", "ledger", "services", "run", "lists", "scalars", "classes", "pending_gb")
 
 
 def digest(sim, row):
-    tables = [np.ascontiguousarray(getattr(sim, name)[row]) for name in TABLES]
+    tables = [np.ascontiguousarray(sim.parameters.design[row])]
+    tables += [np.ascontiguousarray(getattr(sim.tables, name)[row]) for name in TABLES]
     jobs = sim.jobs[row]
     tables += [np.ascontiguousarray(jobs[name]) for name in jobs.dtype.names]
     tables += [sim.fleet.rules, sim.fleet.design, np.array(sim.fleet.policy), np.hstack(sim.fleet.weights)]
@@ -62,11 +64,7 @@ class Day:
         self.end = self.steps[-1]
 
     def copy(self):
-        sim = self.sim
-        return {
-            name: getattr(sim, name).copy()
-            for name in ("state", "ledger", "services", "run", "lists", "head", "classes", "cargo")
-        }
+        return {name: getattr(self.sim.mutable, name).copy() for name in COPIED}
 
     def each(self, figure, row):
         """A figure of the hardware of each satellite, (S,)."""

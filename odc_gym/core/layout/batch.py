@@ -1,7 +1,7 @@
-"""Arrays of a batch by name, as the compiled entry points receive them.
+"""Arrays of a batch of environments by name, as the compiled entry points receive them.
 
-Python passes them as plain tuples in the order of the fields: Numba takes twice as long to unpack named tuples.
-Axis letters as in `state`.
+Python passes each group as a plain tuple in the order of its fields, because Numba takes twice as long to unpack named
+tuples. Axis letters are those of `state`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from odc_gym.core.layout.serving_grid import Serving
 
 
 class Mutable(NamedTuple):
-    """Arrays that change during an episode; a snapshot copies exactly these."""
+    """Arrays that change during an episode. A snapshot copies exactly these arrays."""
 
     state: np.ndarray  # (B, field, P) of State
     classes: np.ndarray  # (B, field, C, P) of Classes
@@ -34,30 +34,30 @@ class Mutable(NamedTuple):
 
 
 class Tables(NamedTuple):
-    """Tables of the episodes, read-only."""
+    """Tables of the episodes, read-only for the core."""
 
-    seeds: np.ndarray  # (B,)
+    seeds: np.ndarray  # (B,) of the episodes
     skies: np.ndarray  # (B, T, field, P) of Sky, float32
     forecasts: np.ndarray  # (B, D, field, P) of Forecast, float32
     days: np.ndarray  # (B, D, 2) sine and cosine of the hour of day
     jobs: np.ndarray  # (B, J) of JOB
     events: np.ndarray  # (B, N) of EVENT: upsets and hard failures
-    demand: np.ndarray  # (B, T, 2, C) tokens that arrive in a step, and what autoscalers plan with
-    links: Links  # first axis B, or 1 where all environments share a table
+    demand: np.ndarray  # (B, T, 2, C) tokens that arrive in a step, and tokens that autoscalers plan with
+    links: Links  # first axis of length B, or 1 where all environments share the tables
 
 
 class Parameters(NamedTuple):
-    """Parameters of the environments, read-only."""
+    """Parameters of the environments, read-only for the core."""
 
-    design: np.ndarray  # (B, field, P) of Design, then propagators with the loop on and with the loop off
+    design: np.ndarray  # (B, field, P) of Design, then the propagators with the pump running and with the pump at rest
     rules: np.ndarray  # (B, field, C) of Rules
-    model_gb: np.ndarray  # (B, M)
+    model_gb: np.ndarray  # (B, M) sizes of models
     policy: np.ndarray  # (B, number) of Policy
     sensors: np.ndarray  # (B, number) of Sensors
-    serving: Serving  # first axis B, or 1 where all environments share a table
+    serving: Serving  # first axis of length B, or 1 where all environments share the tables
     weights: Any  # `interface.rewards.Weights`
-    depth_damage: np.ndarray  # damage of battery cycles by depth, one row an ageing law
-    levels: np.ndarray  # (L,) clocks of the mode `assign`
+    depth_damage: np.ndarray  # (law, 1025) damage of a battery cycle by depth, see `physics.ageing.depth_damage_tables`
+    levels: np.ndarray  # (L,) clock levels of the action mode `assign`
 
 
 class Outputs(NamedTuple):
@@ -66,25 +66,25 @@ class Outputs(NamedTuple):
     terms: np.ndarray  # (B, 5) terms of the reward
     flat: np.ndarray  # (B, N) encoded observation
     jobs: np.ndarray  # (B, K, G) encoded features of visible jobs
-    job_present: np.ndarray  # (B, K) which rows hold a job
-    slots: np.ndarray  # (B, K) their rows of the job table
-    job_feasible: np.ndarray  # (B, K, S + 1) satellites that could take them
-    measured: tuple[np.ndarray, ...]  # blocks in SI units, see `simulator.observation_buffers`
-    codes: tuple[np.ndarray, ...]  # their encoding
+    job_present: np.ndarray  # (B, K) 1 where the place holds a job
+    slots: np.ndarray  # (B, K) row of the job table of each visible job
+    job_feasible: np.ndarray  # (B, K, S + 1) satellites that can take each job now; the last column is to wait
+    measured: tuple[np.ndarray, ...]  # observations in SI units, see `simulator.observation_buffers`
+    codes: tuple[np.ndarray, ...]  # encoding of each block of `measured`
 
 
 class Timing(NamedTuple):
-    """Lengths of an episode, and the size of the fleet."""
+    """Lengths of steps and decisions, and the size of the fleet."""
 
-    step_s: float  # physics step
-    decision_steps: int  # physics steps of a decision
-    warm_up_steps: int
-    num_satellites: int
+    step_s: float  # length of a physics step
+    decision_steps: int  # physics steps in a decision period
+    warm_up_steps: int  # physics steps before the episode starts
+    num_satellites: int  # S
 
 
 class Mode(NamedTuple):
-    """What a call of `decide` does."""
+    """Flags of a call of `decide`."""
 
-    assigns: bool  # actions assign jobs; else they bid
-    others_wait: bool  # jobs without an order wait for one
-    plays: bool  # else agents only look: after a reset, or after a state was set
+    assigns: bool  # True: actions assign jobs to satellites, False: actions bid
+    others_wait: bool  # True: waiting jobs without an order are held
+    plays: bool  # False: only observe, after a reset or after a state was set

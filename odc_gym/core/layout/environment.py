@@ -1,6 +1,6 @@
 """Bundle of one environment: its state, tables and parameters by name, as the routines of the core receive it.
 
-A routine reads `env.sat.free[s]`, `env.rules.value[c]` or `env.scalars[0]["tick"]`.
+A routine reads for example `env.sat.free[s]`, `env.rules.value[c]` or `env.scalars[0]["tick"]`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from odc_gym.core.layout.work import Classes, Ledger, Policy, Rules, Services, T
 
 
 class Environment(NamedTuple):
-    """State, tables and parameters of one environment; C classes, J rows of the job table, M models, P satellites."""
+    """State, tables and parameters of one environment. Axis letters are those of `state`."""
 
     scalars: np.ndarray  # (1,) of SCALARS: a record of its own cannot be part of a compiled tuple
     reward_sums: np.ndarray  # (2,) of `interface.rewards.REWARD_SUMS`
@@ -49,7 +49,7 @@ class Environment(NamedTuple):
 
 
 class Blocks(NamedTuple):
-    """Named rows of the blocks of one environment."""
+    """Named rows of all blocks of one environment."""
 
     sat: State
     design: Design
@@ -71,16 +71,16 @@ def environment(
     action: np.ndarray,
     num_satellites: int,
 ) -> Environment:
-    """Return environment `b` of a batch.
+    """Return the bundle of environment `b` of a batch.
 
     Args:
-        b: row of the batch.
+        b: index of the environment.
         blocks: named rows of its blocks.
-        mutable: arrays that change.
+        mutable: arrays of the batch that change.
         tables: tables of the episodes.
-        parameters: of the environments.
-        traffic: work space.
-        action: work space for urgencies and clock offsets, (2, C).
+        parameters: parameters of the environments.
+        traffic: work space for transfers.
+        action: urgencies and clock offsets of the classes, (2, C); the action is decoded into it.
         num_satellites: S.
     """
     lists = mutable.lists[b]

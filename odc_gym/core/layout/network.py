@@ -1,4 +1,4 @@
-"""Tables and work space of the network of an environment."""
+"""Network of an environment: tables of routes and links, and work space for the transfers of a step."""
 
 from __future__ import annotations
 
@@ -11,43 +11,51 @@ from odc_gym.core.layout.rows import rows_of_environment
 
 
 class Links(NamedTuple):
-    """Tables of the network of an episode. T physics steps or 1 row where nothing changes, E topologies, S satellites.
+    """Tables of the network of an episode, for E topologies and S satellites.
 
-    Node S is the ground side: the terrestrial network or a backbone. A pair without a route over own links goes over
-    the ground side where `bridged` is 1.
+    T is the number of physics steps, or 1 where nothing changes. Node S is the ground side: the terrestrial network or
+    a backbone. Where `bridged` is 1, satellites without a route over optical links are connected through the ground
+    side.
     """
 
-    epoch: np.ndarray  # (T,) topology of each physics step
-    next_hop: np.ndarray  # (E, S, S) next satellite on the way from the first to the second, itself at home, -1 none
-    hops: np.ndarray  # (E, S, S)
-    expiry_step: np.ndarray  # (E, S, S) first physics step at which the second can no longer be reached
-    ground_hop: np.ndarray  # (T, S) next node on the way to the ground side, S: it has a link of its own, -1 none
-    ground_gb_s: np.ndarray  # (T, S) rate of that own link, 0 none
-    ground_hops: np.ndarray  # (T, S)
-    ground_latency_s: np.ndarray  # (T, S) along the way
-    ground_expiry_step: np.ndarray  # (T, S) first physics step without a way
-    isl_gb_s: np.ndarray  # (S,) rate of a satellite's own optical links
-    bridged: np.ndarray  # (1,)
+    epoch: np.ndarray  # (T,) index of the topology in each physics step
+    next_hop: (  # (E, S, S) next satellite on the route from the first to the second; diagonal: itself, -1: none
+        np.ndarray
+    )  # (E, S, S) next satellite on the route from the first to the second; diagonal: itself, -1: no route
+    hops: np.ndarray  # (E, S, S) number of links of the route
+    expiry_step: np.ndarray  # (E, S, S) first physics step in which the first satellite cannot reach the second
+    ground_hop: np.ndarray  # (T, S) next node on the route to the ground side; S: direct link, -1: no route
+    ground_gb_s: np.ndarray  # (T, S) rate of the satellite's direct link to the ground [GB/s], 0: none
+    ground_hops: np.ndarray  # (T, S) number of links of the route to the ground side
+    ground_latency_s: np.ndarray  # (T, S) latency of the route to the ground side
+    ground_expiry_step: (  # (T, S) first physics step in which the satellite cannot reach the ground side
+        np.ndarray
+    )  # (T, S) first physics step in which the satellite can no longer reach the ground side
+    isl_gb_s: np.ndarray  # (S,) rate of the satellite's optical links [GB/s]
+    bridged: np.ndarray  # (1,) 1: pairs without a route over optical links are connected through the ground side
 
 
 class Traffic(NamedTuple):
-    """Work space: transfers of the present step by link. Nodes 0 to S - 1 are satellites, node S is the ground side."""
+    """Work space for the transfers of the present step by link.
 
-    transfers: np.ndarray  # (S + 1, S + 1) transfers that share the link from the first node to the second
-    carried_gb: np.ndarray  # (S + 1, S + 1) what it carried
-    stamp: np.ndarray  # (S + 1, S + 1) who counted itself last
-    links: np.ndarray  # (N, 2) links with transfers
-    used: np.ndarray  # (1,) how many of them there are
-    path: np.ndarray  # nodes of the route that was walked last
+    Nodes 0 to S - 1 are satellites, and node S is the ground side.
+    """
+
+    transfers: np.ndarray  # (S + 1, S + 1) number of transfers that share the link from the first node to the second
+    carried_gb: np.ndarray  # (S + 1, S + 1) data that the link has carried
+    stamp: np.ndarray  # (S + 1, S + 1) identifier of the transfer that was counted last on the link
+    links: np.ndarray  # (N, 2) links that carry transfers
+    used: np.ndarray  # (1,) number of entries of `links`
+    path: np.ndarray  # (2 S + 2,) nodes of the route that was walked last
 
 
 links_of = rows_of_environment(Links)
-"""Compiled function that picks the network of an environment."""
+"""Compiled function that selects the network tables of one environment of a batch."""
 
 
 @routine
 def traffic_of(num_satellites: int) -> Traffic:
-    """Return work space for the transfers of a fleet."""
+    """Return empty work space for the transfers of a fleet."""
     nodes = num_satellites + 1
     return Traffic(
         np.zeros((nodes, nodes)), np.zeros((nodes, nodes)), np.empty((nodes, nodes), np.int64),

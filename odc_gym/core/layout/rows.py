@@ -1,4 +1,4 @@
-"""Names for the rows of a block, in compiled code and in Python."""
+"""Named access to the rows of a block, in compiled code and in Python."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from odc_gym._jit import routine
 
 Record = TypeVar("Record", bound=tuple[Any, ...])
-_READ: dict[Any, str] = {int: "int(block[{}])", bool: "block[{}] > 0.5"}
+_READ: dict[Any, str] = {int: "int(block[{}])", bool: "block[{}] > 0.5"}  # code that reads a field of the type
 
 
 def rows(record: type[Record]) -> Callable[[np.ndarray], Record]:
-    """Return a compiled function that names the rows of a block, or the numbers of a vector.
+    """Return a compiled function that gives names to the rows of a block, or to the numbers of a vector.
 
-    `rows(State)(block)` is `State(block[0], block[1], ...)`. Fields of the types `int` and `bool` are numbers that the
-    block holds as floats.
+    `rows(State)(block)` is `State(block[0], block[1], ...)`. The block stores fields of the types `int` and `bool` as
+    floats; the function converts them.
     """
     kinds = get_type_hints(record)
     values = (_READ.get(kinds.get(name), "block[{}]").format(i) for i, name in enumerate(fields_of(record)))
@@ -25,16 +25,16 @@ def rows(record: type[Record]) -> Callable[[np.ndarray], Record]:
 
 
 def rows_of_environment(record: type[Record]) -> Callable[[Any, int], Record]:
-    """Return a compiled function that picks the tables of environment `b` from arrays that may be shared.
+    """Return a compiled function that selects the tables of environment `b` from those of a batch.
 
-    Each array has a first axis of length B, or of length 1 where all environments share it.
+    The first axis of each array has length B, or length 1 where all environments share the array.
     """
     values = (f"arrays[{i}][b if arrays[{i}].shape[0] > 1 else 0]" for i in range(len(fields_of(record))))
     return _compiled(f"def pick(arrays, b): return record({', '.join(values)})", record)
 
 
 def named(record: type[Record], block: np.ndarray) -> Record:
-    """Return views of a block `[environment, field, ...]` by the names of its fields, each [environment, ...]."""
+    """Return named views of the fields of a block `[environment, field, ...]`, each `[environment, ...]`."""
     return record(*(block[:, k] for k in range(len(fields_of(record)))))
 
 
@@ -45,6 +45,7 @@ def fields_of(record: type[Any]) -> tuple[str, ...]:
 
 
 def _compiled(source: str, record: type[Record]) -> Callable[..., Record]:
+    """Compile the source of a function that returns a `record`."""
     names: dict[str, Any] = {"record": record}
     exec(source, names)
     function: Callable[..., Record] = routine(names[source.split("(")[0].removeprefix("def ")])

@@ -1,8 +1,16 @@
-"""Fields of satellites: name, unit and shape of each. A field is one line here.
+"""Fields of satellites: name, unit and shape of each. A new field is one line here.
 
-Axis letters: B environments, S satellites, P satellites padded to a multiple of 8, J rows of the job table, C job
-classes, T physics steps, D decisions. A block is a float64 array `[environment, field, satellite]`. Named tuples give
-names to the rows of one environment: `sat.charge_frac[s]` in the core, `simulator.sat.charge_frac[b, s]` in Python.
+A block is a float64 array `[environment, field, satellite]`. Named tuples give names to the rows of one environment:
+`sat.charge_frac[s]` in the core, and `simulator.sat.charge_frac[b, s]` in Python.
+
+Axis letters:
+
+- B environments, S satellites, and P lanes: satellites padded to a multiple of 8.
+- J rows of the job table, C job classes, M models, N tenants.
+- T physics steps, D decisions.
+
+Suffixes state units: `_k` kelvin, `_w` watts, `_j` joules, `_s` seconds, `_h` hours, `_m2` square metres, `_gb`
+gigabytes, and `_frac` a fraction of 1.
 """
 
 from __future__ import annotations
@@ -15,226 +23,229 @@ from odc_gym._jit import routine
 from odc_gym.core.layout.rows import rows
 from odc_gym.physics.thermal import Propagator
 
-LANES = 8
-UNBOUND_S = 1e12  # later than any time of an episode
-IN_SERVICE, OUT, LOST = 0, 1, 2  # conditions of a satellite
-Row = np.ndarray  # (P,) of one environment, or (B, P) seen from outside
+LANES = 8  # satellites are padded to a multiple of it, for whole SIMD vectors
+UNBOUND_S = 1e12  # a time later than any episode
+IN_SERVICE, OUT, LOST = 0, 1, 2  # values of `State.out` and `Sky.out`
+Row = np.ndarray  # (P,) in the core, for one environment; (B, P) in Python, for a batch
 
 
 class State(NamedTuple):
-    """What changes, per satellite."""
+    """State of each satellite, rows of [P]: everything that changes during an episode."""
 
     plate_k: Row  # chips and cold plates
-    loop_k: Row
-    radiator_k: Row
-    junction_k: Row
-    battery_k: Row
-    charge_frac: Row  # of battery capacity
-    balance_w: Row  # power into the battery in the last step, losses taken off
-    loop_on: Row  # 1 the pump runs
-    shed: Row  # 1 compute is off until charge recovers
-    tripped: Row  # 1 compute is off until the junction has cooled
-    trip_s: Row  # since the trip
-    wait_s: Row  # until compute is back after it was shed or tripped
-    warned: Row  # 1 jobs know that it will be shed
-    off: Row  # 1 compute is off: shed, tripped, halted, restarting, or too cold to restart
-    out: Row  # 0 the satellite is in service, 1 out, 2 lost for good
-    safe_mode_left_s: Row  # of safe mode, left
-    halted: Row  # 1 compute is off by an outage, a loss or safe mode
-    shed_known: Row  # shed at the end of the last step
-    recent_1_s: Row  # until the last shed no longer counts towards safe mode
-    recent_2_s: Row  # the same of the one before
-    recent_3_s: Row
-    living: Row  # accelerators that work
-    free: Row  # of them, those that no job holds
-    awake: Row  # accelerators that are not gated
-    idle_s: Row  # since all awake accelerators were last held
-    terminals: Row  # optical terminals that carry data, mean over the step
-    reserved: Row  # accelerators that are promised to the blocked job, 0 none
-    reserved_from_s: Row  # when the blocked job is expected to start here, `UNBOUND_S`: no promise that binds
-    extra_accelerators: Row  # accelerators free at that time that the blocked job leaves over
-    request: Row  # clock request of the agent, -1..1
-    clock_order: Row  # clock that the agent asked for outright, 0: by request
-    clock_sustainable: Row  # largest common clock within the sustainable power
-    clock_cap: Row  # common cap by the governor
-    duty: Row  # share of the step that jobs run
+    loop_k: Row  # coolant of the pumped loop
+    radiator_k: Row  # radiator
+    junction_k: Row  # hottest part of the chips
+    battery_k: Row  # battery cells
+    charge_frac: Row  # stored energy over the capacity that is left
+    balance_w: Row  # power into the battery in the last step, losses subtracted
+    loop_on: Row  # 1: the pump of the coolant loop runs
+    shed: Row  # 1: compute is off until the charge recovers
+    tripped: Row  # 1: compute is off until the junction has cooled
+    trip_s: Row  # time since the trip
+    wait_s: Row  # time until compute is back after a shed or a trip
+    warned: Row  # 1: jobs have been warned of a coming shed
+    off: Row  # 1: compute is off: shed, tripped, halted, restarting, or too cold to restart
+    out: Row  # 0: in service, 1: out of service, 2: lost for good
+    safe_mode_left_s: Row  # time until safe mode ends
+    halted: Row  # 1: compute is off because of an outage, a loss or safe mode
+    shed_known: Row  # value of `shed` at the end of the last step
+    recent_1_s: Row  # time until the last shed no longer counts towards safe mode
+    recent_2_s: Row  # the same for the second last shed
+    recent_3_s: Row  # the same for the third last shed
+    living: Row  # number of accelerators that work
+    free: Row  # number of working accelerators that no job holds
+    awake: Row  # number of accelerators that are not gated
+    idle_s: Row  # time since jobs last held all awake accelerators
+    terminals: Row  # number of optical terminals that carry data, mean over the step
+    reserved: Row  # number of accelerators that are reserved for the blocked job, 0: none
+    reserved_from_s: Row  # expected start of the blocked job here, `UNBOUND_S`: the reservation does not bind
+    extra_accelerators: Row  # accelerators free at that time that the blocked job does not need
+    request: Row  # clock request of the agent, -1 to 1, see `physics.compute.class_clock`
+    clock_order: Row  # clock that the agent sets directly, 0: the clock follows `request`
+    clock_sustainable: Row  # largest common clock within the power of the sustainable plan
+    clock_cap: Row  # upper limit of the governor on all clocks
+    duty: Row  # share of the step in which jobs run; chips are gated for the rest
     power_w: Row  # compute power
-    battery_loss_w: Row  # of the last step, as heat
-    bypassed_w: Row  # heat that the bypass kept in the loop
-    heater_w: Row  # of the survival heater of the loop
-    battery_heater_w: Row
-    bus_wanted_w: Row  # bus, terminal and heaters
-    held_w: Row  # compute power that the request allows where the plan is below the lowest clock
+    battery_loss_w: Row  # heat of the battery's losses in the last step
+    bypassed_w: Row  # heat that the radiator bypass kept in the loop
+    heater_w: Row  # power of the survival heater of the loop
+    battery_heater_w: Row  # power of the heater of the battery
+    bus_wanted_w: Row  # power that bus, terminals and heaters want
+    held_w: Row  # compute power that the request allows where the plan is below the power of the lowest clock
     allowed_w: Row  # compute power that heat, electricity and the request allow
-    bus_served_w: Row
-    cycles: Row  # battery damage so far by cycles at 25 C
-    damage: Row  # battery damage of its life, linear, calendar ageing and temperature included
-    capacity_left: Row  # of the battery's nominal capacity; a fade keeps the charge as a share of it
-    fatigue: Row  # battery damage in the episode
-    # accounts since the start of the episode
+    bus_served_w: Row  # power that bus, terminals and heaters get
+    cycles: Row  # battery damage by cycles so far, as if at 25 C
+    damage: Row  # battery damage over its life, with the effects of calendar ageing and temperature
+    capacity_left: Row  # battery capacity over nominal; when it fades, `charge_frac` stays the same
+    fatigue: Row  # battery damage since the start of the episode
+    # accounts since the start of the episode: energies, times, counts and extremes
     available_j: Row  # array output that could have been used
-    used_j: Row  # array output that was
-    electric_j: Row  # drawn by compute, leakage, bus, terminal, heaters and conversion
-    compute_j: Row  # drawn by compute and leakage at the bus
-    heater_j: Row  # drawn by heaters at the bus
-    heat_j: Row  # put into nodes by electricity
-    battery_heat_j: Row  # of that, into the battery
-    absorbed_j: Row  # put into the radiators by Sun and Earth
-    radiated_j: Row
-    discharged_j: Row  # out of the battery's terminals
-    faded_j: Row  # stored energy that went with capacity
-    bus_j: Row  # wanted by bus and standby
-    unserved_j: Row  # of that, not served
-    hot_kh: Row  # degree-hours of junction over the limit
-    thermal_h: Row  # convex thermal violation, weighted hours
-    unserved_h: Row  # convex shortfall of bus and standby, weighted hours
-    low_charge_h: Row  # convex depth below the floor, weighted hours
-    shed_s: Row
-    tripped_s: Row
-    trips: Row
-    sheds: Row
-    out_s: Row  # out or lost
-    safe_mode_s: Row
-    off_s: Row  # compute off for whatever reason
-    governed_s: Row  # with the governor below the request
-    switches: Row  # changes of the clock request
-    upsets: Row  # of living accelerators
-    failures: Row  # accelerators that failed
-    charge_least: Row
-    junction_most: Row
+    used_j: Row  # array output that was used
+    electric_j: Row  # drawn by compute, leakage, bus, terminals, heaters and conversion
+    compute_j: Row  # drawn by compute and leakage, measured at the bus
+    heater_j: Row  # drawn by heaters, measured at the bus
+    heat_j: Row  # heat put into thermal nodes by electricity
+    battery_heat_j: Row  # part of `heat_j` that goes into the battery
+    absorbed_j: Row  # heat put into the radiators by Sun and Earth
+    radiated_j: Row  # heat radiated to space
+    discharged_j: Row  # energy out of the battery's terminals
+    faded_j: Row  # stored energy that was lost as capacity faded
+    bus_j: Row  # energy that bus and compute want
+    unserved_j: Row  # part of `bus_j` that was not served
+    hot_kh: Row  # kelvin-hours of the junction above its limit
+    thermal_h: Row  # weighted hours of the junction above its limit; the weight is convex in the excess
+    unserved_h: Row  # weighted hours of power not served; the weight is convex in the unserved share
+    low_charge_h: Row  # weighted hours of charge below the floor; the weight is convex in the depth
+    shed_s: Row  # time in which compute was shed
+    tripped_s: Row  # time in which compute was tripped
+    trips: Row  # number of trips
+    sheds: Row  # number of sheds
+    out_s: Row  # time out of service or lost
+    safe_mode_s: Row  # time in safe mode
+    off_s: Row  # time with compute off for any reason
+    governed_s: Row  # time in which the governor held clocks below the request
+    switches: Row  # number of changes of the clock request
+    upsets: Row  # number of upsets of working accelerators
+    failures: Row  # number of accelerators that failed
+    charge_least: Row  # lowest `charge_frac`
+    junction_most: Row  # highest `junction_k`
 
 
 class Design(NamedTuple):
-    """Parameters of a satellite."""
+    """Parameters of each satellite, rows of [P], constant during an episode."""
 
-    accelerators: Row  # that work when the episode's tables begin
-    array_peak_w: Row
-    eta_pcdu: Row
+    accelerators: Row  # number that work when the episode's tables begin
+    array_peak_w: Row  # array output in normal sunlight of 1361 W/m2
+    eta_pcdu: Row  # efficiency of power conditioning and distribution
     loss: Row  # conversion loss per watt of load
-    bus_w: Row
-    safe_w: Row  # bus while shed
-    terminal_w: Row
-    capacity_j: Row
-    eta_charge: Row  # as quoted
-    eta_discharge: Row
-    cell_law: Row  # 1 losses follow temperature and rate
-    base_in: Row  # loss of charging over power that is not the cells' law
-    base_out: Row  # the same of discharging
+    bus_w: Row  # power of the bus
+    safe_w: Row  # power of the bus while compute is shed or halted
+    terminal_w: Row  # power of an optical terminal that carries data
+    capacity_j: Row  # nominal battery capacity
+    eta_charge: Row  # quoted efficiency of charging
+    eta_discharge: Row  # quoted efficiency of discharging
+    cell_law: Row  # 1: losses follow temperature and rate, 0: they are always the quoted ones
+    base_in: Row  # charging loss over power, without the part that the law of cell losses gives
+    base_out: Row  # the same for discharging
     one_hour_w: Row  # power that empties the battery in an hour
-    rate_charge_w: Row
-    rate_discharge_w: Row
-    inverse_taper: Row
-    floor_frac: Row
-    restore_frac: Row
-    ageing_law: Row  # row of the tables of damage by depth
+    rate_charge_w: Row  # largest charging power by C-rate
+    rate_discharge_w: Row  # largest discharging power by C-rate
+    inverse_taper: Row  # 1 / (1 - charge from which the charging power falls)
+    floor_frac: Row  # charge below which compute is shed
+    restore_frac: Row  # charge from which compute may come back after a shed
+    ageing_law: Row  # row of the tables of damage by depth of discharge
     ageing_charge: Row  # this and the next four: see `physics.ageing.Law`
-    ageing_temperature: Row
+    ageing_temperature: Row  # [1/K]
     ageing_calendar_per_s: Row
     film_frac: Row
     linear_frac: Row
-    fatigue_start: Row  # damage of the battery before the episode
-    battery_ic: Row  # [K/J]
-    battery_radiation: Row  # A eps sigma of its own radiator [W/K4]
-    battery_absorb_m2: Row
-    battery_heater_k: Row
-    battery_heater_most_w: Row
-    radiation: Row  # n A fin eps sigma [W/K4]
-    absorb_m2: Row  # n A fin
-    r_junction: Row  # [K/W]
-    g12_on: Row  # [W/K]
-    g23_on: Row
-    g12_off: Row
-    g23_off: Row
-    ic1: Row  # [K/J]
-    ic2: Row
-    ic3: Row
-    slope3: Row  # [1/s]
-    leak: Row
-    inverse_double_k: Row
-    limit_k: Row
-    throttle_k: Row
-    trip_k: Row
-    reset_k: Row
-    reset_s: Row
-    loop_on_k: Row
-    loop_off_k: Row
-    loop_on_w: Row
-    bypass_k: Row  # loop temperature that the bypass keeps
-    bypass_share: Row  # of the radiator's flow, at most
+    fatigue_start: Row  # battery damage before the episode
+    battery_ic: Row  # inverse heat capacity of the battery [K/J]
+    battery_radiation: Row  # A eps sigma of the battery's own radiator [W/K4]
+    battery_absorb_m2: Row  # area of the battery's own radiator
+    battery_heater_k: Row  # battery temperature that its heater keeps
+    battery_heater_most_w: Row  # largest power of the battery's heater
+    radiation: Row  # n A fin eps sigma of the radiator [W/K4]
+    absorb_m2: Row  # n A fin: effective area of the radiator
+    r_junction: Row  # thermal resistance from junction to plate [K/W]
+    g12_on: Row  # conductance from plate to loop while the pump runs [W/K]
+    g23_on: Row  # conductance from loop to radiator while the pump runs [W/K]
+    g12_off: Row  # conductance from plate to loop while the pump rests [W/K]
+    g23_off: Row  # conductance from loop to radiator while the pump rests [W/K]
+    ic1: Row  # inverse heat capacity of the plate [K/J]
+    ic2: Row  # the same of the loop [K/J]
+    ic3: Row  # the same of the radiator [K/J]
+    slope3: Row  # linearised rate of radiation, 4 n A fin eps sigma T^3 / C3 [1/s]
+    leak: Row  # leakage at a junction of 60 C over the power quoted there
+    inverse_double_k: Row  # 1 / temperature rise that doubles leakage [1/K]
+    limit_k: Row  # junction temperature above which a violation counts
+    throttle_k: Row  # junction temperature that the governor keeps
+    trip_k: Row  # junction temperature above which compute trips
+    reset_k: Row  # junction temperature below which a trip ends
+    reset_s: Row  # time after which a trip ends at the latest
+    loop_on_k: Row  # plate temperature above which the pump starts
+    loop_off_k: Row  # plate temperature below which the pump stops
+    loop_on_w: Row  # compute power above which the pump starts
+    bypass_k: Row  # loop temperature that the radiator bypass keeps
+    bypass_share: Row  # largest share of the coolant flow that bypasses the radiator
     heater_k: Row  # loop temperature that the survival heater keeps
-    heater_most_w: Row
+    heater_most_w: Row  # largest power of the survival heater
     start_k: Row  # loop temperature from which compute may restart
-    restart_s: Row
-    host_w: Row
-    standby_w: Row
-    idle_each_w: Row
-    gated_each_w: Row
-    dynamic_each_w: Row
-    gate_after_s: Row
-    x_min: Row
-    static: Row
-    v0: Row
-    x_v: Row
-    wake_s: Row
+    restart_s: Row  # time from the end of a shed or trip until compute is back
+    host_w: Row  # power of the host of the accelerators
+    standby_w: Row  # compute power while compute is off
+    idle_each_w: Row  # power of an awake accelerator without work
+    gated_each_w: Row  # power of a gated accelerator
+    dynamic_each_w: Row  # power of an accelerator at full clock and utilisation 1, above idle
+    gate_after_s: Row  # idle time after which accelerators are gated
+    x_min: Row  # lowest clock over full clock
+    static: Row  # share of dynamic power that does not depend on the clock
+    v0: Row  # lowest voltage over the voltage at full clock
+    x_v: Row  # clock over full clock up to which the voltage is the lowest
+    wake_s: Row  # time that a gated accelerator needs to wake up
     hbm_gb: Row  # memory of an accelerator
-    speed: Row  # work rate at full clock over the reference's
-    storage_gb: Row
-    gain_on: Row  # governor: 1 / (d junction / d power) [W/K]
-    gain_off: Row
+    speed: Row  # work rate of an accelerator at full clock over that of the reference
+    storage_gb: Row  # storage of the satellite
+    gain_on: Row  # governor: inverse junction rise over a step per watt, pump running [W/K]
+    gain_off: Row  # the same with the pump at rest [W/K]
 
 
-PROPAGATOR_ROWS = len(
-    Propagator._fields
-)  # rows of the loop-on propagator follow those of Design, then those of loop-off
+PROPAGATOR_ROWS = len(Propagator._fields)
+"""Number of rows of a propagator.
+
+In the design block, the propagator with the pump running follows the fields of `Design`, then that with the pump at
+rest.
+"""
 
 
 class Ratings(NamedTuple):
-    """What schedulers read beside the design, per satellite."""
+    """Ratings of each satellite, rows of [P], which schedulers read besides the design."""
 
-    peak_w: Row  # all accelerators and host at full clock
-    period_s: Row
-    idle_w: Row  # all accelerators awake without work, and host
-    gated_w: Row
+    peak_w: Row  # power of host and all accelerators at full clock
+    period_s: Row  # orbital period
+    idle_w: Row  # power of the host and all accelerators awake without work
+    gated_w: Row  # power of the host and all accelerators gated
 
 
 class Readings(NamedTuple):
-    """What satellites measure and send, rows of [P]: with a delay it is kept until a decision sees it."""
+    """Telemetry of the satellites, rows of [P]. Delayed readings are stored until a decision sees them."""
 
     charge_frac: Row
     junction_k: Row
     radiator_k: Row
-    clock_granted: Row  # lowest clock of running work, times duty
-    power_w: Row
+    clock_granted: Row  # lowest clock of running work, times `State.duty`
+    power_w: Row  # compute power
 
 
 class Sensors(NamedTuple):
-    """Numbers of the telemetry of an environment."""
+    """Noise and delay of an environment's telemetry."""
 
-    charge_sigma: float
-    temperature_sigma_k: float
-    power_sigma_frac: float
+    charge_sigma: float  # standard deviation of the charge reading
+    temperature_sigma_k: float  # standard deviation of temperature readings
+    power_sigma_frac: float  # standard deviation of the power reading over the power
     delay_steps: int  # physics steps between a reading and the decision that sees it
 
 
 class Sky(NamedTuple):
-    """One physics step of the tables of light."""
+    """Light, heat and condition of each satellite in one physics step, rows of [P] of the sky table."""
 
-    sunlit_frac: Row  # mean over the step
+    sunlit_frac: Row  # share of the step in sunlight
     irradiance_frac: Row  # flux on the array over 1361 W/m2
-    absorbed_w_m2: Row  # by a radiator face: infrared, albedo, back of the array
+    absorbed_w_m2: Row  # heat absorbed by a radiator face from infrared, albedo and the back of the array
     sustainable_w: Row  # compute power of the sustainable plan
-    out: Row  # 0 in service, 1 out, 2 lost for good
+    out: Row  # 0: in service, 1: out of service, 2: lost for good
 
 
 class Forecast(NamedTuple):
-    """What a satellite knows of its light at one decision."""
+    """Forecast of each satellite's light at one decision, rows of [P]."""
 
-    crossing_s: Row  # + until the next eclipse, - until the next sunrise
+    crossing_s: Row  # time to the next eclipse if positive; minus the time to the next sunrise if negative
     eclipse_s: Row  # length of the present or next eclipse
     solar_15_w: Row  # mean array power over the next 15 min
-    solar_30_w: Row
-    solar_60_w: Row
-    solar_95_w: Row
+    solar_30_w: Row  # the same over 30 min
+    solar_60_w: Row  # the same over 60 min
+    solar_95_w: Row  # the same over 95 min
 
 
 satellite_rows, design_rows, sky_rows = rows(State), rows(Design), rows(Sky)
@@ -244,16 +255,19 @@ reading_rows, forecast_rows, sensor_numbers_of, propagator_rows = (
     rows(Sensors),
     rows(Propagator),
 )
-"""Compiled functions that name the rows of a block."""
+"""Compiled functions that give names to the rows of a block."""
 
 
 def padded(satellites: int) -> int:
-    """Number of lanes: satellites rounded up to whole SIMD vectors."""
+    """Return the number of lanes P: satellites rounded up to a multiple of `LANES`."""
     return -(-satellites // LANES) * LANES
 
 
 @routine
 def fill(row: Row, value: float) -> None:
-    """Set all of a 1-D row; a slice assignment would compile code for its error messages as well."""
+    """Set all elements of a 1-D row to a value.
+
+    A slice assignment would also compile code for its error messages.
+    """
     for i in range(row.shape[0]):
         row[i] = value

@@ -1,7 +1,8 @@
-"""Replicas of services follow the demand: wanted, retired and drained. Scalar code between physics steps.
+"""Autoscaling: the number of replicas of each service follows its demand.
 
-Replicas are rows of the job table and of the queue, see `dispatch`. One that is told to stop takes up no more requests,
-and gives its accelerators back when its batch is done.
+Replicas are rows of the job table and of the queue, see `core.jobs.dispatch`. A replica that is told to stop drains: it
+takes up no more requests, and releases its accelerators when its batch is done. This is scalar code that runs between
+physics steps.
 """
 
 from __future__ import annotations
@@ -18,50 +19,60 @@ from odc_gym.core.jobs.waiting import NOWHERE, enqueue, rank_of, remove_waiting,
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.state import Design, State
 from odc_gym.core.layout.work import ABSENT, FREE, RUNNING, WAITING, Classes, Rules
-from odc_gym.core.serving.slo_model import Pool, replica_capacity, steps_of, times_of
+from odc_gym.core.serving.slo_model import Pool, decode_step_times, replica_capacity, request_times
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
 
 
 @routine
 def autoscale(env: Environment, planned: np.ndarray, dt_s: float, now_s: float) -> None:
-    """Services want replicas for the demand they plan with: up at once, down after a while of surplus."""
+    """Adjust the number of replicas to demand: add them at once, and retire them after a period of surplus.
+
+    Args:
+        env: environment.
+        planned: tokens in the step that autoscalers plan with, (C,).
+        dt_s: physics step [s].
+        now_s: time since the start of the episode [s].
+    """
     for c in range(env.num_classes):
         if env.rules.service[c] < 0.5:
             continue
         target = wanted_replicas(env, c, planned[c] / dt_s)
-        have = serving_replicas(env, c)
-        if have < target:
-            have += keep_draining(env, c, target - have)
-        if have < target:
-            queue_replicas(env, c, target - have, now_s)
-        surplus_s = env.services.surplus_s[c] + dt_s if have > target else 0.0
+        count = serving_replicas(env, c)
+        if count < target:
+            count += resume_draining(env, c, target - count)
+        if count < target:
+            queue_replicas(env, c, target - count, now_s)
+        surplus_s = env.services.surplus_s[c] + dt_s if count > target else 0.0
         if surplus_s >= env.rules.scale_down_s[c] or target == 0:
-            retire_replicas(env, have - target, c)
+            retire_replicas(env, count - target, c)
             surplus_s = 0.0
         env.services.surplus_s[c] = surplus_s
 
 
 @routine
 def serving_replicas(env: Environment, c: int) -> int:
-    """Replicas that run or wait, those that drain left out."""
+    """Return the number of replicas of service `c` that run or wait, without those that drain."""
     first = int(env.rules.first[c])
-    have = 0
+    count = 0
     for row in range(first, first + int(env.rules.replicas[c])):
         status = env.run[row]["status"]
-        have += 1 if status == WAITING or (status == RUNNING and env.run[row]["drain_s"] <= 0.0) else 0
-    return have
+        count += 1 if status == WAITING or (status == RUNNING and env.run[row]["drain_s"] <= 0.0) else 0
+    return count
 
 
 @routine
 def wanted_replicas(env: Environment, c: int, tokens_s: float) -> int:
-    """Replicas that a service wants for a demand of so many tokens a second, as urgent as the action says."""
+    """Return the number of replicas for a demand [tokens/s], scaled by the urgency that the action sets.
+
+    The demand is multiplied by 2 to the power of the urgency. Below the hold threshold, no replicas are wanted.
+    """
     if env.urgency[c] < env.policy.hold:
         return 0
     return replicas_for(env, c, tokens_s * bounded_exp(LN_2 * env.urgency[c]))
 
 
-class Hosts(NamedTuple):
-    """The part of `Environment` that the planning of replicas reads."""
+class PlanningInputs(NamedTuple):
+    """Fields of `Environment` that the planning of replicas reads, for a call before the episode begins."""
 
     jobs: np.ndarray
     sat: State
@@ -72,62 +83,70 @@ class Hosts(NamedTuple):
 
 
 @kernel
-def first_replicas(
-    jobs: np.ndarray, state: np.ndarray, design: np.ndarray, classes: np.ndarray, rules: np.ndarray,
-    num_satellites: int, c: int, tokens_s: float,
+def initial_replicas(
+    jobs: np.ndarray, state_block: np.ndarray, design_block: np.ndarray, class_block: np.ndarray,
+    rules_block: np.ndarray, num_satellites: int, c: int, tokens_s: float,
 ) -> int:  # fmt: skip
-    """Return the number of replicas that service `c` has as an episode begins.
+    """Return the number of replicas of service `c` at the start of an episode.
 
     Args:
         jobs: job table, (J,).
-        state: [field, P].
-        design: [field, P].
-        classes: [field, C, P].
-        rules: class parameters, [field, C].
+        state_block: state of one environment, [field, P].
+        design_block: design parameters, [field, P].
+        class_block: state of classes, [field, C, P].
+        rules_block: class parameters, [field, C].
         num_satellites: S.
-        c: the class.
+        c: class of the service.
         tokens_s: demand [tokens/s].
     """
-    sat, at, of_classes = rows_of(State, state), rows_of(Design, design), rows_of(Classes, classes)
-    hosts = Hosts(jobs, sat, at, of_classes, rows_of(Rules, rules), num_satellites)
-    return replicas_for(by_reference(hosts), c, tokens_s)
+    sat, design, classes = rows_of(State, state_block), rows_of(Design, design_block), rows_of(Classes, class_block)
+    inputs = PlanningInputs(jobs, sat, design, classes, rows_of(Rules, rules_block), num_satellites)
+    return replicas_for(by_reference(inputs), c, tokens_s)
 
 
 @routine
 def replicas_for(env: Environment, c: int, tokens_s: float) -> int:
-    """Replicas that serve a demand of so many tokens a second at the planned load, at the fleet's mean rate."""
+    """Return the number of replicas that serve a demand [tokens/s] at the planned load.
+
+    Each replica counts with the mean capacity over all satellites that have working accelerators.
+    """
     first = int(env.rules.first[c])
     rate = prefill = decode = slots = hosts = 0.0
     for s in range(env.num_satellites):
         if env.sat.living[s] > 0.0:
-            each, slow_prefill, slow_decode, most = replica_capacity(env, c, env.jobs[first]["width"], s, 1.0)
+            replica_rate, slow_prefill, slow_decode, replica_slots = replica_capacity(
+                env, c, env.jobs[first]["width"], s, 1.0
+            )
             hosts += 1.0
-            rate += each
-            prefill += each * slow_prefill
-            decode += each * slow_decode
-            slots += most
+            rate += replica_rate
+            prefill += replica_rate * slow_prefill
+            decode += replica_rate * slow_decode
+            slots += replica_slots
     if rate <= 0.0:
         return 0
     pool = Pool(1.0, rate / hosts, prefill / rate, decode / rate, slots / hosts, 0.0)
-    wanted = tokens_s / env.rules.request_tokens[c]
-    return int(min(np.ceil(wanted / (planned_load(env, c, pool) * pool.rate)), env.rules.replicas[c]))
+    requests_s = tokens_s / env.rules.request_tokens[c]
+    return int(min(np.ceil(requests_s / (planned_load(env, c, pool) * pool.rate)), env.rules.replicas[c]))
 
 
 @routine
 def planned_load(env: Environment, c: int, pool: Pool) -> float:
-    """Load that the autoscaler plans with: the headroom, less where the mean time per token would miss its target.
+    """Return the load that the autoscaler plans with: the headroom, or less if the mean TPOT would miss its target.
 
-    By Little's law that time is the base of a step over the share of the time that neither prefill nor what grows with
-    the batch takes.
+    Little's law gives the mean time per output token (TPOT). It is the time of a decode step with an empty batch over a
+    share of time: the share without prefill and without the part of decoding that grows with the batch.
     """
-    prefill, decode, base = times_of(env.rules, c, pool)
-    at_target = (1.0 - steps_of(env.rules, c, pool)[0] / env.rules.token_target_s[c]) * (prefill + decode)
+    prefill, decode, base = request_times(env.rules, c, pool)
+    at_target = (1.0 - decode_step_times(env.rules, c, pool)[0] / env.rules.token_target_s[c]) * (prefill + decode)
     return clip(at_target / max(prefill + decode - base, 1e-9), 0.1, env.rules.headroom[c])
 
 
 @routine
-def keep_draining(env: Environment, c: int, count: int) -> int:
-    """Replicas that drain take up requests again, where their satellite is not itself to be drained; how many do."""
+def resume_draining(env: Environment, c: int, count: int) -> int:
+    """Return up to `count` draining replicas to service, and return their number.
+
+    Replicas on satellites whose bid asks to drain the class keep draining.
+    """
     first, kept = int(env.rules.first[c]), 0
     for row in range(first, first + int(env.rules.replicas[c])):
         run = env.run[row]
@@ -140,7 +159,7 @@ def keep_draining(env: Environment, c: int, count: int) -> int:
 
 @routine
 def queue_replicas(env: Environment, c: int, count: int, now_s: float) -> None:
-    """Replicas that are absent join the queue."""
+    """Add up to `count` absent replicas of service `c` to the queue."""
     first = int(env.rules.first[c])
     for row in range(first, first + int(env.rules.replicas[c])):
         if count > 0 and env.run[row]["status"] == ABSENT:
@@ -152,7 +171,7 @@ def queue_replicas(env: Environment, c: int, count: int, now_s: float) -> None:
 
 @routine
 def retire_replicas(env: Environment, count: int, class_id: int) -> None:
-    """Take `count` replicas away: waiting ones first, then those on the worst satellites."""
+    """Retire up to `count` replicas: first those that wait, then those on the satellites with the lowest scores."""
     for _ in range(count):
         if not retire_waiting(env, class_id) and not retire_running(env, class_id):
             return
@@ -160,23 +179,23 @@ def retire_replicas(env: Environment, count: int, class_id: int) -> None:
 
 @routine
 def retire_waiting(env: Environment, class_id: int) -> bool:
-    """The last waiting replica of a service leaves the queue; whether there was one."""
+    """Remove the last waiting replica of a service from the queue, and return whether there was one."""
     scalars, waiting = env.scalars[0], env.waiting
-    place = NOWHERE
+    position = NOWHERE
     for k in range(scalars["waiting"]):
         if env.jobs[waiting[k]]["class_id"] == class_id:
-            place = k
-    if place == NOWHERE:
+            position = k
+    if position == NOWHERE:
         return False
-    env.run[waiting[place]]["status"] = ABSENT
-    env.run[waiting[place]]["order"] = FREE
-    remove_waiting(env, place)
+    env.run[waiting[position]]["status"] = ABSENT
+    env.run[waiting[position]]["order"] = FREE
+    remove_waiting(env, position)
     return True
 
 
 @routine
 def retire_running(env: Environment, class_id: int) -> bool:
-    """The replica on the satellite of the lowest score drains; whether there was one."""
+    """Drain the replica on the satellite with the lowest score, and return whether there was one."""
     last, worst = NOWHERE, np.inf
     for k in range(env.scalars[0]["running"]):
         row = env.running[k]

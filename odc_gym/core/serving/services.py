@@ -1,7 +1,8 @@
-"""Services of one environment: the fluid of requests that their replicas serve, what it takes and what it is paid.
+"""Services of one environment: the requests that their replicas serve in a step, their power, and their payment.
 
-Requests wait as a fluid ahead of the replicas, in tokens of the service. Of those that are served in a step, the laws
-of `attainment` tell which meet their targets. Scalar code between physics steps.
+Waiting requests form a backlog ahead of the replicas, measured in tokens of the service. It is a fluid: it has no
+single requests. `slo_model` gives the shares of served requests that meet their targets. This is scalar code that runs
+between physics steps.
 """
 
 from __future__ import annotations
@@ -16,42 +17,50 @@ from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.serving_grid import Serving
 from odc_gym.core.layout.work import Rules
 from odc_gym.core.serving.slo_model import (
-    FULLEST,
-    Law,
+    MAX_LOAD,
     Pool,
+    QueueingState,
     joint_attainment,
     live_requests_at,
-    load_of,
     queue_length,
     queueing_state,
     reaches_ground,
     replica_capacity,
     replica_pool,
+    solve_load,
     tpot_attainment,
     ttft_attainment,
 )
 from odc_gym.physics.mathematics import clip
 
-MOMENTS = 4  # of a step in which a backlog grows or falls
+BACKLOG_SAMPLES = 4  # times of a step at which attainment is computed while a backlog grows or falls
 
 
-class Outcome(NamedTuple):
-    """What a pool served in a step. Shares are those of the requests served."""
+class ServedStep(NamedTuple):
+    """Requests that a pool serves in a step. Shares are of the served requests unless stated."""
 
-    requests: float
-    ttft_met: float  # first token in time
-    tpot_met: float  # time per token in time
-    slo_met: float
-    value_frac: float  # mean share of the value
-    prefill: float  # share of the time that replicas prefill
-    busy: float  # that they work
-    batch: float  # mean of decode steps
-    load: float  # of the pool
+    requests: float  # number of served requests
+    ttft_met: float  # share whose first token comes in time
+    tpot_met: float  # share whose time per token meets its target
+    slo_met: float  # share that meets both targets
+    value_frac: float  # mean share of the value that is paid
+    prefill: float  # share of the time in which replicas prefill
+    busy: float  # share of the time in which replicas work
+    batch: float  # mean batch of decode steps
+    load: float  # load of the pool over its throughput at full batches
 
 
 @routine
 def service_load(env: Environment, demand: np.ndarray, dt_s: float) -> None:
-    """What replicas draw: each phase its own power, for its share of the time, at the clocks granted last."""
+    """Set the load that the replicas of each service put on their satellites, as busy accelerators.
+
+    Prefill and decoding draw different powers, each for its share of the time. Clocks are those granted last.
+
+    Args:
+        env: environment.
+        demand: tokens that arrive in the step, (C,).
+        dt_s: physics step [s].
+    """
     for c in range(env.num_classes):
         if env.rules.service[c] < 0.5:
             continue
@@ -59,109 +68,158 @@ def service_load(env: Environment, demand: np.ndarray, dt_s: float) -> None:
             env.classes.busy[c, s] = 0.0
         pool = replica_pool(env, c)
         requests = (env.services.backlog[c] + demand[c]) / env.rules.request_tokens[c]
-        load = load_of(env.rules, env.serving, c, pool, env.services.load[c], requests, dt_s)
+        load = solve_load(env.rules, env.serving, c, pool, env.services.load[c], requests, dt_s)
         busy = queueing_state(env.rules, env.serving, c, pool, load).busy
         for k in range(env.scalars[0]["running"]):
             row = env.running[k]
             if env.jobs[row]["class_id"] == c:
-                env.classes.busy[c, env.run[row]["host"]] += replica_draw(env, c, row, load, busy)
+                env.classes.busy[c, env.run[row]["host"]] += replica_load(env, c, row, load, busy)
 
 
 @routine
-def replica_draw(env: Environment, c: int, row: int, load: float, busy: float) -> float:
-    """Accelerators at the power of their class that a replica is worth in a step."""
+def replica_load(env: Environment, c: int, row: int, load: float, busy: float) -> float:
+    """Return the number of busy accelerators, at the class's utilisation, that draw as much power as a replica.
+
+    Args:
+        env: environment.
+        c: class of the service.
+        row: row of the replica in the job table.
+        load: load of the pool over its throughput at full batches.
+        busy: share of the time in which replicas of the pool work.
+    """
     run, width = env.run[row], env.jobs[row]["width"]
     held = width * run["active"]
     if run["drain_s"] > 0.0:
         return held * env.rules.decode_power[c]
-    rate, slow, _, _ = replica_capacity(env, c, width, run["host"], env.sat.duty[run["host"]])
+    rate, slow_prefill, _, _ = replica_capacity(env, c, width, run["host"], env.sat.duty[run["host"]])
     if rate <= 0.0 or not reaches_ground(env, run["host"]):
         return 0.0
-    prefill = min(load * rate * slow * env.rules.prefill_s[c], busy)
+    prefill = min(load * rate * slow_prefill * env.rules.prefill_s[c], busy)
     return held * (env.rules.prefill_power[c] * prefill + env.rules.decode_power[c] * (busy - prefill))
 
 
 @routine
 def serve_requests(env: Environment, demand: np.ndarray, dt_s: float) -> None:
-    """Serve what the replicas can in the step that physics just did; requests that wait too long are gone."""
+    """Serve requests in the step that the physics has just advanced, and drop those beyond the service's patience.
+
+    Args:
+        env: environment.
+        demand: tokens that arrive in the step, (C,).
+        dt_s: physics step [s].
+    """
     for c in range(env.num_classes):
         if env.rules.service[c] < 0.5:
             continue
-        pool, unit = replica_pool(env, c), env.rules.request_tokens[c]
+        pool, request_tokens = replica_pool(env, c), env.rules.request_tokens[c]
         waiting = demand[c] + env.services.backlog[c]
-        backlog, before = env.services.backlog[c] / unit, env.services.load[c]
-        outcome = served_in(env.rules, env.serving, c, pool, before, backlog, waiting / unit, dt_s)
+        backlog, previous_load = env.services.backlog[c] / request_tokens, env.services.load[c]
+        outcome = served_in(env.rules, env.serving, c, pool, previous_load, backlog, waiting / request_tokens, dt_s)
         env.services.load[c] = outcome.load
-        served = min(outcome.requests * unit, waiting)
+        served = min(outcome.requests * request_tokens, waiting)
         account_service(env, c, demand[c], served, outcome)
         if pool.rate > 0.0:
-            ready = pool.replicas * env.jobs[int(env.rules.first[c])]["width"] * dt_s
+            ready_s = pool.replicas * env.jobs[int(env.rules.first[c])]["width"] * dt_s
             env.services.batch[c] = outcome.batch
-            env.ledger.ready_s[c] += ready
-            env.ledger.prefill_s[c] += ready * outcome.prefill
-            env.ledger.decode_s[c] += ready * (outcome.busy - outcome.prefill)
+            env.ledger.ready_s[c] += ready_s
+            env.ledger.prefill_s[c] += ready_s * outcome.prefill
+            env.ledger.decode_s[c] += ready_s * (outcome.busy - outcome.prefill)
         left = waiting - served
-        stay = max(pool.rate * dt_s * unit, demand[c]) * env.rules.patience_s[c] / dt_s
-        env.services.backlog[c] = min(left, stay)
+        max_backlog = max(pool.rate * dt_s * request_tokens, demand[c]) * env.rules.patience_s[c] / dt_s
+        env.services.backlog[c] = min(left, max_backlog)
         env.ledger.abandoned[c] += left - env.services.backlog[c]
 
 
 @routine
 def served_in(
-    rules: Rules, serving: Serving, c: int, pool: Pool, before: float, backlog: float, requests: float, dt_s: float
-) -> Outcome:
-    """What a pool serves in a step of the requests that are there or come, and how.
+    rules: Rules,
+    serving: Serving,
+    c: int,
+    pool: Pool,
+    previous_load: float,
+    backlog: float,
+    requests: float,
+    dt_s: float,
+) -> ServedStep:
+    """Return the number of requests that a pool serves in a step, and the shares that meet their targets.
 
     Args:
         rules: class parameters.
-        serving: tables.
-        c: class.
-        pool: its replicas.
-        before: load of the pool in the step before: how full its batches are.
+        serving: serving tables.
+        c: class of the service.
+        pool: replica pool.
+        previous_load: load of the pool in the step before; it says how full its batches are.
         backlog: requests that waited when the step began.
-        requests: these and those that came.
-        dt_s: length of the step.
+        requests: requests that waited when the step began or arrive in it.
+        dt_s: length of the step [s].
     """
-    most = pool.rate * dt_s
-    if most <= 0.0:
-        return Outcome(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-    load = load_of(rules, serving, c, pool, before, requests, dt_s)
-    crest = queue_length(rules, serving, c, pool, FULLEST)  # requests beyond it wait as a fluid
-    if load >= FULLEST:
-        room = live_requests_at(rules, c, pool, FULLEST) - live_requests_at(
-            rules, c, pool, before
-        )  # in batches that fill
-        served = clip(requests - crest, load * most, most + max(room, 0.0))
+    capacity = pool.rate * dt_s
+    if capacity <= 0.0:
+        return ServedStep(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+    load = solve_load(rules, serving, c, pool, previous_load, requests, dt_s)
+    max_queue = queue_length(rules, serving, c, pool, MAX_LOAD)  # further requests wait in the backlog
+    if load >= MAX_LOAD:
+        # requests that the batches take up as they fill
+        room = live_requests_at(rules, c, pool, MAX_LOAD) - live_requests_at(rules, c, pool, previous_load)
+        served = clip(requests - max_queue, load * capacity, capacity + max(room, 0.0))
     else:
         served = max(requests - queue_length(rules, serving, c, pool, load), 0.0)
-    law = queueing_state(rules, serving, c, pool, load)
-    before_s, after_s = max(backlog - crest, 0.0) / pool.rate, max(requests - served - crest, 0.0) / pool.rate
-    first, late = mean_ttft_attainment(rules, serving, c, pool, law, before_s, after_s)
-    tokens = tpot_attainment(rules, serving, c, pool, law)
-    met = joint_attainment(first, tokens, pool, law)
-    pay = met + rules.late_value[c] * (first - met + late)
-    return Outcome(served, first, tokens, met, pay, law.prefill, law.busy, law.batch, load)
+    state = queueing_state(rules, serving, c, pool, load)
+    delay_before_s, delay_after_s = (
+        max(backlog - max_queue, 0.0) / pool.rate,
+        max(requests - served - max_queue, 0.0) / pool.rate,
+    )
+    ttft_met, late = mean_ttft_attainment(rules, serving, c, pool, state, delay_before_s, delay_after_s)
+    tpot_met = tpot_attainment(rules, serving, c, pool, state)
+    slo_met = joint_attainment(ttft_met, tpot_met, pool, state)
+    value_frac = slo_met + rules.late_value[c] * (ttft_met - slo_met + late)
+    return ServedStep(served, ttft_met, tpot_met, slo_met, value_frac, state.prefill, state.busy, state.batch, load)
 
 
 @routine
 def mean_ttft_attainment(
-    rules: Rules, serving: Serving, c: int, pool: Pool, law: Law, before_s: float, after_s: float
+    rules: Rules,
+    serving: Serving,
+    c: int,
+    pool: Pool,
+    state: QueueingState,
+    delay_before_s: float,
+    delay_after_s: float,
 ) -> tuple[float, float]:
-    """First tokens in time, and the value left of late ones, as the backlog ahead goes from one length to another."""
-    if before_s + after_s < 1e-3:
-        return ttft_attainment(rules, serving, c, pool, law, 0.0)
+    """Return the results of `ttft_attainment` as means over a step in which the backlog changes linearly.
+
+    Args:
+        rules: class parameters.
+        serving: serving tables.
+        c: class of the service.
+        pool: replica pool.
+        state: its queueing state.
+        delay_before_s: time to serve the backlog at the beginning of the step [s].
+        delay_after_s: time to serve the backlog at its end [s].
+    """
+    if delay_before_s + delay_after_s < 1e-3:
+        return ttft_attainment(rules, serving, c, pool, state, 0.0)
     met = late = 0.0
-    for k in range(MOMENTS):
-        share = (k + 0.5) / MOMENTS
-        now_met, now_late = ttft_attainment(rules, serving, c, pool, law, before_s + share * (after_s - before_s))
-        met += now_met / MOMENTS
-        late += now_late / MOMENTS
+    for k in range(BACKLOG_SAMPLES):
+        share = (k + 0.5) / BACKLOG_SAMPLES
+        sample_met, sample_late = ttft_attainment(
+            rules, serving, c, pool, state, delay_before_s + share * (delay_after_s - delay_before_s)
+        )
+        met += sample_met / BACKLOG_SAMPLES
+        late += sample_late / BACKLOG_SAMPLES
     return met, late
 
 
 @routine
-def account_service(env: Environment, c: int, arrived: float, served: float, outcome: Outcome) -> None:
-    """Accounts of a step: tokens, work, and which of them met which target."""
+def account_service(env: Environment, c: int, arrived: float, served: float, outcome: ServedStep) -> None:
+    """Book the payment, work, tokens and attainment of a step.
+
+    Args:
+        env: environment.
+        c: class of the service.
+        arrived: tokens that arrived in the step.
+        served: tokens that were served in it.
+        outcome: requests that were served in it.
+    """
     ledger, services = env.ledger, env.services
     work = served * env.rules.token_s[c]
     ledger.paid[c] += env.rules.value[c] * work / HOUR_S * outcome.value_frac

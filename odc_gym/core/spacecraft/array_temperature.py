@@ -1,4 +1,4 @@
-"""Temperature of the solar arrays along the tables of an episode."""
+"""Temperature of the solar arrays over the time steps of a table."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,48 +19,69 @@ def node_temperature_k(
     emissivity: ArrayLike,
     capacity_j_m2_k: ArrayLike,
 ) -> np.ndarray:
-    """Temperature of arrays, one node each, mean over each of T steps [K].
+    """Return the mean temperature of each array in each step [K]; an array is one thermal node.
 
     C dT/dt = heat - electric (1 + coefficient (T - quoted)) - emissivity sigma T^4, see `physics.solar.array_step`. The
-    first `settle` steps are flown twice before, so that the first step begins where an orbit ends.
+    first orbit is integrated twice in advance, so that the first step begins at the temperature at which an orbit ends.
 
     Args:
-        heat_w_m2: (T, N) absorbed from Sun and Earth on both faces, before the cells take their share [W/m2].
-        electric_w_m2: (T, N) electrical output at the quoted temperature [W/m2].
+        heat_w_m2: heat absorbed from Sun and Earth on both faces, electrical output included, (T, N) [W/m2].
+        electric_w_m2: electrical output at the quoted temperature, (T, N) [W/m2].
         step_s: length of a step [s].
-        settle: steps of an orbit.
-        coefficient_per_k: change of output over output by temperature [1/K], a float or (N,).
-        quoted_k: temperature at which the output is quoted [K], likewise.
-        emissivity: sum of both faces, likewise.
-        capacity_j_m2_k: areal heat capacity [J/(m2 K)], likewise.
+        settle: number of steps of an orbit.
+        coefficient_per_k: relative change of the output with temperature [1/K], a float or (N,).
+        quoted_k: temperature at which the output is quoted [K], a float or (N,).
+        emissivity: sum of the emissivities of both faces, a float or (N,).
+        capacity_j_m2_k: areal heat capacity [J/(m2 K)], a float or (N,).
 
     Returns:
-        (T, N) temperatures [K].
+        Temperatures, (T, N) [K].
     """
-    radiation, pace = np.asarray(emissivity) * STEFAN_BOLTZMANN_W_M2_K4, step_s / np.asarray(capacity_j_m2_k)
-    slope = electric_w_m2 * np.asarray(coefficient_per_k)  # of the output by temperature
+    radiation, step_per_capacity = (
+        np.asarray(emissivity) * STEFAN_BOLTZMANN_W_M2_K4,
+        step_s / np.asarray(capacity_j_m2_k),
+    )
+    slope = electric_w_m2 * np.asarray(coefficient_per_k)  # change of the output with temperature
     fixed = heat_w_m2 - electric_w_m2 + slope * np.asarray(quoted_k)
     steady = np.maximum((heat_w_m2 - electric_w_m2)[:settle].mean(0), 0.0)
     kelvin = np.maximum((steady / radiation) ** 0.25, LEAST_K)
-    mean, each = np.empty(fixed.shape), np.ones(fixed.shape[1:])
-    _fly(mean, kelvin, np.ascontiguousarray(fixed), np.ascontiguousarray(slope), radiation * each, pace * each, settle)
+    mean, ones = np.empty(fixed.shape), np.ones(fixed.shape[1:])
+    _integrate(
+        mean,
+        kelvin,
+        np.ascontiguousarray(fixed),
+        np.ascontiguousarray(slope),
+        radiation * ones,
+        step_per_capacity * ones,
+        settle,
+    )
     return mean
 
 
 @kernel
-def _fly(
+def _integrate(
     mean: np.ndarray,
     kelvin: np.ndarray,
     fixed: np.ndarray,
     slope: np.ndarray,
     radiation: np.ndarray,
-    pace: np.ndarray,
+    step_per_capacity: np.ndarray,
     settle: int,
 ) -> None:
-    """Means of the steps into `mean` (T, N) from the temperatures `kelvin` (N,) on, which end as those of the end."""
-    for turn in (settle, settle, fixed.shape[0]):
-        for k in range(turn):
+    """Integrate temperatures, and write the mean of each step.
+
+    Args:
+        mean: mean temperature of each step, (T, N) [K]; written.
+        kelvin: temperatures at the beginning, (N,) [K]; overwritten by those at the end.
+        fixed: heat less electricity, extrapolated to 0 K, (T, N) [W/m2].
+        slope: change of the electrical output with temperature, (T, N) [W/(m2 K)].
+        radiation: emissivity of both faces x Stefan-Boltzmann constant, (N,) [W/(m2 K4)].
+        step_per_capacity: step over areal heat capacity, (N,) [m2 K/W].
+        settle: number of steps of an orbit.
+    """
+    for steps in (settle, settle, fixed.shape[0]):
+        for k in range(steps):
             for s in range(kelvin.shape[0]):
-                following = array_step(kelvin[s], fixed[k, s], slope[k, s], radiation[s], pace[s])
+                following = array_step(kelvin[s], fixed[k, s], slope[k, s], radiation[s], step_per_capacity[s])
                 mean[k, s] = 0.5 * (kelvin[s] + following)
                 kelvin[s] = following

@@ -1,6 +1,7 @@
-"""Satellites that are out of service, and safe mode after repeated sheds. Scalar code around a physics step.
+"""Outages of satellites, and safe mode after repeated sheds.
 
-An outage halts compute before anything else happens in its first step; bus, heaters and battery go on as in safe mode.
+An outage stops compute before anything else happens in its first step. Bus, heaters and battery work as in safe mode.
+This is scalar code that runs before and after a physics step.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from odc_gym.core.layout.work import Policy
 
 @routine
 def apply_outages(sat: State, out: Row, dt_s: float, n: int) -> None:
-    """Satellites that are out in this step, or in safe mode, have no compute; those that are lost keep nothing.
+    """Switch off compute on satellites that are out of service or in safe mode.
+
+    Satellites that are lost for good also lose their accelerators.
 
     Args:
         sat: state.
-        out: condition of each satellite in this step: 0 in service, 1 out, 2 lost for good.
+        out: condition of each satellite in this step, (P,): 0: in service, 1: out of service, 2: lost for good.
         dt_s: physics step [s].
         n: satellites.
     """
@@ -31,16 +34,23 @@ def apply_outages(sat: State, out: Row, dt_s: float, n: int) -> None:
         if sat.safe_mode_left_s[s] > 0.0:
             sat.safe_mode_s[s] += dt_s
         if out[s] >= LOST:
-            sat.free[s] -= sat.living[s]  # what jobs hold comes back when they are evicted
+            sat.free[s] -= sat.living[s]  # negative until the jobs that hold accelerators are evicted
             sat.living[s] = 0.0
             sat.awake[s] = 0.0
 
 
 @routine
 def enter_safe_mode(sat: State, policy: Policy, dt_s: float, n: int) -> None:
-    """After a physics step: safe mode begins with the shed that is the n-th within a time, and runs out by itself.
+    """Start safe mode on satellites that shed too often, and count down running safe modes.
 
-    The state remembers for each of the last sheds how long it still counts.
+    Safe mode starts with the n-th shed within a period, and ends by itself. The state stores how long each of the last
+    sheds still counts. The function runs after the physics step.
+
+    Args:
+        sat: state.
+        policy: number of sheds that lead to safe mode, their period, and the length of safe mode.
+        dt_s: physics step [s].
+        n: satellites.
     """
     if policy.safe_sheds == 0:
         return
@@ -64,7 +74,7 @@ def enter_safe_mode(sat: State, policy: Policy, dt_s: float, n: int) -> None:
 
 @routine
 def earlier_shed_s(sat: State, count: int, s: int) -> float:
-    """Return for how long the last shed but `count` - 1 still counts towards safe mode [s], `count` from 1 to 3."""
+    """Return how long an earlier shed still counts towards safe mode [s]; `count` 1 is the last one, up to 3."""
     if count == 1:
         return sat.recent_1_s[s]
     return sat.recent_2_s[s] if count == 2 else sat.recent_3_s[s]

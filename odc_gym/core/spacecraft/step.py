@@ -1,7 +1,8 @@
-"""One physics step of the satellites of one environment.
+"""Physics step of the satellites of one environment.
 
-`budgets` finds what may be drawn, `governor` the clocks that keep to it, and `satellites` is the recipe: one line an
-effect. Each is one loop over satellites that compiles to SIMD code; the scalar physics is in `odc_gym.physics`.
+`budgets` finds the power that may be drawn, and `governor` finds the clocks that keep to it. `satellites` is the
+sequence of physical effects, with one line for each. Each of them is one loop over satellites that compiles to SIMD
+code. The scalar physics is in `odc_gym.physics`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from odc_gym.physics.thermal import (
     loop_at_end,
 )
 
-DESIGN_ROWS = len(Design._fields)
+DESIGN_ROWS = len(Design._fields)  # rows of the design block before the propagators
 SCRATCH = governor.SCRATCH + PROPAGATOR_ROWS  # rows of work space
 
 
@@ -47,26 +48,26 @@ class Flows(NamedTuple):
     """Mean powers of a satellite in one step [W]."""
 
     sun: float  # array output
-    load: float  # compute and bus, conversion losses included
-    into: float  # into the battery's terminals
-    out: float  # out of them
-    lost: float  # in the battery
-    compute: float  # with leakage, at the bus
-    wanted: float  # by bus and compute
-    unserved: float  # of that
-    heaters: float
-    battery_heat: float  # into the battery's node by electricity
-    absorbed: float  # from Sun and Earth, by radiator and battery
+    load: float  # load of compute and bus, conversion losses included
+    into: float  # power into the battery's terminals
+    out: float  # power out of the battery's terminals
+    lost: float  # losses in the battery
+    compute: float  # compute and leakage, measured at the bus
+    wanted: float  # power that bus and compute want
+    unserved: float  # part of `wanted` that is not served
+    heaters: float  # power of both heaters
+    battery_heat: float  # heat into the battery's node by electricity
+    absorbed: float  # heat from Sun and Earth into radiator and battery
 
 
 @simd_loop
 def select_propagator(selected: np.ndarray, on: Row, propagators: np.ndarray, n: int) -> None:
-    """Write the propagator of the present loop state of each satellite, [row, P].
+    """Select the propagator of each satellite for the present state of its loop.
 
     Args:
-        selected: written.
-        on: whether each loop runs, (P,).
-        propagators: of running loops, then of loops at rest, [2 x row, P].
+        selected: propagators, [row, P]; written.
+        on: 1 where the pump runs, (P,).
+        propagators: propagators with the pump running, then with the pump at rest, [2 x row, P].
         n: lanes P.
     """
     for k in range(PROPAGATOR_ROWS):
@@ -75,107 +76,157 @@ def select_propagator(selected: np.ndarray, on: Row, propagators: np.ndarray, n:
 
 
 @inline
-def loop_nodes(p: Design, on: float, s: int) -> Nodes:
-    """Return the constants of the three nodes in the present loop state."""
+def loop_nodes(design: Design, on: float, s: int) -> Nodes:
+    """Return the constants of the three thermal nodes of satellite `s`; `on` is 1 while the pump runs."""
     return Nodes(
-        p.radiation[s],
-        blend(on, p.g12_on[s], p.g12_off[s]),
-        blend(on, p.g23_on[s], p.g23_off[s]),
-        p.ic1[s],
-        p.ic2[s],
-        p.ic3[s],
-        p.slope3[s],
+        design.radiation[s],
+        blend(on, design.g12_on[s], design.g12_off[s]),
+        blend(on, design.g23_on[s], design.g23_off[s]),
+        design.ic1[s],
+        design.ic2[s],
+        design.ic3[s],
+        design.slope3[s],
     )
 
 
 @inline
-def loop_propagator(e: Any, s: int) -> Propagator:
-    """Return the propagator of one satellite in its present loop state."""
+def loop_propagator(rows: Any, s: int) -> Propagator:
+    """Return the propagator of satellite `s` from the rows of the selected propagators."""
     return Propagator(
-        e.e11[s], e.e12[s], e.e13[s], e.e21[s], e.e22[s], e.e23[s], e.e31[s], e.e32[s], e.e33[s],
-        e.m11[s], e.m13[s], e.m21[s], e.m23[s], e.m31[s], e.m33[s],
-        e.g1[s], e.g2[s], e.g3[s], e.l1[s], e.l2[s], e.l3[s],
+        rows.e11[s], rows.e12[s], rows.e13[s], rows.e21[s], rows.e22[s], rows.e23[s],
+        rows.e31[s], rows.e32[s], rows.e33[s],
+        rows.m11[s], rows.m13[s], rows.m21[s], rows.m23[s], rows.m31[s], rows.m33[s],
+        rows.g1[s], rows.g2[s], rows.g3[s], rows.l1[s], rows.l2[s], rows.l3[s],
     )  # fmt: skip
 
 
 @inline
-def awake_accelerators(x: State, p: Design, dt_s: float, s: int) -> None:
-    """Gate accelerators that were idle for a while, and wake those that jobs hold."""
-    held = x.living[s] - x.free[s]
-    full = 1.0 if held >= x.awake[s] else 0.0
-    idle_s = (1.0 - full) * (x.idle_s[s] + dt_s)
-    gate = 1.0 if idle_s >= p.gate_after_s[s] else 0.0
-    x.awake[s] = blend(max(full, gate), held, x.awake[s])
-    x.idle_s[s] = (1.0 - gate) * idle_s
+def awake_accelerators(sat: State, design: Design, dt_s: float, s: int) -> None:
+    """Gate free accelerators after the idle time of the design, and wake accelerators that jobs hold."""
+    held = sat.living[s] - sat.free[s]
+    full = 1.0 if held >= sat.awake[s] else 0.0
+    idle_s = (1.0 - full) * (sat.idle_s[s] + dt_s)
+    gate = 1.0 if idle_s >= design.gate_after_s[s] else 0.0
+    sat.awake[s] = blend(max(full, gate), held, sat.awake[s])
+    sat.idle_s[s] = (1.0 - gate) * idle_s
 
 
 @inline
-def heaters(x: State, p: Design, sky: Sky, nodes: Nodes, propagator: Propagator, dt_s: float, s: int) -> None:
-    """Powers that the heaters of loop and battery want [W]; the loop's only where its bypass falls short."""
-    t2, t3 = x.loop_k[s], x.radiator_k[s]
-    bus_w = x.bus_served_w[s] - x.heater_w[s] - x.battery_heater_w[s]
-    other = p.absorb_m2[s] * sky.absorbed_w_m2[s] + (1.0 + p.loss[s]) * bus_w
-    open_k = loop_at_end(x.plate_k[s], t2, t3, x.power_w[s], 0.0, other, nodes, propagator)
-    standing_k = open_k + bypass_gain(nodes, propagator) * bypass_limit_w(t2, t3, p.bypass_share[s], nodes)
-    closed_k, gain = bypassed_k(x.plate_k[s], t2, t3, x.power_w[s], p.bypass_share[s], nodes, dt_s)
-    loop_k = blend(x.loop_on[s], max(open_k, closed_k), standing_k)
-    gain = blend(x.loop_on[s], gain, propagator.l2 * nodes.ic2)
-    x.heater_w[s] = heater_w(loop_k, p.heater_k[s], 1.0 / gain, p.heater_most_w[s])
-    heat = x.battery_loss_w[s] + p.battery_absorb_m2[s] * sky.absorbed_w_m2[s]
-    _, battery_k = radiating_node(x.battery_k[s], heat, p.battery_radiation[s], p.battery_ic[s], dt_s)
-    gain = 1.0 / (p.battery_ic[s] * dt_s)
-    x.battery_heater_w[s] = heater_w(battery_k, p.battery_heater_k[s], gain, p.battery_heater_most_w[s])
+def heaters(sat: State, design: Design, sky: Sky, nodes: Nodes, propagator: Propagator, dt_s: float, s: int) -> None:
+    """Set the powers that the heaters of loop and battery want [W].
+
+    The loop's heater acts only where the radiator bypass cannot keep the loop warm enough.
+
+    Args:
+        sat: state.
+        design: design parameters.
+        sky: light and heat of the step.
+        nodes: constants of the thermal nodes.
+        propagator: propagator of the present loop state.
+        dt_s: physics step [s].
+        s: satellite.
+    """
+    t2, t3 = sat.loop_k[s], sat.radiator_k[s]
+    bus_w = sat.bus_served_w[s] - sat.heater_w[s] - sat.battery_heater_w[s]
+    other = design.absorb_m2[s] * sky.absorbed_w_m2[s] + (1.0 + design.loss[s]) * bus_w
+    open_k = loop_at_end(sat.plate_k[s], t2, t3, sat.power_w[s], 0.0, other, nodes, propagator)
+    standing_k = open_k + bypass_gain(nodes, propagator) * bypass_limit_w(t2, t3, design.bypass_share[s], nodes)
+    closed_k, gain = bypassed_k(sat.plate_k[s], t2, t3, sat.power_w[s], design.bypass_share[s], nodes, dt_s)
+    loop_k = blend(sat.loop_on[s], max(open_k, closed_k), standing_k)
+    gain = blend(sat.loop_on[s], gain, propagator.l2 * nodes.ic2)
+    sat.heater_w[s] = heater_w(loop_k, design.heater_k[s], 1.0 / gain, design.heater_most_w[s])
+    heat = sat.battery_loss_w[s] + design.battery_absorb_m2[s] * sky.absorbed_w_m2[s]
+    _, battery_k = radiating_node(sat.battery_k[s], heat, design.battery_radiation[s], design.battery_ic[s], dt_s)
+    gain = 1.0 / (design.battery_ic[s] * dt_s)
+    sat.battery_heater_w[s] = heater_w(battery_k, design.battery_heater_k[s], gain, design.battery_heater_most_w[s])
 
 
 @inline
 def bypassed_w(
-    x: State, p: Design, power_w: float, heater_w: float, other_w: float, nodes: Nodes, propagator: Propagator,
+    sat: State, design: Design, power_w: float, heater_w: float, other_w: float, nodes: Nodes, propagator: Propagator,
     dt_s: float, s: int,
 ) -> float:  # fmt: skip
-    """Heat [W] that the bypass keeps in the loop so that it ends the step at its set-point, as far as that reaches."""
-    t1, t2, t3, share = x.plate_k[s], x.loop_k[s], x.radiator_k[s], p.bypass_share[s]
+    """Return the heat that the radiator bypass keeps in the loop [W].
+
+    The loop ends the step at the set-point of the bypass, as far as the limits of the bypass allow.
+
+    Args:
+        sat: state.
+        design: design parameters.
+        power_w: heat of compute and leakage into the plate [W].
+        heater_w: power of the loop's heater [W].
+        other_w: all other heat into the radiator [W].
+        nodes: constants of the thermal nodes.
+        propagator: propagator of the present loop state.
+        dt_s: physics step [s].
+        s: satellite.
+    """
+    t1, t2, t3, share = sat.plate_k[s], sat.loop_k[s], sat.radiator_k[s], design.bypass_share[s]
     open_k = loop_at_end(t1, t2, t3, power_w, heater_w, other_w, nodes, propagator)
     closed_k, _ = bypassed_k(t1, t2, t3, power_w + heater_w, share, nodes, dt_s)
     gain = bypass_gain(nodes, propagator)
-    running = x.loop_on[s] * (1.0 if share > 0.0 else 0.0)
+    running = sat.loop_on[s] * (1.0 if share > 0.0 else 0.0)
     most = blend(running, max(closed_k - open_k, 0.0) / gain, bypass_limit_w(t2, t3, share, nodes))
-    return clip((p.bypass_k[s] - open_k) / gain, 0.0, most)
+    return clip((design.bypass_k[s] - open_k) / gain, 0.0, most)
 
 
 @simd_loop
-def budgets(x: State, p: Design, e: Any, sky: Sky, dt_s: float, n: int) -> None:
-    """Power that heat, electricity and the request allow, bus power that can be served, and idle states."""
+def budgets(sat: State, design: Design, propagators: Any, sky: Sky, dt_s: float, n: int) -> None:
+    """Set the compute power that heat, electricity and the request allow, the served bus power, and idle states.
+
+    Args:
+        sat: state; written.
+        design: design parameters.
+        propagators: rows of the selected propagators.
+        sky: light and heat of the step.
+        dt_s: physics step [s].
+        n: lanes P.
+    """
     for s in range(n):
-        awake_accelerators(x, p, dt_s, s)
-        on = x.loop_on[s]
-        nodes, propagator = loop_nodes(p, on, s), loop_propagator(e, s)
-        heaters(x, p, sky, nodes, propagator, dt_s, s)
-        bus = blend(max(x.shed[s], x.halted[s]), p.safe_w[s], p.bus_w[s]) + p.terminal_w[s] * x.terminals[s]
-        bus += x.heater_w[s] + x.battery_heater_w[s]
-        x.bus_wanted_w[s] = bus
-        sun = array_power_w(sky.sunlit_frac[s], sky.irradiance_frac[s], p.array_peak_w[s])
-        charge, capacity_j = x.charge_frac[s], p.capacity_j[s] * x.capacity_left[s]
-        fixed, slope = loss_shares(p.base_out[s], p.cell_law[s], x.battery_k[s], p.one_hour_w[s])
-        spare = discharge_limit_w(charge, RESERVE_FRAC, capacity_j, fixed, slope, p.rate_discharge_w[s], dt_s)
-        x.bus_served_w[s] = min(bus, p.eta_pcdu[s] * (sun + spare))
-        above_floor = discharge_limit_w(charge, p.floor_frac[s], capacity_j, fixed, slope, p.rate_discharge_w[s], dt_s)
-        leak_now = max(0.0, leakage_frac(x.junction_k[s], p.leak[s], p.inverse_double_k[s]))
-        electrical = (p.eta_pcdu[s] * (sun + above_floor) - bus) / (1.0 + leak_now)
-        share = x.bus_served_w[s] / max(bus, 1e-9)
-        x.heater_w[s] *= share
-        x.battery_heater_w[s] *= share
-        warming = x.heater_w[s] + x.battery_heater_w[s]
-        other = p.absorb_m2[s] * sky.absorbed_w_m2[s] + (1.0 + p.loss[s]) * x.bus_served_w[s] - warming
+        awake_accelerators(sat, design, dt_s, s)
+        on = sat.loop_on[s]
+        nodes, propagator = loop_nodes(design, on, s), loop_propagator(propagators, s)
+        heaters(sat, design, sky, nodes, propagator, dt_s, s)
+        bus = (
+            blend(max(sat.shed[s], sat.halted[s]), design.safe_w[s], design.bus_w[s])
+            + design.terminal_w[s] * sat.terminals[s]
+        )
+        bus += sat.heater_w[s] + sat.battery_heater_w[s]
+        sat.bus_wanted_w[s] = bus
+        sun = array_power_w(sky.sunlit_frac[s], sky.irradiance_frac[s], design.array_peak_w[s])
+        charge, capacity_j = sat.charge_frac[s], design.capacity_j[s] * sat.capacity_left[s]
+        fixed, slope = loss_shares(design.base_out[s], design.cell_law[s], sat.battery_k[s], design.one_hour_w[s])
+        spare = discharge_limit_w(charge, RESERVE_FRAC, capacity_j, fixed, slope, design.rate_discharge_w[s], dt_s)
+        sat.bus_served_w[s] = min(bus, design.eta_pcdu[s] * (sun + spare))
+        above_floor = discharge_limit_w(
+            charge, design.floor_frac[s], capacity_j, fixed, slope, design.rate_discharge_w[s], dt_s
+        )
+        leak_now = max(0.0, leakage_frac(sat.junction_k[s], design.leak[s], design.inverse_double_k[s]))
+        electrical = (design.eta_pcdu[s] * (sun + above_floor) - bus) / (1.0 + leak_now)
+        share = sat.bus_served_w[s] / max(bus, 1e-9)
+        sat.heater_w[s] *= share
+        sat.battery_heater_w[s] *= share
+        warming = sat.heater_w[s] + sat.battery_heater_w[s]
+        other = design.absorb_m2[s] * sky.absorbed_w_m2[s] + (1.0 + design.loss[s]) * sat.bus_served_w[s] - warming
         heat = governed_power_w(
-            x.plate_k[s], x.loop_k[s], x.radiator_k[s], other, p.throttle_k[s], nodes,
-            propagator.g1, propagator.g2, propagator.g3, blend(on, p.gain_on[s], p.gain_off[s]),
+            sat.plate_k[s], sat.loop_k[s], sat.radiator_k[s], other, design.throttle_k[s], nodes,
+            propagator.g1, propagator.g2, propagator.g3, blend(on, design.gain_on[s], design.gain_off[s]),
         )  # fmt: skip
-        x.allowed_w[s] = max(0.0, min(min(electrical, heat), x.held_w[s]))
+        sat.allowed_w[s] = max(0.0, min(min(electrical, heat), sat.held_w[s]))
 
 
 @inline
 def protection(sat: State, design: Design, junction_k: float, charge: float, dt_s: float, s: int) -> float:
-    """Trip on heat, shed on low charge, and count down to the restart; return whether compute must be off."""
+    """Trip on heat, shed on low charge, count down to the restart, and return 1 if compute must be off.
+
+    Args:
+        sat: state.
+        design: design parameters.
+        junction_k: junction temperature at the end of the step [K].
+        charge: charge of the battery at the end of the step, 0 to 1.
+        dt_s: physics step [s].
+        s: satellite.
+    """
     trip_s = (sat.trip_s[s] + dt_s) * sat.tripped[s]
     cooled = 1.0 if junction_k < design.reset_k[s] else 0.0
     waited = 1.0 if trip_s >= design.reset_s[s] else 0.0
@@ -201,7 +252,7 @@ def protection(sat: State, design: Design, junction_k: float, charge: float, dt_
 
 @inline
 def account_energy(sat: State, flows: Flows, dt_s: float, s: int) -> None:
-    """Integrate the energy accounts of a step."""
+    """Add the flows of a step to the energy accounts of satellite `s`."""
     sat.available_j[s] += dt_s * flows.sun
     sat.used_j[s] += dt_s * (flows.load - flows.out + flows.into)
     sat.electric_j[s] += dt_s * flows.load
@@ -217,7 +268,15 @@ def account_energy(sat: State, flows: Flows, dt_s: float, s: int) -> None:
 
 @inline
 def radiated_j(radiation: float, begin_k: float, middle_k: float, end_k: float, dt_s: float) -> float:
-    """Return the energy that a node radiates in a step [J], by Simpson's rule over three temperatures."""
+    """Return the energy that a node radiates in a step [J], by Simpson's rule.
+
+    Args:
+        radiation: area x emissivity x Stefan-Boltzmann constant [W/K4].
+        begin_k: temperature at the beginning of the step [K].
+        middle_k: temperature in the middle of the step [K].
+        end_k: temperature at the end of the step [K].
+        dt_s: physics step [s].
+    """
     q, h, u = begin_k * begin_k, middle_k * middle_k, end_k * end_k
     return radiation * (q * q + 4.0 * h * h + u * u) * (dt_s / 6.0)
 
@@ -226,7 +285,17 @@ def radiated_j(radiation: float, begin_k: float, middle_k: float, end_k: float, 
 def account_violations(
     sat: State, design: Design, flows: Flows, junction_k: float, charge: float, dt_s: float, s: int
 ) -> None:
-    """Integrate heat over the limit, unserved power and low charge, from the old state to the new one."""
+    """Integrate heat above the limit, unserved power and low charge, from the old state to the new one.
+
+    Args:
+        sat: state; it still holds the old junction temperature and charge.
+        design: design parameters.
+        flows: mean powers of the step.
+        junction_k: new junction temperature [K].
+        charge: new charge, 0 to 1.
+        dt_s: physics step [s].
+        s: satellite.
+    """
     hours = dt_s / HOUR_S
     e0 = max(sat.junction_k[s] - design.limit_k[s], 0.0)
     e1 = max(junction_k - design.limit_k[s], 0.0)
@@ -240,42 +309,53 @@ def account_violations(
 
 
 @simd_loop
-def satellites(x: State, p: Design, e: Any, sky: Sky, dt_s: float, n: int) -> None:
-    """Advance `n` satellites by one physics step: supply, heat, battery, protection, accounts."""
+def satellites(sat: State, design: Design, propagators: Any, sky: Sky, dt_s: float, n: int) -> None:
+    """Advance all satellites by one physics step: supply, heat, battery, accounts, protection.
+
+    Args:
+        sat: state; written.
+        design: design parameters.
+        propagators: rows of the selected propagators.
+        sky: light and heat of the step.
+        dt_s: physics step [s].
+        n: lanes P.
+    """
     for s in range(n):
-        # supply: the bus first, then what compute may draw
-        sun = array_power_w(sky.sunlit_frac[s], sky.irradiance_frac[s], p.array_peak_w[s])
-        charge, battery = x.charge_frac[s], x.battery_k[s]
-        capacity_j = p.capacity_j[s] * x.capacity_left[s]
-        bus, served = x.bus_wanted_w[s], x.bus_served_w[s]
-        out_fixed, out_slope = loss_shares(p.base_out[s], p.cell_law[s], battery, p.one_hour_w[s])
-        reserve = discharge_limit_w(charge, RESERVE_FRAC, capacity_j, out_fixed, out_slope, p.rate_discharge_w[s], dt_s)
-        power = min(x.power_w[s], max(0.0, p.eta_pcdu[s] * (sun + reserve) - served))
-        heater, battery_heater = x.heater_w[s], x.battery_heater_w[s]
-        # heat: bypass, then two half steps
-        on = x.loop_on[s]
-        nodes, propagator = loop_nodes(p, on, s), loop_propagator(e, s)
-        t1, t2, t3 = x.plate_k[s], x.loop_k[s], x.radiator_k[s]
-        outside = p.absorb_m2[s] * sky.absorbed_w_m2[s]
-        other = outside + (1.0 + p.loss[s]) * served - heater - battery_heater + p.loss[s] * power
-        leak_now = leakage_frac(x.junction_k[s], p.leak[s], p.inverse_double_k[s])
-        kept = bypassed_w(x, p, power * (1.0 + leak_now), heater, other, nodes, propagator, dt_s, s)
+        # supply: the bus is served first, then compute
+        sun = array_power_w(sky.sunlit_frac[s], sky.irradiance_frac[s], design.array_peak_w[s])
+        charge, battery = sat.charge_frac[s], sat.battery_k[s]
+        capacity_j = design.capacity_j[s] * sat.capacity_left[s]
+        bus, served = sat.bus_wanted_w[s], sat.bus_served_w[s]
+        out_fixed, out_slope = loss_shares(design.base_out[s], design.cell_law[s], battery, design.one_hour_w[s])
+        reserve = discharge_limit_w(
+            charge, RESERVE_FRAC, capacity_j, out_fixed, out_slope, design.rate_discharge_w[s], dt_s
+        )
+        power = min(sat.power_w[s], max(0.0, design.eta_pcdu[s] * (sun + reserve) - served))
+        heater, battery_heater = sat.heater_w[s], sat.battery_heater_w[s]
+        # heat: the bypass, then two half steps
+        on = sat.loop_on[s]
+        nodes, propagator = loop_nodes(design, on, s), loop_propagator(propagators, s)
+        t1, t2, t3 = sat.plate_k[s], sat.loop_k[s], sat.radiator_k[s]
+        outside = design.absorb_m2[s] * sky.absorbed_w_m2[s]
+        other = outside + (1.0 + design.loss[s]) * served - heater - battery_heater + design.loss[s] * power
+        leak_now = leakage_frac(sat.junction_k[s], design.leak[s], design.inverse_double_k[s])
+        kept = bypassed_w(sat, design, power * (1.0 + leak_now), heater, other, nodes, propagator, dt_s, s)
         loop, other = heater + kept, other - kept
-        leak, double, r_junction = p.leak[s], p.inverse_double_k[s], p.r_junction[s]
+        leak, double, r_junction = design.leak[s], design.inverse_double_k[s], design.r_junction[s]
         h1, h2, h3, leak_a = half_step(
-            t1, t2, t3, power, loop, other, p.loss[s], leak, double, r_junction, nodes, propagator
+            t1, t2, t3, power, loop, other, design.loss[s], leak, double, r_junction, nodes, propagator
         )
         u1, u2, u3, leak_b = half_step(
-            h1, h2, h3, power, loop, other, p.loss[s], leak, double, r_junction, nodes, propagator
+            h1, h2, h3, power, loop, other, design.loss[s], leak, double, r_junction, nodes, propagator
         )
         junction = u1 + r_junction * power
-        # battery: its charge, then its heat
-        in_fixed, in_slope = loss_shares(p.base_in[s], p.cell_law[s], battery, p.one_hour_w[s])
+        # battery: the charge, then the temperature
+        in_fixed, in_slope = loss_shares(design.base_in[s], design.cell_law[s], battery, design.one_hour_w[s])
         compute = power + 0.5 * (leak_a + leak_b)
-        load = (compute + served) * (1.0 + p.loss[s])
+        load = (compute + served) * (1.0 + design.loss[s])
         surplus = sun - load
         limit = charge_limit_w(
-            charge, p.inverse_taper[s], capacity_j, battery, in_fixed, in_slope, p.rate_charge_w[s], dt_s
+            charge, design.inverse_taper[s], capacity_j, battery, in_fixed, in_slope, design.rate_charge_w[s], dt_s
         )
         into = min(max(surplus, 0.0), limit)
         out = max(-surplus, 0.0)
@@ -283,41 +363,51 @@ def satellites(x: State, p: Design, e: Any, sky: Sky, dt_s: float, n: int) -> No
         balance = into - out - lost
         charge += balance * dt_s / capacity_j
         battery_heat = lost + battery_heater
-        battery_outside = p.battery_absorb_m2[s] * sky.absorbed_w_m2[s]
+        battery_outside = design.battery_absorb_m2[s] * sky.absorbed_w_m2[s]
         b_half, b_end = radiating_node(
-            battery, battery_heat + battery_outside, p.battery_radiation[s], p.battery_ic[s], dt_s
+            battery, battery_heat + battery_outside, design.battery_radiation[s], design.battery_ic[s], dt_s
         )
         # accounts
-        unserved = (bus - served) + (x.power_w[s] - power)  # in this order exactly 0 when all is served
+        unserved = (bus - served) + (sat.power_w[s] - power)  # summed in this order, it is exactly 0 if all is served
         flows = Flows(
-            sun, load, into, out, lost, compute, bus + x.power_w[s], unserved, heater + battery_heater, battery_heat,
+            sun, load, into, out, lost, compute, bus + sat.power_w[s], unserved, heater + battery_heater, battery_heat,
             outside + battery_outside,
         )  # fmt: skip
-        account_energy(x, flows, dt_s, s)
-        x.radiated_j[s] += radiated_j(p.radiation[s], t3, h3, u3, dt_s)
-        x.radiated_j[s] += radiated_j(p.battery_radiation[s], battery, b_half, b_end, dt_s)
-        account_violations(x, p, flows, junction, charge, dt_s, s)
-        x.off_s[s] += dt_s * x.off[s]
+        account_energy(sat, flows, dt_s, s)
+        sat.radiated_j[s] += radiated_j(design.radiation[s], t3, h3, u3, dt_s)
+        sat.radiated_j[s] += radiated_j(design.battery_radiation[s], battery, b_half, b_end, dt_s)
+        account_violations(sat, design, flows, junction, charge, dt_s, s)
+        sat.off_s[s] += dt_s * sat.off[s]
         # protection, and the new state
-        down = protection(x, p, junction, charge, dt_s, s)
-        frozen = 1.0 if u2 < p.start_k[s] else 0.0
-        warm = 1.0 if u1 > p.loop_on_k[s] else 0.0
-        drawing = 1.0 if power > p.loop_on_w[s] else 0.0
-        cold = 1.0 if u1 < p.loop_off_k[s] else 0.0
-        x.off[s] = max(down, x.off[s] * frozen)
-        x.loop_on[s] = max(max(warm, drawing), on * (1.0 - cold))
-        x.bypassed_w[s], x.battery_loss_w[s], x.balance_w[s], x.power_w[s] = kept, lost, balance, power
-        x.plate_k[s], x.loop_k[s], x.radiator_k[s] = u1, u2, u3
-        x.junction_k[s], x.battery_k[s], x.charge_frac[s] = junction, b_end, charge
-        x.charge_least[s] = min(x.charge_least[s], charge)
-        x.junction_most[s] = max(x.junction_most[s], junction)
+        down = protection(sat, design, junction, charge, dt_s, s)
+        frozen = 1.0 if u2 < design.start_k[s] else 0.0
+        warm = 1.0 if u1 > design.loop_on_k[s] else 0.0
+        drawing = 1.0 if power > design.loop_on_w[s] else 0.0
+        cold = 1.0 if u1 < design.loop_off_k[s] else 0.0
+        sat.off[s] = max(down, sat.off[s] * frozen)
+        sat.loop_on[s] = max(max(warm, drawing), on * (1.0 - cold))
+        sat.bypassed_w[s], sat.battery_loss_w[s], sat.balance_w[s], sat.power_w[s] = kept, lost, balance, power
+        sat.plate_k[s], sat.loop_k[s], sat.radiator_k[s] = u1, u2, u3
+        sat.junction_k[s], sat.battery_k[s], sat.charge_frac[s] = junction, b_end, charge
+        sat.charge_least[s] = min(sat.charge_least[s], charge)
+        sat.junction_most[s] = max(sat.junction_most[s], junction)
 
 
 @routine
 def wear(
     sat: State, design: Design, points: np.ndarray, swings: np.ndarray, depth_damage: np.ndarray, dt_s: float, n: int
 ) -> None:
-    """Add the battery damage of a step, by cycles as they close and by time, and update the capacity that is left."""
+    """Add the battery damage of a step by cycles and by time, and update the remaining capacity.
+
+    Args:
+        sat: state.
+        design: design parameters.
+        points: turning points of the batteries' charge, (P, ...).
+        swings: damage of the swings between them, (P, ...).
+        depth_damage: damage of a cycle by depth, one row for each ageing law.
+        dt_s: physics step [s].
+        n: satellites.
+    """
     for s in range(n):
         charge, slope = sat.charge_frac[s], design.ageing_charge[s]
         cycles = count_cycles(points[s], swings[s], charge, depth_damage[int(design.ageing_law[s])], slope)
@@ -334,16 +424,26 @@ def wear(
 
 @routine
 def propagator_block(scratch: np.ndarray) -> np.ndarray:
-    """Return the part of the work space that holds the propagators of the step."""
+    """Return the part of the work space that holds the selected propagators, [row, P]."""
     return scratch[SCRATCH - PROPAGATOR_ROWS :]
 
 
 @routine
 def account_governed(sat: State, classes: Classes, num_classes: int, dt_s: float, n: int) -> None:
-    """Count the time in which the governor, not the plan, holds clocks below the request."""
+    """Add the step to the time in which the governor holds clocks below the request.
+
+    Steps in which the sustainable plan limits the power do not count.
+
+    Args:
+        sat: state.
+        classes: state of the classes, with requested clocks.
+        num_classes: C.
+        dt_s: physics step [s].
+        n: satellites.
+    """
     for s in range(n):
         if sat.allowed_w[s] >= sat.held_w[s]:
-            continue  # the plan holds the power, not the governor
+            continue  # the plan limits the power, not the governor
         for c in range(num_classes):
             if classes.busy[c, s] > 0.0 and sat.clock_cap[s] < classes.clock[c, s]:
                 sat.governed_s[s] += dt_s
@@ -356,16 +456,16 @@ def physics(
     propagators: np.ndarray, battery: tuple[np.ndarray, np.ndarray, np.ndarray], scratch: np.ndarray, dt_s: float,
     num_satellites: int,
 ) -> None:  # fmt: skip
-    """Advance the hardware by one step at the requested clocks.
+    """Advance the satellites by one physics step at the requested clocks.
 
     Args:
-        satellite: rows of state, design, light and propagator by value, for loops that become SIMD code.
+        satellite: rows of state, design, sky and propagator by value, for loops that compile to SIMD code.
         sat: state.
-        design: parameters of the satellites.
-        classes: what changes of the classes.
+        design: design parameters.
+        classes: state of the classes.
         rules: class parameters.
-        propagators: of running loops, then of loops at rest, [2 x row, P].
-        battery: turning points of the charge (P, ...), damage of the swings (P, ...), and damage by depth.
+        propagators: propagators with the pump running, then with the pump at rest, [2 x row, P].
+        battery: turning points of the charge (P, ...), damage of the swings between them (P, ...), and damage by depth.
         scratch: work space, (SCRATCH, P).
         dt_s: physics step [s].
         num_satellites: S.
@@ -376,7 +476,7 @@ def physics(
     select_propagator(propagator_block(scratch), sat.loop_on, propagators, lanes)
     budgets(state_rows, design_rows, propagator, light, dt_s, lanes)
     governor.govern(sat, design, classes, rules, scratch, lanes)
-    governor.settle_cap(
+    governor.apply_cap(
         sat.clock_cap, sat.duty, sat.power_w, sat.allowed_w, sat.off, scratch[2], scratch[1], scratch[0],
         design.host_w, sat.living, design.gated_each_w, design.standby_w, lanes,
     )  # fmt: skip
