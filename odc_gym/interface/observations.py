@@ -230,7 +230,9 @@ FLEET = (
         "number of satellites that shed compute because of low charge",
     ),
     Feature("trips", "", 0.0, 0.25, "fleet_satellites", True, "number of trips in the last decision period"),
-    Feature("moves", "", 0.0, 0.25, "fleet_satellites", True, "number of moved jobs in the last decision period"),
+    Feature(
+        "moves", "", 0.0, 0.25, "fleet_satellites", True, "number of moves of running work in the last decision period"
+    ),
     Feature("load", "", 0.0, 1.0, "", False, "share of accelerators that work holds, exponential average over an hour"),
 )
 FLEET_CLASS = (
