@@ -70,8 +70,8 @@ def job_metrics(simulator: Simulator, row: int) -> dict[str, float]:
     Names state the unit: `_h` hours, `_frac` a share of 1, `_accelerator_h` reference accelerator-hours. Other names
     are counts or ratios.
 
-    Waits cover the jobs that arrived in the episode and were not refused. The wait is the time from arrival to the first
-    placement. A job that has not started has waited until it left the queue, or until now.
+    Waits cover the jobs that arrived in the episode and were not refused. The wait is the time from arrival to
+    the first placement. A job that has not started has waited until it left the queue, or until now.
 
     - `wait_p50_h`, `wait_p95_h`: quantiles of the wait.
     - `wait_censored_frac`: share of these jobs that have not started.
