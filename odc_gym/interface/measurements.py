@@ -17,7 +17,7 @@ from odc_gym.interface.observations import SEEN_FLEET
 
 URGENT_S, SOON_S = 1.0 * HOUR_S, 6.0 * HOUR_S  # upper limits of the first two bins of slack
 NO_SLACK_S = 24.0 * HOUR_S  # least slack of a class without running jobs
-PERIOD_S = 2.0 * HOUR_S  # longer than any orbit; a longer remaining time of a route is reported as this
+PERIOD_S = 2.0 * HOUR_S  # longer than any orbit; longer remaining times of routes are reported as this
 
 
 class Measured(NamedTuple):
