@@ -135,9 +135,8 @@ class EpisodeStart:
         for account, value in zip(kept, values, strict=True):
             account[:] = value
         for name in SCALARS.names or ():
-            if (
-                name.endswith(("_sum", "_now")) and name != "stored_sum"
-            ):  # stored_sum refers to the charge, which continues
+            # stored_sum belongs to the charge, which continues
+            if name.endswith(("_sum", "_now")) and name != "stored_sum":
                 scalars[name] = 0.0
 
     def _balance_batteries(self, before: State, orbit_s: float) -> None:

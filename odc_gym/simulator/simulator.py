@@ -50,12 +50,12 @@ Arguments = tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]
 class Simulator:
     """Simulator of a batch of B independent episodes.
 
-    Row b of an array belongs to environment b. S is the number of satellites, P the number of satellite lanes (S
-    padded), C the number of classes, J the length of the job tables, and K the number of visible jobs.
+    Row b of an array belongs to environment b. S is the number of satellites, and P is S padded to whole SIMD lanes. C
+    is the number of classes, J the length of the job tables, and K the number of visible jobs.
 
     Arrays are in the groups `mutable`, `tables` and `parameters`. Named views share memory with them:
-    `simulator.sat.free[b, s]` is the number of free accelerators of satellite s in environment b. A reset replaces the
-    arrays `run`, `lists`, `pending_gb`, `jobs` and `events` if an episode needs longer tables.
+    `simulator.sat.free[b, s]` is the number of free accelerators of satellite s in environment b. `reset` and
+    `set_state` replace the arrays `run`, `lists`, `pending_gb`, `jobs` and `events` if they must grow.
 
     Args:
         scenario: scenario to simulate.
@@ -163,7 +163,7 @@ class Simulator:
         self._bids_mode = tuple(Mode(assigns=False, others_wait=False, plays=True))
         self._play_mode = tuple(Mode(self.assigns, others_wait, plays=True))
         self._look_mode = tuple(Mode(self.assigns, others_wait, plays=False))
-        self._arguments: Arguments | None = None  # of the compiled decision; None after an array was replaced
+        self._arguments: Arguments | None = None  # of the compiled decision; None until they are built
         draws = self.scenario.randomise
         self.drawn = {k: np.zeros((b, self.satellites) if d.per == "satellite" else b) for k, d in draws.items()}
 
