@@ -137,11 +137,11 @@ MUTANTS = (
     ),
     Mutant(
         "transfers that do not share a link", "odc_gym/core/network/routes.py",
-        "max(e.traffic.transfers[a, b] + more, 1.0)", "1.0", TRANSFERS,
+        "max(env.traffic.transfers[a, b] + more, 1.0)", "1.0", TRANSFERS,
     ),
     Mutant(
         "results paid before they arrive", "odc_gym/core/jobs/progress.py",
-        "if gb == 0.0:\n        deliver(e, row, now)", "if gb >= 0.0:\n        deliver(e, row, now)", TRANSFERS,
+        "if gb == 0.0:\n        deliver(env, row, now_s)", "if gb >= 0.0:\n        deliver(env, row, now_s)", TRANSFERS,
     ),
     Mutant(
         "an exchange of all gradients to each member", "odc_gym/core/network/execution_rate.py",
@@ -149,7 +149,7 @@ MUTANTS = (
     ),
     Mutant(
         "gangs at the pace of their first member", "odc_gym/core/network/execution_rate.py",
-        "slowest = min(slowest, host_rate(e, member))\n    return e", "slowest = host_rate(e, row)\n    return e",
+        "slowest = min(slowest, host_execution_rate(env, member))\n    return env", "slowest = host_execution_rate(env, row)\n    return env",
         GANGS,
     ),
     Mutant(
@@ -158,10 +158,10 @@ MUTANTS = (
     ),
     Mutant(
         "lost work that no account holds", "odc_gym/core/jobs/progress.py",
-        "e.ledger.lost_s[kind] += lost\n", "e.ledger.lost_s[kind] += 0.0 * lost\n", CONSERVATION,
+        "env.ledger.lost_s[class_id] += lost\n", "env.ledger.lost_s[class_id] += 0.0 * lost\n", CONSERVATION,
     ),
     Mutant(
         "backfilled jobs that may stay", "odc_gym/core/jobs/waiting.py",
-        "+ stay_s(e, row, s, now) <= e.sat.shadow_s[s]", "<= e.sat.shadow_s[s]", RESERVATIONS,
+        "+ time_to_release_s(env, row, s, now_s) <= env.sat.reserved_from_s[s]", "<= env.sat.reserved_from_s[s]", RESERVATIONS,
     ),
 )  # fmt: skip

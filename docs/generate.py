@@ -337,15 +337,16 @@ def orbit_of(orbit: Orbit) -> str:
 
 
 def module_list() -> str:
-    """Return one line for each module: its name and the first paragraph of its docstring."""
+    """Return one line for each module: its name and the first sentence of its docstring."""
     lines = []
     for folder in ("odc_gym", "agents"):
         for path in sorted((ROOT / folder).rglob("*.py"), key=_packages_last):
             depth = len(path.relative_to(ROOT).parts) - 1
             package = path.name == "__init__.py"
             name = f"{path.parent.name}/" if package else path.name
-            first = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split("\n\n")[0]
-            lines.append(f"{'    ' * (depth - package)}{name}".ljust(28) + f" {' '.join(first.split())}")
+            docstring = " ".join((ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split())
+            first = re.split(r"(?<=[.:]) (?=[A-Z])", docstring)[0]
+            lines.append(f"{'    ' * (depth - package)}{name}".ljust(32) + f" {first}")
     return "\n".join(lines) + "\n"
 
 

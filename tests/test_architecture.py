@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 EVERYWHERE = {"constants", "errors"}
-TABLES = "seeds scenario orbits workload"
+TABLES = "seeds sites scenario orbits workload"
 CORE = "core.layout core.network core.spacecraft core.jobs core.serving"
 ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is a folder, or a file beside them
     "constants": "",
@@ -20,9 +20,10 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "sources": "",
     "_jit": "",
     "_reference": "_jit",
-    "scenario": "",
+    "sites": "",
+    "scenario": "sites",
     # tables: what the agent cannot change
-    "orbits": "scenario",
+    "orbits": "sites scenario",
     "workload": "seeds orbits scenario",
     "trace_fits": "scenario workload",
     # the compiled core: scalar physics, then the arrays, then who works on them
@@ -31,7 +32,7 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "core.network": "_jit core.layout",
     "core.spacecraft": "_jit physics core.layout",
     "core.jobs": "_jit physics core.layout core.network",
-    "core.serving": "_jit physics core.layout core.network core.jobs",
+    "core.serving": "_jit _reference physics core.layout core.network core.jobs",
     "interface": "_jit physics core.layout core.network core.jobs",
     "core": f"_jit _reference interface {CORE}",
     # who builds tables and owns the arrays
@@ -58,7 +59,7 @@ HEAVY = ("numba", "scipy", "skyfield", "torch", "stable_baselines3", "matplotlib
 GLOBAL_RANDOM = re.compile(
     r"\bnp\.random\.(?!Generator|SeedSequence|Philox|PCG64|BitGenerator|default_rng)\w+|\bimport random\b"
 )
-LONGEST_FUNCTION = 120  # lines beside the docstring
+LONGEST_FUNCTION = 75  # lines of its body
 
 
 def sources():
@@ -162,7 +163,8 @@ print(sorted(set({HEAVY!r}) & set(sys.modules)), "ODCSat-v0" in gymnasium.regist
 def test_functions_read_in_one_sitting_and_draw_from_no_global_generator(module):
     for node in ast.walk(TREES[module]):
         if isinstance(node, ast.FunctionDef):
-            lines = node.end_lineno - node.lineno + 1 - len((ast.get_docstring(node, clean=False) or "").splitlines())
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            lines = node.end_lineno - body[0].lineno + 1 if body else 0
             assert lines <= LONGEST_FUNCTION, f"{node.name}: {lines} lines"
     if module != RESUMES:
         assert not GLOBAL_RANDOM.search(SOURCES[module].read_text(encoding="utf-8"))

@@ -12,7 +12,7 @@ from odc_gym.core.jobs.checkpoints import checkpoint_age_s
 from odc_gym.core.jobs.waiting import is_replica, remaining_estimate
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.state import Forecast, Sky, fill
-from odc_gym.core.network.routes import ground_row, topology, unshared_rate_gb_s, walk
+from odc_gym.core.network.routes import ground_row, topology, trace_route, unshared_rate_gb_s
 from odc_gym.interface.observations import SEEN_FLEET
 
 URGENT_S, SOON_S = 1.0 * HOUR_S, 6.0 * HOUR_S  # upper limits of the first two bins of slack
@@ -67,7 +67,7 @@ def measure_network(seen: Measured, env: Environment) -> None:
     k, row, last = topology(env, tick), ground_row(env, tick), env.policy.step_s
     for s in range(n):
         hops = env.links.ground_hops[row, s]
-        count = walk(env, s, n, tick)
+        count = trace_route(env, s, n, tick)
         seen.satellite.ground_hops[s] = max(hops, 0)
         seen.satellite.ground_gb_s[s] = unshared_rate_gb_s(env, count, tick)
         until = (env.links.ground_expiry_step[row, s] - tick) * last

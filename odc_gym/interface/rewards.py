@@ -1,4 +1,4 @@
-"""What is rewarded: named terms times weights, 100 = the value of the fleet's sustainable output over an episode."""
+"""Reward: named terms times weights. 100 points are the value of the fleet's sustainable output over an episode."""
 
 from __future__ import annotations
 
@@ -48,7 +48,11 @@ COMPUTE, THERMAL, ENERGY, WEAR, STORED = range(len(TERMS))
 
 
 class Weights(NamedTuple):
-    """Weights of the terms in value, and the value that scores 100."""
+    """Weights of the terms in value, and the value that scores 100.
+
+    A field that the scenario's block `reward` has under the same name takes its value from there; the others are
+    derived in `tables.fleet.parameters.reward_weights`.
+    """
 
     thermal: float  # this and the next two: per satellite-hour and reference accelerator
     unserved: float
@@ -59,45 +63,55 @@ class Weights(NamedTuple):
     points: float  # points of score per unit of value
 
 
-@routine
-def settle_account(weights: Weights, env: Environment) -> tuple[float, float, float, float, float]:
-    """Changes of thermal, unserved, low charge, wear and stored energy since the last decision; the sums go on.
+REWARD_SUMS = np.dtype([(name, "f8") for name in ("thermal", "unserved", "low_charge", "fatigue", "stored")])
+"""Sums over the fleet at the last decision, whose changes the terms weigh.
 
-    The first three in hours of reference accelerators, wear in joules of capacity, stored energy in value: violations
-    weigh by size.
+Thermal, unserved and low charge are hours of reference accelerators. Fatigue is in joules of capacity. Stored is the
+value of the stored energy; it alone does not begin an episode at zero.
+"""
+
+
+@routine
+def fleet_sums(sums: np.void, weights: Weights, env: Environment) -> None:
+    """Sum the accounts of all satellites; violations weigh by the size of the satellite.
+
+    Args:
+        sums: written, a record of REWARD_SUMS.
+        weights: of the reward.
+        env: the environment.
     """
-    sat, design, scalars = env.sat, env.design, env.scalars[0]
-    thermal = unserved = low = fatigue = stored = 0.0
+    sat, design = env.sat, env.design
+    thermal = unserved = low_charge = fatigue = stored = 0.0
     for s in range(env.num_satellites):
         size = design.accelerators[s] * design.speed[s]
         thermal += size * sat.thermal_h[s]
         unserved += size * sat.unserved_h[s]
-        low += size * sat.low_charge_h[s]
+        low_charge += size * sat.low_charge_h[s]
         fatigue += design.capacity_j[s] * sat.fatigue[s]
         charge = sat.charge_frac[s]
         price = weights.stored_per_j[s] * design.capacity_j[s]
         stored += price * (charge - weights.stored_curvature * charge * charge)
-    changes = (
-        thermal - scalars["thermal_sum"],
-        unserved - scalars["unserved_sum"],
-        low - scalars["low_charge_sum"],
-        fatigue - scalars["fatigue_sum"],
-        stored - scalars["stored_sum"],
-    )
-    scalars["thermal_sum"] = thermal
-    scalars["unserved_sum"] = unserved
-    scalars["low_charge_sum"] = low
-    scalars["fatigue_sum"] = fatigue
-    scalars["stored_sum"] = stored
-    return changes
+    sums["thermal"], sums["unserved"], sums["low_charge"] = thermal, unserved, low_charge
+    sums["fatigue"], sums["stored"] = fatigue, stored
 
 
 @routine
 def reward_terms(terms: np.ndarray, paid: float, weights: Weights, env: Environment) -> None:
-    """Terms of the reward of one decision in points, (5,); `paid` is the value paid in it."""
-    thermal, unserved, low, fatigue, stored = settle_account(weights, env)
+    """Write the terms of the reward of one decision [points].
+
+    Args:
+        terms: written, (5,).
+        paid: value paid in the decision.
+        weights: of the reward.
+        env: the environment; its sums go on.
+    """
+    before, now = env.reward_sums[0], env.reward_sums[1]
+    fleet_sums(now, weights, env)
+    thermal, unserved = now["thermal"] - before["thermal"], now["unserved"] - before["unserved"]
+    low_charge = now["low_charge"] - before["low_charge"]
     terms[COMPUTE] = weights.points * paid
     terms[THERMAL] = -weights.points * weights.thermal * thermal
-    terms[ENERGY] = -weights.points * (weights.unserved * unserved + weights.low_charge * low)
-    terms[WEAR] = -weights.points * weights.wear_per_j * fatigue
-    terms[STORED] = weights.points * stored
+    terms[ENERGY] = -weights.points * (weights.unserved * unserved + weights.low_charge * low_charge)
+    terms[WEAR] = -weights.points * weights.wear_per_j * (now["fatigue"] - before["fatigue"])
+    terms[STORED] = weights.points * (now["stored"] - before["stored"])
+    env.reward_sums[0] = now

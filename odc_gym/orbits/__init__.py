@@ -19,7 +19,7 @@ from odc_gym.orbits.eclipse import eclipse_fraction, sunlit_fraction
 from odc_gym.orbits.ephemeris import Ephemeris, build_ephemeris
 from odc_gym.orbits.fluxes import FluxTable, edge_view_factor
 from odc_gym.orbits.mean_orbit import orbit_period_s
-from odc_gym.scenario.sites import GroundSite
+from odc_gym.sites import GroundSite
 
 __all__ = [
     "Constellation",

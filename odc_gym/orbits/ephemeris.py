@@ -25,7 +25,7 @@ from odc_gym.orbits import eclipse, mean_orbit, tle
 from odc_gym.orbits.constellation import Constellation
 from odc_gym.orbits.frames import Array, Sky, as_utc, tt_days
 from odc_gym.orbits.mean_orbit import MeanShell, Motion
-from odc_gym.scenario.sites import GroundSite
+from odc_gym.sites import GroundSite
 
 ROW_S = 60.0
 ECCENTRICITY2 = EARTH_FLATTENING * (2 - EARTH_FLATTENING)

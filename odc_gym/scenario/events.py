@@ -16,7 +16,7 @@ from odc_gym.constants import HOUR_S
 from odc_gym.scenario.base import Model, NonNegative, Positive
 from odc_gym.scenario.network import Ground
 from odc_gym.scenario.orbit import Orbit, TleOrbit
-from odc_gym.scenario.sites import SITES
+from odc_gym.sites import SITES
 
 _CLOCK_TIME = re.compile(r"(\d+):([0-5]\d)")
 _EVENT_TIME_FORMATS = "must be hours from the episode's start, as a number or 'HH:MM', or a date and time in ISO 8601"

@@ -75,7 +75,7 @@ Sites = Annotated[
 class Ground(Model):
     """Ground sites, which connect to the terrestrial network."""
 
-    sites: Sites = Field(default="gateways", description="list of sites, or the name of a list in `scenario.sites`")
+    sites: Sites = Field(default="gateways", description="list of sites, or the name of a list in `odc_gym.sites`")
     min_elevation_deg: Annotated[float, Field(ge=0, lt=90)] = 25.0
     rate_gbps: Positive = Field(default=96.0, description="rate of the link between one satellite and one antenna")
     antennas: Annotated[int, Field(ge=1)] = Field(default=15, description="satellites that a site can serve at once")

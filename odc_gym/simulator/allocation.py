@@ -14,6 +14,7 @@ from odc_gym.core.layout.state import Forecast, Sky, State
 from odc_gym.core.layout.work import RUN, SCALARS, TRANSFER_ITEMS, Classes, Ledger, Services
 from odc_gym.faults.faults import NO_EVENT
 from odc_gym.interface.assignment import level_clocks
+from odc_gym.interface.rewards import REWARD_SUMS
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.tables.fleet.fleet_model import FleetModel
 from odc_gym.tables.fleet.parameters import past_shape, tenants_block
@@ -32,6 +33,7 @@ def empty_mutable(fleet: FleetModel, b: int, p: int, c: int) -> Mutable:
         classes=np.zeros((b, len(Classes._fields), c, p)),
         ledger=np.zeros((b, len(Ledger._fields), c)),
         scalars=np.zeros(b, SCALARS),
+        reward_sums=np.zeros((b, 2), REWARD_SUMS),
         run=np.zeros((b, ROWS), RUN),
         lists=np.zeros((b, 3, ROWS), np.int32),
         points=np.zeros((b, p, TURNING_POINTS + 1)),

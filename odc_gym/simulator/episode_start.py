@@ -113,7 +113,7 @@ class EpisodeStart:
         scalars["load_average"] = (living - self.sat.free[:n].sum()) / living
         return scalars
 
-    def open_accounts(self, ledger: np.ndarray, scalars: np.ndarray, run: np.ndarray) -> None:
+    def open_accounts(self, ledger: np.ndarray, scalars: np.ndarray, reward_sums: np.ndarray, run: np.ndarray) -> None:
         """Set the accounts to zero at the end of the warm-up.
 
         All work so far counts as done before the episode, and is never paid.
@@ -121,6 +121,7 @@ class EpisodeStart:
         Args:
             ledger: block of Ledger, [field, C]. Written.
             scalars: record of SCALARS, (1,). Written.
+            reward_sums: records of REWARD_SUMS, (2,). Written.
             run: run-time columns of the jobs, (J,) of RUN. Written.
         """
         run["before_s"] = run["checkpointed_s"] + run["uncheckpointed_s"]
@@ -135,9 +136,11 @@ class EpisodeStart:
         for account, value in zip(kept, values, strict=True):
             account[:] = value
         for name in SCALARS.names or ():
-            # stored_sum belongs to the charge, which continues
-            if name.endswith(("_sum", "_now")) and name != "stored_sum":
+            if name.endswith(("_sum", "_now")):
                 scalars[name] = 0.0
+        for name in reward_sums.dtype.names or ():
+            if name != "stored":  # it belongs to the charge, which continues
+                reward_sums[name] = 0.0
 
     def _balance_batteries(self, before: State, orbit_s: float) -> None:
         """Set batteries to the temperature at which their radiators balance the heat of an orbit.

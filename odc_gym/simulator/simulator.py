@@ -389,7 +389,9 @@ class Simulator:
         )
         for _ in range(fleet.clock.warm_up // fleet.clock.steps):
             self._play(np.array([row]), self._zero, self._bids_mode)
-        start.open_accounts(mutable.ledger[row], mutable.scalars[row : row + 1], mutable.run[row])
+        start.open_accounts(
+            mutable.ledger[row], mutable.scalars[row : row + 1], mutable.reward_sums[row], mutable.run[row]
+        )
         self._terms[row] = 0.0
 
     def _play(self, rows: np.ndarray, actions: np.ndarray, mode: tuple[Any, ...]) -> None:

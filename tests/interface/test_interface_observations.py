@@ -129,7 +129,7 @@ def test_what_is_seen_of_own_links_and_gateways():
     apart = 0
     for _ in range(60):
         sim.step(np.zeros((1, sim.action_size)))
-        seen, links, tick = sim.view.observation, sim.network.arrays, int(sim.scalars["tick"][0])
+        seen, links, tick = sim.view.observation, sim.tables.links, int(sim.scalars["tick"][0])
         k = links.epoch[0, min(tick, links.epoch.shape[1] - 1)]
         n = sim.satellites
         degree = [(links.next_hop[0, k, s] == np.arange(n)).sum() - 1 for s in range(n)]

@@ -105,8 +105,7 @@ def test_stored_energy_is_worth_what_the_plan_makes_of_it(starter12):
 def test_violations_weigh_by_size_and_wear_by_capacity(starter12):
     """Twice the accelerators at half the speed weigh as before, twice the accelerators twice."""
     from odc_gym.core.layout.state import Design
-    from odc_gym.core.layout.work import SCALARS
-    from odc_gym.interface.rewards import settle_account
+    from odc_gym.interface.rewards import REWARD_SUMS, fleet_sums
 
     sim = Simulator(starter12, 1)
     ones = State(*np.zeros(sim.mutable.state.shape[1:]))
@@ -117,8 +116,9 @@ def test_violations_weigh_by_size_and_wear_by_capacity(starter12):
         design = Design(*sim.parameters.design[0].copy()[: len(Design._fields)])
         for name, factor in factors.items():
             getattr(design, name)[0] *= factor
-        env = SimpleNamespace(sat=ones, design=design, scalars=np.zeros(1, SCALARS), num_satellites=12)
-        return np.array(getattr(settle_account, "py_func", settle_account)(sim.fleet.weights, env)[:4])
+        env, sums = SimpleNamespace(sat=ones, design=design, num_satellites=12), np.zeros(1, REWARD_SUMS)
+        getattr(fleet_sums, "py_func", fleet_sums)(sums[0], sim.fleet.weights, env)
+        return np.array(sums[0].tolist()[:4])
 
     one = changes()
     assert one[:3] == pytest.approx([8.0] * 3) and one[3] == pytest.approx(3.6e7)

@@ -23,7 +23,7 @@ from odc_gym.orbits.network import (
     shell_grid,
 )
 from odc_gym.scenario import ClusterOrbit, SunSynchronousOrbit, WalkerOrbit
-from odc_gym.scenario.sites import SITES
+from odc_gym.sites import SITES
 
 START = datetime(2027, 3, 1, tzinfo=UTC)
 GRAZING_M, RANGE_M = 80e3, 5000e3

@@ -115,7 +115,7 @@ def test_executed_work_is_credited_lost_or_not_yet_safe(flight):
 @pytest.mark.parametrize("flight", [*NUMBERS, "pretraining-cluster"], indirect=True)
 def test_no_gang_goes_on_with_a_member_or_a_link_down(flight):
     """Compute of all members was on and the tables have own links that join them, by SciPy from the pairs alone."""
-    links, checked = flight.sim.network.arrays, 0
+    links, checked = flight.sim.tables.links, 0
     n = flight.sim.satellites
     for before, after in flight.pairs():
         for row, hosts in flight.workers(before, after):
@@ -135,7 +135,7 @@ def test_nothing_is_worked_on_before_its_data_has_come(flight):
 
     Catches work in the time of a transfer, members that do not wait for each other, and data that appears.
     """
-    links, checked = flight.sim.network.arrays, 0
+    links, checked = flight.sim.tables.links, 0
     own, home = links.isl_gb_s[0], links.ground_gb_s[0].max(0)
     lag = {}
     for before, after in flight.pairs():

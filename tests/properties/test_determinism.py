@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from core_rig import same_state
 
-from odc_gym.core.layout.state import MUTABLE
+from odc_gym.core.layout.batch import Mutable
 from odc_gym.errors import OdcGymError
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.files import names
@@ -39,7 +39,12 @@ def play(sim, seeds, order=None):
 def collect(sim, seeds, observations, rewards):
     state = sim.get_state()
     return {
-        seed: (observations[:, i], rewards[:, i], {name: state[name][i] for name in MUTABLE}, episode_metrics(sim, i))
+        seed: (
+            observations[:, i],
+            rewards[:, i],
+            {name: state[name][i] for name in Mutable._fields},
+            episode_metrics(sim, i),
+        )
         for i, seed in enumerate(seeds)
     }
 
@@ -143,7 +148,12 @@ def test_state_goes_on_in_a_fresh_simulator(starter12, alone, capacity):
         observations.append(second.observation[1])
         rewards.append(second.reward[1])
     state = second.get_state([1])
-    result = (np.array(observations), np.array(rewards), {n: state[n][0] for n in MUTABLE}, episode_metrics(second, 1))
+    result = (
+        np.array(observations),
+        np.array(rewards),
+        {n: state[n][0] for n in Mutable._fields},
+        episode_metrics(second, 1),
+    )
     assert_same(result, alone[seed])
 
 

@@ -1,6 +1,7 @@
 """Rig of a cluster of four satellites that only run pretraining gangs."""
 
 import numpy as np
+from fields import replace_arrays
 
 PRETRAINING = {
     "kind": "job",
@@ -55,6 +56,6 @@ def hosts_of(sim, row):
 
 def rewire(sim, **tables):
     """Replace network tables of pairs of satellites by other ones, (S, S) each."""
-    arrays = sim.network.arrays
+    arrays = sim.tables.links
     new = {k: np.broadcast_to(v, getattr(arrays, k).shape).astype(getattr(arrays, k).dtype) for k, v in tables.items()}
-    sim.network.arrays = arrays._replace(**new)
+    replace_arrays(sim, links=arrays._replace(**new))

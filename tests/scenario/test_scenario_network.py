@@ -4,7 +4,7 @@ import pytest
 
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Scenario
-from odc_gym.scenario.sites import SITES
+from odc_gym.sites import SITES
 
 STATION = {"name": "Quito", "latitude_deg": -0.2, "longitude_deg": 281.5}
 

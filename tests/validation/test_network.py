@@ -17,7 +17,7 @@ from skyfield.units import Distance
 from odc_gym.orbits import Constellation, build_ephemeris
 from odc_gym.orbits.network import LinkRules, all_pairs, ground_contacts, in_sight, plan_links, run_lengths
 from odc_gym.orbits.routes import ground_routes, light_time_s, topologies
-from odc_gym.scenario.sites import SITES
+from odc_gym.sites import SITES
 
 CHAPTER = "Network"
 TIMESCALE = load.timescale(builtin=True)

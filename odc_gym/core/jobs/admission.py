@@ -1,4 +1,7 @@
-"""Who may join the queue, and what is kept of its length and age. Scalar code between physics steps."""
+"""Admission of arriving jobs, and records of the queue and of tenant usage.
+
+The code is scalar and runs between physics steps.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +16,19 @@ from odc_gym.core.layout.work import GUARANTEED, REFUSED
 
 @routine
 def admit_arrivals(env: Environment, now_s: float) -> None:
-    """Arrivals join the queue, or are refused for good where their class has too long a backlog."""
+    """Queue the jobs that have arrived, and refuse those of a class whose backlog is full.
+
+    A refusal is final. Guaranteed jobs are never refused.
+    """
     scalars, jobs = env.scalars[0], env.jobs
     while scalars["next_job"] < jobs.shape[0] and jobs[scalars["next_job"]]["arrival_s"] <= now_s:
         row = scalars["next_job"]
         scalars["next_job"] += 1
-        if jobs[row]["num_satellites"] == 0:  # part of the gang before it
+        if jobs[row]["num_satellites"] == 0:  # further row of a gang
             continue
         class_id = jobs[row]["class_id"]
         env.ledger.arrived_now[class_id] += jobs[row]["estimate_s"]
-        if jobs[row]["tier"] != GUARANTEED and is_full(env, class_id):
+        if jobs[row]["tier"] != GUARANTEED and is_backlog_full(env, class_id):
             env.run[row]["status"] = REFUSED
             env.run[row]["finished_s"] = now_s
             env.ledger.refused[class_id] += 1.0
@@ -32,22 +38,26 @@ def admit_arrivals(env: Environment, now_s: float) -> None:
 
 
 @routine
-def is_full(env: Environment, class_id: int) -> bool:
-    """Whether the estimated work of a class's waiting jobs exceeds what the scenario lets wait."""
-    most = env.rules.backlog_most_s[class_id]
-    if most == np.inf:
+def is_backlog_full(env: Environment, class_id: int) -> bool:
+    """Return whether the estimated work of a class's waiting jobs exceeds the class's limit."""
+    limit_s = env.rules.backlog_most_s[class_id]
+    if limit_s == np.inf:
         return False
-    backlog = 0.0
+    backlog_s = 0.0
     for k in range(env.scalars[0]["waiting"]):
         row = env.waiting[k]
         if env.jobs[row]["class_id"] == class_id:
-            backlog += remaining_estimate(env.jobs[row], env.run[row])
-    return backlog > most
+            backlog_s += remaining_estimate(env.jobs[row], env.run[row])
+    return backlog_s > limit_s
 
 
 @routine
 def record_queue(env: Environment, now_s: float) -> None:
-    """Once a decision: sums for the means of each class's backlog and of the age of its oldest waiting job."""
+    """Record each class's backlog and the age of its oldest waiting job.
+
+    The function runs once a decision. It also updates the sums over decisions and the highest age. Replicas do not
+    count.
+    """
     ledger = env.ledger
     fill(ledger.backlog_now_s, 0.0)
     fill(ledger.oldest_now_s, 0.0)
@@ -66,7 +76,10 @@ def record_queue(env: Environment, now_s: float) -> None:
 
 @routine
 def update_tenant_usage(env: Environment, decision_period_s: float) -> None:
-    """Once a decision: exponential averages of the accelerators that the jobs of each tenant hold."""
+    """Update the exponential average of the accelerators that each tenant's jobs hold.
+
+    The function runs once a decision. Without fair share (`fair_s` of 0), it does nothing.
+    """
     if env.policy.fair_s == 0.0:
         return
     weight = min(1.0, decision_period_s / env.policy.fair_s)

@@ -1,6 +1,9 @@
-"""The batch of live requests that a replica holds: how long it takes to drain, and what is lost with it.
+"""Batches of live requests on replicas: the time to drain a batch, and the loss of one.
 
-The fluid of `services` counts a request as served in the step that it is taken up. Scalar code between physics steps.
+The fluid model of `core.serving.services` counts a request as served in the step in which a replica takes it up. The
+accounts of a lost batch are therefore taken back.
+
+The code is scalar and runs between physics steps.
 """
 
 from __future__ import annotations
@@ -13,34 +16,34 @@ from odc_gym.physics.serving import residual_s, stretch
 
 
 @routine
-def steps_left(env: Environment, c: int) -> float:
-    """Mean decode steps that a live request of a service still needs."""
+def mean_remaining_steps(env: Environment, c: int) -> float:
+    """Return the mean number of decode steps that a live request of service `c` still needs."""
     return residual_s(env.rules.steps[c], env.rules.decode_scv[c])
 
 
 @routine
 def drain_time_s(env: Environment, row: int) -> float:
-    """Time until the batch of a replica is empty if it takes up nothing more [s].
+    """Return the time until a replica's batch is empty if it takes up no more requests [s].
 
-    Of n requests with exponential rests, one ends after a share 1 / n of their mean rest; steps get shorter with the
-    batch.
+    The remaining lengths of the n live requests are exponential. The next request ends after 1 / n of their mean
+    remaining length. Decode steps become shorter as the batch shrinks. The time is 0 if the clock is 0.
     """
     c, s = env.jobs[row]["class_id"], env.run[row]["host"]
     clock = env.classes.clock[c, s]
     if clock <= 0.0:
         return 0.0
-    slow = stretch(env.rules.decode_kappa[c], clock) / (env.design.speed[s] * max(env.sat.duty[s], 1e-3))
-    shared = 0.0
-    count = int(env.services.batch[c] + 0.5)
-    for n in range(1, count + 1):
-        shared += 1.0 / n
-    takes = env.rules.base_s[c] * shared + env.rules.each_s[c] * count
-    return slow * takes * steps_left(env, c) / env.rules.steps[c]
+    slowdown = stretch(env.rules.decode_kappa[c], clock) / (env.design.speed[s] * max(env.sat.duty[s], 1e-3))
+    harmonic_sum = 0.0
+    num_requests = int(env.services.batch[c] + 0.5)
+    for n in range(1, num_requests + 1):
+        harmonic_sum += 1.0 / n
+    full_decode_s = env.rules.base_s[c] * harmonic_sum + env.rules.each_s[c] * num_requests
+    return slowdown * full_decode_s * mean_remaining_steps(env, c) / env.rules.steps[c]
 
 
 @routine
-def live_gb(env: Environment, row: int) -> float:
-    """Keys and values of the live requests of a replica [GB]; 0 of a job."""
+def live_requests_gb(env: Environment, row: int) -> float:
+    """Return the size of the keys and values of a replica's live requests [GB]; 0 for a job."""
     c = env.jobs[row]["class_id"]
     if env.rules.service[c] < 0.5 or env.run[row]["active"] <= 0.0:
         return 0.0
@@ -49,7 +52,14 @@ def live_gb(env: Environment, row: int) -> float:
 
 @routine
 def move_batch(env: Environment, row: int, gb: float, source: int) -> None:
-    """A replica that moved brings its live requests over the network."""
+    """Request the transfer of a moved replica's live requests.
+
+    Args:
+        env: the environment.
+        row: row of the replica.
+        gb: size of the keys and values [GB].
+        source: satellite that the replica left.
+    """
     if gb > 0.0:
         env.pending_gb[STATE, row] += gb
         env.run[row]["state_at"] = source
@@ -58,17 +68,18 @@ def move_batch(env: Environment, row: int, gb: float, source: int) -> None:
 
 @routine
 def lose_batch(env: Environment, row: int) -> float:
-    """The batch of a replica is gone: its requests wait again, from their prompts on; the work that this costs.
+    """Drop a replica's batch, and return the work that its loss costs [reference accelerator-seconds].
 
-    What the fluid had counted ahead is taken back.
+    Its requests wait again, from their prompts on. The tokens and the pay that the fluid model counted ahead are taken
+    back.
     """
     c, run = env.jobs[row]["class_id"], env.run[row]
     if run["active"] <= 0.0:
         return 0.0
     run["active"] = 0.0
-    rest = steps_left(env, c) / env.rules.steps[c]
-    each_s = env.rules.base_s[c] / env.rules.batch[c] + env.rules.each_s[c]
-    work = env.services.batch[c] * (env.rules.prefill_s[c] + each_s * rest) * env.jobs[row]["width"]
+    remaining_frac = mean_remaining_steps(env, c) / env.rules.steps[c]
+    decode_s = env.rules.base_s[c] / env.rules.batch[c] + env.rules.each_s[c]
+    work = env.services.batch[c] * (env.rules.prefill_s[c] + decode_s * remaining_frac) * env.jobs[row]["width"]
     tokens = work / env.rules.token_s[c]
     env.services.backlog[c] += tokens
     env.ledger.served[c] -= tokens
@@ -83,7 +94,7 @@ def lose_batch(env: Environment, row: int) -> float:
 
 @routine
 def begin_drain(env: Environment, row: int) -> bool:
-    """A replica takes up no more requests; whether it has a batch to finish."""
+    """Stop a replica from taking up requests, and return whether it has a batch to finish."""
     run = env.run[row]
     if run["drain_s"] <= 0.0:
         run["drain_s"] = drain_time_s(env, row) if run["active"] > 0.0 else 0.0
@@ -92,7 +103,10 @@ def begin_drain(env: Environment, row: int) -> bool:
 
 @routine
 def release_replica(env: Environment, row: int) -> None:
-    """A replica without a batch gives its accelerators back; it is absent until the autoscaler wants it."""
+    """Release the accelerators of a replica without a batch.
+
+    The replica is absent until the autoscaler requests it.
+    """
     release_accelerators(env, row)
     env.run[row]["status"] = ABSENT
     env.run[row]["drain_s"] = 0.0
@@ -100,7 +114,7 @@ def release_replica(env: Environment, row: int) -> None:
 
 @routine
 def continue_replica(env: Environment, row: int, dt_s: float) -> bool:
-    """A step of a replica is over; whether it still holds its accelerators."""
+    """Advance the drain of a replica by one step, and return whether it still holds its accelerators."""
     run = env.run[row]
     if run["drain_s"] <= 0.0:
         return True

@@ -1,7 +1,9 @@
-"""The dispatcher of one environment: who goes where, who moves, who must leave. Scalar code between physics steps.
+"""Dispatcher of one environment: placement, migration, draining and eviction of jobs.
 
-Waiting jobs are in `waiting`. Replicas of services are the first rows of the job table: a wanted replica queues like a
-job. `lists[1]` holds the running rows.
+`env.waiting` holds the rows of waiting jobs in queue order, and `env.running` those of running jobs. The first rows of
+the job table are replicas of services. A requested replica queues like a job.
+
+The code is scalar and runs between physics steps.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.core.jobs.batches import begin_drain, live_gb, move_batch
+from odc_gym.core.jobs.batches import begin_drain, live_requests_gb, move_batch
 from odc_gym.core.jobs.gangs import choose_gang_hosts, disconnects_next, is_connected, start_gang
 from odc_gym.core.jobs.hosting import release_accelerators, start_job
 from odc_gym.core.jobs.progress import count_stop, expire, lose_uncheckpointed, stop_job
@@ -22,11 +24,14 @@ from odc_gym.core.layout.work import FREE, HOLD
 
 @routine
 def drain_and_move(env: Environment, now_s: float) -> None:
-    """Once a decision: jobs leave satellites that drain, and move to clearly better ones. Both pay for it."""
+    """Drain jobs from satellites with a low bid, and move jobs to clearly better satellites.
+
+    The function runs once a decision. Drained and moved jobs bear the cost of a stop, see `progress.stop_job`.
+    """
     scalars, running = env.scalars[0], env.running
-    count = scalars["running"]
+    num_before = scalars["running"]
     scalars["running"] = 0
-    for k in range(count):
+    for k in range(num_before):
         row = running[k]
         class_id = env.jobs[row]["class_id"]
         if must_drain(env, row) and finishes_batch_first(env, row):
@@ -45,7 +50,7 @@ def drain_and_move(env: Environment, now_s: float) -> None:
 
 @routine
 def must_drain(env: Environment, row: int) -> bool:
-    """Whether the agent wants a job's class to leave one of its satellites."""
+    """Return whether the agent's bid orders the class of a job to leave one of the job's satellites."""
     for member in range(row, row + env.jobs[row]["num_satellites"]):
         if env.classes.bid[env.jobs[row]["class_id"], env.run[member]["host"]] < env.policy.drain:
             return True
@@ -54,41 +59,54 @@ def must_drain(env: Environment, row: int) -> bool:
 
 @routine
 def finishes_batch_first(env: Environment, row: int) -> bool:
-    """A replica that is to leave finishes its batch first; whether it has one."""
+    """Start to drain a replica that must leave, and return whether it has a batch to finish.
+
+    The result is False for a job.
+    """
     if not is_replica(env, row):
         return False
-    new = env.run[row]["drain_s"] <= 0.0
-    alive = begin_drain(env, row)
-    if new and alive:
+    starts_drain = env.run[row]["drain_s"] <= 0.0
+    has_batch = begin_drain(env, row)
+    if starts_drain and has_batch:
         env.ledger.drained[env.jobs[row]["class_id"]] += 1.0
         count_stop(env, row, True)
-    return alive
+    return has_batch
 
 
 @routine
 def move_if_better(env: Environment, row: int, now_s: float) -> bool:
-    """A job moves if a clearly better satellite can take it; whether it did. Gangs stay together where they are."""
+    """Move a job if a clearly better satellite can take it, and return whether it moved.
+
+    Gangs, draining replicas and jobs that have just been placed do not move.
+    """
     class_id, s = env.jobs[row]["class_id"], env.run[row]["host"]
     if env.rules.movable[class_id] < 0.5 or env.jobs[row]["num_satellites"] > 1:
         return False
     if now_s - env.run[row]["since_s"] < env.policy.min_stay_s or env.run[row]["drain_s"] > 0.0:
         return False
     floor = score_of(env, s, class_id, 0) + env.policy.migration_margin
-    better = best_host(env, row, floor, now_s)
-    if better == NOWHERE:
+    target = best_host(env, row, floor, now_s)
+    if target == NOWHERE:
         return False
     stop_job(env, row, now_s)
-    live = live_gb(env, row)
+    requests_gb = live_requests_gb(env, row)
     release_accelerators(env, row)
-    start_job(env, row, better, now_s)
-    move_batch(env, row, live, s)
+    start_job(env, row, target, now_s)
+    move_batch(env, row, requests_gb, s)
     env.ledger.moved[class_id] += 1.0
     return True
 
 
 @routine
 def charge_loss(env: Environment, s: int, class_id: int, lost_s: float) -> None:
-    """Charge work that a job of a class lost to the cause for which the compute of satellite `s` is off."""
+    """Charge lost work to the cause for which the compute of a satellite is off.
+
+    Args:
+        env: the environment.
+        s: satellite.
+        class_id: class of the job.
+        lost_s: work that the job lost [reference accelerator-seconds].
+    """
     if env.sat.out[s] > 0.0:
         env.ledger.outage_lost_s[class_id] += lost_s
     elif env.sat.tripped[s] > 0.0:
@@ -99,16 +117,19 @@ def charge_loss(env: Environment, s: int, class_id: int, lost_s: float) -> None:
 
 @routine
 def evict_from_off_satellites(env: Environment, now_s: float) -> None:
-    """Satellites whose compute is off lose their jobs, back to the last payable point."""
-    off = 0.0
+    """Requeue the jobs of satellites whose compute is off.
+
+    These jobs go back to their last payable point.
+    """
+    num_off = 0.0
     for s in range(env.num_satellites):
-        off += env.sat.off[s]
-    if off == 0.0:
+        num_off += env.sat.off[s]
+    if num_off == 0.0:
         return
     scalars, running = env.scalars[0], env.running
-    count = scalars["running"]
+    num_before = scalars["running"]
     scalars["running"] = 0
-    for k in range(count):
+    for k in range(num_before):
         row = running[k]
         s = first_host_off(env, row)
         if s != NOWHERE:
@@ -124,29 +145,32 @@ def evict_from_off_satellites(env: Environment, now_s: float) -> None:
 
 @routine
 def first_host_off(env: Environment, row: int) -> int:
-    """The first of a job's satellites whose compute is off; NOWHERE if all work."""
-    off = NOWHERE
+    """Return the first of a job's satellites whose compute is off; NOWHERE if all are on."""
+    found = NOWHERE
     for member in range(row, row + env.jobs[row]["num_satellites"]):
-        if off == NOWHERE and env.sat.off[env.run[member]["host"]] > 0.0:
-            off = env.run[member]["host"]
-    return off
+        if found == NOWHERE and env.sat.off[env.run[member]["host"]] > 0.0:
+            found = env.run[member]["host"]
+    return found
 
 
 @routine
 def requeue_disconnected_gangs(env: Environment, now_s: float) -> None:
-    """Gangs whose links part go back to the queue: with a checkpoint if that was known a step ahead."""
+    """Requeue gangs whose members lose their links.
+
+    A gang writes a checkpoint if the loss is known one step ahead. Otherwise, it loses its uncheckpointed work.
+    """
     scalars, running = env.scalars[0], env.running
-    count = scalars["running"]
+    num_before = scalars["running"]
     scalars["running"] = 0
-    for k in range(count):
+    for k in range(num_before):
         row = running[k]
         if env.jobs[row]["num_satellites"] > 1:
-            joined = is_connected(env, row)
-            if not joined or disconnects_next(env, row):
-                count_stop(env, row, joined)
-                if joined:
+            connected = is_connected(env, row)
+            if not connected or disconnects_next(env, row):
+                count_stop(env, row, connected)
+                if connected:
                     stop_job(env, row, now_s)
-                else:  # nobody foresaw it: a link or the backbone failed
+                else:  # unforeseen: a link or the backbone failed
                     env.ledger.outage_lost_s[env.jobs[row]["class_id"]] += lose_uncheckpointed(env, row)
                 release_accelerators(env, row)
                 env.ledger.disconnected[env.jobs[row]["class_id"]] += 1.0
@@ -157,8 +181,12 @@ def requeue_disconnected_gangs(env: Environment, now_s: float) -> None:
 
 
 @routine
-def chosen_host(env: Environment, row: int, now_s: float) -> int:
-    """Where a waiting job goes now: the satellite that the agent chose if it is feasible, else that of the best bid."""
+def choose_host(env: Environment, row: int, now_s: float) -> int:
+    """Return the satellite to which a waiting job goes now, or NOWHERE.
+
+    A job with an order goes to that satellite if it is feasible, and otherwise nowhere. A job without an order goes to
+    the feasible satellite with the highest score.
+    """
     order = env.run[row]["order"]
     if order == FREE:
         return best_host(env, row, -np.inf, now_s)
@@ -169,13 +197,13 @@ def chosen_host(env: Environment, row: int, now_s: float) -> int:
 
 @routine
 def start_waiting(env: Environment, row: int, now_s: float) -> bool:
-    """Start a waiting job where it goes now; whether there is such a place."""
+    """Start a waiting job if it can be placed now, and return whether it started."""
     if env.jobs[row]["num_satellites"] > 1:
         if env.run[row]["order"] == HOLD or not choose_gang_hosts(env, row, now_s):
             return False
         start_gang(env, row, now_s)
         return True
-    s = chosen_host(env, row, now_s)
+    s = choose_host(env, row, now_s)
     if s == NOWHERE:
         return False
     start_job(env, row, s, now_s)
@@ -184,7 +212,10 @@ def start_waiting(env: Environment, row: int, now_s: float) -> bool:
 
 @routine
 def most_free_accelerators(env: Environment) -> float:
-    """Most accelerators that are free on one satellite whose compute is on: wider jobs need not look for a host."""
+    """Return the highest number of free accelerators on one satellite whose compute is on.
+
+    A wider job fits nowhere, so its search for a host can be skipped.
+    """
     most = 0.0
     for s in range(env.num_satellites):
         most = max(most, env.sat.free[s] * (1.0 - env.sat.off[s]))
@@ -192,8 +223,8 @@ def most_free_accelerators(env: Environment) -> float:
 
 
 @routine
-def widest_satellite(env: Environment) -> float:
-    """Most accelerators that work on one satellite."""
+def most_living_accelerators(env: Environment) -> float:
+    """Return the highest number of living accelerators on one satellite."""
     most = 0.0
     for s in range(env.num_satellites):
         most = max(most, env.sat.living[s])
@@ -202,13 +233,13 @@ def widest_satellite(env: Environment) -> float:
 
 @routine
 def place_waiting_jobs(env: Environment, now_s: float) -> None:
-    """Waiting jobs in queue order go to their satellites; only a worthless job leaves the queue.
+    """Place waiting jobs in queue order, and expire those that are worth nothing any more.
 
-    The first that fits nowhere is the blocked job, which gets a reservation. Jobs before it respect the reservation of
-    the last step as long as they fit elsewhere.
+    The first job that fits nowhere becomes the blocked job, which gets a reservation. Jobs before it respect the
+    reservation of the last step as long as they fit elsewhere.
     """
     scalars, waiting = env.scalars[0], env.waiting
-    most, kept = most_free_accelerators(env), 0
+    most_free, num_kept = most_free_accelerators(env), 0
     scalars["blocked_rank"] = -np.inf
     for k in range(scalars["waiting"]):
         row = waiting[k]
@@ -218,32 +249,35 @@ def place_waiting_jobs(env: Environment, now_s: float) -> None:
             expire(env, row, now_s)
             continue
         if env.urgency[class_id] >= env.policy.hold:
-            first = scalars["blocked_rank"] == -np.inf
-            started = job["width"] <= most and start_waiting(env, row, now_s)
-            if not started and job["width"] <= most and first and is_reserved_for_other(env, row):
+            none_blocked = scalars["blocked_rank"] == -np.inf
+            started = job["width"] <= most_free and start_waiting(env, row, now_s)
+            if not started and job["width"] <= most_free and none_blocked and is_reserved_for_other(env, row):
                 suspend_reservation(env)
                 started = start_waiting(env, row, now_s)
             if started:
                 if row == scalars["reserved_row"]:
                     cancel_reservation(env)
-                most = most_free_accelerators(env)
+                most_free = most_free_accelerators(env)
                 continue
-            if first and run["order"] == FREE:
+            if none_blocked and run["order"] == FREE:
                 block_queue(env, row, now_s)
-        waiting[kept] = row
-        kept += 1
-    scalars["waiting"] = kept
+        waiting[num_kept] = row
+        num_kept += 1
+    scalars["waiting"] = num_kept
     if scalars["blocked_rank"] == -np.inf and scalars["reserved_row"] != NOWHERE:
         cancel_reservation(env)
 
 
 @routine
 def block_queue(env: Environment, row: int, now_s: float) -> None:
-    """A job that fits nowhere becomes the blocked one if it can be promised a satellite, or if nobody is."""
+    """Make a job that fits nowhere the blocked job if it can start later.
+
+    With reservations, it must get one. Without reservations, a satellite must have enough living accelerators.
+    """
     scalars, width = env.scalars[0], env.jobs[row]["width"]
     scalars["blocked_rank"] = env.run[row]["rank"]
     scalars["blocked_width"] = width
     scalars["blocked_kind"] = env.jobs[row]["class_id"]
-    promised = reserve(env, row, now_s) if env.policy.reserves else width <= widest_satellite(env)
-    if not promised:
+    can_start_later = reserve(env, row, now_s) if env.policy.reserves else width <= most_living_accelerators(env)
+    if not can_start_later:
         scalars["blocked_rank"] = -np.inf

@@ -1,6 +1,8 @@
-"""A job takes accelerators of a satellite and gives them back. Scalar code between physics steps.
+"""Allocation of a satellite's accelerators to jobs, and their release.
 
-A gang spans several satellites: its row is followed by one row for each further satellite, see `gangs`.
+A gang spans several satellites: one row for each further satellite follows its first row, see `core.jobs.gangs`.
+
+The code is scalar and runs between physics steps.
 """
 
 from __future__ import annotations
@@ -8,56 +10,82 @@ from __future__ import annotations
 import numpy as np
 
 from odc_gym._jit import routine
-from odc_gym.core.jobs.waiting import NOWHERE, leaves_before_reservation, wake_s
+from odc_gym.core.jobs.waiting import NOWHERE, leaves_before_reservation, time_to_wake_s
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.work import FREE, RESULT, RUNNING
-from odc_gym.core.network.routes import count_route, latency_s, walk
+from odc_gym.core.network.routes import count_route, latency_s, trace_route
 from odc_gym.core.network.storage import item_gb, source_of, touch_model
 
 
 @routine
-def use_extra_accelerators(env: Environment, row: int, first: int, s: int, now_s: float) -> None:
-    """A row that will not leave in time takes of what the reservation of a satellite leaves over."""
-    if not leaves_before_reservation(env, first, s, now_s):
+def use_extra_accelerators(env: Environment, row: int, first_row: int, s: int, now_s: float) -> None:
+    """Deduct a row's accelerators from those that a reservation leaves over.
+
+    A job that leaves before the reserved time takes none of them.
+
+    Args:
+        env: the environment.
+        row: row of the job table.
+        first_row: first row of its gang, or `row` itself.
+        s: satellite.
+        now_s: time since the start of the episode [s].
+    """
+    if not leaves_before_reservation(env, first_row, s, now_s):
         env.sat.extra_accelerators[s] -= env.jobs[row]["width"]
 
 
 @routine
-def take_accelerators(env: Environment, row: int, first: int, s: int, now_s: float) -> None:
-    """A row takes its accelerators on a satellite; they are held while its data comes, they wake up and it starts.
+def take_accelerators(env: Environment, row: int, first_row: int, s: int, now_s: float) -> None:
+    """Allocate a row's accelerators on a satellite, and request its transfers.
 
-    `first` is the first row of its gang, or the row itself.
+    The row holds them while its data arrives, while they wake up, and while the job starts.
+
+    Args:
+        env: the environment.
+        row: row of the job table.
+        first_row: first row of its gang, or `row` itself.
+        s: satellite.
+        now_s: time since the start of the episode [s].
     """
     job, run = env.jobs[row], env.run[row]
     class_id = job["class_id"]
-    wake = wake_s(env, row, s)
+    wake_up_s = time_to_wake_s(env, row, s)
     env.sat.free[s] -= job["width"]
     env.classes.held[class_id, s] += job["width"]
-    run["delay_s"] = run["writing_s"] + wake + env.rules.init_s[class_id]
-    request_transfers(env, row, first, s)
+    run["delay_s"] = run["writing_s"] + wake_up_s + env.rules.init_s[class_id]
+    request_transfers(env, row, first_row, s)
     run["host"] = s
     run["since_s"] = now_s
     run["status"] = RUNNING
 
 
 @routine
-def request_transfers(env: Environment, row: int, first: int, s: int) -> None:
-    """What a placement on a satellite must bring is put on the way."""
+def request_transfers(env: Environment, row: int, first_row: int, s: int) -> None:
+    """Request the data that a placement must bring.
+
+    The function counts the routes of the transfers, and adds their latency to the delay of the row.
+
+    Args:
+        env: the environment.
+        row: row of the job table.
+        first_row: first row of its gang, or `row` itself.
+        s: satellite.
+    """
     tick, class_id = env.scalars[0]["tick"], env.jobs[row]["class_id"]
     for item in range(RESULT):
-        gb = item_gb(env, row, first, s, item)
+        gb = item_gb(env, row, first_row, s, item)
         env.pending_gb[item, row] = gb
         if gb > 0.0:
-            source = source_of(env, row, first, item)
+            source = source_of(env, row, first_row, item)
             env.ledger.asked_gb[class_id] += gb
             env.run[row]["delay_s"] += latency_s(env, source, s, tick)
-            count_route(env, walk(env, source, s, tick), row)
-    touch_model(env, env.jobs[first]["model"], s)
+            count_route(env, trace_route(env, source, s, tick), row)
+    touch_model(env, env.jobs[first_row]["model"], s)
 
 
 @routine
 def start_job(env: Environment, row: int, s: int, now_s: float) -> None:
-    """A job starts on a satellite."""
+    """Start a job of one satellite on satellite `s`."""
     use_extra_accelerators(env, row, row, s, now_s)
     take_accelerators(env, row, row, s, now_s)
     add_running(env, row, now_s)
@@ -65,7 +93,7 @@ def start_job(env: Environment, row: int, s: int, now_s: float) -> None:
 
 @routine
 def add_running(env: Environment, row: int, now_s: float) -> None:
-    """A job that has its accelerators joins those that run."""
+    """Add a job that holds its accelerators to the running jobs."""
     run = env.run[row]
     env.ledger.placed[env.jobs[row]["class_id"]] += 1.0
     run["order"] = FREE
@@ -77,7 +105,10 @@ def add_running(env: Environment, row: int, now_s: float) -> None:
 
 @routine
 def release_accelerators(env: Environment, row: int) -> None:
-    """A job gives its accelerators back, a gang those of all its satellites."""
+    """Release the accelerators of a job on all of its satellites.
+
+    Transfers that are still pending are dropped.
+    """
     for member in range(row, row + env.jobs[row]["num_satellites"]):
         job, run = env.jobs[member], env.run[member]
         s = run["host"]
@@ -95,7 +126,7 @@ def release_accelerators(env: Environment, row: int) -> None:
 
 @routine
 def remove_running(env: Environment, k: int) -> None:
-    """Take the k-th of the running rows out of their list."""
+    """Remove the k-th row from the running rows."""
     env.scalars[0]["running"] -= 1
     for i in range(k, env.scalars[0]["running"]):
         env.running[i] = env.running[i + 1]

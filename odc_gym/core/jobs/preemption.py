@@ -1,4 +1,7 @@
-"""Guaranteed jobs take the place of spot jobs where they fit nowhere else. Scalar code between physics steps."""
+"""Preemption: guaranteed jobs that fit nowhere else take the accelerators of spot jobs.
+
+The code is scalar and runs between physics steps.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +18,18 @@ from odc_gym.core.layout.work import FREE, GUARANTEED, SPOT
 
 @routine
 def preempt(env: Environment, now_s: float) -> None:
-    """Waiting guaranteed jobs of one satellite, in queue order, start in the place of spot jobs."""
+    """Start waiting guaranteed jobs in the place of spot jobs, in queue order.
+
+    Gangs do not preempt other jobs.
+    """
     if not env.policy.preempts:
         return
     k = 0
     while k < env.scalars[0]["waiting"]:
         row = env.waiting[k]
         job = env.jobs[row]
-        may = job["tier"] == GUARANTEED and job["num_satellites"] == 1 and env.run[row]["order"] == FREE
-        s = cheapest_host(env, row, now_s) if may and env.urgency[job["class_id"]] >= env.policy.hold else NOWHERE
+        eligible = job["tier"] == GUARANTEED and job["num_satellites"] == 1 and env.run[row]["order"] == FREE
+        s = cheapest_host(env, row, now_s) if eligible and env.urgency[job["class_id"]] >= env.policy.hold else NOWHERE
         if s == NOWHERE:
             k += 1
             continue
@@ -36,27 +42,30 @@ def preempt(env: Environment, now_s: float) -> None:
 
 @routine
 def cheapest_host(env: Environment, row: int, now_s: float) -> int:
-    """The satellite that a job fits with the fewest accelerators taken from spot jobs, by score where equal."""
+    """Return the satellite on which a job displaces the fewest accelerators of spot jobs, or NOWHERE.
+
+    Ties go to the satellite with the highest score.
+    """
     class_id, width = env.jobs[row]["class_id"], env.jobs[row]["width"]
-    spot = np.zeros(env.num_satellites)
+    spot_accelerators = np.zeros(env.num_satellites)
     for k in range(env.scalars[0]["running"]):
-        first = env.running[k]
-        if env.jobs[first]["tier"] == SPOT:
-            for member in range(first, first + env.jobs[first]["num_satellites"]):
-                spot[env.run[member]["host"]] += env.jobs[member]["width"]
-    best, least, highest = NOWHERE, np.inf, -np.inf
+        first_row = env.running[k]
+        if env.jobs[first_row]["tier"] == SPOT:
+            for member in range(first_row, first_row + env.jobs[first_row]["num_satellites"]):
+                spot_accelerators[env.run[member]["host"]] += env.jobs[member]["width"]
+    best, fewest, best_score = NOWHERE, np.inf, -np.inf
     for s in range(env.num_satellites):
-        taken, score = width - env.sat.free[s], score_of(env, s, class_id, 0)
-        if spot[s] == 0.0 or spot[s] < taken or not is_open(env, class_id, s):
+        displaced, score = width - env.sat.free[s], score_of(env, s, class_id, 0)
+        if spot_accelerators[s] == 0.0 or spot_accelerators[s] < displaced or not is_open(env, class_id, s):
             continue
-        if (taken < least or (taken == least and score > highest)) and pays_in_time(env, row, s, now_s):
-            best, least, highest = s, taken, score
+        if (displaced < fewest or (displaced == fewest and score > best_score)) and pays_in_time(env, row, s, now_s):
+            best, fewest, best_score = s, displaced, score
     return best
 
 
 @routine
 def preempt_spot_jobs(env: Environment, s: int, width: int, now_s: float) -> None:
-    """Spot jobs leave a satellite, the last to come first, until so many accelerators are free there."""
+    """Stop spot jobs on a satellite, the last to start first, until `width` accelerators are free."""
     k = env.scalars[0]["running"] - 1
     while env.sat.free[s] < width:
         row = env.running[k]
@@ -72,7 +81,7 @@ def preempt_spot_jobs(env: Environment, s: int, width: int, now_s: float) -> Non
 
 @routine
 def runs_on(env: Environment, row: int, s: int) -> bool:
-    """Whether a running job holds accelerators of a satellite."""
+    """Return whether a running job holds accelerators of satellite `s`."""
     count = 0
     for member in range(row, row + env.jobs[row]["num_satellites"]):
         count += env.run[member]["host"] == s

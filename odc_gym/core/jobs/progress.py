@@ -1,4 +1,7 @@
-"""Work of running jobs: executed, made safe and paid, or lost. Scalar code between physics steps."""
+"""Progress of running jobs: work is executed, checkpointed and paid, or lost.
+
+The code is scalar and runs between physics steps.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import numpy as np
 from odc_gym._jit import routine
 from odc_gym.constants import HOUR_S
 from odc_gym.core.jobs.batches import continue_replica, lose_batch
-from odc_gym.core.jobs.checkpoints import unit_work
+from odc_gym.core.jobs.checkpoints import payable_interval_work
 from odc_gym.core.jobs.hosting import release_accelerators
 from odc_gym.core.jobs.time_accounting import account_held, account_time
 from odc_gym.core.jobs.waiting import is_replica, lateness_factor, rank_of, requeue, time_to_payable_s
@@ -18,31 +21,42 @@ from odc_gym.core.network.execution_rate import execution_rate
 
 @routine
 def value_of(env: Environment, row: int) -> float:
-    """Value of a reference-accelerator-hour of a job: that of its class at the price of its tier."""
+    """Return the value of a reference-accelerator-hour of a job: its class's value times its tier's price."""
     return env.rules.value[env.jobs[row]["class_id"]] * env.jobs[row]["price"]
 
 
 @routine
 def checkpoint_work(env: Environment, row: int, now_s: float) -> None:
-    """Unsaved work becomes safe; what was executed in the episode is paid, less the share held back."""
+    """Checkpoint a job's work, and pay the new work less the share held back.
+
+    Work that was executed before the episode is not paid.
+    """
     run, class_id = env.run[row], env.jobs[row]["class_id"]
-    new = run["checkpointed_s"] + run["uncheckpointed_s"] - max(run["checkpointed_s"], run["before_s"])
+    newly_checkpointed = run["checkpointed_s"] + run["uncheckpointed_s"] - max(run["checkpointed_s"], run["before_s"])
     if run["uncheckpointed_s"] > 0.0:
         for member in range(row, row + env.jobs[row]["num_satellites"]):
             env.run[member]["state_at"] = env.run[member]["host"]
     run["checkpointed_s"] += run["uncheckpointed_s"]
     run["uncheckpointed_s"] = 0.0
-    if new > 0.0:
-        env.ledger.credited_s[class_id] += new
-        env.ledger.timely_s[class_id] += new if now_s <= env.jobs[row]["deadline_s"] else 0.0
+    if newly_checkpointed > 0.0:
+        env.ledger.credited_s[class_id] += newly_checkpointed
+        env.ledger.timely_s[class_id] += newly_checkpointed if now_s <= env.jobs[row]["deadline_s"] else 0.0
         env.ledger.paid[class_id] += (
-            (1.0 - env.rules.hold_back[class_id]) * value_of(env, row) * new / HOUR_S * lateness_factor(env, row, now_s)
+            (1.0 - env.rules.hold_back[class_id])
+            * value_of(env, row)
+            * newly_checkpointed
+            / HOUR_S
+            * lateness_factor(env, row, now_s)
         )
 
 
 @routine
 def lose_uncheckpointed(env: Environment, row: int) -> float:
-    """Unsaved work is gone, and returned; what is done again later was not executed before the episode."""
+    """Discard uncheckpointed work, and return its amount [reference accelerator-seconds].
+
+    The amount excludes work executed before the episode. Discarded work of that kind is paid when it is done again. A
+    replica loses its batch.
+    """
     if is_replica(env, row):
         return lose_batch(env, row)
     run = env.run[row]
@@ -58,10 +72,13 @@ def lose_uncheckpointed(env: Environment, row: int) -> float:
 
 
 @routine
-def count_stop(env: Environment, row: int, known: bool) -> None:
-    """A job stops where it runs by what happens there, or is told to: foreseen if that was known, else a surprise."""
+def count_stop(env: Environment, row: int, foreseen: bool) -> None:
+    """Count a stop by an event on a satellite or by an order.
+
+    The stop counts as foreseen if it was known ahead, and as forced otherwise.
+    """
     class_id = env.jobs[row]["class_id"]
-    if known:
+    if foreseen:
         env.ledger.foreseen[class_id] += 1.0
     else:
         env.ledger.forced[class_id] += 1.0
@@ -70,9 +87,9 @@ def count_stop(env: Environment, row: int, known: bool) -> None:
 
 @routine
 def stop_job(env: Environment, row: int, now_s: float) -> None:
-    """A job that is told to stop keeps its work if its class writes checkpoints, else drops the open chunk.
+    """Stop a job by an order: it writes a checkpoint if its class does, or drops its open chunk.
 
-    A replica takes its batch along.
+    A replica keeps its batch.
     """
     if is_replica(env, row):
         return
@@ -84,9 +101,10 @@ def stop_job(env: Environment, row: int, now_s: float) -> None:
 
 @routine
 def checkpoint_before_stop(env: Environment, row: int, now_s: float) -> None:
-    """A job that sees its stop coming writes a checkpoint, if its class does and there is work to save.
+    """Write a checkpoint before a foreseen stop.
 
-    Work is safe from the moment that the job halts for it. The time of writing is held where the job runs next.
+    This requires a class that writes checkpoints, and uncheckpointed work. The work is checkpointed from the moment at
+    which the job pauses. The writing time holds accelerators where the job runs next.
     """
     if env.rules.saves[env.jobs[row]["class_id"]] > 0.5 and env.run[row]["uncheckpointed_s"] > 0.0:
         checkpoint_work(env, row, now_s)
@@ -95,7 +113,7 @@ def checkpoint_before_stop(env: Environment, row: int, now_s: float) -> None:
 
 @routine
 def pause_for_checkpoint(env: Environment, row: int) -> None:
-    """Work stands while a checkpoint is written."""
+    """Pause a job while its checkpoint is written."""
     stall_s = env.rules.stall_s[env.jobs[row]["class_id"]]
     env.run[row]["delay_s"] += stall_s
     env.run[row]["writing_s"] += stall_s
@@ -103,7 +121,7 @@ def pause_for_checkpoint(env: Environment, row: int) -> None:
 
 @routine
 def finish(env: Environment, row: int, now_s: float) -> None:
-    """The work of a job is done; its results, if it has any, are put on the way to the ground."""
+    """Finish a job whose work is done, and send its results to the ground if it has any."""
     checkpoint_work(env, row, now_s)
     gb = env.rules.result_gb[env.jobs[row]["class_id"]]
     if gb == 0.0:
@@ -120,11 +138,14 @@ def finish(env: Environment, row: int, now_s: float) -> None:
 
 @routine
 def deliver(env: Environment, row: int, now_s: float) -> None:
-    """A job ends: the share held back is paid, also where its user ended it early."""
+    """Complete a job: pay the share held back, and count how the job ended.
+
+    The share is also paid for a job that ended early.
+    """
     job, run = env.jobs[row], env.run[row]
     class_id = job["class_id"]
-    held = env.rules.hold_back[class_id] * value_of(env, row) * max(job["work_s"] - run["before_s"], 0.0) / HOUR_S
-    env.ledger.paid[class_id] += held * lateness_factor(env, row, now_s)
+    held_back = env.rules.hold_back[class_id] * value_of(env, row) * max(job["work_s"] - run["before_s"], 0.0) / HOUR_S
+    env.ledger.paid[class_id] += held_back * lateness_factor(env, row, now_s)
     if job["outcome"] == FAILED:
         env.ledger.failed[class_id] += 1.0
     elif job["outcome"] == CANCELLED:
@@ -138,7 +159,7 @@ def deliver(env: Environment, row: int, now_s: float) -> None:
 
 @routine
 def expire(env: Environment, row: int, now_s: float) -> None:
-    """A job that is worth nothing any more leaves for good."""
+    """Remove a job that is worth nothing any more for good."""
     env.run[row]["status"] = EXPIRED
     env.run[row]["finished_s"] = now_s
     env.ledger.expired[env.jobs[row]["class_id"]] += 1.0
@@ -146,7 +167,10 @@ def expire(env: Environment, row: int, now_s: float) -> None:
 
 @routine
 def should_yield(env: Environment, row: int, now_s: float) -> bool:
-    """Whether a job at a payable point makes room for the best job that fits nowhere."""
+    """Return whether a job at a payable point makes room for the blocked job.
+
+    The blocked job is the first job in the queue that fits nowhere.
+    """
     scalars, job, s = env.scalars[0], env.jobs[row], env.run[row]["host"]
     if env.rules.yields[job["class_id"]] < 0.5 or scalars["blocked_rank"] == -np.inf:
         return False
@@ -160,7 +184,11 @@ def should_yield(env: Environment, row: int, now_s: float) -> bool:
 
 @routine
 def delays_reservation(env: Environment, row: int, s: int, now_s: float) -> bool:
-    """Whether a job at a payable point would hold accelerators that are promised when it reaches the next one."""
+    """Return whether a job would still hold reserved accelerators at its next payable point.
+
+    A job that fits beside the reservation does not. Its accelerators are then deducted from those that the reservation
+    leaves over.
+    """
     if now_s + time_to_payable_s(env, row, s) <= env.sat.reserved_from_s[s]:
         return False
     if env.jobs[row]["width"] > env.sat.extra_accelerators[s]:
@@ -171,19 +199,26 @@ def delays_reservation(env: Environment, row: int, s: int, now_s: float) -> bool
 
 @routine
 def advance_job(env: Environment, row: int, dt_s: float, now_s: float) -> bool:
-    """Work of one job in the step that physics just did; whether it still runs."""
+    """Execute a job for the step that physics has just done, and return whether it still runs.
+
+    Args:
+        env: the environment.
+        row: row of the job.
+        dt_s: physics step [s].
+        now_s: end of the step, since the start of the episode [s].
+    """
     job, run = env.jobs[row], env.run[row]
     class_id = job["class_id"]
     rate = execution_rate(env, row)
-    left = job["work_s"] - run["checkpointed_s"] - run["uncheckpointed_s"]
-    at_work_s = min(run["active"] * dt_s, left / max(rate, 1e-9))
-    work = min(rate * run["active"] * dt_s, left)
+    remaining = job["work_s"] - run["checkpointed_s"] - run["uncheckpointed_s"]
+    at_work_s = min(run["active"] * dt_s, remaining / max(rate, 1e-9))
+    work = min(rate * run["active"] * dt_s, remaining)
     if run["uncheckpointed_s"] == 0.0:
         run["uncheckpointed_since_s"] = now_s - run["active"] * dt_s
     run["uncheckpointed_s"] += work
     env.ledger.executed_s[class_id] += work
     account_time(env, row, work, at_work_s, dt_s)
-    if work >= left:
+    if work >= remaining:
         finish(env, row, now_s - run["active"] * dt_s + at_work_s)
         release_accelerators(env, row)
         return False
@@ -192,13 +227,13 @@ def advance_job(env: Environment, row: int, dt_s: float, now_s: float) -> bool:
         release_accelerators(env, row)
         expire(env, row, now_s)
         return False
-    if run["uncheckpointed_s"] >= unit_work(env, row, run["host"]) * job["total_accelerators"]:
+    if run["uncheckpointed_s"] >= payable_interval_work(env, row, run["host"]) * job["total_accelerators"]:
         checkpoint_work(env, row, now_s)
         pause_for_checkpoint(env, row)
         if should_yield(env, row, now_s):
             release_accelerators(env, row)
             if not env.policy.reserves:
-                env.scalars[0]["blocked_rank"] = -np.inf  # one is enough
+                env.scalars[0]["blocked_rank"] = -np.inf  # one job that yields is enough
             env.ledger.yielded[class_id] += 1.0
             requeue(env, row, now_s)
             return False
@@ -207,12 +242,15 @@ def advance_job(env: Environment, row: int, dt_s: float, now_s: float) -> bool:
 
 @routine
 def advance_jobs(env: Environment, dt_s: float, now_s: float) -> None:
-    """Work of the step that physics just did: executed, made safe and paid, finished. `now_s` is the step's end."""
+    """Advance all running jobs and replicas over the step that physics has just done.
+
+    `now_s` is the end of the step.
+    """
     scalars, running = env.scalars[0], env.running
     account_held(env, dt_s)
-    count = scalars["running"]
+    num_before = scalars["running"]
     scalars["running"] = 0
-    for k in range(count):
+    for k in range(num_before):
         row = running[k]
         scalars["hosted_s"] += env.jobs[row]["num_satellites"] * dt_s
         if continue_replica(env, row, dt_s) if is_replica(env, row) else advance_job(env, row, dt_s, now_s):

@@ -1,7 +1,10 @@
-"""Data on its way to jobs and from them: every transfer loads the links of its route, and shares them equally.
+"""Transfers of data to and from jobs; transfers on one link share its rate equally.
 
-A job brings model, input and state one after the other, from where each lies; what is left of a step after transfer
-and start is work. Results go to the ground when the accelerators are free for others. Scalar code between steps.
+Each transfer loads the links of its route. A job brings model, input and state one after the other, each from its
+location. It works in the rest of a step after transfer and start. Results go to the ground after the job has released
+its accelerators.
+
+The code is scalar and runs between physics steps.
 """
 
 from __future__ import annotations
@@ -11,81 +14,95 @@ from odc_gym.core.jobs.progress import deliver, expire
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.state import LOST, fill
 from odc_gym.core.layout.work import INPUT, RESULT, STATE, WEIGHTS
-from odc_gym.core.network.execution_rate import carry_exchange, count_exchange
-from odc_gym.core.network.routes import carry, clear_routes, count_route, latency_s, link_gb_s, route_rate_gb_s, walk
+from odc_gym.core.network.execution_rate import count_exchange, record_exchange
+from odc_gym.core.network.routes import (
+    clear_routes,
+    count_route,
+    latency_s,
+    link_gb_s,
+    record_carried,
+    route_rate_gb_s,
+    trace_route,
+)
 from odc_gym.core.network.storage import source_of, store_model
 
 
 @routine
 def count_transfers(env: Environment) -> None:
-    """Count what is on the way on the links of its present routes."""
+    """Count pending transfers and exchanges of gangs on the links of their present routes."""
     clear_routes(env)
     scalars, tick = env.scalars[0], env.scalars[0]["tick"]
     for k in range(scalars["running"]):
-        first = env.running[k]
-        for row in range(first, first + env.jobs[first]["num_satellites"]):
+        first_row = env.running[k]
+        for row in range(first_row, first_row + env.jobs[first_row]["num_satellites"]):
             for item in range(RESULT):
                 if env.pending_gb[item, row] > 0.0:
-                    count_route(env, walk(env, source_of(env, row, first, item), env.run[row]["host"], tick), row)
-        if env.jobs[first]["num_satellites"] > 1:
-            count_exchange(env, first)
+                    count_route(
+                        env, trace_route(env, source_of(env, row, first_row, item), env.run[row]["host"], tick), row
+                    )
+        if env.jobs[first_row]["num_satellites"] > 1:
+            count_exchange(env, first_row)
     for k in range(scalars["sending"]):
         row = env.sending[k]
-        count_route(env, walk(env, env.run[row]["state_at"], env.num_satellites, tick), row)
+        count_route(env, trace_route(env, env.run[row]["state_at"], env.num_satellites, tick), row)
 
 
 @routine
 def transfer_data(env: Environment, dt_s: float, now_s: float) -> None:
-    """Data of one step: what jobs wait for, then results; and the terminals that carried it. `now_s` is its begin."""
+    """Transfer the data of one step: first that of running jobs, then results.
+
+    The function also sets the share of the step in which each job works, and records busy terminals. `now_s` is the
+    start of the step.
+    """
     classes = env.classes
     for c in range(env.num_classes):
         fill(classes.busy[c], 0.0)
         fill(classes.transfer_gb[c], 0.0)
     count_transfers(env)
     for k in range(env.scalars[0]["running"]):
-        first = env.running[k]
-        active, end = 1.0, first + env.jobs[first]["num_satellites"]
-        for row in range(first, end):
-            left, run = dt_s, env.run[row]
+        first_row = env.running[k]
+        active, end = 1.0, first_row + env.jobs[first_row]["num_satellites"]
+        for row in range(first_row, end):
+            remaining_s, run = dt_s, env.run[row]
             if (
                 env.pending_gb[WEIGHTS, row] + env.pending_gb[INPUT, row] + env.pending_gb[STATE, row] > 0.0
-            ):  # calls cost more than this
-                left = receive_items(env, row, first, dt_s)
-            waits = min(left, run["delay_s"])
-            run["delay_s"] -= waits
-            active = min(active, (left - waits) / dt_s)
-        for row in range(first, end):  # a gang goes on when its last member is ready
+            ):  # a call costs more than this test
+                remaining_s = receive_items(env, row, first_row, dt_s)
+            waiting_s = min(remaining_s, run["delay_s"])
+            run["delay_s"] -= waiting_s
+            active = min(active, (remaining_s - waiting_s) / dt_s)
+        for row in range(first_row, end):  # a gang works when its last member is ready
             job, run = env.jobs[row], env.run[row]
             run["active"] = active
             classes.busy[job["class_id"], run["host"]] += job["width"] * active
-        if end > first + 1 and active > 0.0:
-            carry_exchange(env, first, active * dt_s)
+        if end > first_row + 1 and active > 0.0:
+            record_exchange(env, first_row, active * dt_s)
     send_results(env, dt_s, now_s)
     record_busy_terminals(env, dt_s)
 
 
 @routine
-def receive_items(env: Environment, row: int, first: int, dt_s: float) -> float:
-    """What a row of a running job waits for comes in; the time of the step that is left."""
-    left, s, class_id = dt_s, env.run[row]["host"], env.jobs[row]["class_id"]
+def receive_items(env: Environment, row: int, first_row: int, dt_s: float) -> float:
+    """Receive the data for which a row of a running job waits, and return the rest of the step [s]."""
+    remaining_s, s, class_id = dt_s, env.run[row]["host"], env.jobs[row]["class_id"]
     for item in range(RESULT):
         gb = env.pending_gb[item, row]
         if gb > 0.0:
             env.classes.transfer_gb[class_id, s] += gb
-            came, took = send_over_route(env, source_of(env, row, first, item), s, gb, left)
-            left -= took
-            if came == 0.0:  # no way now, or no time left
-                env.run[first]["cut_s"] = max(env.run[first]["cut_s"], took)
-            account_arrival(env, class_id, item, came)
-            env.pending_gb[item, row] = gb - came
-            if came >= gb:
-                store_item(env, row, first, item)
-    return left
+            arrived_gb, elapsed_s = send_over_route(env, source_of(env, row, first_row, item), s, gb, remaining_s)
+            remaining_s -= elapsed_s
+            if arrived_gb == 0.0:  # no route now, or no time left
+                env.run[first_row]["cut_s"] = max(env.run[first_row]["cut_s"], elapsed_s)
+            account_arrival(env, class_id, item, arrived_gb)
+            env.pending_gb[item, row] = gb - arrived_gb
+            if arrived_gb >= gb:
+                store_item(env, row, first_row, item)
+    return remaining_s
 
 
 @routine
 def account_arrival(env: Environment, class_id: int, item: int, gb: float) -> None:
-    """Account data that arrived for jobs of a class, by its cause."""
+    """Add data that arrived for a class to the account of its transfer item."""
     if item == WEIGHTS:
         env.ledger.weights_gb[class_id] += gb
     elif item == INPUT:
@@ -95,11 +112,11 @@ def account_arrival(env: Environment, class_id: int, item: int, gb: float) -> No
 
 
 @routine
-def store_item(env: Environment, row: int, first: int, item: int) -> None:
-    """A part of the cargo of a row is complete: it lies where the row runs."""
+def store_item(env: Environment, row: int, first_row: int, item: int) -> None:
+    """Record that a transfer item has arrived in full at the host of its row."""
     run = env.run[row]
     if item == WEIGHTS:
-        store_model(env, env.jobs[first]["model"], run["host"])
+        store_model(env, env.jobs[first_row]["model"], run["host"])
     elif item == INPUT:
         run["input_at"] = run["host"]
     elif item == STATE:
@@ -107,29 +124,43 @@ def store_item(env: Environment, row: int, first: int, item: int) -> None:
 
 
 @routine
-def send_over_route(env: Environment, source: int, destination: int, gb: float, most_s: float) -> tuple[float, float]:
-    """What comes over the route of a transfer in at most so much time [GB], and the time that it takes [s]."""
+def send_over_route(env: Environment, source: int, destination: int, gb: float, limit_s: float) -> tuple[float, float]:
+    """Send data over the route of a transfer.
+
+    Args:
+        env: the environment.
+        source: network node of the data.
+        destination: network node to which the data goes.
+        gb: size of the data [GB].
+        limit_s: longest time that the transfer may take [s].
+
+    Returns:
+        Size of the data that arrived [GB], and the time that it took [s].
+    """
     tick = env.scalars[0]["tick"]
-    count = walk(env, source, destination, tick)
-    rate = route_rate_gb_s(env, count, 0.0, tick)
-    if rate <= 0.0 or most_s <= 0.0:
-        return 0.0, most_s
-    took = gb / rate
-    came = gb
-    if took > most_s:
-        took = most_s
-        came = min(gb, rate * most_s)
-    carry(env, count, came)
-    return came, took
+    num_nodes = trace_route(env, source, destination, tick)
+    rate = route_rate_gb_s(env, num_nodes, 0.0, tick)
+    if rate <= 0.0 or limit_s <= 0.0:
+        return 0.0, limit_s
+    elapsed_s = gb / rate
+    arrived_gb = gb
+    if elapsed_s > limit_s:
+        elapsed_s = limit_s
+        arrived_gb = min(gb, rate * limit_s)
+    record_carried(env, num_nodes, arrived_gb)
+    return arrived_gb, elapsed_s
 
 
 @routine
 def send_results(env: Environment, dt_s: float, now_s: float) -> None:
-    """Results go to the ground and are paid when they are there; worthless ones and those of lost satellites go."""
+    """Send results to the ground, and complete the jobs whose results have arrived.
+
+    Results are dropped if they are worth nothing any more, or if their satellite is lost.
+    """
     scalars, sending = env.scalars[0], env.sending
-    count = scalars["sending"]
+    num_before = scalars["sending"]
     scalars["sending"] = 0
-    for k in range(count):
+    for k in range(num_before):
         row = sending[k]
         class_id, s, gb = env.jobs[row]["class_id"], env.run[row]["state_at"], env.pending_gb[RESULT, row]
         if env.jobs[row]["expiry_s"] <= now_s or env.sat.out[s] >= LOST:
@@ -137,11 +168,11 @@ def send_results(env: Environment, dt_s: float, now_s: float) -> None:
             env.pending_gb[RESULT, row] = 0.0
             expire(env, row, now_s)
             continue
-        came, took = send_over_route(env, s, env.num_satellites, gb, dt_s)
-        env.ledger.result_gb[class_id] += came
-        env.pending_gb[RESULT, row] = gb - came
-        if came >= gb:
-            deliver(env, row, now_s + took + latency_s(env, s, env.num_satellites, env.scalars[0]["tick"]))
+        arrived_gb, elapsed_s = send_over_route(env, s, env.num_satellites, gb, dt_s)
+        env.ledger.result_gb[class_id] += arrived_gb
+        env.pending_gb[RESULT, row] = gb - arrived_gb
+        if arrived_gb >= gb:
+            deliver(env, row, now_s + elapsed_s + latency_s(env, s, env.num_satellites, env.scalars[0]["tick"]))
             continue
         sending[scalars["sending"]] = row
         scalars["sending"] += 1
@@ -149,16 +180,17 @@ def send_results(env: Environment, dt_s: float, now_s: float) -> None:
 
 @routine
 def record_busy_terminals(env: Environment, dt_s: float) -> None:
-    """Terminals of each satellite that carried data, by the share of the step that it took at their links' full rate.
+    """Record the number of terminals of each satellite that carry data, as a mean over the step.
 
-    A link has one terminal at each end, for both ways.
+    A link is busy for the share of the step that its data takes at the link's full rate. It has one terminal at each
+    end, for both directions.
     """
     sat, traffic, tick = env.sat, env.traffic, env.scalars[0]["tick"]
     fill(sat.terminals, 0.0)
     for k in range(traffic.used[0]):
         a, b = traffic.links[k, 0], traffic.links[k, 1]
         if a > b and traffic.transfers[b, a] > 0.0:
-            continue  # seen from its other end
+            continue  # counted from its other end
         gb = traffic.carried_gb[a, b] + traffic.carried_gb[b, a]
         share = min(1.0, gb / (link_gb_s(env, a, b, tick) * dt_s))
         if a < env.num_satellites:

@@ -1,7 +1,9 @@
-"""What radiation and failures do to the jobs of one environment. Scalar code between physics steps.
+"""Effects of radiation upsets and hardware failures on the jobs of one environment.
 
-The accelerators of a satellite stand in a row: those of its running jobs, then the free ones, awake before gated, then
-the dead. An event strikes one place of that row.
+Each accelerator of a satellite has a position. The positions list those of running jobs, the free ones, awake before
+gated, and then the dead ones. An event strikes one position.
+
+The code is scalar and runs between physics steps.
 """
 
 from __future__ import annotations
@@ -17,22 +19,29 @@ from odc_gym.core.layout.environment import Environment
 
 @routine
 def apply_upsets(env: Environment, events: np.ndarray, tick: int, now_s: float) -> None:
-    """The events of a physics step: an upset resets an accelerator, a hard failure takes it away for good."""
+    """Apply the events of a physics step: upsets reset an accelerator, hard failures remove it for good.
+
+    Args:
+        env: the environment.
+        events: events of the episode in order of time.
+        tick: physics step.
+        now_s: time since the start of the episode [s].
+    """
     scalars, sat = env.scalars[0], env.sat
     while scalars["next_event"] < events.shape[0] and events[scalars["next_event"]]["tick"] <= tick:
         event = events[scalars["next_event"]]
         scalars["next_event"] += 1
-        s, place = event["satellite"], event["accelerator"]
-        if place >= sat.living[s]:
-            continue  # dead already
-        k = job_at_position(env, place, s)
+        s, position = event["satellite"], event["accelerator"]
+        if position >= sat.living[s]:
+            continue  # the accelerator is already dead
+        k = job_at_position(env, position, s)
         if event["hard"] == 0:
             sat.upsets[s] += 1.0
             if k != NOWHERE:
                 reset_job(env, env.running[k])
             continue
         sat.failures[s] += 1.0
-        if place < sat.awake[s]:
+        if position < sat.awake[s]:
             sat.awake[s] -= 1.0
         if k != NOWHERE:
             requeue_after_failure(env, k, now_s)
@@ -41,22 +50,22 @@ def apply_upsets(env: Environment, events: np.ndarray, tick: int, now_s: float) 
 
 
 @routine
-def job_at_position(env: Environment, place: int, s: int) -> int:
-    """Which of the running jobs holds a place of a satellite's row of accelerators; NOWHERE if it is free."""
+def job_at_position(env: Environment, position: int, s: int) -> int:
+    """Return the index in `env.running` of the job that holds a position; NOWHERE if it is free."""
     end = 0
     for k in range(env.scalars[0]["running"]):
-        first = env.running[k]
-        for row in range(first, first + env.jobs[first]["num_satellites"]):
+        first_row = env.running[k]
+        for row in range(first_row, first_row + env.jobs[first_row]["num_satellites"]):
             if env.run[row]["host"] == s:
                 end += env.jobs[row]["width"]
-                if place < end:
+                if position < end:
                     return k
     return NOWHERE
 
 
 @routine
 def reset_job(env: Environment, row: int) -> None:
-    """A job goes back to its last payable point, and waits for the reset and its start where it is."""
+    """Roll a job back to its last payable point, and delay it by the reset and its start."""
     class_id, run = env.jobs[row]["class_id"], env.run[row]
     env.ledger.fault_lost_s[class_id] += lose_uncheckpointed(env, row)
     env.ledger.resets[class_id] += 1.0
@@ -70,7 +79,7 @@ def reset_job(env: Environment, row: int) -> None:
 
 @routine
 def requeue_after_failure(env: Environment, k: int, now_s: float) -> None:
-    """A job that lost an accelerator for good goes back to its last payable point, and to the queue."""
+    """Roll a job that lost an accelerator for good back to its last payable point, and requeue it."""
     row = env.running[k]
     class_id = env.jobs[row]["class_id"]
     env.ledger.fault_lost_s[class_id] += lose_uncheckpointed(env, row)

@@ -21,6 +21,7 @@ class Mutable(NamedTuple):
     classes: np.ndarray  # (B, field, C, P) of Classes
     ledger: np.ndarray  # (B, field, C) of Ledger
     scalars: np.ndarray  # (B,) of SCALARS
+    reward_sums: np.ndarray  # (B, 2) of `interface.rewards.REWARD_SUMS`: at the last decision, and work space
     run: np.ndarray  # (B, J) of RUN
     lists: np.ndarray  # (B, 3, J) waiting rows in queue order, running rows, rows that send their results
     points: np.ndarray  # (B, P, ...) turning points of the batteries' charge

@@ -21,6 +21,7 @@ class Environment(NamedTuple):
     """State, tables and parameters of one environment; C classes, J rows of the job table, M models, P satellites."""
 
     scalars: np.ndarray  # (1,) of SCALARS: a record of its own cannot be part of a compiled tuple
+    reward_sums: np.ndarray  # (2,) of `interface.rewards.REWARD_SUMS`
     jobs: np.ndarray  # (J,) of JOB, read-only
     run: np.ndarray  # (J,) of RUN
     waiting: np.ndarray  # (J,) rows in queue order
@@ -84,8 +85,8 @@ def environment(
     """
     lists = mutable.lists[b]
     return Environment(
-        mutable.scalars[b : b + 1], tables.jobs[b], mutable.run[b], lists[0], lists[1], lists[2],
-        mutable.pending_gb[b], mutable.cached_models[b], parameters.model_gb[b], blocks.sat, blocks.design,
+        mutable.scalars[b : b + 1], mutable.reward_sums[b], tables.jobs[b], mutable.run[b], lists[0], lists[1],
+        lists[2], mutable.pending_gb[b], mutable.cached_models[b], parameters.model_gb[b], blocks.sat, blocks.design,
         blocks.classes, blocks.ledger, blocks.services, blocks.tenants, blocks.rules,
         policy_numbers_of(parameters.policy[b]), sensor_numbers_of(parameters.sensors[b]), links_of(tables.links, b),
         serving_of(parameters.serving, b), traffic, action[0], action[1], num_satellites, action.shape[1],

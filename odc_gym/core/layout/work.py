@@ -220,11 +220,6 @@ RUN = np.dtype(
 SCALARS = np.dtype(
     [
         ("blocked_rank", "f8"),  # of the best job that fits nowhere
-        ("thermal_sum", "f8"),  # sums of accounts at the last decision, for the reward
-        ("unserved_sum", "f8"),
-        ("low_charge_sum", "f8"),
-        ("fatigue_sum", "f8"),
-        ("stored_sum", "f8"),
         ("load_average", "f8"),  # share of accelerators held, exponential average over an hour
         ("trips_now", "f8"),  # in the last decision
         ("moves_now", "f8"),

@@ -1,7 +1,9 @@
-"""Routes through the network of an episode: what they carry, what their transfers share, and how long they last.
+"""Routes through the network of an episode: their nodes, shared rates and expiry.
 
-Node S is the ground side. A link is a pair of neighbouring nodes, each way for itself. Scalar code between physics
-steps.
+Nodes 0 to S - 1 are the satellites, and node S is the ground side. A link is an ordered pair of neighbouring nodes, so
+that each direction is a link.
+
+The code is scalar and runs between physics steps.
 """
 
 from __future__ import annotations
@@ -11,81 +13,113 @@ import numpy as np
 from odc_gym._jit import routine
 from odc_gym.core.layout.environment import Environment
 
-NO_WAY = -1
+NO_ENTRY = -1  # no next node, or no transfer counted yet
 
 
 @routine
 def topology(env: Environment, tick: int) -> int:
-    """Row of the pair tables at a physics step."""
+    """Return the row of the pair tables at a physics step."""
     return env.links.epoch[min(tick, env.links.epoch.shape[0] - 1)]
 
 
 @routine
 def ground_row(env: Environment, tick: int) -> int:
-    """Row of the ground tables at a physics step."""
+    """Return the row of the ground tables at a physics step."""
     return min(tick, env.links.ground_hop.shape[0] - 1)
 
 
 @routine
-def walk_isl(env: Environment, source: int, destination: int, tick: int) -> int:
-    """Nodes of the way between two satellites over own links into `path`; how many, 0 without one."""
+def trace_isl_route(env: Environment, source: int, destination: int, tick: int) -> int:
+    """Write the route between two satellites over inter-satellite links to `env.traffic.path`.
+
+    Return its number of nodes, 0 without a route.
+    """
     path, hop, node = env.traffic.path, env.links.next_hop[topology(env, tick)], source
     for k in range(env.num_satellites):
         path[k] = node
         if node == destination:
             return k + 1
         node = hop[node, destination]
-        if node == NO_WAY:
+        if node == NO_ENTRY:
             return 0
     return 0
 
 
 @routine
-def walk_up(env: Environment, source: int, tick: int, first: int) -> int:
-    """Nodes of the way from a satellite to the ground side into `path` from place `first`; the end, 0 without one."""
+def trace_route_to_ground(env: Environment, source: int, tick: int, start: int) -> int:
+    """Write the route from a satellite to the ground side to `env.traffic.path`.
+
+    Args:
+        env: the environment.
+        source: satellite.
+        tick: physics step.
+        start: index of the path at which the route begins.
+
+    Returns:
+        Index after the last node of the route, 0 without a route.
+    """
     path, hop, node = env.traffic.path, env.links.ground_hop[ground_row(env, tick)], source
     for k in range(env.num_satellites):
-        path[first + k] = node
+        path[start + k] = node
         node = hop[node]
-        if node == NO_WAY:
+        if node == NO_ENTRY:
             return 0
         if node == env.num_satellites:
-            path[first + k + 1] = node
-            return first + k + 2
+            path[start + k + 1] = node
+            return start + k + 2
     return 0
 
 
 @routine
-def walk_down(env: Environment, destination: int, tick: int, first: int) -> int:
-    """Nodes of the way from the ground side to a satellite: the way up, backwards."""
-    end = walk_up(env, destination, tick, first)
+def trace_route_from_ground(env: Environment, destination: int, tick: int, start: int) -> int:
+    """Write the route from the ground side to a satellite: the route to the ground, reversed.
+
+    Args:
+        env: the environment.
+        destination: satellite.
+        tick: physics step.
+        start: index of the path at which the route begins.
+
+    Returns:
+        Index after the last node of the route, 0 without a route.
+    """
+    end = trace_route_to_ground(env, destination, tick, start)
     path = env.traffic.path
-    for k in range((end - first) // 2):
-        path[first + k], path[end - 1 - k] = path[end - 1 - k], path[first + k]
+    for k in range((end - start) // 2):
+        path[start + k], path[end - 1 - k] = path[end - 1 - k], path[start + k]
     return end
 
 
 @routine
-def walk(env: Environment, source: int, destination: int, tick: int) -> int:
-    """Nodes of the way from one node to another at a physics step into `e.traffic.path`; how many, 0 without a way.
+def trace_route(env: Environment, source: int, destination: int, tick: int) -> int:
+    """Write the route between two nodes at a physics step to `env.traffic.path`.
 
-    Two satellites without a way over own links send over the ground side where that is allowed.
+    Two satellites without a route over inter-satellite links use the ground side where `bridged` allows it.
+
+    Args:
+        env: the environment.
+        source: first node.
+        destination: last node.
+        tick: physics step.
+
+    Returns:
+        Number of nodes of the route, 0 without a route.
     """
     ground = env.num_satellites
     if destination == ground:
-        return walk_up(env, source, tick, 0)
+        return trace_route_to_ground(env, source, tick, 0)
     if source == ground:
-        return walk_down(env, destination, tick, 0)
-    count = walk_isl(env, source, destination, tick)
-    if count > 0 or env.links.bridged[0] == 0:
-        return count
-    up = walk_up(env, source, tick, 0)
-    return walk_down(env, destination, tick, up - 1) if up > 0 else 0
+        return trace_route_from_ground(env, destination, tick, 0)
+    num_nodes = trace_isl_route(env, source, destination, tick)
+    if num_nodes > 0 or env.links.bridged[0] == 0:
+        return num_nodes
+    up_end = trace_route_to_ground(env, source, tick, 0)
+    return trace_route_from_ground(env, destination, tick, up_end - 1) if up_end > 0 else 0
 
 
 @routine
 def link_gb_s(env: Environment, a: int, b: int, tick: int) -> float:
-    """Rate of the link between two neighbouring nodes [GB/s]: that of its slower end."""
+    """Return the rate of the link between two neighbouring nodes, that of its slower end [GB/s]."""
     ground = env.num_satellites
     if a == ground or b == ground:
         return np.float64(env.links.ground_gb_s[ground_row(env, tick), min(a, b)])
@@ -93,42 +127,52 @@ def link_gb_s(env: Environment, a: int, b: int, tick: int) -> float:
 
 
 @routine
-def route_rate_gb_s(env: Environment, count: int, more: float, tick: int) -> float:
-    """Share of one transfer on the route that was walked last [GB/s]: the least over its links.
+def route_rate_gb_s(env: Environment, num_nodes: int, extra_transfers: float, tick: int) -> float:
+    """Return the rate of one transfer on the last traced route, the lowest over its links [GB/s].
 
     Args:
         env: the environment.
-        count: nodes in `e.traffic.path`; 0 no way: rate 0. At home, 1 node, nothing limits.
-        more: transfers on its links beside those that are counted.
+        num_nodes: nodes in `env.traffic.path`. 0: there is no route, and the rate is 0. 1: the data is already there,
+            and the rate is inf.
+        extra_transfers: transfers on the links in addition to the counted ones.
         tick: physics step.
     """
-    if count == 0:
+    if num_nodes == 0:
         return 0.0
     path, rate = env.traffic.path, np.inf
-    for k in range(count - 1):
+    for k in range(num_nodes - 1):
         a, b = path[k], path[k + 1]
-        rate = min(rate, link_gb_s(env, a, b, tick) / max(env.traffic.transfers[a, b] + more, 1.0))
+        rate = min(rate, link_gb_s(env, a, b, tick) / max(env.traffic.transfers[a, b] + extra_transfers, 1.0))
     return rate
 
 
 @routine
-def unshared_rate_gb_s(env: Environment, count: int, tick: int) -> float:
-    """Rate of the route that was walked last if nothing else used it [GB/s]: 0 without a way, inf at home."""
-    path, rate = env.traffic.path, 0.0 if count == 0 else np.inf
-    for k in range(count - 1):
+def unshared_rate_gb_s(env: Environment, num_nodes: int, tick: int) -> float:
+    """Return the rate of the last traced route if nothing else used it [GB/s].
+
+    It is 0 without a route, and inf where source and destination are the same.
+    """
+    path, rate = env.traffic.path, 0.0 if num_nodes == 0 else np.inf
+    for k in range(num_nodes - 1):
         rate = min(rate, link_gb_s(env, path[k], path[k + 1], tick))
     return rate
 
 
 @routine
 def shared_rate_gb_s(env: Environment, source: int, destination: int, tick: int) -> float:
-    """Rate that one more transfer between two nodes would have now [GB/s]: inf at home, 0 without a way."""
-    return route_rate_gb_s(env, walk(env, source, destination, tick), 1.0, tick)
+    """Return the rate that one more transfer between two nodes would have now [GB/s].
+
+    It is 0 without a route, and inf where source and destination are the same.
+    """
+    return route_rate_gb_s(env, trace_route(env, source, destination, tick), 1.0, tick)
 
 
 @routine
 def route_expiry_step(env: Environment, source: int, destination: int, tick: int) -> np.int64:
-    """First physics step at which there is no way any more, as far as the tables tell at a physics step."""
+    """Return the first physics step without a route between two nodes.
+
+    The result is that of the tables at physics step `tick`.
+    """
     ground, row = env.num_satellites, ground_row(env, tick)
     if source == destination:
         return np.int64(env.links.expiry_step[topology(env, tick), source, source])
@@ -136,19 +180,23 @@ def route_expiry_step(env: Environment, source: int, destination: int, tick: int
         return np.int64(env.links.ground_expiry_step[row, source])
     if source == ground:
         return np.int64(env.links.ground_expiry_step[row, destination])
-    own = np.int64(env.links.expiry_step[topology(env, tick), source, destination])
+    isl_expiry_step = np.int64(env.links.expiry_step[topology(env, tick), source, destination])
     if env.links.bridged[0] == 0:
-        return own
+        return isl_expiry_step
     return max(
-        own, np.int64(min(env.links.ground_expiry_step[row, source], env.links.ground_expiry_step[row, destination]))
+        isl_expiry_step,
+        np.int64(min(env.links.ground_expiry_step[row, source], env.links.ground_expiry_step[row, destination])),
     )
 
 
 @routine
 def latency_s(env: Environment, source: int, destination: int, tick: int) -> float:
-    """Time that data is on the way through the ground side [s]; own links between satellites take none that counts."""
+    """Return the latency of data that crosses the ground side [s].
+
+    The latency of inter-satellite links is neglected.
+    """
     ground, row = env.num_satellites, ground_row(env, tick)
-    if source != ground and destination != ground and walk_isl(env, source, destination, tick) > 0:
+    if source != ground and destination != ground and trace_isl_route(env, source, destination, tick) > 0:
         return 0.0
     up = env.links.ground_latency_s[row, source] if source != ground else 0.0
     down = env.links.ground_latency_s[row, destination] if destination != ground else 0.0
@@ -157,9 +205,17 @@ def latency_s(env: Environment, source: int, destination: int, tick: int) -> flo
 
 @routine
 def transfer_end_s(env: Environment, source: int, destination: int, gb: float, tick: int, begin_s: float) -> float:
-    """When a transfer that begins in so many seconds would be done at the present rate [s].
+    """Return the time at which a transfer would end at the present rate, counted from now [s].
 
-    inf if there is no way, or if it closes before.
+    It is inf if there is no route, or if the route closes before.
+
+    Args:
+        env: the environment.
+        source: network node of the data.
+        destination: network node to which the data goes.
+        gb: size of the data [GB].
+        tick: physics step.
+        begin_s: time at which the transfer begins, counted from now [s].
     """
     if gb <= 0.0 or source == destination:
         return begin_s
@@ -173,17 +229,20 @@ def transfer_end_s(env: Environment, source: int, destination: int, gb: float, t
 
 
 @routine
-def count_route(env: Environment, count: int, stamp: int) -> None:
-    """One more transfer on the links of the route that was walked last; `stamp` counts itself once on each link."""
+def count_route(env: Environment, num_nodes: int, stamp: int) -> None:
+    """Count one more transfer on the links of the last traced route.
+
+    Consecutive calls with the same `stamp` count once on each link.
+    """
     path, traffic = env.traffic.path, env.traffic
-    for k in range(count - 1):
+    for k in range(num_nodes - 1):
         a, b = path[k], path[k + 1]
         if traffic.transfers[a, b] == 0.0:
             used = traffic.used
             traffic.links[used[0], 0] = a
             traffic.links[used[0], 1] = b
             used[0] += 1
-            traffic.stamp[a, b] = NO_WAY
+            traffic.stamp[a, b] = NO_ENTRY
         if traffic.stamp[a, b] != stamp:
             traffic.stamp[a, b] = stamp
             traffic.transfers[a, b] += 1.0
@@ -191,7 +250,7 @@ def count_route(env: Environment, count: int, stamp: int) -> None:
 
 @routine
 def clear_routes(env: Environment) -> None:
-    """Forget the transfers of the last step, or of another environment."""
+    """Clear the counted transfers of the last step, or of another environment."""
     traffic = env.traffic
     for k in range(traffic.used[0]):
         a, b = traffic.links[k, 0], traffic.links[k, 1]
@@ -201,8 +260,8 @@ def clear_routes(env: Environment) -> None:
 
 
 @routine
-def carry(env: Environment, count: int, gb: float) -> None:
-    """Note that so many GB went over the route that was walked last."""
+def record_carried(env: Environment, num_nodes: int, gb: float) -> None:
+    """Record that the last traced route carried `gb` of data [GB]."""
     path = env.traffic.path
-    for k in range(count - 1):
+    for k in range(num_nodes - 1):
         env.traffic.carried_gb[path[k], path[k + 1]] += gb

@@ -1,6 +1,8 @@
-"""What lies where: models in the storage of satellites, inputs and checkpoints, and what a placement must bring.
+"""Locations of stored models, inputs and checkpoints, and the data that a placement must bring.
 
-Scalar code between physics steps. Model 0 is none: it has no size, and lies nowhere.
+Model 0 means no model: it has no size and is stored nowhere.
+
+The code is scalar and runs between physics steps.
 """
 
 from __future__ import annotations
@@ -15,98 +17,116 @@ from odc_gym.core.layout.work import INPUT, STATE, WEIGHTS
 
 
 @routine
-def node_of(env: Environment, at: int) -> int:
-    """Node of the network that a satellite, or `GROUND` in its place, is."""
-    return env.num_satellites if at == GROUND else at
+def node_of(env: Environment, location: int) -> int:
+    """Return the network node of a location: a satellite, or the ground side for `GROUND`."""
+    return env.num_satellites if location == GROUND else location
 
 
 @routine
-def state_at(env: Environment, row: int, first: int) -> int:
-    """Satellite on which the checkpoint of a row lies; of one that has unsaved work, its host, which would write it.
+def state_location(env: Environment, row: int, first_row: int) -> int:
+    """Return the location of the state of a row: a satellite or `GROUND`.
 
-    What a lost satellite held is on the ground as well: work that was paid as safe is safe.
-    """
-    run = env.run[row]
-    at = run["host"] if env.run[first]["uncheckpointed_s"] > 0.0 else run["state_at"]
-    return GROUND if at != GROUND and env.sat.out[at] >= LOST else at
-
-
-@routine
-def source_of(env: Environment, row: int, first: int, item: int) -> int:
-    """Node from which a part of the cargo of a row comes."""
-    if item == STATE:
-        return node_of(env, state_at(env, row, first))
-    return node_of(env, env.jobs[first]["origin"] if item == INPUT else GROUND)
-
-
-@routine
-def item_gb(env: Environment, row: int, first: int, s: int, item: int) -> float:
-    """What a placement must bring of one part of the cargo [GB]: nothing of what lies on the satellite already.
+    For a job with uncheckpointed work, it is the host, which would write the checkpoint. Checkpointed work is never
+    lost: the ground also stores the checkpoints of a lost satellite.
 
     Args:
         env: the environment.
         row: row of the job table.
-        first: the first row of its gang, or itself; it keeps the work of all. Each member brings its share.
-        s: satellite.
-        item: index into `CARGO`.
+        first_row: first row of its gang, or `row` itself.
     """
-    job, run = env.jobs[first], env.run[first]
+    run = env.run[row]
+    location = run["host"] if env.run[first_row]["uncheckpointed_s"] > 0.0 else run["state_at"]
+    return GROUND if location != GROUND and env.sat.out[location] >= LOST else location
+
+
+@routine
+def source_of(env: Environment, row: int, first_row: int, item: int) -> int:
+    """Return the network node from which a transfer item of a row comes.
+
+    Args:
+        env: the environment.
+        row: row of the job table.
+        first_row: first row of its gang, or `row` itself.
+        item: index into `TRANSFER_ITEMS`.
+    """
+    if item == STATE:
+        return node_of(env, state_location(env, row, first_row))
+    return node_of(env, env.jobs[first_row]["origin"] if item == INPUT else GROUND)
+
+
+@routine
+def item_gb(env: Environment, row: int, first_row: int, s: int, item: int) -> float:
+    """Return the data of one transfer item that a placement must bring [GB].
+
+    It is 0 if the satellite already stores the item.
+
+    Args:
+        env: the environment.
+        row: row of the job table.
+        first_row: first row of its gang, or `row` itself; it keeps the work of all members. Each member brings its
+            share.
+        s: satellite.
+        item: index into `TRANSFER_ITEMS`.
+    """
+    job, run = env.jobs[first_row], env.run[first_row]
     if item == WEIGHTS:
         return 0.0 if env.cached_models[job["model"], s] > 0.0 else env.model_gb[job["model"]]
     if item == INPUT:
-        here = env.run[row]["input_at"] == s or job["origin"] == s
-        return 0.0 if here else env.rules.data_gb[job["class_id"]] / job["num_satellites"]
-    begun = run["checkpointed_s"] + run["uncheckpointed_s"] > 0.0
+        is_stored = env.run[row]["input_at"] == s or job["origin"] == s
+        return 0.0 if is_stored else env.rules.data_gb[job["class_id"]] / job["num_satellites"]
+    has_begun = run["checkpointed_s"] + run["uncheckpointed_s"] > 0.0
     return (
-        env.rules.state_gb[job["class_id"]] / job["num_satellites"] if begun and state_at(env, row, first) != s else 0.0
+        env.rules.state_gb[job["class_id"]] / job["num_satellites"]
+        if has_begun and state_location(env, row, first_row) != s
+        else 0.0
     )
 
 
 @routine
 def touch_model(env: Environment, model: int, s: int) -> None:
-    """Note that a model which lies on a satellite is used now."""
+    """Record that a model is used now, if satellite `s` stores it."""
     if env.cached_models[model, s] > 0.0:
         env.cached_models[model, s] = env.scalars[0]["tick"] + 1.0
 
 
 @routine
 def store_model(env: Environment, model: int, s: int) -> None:
-    """A model that has arrived stays; where storage is full, those that were not used for longest leave for it.
+    """Store a model that has arrived, and evict the least recently used models if storage is full.
 
-    Models in use stay. One that does not fit beside them is gone with its job.
+    Models in use stay. A model that does not fit beside them is not stored, and is gone when its job leaves.
     """
     if model == 0 or env.cached_models[model, s] > 0.0:
         return
-    room = env.design.storage_gb[s] - env.model_gb[model]
+    room_gb = env.design.storage_gb[s] - env.model_gb[model]
     for other in range(1, env.model_gb.shape[0]):
-        room -= env.model_gb[other] if env.cached_models[other, s] > 0.0 else 0.0
-    while room < 0.0:
-        oldest = least_recently_used(env, s)
-        if oldest == 0:
+        room_gb -= env.model_gb[other] if env.cached_models[other, s] > 0.0 else 0.0
+    while room_gb < 0.0:
+        evicted = least_recently_used(env, s)
+        if evicted == 0:
             return
-        env.cached_models[oldest, s] = 0.0
-        room += env.model_gb[oldest]
+        env.cached_models[evicted, s] = 0.0
+        room_gb += env.model_gb[evicted]
     env.cached_models[model, s] = env.scalars[0]["tick"] + 1.0
 
 
 @routine
 def least_recently_used(env: Environment, s: int) -> int:
-    """The model on a satellite that no job there uses and that was not used for longest; 0 if there is none."""
-    found, since = 0, np.inf
+    """Return the least recently used of the models on a satellite that no job there uses; 0 if there is none."""
+    found, oldest_use = 0, np.inf
     for model in range(1, env.model_gb.shape[0]):
-        used = env.cached_models[model, s]
-        if 0.0 < used < since and not is_model_in_use(env, model, s):
-            found, since = model, used
+        last_use = env.cached_models[model, s]
+        if 0.0 < last_use < oldest_use and not is_model_in_use(env, model, s):
+            found, oldest_use = model, last_use
     return found
 
 
 @routine
 def is_model_in_use(env: Environment, model: int, s: int) -> bool:
-    """Whether a running job on a satellite has a model."""
+    """Return whether a running job on satellite `s` uses `model`."""
     for k in range(env.scalars[0]["running"]):
-        first = env.running[k]
-        if env.jobs[first]["model"] == model:
-            for row in range(first, first + env.jobs[first]["num_satellites"]):
+        first_row = env.running[k]
+        if env.jobs[first_row]["model"] == model:
+            for row in range(first_row, first_row + env.jobs[first_row]["num_satellites"]):
                 if env.run[row]["host"] == s:
                     return True
     return False

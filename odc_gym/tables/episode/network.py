@@ -38,7 +38,7 @@ from odc_gym.orbits.routes import (
     topologies,
 )
 from odc_gym.scenario import OpticalLinks, Scenario
-from odc_gym.scenario.sites import SITES
+from odc_gym.sites import SITES
 from odc_gym.tables.fleet.fleet_model import FleetModel
 
 WHOLE_GRID_TERMINALS = 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -203,12 +204,11 @@ def reward_weights(scenario: Scenario, reference_value: float, stored_value: np.
     reward = scenario.reward
     lanes = np.zeros(padded(len(stored_value)))
     lanes[: len(stored_value)] = reward.stored_energy * stored_value / WH_J
-    return Weights(
-        reward.thermal,
-        reward.unserved,
-        reward.low_charge,
-        reward.wear / KWH_J,
-        lanes,
-        reward.stored_energy_curvature,
-        100.0 / reference_value,
-    )
+    derived: dict[str, Any] = {
+        "wear_per_j": reward.wear / KWH_J,
+        "stored_per_j": lanes,
+        "stored_curvature": reward.stored_energy_curvature,
+        "points": 100.0 / reference_value,
+    }
+    own: dict[str, Any] = {name: getattr(reward, name) for name in Weights._fields if name not in derived}
+    return Weights(**own, **derived)

@@ -97,7 +97,7 @@ def test_a_gang_saves_its_work_when_it_is_known_that_its_links_part(starter12):
     while gangs(sim, RUNNING).size == 0 or sim.run[0]["uncheckpointed_s"][gangs(sim, RUNNING)].max() < 600.0:
         sim.step(action)
     lost = sim.ledger.lost_s[0, 0]
-    rewire(sim, closes=np.full((4, 4), sim.scalars["tick"][0] + 2))
+    rewire(sim, expiry_step=np.full((4, 4), sim.scalars["tick"][0] + 2))
     sim.step(action)
     assert sim.ledger.disconnected[0, 0] > 0
     assert sim.ledger.lost_s[0, 0] == lost

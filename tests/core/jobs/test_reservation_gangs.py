@@ -28,7 +28,7 @@ def queue(sim, tables, joined=None):
     joined = np.ones((n, n), bool) if joined is None else joined
     direct = np.where(joined, np.arange(n), -1)
     hops = np.where(joined, 1 - np.eye(n, dtype=int), -1)
-    rewire(sim, next_hop=direct, hops=hops, closes=np.where(joined, 10**6, 0))
+    rewire(sim, next_hop=direct, hops=hops, expiry_step=np.where(joined, 10**6, 0))
 
 
 def rows_of(arrival, duration, width, members):

@@ -92,7 +92,7 @@ def test_a_move_over_the_ground_loads_both_ends():
     desk.play()
     assert desk.state("terminals").tolist() == [1.0, 0.0, 1.0, 0.0]
     assert desk.cargo(row)[STATE] == 0.0
-    assert Desk(4, [(1, GROUND)]).sim.network.arrays.bridged[0, 0] == 0
+    assert Desk(4, [(1, GROUND)]).sim.tables.links.bridged[0, 0] == 0
 
 
 def test_a_restart_where_the_checkpoint_lies_brings_nothing():

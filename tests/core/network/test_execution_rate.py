@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from desk import Desk, fleet_of
+from fields import replace_arrays
 from gang_rig import PRETRAINING
 
 from odc_gym.core.layout.work import RUNNING, WAITING
@@ -140,9 +141,9 @@ def test_a_gang_takes_neighbours_that_its_data_reaches():
     """Of the three around satellite 0 the best has no way to the ground. Catches a gang that gives up instead."""
     ground = {(0, 4), (1, 4), (2, 4)}
     desk = Desk(4, [(1, {(0, 1), (0, 2), (0, 3)} | ground)], fleet(data_in_gb=60.0))
-    ways = desk.sim.network.arrays.ground_hop.copy()
+    ways = desk.sim.tables.links.ground_hop.copy()
     ways[:, :, 3] = -1  # the way over its neighbour is not planned
-    desk.sim.network.arrays = desk.sim.network.arrays._replace(ground_hop=ways)
+    replace_arrays(desk.sim, links=desk.sim.tables.links._replace(ground_hop=ways))
     desk.open(0, 1, 2, 3)
     desk.layout.bids(desk.action)[..., 1:3] = 0.5
     row = desk.gang(3)

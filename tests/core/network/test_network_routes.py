@@ -9,15 +9,15 @@ from odc_gym.core.network.routes import (
     count_route,
     route_expiry_step,
     shared_rate_gb_s,
+    trace_route,
     transfer_end_s,
-    walk,
 )
 
 LINE = {(0, 1), (1, 2), (2, 3)}
 
 
 def path(e, source, destination, tick=0):
-    return e.traffic.path[: walk(e, source, destination, tick)].tolist()
+    return e.traffic.path[: trace_route(e, source, destination, tick)].tolist()
 
 
 def lasts(e, source, destination, gb, tick):
@@ -52,15 +52,15 @@ def test_transfers_share_what_they_have_in_common():
     """Two transfers meet on one of four links: only that one is halved, and only in their direction."""
     e = net([(10, {*LINE, (3, 4)})], 5, isl_gb_s=[3.0, 1.0, 3.0, 3.0, 3.0])
     assert shared_rate_gb_s(e, 2, 4, 0) == 3.0 and shared_rate_gb_s(e, 0, 2, 0) == 1.0  # the slower end
-    count_route(e, walk(e, 1, 3, 0), 7)
+    count_route(e, trace_route(e, 1, 3, 0), 7)
     assert (
         shared_rate_gb_s(e, 2, 4, 0) == 1.5
         and shared_rate_gb_s(e, 0, 1, 0) == 1.0
         and shared_rate_gb_s(e, 4, 2, 0) == 3.0
     )
-    count_route(e, walk(e, 1, 3, 0), 7)  # the same job does not share with itself
+    count_route(e, trace_route(e, 1, 3, 0), 7)  # the same job does not share with itself
     assert shared_rate_gb_s(e, 2, 4, 0) == 1.5
-    count_route(e, walk(e, 2, 3, 0), 8)
+    count_route(e, trace_route(e, 2, 3, 0), 8)
     assert shared_rate_gb_s(e, 2, 4, 0) == 1.0
     clear_routes(e)
     assert shared_rate_gb_s(e, 2, 4, 0) == 3.0 and not e.traffic.transfers.any()
@@ -72,7 +72,7 @@ def test_a_way_lasts_until_it_closes():
     assert route_expiry_step(e, 0, 3, 0) == route_expiry_step(e, 0, 3, 3) == 4 and route_expiry_step(e, 0, 1, 0) == 10
     assert lasts(e, 0, 3, 240.0, 0) and not lasts(e, 0, 3, 241.0, 0)
     assert lasts(e, 0, 3, 60.0, 3) and not lasts(e, 0, 3, 61.0, 3)
-    count_route(e, walk(e, 1, 2, 0), 1)
+    count_route(e, trace_route(e, 1, 2, 0), 1)
     assert not lasts(e, 0, 3, 240.0, 0)  # half the rate, twice the time
 
 

@@ -104,7 +104,7 @@ def test_work_is_paid_by_attainment(sim):
 
 
 def test_a_replica_without_a_way_to_the_ground_earns_nothing(sim):
-    sim.network.arrays.ground_hop[:] = -1
+    sim.tables.links.ground_hop[:] = -1
     for _ in range(3):
         sim.step(zero(sim))
     ledger = sim.mutable.ledger[0, :, kind(sim)]

@@ -15,8 +15,8 @@ from odc_gym.core.layout.state import (
     State,
     design_rows,
     propagator_rows,
+    satellite_rows,
     sky_rows,
-    state_rows,
 )
 from odc_gym.core.spacecraft.step import satellites
 
@@ -33,7 +33,7 @@ def test_the_step_of_satellites_is_vectorised():
 
     @numba.njit(**_jit.OPTIONS)
     def fly(x, p, e, sky, dt_s, n):
-        satellites(state_rows(x), design_rows(p), propagator_rows(e), sky_rows(sky), dt_s, n)
+        satellites(satellite_rows(x), design_rows(p), propagator_rows(e), sky_rows(sky), dt_s, n)
 
     blocks = [
         np.zeros((rows, 16)) for rows in (len(State._fields), len(Design._fields), PROPAGATOR_ROWS, len(Sky._fields))

@@ -182,7 +182,7 @@ def test_a_branch_in_an_outage_goes_on_as_the_first(starter12):
         fly(sim, 3)
         sim.sat.charge_frac[0, 5] = 0.9
         fly(sim, 3)
-    assert of(sim, "checkpointed_s")[5] > 0 and of(sim, "out")[[0, 11]].tolist() == [OUT, LOST]
+    assert of(sim, "safe_mode_left_s")[5] > 0 and of(sim, "out")[[0, 11]].tolist() == [OUT, LOST]
     middle = sim.get_state()
     fly(sim, 40)
     end, seen = sim.get_state(), sim.observation.copy()
@@ -199,12 +199,12 @@ def test_safe_mode_follows_the_second_shed_and_ends_after_its_time(starter12):
     for shed in range(2):
         sim.sat.charge_frac[0, 5] = 0.1
         fly(sim)
-        assert of(sim, "shed")[5] == 1.0 and of(sim, "checkpointed_s")[5] == (1800.0 if shed else 0.0)
+        assert of(sim, "shed")[5] == 1.0 and of(sim, "safe_mode_left_s")[5] == (1800.0 if shed else 0.0)
         sim.sat.charge_frac[0, 5] = 0.9
         if shed == 0:
             fly(sim, 4)
             assert of(sim, "off")[5] == 0.0
-    assert (of(sim, "checkpointed_s") > 0).sum() == 1
+    assert (of(sim, "safe_mode_left_s") > 0).sum() == 1
     for step in range(34):
         fly(sim)
         assert (of(sim, "halted")[5] == 1.0) == (step < 30)
@@ -223,7 +223,7 @@ def test_sheds_count_in_a_window_that_slides(sheds):
     rng, lanes, within, length = np.random.default_rng(sheds), 8, 25, 40
     x = np.zeros((len(State._fields), lanes))
     numbers = dict.fromkeys(Policy._fields, 0.0) | {
-        "safe_sheds": float(sheds), "safe_within_s": within * 60.0, "checkpointed_s": length * 60.0
+        "safe_sheds": float(sheds), "safe_within_s": within * 60.0, "safe_s": length * 60.0
     }  # fmt: skip
     policy = Policy(**numbers)
     times, until, entered = [[] for _ in range(lanes)], np.zeros(lanes), 0
@@ -246,7 +246,7 @@ def test_without_safe_mode_nothing_is_counted(starter12):
     sim.sat.charge_frac[0, 5] = 0.1
     fly(sim, 5)
     assert of(sim, "sheds")[5] == 1.0
-    assert (of(sim, "checkpointed_s") == 0).all() and (of(sim, "recent_1_s") == 0).all()
+    assert (of(sim, "safe_mode_left_s") == 0).all() and (of(sim, "recent_1_s") == 0).all()
 
 
 def test_faults_that_are_disabled_leave_the_script(starter12):

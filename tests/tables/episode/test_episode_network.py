@@ -51,15 +51,15 @@ def test_a_backbone_is_a_link_of_every_satellite_at_all_times():
     one, other = (network_links(model, ephemeris(model, seed)) for seed in (1, 2))
     assert (one.ground_hop == 12).all() and one.ground_hop.shape == (1, 12)
     assert one.ground_gb_s.tolist() == [[12.5] * 12] and one.ground_latency_s[0, 0] == np.float32(0.05)
-    assert (one.ground_hops == 1).all() and (one.ground_closes == FOREVER).all() and one.bridged.tolist() == [1]
+    assert (one.ground_hops == 1).all() and (one.ground_expiry_step == FOREVER).all() and one.bridged.tolist() == [1]
     assert (one.next_hop[0] == np.where(np.eye(12, dtype=bool), np.arange(12), -1)).all()
     assert one.isl_gb_s.sum() == 0.0
-    assert one.closes is other.closes
+    assert one.expiry_step is other.expiry_step
 
 
 def test_own_links_are_planned_once_for_all_episodes():
     one, other = episode(3), build_episode(fleet(), 4).links
-    for name in ("epoch", "next_hop", "hops", "closes"):
+    for name in ("epoch", "next_hop", "hops", "expiry_step"):
         assert getattr(one, name) is getattr(other, name)
     assert (one.ground_hop != other.ground_hop).any()  # but the Earth turns
 
@@ -118,11 +118,11 @@ def test_satellites_and_links_that_fail():
     link_up[50:, 9] = False
     whole, links = episode(), network_links(model, e, NetworkAvailability(satellite_up, link_up))
     assert (links.ground_hop[:40] == whole.ground_hop[:40]).all()
-    assert (links.ground_expiry_step[:40] == whole.ground_closes[:40]).all()
+    assert (links.ground_expiry_step[:40] == whole.ground_expiry_step[:40]).all()
     assert (links.ground_hop[40:60, 5] == -1).all() and (links.ground_gb_s[40:60, 5] == 0).all()
     for t in range(model.clock.total):
         now, then = links.next_hop[links.epoch[t]], whole.next_hop[whole.epoch[t]]
-        closes, planned = links.expiry_step[links.epoch[t]], whole.closes[whole.epoch[t]]
+        closes, planned = links.expiry_step[links.epoch[t]], whole.expiry_step[whole.epoch[t]]
         if t < 40:
             assert (now == then).all() and (closes == planned).all()
         for s, begin, end in ((5, 40, 60), (9, 50, 10**6)):
@@ -133,7 +133,7 @@ def test_satellites_and_links_that_fail():
         joined = now >= 0
         assert (closes[joined] == planned[joined]).all() and (closes[~joined] == 0).all()
     assert (links.ground_gb_s[50:, 9] == whole.ground_gb_s[50:, 9]).all()  # gateways do not need optical terminals
-    assert network_links(model, e, NetworkAvailability(np.ones_like(satellite_up))).closes is whole.closes
+    assert network_links(model, e, NetworkAvailability(np.ones_like(satellite_up))).expiry_step is whole.expiry_step
 
 
 def test_links_that_fail_take_the_backbone_along_but_gateways_do_not_need_them():
@@ -153,7 +153,7 @@ def test_weather_over_all_gateways():
     links = network_links(model, ephemeris(model, 3), NetworkAvailability(site_up=site_up))
     assert (links.ground_hop[20:30] == -1).all() and (links.ground_latency_s[20:30] == np.inf).all()
     assert (links.ground_expiry_step[20:30] == 0).all() and (links.ground_hop[19] == episode().ground_hop[19]).all()
-    assert links.expiry_step is episode().closes
+    assert links.expiry_step is episode().expiry_step
 
 
 def test_rows_of_a_batch_share_what_they_can():
@@ -161,7 +161,7 @@ def test_rows_of_a_batch_share_what_they_can():
     tables = [build_episode(model, seed).links for seed in (1, 2, 3)]
     for row, links in enumerate(tables):
         batch.put(row, links)
-    assert batch.arrays.closes.shape[0] == 1 and np.shares_memory(batch.arrays.closes, tables[0].closes)
+    assert batch.arrays.expiry_step.shape[0] == 1 and np.shares_memory(batch.arrays.expiry_step, tables[0].expiry_step)
     for row, links in enumerate(tables):
         assert (batch.arrays.ground_hop[row] == links.ground_hop).all()
     batch.copy(1, 0)
@@ -191,10 +191,10 @@ def test_a_row_of_a_batch_flies_as_it_would_alone():
 def test_tables_of_the_network_never_change():
     simulator = Simulator(fleet().scenario, 1)
     simulator.reset([6])
-    before = [array.copy() for array in simulator.network.arrays]
+    before = [array.copy() for array in simulator.tables.links]
     for _ in range(10):
         simulator.step(np.zeros((1, simulator.action_size)))
-    assert all((a == b).all() for a, b in zip(before, simulator.network.arrays, strict=True))
+    assert all((a == b).all() for a, b in zip(before, simulator.tables.links, strict=True))
 
 
 MANY = {"pattern": "delta", "altitude_km": 550, "inclination_deg": 53, "total": 528, "planes": 24, "phasing": 11}
