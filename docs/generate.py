@@ -218,7 +218,7 @@ def page() -> str:
 
 
 def blocks() -> Iterable[str]:
-    """Yield the four blocks of the observation with the positions of their features."""
+    """Yield the four blocks of the observation, each as its first position and the table of its features."""
     f, g, h, k = len(SATELLITE), len(SATELLITE_CLASS), len(FLEET), len(FLEET_CLASS)
     each = f"{f} + {g} C"
     yield f"**Satellite**: satellite s begins at place a = s ({each})."
@@ -232,7 +232,12 @@ def blocks() -> Iterable[str]:
 
 
 def features(rows: tuple[Feature, ...], begin: str) -> str:
-    """Return the table of one block."""
+    """Return the table of the features of one block.
+
+    Args:
+        rows: features of the block.
+        begin: name of the first position; empty to number positions from 0.
+    """
     head = ("place", "name", "unit", "encoded as", "meaning")
     return table(
         head,
@@ -252,7 +257,7 @@ def encoded(feature: Feature) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names as a list within a sentence."""
+    """Return names in code quotes, joined by commas and "and"."""
     quoted = [f"`{name}`" for name in names]
     return ", ".join(quoted[:-1]) + " and " + quoted[-1] if len(quoted) > 1 else quoted[0]
 
@@ -263,7 +268,7 @@ def plain(value: float | str) -> str:
 
 
 def arguments() -> str:
-    """Return the arguments of `gym.make`, from the signature and the docstring of the environment."""
+    """Return the table of the arguments of `gym.make`, from the signature and the docstring of the environment."""
     text = inspect.getdoc(ODCSatEnv) or ""
     described = dict(re.findall(r"^    (\w+): (.+)$", text.split("Args:")[1].split("Raises:")[0], re.MULTILINE))
     signature = inspect.signature(ODCSatEnv.__init__).parameters
@@ -297,7 +302,7 @@ def scenarios() -> str:
 
 
 def shells(scenario: Scenario) -> Iterable[tuple[str, ...]]:
-    """Yield the rows of a scenario: one a shell, the first with the values of the fleet."""
+    """Yield the table rows of a scenario, one for each shell; the first also holds the values of the fleet."""
     rows_by_name = {row.name: row for row in design_report(scenario)}
     value = {name: row.value for name, row in rows_by_name.items()}
     fleet = (f"{value['load against all together']:.2f}", f"{value['sustainable']:.1f}", str(value["binds most"]))
@@ -346,7 +351,7 @@ def module_list() -> str:
 
 
 def _packages_last(path: Path) -> tuple[object, ...]:
-    """Return the sort key of a path: a package before its modules, modules before packages."""
+    """Return the sort key of a path: `__init__.py` first, then the modules of a package, then its subpackages."""
     *folders, name = path.parts
     return (*((1, folder) for folder in folders), (0, name != "__init__.py", name))
 

@@ -1,4 +1,4 @@
-"""What an agent does: bids for satellites and classes, clocks of satellites, urgencies and offsets of classes."""
+"""Action mode `bids`: bids, clock requests of satellites, urgencies and clock offsets of classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from odc_gym.physics.mathematics import clip
 
 
 class ActionRow(NamedTuple):
-    """One component of the action, in [-1, 1]."""
+    """One kind of component of an action, in [-1, 1] in the mode `bids`; `per` states what it is given for."""
 
     name: str
     per: str
@@ -24,24 +24,31 @@ ACTIONS = (
     ActionRow(
         "bid",
         "satellite, class",
-        "a job goes to the feasible satellite with the highest bid - load_weight x busy share; below -0.5 it "
-        "is closed to new work of the class, below -0.8 its running work leaves",
+        "bid of the satellite for jobs of the class; a job goes to the feasible satellite with the highest score, "
+        "bid - load_weight x busy share. Below -0.5 the satellite accepts no new work of the class. Below -0.8 its "
+        "running work of the class leaves",
     ),
     ActionRow(
-        "clock", "satellite", "-1 the lowest clock, 0 the sustainable clock of this moment, +1 full; linear between"
+        "clock",
+        "satellite",
+        "clock request: -1 is the lowest clock, 0 the sustainable clock of this moment, +1 the full clock; linear in "
+        "between",
     ),
     ActionRow(
         "urgency",
         "class",
-        "multiplies the class's rank in the queue by 4^u and the replicas of a service by 2^u; below -0.9 it is held",
+        "urgency u of the class: multiplies the rank of its jobs in the queue by 4^u, and the demand for which a "
+        "service plans replicas by 2^u. Below -0.9 no work of the class starts, and a service retires its replicas",
     ),
-    ActionRow("clock_offset", "class", "added to the clock request of all satellites for work of this class"),
+    ActionRow(
+        "clock_offset", "class", "offset that is added to the clock requests of all satellites for work of the class"
+    ),
 )
 
 
 @dataclass(frozen=True)
 class ActionLayout:
-    """Places in the flat action of S satellites and C classes: S x (C bids, clock), C urgencies, C offsets."""
+    """Layout of the flat action of S satellites and C classes: S x (C bids, clock), C urgencies, C clock offsets."""
 
     satellites: int
     classes: int
@@ -52,24 +59,24 @@ class ActionLayout:
         return self.satellites * (self.classes + 1) + 2 * self.classes
 
     def zeros(self, num_envs: int) -> np.ndarray:
-        """The zero action: equal bids, sustainable clocks, (B, A)."""
+        """Return the zero action, (B, A): equal bids, and sustainable clocks."""
         return np.zeros((num_envs, self.size))
 
     def bids(self, action: np.ndarray) -> np.ndarray:
-        """View of the bids, (B, C, S)."""
+        """Return a view of the bids, (B, C, S)."""
         return self._satellites(action)[:, :, : self.classes].transpose(0, 2, 1)
 
     def clocks(self, action: np.ndarray) -> np.ndarray:
-        """View of the clock requests, (B, S)."""
+        """Return a view of the clock requests, (B, S)."""
         return self._satellites(action)[:, :, self.classes]
 
     def urgency(self, action: np.ndarray) -> np.ndarray:
-        """View of the urgencies, (B, C)."""
+        """Return a view of the urgencies, (B, C)."""
         start = self.satellites * (self.classes + 1)
         return action[:, start : start + self.classes]
 
     def offsets(self, action: np.ndarray) -> np.ndarray:
-        """View of the clock offsets, (B, C)."""
+        """Return a view of the clock offsets, (B, C)."""
         return action[:, self.size - self.classes :]
 
     def _satellites(self, action: np.ndarray) -> np.ndarray:
@@ -81,7 +88,10 @@ class ActionLayout:
 
 @routine
 def decode(action: np.ndarray, env: Environment) -> None:
-    """Read a flat action into bids, clock requests, urgencies and clock offsets (C,), held in [-1, 1]."""
+    """Decode a flat action into the bids, clock requests, urgencies and clock offsets of an environment.
+
+    Values are clipped to [-1, 1].
+    """
     sat, n, classes = env.sat, env.num_satellites, env.num_classes
     for s in range(n):
         at = s * (classes + 1)

@@ -1,4 +1,7 @@
-"""The action mode `assign`: single jobs to satellites, and clocks by levels. The other mode is in `actions`."""
+"""Action mode `assign`: an agent sends single jobs to satellites and chooses clocks by level.
+
+The module `actions` holds the mode `bids`.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +19,25 @@ from odc_gym.core.layout.work import FREE, HOLD
 from odc_gym.interface.actions import ActionRow
 from odc_gym.physics.compute import request_of_clock
 
-SUSTAINABLE = 0.0  # the number of the level that follows the plan; other levels are clocks
+SUSTAINABLE = 0.0  # stands for the level that follows the sustainable plan; other levels are clocks
 NOBODY = -1
 
 ASSIGNMENTS = (
     ActionRow(
         "job",
         "visible job",
-        "s sends the job to satellite s, where it starts as soon as there is room; S lets it wait",
+        "number s of the satellite to which the job is sent, where it starts as soon as there is room; S lets the job "
+        "wait",
     ),
-    ActionRow("level", "satellite", "index into `assign.levels`: a clock over full clock, or the sustainable one"),
+    ActionRow(
+        "level", "satellite", "index into `assign.levels`: a clock relative to full clock, or the sustainable clock"
+    ),
 )
 
 
 @dataclass(frozen=True)
 class AssignmentLayout:
-    """Places in the action of S satellites: K jobs with S + 1 choices, then S satellites with L levels."""
+    """Layout of the action of S satellites: K jobs with S + 1 choices each, then S satellites with L levels each."""
 
     satellites: int
     slots: int
@@ -48,25 +54,27 @@ class AssignmentLayout:
         return self.slots + self.satellites
 
     def waiting(self, num_envs: int) -> np.ndarray:
-        """The action under which every job waits and every satellite takes its first level, (B, K + S)."""
+        """Return the action, (B, K + S), that lets every job wait and sets every satellite to its first level."""
         action = np.zeros((num_envs, self.size), np.int64)
         action[:, : self.slots] = self.satellites
         return action
 
 
 def level_clocks(levels: Sequence[Literal["sustainable"] | float]) -> np.ndarray:
-    """Clocks of the levels over full clock, (L,); `SUSTAINABLE` for the sustainable one."""
+    """Return the clocks of the levels relative to full clock, (L,), with `SUSTAINABLE` for the sustainable clock."""
     return np.array([SUSTAINABLE if level == "sustainable" else level for level in levels])
 
 
 @routine
 def decode_assignment(action: np.ndarray, slots: np.ndarray, levels: np.ndarray, env: Environment) -> None:
-    """Read an action of the mode `assign`: orders of the visible jobs, clocks; bids, urgencies and offsets are 0.
+    """Decode an action of the mode `assign` into orders of the visible jobs and clocks of the satellites.
+
+    Bids, urgencies and clock offsets are set to 0.
 
     Args:
         action: choices of K jobs, then of S satellites, (K + S,).
-        slots: rows of the visible jobs, (K,), `NOBODY` where there are fewer.
-        levels: clocks, (L,).
+        slots: rows of the visible jobs in the job table, (K,); `NOBODY` where no job is.
+        levels: clocks of the levels, (L,).
         env: the environment.
     """
     sat, n = env.sat, env.num_satellites
@@ -90,7 +98,7 @@ def decode_assignment(action: np.ndarray, slots: np.ndarray, levels: np.ndarray,
 
 @routine
 def hold_others(env: Environment) -> None:
-    """Jobs without an order wait for one."""
+    """Let waiting jobs without an order wait until they have one."""
     for k in range(env.scalars[0]["waiting"]):
         run = env.run[env.waiting[k]]
         if run["order"] == FREE:
@@ -99,21 +107,21 @@ def hold_others(env: Environment) -> None:
 
 @routine
 def forget_orders(env: Environment) -> None:
-    """Orders end with their decision."""
+    """Remove all orders at the end of their decision."""
     for k in range(env.scalars[0]["waiting"]):
         env.run[env.waiting[k]]["order"] = FREE
 
 
 @routine
 def show_slots(slots: np.ndarray, mask: np.ndarray, env: Environment, now_s: float) -> None:
-    """The jobs that the agent may place, and where each could go now.
+    """Select the jobs that the agent may place, and determine the satellites that can take each of them now.
 
-    They are in queue order, but those that some satellite can take come first: a few wide jobs that fit nowhere would
-    else hide all others.
+    Jobs are in queue order, but jobs that a satellite can take come before the others. Otherwise a few wide jobs that
+    fit nowhere would hide all others.
 
     Args:
-        slots: written, rows of the jobs, (K,), `NOBODY` where there are fewer.
-        mask: written, (K, S + 1): whether satellite s is feasible; waiting always is.
+        slots: rows of the selected jobs in the job table, (K,); `NOBODY` where no job is. Written.
+        mask: feasibility of each satellite, then of waiting, which is always feasible, (K, S + 1). Written.
         env: the environment.
         now_s: seconds since the episode's start.
     """

@@ -1,4 +1,4 @@
-"""Measuring what an agent sees, in SI units: the blocks of features that `observations` names and encodes."""
+"""Measurement of observations in SI units: the blocks of features that `observations` names and encodes."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from odc_gym.core.layout.state import Forecast, Sky, fill
 from odc_gym.core.network.routes import ground_row, topology, trace_route, unshared_rate_gb_s
 from odc_gym.interface.observations import SEEN_FLEET
 
-URGENT_S, SOON_S = 1.0 * HOUR_S, 6.0 * HOUR_S  # bins of slack
-NO_SLACK_S = 24.0 * HOUR_S
-PERIOD_S = 2.0 * HOUR_S  # longer than any orbit: beyond it nobody need know how long a way lasts
+URGENT_S, SOON_S = 1.0 * HOUR_S, 6.0 * HOUR_S  # upper limits of the first two bins of slack
+NO_SLACK_S = 24.0 * HOUR_S  # least slack of a class without running jobs
+PERIOD_S = 2.0 * HOUR_S  # longer than any orbit; longer remaining times of routes are reported as this
 
 
 class Measured(NamedTuple):
-    """Measured blocks of one environment; rows of the first, second and last have the names of their features."""
+    """Measured blocks of one environment; all but `fleet` are named tuples with a row for each feature."""
 
     satellite: Any  # rows (P,)
     satellite_class: Any  # rows (C, P)
@@ -31,7 +31,10 @@ class Measured(NamedTuple):
 
 @routine
 def measure_satellites(seen: Measured, sky: Sky, forecast: Forecast, env: Environment) -> None:
-    """Fill what is known of satellites [F, P] without measuring, and of satellite and class without jobs [F, C, P]."""
+    """Fill the features of satellites [F, P], and of satellites and classes [F, C, P], from the state and the forecast.
+
+    Telemetry (`sensing`) and the running jobs (`measure_running`) supply the other features.
+    """
     sat, classes = env.sat, env.classes
     for s in range(env.num_satellites):
         for c in range(env.num_classes):
@@ -59,7 +62,7 @@ def measure_satellites(seen: Measured, sky: Sky, forecast: Forecast, env: Enviro
 
 @routine
 def measure_network(seen: Measured, env: Environment) -> None:
-    """Fill what the tables of the network tell of satellites [F, P]: their ways to the ground, and their own links."""
+    """Fill the features of satellites [F, P] about routes to the ground and inter-satellite links."""
     tick, n = env.scalars[0]["tick"], env.num_satellites
     k, row, last = topology(env, tick), ground_row(env, tick), env.policy.step_s
     for s in range(n):
@@ -78,9 +81,10 @@ def measure_network(seen: Measured, env: Environment) -> None:
 
 @routine
 def measure_running(seen: Measured, env: Environment, now_s: float) -> None:
-    """Fill what running jobs tell of satellite and class [F, C, P]: remaining work, least slack, unsaved work.
+    """Fill the features of satellites and classes [F, C, P] about running jobs.
 
-    The work of a gang is told where its first satellite is.
+    They are remaining work, least slack, work since the last checkpoint, its age, and the size of gangs. The work of a
+    gang counts at its first satellite.
     """
     for c in range(env.num_classes):
         fill(seen.satellite_class.remaining_work_s[c], 0.0)
@@ -113,7 +117,10 @@ def measure_running(seen: Measured, env: Environment, now_s: float) -> None:
 
 @routine
 def measure_fleet(seen: Measured, day: np.ndarray, env: Environment) -> None:
-    """Fill the fleet's features [F] in the order of `FLEET`; charge and heat as they are seen of its satellites."""
+    """Fill the features of the fleet [F] in the order of `FLEET`.
+
+    Charge and junction margin are computed from the observed values of the satellites.
+    """
     charge = free = shed = 0.0
     least = margin = np.inf
     n = env.num_satellites
@@ -137,14 +144,14 @@ def measure_fleet(seen: Measured, day: np.ndarray, env: Environment) -> None:
 
 @routine
 def measure_queue(seen: Measured, env: Environment, now_s: float) -> None:
-    """Fill the fleet's features by class [F, C]: queue by slack, waits, arrivals, backlog, share served."""
+    """Fill the features of the fleet by class [F, C]: queue by slack, longest wait, arrivals, backlog, share served."""
     rules, ledger, n = env.rules, env.ledger, env.num_satellites
     fill(seen.fleet_class.waiting_work_s, 0.0)
     fill(seen.fleet_class.waiting_urgent_s, 0.0)
     fill(seen.fleet_class.waiting_soon_s, 0.0)
     fill(seen.fleet_class.waiting_later_s, 0.0)
     fill(seen.fleet_class.oldest_wait_s, 0.0)
-    fill(seen.fleet_class.served_frac, 0.0)  # counts wanted accelerators first
+    fill(seen.fleet_class.served_frac, 0.0)  # holds the accelerators of waiting jobs until the last loop
     for c in range(env.num_classes):
         seen.fleet_class.arrival_rate[c] = ledger.arrival_rate[c]
         seen.fleet_class.backlog_s[c] = env.services.backlog[c] * rules.token_s[c]

@@ -1,4 +1,4 @@
-"""What an agent sees: one table of rows gives its names, its encoding and its documentation; see `measurements`."""
+"""Observations: tables of features with their units, encodings and meanings; `measurements` fills their values."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from odc_gym._jit import routine
 
 
 class Feature(NamedTuple):
-    """A measured quantity in SI units, and how it is encoded.
+    """Measured quantity in SI units, with its encoding.
 
-    Encoded value = (value - offset) / (scale x reference), held in [-1, 1], or y / (1 + |y|) of that where `squash` is
-    set. `offset` and `reference` may name an entry of `References`.
+    The encoded value is y = (value - offset) / (scale x reference), clipped to [-1, 1]. If `squash` is set, it is
+    y / (1 + |y|) instead. `offset` and `reference` may name an entry of `References`.
     """
 
     name: str
@@ -27,12 +27,12 @@ class Feature(NamedTuple):
 
 
 class References(NamedTuple):
-    """What encoded values are relative to: per satellite (S,), and of the fleet."""
+    """Reference values of encodings: one value for each satellite, (S,), or one for the fleet."""
 
     accelerators: np.ndarray
     peak_w: np.ndarray
     array_peak_w: np.ndarray
-    orbit_j: np.ndarray  # full load for one orbit
+    orbit_j: np.ndarray  # energy of full load for one orbit
     period_s: np.ndarray
     limit_k: np.ndarray
     radiator_limit_k: np.ndarray  # radiator temperature at which full power puts the junction at its limit
@@ -42,7 +42,7 @@ class References(NamedTuple):
 
 
 SATELLITE = (
-    Feature("charge_frac", "", 0.0, 1.0, "", False, "battery charge over capacity"),
+    Feature("charge_frac", "", 0.0, 1.0, "", False, "battery charge as a share of capacity"),
     Feature(
         "usable_energy_j",
         "J",
@@ -50,9 +50,17 @@ SATELLITE = (
         1.0,
         "orbit_j",
         False,
-        "energy above the charge floor; over that of an orbit of full load",
+        "usable battery energy above the charge floor",
     ),
-    Feature("junction_k", "K", "limit_k", -30.0, "", False, "junction temperature; margin below its limit over 30 K"),
+    Feature(
+        "junction_k",
+        "K",
+        "limit_k",
+        -30.0,
+        "",
+        False,
+        "junction temperature; encoded as the margin below its limit, in units of 30 K",
+    ),
     Feature(
         "radiator_k",
         "K",
@@ -60,17 +68,27 @@ SATELLITE = (
         -30.0,
         "",
         False,
-        "radiator temperature; margin below what full power needs over 30 K",
+        "radiator temperature; encoded as the margin below the temperature that full power needs, in units of 30 K",
     ),
-    Feature("clock_granted", "", 0.0, 1.0, "", False, "lowest clock granted to running work, times duty"),
-    Feature("clock_request", "", 0.0, 1.0, "", False, "last clock request"),
-    Feature("clock_sustainable", "", 0.0, 1.0, "", False, "largest common clock within the sustainable power"),
-    Feature("power_w", "W", 0.0, 1.0, "peak_w", False, "compute power; over peak"),
-    Feature("shed", "", 0.0, 1.0, "", False, "1: compute is off until charge recovers, or while it restarts"),
-    Feature("tripped", "", 0.0, 1.0, "", False, "1: compute is off until the junction has cooled"),
+    Feature("clock_granted", "", 0.0, 1.0, "", False, "lowest clock granted to running work, times the duty"),
+    Feature("clock_request", "", 0.0, 1.0, "", False, "last clock request of the agent, from -1 to 1"),
+    Feature(
+        "clock_sustainable", "", 0.0, 1.0, "", False, "largest common clock of all classes within the sustainable power"
+    ),
+    Feature("power_w", "W", 0.0, 1.0, "peak_w", False, "compute power"),
+    Feature(
+        "shed",
+        "",
+        0.0,
+        1.0,
+        "",
+        False,
+        "1 if compute is off without a trip (low charge, restart, outage or safe mode), else 0",
+    ),
+    Feature("tripped", "", 0.0, 1.0, "", False, "1 if compute is off until the junction has cooled, else 0"),
     Feature("free", "accelerators", 0.0, 1.0, "accelerators", False, "accelerators that no job holds"),
-    Feature("gated", "accelerators", 0.0, 1.0, "accelerators", False, "accelerators that are gated"),
-    Feature("sunlit_frac", "", 0.0, 1.0, "", False, "lit share of the solar disc in the coming physics step"),
+    Feature("gated", "accelerators", 0.0, 1.0, "accelerators", False, "accelerators that are power-gated"),
+    Feature("sunlit_frac", "", 0.0, 1.0, "", False, "lit share of the solar disc in the next physics step"),
     Feature(
         "time_to_crossing_s",
         "s",
@@ -78,7 +96,7 @@ SATELLITE = (
         1.0,
         "period_s",
         False,
-        "time to the next eclipse (+) or sunrise (-), at most one orbit",
+        "time to the next eclipse (+) or to the next sunrise (-), at most one orbit",
     ),
     Feature(
         "eclipse_length_s",
@@ -87,26 +105,64 @@ SATELLITE = (
         0.5,
         "period_s",
         False,
-        "length of the present or next eclipse; over half an orbit",
+        "length of the present eclipse, or of the next one",
     ),
-    Feature("solar_15_w", "W", 0.0, 1.0, "array_peak_w", False, "mean array power of the next 15 min; over peak"),
-    Feature("solar_30_w", "W", 0.0, 1.0, "array_peak_w", False, "same of 30 min"),
-    Feature("solar_60_w", "W", 0.0, 1.0, "array_peak_w", False, "same of 60 min"),
-    Feature("solar_95_w", "W", 0.0, 1.0, "array_peak_w", False, "same of 95 min"),
-    Feature("in_service", "", 0.0, 1.0, "", False, "0: out of service or lost, 1 else"),
-    Feature("safe_mode_s", "s", 0.0, 14400.0, "", False, "left of a safe mode after repeated sheds"),
-    Feature("ground_gb_s", "GB/s", 0.0, 12.5, "", True, "rate of its way to the ground, 0: it has none now"),
-    Feature("ground_hops", "", 0.0, 8.0, "", False, "links of that way"),
-    Feature("ground_closes_s", "s", 0.0, 1.0, "period_s", False, "time for which it has one; at most one orbit"),
-    Feature("own_links", "", 0.0, 4.0, "", True, "links to other satellites that it holds"),
+    Feature("solar_15_w", "W", 0.0, 1.0, "array_peak_w", False, "mean array power over the next 15 min"),
+    Feature("solar_30_w", "W", 0.0, 1.0, "array_peak_w", False, "mean array power over the next 30 min"),
+    Feature("solar_60_w", "W", 0.0, 1.0, "array_peak_w", False, "mean array power over the next 60 min"),
+    Feature("solar_95_w", "W", 0.0, 1.0, "array_peak_w", False, "mean array power over the next 95 min"),
+    Feature("in_service", "", 0.0, 1.0, "", False, "0 if the satellite is out of service or lost, else 1"),
     Feature(
-        "terminals_busy", "", 0.0, 1.0, "", True, "optical terminals that carried data, mean of the last physics step"
+        "safe_mode_s",
+        "s",
+        0.0,
+        14400.0,
+        "",
+        False,
+        "remaining time of the safe mode that follows repeated sheds; 0 if there is none",
+    ),
+    Feature(
+        "ground_gb_s",
+        "GB/s",
+        0.0,
+        12.5,
+        "",
+        True,
+        "rate of the route to the ground without other traffic; 0 if there is no route now",
+    ),
+    Feature(
+        "ground_hops", "", 0.0, 8.0, "", False, "number of links on the route to the ground; 0 if there is no route"
+    ),
+    Feature(
+        "ground_closes_s",
+        "s",
+        0.0,
+        1.0,
+        "period_s",
+        False,
+        "time until there is no route to the ground, at most 2 h; 0 if there is none now",
+    ),
+    Feature("own_links", "", 0.0, 4.0, "", True, "number of inter-satellite links of the satellite"),
+    Feature(
+        "terminals_busy",
+        "",
+        0.0,
+        1.0,
+        "",
+        True,
+        "mean number of optical terminals that carried data in the last physics step",
     ),
 )
 SATELLITE_CLASS = (
-    Feature("running", "accelerators", 0.0, 1.0, "accelerators", False, "accelerators held by the class"),
+    Feature("running", "accelerators", 0.0, 1.0, "accelerators", False, "accelerators that the class holds"),
     Feature(
-        "remaining_work_s", "accelerator s", 0.0, 7200.0, "accelerators", True, "estimated work left of running jobs"
+        "remaining_work_s",
+        "accelerator s",
+        0.0,
+        7200.0,
+        "accelerators",
+        True,
+        "estimated remaining work of running jobs; that of a gang counts at its first satellite",
     ),
     Feature(
         "least_slack_s",
@@ -115,25 +171,69 @@ SATELLITE_CLASS = (
         14400.0,
         "",
         True,
-        "least slack of running jobs: deadline - now - estimated rest; 24 h if none runs",
+        "least slack of running jobs: deadline - now - estimated remaining run time; at most 24 h, 24 h if none runs",
     ),
-    Feature("unsaved_work_s", "accelerator s", 0.0, 900.0, "accelerators", True, "work since the last payable point"),
-    Feature("transfers_gb", "GB", 0.0, 100.0, "", True, "data on the link in the last physics step"),
-    Feature("checkpoint_age_s", "s", 0.0, 1200.0, "", True, "age of the oldest work that is not safe yet"),
-    Feature("gang_satellites", "", 0.0, 4.0, "", True, "satellites of the widest gang that has a part here"),
-    Feature("bid", "", 0.0, 1.0, "", False, "last bid"),
+    Feature(
+        "unsaved_work_s",
+        "accelerator s",
+        0.0,
+        900.0,
+        "accelerators",
+        True,
+        "work of running jobs since their last payable point (checkpoint or completed chunk)",
+    ),
+    Feature(
+        "transfers_gb",
+        "GB",
+        0.0,
+        100.0,
+        "",
+        True,
+        "data that running jobs still had to receive in the last physics step",
+    ),
+    Feature(
+        "checkpoint_age_s",
+        "s",
+        0.0,
+        1200.0,
+        "",
+        True,
+        "age of the oldest work since the last payable point of a running job; 0 if there is none",
+    ),
+    Feature(
+        "gang_satellites",
+        "",
+        0.0,
+        4.0,
+        "",
+        True,
+        "number of satellites of the largest gang that runs partly on this satellite; 0 if none does",
+    ),
+    Feature("bid", "", 0.0, 1.0, "", False, "last bid of the agent; 0 in the mode `assign`"),
 )
 FLEET = (
-    Feature("day_sine", "", 0.0, 1.0, "", False, "sine of the hour of day, UTC"),
-    Feature("day_cosine", "", 0.0, 1.0, "", False, "cosine of it"),
-    Feature("charge_mean_frac", "", 0.0, 1.0, "", False, "mean charge"),
-    Feature("charge_least_frac", "", 0.0, 1.0, "", False, "least charge"),
-    Feature("junction_margin_k", "K", 0.0, 30.0, "", False, "least margin of a junction below its limit"),
-    Feature("free_mean", "accelerators", 0.0, 1.0, "fleet_accelerators", False, "free accelerators of the fleet"),
-    Feature("shed_count", "satellites", 0.0, 1.0, "fleet_satellites", False, "satellites that shed"),
-    Feature("trips", "", 0.0, 0.25, "fleet_satellites", True, "trips in the last decision"),
-    Feature("moves", "", 0.0, 0.25, "fleet_satellites", True, "moves in the last decision"),
-    Feature("load", "", 0.0, 1.0, "", False, "share of accelerators held, average over an hour"),
+    Feature("day_sine", "", 0.0, 1.0, "", False, "sine of the hour of day (UTC)"),
+    Feature("day_cosine", "", 0.0, 1.0, "", False, "cosine of the hour of day (UTC)"),
+    Feature("charge_mean_frac", "", 0.0, 1.0, "", False, "mean battery charge of the satellites"),
+    Feature("charge_least_frac", "", 0.0, 1.0, "", False, "least battery charge of a satellite"),
+    Feature("junction_margin_k", "K", 0.0, 30.0, "", False, "least margin of a junction temperature below its limit"),
+    Feature(
+        "free_mean", "accelerators", 0.0, 1.0, "fleet_accelerators", False, "number of free accelerators of the fleet"
+    ),
+    Feature(
+        "shed_count",
+        "satellites",
+        0.0,
+        1.0,
+        "fleet_satellites",
+        False,
+        "number of satellites that shed compute because of low charge",
+    ),
+    Feature("trips", "", 0.0, 0.25, "fleet_satellites", True, "number of trips in the last decision period"),
+    Feature(
+        "moves", "", 0.0, 0.25, "fleet_satellites", True, "number of moves of running work in the last decision period"
+    ),
+    Feature("load", "", 0.0, 1.0, "", False, "share of accelerators that work holds, exponential average over an hour"),
 )
 FLEET_CLASS = (
     Feature(
@@ -143,7 +243,7 @@ FLEET_CLASS = (
         7200.0,
         "fleet_accelerators",
         True,
-        "estimated work that waits; of a service: accelerators x 1 h",
+        "estimated remaining work of waiting jobs; for waiting replicas of a service, accelerators x 1 h",
     ),
     Feature(
         "waiting_urgent_s",
@@ -152,11 +252,27 @@ FLEET_CLASS = (
         3600.0,
         "fleet_accelerators",
         True,
-        "of that with less than 1 h of slack",
+        "estimated remaining work of waiting jobs with less than 1 h of slack",
     ),
-    Feature("waiting_soon_s", "accelerator s", 0.0, 3600.0, "fleet_accelerators", True, "with 1 to 6 h"),
-    Feature("waiting_later_s", "accelerator s", 0.0, 3600.0, "fleet_accelerators", True, "with more than 6 h"),
-    Feature("oldest_wait_s", "s", 0.0, 7200.0, "", True, "longest wait in the queue"),
+    Feature(
+        "waiting_soon_s",
+        "accelerator s",
+        0.0,
+        3600.0,
+        "fleet_accelerators",
+        True,
+        "estimated remaining work of waiting jobs with 1 to 6 h of slack",
+    ),
+    Feature(
+        "waiting_later_s",
+        "accelerator s",
+        0.0,
+        3600.0,
+        "fleet_accelerators",
+        True,
+        "estimated remaining work of waiting jobs with more than 6 h of slack",
+    ),
+    Feature("oldest_wait_s", "s", 0.0, 7200.0, "", True, "longest wait of a job or replica in the queue"),
     Feature(
         "arrival_rate",
         "accelerators",
@@ -164,7 +280,7 @@ FLEET_CLASS = (
         0.5,
         "fleet_accelerators",
         True,
-        "offered work per second, average over an hour",
+        "arriving work per second, exponential average over an hour",
     ),
     Feature(
         "backlog_s",
@@ -173,7 +289,7 @@ FLEET_CLASS = (
         7200.0,
         "fleet_accelerators",
         True,
-        "estimated work in the system; of a service: waiting tokens",
+        "estimated remaining work of waiting and running jobs; for a service, the work of waiting tokens",
     ),
     Feature(
         "served_frac",
@@ -182,7 +298,8 @@ FLEET_CLASS = (
         1.0,
         "",
         False,
-        "accelerators held over held and wanted; of a service: tokens served over arrived",
+        "accelerators held, as a share of those held or waited for; for a service, tokens served over tokens arrived "
+        "in the last decision period, at most 1",
     ),
 )
 
@@ -196,21 +313,30 @@ SATELLITE_FEATURES = record_of("SatelliteFeatures", SATELLITE)
 SATELLITE_CLASS_FEATURES = record_of("SatelliteClassFeatures", SATELLITE_CLASS)
 FLEET_CLASS_FEATURES = record_of("FleetClassFeatures", FLEET_CLASS)
 SEEN_FLEET = record_of("FleetFeatures", FLEET)(*range(len(FLEET)))
-"""Index of each feature of the fleet by its name."""
+"""Index of each feature of the fleet, by name."""
 
 
 def satellite_size(classes: int) -> int:
-    """Number of features of a satellite: its own, and those of each class on it."""
+    """Return the number of features of a satellite: its own, and those of each class on it."""
     return len(SATELLITE) + classes * len(SATELLITE_CLASS)
 
 
 def size(satellites: int, classes: int) -> int:
-    """Length of the flat observation: the features of S satellites, then of the fleet and of each of its C classes."""
+    """Return the length of the flat observation.
+
+    It holds the features of S satellites, then those of the fleet and of each of its C classes.
+    """
     return satellites * satellite_size(classes) + len(FLEET) + classes * len(FLEET_CLASS)
 
 
 def encoding(features: tuple[Feature, ...], references: References, lanes: int) -> np.ndarray:
-    """Offset, 1 / scale and squash flag of each feature and lane, (3, F, lanes); lanes = 1 for the fleet's features."""
+    """Return the offset, 1 / (scale x reference) and squash flag of each feature and lane, (3, F, lanes).
+
+    Args:
+        features: F features.
+        references: reference values of the encodings.
+        lanes: number of lanes of satellites; 1 for features of the fleet.
+    """
     code = np.zeros((3, len(features), lanes))
     for k, feature in enumerate(features):
         offset = getattr(references, feature.offset) if isinstance(feature.offset, str) else feature.offset
@@ -224,7 +350,7 @@ def encoding(features: tuple[Feature, ...], references: References, lanes: int) 
 
 @routine
 def encode_one(value: float, code: np.ndarray, f: int, s: int) -> float:
-    """One number of the flat observation: feature `f` of lane `s`."""
+    """Return the encoded value of feature `f` in lane `s`."""
     y = (value - code[0, f, s]) * code[1, f, s]
     if code[2, f, s] > 0.5:
         return y / (1.0 + abs(y))
@@ -241,16 +367,19 @@ def encode(
     codes: tuple[np.ndarray, ...],
     n: int,
 ) -> None:
-    """Write the flat observation: satellite by satellite its features, then class by class; then the fleet's.
+    """Encode the flat observation.
+
+    The order is: for each satellite its features, then those of each class on it; then the features of the fleet, then
+    those of each class.
 
     Args:
         out: flat observation, (N,) float32.
-        satellite: measured, [F, P].
-        satellite_class: measured, [F, C, P].
-        fleet: measured, [F].
-        fleet_class: measured, [F, C].
+        satellite: measured features of satellites, [F, P].
+        satellite_class: measured features of satellites and classes, [F, C, P].
+        fleet: measured features of the fleet, [F].
+        fleet_class: measured features of the fleet by class, [F, C].
         codes: `encoding` of the four blocks.
-        n: satellites.
+        n: number of satellites.
     """
     at = 0
     classes = fleet_class.shape[1]

@@ -1,9 +1,9 @@
-"""Telemetry: the features that satellites measure, and how noise and delay get into what agents see of them.
+"""Telemetry: the features that satellites measure, with noise and delay.
 
-A reading of a satellite is made at one physics step and seen `delay_steps` later. Its noise is a hash of the episode's
-seed, the step of the reading, the satellite and the sensor, so that every scheduler sees the same noise, at any place
-of any batch, and again after a state was restored. Everything else that agents see is known where they are: orders,
-the dispatcher's books, light, clock.
+A satellite takes a reading at one physics step, and agents see it `delay_steps` later. The noise of a reading is a hash
+of the episode's seed, the step of the reading, the satellite and the sensor. Every scheduler therefore sees the same
+noise, in any row of any batch, and again after a state was restored. Agents know all other values exactly: orders, the
+dispatcher's records, sunlight and time.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from odc_gym.physics.counters import joined, standard_normal
 from odc_gym.physics.mathematics import clip
 
 NOISE = 201  # purpose of the hash
-CHARGE, JUNCTION, RADIATOR, POWER = range(4)  # sensors of a satellite
+CHARGE, JUNCTION, RADIATOR, POWER = range(4)  # numbers of the sensors of a satellite
 NOISY = ("charge_frac", "usable_energy_j", "junction_k", "radiator_k", "power_w")
 """Features of a satellite that carry noise."""
 AGED = (*NOISY, "clock_granted")
-"""Features of a satellite that are as old as `sensing.delay_s`."""
+"""Features of a satellite that are delayed by `sensing.delay_s`."""
 FLEET_MEASURED = ("charge_mean_frac", "charge_least_frac", "junction_margin_k")
-"""Features of the fleet that are worked out from those readings."""
+"""Features of the fleet that are computed from these readings."""
 
 
 @routine
 def read(readings: Readings, env: Environment) -> None:
-    """Write the true readings of this moment."""
+    """Write the present readings, without noise."""
     sat, classes = env.sat, env.classes
     for s in range(env.num_satellites):
         granted = sat.clock_cap[s]
@@ -46,12 +46,12 @@ def read(readings: Readings, env: Environment) -> None:
 
 @routine
 def remember(past: np.ndarray, env: Environment, decision_steps: int) -> None:
-    """Keep the readings of a physics step if some coming decision will see them.
+    """Store the readings of a physics step if a later decision will see them.
 
     Args:
-        past: readings on their way, one slot a decision, [slot, reading, P].
+        past: delayed readings, one slot for each decision, [slot, reading, P]. Written.
         env: the environment.
-        decision_steps: physics steps a decision.
+        decision_steps: physics steps of a decision.
     """
     delay, tick = env.sensors.delay_steps, env.scalars[0]["tick"]
     if delay > 0 and (tick + delay) % decision_steps == 0:
@@ -60,14 +60,14 @@ def remember(past: np.ndarray, env: Environment, decision_steps: int) -> None:
 
 @routine
 def measure_readings(satellite: Any, env: Environment, past: np.ndarray, seed: int, decision_steps: int) -> None:
-    """Fill the features of satellites that are measured, noise and delay included.
+    """Fill the measured features of satellites, with noise and delay.
 
     Args:
-        satellite: rows of the features of satellites, (P,) each.
+        satellite: rows of the features of satellites, (P,) each. Written.
         env: the environment.
-        past: readings on their way, [slot, reading, P].
-        seed: of the episode.
-        decision_steps: physics steps a decision.
+        past: delayed readings, [slot, reading, P].
+        seed: seed of the episode.
+        decision_steps: physics steps of a decision.
     """
     delay, tick, n = env.sensors.delay_steps, env.scalars[0]["tick"], env.num_satellites
     if delay > 0:
@@ -97,9 +97,13 @@ def measure_readings(satellite: Any, env: Environment, past: np.ndarray, seed: i
 
 @routine
 def add_noise(satellite: Any, sensors: Sensors, key: int, n: int) -> None:
-    """Add the noise of one moment to the readings among the features [feature, P].
+    """Add noise to the readings among the features of satellites.
 
-    `key` stands for episode and step.
+    Args:
+        satellite: rows of the features of satellites, (P,) each. Written.
+        sensors: parameters of the telemetry.
+        key: hash of the episode's seed and the step of the readings.
+        n: number of satellites.
     """
     for s in range(n):
         own = joined(key, s)

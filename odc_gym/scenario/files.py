@@ -1,8 +1,8 @@
-"""Scenario files: lookup by name, YAML, files based on others, and dotted overrides, with one-line errors.
+"""Scenario files: lookup by name, YAML, files with a base, and dotted overrides, with one-line errors.
 
-A file with `base: NAME` holds only what differs from its base. NAME is a scenario of the package, or the path of a file
-relative to this one. Mappings merge key by key, lists and scalars replace, and null removes a key of the base (the
-rules of RFC 7396). Only `name` is never inherited.
+A file with `base: NAME` holds only the values that differ from its base. NAME is a scenario of the package, or the path
+of a file relative to this one. Mappings merge key by key. Lists and scalars replace those of the base, and null removes
+a key of the base. These are the rules of RFC 7396. `name` is the only key that a file does not inherit.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FOLDER = Path(__file__).parents[1] / "configs" / "scenarios"
 
 
 class Loader(yaml.SafeLoader):
-    """YAML loader with the numbers of version 1.2: 12:30 is a time of day, where version 1.1 reads 750."""
+    """YAML loader with the integers of YAML 1.2: it keeps 12:30 as text, where YAML 1.1 reads the number 750."""
 
 
 Loader.yaml_implicit_resolvers = {
@@ -38,7 +38,7 @@ def names() -> list[str]:
 
 
 def read(source: str | Path) -> tuple[dict[str, Any], str]:
-    """Read the data of a scenario by name or from a YAML file, and return them with the prefix of its error messages.
+    """Read the data of a scenario by name or from a YAML file; return them with the prefix of error messages.
 
     Raises:
         ScenarioError: the name is unknown or the file is malformed.
@@ -50,7 +50,7 @@ def read(source: str | Path) -> tuple[dict[str, Any], str]:
 
 
 def read_merged(path: Path, descendants: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """Read the data of a scenario file, merged onto those of its base and of the base's own bases.
+    """Read the data of a scenario file, merged onto the data of its base and of further bases.
 
     Raises:
         ScenarioError: a file is malformed, a base is unknown, or a file is based on itself.
@@ -75,7 +75,7 @@ def read_merged(path: Path, descendants: tuple[Path, ...] = ()) -> dict[str, Any
 
 
 def merge(base: Any, changes: Any) -> Any:
-    """Merge mappings key by key, where null removes a key; any other value replaces the one of the base.
+    """Merge mappings key by key; null removes a key, and any other value replaces that of the base.
 
     Source: JSON Merge Patch, RFC 7396.
     """
@@ -91,7 +91,7 @@ def merge(base: Any, changes: Any) -> Any:
 
 
 def _scenario_path(text: str, folder: Path) -> Path:
-    """Return the path of a scenario's file, given its name, or its path relative to a folder."""
+    """Return the path of a scenario's file, from its name or from its path relative to `folder`."""
     return folder / text if text.endswith((".yaml", ".yml")) else FOLDER / f"{text}.yaml"
 
 
@@ -141,7 +141,7 @@ def parse_overrides(items: list[str]) -> dict[str, Any]:
 def _split_path(path: str, value: Any) -> list[str]:
     """Split a dotted path into keys.
 
-    In `randomise`, a path into the scenario is one key, which a field may follow.
+    In `randomise`, a path into the scenario is one key. The name of a field may follow it.
     """
     part, _, rest = path.partition(".")
     if part != "randomise" or not rest:

@@ -1,4 +1,4 @@
-"""Allocation of a batch's arrays: empty ones, longer ones, and rows that are copied."""
+"""Allocation, growth and copying of the arrays of a batch."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ NO_LINKS = Links(*(np.zeros(0) for _ in Links._fields))
 
 
 def empty_mutable(fleet: FleetModel, b: int, p: int, c: int) -> Mutable:
-    """Return cleared state of `b` environments with `p` lanes of satellites and `c` classes."""
+    """Return cleared state of `b` environments with `p` satellite lanes and `c` classes."""
     return Mutable(
         state=np.zeros((b, len(State._fields), p)),
         classes=np.zeros((b, len(Classes._fields), c, p)),
@@ -47,7 +47,10 @@ def empty_mutable(fleet: FleetModel, b: int, p: int, c: int) -> Mutable:
 
 
 def empty_tables(fleet: FleetModel, b: int, p: int, c: int) -> Tables:
-    """Return tables of `b` environments before their first episode; the network comes with the first episode."""
+    """Return empty tables of `b` environments with `p` satellite lanes and `c` classes.
+
+    The first episode supplies the tables of the network.
+    """
     clock = fleet.clock
     decisions = clock.total // clock.steps + 1
     return Tables(
@@ -84,7 +87,7 @@ def repeated_parameters(fleet: FleetModel, b: int) -> Parameters:
 
 
 def put_parameters(parameters: Parameters, row: int, fleet: FleetModel) -> None:
-    """Give an environment the parameters of the fleet that its episode draws."""
+    """Set the parameters of environment `row` to those of the fleet of its episode."""
     parameters.design[row], parameters.rules[row] = fleet.design, fleet.rules
     parameters.model_gb[row], parameters.policy[row] = fleet.models, fleet.policy
     parameters.sensors[row] = fleet.sensors
@@ -93,7 +96,10 @@ def put_parameters(parameters: Parameters, row: int, fleet: FleetModel) -> None:
 
 
 def longer(array: np.ndarray, rows: int, blank: np.ndarray) -> np.ndarray:
-    """Return an array with room for `rows` along its last axis, in steps of `ROWS`; what is added is blank."""
+    """Return an array whose last axis holds at least `rows` entries.
+
+    The axis grows to a multiple of `ROWS`, and new entries are `blank`. An array with enough room is returned as it is.
+    """
     more = -(-rows // ROWS) * ROWS - array.shape[-1]
     if more <= 0:
         return array
@@ -101,7 +107,7 @@ def longer(array: np.ndarray, rows: int, blank: np.ndarray) -> np.ndarray:
 
 
 def copy_row(arrays: Sequence[np.ndarray], source: int, row: int) -> None:
-    """Give an environment the tables of another one, where environments do not share them."""
+    """Copy the row `source` of arrays to `row`, except in arrays that all environments share."""
     for array in arrays:
         if len(array) > 1:
             array[row] = array[source]

@@ -1,4 +1,4 @@
-"""State in which an episode begins: a fleet in operation, with running jobs, replicas and periodic temperatures."""
+"""Start of an episode: a fleet in operation, with running jobs, replicas and periodic charge and temperatures."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ from odc_gym.seeds import random_stream
 from odc_gym.tables.episode.tables import EpisodeTables
 from odc_gym.tables.fleet.fleet_model import FleetModel
 
-CENSUS = 102  # purpose of a random stream
-SETTLE_ORBITS = 6  # until charge and temperatures are periodic
-START_K = 320.0  # of all nodes before the plan is flown
-FIRST_ACCOUNT = State._fields.index("available_j")  # rows of State from here on are accounts
+CENSUS = 102  # purpose number of the random stream of the census
+SETTLE_ORBITS = 6  # orbits after which charge and temperatures are periodic
+START_K = 320.0  # temperature of all nodes before the plan is flown
+FIRST_ACCOUNT = State._fields.index("available_j")  # rows of State from this one on are accounts
 
 
 class EpisodeStart:
     """Start of an episode in one environment.
 
+    Its methods write the blocks that it is given: `fly_plan`, then `open_queue`, and `open_accounts` after the warm-up.
+
     Args:
-        fleet: of the episode.
+        fleet: fleet model of the episode.
         state: block of State, [field, P].
         classes: block of Classes, [field, C, P].
         design: block of Design and propagators, [field, P].
@@ -47,11 +49,11 @@ class EpisodeStart:
         rules: np.ndarray,
         depth_damage: np.ndarray,
     ) -> None:
-        """Bring the satellites to the periodic solution of their plan, in the light of the first orbit.
+        """Bring the satellites to the periodic solution of the sustainable plan, in the sunlight of the first orbit.
 
         Args:
-            points: turning points of the batteries' charge, (P, ...); written.
-            swings: their damage; written.
+            points: turning points of the batteries' charge, (P, ...). Written.
+            swings: damage of the swings between them, (P, ...). Written.
             skies: tables of light, [T, field, P].
             rules: class parameters.
             depth_damage: damage of battery cycles by depth.
@@ -76,18 +78,18 @@ class EpisodeStart:
     def open_queue(
         self, tables: EpisodeTables, seed: int, run: np.ndarray, lists: np.ndarray, cached_models: np.ndarray
     ) -> np.ndarray:
-        """Place replicas and the jobs of the census; return the environment's record of SCALARS.
+        """Place the replicas and the jobs of the census, and return the environment's record of SCALARS.
 
-        Jobs of the census go, in order of arrival and least loaded first, to where they fit; the rest wait. Age is the
-        time since arrival, work done is that of the sustainable rate, and the last payable point lies uniformly in its
-        interval.
+        Jobs of the census are placed in order of arrival, on the least loaded satellite with room. Jobs that fit
+        nowhere wait. A placed job has run since its arrival at the sustainable rate. The work since its last payable
+        point is uniform over the interval between payable points.
 
         Args:
-            tables: of the episode.
-            seed: of the episode.
-            run: run-time columns of its jobs, (J,) of RUN; written.
-            lists: waiting and running rows; written.
-            cached_models: models in storage, (M, P); written.
+            tables: tables of the episode.
+            seed: seed of the episode.
+            run: run-time columns of its jobs, (J,) of RUN. Written.
+            lists: waiting rows, running rows, and rows that send results, (3, J). Written.
+            cached_models: last use of each stored model on each satellite, (M, P). Written.
         """
         scalars = np.zeros((), SCALARS)
         scalars["reserved_row"] = -1
@@ -112,7 +114,16 @@ class EpisodeStart:
         return scalars
 
     def open_accounts(self, ledger: np.ndarray, scalars: np.ndarray, reward_sums: np.ndarray, run: np.ndarray) -> None:
-        """Set the accounts to zero, and mark all work so far as done before the episode: it is never paid."""
+        """Set the accounts to zero at the end of the warm-up.
+
+        All work so far counts as done before the episode, and is never paid.
+
+        Args:
+            ledger: block of Ledger, [field, C]. Written.
+            scalars: record of SCALARS, (1,). Written.
+            reward_sums: records of REWARD_SUMS, (2,). Written.
+            run: run-time columns of the jobs, (J,) of RUN. Written.
+        """
         run["before_s"] = run["checkpointed_s"] + run["uncheckpointed_s"]
         self.state_block[FIRST_ACCOUNT:] = 0.0
         self.sat.fatigue[:] = 0.0
@@ -128,11 +139,13 @@ class EpisodeStart:
             if name.endswith(("_sum", "_now")):
                 scalars[name] = 0.0
         for name in reward_sums.dtype.names or ():
-            if name != "stored":  # of the charge, which goes on
+            if name != "stored":  # it belongs to the charge, which continues
                 reward_sums[name] = 0.0
 
     def _balance_batteries(self, before: State, orbit_s: float) -> None:
-        """Give batteries the temperature at which their radiators balance the heat of an orbit; settling takes days.
+        """Set batteries to the temperature at which their radiators balance the heat of an orbit.
+
+        Flying until these temperatures settle would take days.
 
         Args:
             before: state before the orbit.
@@ -147,7 +160,7 @@ class EpisodeStart:
 
 
 class _Placing:
-    """Placement of replicas and jobs before the first step, on the satellites with most free accelerators."""
+    """Placement of replicas and jobs before the first step, on the satellites with the most free accelerators."""
 
     def __init__(
         self,
@@ -162,7 +175,11 @@ class _Placing:
         self.cached_models, self.scalars = cached_models, scalars
 
     def replicas(self) -> int:
-        """Host the replicas that autoscalers want for the first demand; return the first row after all of services."""
+        """Place the replicas that autoscalers want for the first demand.
+
+        Returns:
+            The first row of the job table after the replicas.
+        """
         start, row = self.start, 0
         fleet = start.fleet
         for c, name in enumerate(fleet.scenario.class_names):
@@ -182,7 +199,7 @@ class _Placing:
         return row
 
     def host(self, row: int) -> bool:
-        """Place a job where it fits; return whether it does."""
+        """Place a job, or a gang that begins at a row, on satellites with room; return whether it was placed."""
         job, start, run = self.tables.jobs[row], self.start, self.run
         n, c, width = start.fleet.satellites, int(job["class_id"]), int(job["width"])
         free = start.sat.free
@@ -202,7 +219,14 @@ class _Placing:
         return True
 
     def _hosts(self, job: np.void, free: np.ndarray) -> np.ndarray:
-        """Return the satellites with most free accelerators, for a gang those of one neighbourhood; or none."""
+        """Return the satellites with the most free accelerators that can host a job.
+
+        Satellites of a gang are connected to its first satellite. The result is empty if the job fits nowhere.
+
+        Args:
+            job: row of the job table.
+            free: free accelerators of each satellite, (S,); -1 where the memory is too small.
+        """
         links, rules, c = self.tables.links, self.start.rules, job["class_id"]
         order = np.argsort(-free, kind="stable")
         order = order[free[order] >= job["width"]]
@@ -216,19 +240,27 @@ class _Placing:
 
 
 def _joined(links: Links, s: int, others: np.ndarray, most_hops: float, least_steps: float) -> np.ndarray:
-    """Return which other satellites are joined to satellite `s` over as few hops and for as long, (N,) bool."""
+    """Return which of the satellites `others` are connected to satellite `s`, (N,) bool.
+
+    Args:
+        links: tables of the network.
+        s: satellite.
+        others: satellites to test, (N,).
+        most_hops: largest number of links of the route.
+        least_steps: physics steps for which the route must last.
+    """
     hops, closes = links.hops[links.epoch[0]], links.expiry_step[links.epoch[0]]
     near = (hops[s, others] >= 0) & (hops[s, others] <= most_hops)
     return np.asarray(near & (closes[s, others] >= least_steps) & (others != s))
 
 
 def periodic(skies: np.ndarray, steps: np.ndarray, orbits: int) -> np.ndarray:
-    """Repeat the first orbit of each satellite's light, ending where the next would begin, (T, field, P).
+    """Repeat the first orbit of each satellite's light, (T, field, P); each series ends at the end of an orbit.
 
     Args:
         skies: tables of light, [T, field, P].
-        steps: steps of an orbit of each satellite, (S,); shells differ, and padding lanes fly like the last satellite.
-        orbits: repeats of the longest orbit; shorter ones are repeated more often.
+        steps: physics steps of an orbit of each satellite, (S,). Padding lanes repeat the last satellite.
+        orbits: number of repeats of the longest orbit. Shorter orbits are repeated more often.
     """
     lanes = skies.shape[2]
     own = np.append(steps, np.repeat(steps[-1], lanes - len(steps)))
@@ -237,7 +269,13 @@ def periodic(skies: np.ndarray, steps: np.ndarray, orbits: int) -> np.ndarray:
 
 
 def begin_cycles(points: np.ndarray, swings: np.ndarray, charge_frac: np.ndarray) -> None:
-    """Begin the count of battery cycles at a charge, (P, ...) each."""
+    """Begin the count of battery cycles at the present charge.
+
+    Args:
+        points: turning points of the charge, (P, ...). Written.
+        swings: damage of the swings between them, (P, ...). Written.
+        charge_frac: charge, (P,).
+    """
     points[:] = 0.0
     swings[:] = 0.0
     points[:, 0] = charge_frac
@@ -245,7 +283,10 @@ def begin_cycles(points: np.ndarray, swings: np.ndarray, charge_frac: np.ndarray
 
 
 def cold_state(sat: State, design: Design) -> None:
-    """Fill the state of satellites before their plan is flown: at `START_K`, charged, without jobs."""
+    """Set satellites to the state before their plan is flown.
+
+    Nodes are at `START_K`, batteries are full and at the temperature at which efficiencies are quoted, and no jobs run.
+    """
     for row in sat:
         row[:] = 0.0
     for node in (sat.plate_k, sat.loop_k, sat.radiator_k, sat.junction_k):
@@ -261,21 +302,21 @@ def cold_state(sat: State, design: Design) -> None:
 
 
 def busy_mix(fleet: FleetModel) -> np.ndarray:
-    """Return the accelerators of each class at work when a satellite is full of the mix, (C, P)."""
+    """Return the accelerators of each class at work on a satellite that the class mix fills, (C, P)."""
     slots = fleet.mix.share / fleet.class_speed
     accelerators = Design(*fleet.design[: len(Design._fields)]).accelerators
     return np.asarray((slots / slots.sum())[:, None] * accelerators[None, :])
 
 
 def age_job(fleet: FleetModel, job: np.void, run: np.ndarray, begin_s: float, saved: float) -> None:
-    """Give a job that runs as an episode begins its work so far.
+    """Set the work that a job has done before an episode begins.
 
     Args:
-        fleet: of the episode.
-        job: its row of the job table.
-        run: its run-time columns, (1,); written.
+        fleet: fleet model of the episode.
+        job: row of the job table.
+        run: run-time columns of the job, (1,). Written.
         begin_s: time of the first step [s].
-        saved: share of a checkpoint interval since its last checkpoint.
+        saved: work since the last payable point, as a share of the interval between payable points.
     """
     c, total = job["class_id"], job["total_accelerators"]
     rules, rate = Rules(*fleet.rules), fleet.class_speed[c]

@@ -1,4 +1,4 @@
-"""KPIs of jobs and of their owners: waits, completion, deadlines, backlog, early ends, fairness."""
+"""KPIs of jobs and tenants: waits, completion, deadlines, backlog, early ends and fairness."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ from odc_gym.core.layout.work import CANCELLED, DONE, FAILED, REFUSED, RUNNING, 
 from odc_gym.scenario import JobClass
 from odc_gym.simulator.simulator import Simulator
 
-ENDS = ("completed", "failed", "cancelled", "expired", "refused")  # accounts of the ledger
-SHORTEST_S = 10.0  # run time below which a slowdown counts as that of this one
+ENDS = ("completed", "failed", "cancelled", "expired", "refused")  # ledger accounts that count ends of jobs
+SHORTEST_S = 10.0  # lower bound of the run time in a bounded slowdown
 Floats = npt.NDArray[np.float64]
 
 
 class Jobs(NamedTuple):
-    """Jobs of an episode, without replicas of services and without the further rows of gangs; arrays (J,)."""
+    """Jobs of an episode, without replicas of services and without the further rows of gangs.
+
+    Attributes:
+        table: rows of the job table, (J,) of JOB.
+        run: run-time columns, (J,) of RUN.
+        now: time since the start of the episode [s].
+    """
 
     table: npt.NDArray[np.void]
     run: npt.NDArray[np.void]
@@ -26,31 +32,31 @@ class Jobs(NamedTuple):
 
     @property
     def came(self) -> npt.NDArray[np.bool_]:
-        """Whether it arrived in the episode."""
+        """Mask of the jobs that arrived in the episode, (J,)."""
         return (self.table["arrival_s"] >= 0.0) & (self.table["arrival_s"] < self.now)
 
     @property
     def due(self) -> npt.NDArray[np.bool_]:
-        """Whether its deadline was in the episode."""
+        """Mask of the jobs whose deadline was in the episode so far, (J,)."""
         return (self.table["deadline_s"] > 0.0) & (self.table["deadline_s"] <= self.now)
 
     @property
     def met(self) -> npt.NDArray[np.bool_]:
-        """Whether it ended by its deadline, of itself."""
+        """Mask of the jobs that ended on their own by their deadline, (J,)."""
         return np.asarray((self.run["status"] == DONE) & (self.run["finished_s"] <= self.table["deadline_s"]))
 
     @property
     def done_s(self) -> Floats:
-        """Work of the episode that is safe."""
+        """Checkpointed work that was done in the episode [reference accelerator-seconds], (J,)."""
         return np.asarray(np.maximum(self.run["checkpointed_s"] - self.run["before_s"], 0.0))
 
     def only(self, which: npt.NDArray[np.bool_]) -> Jobs:
-        """Those of a mask (J,)."""
+        """Return the jobs that a mask (J,) selects."""
         return Jobs(self.table[which], self.run[which], self.now)
 
 
 def jobs_of(simulator: Simulator, row: int) -> Jobs:
-    """The jobs of an episode that have arrived so far."""
+    """Return the jobs of one episode that have arrived so far."""
     table, clock = simulator.jobs[row], simulator.fleet.clock
     service = Rules(*simulator.fleet.rules).service[table["class_id"]] > 0.5
     now = float((simulator.scalars["tick"][row] - clock.warm_up) * clock.dt_s)
@@ -59,32 +65,65 @@ def jobs_of(simulator: Simulator, row: int) -> Jobs:
 
 
 def job_metrics(simulator: Simulator, row: int) -> dict[str, float]:
-    """KPIs of the jobs of one episode so far.
+    """Compute the KPIs of the jobs of one episode so far.
 
-    Wait is the time from arrival to the first placement of jobs that arrived in the episode and were not refused; of
-    those that still wait it is the time so far. `jobs_run` counts the jobs that ran at some time of the episode.
-    `slo_<class>` is the share of jobs due in the episode that ended by their deadline. Of the counts by class,
-    `completed_`, `failed_` and `cancelled_` tell how jobs ended of themselves.
+    Names state the unit: `_h` hours, `_frac` a share of 1, `_accelerator_h` reference accelerator-hours. Other names
+    are counts or ratios.
 
-    Completion time is from arrival to the end of jobs that arrived in the episode and completed; bounded slowdown is
-    completion time over the run time at full clock, of which at least 10 s count, and at least 1. Jobs that still wait
-    or run are not in either: `jct_censored_frac` is their share of the jobs that arrived. Goodput is the work that was
-    made safe by its deadline, and of services the tokens within target, over the length of the episode. A miss is a job
-    due in the episode that had not ended by its deadline, refused and expired ones included; tardiness is what passed
-    beyond it until the job left, or so far. Means "by work" weigh jobs by their accelerator-seconds.
+    Waits cover the jobs that arrived in the episode and were not refused. The wait is the time from arrival to
+    the first placement. A job that has not started has waited until it left the queue, or until now.
 
-    Backlog is the estimated work of waiting jobs of a class, and `oldest_` the age of the one that waits longest, mean
-    over decisions, most, and at the end.
+    - `wait_p50_h`, `wait_p95_h`: quantiles of the wait.
+    - `wait_censored_frac`: share of these jobs that have not started.
+    - `jobs_run`: number of jobs that ran at some time of the episode.
+
+    Completion covers the jobs that arrived in the episode and completed. Completion time is the time from arrival to
+    end. Bounded slowdown is completion time over the run time at full clock. It counts a run time of at least 10 s, and
+    is at least 1.
+
+    - `jct_mean_h`, `jct_p50_h`, `jct_p99_h`: mean and quantiles of the completion time.
+    - `slowdown_mean`, `slowdown_p95`: mean and quantile of the bounded slowdown.
+    - `jct_censored_frac`: share of the arrived jobs that still wait, run or send results. The figures above omit them.
+    - `censored_work_accelerator_h`: checkpointed work of these jobs.
+
+    Deadlines cover the jobs due in the episode. A job misses its deadline if it has not ended by then, was refused or
+    expired. Tardiness is the time from the deadline until the job left, or until now. Means "by work" weight jobs by
+    their work.
+
+    - `deadline_miss_frac`, `deadline_miss_by_work_frac`: share of jobs, or of work, that missed the deadline.
+    - `tardiness_mean_h`, `tardiness_by_work_mean_h`: mean tardiness; 0 for jobs in time.
+
+    Totals:
+
+    - `goodput_accelerators`: work that became safe before the deadline, and the work of tokens served within target,
+      over the length of the episode [reference accelerators].
+    - `preemptions`: number of spot jobs that guaranteed jobs preempted.
+
+    Each class of jobs has these:
+
+    - `slo_<class>`: share of the jobs due in the episode that ended by their deadline; 1 if none was due.
+    - `completed_<class>`, `failed_<class>`, `cancelled_<class>`: numbers of jobs that ended on their own, by outcome.
+    - `expired_<class>`, `refused_<class>`: numbers of jobs that became worthless, and that admission refused.
+    - `backlog_<class>_accelerator_h`, `backlog_end_<class>_accelerator_h`: estimated work of waiting jobs, as the mean
+      over decisions and at the end.
+    - `oldest_<class>_mean_h`, `oldest_<class>_most_h`: age of the job that waits longest, as the mean over decisions
+      and as the maximum.
+
+    Scenarios with several tenants also have these, see `_fairness`:
+
+    - `work_of_<tenant>_accelerator_h`: checkpointed work of the episode.
+    - `jain_index`: Jain's index of work over weight.
+    - `finish_time_ratio_worst`, `finish_time_unfair_frac`: finish-time fairness.
 
     Source: Feitelson and Rudolph, "Metrics and benchmarking for parallel job scheduling", JSSPP 1998 (bounded
     slowdown); Jain, Chiu and Hawe, DEC-TR-301 (1984); Mahajan et al., "Themis", NSDI'20 (finish-time fairness).
 
     Args:
-        simulator: the batch.
-        row: which of its episodes.
+        simulator: simulator of the batch.
+        row: row of the episode.
 
     Returns:
-        Name to value.
+        Values by name.
     """
     jobs = jobs_of(simulator, row)
     account = {name: rows[row] for name, rows in simulator.ledger._asdict().items()}
@@ -168,11 +207,13 @@ def _by_class(simulator: Simulator, row: int, account: dict[str, Floats]) -> dic
 
 
 def _fairness(simulator: Simulator, jobs: Jobs) -> dict[str, float]:
-    """Fairness between tenants, where there are several.
+    """Compute the fairness between tenants; the result is empty if there is only one.
 
-    Jain's index is of the work done for each tenant with jobs over its weight: 1 if all are equal, 1/n if one has it
-    all. Finish-time fairness compares completion with that of a tenant alone on its share of what the fleet sustains,
-    first come first served, as a fluid: the largest mean ratio of a tenant, and the share of jobs above 1.
+    Jain's index covers the work done for each tenant with jobs over the tenant's weight. It is 1 if all are equal, and
+    1/n if one of n tenants has all the work. Finish-time fairness divides a job's completion time by the time that it
+    would have if the tenant were alone. The tenant then has its share of the sustainable output, and serves its jobs
+    first come first served, as a fluid. The KPIs are the largest mean ratio of a tenant, and the share of jobs with a
+    ratio above 1.
     """
     tenants = simulator.scenario.workload.tenants
     if len(tenants) == 1:
@@ -191,7 +232,14 @@ def _fairness(simulator: Simulator, jobs: Jobs) -> dict[str, float]:
 
 
 def _ratios(simulator: Simulator, jobs: Jobs, tenant: int, share: float) -> Floats:
-    """Completion times of the done jobs of a tenant over those that it would have alone on its share of the fleet."""
+    """Return the finish-time ratios of a tenant's jobs that are done, (J,).
+
+    Args:
+        simulator: simulator of the batch.
+        jobs: jobs of the episode.
+        tenant: index of the tenant.
+        share: share of the fleet that the tenant would have alone.
+    """
     own = jobs.only((jobs.table["tenant"] == tenant) & jobs.came)
     fleet = simulator.fleet
     of_jobs = [isinstance(fleet.scenario.workload.classes[name], JobClass) for name in simulator.class_names]
@@ -206,7 +254,7 @@ def _ratios(simulator: Simulator, jobs: Jobs, tenant: int, share: float) -> Floa
 
 
 def _mean(values: Floats, weights: Floats | None = None) -> float:
-    """Mean, 0 of nothing."""
+    """Return the mean, or 0 if there are no values."""
     return float(np.average(values, weights=weights)) if values.size else 0.0
 
 

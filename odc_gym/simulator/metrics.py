@@ -1,4 +1,4 @@
-"""KPIs of an episode, with units in their names."""
+"""KPIs of an episode, with units in their names; `job_metrics` adds those of jobs and tenants."""
 
 from __future__ import annotations
 
@@ -21,34 +21,91 @@ CAUSES = {
     "restore": "restore_s",
     "wait": "wait_s",
     "throttle": "throttle_s",
-}  # for which held time is lost, and its account
-END_OF_LIFE_FRAC = 0.8  # of the capacity of a battery
+}  # cause for which held time is lost, and the ledger account that counts it
+END_OF_LIFE_FRAC = 0.8  # remaining capacity at which a battery is at the end of its life
 
 
 def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
-    """KPIs of one episode so far.
+    """Compute the KPIs of one episode so far.
 
-    Those of jobs are in `job_metrics`.
-    `years_to_80_percent` is the time until the first battery of the fleet has 80 % of its capacity left, if it ages on
-    as in the episode, at most 100. Energy per accelerator-hour is what bus, compute and leakage drew, conversion left
-    out, over the credited work.
-    `ettr_<class>` is the effective share of the time for which the jobs of a class hold accelerators, see
-    `core.jobs.time_accounting`, and `lost_to_<cause>_frac_<class>` what became of the rest: writing of checkpoints,
-    replay of lost work, restore (transfer, waking up, start), wait and throttle.
-    `slo_<class>` of a service is the share of tokens served within their targets; `ttft_<class>` and `tpot_<class>`
-    that of the time to the first token and per token alone, and `prefill_<class>_frac`, `decode_<class>_frac` the share
-    of the time that replicas spend at each. `work_eflop` converts the work at the accelerators' peak rate, dense bf16.
-    `upsets` counts those of living accelerators, `resets` the jobs and replicas that they stopped, `living_frac` what
-    works at the end over what was installed. `available_frac` is the share of satellite-hours in which compute was on;
-    `outage_h` counts those out of service, lost satellites included. `lost_to_faults` is the work lost to upsets and
-    hard failures, those to outages, sheds and trips are beside it.
+    Names state the unit: `_accelerator_h` reference accelerator-hours, `_h` satellite-hours, `_frac` a share of 1, and
+    `_gb` gigabytes. Other names are counts or ratios, unless a unit is given below.
+
+    Work and value:
+
+    - `load_factor`: offered work over the work that the fleet can sustain.
+    - `value`: value paid [value units of the scenario].
+    - `work_accelerator_h`: credited work.
+    - `work_eflop`: credited work at the accelerators' peak rate in dense bf16 [EFLOP].
+    - `work_of_sustainable`: credited work over the sustainable work of the fleet.
+    - `lost_accelerator_h`: work that stops took away.
+    - `lost_to_faults_accelerator_h`, `lost_to_outages_accelerator_h`, `lost_to_sheds_accelerator_h`,
+      `lost_to_trips_accelerator_h`: parts of it, by cause. Faults are upsets and hard failures.
+
+    Energy, batteries and heat:
+
+    - `energy_wh_per_accelerator_h`: energy of compute, leakage, bus, terminals and heaters, without conversion losses,
+      over the credited work [Wh per reference accelerator-hour].
+    - `curtailed_solar_frac`: share of the available array output that was not used.
+    - `unserved_frac`: share of the energy of bus and standby that was not served.
+    - `charge_least_frac`: least charge of a battery.
+    - `equivalent_cycles`: discharged energy over battery capacity, mean of the satellites.
+    - `fatigue`: battery damage in the episode, mean of the satellites.
+    - `years_to_80_percent`: time until the first battery has 80 % of its capacity left, if all age on as in the
+      episode; at most 100 [years].
+    - `junction_most_c`: highest junction temperature [C].
+    - `degree_h`: junction temperature over its limit, summed over time and satellites [K h].
+
+    Protection and availability, summed over satellites:
+
+    - `sheds`, `trips`: numbers of sheds for low charge, and of trips for heat.
+    - `shed_h`: time for which compute was shed.
+    - `available_frac`: share of satellite-hours in which compute was on.
+    - `outage_h`: time out of service; lost satellites are included.
+    - `safe_mode_h`: time in safe mode.
+    - `governed_h`: time in which the governor held clocks below the request.
+    - `lost_satellites`: number of satellites that are lost for good.
+    - `clock_switches`: number of changes of the clock request.
+
+    Stops of jobs and replicas, as counts:
+
+    - `moves`: moves to a better satellite.
+    - `drains`: departures from satellites that the agent drains.
+    - `yields`: jobs that left at a payable point for a job of higher rank.
+    - `evictions`: jobs and replicas on satellites whose compute went off.
+    - `forced_stops`, `foreseen_stops`: stops by surprise, and stops that were known in advance.
+    - `resets`: jobs and replicas that an upset stopped.
+
+    Accelerators and network:
+
+    - `upsets`: number of upsets of working accelerators.
+    - `failed_accelerators`: number of accelerators that failed for good.
+    - `living_frac`: accelerators that work at the end over those installed.
+    - `weights_gb`, `input_gb`, `state_gb`, `result_gb`: data that arrived, by kind; `link_gb` is their sum.
+    - `dropped_gb`: data that was still to come when its job left.
+
+    Each class has `value_<class>` and `work_<class>_accelerator_h`. Each service also has these:
+
+    - `tokens_<class>`: number of tokens served.
+    - `slo_<class>`: share of the arrived tokens that were served within both targets.
+    - `ttft_<class>`, `tpot_<class>`: the same for the target of the time to the first token, or per token, alone.
+    - `prefill_<class>_frac`, `decode_<class>_frac`: shares of the replicas' time in prefill and in decode.
+    - `abandoned_<class>_frac`: share of the arrived tokens whose requests were abandoned.
+
+    Each class of jobs also has these, as shares of the time for which its jobs hold accelerators:
+
+    - `ettr_<class>`: effective time; see `core.jobs.time_accounting`.
+    - `lost_to_<cause>_frac_<class>`: lost time, by cause: `checkpoint` (writing), `replay` of lost work, `restore`
+      (transfer, waking up, start), `wait` and `throttle`.
+
+    `job_metrics` lists the KPIs of jobs and tenants, which are included.
 
     Args:
-        simulator: the batch.
-        row: which of its episodes.
+        simulator: simulator of the batch.
+        row: row of the episode.
 
     Returns:
-        Name to value.
+        Values by name.
     """
     n = simulator.satellites
     x = {name: rows[row, :n] for name, rows in simulator.sat._asdict().items()}
@@ -106,14 +163,23 @@ def episode_metrics(simulator: Simulator, row: int) -> dict[str, float]:
 
 
 def _years_to_80_percent(x: dict[str, np.ndarray], design: dict[str, np.ndarray], hours: float) -> float:
-    """Years until the first battery is at the end of its life, from the damage done in the hours of the episode."""
+    """Return the years until the first battery is at the end of its life, if all age on as in the episode.
+
+    Args:
+        x: state of the satellites by name, (S,) each.
+        design: design of the satellites by name, (S,) each.
+        hours: length of the episode so far [h].
+    """
     ahead = damage_until(END_OF_LIFE_FRAC, design["film_frac"], design["linear_frac"]) - x["damage"]
     years = ahead / np.maximum(x["fatigue"] / hours * YEAR_H, 1e-12)
     return float(np.clip(years, 0.0, MOST_YEARS).min())
 
 
 def _reference_tflops(simulator: Simulator) -> float:
-    """Peak rate behind a reference-accelerator-second [TFLOP/s]: that of the fleet's accelerators over their speed."""
+    """Return the peak rate of the reference accelerator [TFLOP/s].
+
+    It is the peak rate of the fleet's accelerators over their speed relative to the reference.
+    """
     kinds = [simulator.fleet.hardware[i].accelerators for i in simulator.fleet.shell_of]
     rate = math.fsum(a.count * a.bf16_tflops for a in kinds)
     return rate / math.fsum(a.count * a.speed for a in kinds)
@@ -140,7 +206,14 @@ def _by_class(simulator: Simulator, row: int, account: dict[str, np.ndarray]) ->
 
 
 def _effective_time(name: str, account: dict[str, float]) -> dict[str, float]:
-    """Where the time that a class of jobs held went, shares of 1; all of it is effective where it held none."""
+    """Return the effective share and the lost shares of the time for which a class of jobs holds accelerators.
+
+    The effective share is 1 if the class has held none.
+
+    Args:
+        name: name of the class.
+        account: ledger accounts of the class.
+    """
     held = max(account["held_s"], 1e-9)
     lost = {f"lost_to_{cause}_frac_{name}": account[row] / held for cause, row in CAUSES.items()}
     return {f"ettr_{name}": account["useful_s"] / held if account["held_s"] > 0.0 else 1.0, **lost}

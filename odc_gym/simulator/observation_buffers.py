@@ -1,4 +1,4 @@
-"""Observation buffers of a batch: the arrays that a decision fills for its agents."""
+"""Observation buffers of a batch: the arrays that each decision fills for the agents."""
 
 from __future__ import annotations
 
@@ -19,29 +19,34 @@ from odc_gym.interface.observations import (
 
 
 class ObservationBuffers:
-    """Measured and encoded observations. B environments, S satellites, P satellites padded, C classes, K visible jobs.
+    """Buffers of measured and encoded observations.
+
+    Sizes are B environments, S satellites, P satellite lanes (S padded), C classes and K visible jobs.
 
     Attributes:
+        satellites: number of satellites, S.
+        classes: number of classes, C.
         flat: encoded observation, (B, N) float32. `renew` replaces this array and the next three.
         jobs: encoded features of visible jobs, (B, K, G) float32.
-        job_present: which of the K places hold a job, (B, K) int8.
-        job_feasible: whether each job can go to a satellite, and to none (always), (B, K, S + 1) bool.
-        slots: rows of the job table of the visible jobs, (B, K) int32.
+        job_present: 1 for each of the K rows of `jobs` that holds a job, else 0, (B, K) int8.
+        job_feasible: feasibility of each satellite for each job, then of waiting, which is always feasible,
+            (B, K, S + 1) bool.
+        slots: rows of the visible jobs in the job table, (B, K) int32; `NOBODY` where no job is.
         measured: blocks in SI units: satellites (B, F, P), satellites and classes (B, F, C, P), fleet (B, F), fleet and
             classes (B, F, C), visible jobs (B, K, G).
-        codes: encoding of each of these blocks, see `interface.observations.encoding`.
+        codes: encodings of these blocks, see `interface.observations.encoding`.
     """
 
     def __init__(self, num_envs: int, satellites: int, lanes: int, classes: int, jobs: int, references: References):
-        """Allocate buffers.
+        """Allocate the buffers.
 
         Args:
-            num_envs: B.
-            satellites: S.
-            lanes: P.
-            classes: C.
-            jobs: K, 0 if waiting jobs are not observed one by one.
-            references: values that the encoding is relative to.
+            num_envs: number of environments, B.
+            satellites: number of satellites, S.
+            lanes: number of satellite lanes, P.
+            classes: number of classes, C.
+            jobs: number of visible jobs, K; 0 if waiting jobs are not observed one by one.
+            references: reference values of the encodings.
         """
         self.satellites, self.classes = satellites, classes
         self.flat = np.zeros((num_envs, size(satellites, classes)), np.float32)
@@ -62,7 +67,7 @@ class ObservationBuffers:
         )
 
     def renew(self) -> None:
-        """Replace the encoded arrays by copies: those that were handed out keep their values."""
+        """Replace the encoded arrays by copies, so that arrays that callers hold keep their values."""
         self.flat = self.flat.copy()
         if self.slots.size:
             self.jobs, self.job_present = self.jobs.copy(), self.job_present.copy()
@@ -70,9 +75,10 @@ class ObservationBuffers:
 
     @property
     def blocks(self) -> dict[str, np.ndarray]:
-        """The encoded observation by blocks.
+        """The encoded observation by block.
 
-        `satellites` (B, S, 26 + 8 C), `jobs` (B, K, 8 + C), `jobs_present` (B, K), `fleet` (B, 10 + 8 C).
+        The blocks are `satellites` (B, S, 26 + 8 C), `jobs` (B, K, 8 + C), `jobs_present` (B, K) and `fleet`
+        (B, 10 + 8 C).
         """
         each = satellite_size(self.classes)
         satellites, fleet = np.split(self.flat, [self.satellites * each], 1)

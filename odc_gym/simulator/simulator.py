@@ -1,4 +1,4 @@
-"""The simulator: a batch of episodes of one scenario. A single environment is a batch of one."""
+"""Simulator of a batch of episodes of one scenario; a single environment is a batch of one."""
 
 from __future__ import annotations
 
@@ -39,38 +39,76 @@ from odc_gym.workload import TraceSource, as_trace
 
 BY_JOB = ("run", "lists", "pending_gb")  # arrays of `Mutable` whose last axis is the job table
 CLEARED = ("classes", "ledger", "services", "past", "pending_gb", "cached_models", "lists", "run")
-"""Arrays of `Mutable` that are zero when an episode begins."""
+"""Arrays of `Mutable` that are zero before the warm-up of an episode."""
 TABLES_OF_ROW = Tables._fields.index("links")
 PARAMETERS_OF_ROW = Parameters._fields.index("serving")
-"""Fields of `Tables` and `Parameters` before these have one row for each environment."""
+"""Number of fields of `Tables` and `Parameters` that have one row for each environment; they come first."""
 ACTION_MODES = ("bids", "assign")
 Arguments = tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]
 
 
 class Simulator:
-    """A batch of B independent episodes.
+    """Simulator of a batch of B independent episodes.
+
+    Row b of an array belongs to environment b. S is the number of satellites, and P is S padded to whole SIMD lanes. C
+    is the number of classes, J the length of the job tables, and K the number of visible jobs.
+
+    Arrays are in the groups `mutable`, `tables` and `parameters`. Named views share memory with them:
+    `simulator.sat.free[b, s]` is the number of free accelerators of satellite s in environment b. `reset` and
+    `set_state` replace the arrays `run`, `lists`, `pending_gb`, `jobs` and `events` if they must grow.
 
     Args:
-        scenario: what is simulated.
-        num_envs: B.
-        trace: recorded jobs or requests, or their file or files, that replace the classes they hold.
-        decision_period_s: time between decisions [s]; None for the scenario's.
-        episode_hours: length of episodes; None for the scenario's.
-        action_mode: `bids` or `assign`, see `odc_gym.interface`.
-        shows_jobs: whether waiting jobs are observed one by one; `assign` needs it.
+        scenario: scenario to simulate.
+        num_envs: number of environments, B.
+        trace: recorded jobs or requests, or the path or paths of files with them. They replace
+            the classes they contain.
+        decision_period_s: time between decisions [s]; that of the scenario if None.
+        episode_hours: length of an episode [h]; that of the scenario if None.
+        action_mode: `bids` or `assign`, see `interface.actions` and `interface.assignment`.
+        shows_jobs: True to observe waiting jobs one by one; the mode `assign` always does.
 
     Attributes:
-        buffers: observations.
-        reward: of the last decision, (B,), 100 = the fleet's sustainable output over an episode.
-        truncated: whether the episode has reached its end, (B,).
+        scenario: scenario, with the arguments above applied.
+        fleet: fleet model: tables and parameters that all episodes share.
+        class_names: names of the classes, in the order of the class axis.
+        num_envs: number of environments, B.
+        satellites: number of satellites, S.
+        decisions: number of decisions in an episode.
+        action_mode: `bids` or `assign`.
+        assigns: True in the mode `assign`.
+        action_size: length of an action, A.
+        slots: number of visible jobs, K; 0 if waiting jobs are not observed one by one.
+        assignment: layout of an action of the mode `assign`.
+        mutable: arrays that change, `Mutable`; a snapshot copies exactly these and the seeds.
+        tables: tables of the episodes, `Tables`.
+        parameters: parameters of the environments, `Parameters`.
+        sat: view of `mutable.state`, rows of `State`, (B, P) each.
+        classes: view of `mutable.classes`, rows of `Classes`, (B, C, P) each.
+        ledger: view of `mutable.ledger`, rows of `Ledger`, (B, C) each.
+        services: view of `mutable.services`, rows of `Services`, (B, C) each.
+        tenants: view of `mutable.tenants`, rows of `Tenants`, (B, N) each for N tenants.
+        design: view of `parameters.design`, rows of `Design`, (B, P) each.
+        rules: view of `parameters.rules`, rows of `Rules`, (B, C) each.
+        ratings: values that schedulers read beside the design, rows of `Ratings`, (B, field, P).
+        network: network tables of the rows of the batch.
+        load_factor: offered work of each episode over the work that the fleet can sustain, (B,).
+        drawn: values that each episode drew, by path of the scenario, (B,), or (B, S) if each satellite draws its own.
+        buffers: measured and encoded observations.
+        view: named observations in SI units, for schedulers.
         seeds: episode that each row plays, (B,); -1 before the first reset.
-        drawn: values of its random numbers by path, (B,) or, one a satellite, (B, S).
-        view: the same in SI units by name.
+        jobs: job table of each row, (B, J) of JOB.
+        run: run-time columns of the jobs, (B, J) of RUN.
+        scalars: scalar state of each environment, (B,) of SCALARS.
+        truncated: True for each episode that has reached its end, (B,).
+        observation: encoded observation, (B, N) float32.
+        reward: reward of the last decision, (B,). A total of 100 is the fleet's sustainable output over an episode.
+        terms: reward terms of the last decision by name, (B,) each.
+        costs: violations of the last decision by name, (B,) each.
 
     Raises:
         ArgumentError: `num_envs` or `action_mode` has a value that is not allowed.
-        ScenarioError: a value that is not allowed.
-        TraceError: a malformed trace, or one of a class that the scenario lacks.
+        ScenarioError: the scenario, the decision period or the length of episodes has a value that is not allowed.
+        TraceError: the trace is malformed, or contains a class that the scenario lacks.
     """
 
     def __init__(
@@ -125,7 +163,7 @@ class Simulator:
         self._bids_mode = tuple(Mode(assigns=False, others_wait=False, plays=True))
         self._play_mode = tuple(Mode(self.assigns, others_wait, plays=True))
         self._look_mode = tuple(Mode(self.assigns, others_wait, plays=False))
-        self._arguments: Arguments | None = None  # of the compiled decision; made anew when an array is replaced
+        self._arguments: Arguments | None = None  # of the compiled decision; None until they are built
         draws = self.scenario.randomise
         self.drawn = {k: np.zeros((b, self.satellites) if d.per == "satellite" else b) for k, d in draws.items()}
 
@@ -146,22 +184,22 @@ class Simulator:
 
     @property
     def scalars(self) -> np.ndarray:
-        """Numbers of each environment that change, (B,) of SCALARS."""
+        """Scalar state of each environment, (B,) of SCALARS."""
         return self.mutable.scalars
 
     @property
     def truncated(self) -> np.ndarray:
-        """Whether each episode has reached its end, (B,) bool."""
+        """True for each episode that has reached its end, (B,) bool."""
         return np.asarray(self.scalars["tick"] >= self.fleet.clock.total)
 
     @property
     def observation(self) -> np.ndarray:
-        """Encoded observation, (B, N) float32; a new array after each call."""
+        """Encoded observation, (B, N) float32; each reset and each step creates a new array."""
         return self.buffers.flat
 
     @property
     def reward(self) -> np.ndarray:
-        """Reward of the last decision, (B,)."""
+        """Reward of the last decision, (B,), in points; 0 after a reset and after the end of an episode."""
         return np.asarray(self._terms.sum(1))
 
     @property
@@ -171,20 +209,20 @@ class Simulator:
 
     @property
     def costs(self) -> dict[str, np.ndarray]:
-        """Violations of the last decision as positive numbers, by name, (B,) each; `cost` is their sum."""
+        """Violations of the last decision by name, (B,) each, as positive numbers; `cost` is their sum."""
         named = {term.cost: -self._terms[:, k] for k, term in enumerate(TERMS) if term.cost}
         return {"cost": np.asarray(sum(named.values()))} | named
 
     def row_reward(self, row: int) -> float:
-        """Reward of the last decision of one row."""
+        """Return the reward of the last decision of one row."""
         return float(self._terms[row].sum())
 
     def row_over(self, row: int) -> bool:
-        """Whether the episode of one row has reached its end."""
+        """Return whether the episode of one row has reached its end."""
         return bool(self.scalars[row]["tick"] >= self.fleet.clock.total)
 
     def row_info(self, row: int) -> dict[str, float]:
-        """Costs and reward terms of the last decision of one row, as `costs` and `terms` name them."""
+        """Return the costs of the last decision of one row, named as in `costs`, and its terms as `reward/<term>`."""
         values = self._terms[row].tolist()
         info = {"cost": 0.0}
         for term, value in zip(TERMS, values, strict=True):
@@ -195,17 +233,21 @@ class Simulator:
         return info
 
     def reset(self, seeds: Sequence[int] | np.ndarray, rows: Sequence[int] | np.ndarray | None = None) -> None:
-        """Begin episode `seeds[i]` in each given row (all rows if None).
+        """Begin episode `seeds[i]` in each given row.
+
+        Args:
+            seeds: number of an episode for each row.
+            rows: rows to reset; all if None.
 
         Raises:
-            OdcGymError: a negative seed, or not one seed for each row.
+            OdcGymError: a seed is negative, or the number of seeds differs from the number of rows.
         """
         chosen = self._rows(rows)
         if len(seeds) != chosen.size:
             raise OdcGymError(f"seeds: {len(seeds)} given for {chosen.size} environments")
         begun: dict[int, int] = {}
         for row, seed in zip(chosen.tolist(), seeds, strict=True):
-            if int(seed) in begun:  # the same episode again: a copy is cheaper
+            if int(seed) in begun:  # copying the same episode is cheaper than building it again
                 self._copy(begun[int(seed)], row)
                 continue
             self._load(row, int(seed))
@@ -215,13 +257,15 @@ class Simulator:
         self._observe(chosen)
 
     def step(self, actions: np.ndarray) -> None:
-        """Play one decision in every row that has not reached its end; the others stay as they are, with reward 0.
+        """Play one decision in every row whose episode has not reached its end.
+
+        The other rows keep their state, and their reward is 0.
 
         Args:
-            actions: bids, (B, A), values beyond [-1, 1] are held to it; or choices, (B, K + S) integers.
+            actions: in the mode `bids` (B, A), clipped to [-1, 1]; in the mode `assign` choices, (B, K + S) integers.
 
         Raises:
-            ActionError: wrong shape, values that are not finite, or a choice that there is not.
+            ActionError: the shape is wrong, a value is not finite, or a choice does not exist.
             OdcGymError: an environment was never reset.
         """
         if not self._begun:
@@ -244,16 +288,26 @@ class Simulator:
             raise ActionError(f"action[{b}, {k}] = {actions[b, k]:g}: must be an integer from 0 to {choices[k] - 1}")
 
     def get_state(self, rows: Sequence[int] | np.ndarray | None = None) -> dict[str, np.ndarray]:
-        """Everything that changes, and the episodes' seeds: exact copies, first axis the rows asked for."""
+        """Return exact copies of the seeds and of all arrays that change, by name; `set_state` restores them.
+
+        Args:
+            rows: rows to copy, the first axis of the result; all if None.
+        """
         chosen = self._rows(rows)
         arrays = {"seeds": self.seeds} | self.mutable._asdict()
         return {name: array[chosen].copy() for name, array in arrays.items()}
 
     def set_state(self, state: Mapping[str, np.ndarray], rows: Sequence[int] | np.ndarray | None = None) -> None:
-        """Continue from a state; tables are built again where a row plays another episode.
+        """Continue from a state of `get_state`.
+
+        Tables are built again for each row that plays another episode. Rewards are 0 until the next step.
+
+        Args:
+            state: seeds and arrays by name.
+            rows: rows to restore, in the order of the state's first axis; all if None.
 
         Raises:
-            OdcGymError: a state of another scenario's shape.
+            OdcGymError: the number of rows or the scenario's shape differs, or an episode to load has a negative seed.
         """
         chosen = self._rows(rows)
         if len(state["seeds"]) != chosen.size or any(
@@ -282,7 +336,7 @@ class Simulator:
         return self._all_rows if rows is None else np.asarray(rows, np.int64)
 
     def _copy(self, source: int, row: int) -> None:
-        """Give a row the episode of another one, tables and state."""
+        """Copy the episode of the row `source` to another row, tables and state."""
         tables, parameters = self.tables, self.parameters
         own: list[np.ndarray] = [*tables[:TABLES_OF_ROW], *parameters[:PARAMETERS_OF_ROW]]  # type: ignore[list-item]
         for array in (*self.mutable, *own, self.ratings, self.load_factor, *self.drawn.values()):
@@ -292,7 +346,7 @@ class Simulator:
         self._terms[row] = 0.0
 
     def _load(self, row: int, seed: int) -> None:
-        """Put the tables of an episode into a row."""
+        """Build the tables of an episode and write them to a row."""
         if seed < 0:
             raise OdcGymError(f"seed = {seed}: must be >= 0")
         episode = build_episode(self.fleet, seed)
@@ -315,7 +369,11 @@ class Simulator:
         self._episode = episode
 
     def _warm_up(self, row: int) -> None:
-        """Periodic charge and temperatures, the census in place, then one orbit under the zero action, uncounted."""
+        """Bring a row to the start of its episode.
+
+        It sets periodic charge and temperatures, places the census, and plays one orbit under the zero action. Then it
+        sets the accounts to zero.
+        """
         episode, fleet, mutable = self._episode, self._episode.fleet, self.mutable
         for name in CLEARED:
             getattr(mutable, name)[row] = np.zeros((), getattr(mutable, name).dtype)
@@ -354,7 +412,12 @@ class Simulator:
         self._play(rows, self._zero, self._look_mode)
 
     def _grow(self, jobs: int, events: int = 0) -> None:
-        """Make room for longer tables of jobs and events; rows beyond those of an episode are inert."""
+        """Extend the tables of jobs and events if needed.
+
+        Args:
+            jobs: number of rows of the job table that an episode needs; further rows never arrive.
+            events: number of events that an episode needs.
+        """
         blanks = {"run": np.zeros((), RUN), "lists": np.zeros((), np.int32), "pending_gb": np.zeros(())}
         changed = {name: longer(getattr(self.mutable, name), jobs, blank) for name, blank in blanks.items()}
         self.mutable = self.mutable._replace(**changed)

@@ -1,4 +1,7 @@
-"""What schedulers read: SI arrays by name, first axis always the environment. Read-only, and without hidden truth."""
+"""View for schedulers: named observations in SI units, whose first axis is the environment.
+
+The arrays of observations and design are read-only, and contain no hidden truth.
+"""
 
 from __future__ import annotations
 
@@ -18,26 +21,30 @@ from odc_gym.simulator.observation_buffers import ObservationBuffers
 
 
 def frozen(array: np.ndarray) -> np.ndarray:
-    """A read-only view."""
+    """Return a read-only view of an array."""
     view = array.view()
     view.flags.writeable = False
     return view
 
 
 class View:
-    """What agents see of all environments, in SI units. B environments, S satellites, C classes.
+    """Observations of all environments in SI units, for B environments, S satellites and C classes.
 
     Attributes:
+        scenario: scenario of the batch.
+        num_envs: number of environments, B.
+        satellites: number of satellites, S.
         observation: features of `odc_gym.interface.observations` by name: (B, S), (B, C, S), (B,) or (B, C).
-        forecast: `time_to_crossing_s` (B, S), + until the next eclipse, - until sunrise; `eclipse_length_s` (B, S);
-            `solar_mean_w` (B, 4, S), mean array power of the next 15, 30, 60 and 95 minutes.
-        design: parameters of the satellites by name (B, S), as in `odc_gym.core.layout.state.Design` and `Ratings`: the
-            true ones of the episode, where the scenario randomises them.
-        jobs: features of `odc_gym.interface.jobs` of K waiting jobs by name, (B, K), `is_class`
-            (B, K, C); K = 0 unless the simulator shows jobs.
-        layout: where the components of an action of bids are.
-        assignment: where those of the action mode `assign` are; None in the mode `bids`.
-        class_names: names along the class axis.
+        forecast: `time_to_crossing_s` (B, S), positive until the next eclipse and negative until sunrise;
+            `eclipse_length_s` (B, S); `solar_mean_w` (B, 4, S), the mean array power of the next 15, 30, 60 and 95
+            minutes.
+        design: parameters of the satellites by name, (B, S) each, as in `core.layout.state.Design` and `Ratings`. A
+            parameter that the scenario randomises has the true value of the episode.
+        jobs: features of K waiting jobs by name, as in `odc_gym.interface.jobs`, (B, K); `is_class` is (B, K, C). K is
+            0 unless the simulator shows jobs.
+        layout: layout of an action of the mode `bids`.
+        assignment: layout of an action of the mode `assign`; None in the mode `bids`.
+        class_names: names of the classes, in the order of the class axis.
         decision_period_s: time between decisions [s].
     """
 
@@ -50,15 +57,15 @@ class View:
         decision_period_s: float,
         assignment: AssignmentLayout | None,
     ) -> None:
-        """Name the arrays of a batch.
+        """Create named views of the arrays of a batch.
 
         Args:
-            scenario: what is simulated.
+            scenario: scenario of the batch.
             buffers: observations of the batch.
             design: parameters of the satellites, (B, P) each.
-            ratings: figures beside them, (B, P) each.
+            ratings: values that schedulers read beside the design, (B, P) each.
             decision_period_s: time between decisions [s].
-            assignment: places in an action of the mode `assign`, None in the mode `bids`.
+            assignment: layout of an action of the mode `assign`; None in the mode `bids`.
         """
         self._buffers = buffers
         n = buffers.satellites
@@ -90,25 +97,25 @@ class View:
 
     @property
     def encoded(self) -> np.ndarray:
-        """The flat observation as the agent sees it, (B, N) float32."""
+        """Encoded flat observation, (B, N) float32."""
         return self._buffers.flat
 
     @property
     def job_present(self) -> np.ndarray:
-        """Which of the K places hold a job, (B, K) bool."""
+        """Mask of the rows of `jobs` that hold a job, (B, K) bool."""
         return self._buffers.job_present.astype(np.bool_)
 
     @property
     def job_feasible(self) -> np.ndarray:
-        """Whether each visible job can go to a satellite, and to none (always), (B, K, S + 1) bool."""
+        """Feasibility of each satellite for each visible job, then of waiting (always True), (B, K, S + 1) bool."""
         return self._buffers.job_feasible
 
     @property
     def action_masks(self) -> np.ndarray:
-        """Which choices of the mode `assign` are feasible, component after component, (B, K (S + 1) + S L) bool.
+        """Mask of the feasible choices of the mode `assign`, component after component, (B, K (S + 1) + S L) bool.
 
         Raises:
-            ActionError: in another mode.
+            ActionError: the action mode is not `assign`.
         """
         if self.assignment is None:
             raise ActionError("action_masks: action_mode is 'bids', must be 'assign'")
@@ -118,5 +125,5 @@ class View:
 
     @property
     def encoded_blocks(self) -> dict[str, np.ndarray]:
-        """The dict observation as the agent sees it, see `ObservationBuffers.blocks`."""
+        """Encoded dict observation, see `ObservationBuffers.blocks`."""
         return self._buffers.blocks

@@ -1,4 +1,4 @@
-"""Episodes that were flown under three policies, with all their accounts, and what each satellite is made of."""
+"""Episodes played under three policies, with all their accounts and the hardware of each satellite."""
 
 import functools
 import hashlib
@@ -25,7 +25,7 @@ def digest(sim, row):
 
 
 def hardware_of(sim, row):
-    """What each satellite of a row is made of, as it was drawn: read from the scenario, not from arrays."""
+    """Return the hardware of each satellite of a row with the drawn values, read from the scenario, not from arrays."""
     scenario, flown = sim.scenario, []
     names = [shell.hardware for shell in scenario.shells for _ in range(shell.orbit.total)]
     for s, name in enumerate(names):
@@ -40,7 +40,10 @@ def hardware_of(sim, row):
 
 
 class Day:
-    """An episode under the policies; `start` and `end` map names to what was there, `steps` lists it after each."""
+    """Episodes of some seeds under each policy.
+
+    `start` and `end` map the names of arrays to copies of them. `steps` lists such copies after each decision.
+    """
 
     def __init__(self, sim, preset):
         self.sim, self.satellites, self.seeds, self.preset = sim, sim.satellites, SEEDS[: sim.num_envs // 3], preset
@@ -67,11 +70,11 @@ class Day:
         return {name: getattr(self.sim.mutable, name).copy() for name in COPIED}
 
     def each(self, figure, row):
-        """A figure of the hardware of each satellite, (S,)."""
+        """Return a quantity of each satellite, (S,), that the function `figure` computes from its hardware."""
         return np.array([figure(hardware) for hardware in self.hardware[row]])
 
     def row_of(self, block, name, row):
-        """A row of the state of the real satellites, (S,)."""
+        """Return a field of the state of the satellites without padding, (S,)."""
         return getattr(named(State, block["state"]), name)[row, : self.satellites]
 
     def change(self, name, row):

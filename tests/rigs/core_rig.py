@@ -1,4 +1,4 @@
-"""Satellites flown alone through the compiled recipe, with a power, light and work of one's own, step by step."""
+"""Rig that flies satellites alone through the compiled physics, step by step, with given power, light and work."""
 
 import copy
 import functools
@@ -16,18 +16,18 @@ from odc_gym.tables.fleet.design import design_numbers
 from odc_gym.tables.fleet.parameters import design_block, rules_block
 
 DT_S = 60.0
-FULL_W = 1e9  # a sustainable power that asks for full clock
+FULL_W = 1e9  # sustainable power that allows full clock
 
 
 @functools.cache
 def starter(**overrides) -> Hardware:
-    """Hardware of `starter12` with fields changed, `battery__capacity_wh=5000`."""
+    """Return the hardware of `starter12` with changed fields, such as `battery__capacity_wh=5000`."""
     paths = {f"hardware.odcsat.{name.replace('__', '.')}": value for name, value in overrides.items()}
     return Scenario.load("starter12").replace(paths).hardware["odcsat"]
 
 
 def same_state(a, b) -> bool:
-    """Whether two snapshots hold the same bits, padding bytes of records aside."""
+    """Return whether two snapshots hold the same bits; padding bytes of records are ignored."""
     return a.keys() == b.keys() and all(
         np.array_equal(a[name], b[name])
         if a[name].dtype.names is None
@@ -37,9 +37,10 @@ def same_state(a, b) -> bool:
 
 
 class Rig:
-    """S satellites of given hardware; every accelerator can work for a class that draws peak power at full clock.
+    """S satellites of given hardware.
 
-    `rig["charge_frac"]` is the row of the state, (S,), to read and to set; `fields` are the names of the design.
+    Every accelerator can work for a class that draws peak power at full clock. `rig["charge_frac"]` reads or sets a
+    field of the state, (S,). `fields` holds the names of the design's fields.
     """
 
     fields = Design._fields
@@ -48,7 +49,7 @@ class Rig:
         self.satellites, lanes = len(hardware), padded(len(hardware))
         self.design = design_block([design_numbers(h) for h in hardware], range(len(hardware)), DT_S)
         self.rules = rules_block(Scenario.load("starter12"), 8)
-        self.rules[0, 0] = utilisation  # the first rule is the utilisation, the first class does the work
+        self.rules[0, 0] = utilisation  # row 0 is the utilisation, and class 0 does the work
         self.state = np.zeros((len(State._fields), lanes))
         self.classes = np.zeros((len(Classes._fields), self.rules.shape[1], lanes))
         self.points = np.zeros((lanes, TURNING_POINTS + 1))
@@ -62,23 +63,31 @@ class Rig:
         return getattr(State(*self.state), name)[: self.satellites]
 
     def of(self, name: str) -> np.ndarray:
-        """A row of the design, (S,)."""
+        """Return a field of the design, (S,)."""
         return getattr(Design(*self.design[: len(Design._fields)]), name)[: self.satellites]
 
     def __setitem__(self, name: str, value) -> None:
         self[name][:] = value
 
     def copy(self) -> "Rig":
-        """The same satellites, flown apart from now on."""
+        """Return an independent copy of the satellites."""
         return copy.deepcopy(self)
 
     def at(self, nodes: tuple[float, float, float]) -> None:
-        """Put plate, loop and radiator to temperatures [K]."""
+        """Set plate, loop and radiator to temperatures [K], and the junction to that of the plate."""
         self["plate_k"], self["loop_k"], self["radiator_k"] = nodes
         self["junction_k"] = nodes[0]
 
     def step(self, power_w=FULL_W, sunlit=1.0, absorbed_w_m2=60.0, busy=8.0, steps: int = 1) -> None:
-        """Fly with a clock request for `power_w`, a lit share, a sink, and `busy` accelerators at work."""
+        """Fly physics steps under constant conditions.
+
+        Args:
+            power_w: sustainable power, which the clock request follows [W].
+            sunlit: lit share of the solar disc.
+            absorbed_w_m2: flux that a radiator face absorbs [W/m2].
+            busy: number of accelerators at work.
+            steps: number of physics steps.
+        """
         sky = np.zeros((1, len(Sky._fields), self.state.shape[1]), np.float32)
         for row, value in enumerate((sunlit, 1.0, absorbed_w_m2, power_w)):
             sky[0, row, : self.satellites] = value
@@ -91,7 +100,7 @@ class Rig:
 
 
 def random_hardware(rng: np.random.Generator, radiator_m2_kw: tuple[float, float] = (0.6, 1.6)) -> Hardware:
-    """A satellite of random size and proportions, never short of sunlight."""
+    """Return hardware of random size and proportions that always has enough sunlight."""
     base = starter()
     peak = 10.0 ** rng.uniform(2.5, 5.2)
     count = int(rng.choice([1, 8, 72]))

@@ -1,4 +1,4 @@
-"""A few satellites without work of their own: tests put jobs and a network on them by hand, and play by the minute."""
+"""Rig of a few satellites without arriving work: tests add jobs and a network by hand, and play minute by minute."""
 
 import numpy as np
 from fields import replace_arrays
@@ -25,7 +25,7 @@ BASE = {
 
 
 def fleet_of(satellites, **changes):
-    """`starter12` with so many satellites of one plane and fields changed, dots written as `__`."""
+    """Return `starter12` with the given number of satellites in one plane; names in `changes` have `__` for dots."""
     starter = Scenario.load("starter12")
     orbit = starter.shells[0].orbit.model_dump() | {"total": satellites, "planes": 1, "phasing": 0}
     shells = [{"hardware": "odcsat", "orbit": orbit}]
@@ -33,7 +33,7 @@ def fleet_of(satellites, **changes):
 
 
 class Desk:
-    """One episode of a few satellites, at its start; `place` opens a satellite, and all others are closed."""
+    """One episode of a few satellites, at its start; `open` opens satellites to new work and closes the others."""
 
     def __init__(self, satellites, epochs, scenario=None, **network):
         self.sim = Simulator(scenario or fleet_of(satellites), 1)
@@ -44,7 +44,7 @@ class Desk:
         self.rows = int(self.sim.scalars[0]["next_job"])
 
     def network(self, epochs, **network):
-        """A network from here on: `(minutes, pairs)` one after the other, the last for ever."""
+        """Replace the network from now on by a sequence of `(minutes, pairs)`; the last entry holds until the end."""
         first, clock = int(self.sim.scalars["tick"][0]), self.sim.fleet.clock
         (minutes, pairs), *later = epochs
         spans = [(first + minutes, pairs), *later]
@@ -57,7 +57,7 @@ class Desk:
         return (self.sim.scalars["tick"][0] - clock.warm_up) * clock.dt_s
 
     def job(self, kind, work_s=1e5, width=1, **columns):
-        """A job arrives; its row."""
+        """Add a job that arrives now; return its row in the job table."""
         row, job = self.rows, self.sim.jobs[0, self.rows]
         self.rows += 1
         job["arrival_s"], job["deadline_s"], job["expiry_s"] = self.now, 1e6, 2e6
@@ -76,7 +76,7 @@ class Desk:
         return row
 
     def gang(self, members, width=1, work_s=1e5, **columns):
-        """A gang of so many satellites arrives; its first row. The work is that of all."""
+        """Add a gang of `members` satellites that arrives now; return its first row. `work_s` is its total work."""
         first = self.job(
             "pretraining", work_s, width, num_satellites=members, total_accelerators=members * width, **columns
         )
@@ -85,11 +85,11 @@ class Desk:
         return first
 
     def checkpoint(self, row, s, checkpointed_s=1000.0):
-        """A job has safe work, and its checkpoint lies on a satellite."""
+        """Give a job checkpointed work, whose checkpoint is stored on satellite `s`."""
         self.sim.run[0, row]["checkpointed_s"], self.sim.run[0, row]["state_at"] = checkpointed_s, s
 
     def open(self, *satellites, elsewhere=-0.6):
-        """Only these satellites take new work; others keep what they have, or drain at -1."""
+        """Let only these satellites accept new work; the others bid `elsewhere`, which drains them at -1."""
         bids = self.layout.bids(self.action)
         bids[:] = elsewhere
         bids[..., list(satellites)] = 1.0

@@ -1,6 +1,6 @@
-"""Row numbers of blocks by name, for tests that read raw blocks: a snapshot's, or those that a test builds itself.
+"""Row numbers of blocks by name, for tests that index the blocks of a snapshot, or blocks that they build.
 
-`sim.sat.free[b, s]` names the same numbers of a simulator.
+Of a simulator, `sim.sat.free[b, s]` reads the same entries by name.
 """
 
 from odc_gym.core.layout.state import Design, State

@@ -1,4 +1,4 @@
-"""Four satellites beside each other that only run gangs of pretraining."""
+"""Rig of a cluster of four satellites that only run pretraining gangs."""
 
 import numpy as np
 from fields import replace_arrays
@@ -22,7 +22,7 @@ ORBIT = {"pattern": "cluster", "altitude_km": 650, "local_time_h": 18, "total": 
 
 
 def cluster(starter12, **gang):
-    """Four satellites of `starter12` beside each other, with links of their own, that only do pretraining."""
+    """Return a scenario of four satellites of `starter12` in a cluster with own links, for pretraining only."""
     pretraining = PRETRAINING | {"gang": PRETRAINING["gang"] | gang}
     return starter12.replace(
         {
@@ -35,7 +35,7 @@ def cluster(starter12, **gang):
 
 
 def play(sim, seed=20_000, action=None):
-    """Play a day and give the simulator back at every decision."""
+    """Play an episode, and yield the simulator before each decision."""
     sim.reset([seed])
     action = np.zeros((1, sim.action_size)) if action is None else action
     while not sim.truncated.all():
@@ -44,18 +44,18 @@ def play(sim, seed=20_000, action=None):
 
 
 def gangs(sim, status):
-    """First rows of the gangs of one status."""
+    """Return the first rows of the gangs with a status."""
     jobs, run = sim.jobs[0], sim.run[0]
     return np.flatnonzero((jobs["num_satellites"] > 1) & (run["status"] == status) & (run["host"] >= -1))
 
 
 def hosts_of(sim, row):
-    """Satellites of a gang."""
+    """Return the satellites of the gang whose first row is `row`."""
     return sim.run[0]["host"][row : row + sim.jobs[0]["num_satellites"][row]]
 
 
 def rewire(sim, **tables):
-    """Put other tables of pairs (S, S) in place of all that the network has."""
+    """Replace network tables of pairs of satellites by other ones, (S, S) each."""
     arrays = sim.tables.links
     new = {k: np.broadcast_to(v, getattr(arrays, k).shape).astype(getattr(arrays, k).dtype) for k, v in tables.items()}
     replace_arrays(sim, links=arrays._replace(**new))

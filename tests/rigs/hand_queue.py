@@ -1,6 +1,7 @@
-"""Fleets whose light, heat and links never bind, with job tables written by hand: only the queue decides.
+"""Fleets with ample power, cooling and links, and with job tables written by hand, so that only the queue decides.
 
-Run times are whole physics steps, and estimates are exact unless a test says otherwise: schedules work out by hand.
+Run times are whole physics steps. Estimates are exact unless a test states others. Schedules can thus be derived by
+hand.
 """
 
 import numpy as np
@@ -33,7 +34,7 @@ PLENTY = {
 
 
 def fleet(num_envs: int, satellites: int = 1, accelerators: int = 8, hours: float = 6.0, **changes) -> Simulator:
-    """Simulators of `satellites` that are never short of power; `changes` are paths with `__` for dots."""
+    """Return a simulator of satellites that never lack power; names in `changes` are paths with `__` for dots."""
     paths = {
         "shells.0.orbit.total": satellites,
         "shells.0.orbit.planes": 1,
@@ -49,7 +50,7 @@ def fleet(num_envs: int, satellites: int = 1, accelerators: int = 8, hours: floa
 
 
 def table(arrival, duration, width, estimate=None, slack=1000, **columns) -> np.ndarray:
-    """A job table from times in physics steps; estimates are run times, exact where none are given."""
+    """Return a job table, given times in physics steps; estimates equal the run times if none are given."""
     arrival, duration, width = (np.asarray(v, float) for v in (arrival, duration, width))
     jobs = np.zeros(arrival.size, JOB)
     jobs["arrival_s"], jobs["duration_s"] = arrival * STEP_S, duration * STEP_S
@@ -65,7 +66,7 @@ def table(arrival, duration, width, estimate=None, slack=1000, **columns) -> np.
 
 
 def put(sim: Simulator, tables: list[np.ndarray]) -> None:
-    """Begin an episode in each row with a job table of its own and nothing that runs."""
+    """Begin an episode in each row with the row's own job table and without running jobs."""
     sim.reset(np.arange(sim.num_envs))
     assert (sim.scalars["running"] == 0).all()
     sim._grow(max(len(jobs) for jobs in tables))
@@ -78,7 +79,7 @@ def put(sim: Simulator, tables: list[np.ndarray]) -> None:
 
 
 def play(sim: Simulator, steps: int, watch=None) -> None:
-    """Play the zero action; `watch(k)` is called after each step."""
+    """Play the zero action, and call `watch(k)` after each step."""
     for k in range(steps):
         sim.step(np.zeros((sim.num_envs, sim.action_size)))
         if watch is not None:
@@ -86,5 +87,5 @@ def play(sim: Simulator, steps: int, watch=None) -> None:
 
 
 def starts(sim: Simulator, row: int, count: int) -> np.ndarray:
-    """First starts in physics steps, (J,), inf for jobs that have not started."""
+    """Return the first starts of jobs in physics steps, (J,); inf for jobs that have not started."""
     return np.asarray(sim.run["started_s"][row, :count] / STEP_S)

@@ -1,4 +1,4 @@
-"""Networks written by hand: tables of links for a few satellites, from the pairs that see each other."""
+"""Networks written by hand: tables of links for a few satellites, from the pairs with a line of sight."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ FOREVER = np.iinfo(np.int32).max
 
 
 def hops_to(pairs, target, nodes):
-    """Next node and hops on a shortest way from each node to `target`: breadth first, lower numbers first."""
+    """Return the next node and the hops of a shortest route from each node to `target`, by breadth-first search."""
     following, hops, front = np.full(nodes, -1), np.full(nodes, -1), [target]
     following[target], hops[target] = target, 0
     while front:
@@ -23,16 +23,16 @@ def hops_to(pairs, target, nodes):
 
 
 def links_of(epochs, satellites, isl_gb_s=1.0, ground_gb_s=2.0, latency_s=0.02, bridged=False):
-    """Tables of a network that changes.
+    """Return the tables of a network that changes over time.
 
     Args:
-        epochs: one for each topology, `(steps, pairs)`: for how many physics steps, and which nodes have a link; node S
-            is the ground side.
-        satellites: S.
-        isl_gb_s: rate of links between satellites, one or (S,).
-        ground_gb_s: rate of links to the ground side, one or (S,).
-        latency_s: of every hop to the ground.
-        bridged: whether the ground side links pairs that have no way of their own.
+        epochs: topologies as `(steps, pairs)`: number of physics steps, and pairs of nodes with a link. Node S is the
+            ground side.
+        satellites: number of satellites, S.
+        isl_gb_s: rate of inter-satellite links [GB/s], one value or (S,).
+        ground_gb_s: rate of links to the ground side [GB/s], one value or (S,).
+        latency_s: latency of each hop to the ground [s].
+        bridged: True if the ground side connects pairs without a route over inter-satellite links.
     """
     n, e = satellites, len(epochs)
     total = sum(steps for steps, _ in epochs)
@@ -70,7 +70,7 @@ class Numbers(NamedTuple):
 
 
 class Net(NamedTuple):
-    """What the routines of routes read of an environment."""
+    """Part of an environment that the routines of `core.network.routes` read."""
 
     links: Links
     traffic: Traffic

@@ -1,4 +1,4 @@
-"""Valid scenarios of random fleets, orbits and work: the same number, the same scenario."""
+"""Valid scenarios with random fleets, orbits and work; a number always gives the same scenario."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SHORTEST_H = 6.0
 
 
 def random_scenario(number: int) -> Scenario:
-    """One to three shells of satellites from 0.5 to 100 kW, with one to three classes of work that keep them busy."""
+    """Return a scenario of one to three shells of satellites of 0.5 to 100 kW, with work that keeps them busy."""
     rng = np.random.default_rng([4, number])
     base = Scenario.load("starter12")
     kinds = {f"kind-{i}": _hardware(rng, base) for i in range(rng.integers(1, 4))}
@@ -34,9 +34,10 @@ def random_scenario(number: int) -> Scenario:
 
 
 def linked_scenario(number: int) -> Scenario:
-    """A cluster with links of its own that fail, contacts or a slow backbone, gangs and jobs; decisions of one step.
+    """Return a scenario of a cluster with failing inter-satellite links, ground contacts or a slow backbone.
 
-    Nothing is due before its end: what is paid is then a sum of work.
+    It has gangs and single jobs, and decisions of one physics step. No job is due before the end of the episode, so
+    that the value paid is a sum over the work done.
     """
     rng = np.random.default_rng([6, number])
     base = Scenario.load("starter12")
@@ -70,7 +71,7 @@ def linked_scenario(number: int) -> Scenario:
 
 
 def _linked_classes(rng: np.random.Generator, base: Scenario, satellites: int, count: int) -> dict:
-    """Gangs, finetuning and batch, each a share of what the fleet has; results of all but the gangs' are sent home."""
+    """Return classes of gangs, finetuning and batch, each a share of the fleet; all but gangs send results."""
     slack = {"slack": {"low": 50, "high": 90, "of": "hour"}, "memory_gb": 0.0}
     models = {"models": {"a": 0.5, "b": 0.3, "c": 0.2}, "data_in_gb": rng.uniform(1, 20)}
     found = {}
@@ -92,7 +93,7 @@ def _linked_classes(rng: np.random.Generator, base: Scenario, satellites: int, c
 
 
 def _data(rng: np.random.Generator, dump: dict) -> None:
-    """Results to send, and models of which a satellite can store some only; a backbone that is slow now and then."""
+    """Add results to send, models of which a satellite can only store some, and a backbone of random rate."""
     dump["workload"]["models"] = {name: {"gb": rng.uniform(5, 100)} for name in "abc"}
     for kind in dump["hardware"].values():
         kind["storage_gb"] = rng.uniform(50, 250)
@@ -104,7 +105,7 @@ def _data(rng: np.random.Generator, dump: dict) -> None:
 
 
 def _hazards(rng: np.random.Generator, base: Scenario, satellites: int) -> dict:
-    """Outages, losses, safe mode and a script in two of three fleets: all of them much more often than they are."""
+    """Return faults and, in two of three fleets, frequent outages, losses, safe mode and scripted events."""
     faults = base.faults.model_dump()
     if rng.random() < 1 / 3:
         return {"faults": faults}
@@ -126,7 +127,7 @@ def _hazards(rng: np.random.Generator, base: Scenario, satellites: int) -> dict:
 
 
 def _hardware(rng: np.random.Generator, base: Scenario) -> dict:
-    """A satellite of random size: some are short of light, some of heat, some of storage."""
+    """Return hardware of random size; light, heat rejection or storage may be too small."""
     kind = base.hardware["odcsat"].model_dump()
     count = int(rng.choice([1, 2, 4, 8, 24]))
     peak = count * 10.0 ** rng.uniform(2.7, 3.6)
@@ -151,7 +152,7 @@ def _hardware(rng: np.random.Generator, base: Scenario) -> dict:
             "terminal_w": rng.uniform(0.0, 0.02) * peak,
         },
         "battery": {
-            # fixed arrays give all that they give in a part of the orbit
+            # body-fixed arrays produce power in only a part of the orbit
             "capacity_wh": rng.uniform(0.5, 2.5) * peak * (3.0 if tracking == "body_fixed" else 1.0),
             "eff_charge": rng.uniform(0.93, 1.0),
             "eff_discharge": rng.uniform(0.93, 1.0),
@@ -191,7 +192,7 @@ def _hardware(rng: np.random.Generator, base: Scenario) -> dict:
 
 
 def _orbit(rng: np.random.Generator) -> dict:
-    """A few satellites on an orbit of any kind that has a closed form."""
+    """Return an orbit of a few satellites, in any pattern but two-line elements."""
     planes = int(rng.integers(1, 4))
     pattern = str(rng.choice(["delta", "star", "sun_synchronous", "cluster"]))
     orbit = {"pattern": pattern, "altitude_km": rng.uniform(400, 1600), "total": planes * int(rng.integers(1, 4))}
@@ -204,7 +205,7 @@ def _orbit(rng: np.random.Generator) -> dict:
 
 
 def _classes(rng: np.random.Generator, base: Scenario, fleet: float, widest: int) -> dict:
-    """Some of the three classes, 0.5 to 1.2 of the fleet's accelerators on offer."""
+    """Return some of the three classes, which together offer work for 0.5 to 1.2 of the fleet's accelerators."""
     chosen = [name for name in base.class_names if rng.random() < 0.7] or ["batch"]
     shares = rng.dirichlet(np.ones(len(chosen))) * rng.uniform(0.5, 1.2) * fleet
     found = {}

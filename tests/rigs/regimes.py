@@ -1,4 +1,4 @@
-"""Which scenarios are fleets, and which are regimes with a load and a limit that their names promise."""
+"""Scenarios of the package: regimes, whose names state their load or limit, and fleets, which are all others."""
 
 from odc_gym.scenario.files import names
 
@@ -15,5 +15,5 @@ REGIMES = {
     "serving": (1.08, "energy"),
     "edge-earth": (1.06, "energy"),
 }
-"""Offered load over what the fleet can hold, and what binds most: as `docs/scenarios.md` says."""
+"""Load of each regime over what the fleet can sustain, and its tightest limit, as in `docs/scenarios.md`."""
 FLEETS = [name for name in names() if name not in REGIMES]

@@ -1,4 +1,4 @@
-"""Pools of replicas of one service through the compiled laws, with a load of one's own, and no satellites."""
+"""Rig that plays a pool of replicas of one service through the compiled serving model, without satellites."""
 
 import functools
 
@@ -21,7 +21,11 @@ MINUTE_S = 60.0
 
 @kernel
 def play(rules, serving, replicas, rate, prefill, decode, slots, latency_s, arrivals, out):
-    """Serve requests that arrive in minutes (T,) by a pool; `out` (T, 8) is the outcome and the requests that wait."""
+    """Serve requests by a pool of replicas, minute by minute.
+
+    `arrivals` (T,) holds the requests that arrive in each minute. `out` (T, 8) receives, for each minute, the fields
+    `requests`, `ttft_met`, `tpot_met`, `slo_met`, `value_frac`, `prefill` and `busy` of the outcome, then the backlog.
+    """
     named_rules, tables = rows_of(Rules, rules), Serving(*serving)
     pool = Pool(replicas, rate, prefill, decode, slots, latency_s)
     backlog = load = 0.0
@@ -41,13 +45,13 @@ def play(rules, serving, replicas, rate, prefill, decode, slots, latency_s, arri
 
 @functools.cache
 def service(**engine) -> ServiceClass:
-    """The service of `starter12` with numbers of its engine changed."""
+    """Return the service of `starter12` with changed parameters of its engine."""
     paths = {f"workload.classes.interactive.engine.{name}": value for name, value in engine.items()}
     return Scenario.load("starter12").replace(paths).workload.classes["interactive"]
 
 
 class ServingRig:
-    """A service with requests of its own; `serve` and `steady` play a pool of its replicas on the reference."""
+    """Service with given request sizes; `serve` and `steady` play a pool of replicas on the reference accelerator."""
 
     def __init__(self, own: ServiceClass, requests: RequestSizes) -> None:
         scenario = Scenario.load("starter12")
@@ -58,7 +62,7 @@ class ServingRig:
         self.serving = serving_tables([(own, requests)])
 
     def pool(self, replicas: float, clock: float, slots: int | None = None) -> tuple[float, ...]:
-        """Numbers of `Pool` of replicas at a clock, without a way to the ground; memory may hold fewer slots."""
+        """Return the fields of a `Pool` of replicas at a clock, without latency; `slots` limits the batch."""
         rule = self.rules[:, 0]
         batch = rule[RULES.batch] if slots is None else float(slots)
         prefill, decode = (stretch(rule[k], clock) for k in (RULES.prefill_kappa, RULES.decode_kappa))
@@ -70,7 +74,7 @@ class ServingRig:
     def serve(
         self, replicas: float, clock: float, arrivals, latency_s: float = 0.0, slots: int | None = None
     ) -> np.ndarray:
-        """Outcome of each minute, (T, 8), of requests that arrive in it, (T,): see `play`."""
+        """Return the outcome of each minute, (T, 8), for the requests that arrive in it, (T,); see `play`."""
         out = np.zeros((len(arrivals), 8))
         pool = self.pool(replicas, clock, slots)
         play(self.rules, tuple(self.serving), *pool, latency_s, np.asarray(arrivals, float), out)
@@ -79,6 +83,6 @@ class ServingRig:
     def steady(
         self, replicas: float, clock: float, load: float, latency_s: float = 0.0, slots: int | None = None
     ) -> np.ndarray:
-        """Outcome of a minute in the steady state at a load of all that the pool can do, (8,)."""
+        """Return the outcome of a minute in the steady state, (8,), at a load relative to the capacity of the pool."""
         arrivals = np.full(240, load * self.pool(replicas, clock, slots)[1] * MINUTE_S)
         return self.serve(replicas, clock, arrivals, latency_s, slots)[-1]

@@ -1,4 +1,4 @@
-"""Scenario → the parameter arrays of the compiled core: design, class rules, dispatcher, reward weights."""
+"""Parameter arrays of the compiled core, built from a scenario: design, class rules, dispatcher and reward weights."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from odc_gym.tables.fleet.serving_tables import Service, services_of, serving_ru
 
 
 def design_block(kinds: Sequence[dict[str, float]], kind_of: Sequence[int] | np.ndarray, dt_s: float) -> np.ndarray:
-    """Design and propagators, [field, P]; padding lanes repeat the last satellite, so that their values are benign.
+    """Return design and propagators of the satellites, [field, P].
+
+    Padding lanes repeat the last satellite, so that their values are valid.
 
     Args:
-        kinds: design numbers of each kind of satellite.
+        kinds: design numbers by name, for each kind of satellite.
         kind_of: kind of each satellite, (S,).
         dt_s: physics step [s].
     """
@@ -36,24 +38,29 @@ def design_block(kinds: Sequence[dict[str, float]], kind_of: Sequence[int] | np.
 
 
 def ratings_block(numbers: Mapping[str, np.ndarray], period_s: np.ndarray) -> np.ndarray:
-    """Ratings of satellites with the design numbers (S,), [field, P]."""
+    """Return the ratings of the satellites, [field, P].
+
+    Args:
+        numbers: design numbers by name, (S,) each.
+        period_s: orbital period of each satellite [s], (S,).
+    """
     idle_w, gated_w = (numbers["host_w"] + numbers["accelerators"] * numbers[f"{k}_each_w"] for k in ("idle", "gated"))
     return _padded_lanes(np.array(Ratings(numbers["peak_w"], period_s, idle_w, gated_w)))
 
 
 def _padded_lanes(block: np.ndarray) -> np.ndarray:
-    """[field, S] to [field, P] by repeats of the last satellite."""
+    """Extend a block [field, S] to [field, P] by repeats of the last satellite."""
     satellites = block.shape[1]
     return np.ascontiguousarray(block[:, np.minimum(np.arange(padded(satellites)), satellites - 1)])
 
 
 def rules_block(scenario: Scenario, accelerators: int, services: Sequence[Service | None] | None = None) -> np.ndarray:
-    """Class parameters, [rule, C].
+    """Return the class parameters, [rule, C].
 
     Args:
-        scenario: what is simulated.
-        accelerators: of the fleet; they bound the number of replicas.
-        services: see `serving_tables.services_of`, which they are by default.
+        scenario: scenario.
+        accelerators: number of accelerators of the fleet, which limits the number of replicas.
+        services: service of each class, or None; by default `serving_tables.services_of(scenario)`.
     """
     columns = []
     first = 0
@@ -75,16 +82,17 @@ def rules_block(scenario: Scenario, accelerators: int, services: Sequence[Servic
 
 
 def own_model(scenario: Scenario, name: str) -> int:
-    """Row of the table of models that the weights of a service are, 0 for other classes.
+    """Return the row of a service's weights in the table of models, or 0 for other classes.
 
-    The models of the workload come after the first, which is none, then the weights of services in order of class.
+    Row 0 of the table stands for no model. The models of the workload follow, then the weights of services in order of
+    class.
     """
     services = [c for c in scenario.class_names if isinstance(scenario.workload.classes[c], ServiceClass)]
     return 1 + len(scenario.workload.models) + services.index(name) if name in services else 0
 
 
 def model_sizes(scenario: Scenario) -> np.ndarray:
-    """Sizes of models, see `own_model`, (M,) [GB]."""
+    """Return the sizes of the models in the order that `own_model` describes, (M,) [GB]."""
     classes = [scenario.workload.classes[name] for name in scenario.class_names]
     weights = [c.weights_gb for c in classes if isinstance(c, ServiceClass)]
     return np.array([0.0, *(model.gb for model in scenario.workload.models.values()), *weights])
@@ -136,13 +144,13 @@ def _service_rules(c: ServiceClass, accelerators: int, first: int) -> dict[str, 
 
 
 def tenants_block(workload: Workload, b: int) -> np.ndarray:
-    """What is kept of the tenants of each of `b` environments, [b, field, N]."""
+    """Return the initial block of Tenants for `b` environments, [b, field, N]."""
     weight = np.array([tenant.weight for tenant in workload.tenants.values()])
     return np.repeat(np.array(Tenants(np.zeros(weight.size), weight / weight.sum()))[None], b, 0)
 
 
 def policy_numbers(scenario: Scenario) -> Policy:
-    """Numbers of the dispatcher."""
+    """Return the parameters of the dispatcher."""
     dispatch, safe = scenario.dispatch, scenario.faults.safe_mode
     tiers = {tenant.tier for tenant in scenario.workload.tenants.values()}
     sheds = safe.sheds if scenario.faults.enabled else 0
@@ -158,19 +166,22 @@ def policy_numbers(scenario: Scenario) -> Policy:
 
 
 def _surprises_per_s(faults: Faults) -> float:
-    """Upsets and hard failures of an accelerator a second, as the scenario quotes them."""
+    """Return the rate of upsets and hard failures of an accelerator that the scenario states [1/s]."""
     return (faults.upsets_per_chip_year + faults.hard_failures_per_chip_year) / YEAR_S if faults.enabled else 0.0
 
 
 def sensor_numbers(scenario: Scenario) -> Sensors:
-    """Numbers of the telemetry."""
+    """Return the parameters of the telemetry."""
     sensing = scenario.sensing
     delay_steps = _delay_steps(scenario, sensing.delay_s)
     return Sensors(sensing.charge_sigma, sensing.temperature_sigma_k, sensing.power_sigma_frac, delay_steps)
 
 
 def past_shape(scenario: Scenario) -> tuple[int, int]:
-    """Decisions whose readings can be on their way at once, whatever delay an episode draws, and number of readings."""
+    """Return the number of slots of delayed readings, and the number of readings.
+
+    A slot holds the readings of one decision. The slots suffice for the largest delay that an episode can draw.
+    """
     drawn = [d.high for path, d in scenario.randomise.items() if ("sensing", "delay_s") in resolve_path(scenario, path)]
     delay = _delay_steps(scenario, max([scenario.sensing.delay_s, *drawn]))
     steps = round(scenario.episode.decision_period_s / scenario.episode.physics_s)
@@ -178,17 +189,17 @@ def past_shape(scenario: Scenario) -> tuple[int, int]:
 
 
 def _delay_steps(scenario: Scenario, delay_s: float) -> int:
-    """A delay in whole physics steps, rounded up."""
+    """Return a delay in whole physics steps, rounded up."""
     return int(np.ceil(delay_s / scenario.episode.physics_s - 1e-9))
 
 
 def reward_weights(scenario: Scenario, reference_value: float, stored_value: np.ndarray) -> Weights:
-    """Weights of the reward.
+    """Return the weights of the reward.
 
     Args:
-        scenario: what is simulated.
+        scenario: scenario.
         reference_value: value that scores 100.
-        stored_value: what the plan of each satellite makes of one more watt-hour, (S,) [value/Wh].
+        stored_value: value that the plan of each satellite makes of one more watt-hour, (S,) [value/Wh].
     """
     reward = scenario.reward
     lanes = np.zeros(padded(len(stored_value)))
