@@ -105,7 +105,7 @@ MUTANTS = (
     ),
     Mutant(
         "heat of the bus dropped", "odc_gym/core/spacecraft/step.py",
-        "other = outside + (1.0 + p.loss[s]) * served", "other = outside + p.loss[s] * served", HEAT,
+        "other = outside + (1.0 + design.loss[s]) * served", "other = outside + design.loss[s] * served", HEAT,
     ),
     Mutant(
         "taper of charging left out", "odc_gym/physics/battery.py",
@@ -137,7 +137,7 @@ MUTANTS = (
     ),
     Mutant(
         "transfers that do not share a link", "odc_gym/core/network/routes.py",
-        "max(env.traffic.transfers[a, b] + more, 1.0)", "1.0", TRANSFERS,
+        "max(env.traffic.transfers[a, b] + extra_transfers, 1.0)", "1.0", TRANSFERS,
     ),
     Mutant(
         "results paid before they arrive", "odc_gym/core/jobs/progress.py",
@@ -149,7 +149,8 @@ MUTANTS = (
     ),
     Mutant(
         "gangs at the pace of their first member", "odc_gym/core/network/execution_rate.py",
-        "slowest = min(slowest, host_execution_rate(env, member))\n    return env", "slowest = host_execution_rate(env, row)\n    return env",
+        "slowest = min(slowest, host_execution_rate(env, member))\n    return env",
+        "slowest = host_execution_rate(env, row)\n    return env",
         GANGS,
     ),
     Mutant(
@@ -162,6 +163,7 @@ MUTANTS = (
     ),
     Mutant(
         "backfilled jobs that may stay", "odc_gym/core/jobs/waiting.py",
-        "+ time_to_release_s(env, row, s, now_s) <= env.sat.reserved_from_s[s]", "<= env.sat.reserved_from_s[s]", RESERVATIONS,
+        "+ time_to_release_s(env, row, s, now_s) <= env.sat.reserved_from_s[s]", "<= env.sat.reserved_from_s[s]",
+        RESERVATIONS,
     ),
 )  # fmt: skip

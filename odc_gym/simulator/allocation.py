@@ -42,7 +42,7 @@ def empty_mutable(fleet: FleetModel, b: int, p: int, c: int) -> Mutable:
         tenants=tenants_block(fleet.scenario.workload, b),
         past=np.zeros((b, *past_shape(fleet.scenario), p)),
         pending_gb=np.zeros((b, len(TRANSFER_ITEMS), ROWS)),
-        cached_models=np.zeros((b, len(fleet.models), p)),
+        cached_models=np.zeros((b, len(fleet.model_gb), p)),
     )
 
 
@@ -71,7 +71,7 @@ def repeated_parameters(fleet: FleetModel, b: int) -> Parameters:
     serving_varies = any(path.startswith("workload.") for path in scenario.randomise)
     design, rules, model_gb, policy, sensors = (
         np.repeat(np.array(array)[None], b, 0)
-        for array in (fleet.design, fleet.rules, fleet.models, fleet.policy, fleet.sensors)
+        for array in (fleet.design, fleet.rules, fleet.model_gb, fleet.policy, fleet.sensors)
     )
     return Parameters(
         design=design,
@@ -89,7 +89,7 @@ def repeated_parameters(fleet: FleetModel, b: int) -> Parameters:
 def put_parameters(parameters: Parameters, row: int, fleet: FleetModel) -> None:
     """Set the parameters of environment `row` to those of the fleet of its episode."""
     parameters.design[row], parameters.rules[row] = fleet.design, fleet.rules
-    parameters.model_gb[row], parameters.policy[row] = fleet.models, fleet.policy
+    parameters.model_gb[row], parameters.policy[row] = fleet.model_gb, fleet.policy
     parameters.sensors[row] = fleet.sensors
     for array, table in zip(parameters.serving, fleet.serving, strict=True):
         array[row if len(array) > 1 else 0] = table

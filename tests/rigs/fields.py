@@ -21,3 +21,11 @@ def replace_arrays(sim, **arrays):
         group = next(g for g in ("mutable", "tables", "parameters") if name in getattr(sim, g)._fields)
         setattr(sim, group, getattr(sim, group)._replace(**{name: array}))
     sim._arguments = None
+
+
+def episode_inputs(sim):
+    """What a simulator holds of its episodes and cannot change, by name, first axis B."""
+    tables = ("skies", "forecasts", "days", "demand", "jobs", "events")
+    parameters = ("design", "rules", "model_gb", "policy", "sensors")
+    found = {name: getattr(sim.tables, name) for name in tables} | {"ratings": sim.ratings}
+    return found | {name: getattr(sim.parameters, name) for name in parameters}

@@ -90,7 +90,7 @@ class FleetModel:
         design: design parameters and propagators of the compiled core, [field, P].
         ratings: ratings that schedulers read beside the design, [field, P].
         rules: class parameters, [rule, C].
-        models: sizes of models, (M,) [GB]; the first row stands for no model.
+        model_gb: sizes of models, (M,) [GB]; the first row stands for no model.
         serving: tables of services.
         policy: parameters of the dispatcher.
         sensors: parameters of the telemetry.
@@ -166,8 +166,7 @@ class FleetModel:
         self.design_numbers = {name: np.array([designs[k][name] for k in kind_of]) for name in designs[0]}
         self.design = design_block(designs, kind_of, self.clock.dt_s)
         self.ratings = ratings_block(self.design_numbers, self.period_s)
-        self.rules = rules_block(scenario, self.accelerators)
-        self.models = model_sizes(scenario)
+        self.model_gb = model_sizes(scenario)
         services = services_of(scenario, self.trace)
         self.rules = rules_block(scenario, self.accelerators, services)
         self.serving = serving_tables(services)

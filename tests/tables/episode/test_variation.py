@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 from core_rig import same_state
-from fields import DESIGN
+from fields import DESIGN, episode_inputs
 
 from odc_gym.orbits import build_ephemeris
 from odc_gym.scenario import Draw, Scenario
 from odc_gym.simulator.metrics import episode_metrics
-from odc_gym.simulator.simulator import PARAMETERS, TABLES, Simulator
+from odc_gym.simulator.simulator import Simulator
 from odc_gym.tables.episode.tables import build_episode, plan_from_grid, plan_from_solver
 from odc_gym.tables.episode.variation import quantile, vary
 from odc_gym.tables.fleet.fleet_model import FleetModel
@@ -144,7 +144,7 @@ def test_an_episode_is_that_of_a_scenario_with_the_drawn_values(small, path):
     assert low < value < high
     assert drawn.fleet.scenario.replace({"randomise": {}}) == written.fleet.scenario
     changed = False
-    for name in PARAMETERS:
+    for name in ("design", "ratings", "rules", "model_gb", "policy", "sensors"):
         ours, theirs, nominal = (np.array(getattr(t.fleet, name)) for t in (drawn, written, plain))
         assert np.array_equal(ours, theirs), name
         changed |= not np.array_equal(ours, nominal)
@@ -237,7 +237,7 @@ def test_the_zero_action_holds_whatever_was_drawn(strong):
 
 
 def bits(sim, row):
-    arrays = [getattr(sim, name)[row] for name in TABLES if name != "jobs"]
+    arrays = [array[row] for name, array in episode_inputs(sim).items() if name != "jobs"]
     arrays += [sim.jobs[row][name] for name in sim.jobs.dtype.names] + [values[row] for values in sim.drawn.values()]
     return hashlib.sha256(b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)).hexdigest()
 
