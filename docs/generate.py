@@ -344,9 +344,9 @@ def module_list() -> str:
             depth = len(path.relative_to(ROOT).parts) - 1
             package = path.name == "__init__.py"
             name = f"{path.parent.name}/" if package else path.name
-            docstring = " ".join((ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").split())
-            first = re.split(r"(?<=[.:]) (?=[A-Z])", docstring)[0]
-            lines.append(f"{'    ' * (depth - package)}{name}".ljust(32) + f" {first}")
+            docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+            summary = re.split(r"(?<=\.) (?=[A-Z`])", " ".join(docstring.split("\n\n")[0].split()))[0]
+            lines.append(f"{'    ' * (depth - package)}{name}".ljust(36) + f" {summary}")
     return "\n".join(lines) + "\n"
 
 
