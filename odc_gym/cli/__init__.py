@@ -1,6 +1,6 @@
 """Command line `odc-gym compare | inspect | agents | scenario | trace | train`, one file a command.
 
-`main` runs a command from Python:
+`main` runs a command from Python, and exits with its code, 0 for success:
 
     from odc_gym.cli import main
     main(["scenario", "list"])
