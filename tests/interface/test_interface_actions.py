@@ -3,7 +3,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from core_rig import same_state
-from fields import SAT
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,11 +33,12 @@ def decoded():
     """A decoded action of numbers that all differ, and its parts."""
     layout = ActionLayout(4, 3)
     action = np.linspace(-0.9, 0.9, layout.size)[None]
-    x, classes = np.zeros((len(State._fields), 8)), np.zeros((len(Classes._fields), 3, 8))
-    e = SimpleNamespace(x=x, classes=classes, urgency=np.zeros(3), satellites=4)
-    offset = np.zeros(3)
-    uncompiled(decode)(action[0], e, offset)
-    return layout, action, e, offset
+    env = SimpleNamespace(
+        sat=State(*np.zeros((len(State._fields), 8))), classes=Classes(*np.zeros((len(Classes._fields), 3, 8))),
+        urgency=np.zeros(3), clock_offset=np.zeros(3), num_satellites=4, num_classes=3,
+    )  # fmt: skip
+    uncompiled(decode)(action[0], env)
+    return layout, action, env
 
 
 def uncompiled(routine):
@@ -48,22 +48,22 @@ def uncompiled(routine):
 
 def test_decoding_reads_what_the_layout_writes(decoded):
     """Schedulers write through the layout, the core reads by its own loop: catches two orders."""
-    layout, action, e, offset = decoded
-    x, bid, urgency = e.x, e.classes.bid, e.urgency
+    layout, action, env = decoded
+    bid, request = env.classes.bid, env.sat.request
     assert np.array_equal(bid[:, :4], layout.bids(action)[0])
-    assert np.array_equal(x[SAT.request, :4], layout.clocks(action)[0])
-    assert np.array_equal(urgency, layout.urgency(action)[0])
-    assert np.array_equal(offset, layout.offsets(action)[0])
-    assert (bid[:, 4:] == 0.0).all() and (x[SAT.request, 4:] == 0.0).all()
+    assert np.array_equal(request[:4], layout.clocks(action)[0])
+    assert np.array_equal(env.urgency, layout.urgency(action)[0])
+    assert np.array_equal(env.clock_offset, layout.offsets(action)[0])
+    assert (bid[:, 4:] == 0.0).all() and (request[4:] == 0.0).all()
 
 
 def test_switches_count_changed_clock_requests(decoded):
-    _, action, e, offset = decoded
-    before = e.sat.switches.copy()
-    uncompiled(decode)(action[0], e, offset)
-    assert np.array_equal(e.sat.switches, before)
-    uncompiled(decode)(-action[0], e, offset)
-    assert np.array_equal(e.sat.switches[:4], before[:4] + 1)
+    _, action, env = decoded
+    before = env.sat.switches.copy()
+    uncompiled(decode)(action[0], env)
+    assert np.array_equal(env.sat.switches, before)
+    uncompiled(decode)(-action[0], env)
+    assert np.array_equal(env.sat.switches[:4], before[:4] + 1)
 
 
 @pytest.fixture(scope="module")

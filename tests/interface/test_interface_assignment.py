@@ -131,7 +131,7 @@ def test_choices_that_there_are_not_are_refused(sim, bad):
 def test_masks_belong_to_the_mode(starter12, sim):
     assert sim.view.action_masks.shape == (2, K * 13 + 12 * LEVELS)
     with pytest.raises(ActionError, match="action_mode is 'bids'"):
-        _ = Simulator(starter12, 1).action_masks
+        _ = Simulator(starter12, 1).view.action_masks
 
 
 def test_visible_jobs_are_those_that_can_start_then_the_first_of_the_others(sim):

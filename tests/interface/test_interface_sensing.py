@@ -4,9 +4,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from core_rig import same_state
+from fields import SENSORS
 
 import odc_gym  # noqa: F401  registers the id
-from odc_gym.core.layout.state import M
 from odc_gym.envs.vector import ODCSatVectorEnv
 from odc_gym.errors import OdcGymError, ScenarioError
 from odc_gym.interface.observations import FLEET, SATELLITE
@@ -182,8 +182,12 @@ def test_telemetry_can_be_random(small):
     sim = Simulator(small.replace({"randomise": draws}), 6)
     sim.reset(range(6))
     drawn = sim.drawn["sensing.delay_s"]
-    assert np.array_equal(sim.parameters.sensors[:, M.delay_steps], np.ceil(drawn / 60.0)) and np.ptp(drawn) > 300.0
-    assert np.array_equal(sim.parameters.sensors[:, M.temperature_sigma_k], sim.drawn["sensing.temperature_sigma_k"])
+    assert (
+        np.array_equal(sim.parameters.sensors[:, SENSORS.delay_steps], np.ceil(drawn / 60.0)) and np.ptp(drawn) > 300.0
+    )
+    assert np.array_equal(
+        sim.parameters.sensors[:, SENSORS.temperature_sigma_k], sim.drawn["sensing.temperature_sigma_k"]
+    )
     k = int(np.argmax(drawn))
     told = {"sensing.delay_s": drawn[k], "sensing.temperature_sigma_k": sim.drawn["sensing.temperature_sigma_k"][k]}
     alone = Simulator(small.replace({path: float(value) for path, value in told.items()}), 1)

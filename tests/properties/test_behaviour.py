@@ -255,8 +255,9 @@ def test_padding_lanes_never_leak(starter12):
     rng = np.random.default_rng(4)
     for sim in (clean, dirty):
         sim.reset([20_005])
-    dirty.design[:, :, 12:] *= rng.uniform(0.2, 3.0, dirty.design[:, :, 12:].shape)
-    dirty.skies[:, :, :, 12:] = rng.uniform(0.0, 1.0, dirty.skies[:, :, :, 12:].shape)
+    design, skies = dirty.parameters.design, dirty.tables.skies
+    design[:, :, 12:] *= rng.uniform(0.2, 3.0, design[:, :, 12:].shape)
+    skies[:, :, :, 12:] = rng.uniform(0.0, 1.0, skies[:, :, :, 12:].shape)
     dirty.sat.charge_frac[:, 12:] = 0.01
     dirty.sat.free[:, 12:] = 5.0
     for _ in range(100):
@@ -265,5 +266,5 @@ def test_padding_lanes_never_leak(starter12):
         dirty.step(action)
         assert np.array_equal(clean.observation, dirty.observation)
         assert np.array_equal(clean.reward, dirty.reward)
-    assert np.array_equal(clean.state[:, :, :12], dirty.state[:, :, :12])
+    assert np.array_equal(clean.mutable.state[:, :, :12], dirty.mutable.state[:, :, :12])
     assert not np.array_equal(clean.sat.charge_frac[:, 12:], dirty.sat.charge_frac[:, 12:])

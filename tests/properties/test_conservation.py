@@ -28,11 +28,8 @@ class Step:
     """What was there at the end of a physics step."""
 
     def __init__(self, sim):
-        self.run, self.cargo, self.ledger = (
-            sim.run[0].copy(),
-            sim.mutable.pending_gb[0].copy(),
-            sim.mutable.ledger[0].copy(),
-        )
+        self.run, self.ledger = sim.run[0].copy(), sim.mutable.ledger[0].copy()
+        self.pending_gb = sim.mutable.pending_gb[0].copy()
         self.state, self.scalars = sim.mutable.state[0, :, : sim.satellites].copy(), sim.scalars[0].copy()
         self.tick = int(sim.scalars["tick"][0])
 
@@ -92,11 +89,11 @@ def flight(request, flights):
 
 
 def test_what_was_asked_for_has_come_is_on_the_way_or_was_dropped(flight):
-    begun = flight.of_class(flight.steps[0].cargo.sum(0))
+    begun = flight.of_class(flight.steps[0].pending_gb.sum(0))
     for step in flight.steps:
         asked = begun + step.ledger[LEDGER.asked_gb]
         came = step.ledger[[LEDGER.weights_gb, LEDGER.input_gb, LEDGER.state_gb, LEDGER.result_gb]].sum(0)
-        on_way = flight.of_class(step.cargo.sum(0))
+        on_way = flight.of_class(step.pending_gb.sum(0))
         np.testing.assert_allclose(came + step.ledger[LEDGER.dropped_gb] + on_way, asked, rtol=1e-9, atol=1e-6)
     assert asked.sum() > 0.0
 
@@ -139,14 +136,16 @@ def test_nothing_is_worked_on_before_its_data_has_come(flight):
     own, home = links.isl_gb_s[0], links.ground_gb_s[0].max(0)
     lag = {}
     for before, after in flight.pairs():
-        fresh = (after.cargo[COMING] > before.cargo[COMING]).any(0) & (after.run["since_s"] != before.run["since_s"])
+        fresh = (after.pending_gb[COMING] > before.pending_gb[COMING]).any(0) & (
+            after.run["since_s"] != before.run["since_s"]
+        )
         for row in np.flatnonzero(fresh):
             s = after.run["host"][row]
-            gb = (after.cargo[INPUT, row], max(own[s], home[s]))
+            gb = (after.pending_gb[INPUT, row], max(own[s], home[s]))
             lag[int(row)] = (after.run["since_s"][row], gb[0] / gb[1])
         for row, hosts in flight.workers(before, after):
             mine, kind = flight.members(row), flight.jobs["class_id"][row]
-            assert (after.cargo[COMING, mine] == 0.0).all()
+            assert (after.pending_gb[COMING, mine] == 0.0).all()
             assert (after.run["delay_s"][mine] <= flight.rules[RULES.stall_s, kind]).all()
             if flight.rules[RULES.data_gb, kind] > 0.0 and after.run["host"][row] >= 0:
                 here = (after.run["input_at"][mine] == hosts).all() or (flight.jobs["origin"][row] == hosts).all()
@@ -176,10 +175,10 @@ def test_results_are_paid_when_they_are_there(flight):
         ended = run["status"] == DONE
         paid = value * np.where(real, (1.0 - held) * safe_s + np.where(ended, held * whole_s, 0.0), 0.0)
         np.testing.assert_allclose(flight.of_class(paid), step.ledger[LEDGER.paid], rtol=1e-9, atol=1e-9)
-        assert (step.cargo[3, ended] == 0.0).all()
+        assert (step.pending_gb[3, ended] == 0.0).all()
         came = flight.of_class(np.where(ended & (flight.steps[0].run["status"] != DONE), 1.0, 0.0))
         assert (step.ledger[LEDGER.result_gb] >= came * flight.rules[RULES.result_gb] * (1 - 1e-9)).all()
-        sent += int(step.head["sending"] > 0)
+        sent += int(step.scalars["sending"] > 0)
     assert step.ledger[LEDGER.paid].min() > 0.0 and sent > 0
 
 
@@ -189,7 +188,7 @@ def test_every_stop_was_foreseen_or_a_surprise(flight):
         both = step.ledger[[LEDGER.forced, LEDGER.foreseen]].sum()
         thrown = both - step.ledger[STOPS].sum()
         assert 0.0 <= thrown <= step.state[SAT.failures].sum()
-        surprises = sum(step.head[name] - flight.steps[0].head[name] for name in ("chip_stops", "off_stops"))
+        surprises = sum(step.scalars[name] - flight.steps[0].scalars[name] for name in ("chip_stops", "off_stops"))
         assert step.ledger[LEDGER.forced].sum() == surprises
     assert step.ledger[[LEDGER.forced, LEDGER.foreseen]].sum() > 0.0
 

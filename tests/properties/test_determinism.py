@@ -54,7 +54,7 @@ def assert_same(a, b):
     states = []
     for state in (a[2], b[2]):
         rows = min(a[2]["run"].shape[-1], b[2]["run"].shape[-1])  # capacity may differ
-        states.append(state | {name: state[name][..., :rows] for name in ("run", "lists", "cargo")})
+        states.append(state | {name: state[name][..., :rows] for name in ("run", "lists", "pending_gb")})
     assert same_state(*states)
     assert a[3] == b[3]
 
@@ -204,7 +204,7 @@ for k in range(40 - decisions, 40):
     sim.step(actions[k:k + 1])
     observations.append(sim.observation[0])
     rewards.append(sim.reward[0])
-np.savez(out_file, observations=observations, rewards=rewards, state=sim.state, ledger=sim.ledger)
+np.savez(out_file, observations=observations, rewards=rewards, state=sim.mutable.state, ledger=sim.mutable.ledger)
 """
 
 
@@ -259,5 +259,5 @@ def test_plain_python_equals_the_compiled_core(starter12, tmp_path):
     there = run(tmp_path, overrides=small, decisions=4, seed=SEEDS[1], NUMBA_DISABLE_JIT="1")
     assert there["observations"] == pytest.approx(np.array(observations), rel=1e-6, abs=1e-6)  # float32
     assert there["rewards"] == pytest.approx(np.array(rewards), rel=1e-9, abs=1e-12)
-    assert there["state"] == pytest.approx(sim.state, rel=1e-9, abs=1e-9)
-    assert there["ledger"] == pytest.approx(sim.ledger, rel=1e-9, abs=1e-9)
+    assert there["state"] == pytest.approx(sim.mutable.state, rel=1e-9, abs=1e-9)
+    assert there["ledger"] == pytest.approx(sim.mutable.ledger, rel=1e-9, abs=1e-9)

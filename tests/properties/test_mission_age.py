@@ -131,7 +131,7 @@ def test_a_fleet_that_is_wholly_lost_divides_nothing_by_zero(starter12, mode):
     for _ in range(sim.decisions):
         sim.step(action)
         assert np.isfinite(sim.observation).all() and np.isfinite(sim.reward).all()
-        assert np.isfinite(sim.state).all() and np.isfinite(sim.ledger).all()
+        assert np.isfinite(sim.mutable.state).all() and np.isfinite(sim.mutable.ledger).all()
     metrics = episode_metrics(sim, 0)
     assert all(np.isfinite(value) for value in metrics.values())
     assert metrics["value"] == 0.0 and metrics["living_frac"] == 0.0 and sim.scalars["running"][0] == 0

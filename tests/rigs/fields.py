@@ -3,7 +3,7 @@
 Of a simulator, `sim.sat.free[b, s]` reads the same entries by name.
 """
 
-from odc_gym.core.layout.state import Design, State
+from odc_gym.core.layout.state import Design, Sensors, State
 from odc_gym.core.layout.work import Classes, Ledger, Rules, Services, Tenants
 
 
@@ -12,7 +12,7 @@ def numbered(record):
 
 
 SAT, DESIGN, CLASSES, LEDGER = numbered(State), numbered(Design), numbered(Classes), numbered(Ledger)
-SERVICES, RULES, TENANTS = numbered(Services), numbered(Rules), numbered(Tenants)
+SERVICES, RULES, TENANTS, SENSORS = numbered(Services), numbered(Rules), numbered(Tenants), numbered(Sensors)
 
 
 def replace_arrays(sim, **arrays):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from fields import SAT
 from gang_rig import rewire
 from hand_queue import JOB_CLASS, STEP_S, fleet, play, put, starts, table
 
@@ -126,9 +125,9 @@ def test_gangs_start_by_the_time_first_promised(three):
     promised = {}
 
     def watch(k):
-        for row in np.flatnonzero(three.head["reserved_row"] >= 0):
-            reserved_from_s = three.state[row, SAT.reserved_from_s, :3].min()
-            promised.setdefault((row, int(three.head["reserved_row"][row])), reserved_from_s)
+        for row in np.flatnonzero(three.scalars["reserved_row"] >= 0):
+            reserved_from_s = three.sat.reserved_from_s[row, :3].min()
+            promised.setdefault((row, int(three.scalars["reserved_row"][row])), reserved_from_s)
 
     play(three, STEPS, watch)
     gangs = {(row, job): at for (row, job), at in promised.items() if cases[row][0]["num_satellites"][job] > 1}

@@ -5,7 +5,7 @@ import pytest
 from core_rig import same_state
 from fields import LEDGER, SAT
 
-from odc_gym.core.layout.state import LOST, OUT, Sky, State
+from odc_gym.core.layout.state import LOST, OUT, Sky, State, satellite_rows
 from odc_gym.core.layout.work import RUNNING, WAITING, Policy
 from odc_gym.core.spacecraft.outages import enter_safe_mode
 from odc_gym.scenario import Scenario
@@ -231,7 +231,7 @@ def test_sheds_count_in_a_window_that_slides(sheds):
         shed = rng.random(lanes) < np.where(x[SAT.shed] > 0, 0.5, 0.05)
         begins = shed & (x[SAT.shed] == 0)
         x[SAT.shed] = shed
-        enter_safe_mode(x, policy, 60.0, lanes)
+        enter_safe_mode(satellite_rows(x), policy, 60.0, lanes)
         for s in np.flatnonzero(begins):
             times[s] = [t for t in times[s] if step - t < within] + [step]
             if len(times[s]) >= sheds:

@@ -31,7 +31,7 @@ def test_tables_of_a_trace_are_the_same_in_any_batch(starter12, trace):
     alone = Simulator(starter12, 1, trace, episode_hours=2)
     for row, seed in reversed(list(enumerate(SEEDS))):
         alone.reset([seed])
-        assert np.array_equal(alone.demand[0], batch.tables.demand[row])
+        assert np.array_equal(alone.tables.demand[0], batch.tables.demand[row])
         jobs = min(alone.jobs.shape[1], batch.jobs.shape[1])
         assert alone.jobs[0, :jobs].tobytes() == batch.jobs[row, :jobs].tobytes()
         assert alone.load_factor[0] == batch.load_factor[row]
