@@ -320,7 +320,7 @@ def age_job(fleet: FleetModel, job: np.void, run: np.ndarray, begin_s: float, sa
     """
     c, total = job["class_id"], job["total_accelerators"]
     rules, rate = Rules(*fleet.rules), fleet.class_speed[c]
-    stops_per_s = fleet.policy.surprises_per_s * total
+    stops_per_s = fleet.policy.stops_per_s * total
     unit = total * interval_work(rules.unit_s[c], rules.adapts[c], rules.stall_s[c], stops_per_s, rate)
     done = min((begin_s - job["arrival_s"]) * rate * total, 0.999 * job["work_s"])
     unsaved = saved * min(unit, done)

@@ -30,7 +30,7 @@ def unforeseen_stops_per_s(env: Environment, accelerators: int, satellites: int)
         satellites: number of satellites of the job.
     """
     scalars = env.scalars[0]
-    accelerator_rate = (env.policy.surprises_per_s * PRIOR_S + scalars["chip_stops"]) / (PRIOR_S + scalars["held_s"])
+    accelerator_rate = (env.policy.stops_per_s * PRIOR_S + scalars["chip_stops"]) / (PRIOR_S + scalars["held_s"])
     satellite_rate = scalars["off_stops"] / max(scalars["hosted_s"], 1.0)
     return accelerators * accelerator_rate + satellites * satellite_rate
 

@@ -277,7 +277,7 @@ def block_queue(env: Environment, row: int, now_s: float) -> None:
     scalars, width = env.scalars[0], env.jobs[row]["width"]
     scalars["blocked_rank"] = env.run[row]["rank"]
     scalars["blocked_width"] = width
-    scalars["blocked_kind"] = env.jobs[row]["class_id"]
+    scalars["blocked_class_id"] = env.jobs[row]["class_id"]
     can_start_later = reserve(env, row, now_s) if env.policy.reserves else width <= most_living_accelerators(env)
     if not can_start_later:
         scalars["blocked_rank"] = -np.inf

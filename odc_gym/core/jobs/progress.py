@@ -178,7 +178,7 @@ def should_yield(env: Environment, row: int, now_s: float) -> bool:
         helps = env.sat.free[s] < scalars["blocked_width"] and delays_reservation(env, row, s, now_s)
     else:
         helps = env.sat.free[s] + job["width"] >= scalars["blocked_width"]
-        helps = helps and env.classes.bid[scalars["blocked_kind"], s] >= env.policy.close
+        helps = helps and env.classes.bid[scalars["blocked_class_id"], s] >= env.policy.close
     return helps and rank_of(env, row, now_s) < scalars["blocked_rank"]
 
 

@@ -178,7 +178,7 @@ class Policy(NamedTuple):
     fair_s: float  # time constant of the tenants' average use, which lowers their ranks; 0: no fair share
     step_s: float  # physics step
     reset_s: float  # time that an accelerator is down after an upset
-    surprises_per_s: float  # rate of upsets and hard failures of an accelerator, by the scenario
+    stops_per_s: float  # rate of upsets and hard failures of an accelerator, by the scenario
     safe_sheds: int  # number of sheds that lead to safe mode, 0: there is no safe mode
     safe_within_s: float  # time within which these sheds must occur
     safe_s: float  # length of safe mode
@@ -246,7 +246,7 @@ SCALARS = np.dtype(
         ("running", "i4"),  # number of running rows
         ("sending", "i4"),  # number of rows that send their results
         ("blocked_width", "i4"),  # accelerators of the blocked job on each satellite
-        ("blocked_kind", "i4"),  # class of the blocked job
+        ("blocked_class_id", "i4"),  # class of the blocked job
         ("reserved_row", "i4"),  # row of the job that has the reservation, -1: none
     ],
     align=True,

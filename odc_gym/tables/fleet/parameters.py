@@ -160,12 +160,12 @@ def policy_numbers(scenario: Scenario) -> Policy:
         float(dispatch.drain), float(dispatch.hold), dispatch.queue_age_h * HOUR_S, ORDERS.index(dispatch.order),
         dispatch.reservation == "easy", {"guaranteed", "spot"} <= tiers,
         dispatch.fair_share_h * HOUR_S if dispatch.fair_share else 0.0,
-        float(scenario.episode.physics_s), float(scenario.faults.reset_s), _surprises_per_s(scenario.faults),
+        float(scenario.episode.physics_s), float(scenario.faults.reset_s), _stops_per_s(scenario.faults),
         sheds, safe.within_h * HOUR_S, safe.hours * HOUR_S,
     )  # fmt: skip
 
 
-def _surprises_per_s(faults: Faults) -> float:
+def _stops_per_s(faults: Faults) -> float:
     """Return the rate of upsets and hard failures of an accelerator that the scenario states [1/s]."""
     return (faults.upsets_per_chip_year + faults.hard_failures_per_chip_year) / YEAR_S if faults.enabled else 0.0
 
