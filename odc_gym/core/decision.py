@@ -160,8 +160,10 @@ def decide(
         timing_numbers: fields of `Timing` as a plain tuple.
         mode_flags: fields of `Mode` as a plain tuple.
     """
-    mutable, tables, parameters = Mutable(*mutable_arrays), Tables(*table_arrays), Parameters(*parameter_arrays)
-    outputs, timing, mode = Outputs(*output_arrays), Timing(*timing_numbers), Mode(*mode_flags)
+    # passed by value, the groups would count references of all their arrays for every environment
+    mutable, tables = by_reference(Mutable(*mutable_arrays)), by_reference(Tables(*table_arrays))
+    parameters, outputs = by_reference(Parameters(*parameter_arrays)), by_reference(Outputs(*output_arrays))
+    timing, mode = Timing(*timing_numbers), Mode(*mode_flags)
     weights, dt_s, n = Weights(*parameters.weights), timing.step_s, timing.num_satellites
     steps, ticks, lanes = timing.decision_steps, tables.skies.shape[1], mutable.state.shape[2]
     scratch = np.empty((SCRATCH, lanes))
