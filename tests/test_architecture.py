@@ -18,7 +18,8 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "errors": "",
     "seeds": "",
     "sources": "",
-    "_jit": "",
+    "_cache": "",
+    "_jit": "_cache",
     "_reference": "_jit",
     "sites": "",
     "scenario": "sites",
@@ -41,7 +42,7 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "tables.fleet": f"{TABLES} physics faults interface core.layout core.spacecraft",
     "tables.episode": f"{TABLES} faults core.layout tables.fleet",
     "scenario_check": f"{TABLES} physics faults tables.fleet tables.episode",
-    "simulator": f"{TABLES} _jit physics faults interface {CORE} core tables.fleet tables.episode",
+    "simulator": f"{TABLES} physics faults interface {CORE} core tables.fleet tables.episode",
     # who uses a simulator
     "rendering": "simulator",
     "envs": "seeds scenario workload rendering simulator",

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from odc_gym._jit import announce_compilation
 from odc_gym.core.decision import decide
 from odc_gym.core.layout.batch import Mode, Parameters, Tables, Timing
 from odc_gym.core.layout.rows import named
@@ -139,7 +138,6 @@ class Simulator:
         self._zero = bids.zeros(num_envs)
         self.load_factor = np.zeros(num_envs)
         self._begun = False
-        announce_compilation()
         self._allocate(num_envs, padded(self.satellites), len(self.class_names))
         period_s, assignment = scenario.episode.decision_period_s, self.assignment if self.assigns else None
         self.view = View(scenario, self.buffers, self.design, named(Ratings, self.ratings), period_s, assignment)
