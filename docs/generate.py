@@ -1,6 +1,7 @@
 """Writer of generated pages, `make docs`.
 
-It writes docs/environment.md, the module list of docs/architecture.md and the table of docs/scenarios.md.
+It writes docs/environment.md, docs/scenario-fields.md, the module list of docs/architecture.md and the table of
+docs/scenarios.md.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from odc_gym.interface.rewards import TERMS
 from odc_gym.interface.sensing import AGED, FLEET_MEASURED, NOISY
 from odc_gym.scenario import Orbit, Scenario
 from odc_gym.scenario.files import names
+from odc_gym.scenario.reference import Block, FieldRow, model_blocks
 from odc_gym.scenario_check.design_report import design_report
+from odc_gym.training.config import TrainConfig
 
 ROOT = Path(__file__).parents[1]
 PAGE, ARCHITECTURE = ROOT / "docs" / "environment.md", ROOT / "docs" / "architecture.md"
-SCENARIOS = ROOT / "docs" / "scenarios.md"
+SCENARIOS, FIELDS = ROOT / "docs" / "scenarios.md", ROOT / "docs" / "scenario-fields.md"
 BEGIN_SCENARIOS, END_OF_SCENARIOS = "<!-- scenarios: written by make docs -->\n", "<!-- end of scenarios -->\n"
 BEGIN_MODULES, END_OF_MODULES = "<!-- house: written by make docs -->\n", "<!-- end of house -->\n"
 
@@ -155,6 +158,30 @@ HISTORY = """
 """
 
 
+FIELDS_TEXT = """
+# Fields of scenarios and training configurations
+
+Written by `make docs` from the models in `odc_gym/scenario` and `odc_gym/training/config.py`; edit those.
+
+This page lists every field with its type, unit, range, default and meaning. [scenarios.md](scenarios.md) describes the
+scenarios of the package, [model.md](model.md) the equations, and
+[write a scenario](how-to/write-a-scenario.md) the way to a file of your own.
+
+- In a path, `*` stands for a name, as that of a kind of hardware, or for the number of an entry, from 0.
+  `--set hardware.*.battery.capacity_wh=9000` changes a field of all kinds.
+- "required" marks fields that a complete file gives. A file with `base` gives only what differs, and `null` removes an
+  optional block of its base.
+- A range holds for each number of a list. Rules between fields are in their meaning; `odc-gym scenario check FILE`
+  checks all of them.
+- `odc-gym scenario schema` prints the same fields as a JSON schema, for editors.
+- `odc-gym scenario new NAME` writes a file with the fields that change most often.
+"""
+TRAINING_TEXT = """
+`odc-gym train` reads a configuration from a file, and `--set` changes its fields: `configs/train/ppo.yaml` has all of
+them. `--set env.overrides.PATH=VALUE` changes the scenario of the run.
+"""
+
+
 def page() -> str:
     """Return the page of the environment."""
     env = ODCSatEnv()
@@ -246,6 +273,43 @@ def features(rows: tuple[Feature, ...], begin: str) -> str:
             for i, f in enumerate(rows)
         ],
     )
+
+
+def fields_page() -> str:
+    """Return the page of the fields of scenarios and training configurations."""
+    parts = [FIELDS_TEXT]
+    for title, model, text in (("Scenario", Scenario, ""), ("Training configuration", TrainConfig, TRAINING_TEXT)):
+        parts += [f"## {title}", text] if text else [f"## {title}"]
+        described = model_blocks(model)
+        places = {block.model: block.path for block in described}
+        for block in described:
+            parts += block_text(block, places)
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def block_text(block: Block, places: dict[str, str]) -> Iterable[str]:
+    """Yield heading, meaning and table of a block; `places` has the path at which each model is described."""
+    if block.path:
+        variant = f", `{block.variant}`" if block.variant else ""
+        yield f"### `{block.path}`{variant}"
+    yield block.meaning
+    head = ("field", "type", "unit", "range", "default", "meaning")
+    rows = (
+        (f"`{f.key}`", field_type(block, f, places), f.unit, f.range, default_of(f), f.meaning) for f in block.fields
+    )
+    yield table(head, rows)
+
+
+def field_type(block: Block, field: FieldRow, places: dict[str, str]) -> str:
+    """Return the type of a field; a block that is described at another path refers to it."""
+    here = f"{block.path}.{field.key}" if block.path else field.key
+    elsewhere = [places[name] for name in field.models if places[name].removesuffix(".*") != here]
+    return f"{field.type}, as `{elsewhere[0]}`" if elsewhere else field.type
+
+
+def default_of(field: FieldRow) -> str:
+    """Return the default of a field as code, or that it is required."""
+    return "required" if field.required else f"`{field.default}`" if field.default else ""
 
 
 def encoded(feature: Feature) -> str:
@@ -358,5 +422,6 @@ def _packages_last(path: Path) -> tuple[object, ...]:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    FIELDS.write_text(fields_page(), encoding="utf-8")
     ARCHITECTURE.write_text(architecture(), encoding="utf-8")
     SCENARIOS.write_text(scenarios(), encoding="utf-8")

@@ -15,8 +15,8 @@ Longitude = Annotated[float, Field(ge=-180, le=180)]
 class Target(Model):
     """Box of latitude and longitude that satellites observe; beyond 180 degrees it continues at -180."""
 
-    latitude_deg: tuple[Latitude, Latitude]
-    longitude_deg: tuple[Longitude, Longitude]
+    latitude_deg: tuple[Latitude, Latitude] = Field(description="southern and northern edge")
+    longitude_deg: tuple[Longitude, Longitude] = Field(description="western and eastern edge")
     weight: Positive = Field(default=1.0, description="rate of captures relative to the other targets")
 
     @model_validator(mode="after")
@@ -29,7 +29,7 @@ class Target(Model):
 class Captures(Model):
     """Jobs that arise where a satellite is above a target in daylight; their data lies on that satellite."""
 
-    targets: dict[str, Target] = Field(min_length=1)
+    targets: dict[str, Target] = Field(min_length=1, description="boxes of land by name")
     sun_elevation_deg: Annotated[float, Field(ge=-90, le=90)] = Field(
         default=10.0, description="least elevation of the Sun at the target"
     )

@@ -88,7 +88,7 @@ class SatelliteEvent(Event):
     satellites: tuple[Annotated[int, Field(ge=0)], ...] = Field(
         default=(), description="numbers from 0, counted shell by shell and plane by plane"
     )
-    shell: Annotated[int, Field(ge=0)] | None = None
+    shell: Annotated[int, Field(ge=0)] | None = Field(default=None, description="number of the shell, from 0")
     plane: Annotated[int, Field(ge=0)] | None = Field(
         default=None, description="number of the plane in the shell, from 0"
     )
@@ -133,29 +133,29 @@ class SatelliteEvent(Event):
 class SatelliteOutage(SatelliteEvent):
     """Satellites that are out for some hours, and come back."""
 
-    what: Literal["satellite-outage"]
-    hours: Positive
+    what: Literal["satellite-outage"] = Field(description="compute and links of the satellites are off")
+    hours: Positive = Field(description="duration")
 
 
 class SatelliteLoss(SatelliteEvent):
     """Satellites that are lost for good."""
 
-    what: Literal["satellite-loss"]
+    what: Literal["satellite-loss"] = Field(description="the satellites are lost for good")
 
 
 class LinkOutage(SatelliteEvent):
     """Satellites whose optical terminals are out for some hours."""
 
-    what: Literal["link-outage"]
-    hours: Positive
+    what: Literal["link-outage"] = Field(description="optical terminals of the satellites are off")
+    hours: Positive = Field(description="duration")
 
 
 class BadWeather(Event):
     """Bad weather over a ground site for some hours."""
 
-    what: Literal["bad-weather"]
-    hours: Positive
-    site: str
+    what: Literal["bad-weather"] = Field(description="the ground site serves no satellite")
+    hours: Positive = Field(description="duration")
+    site: str = Field(description="name of the ground site")
 
     def check(self, context: EventContext) -> None:
         """Reject the event if it begins before the episode or names an unknown site."""
@@ -168,16 +168,16 @@ class BadWeather(Event):
 class RadiationStorm(Event):
     """Hours in which upsets of all satellites are more frequent, as in a storm of solar protons."""
 
-    what: Literal["radiation-storm"]
-    hours: Positive
+    what: Literal["radiation-storm"] = Field(description="upsets are more frequent")
+    hours: Positive = Field(description="duration")
     factor: NonNegative = Field(description="factor on the rate of upsets")
 
 
 class Surge(Event):
     """Hours in which more work arrives."""
 
-    what: Literal["surge"]
-    hours: Positive
+    what: Literal["surge"] = Field(description="more work arrives")
+    hours: Positive = Field(description="duration")
     factor: NonNegative = Field(description="factor on the rate of arrivals and on the demand")
     classes: tuple[str, ...] = Field(default=(), description="affected classes; all if empty")
 

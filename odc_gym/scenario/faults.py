@@ -15,10 +15,12 @@ Rate = Annotated[float, Field(ge=0, le=1e4)]
 class Anomaly(Model):
     """South Atlantic Anomaly: a Gaussian bell over latitude and longitude, added to the rate elsewhere."""
 
-    latitude_deg: Annotated[float, Field(ge=-90, le=90)] = -26.0
-    longitude_deg: Annotated[float, Field(ge=-180, le=180)] = -50.0
+    latitude_deg: Annotated[float, Field(ge=-90, le=90)] = Field(default=-26.0, description="latitude of the centre")
+    longitude_deg: Annotated[float, Field(ge=-180, le=180)] = Field(
+        default=-50.0, description="longitude of the centre"
+    )
     latitude_width_deg: Positive = Field(default=12.0, description="standard deviation of the bell in latitude")
-    longitude_width_deg: Positive = 25.0
+    longitude_width_deg: Positive = Field(default=25.0, description="standard deviation of the bell in longitude")
     contrast: NonNegative = Field(default=50.0, description="rate at the centre over the rate far away, less 1")
 
 
@@ -35,7 +37,7 @@ class Outages(Model):
 class Loss(Model):
     """Permanent losses of satellites within an episode."""
 
-    per_satellite_year: Rate = 0.0
+    per_satellite_year: Rate = Field(default=0.0, description="rate of losses in service; 0: none")
 
 
 class LinkOutages(Model):
@@ -76,11 +78,11 @@ class Faults(Model):
     altitude_exponent: Annotated[float, Field(ge=0, le=8)] = Field(
         default=4.0, description="exponent k of the rate's growth (altitude / 650 km)^k"
     )
-    anomaly: Anomaly = Anomaly()
+    anomaly: Anomaly = Field(default=Anomaly(), description="South Atlantic Anomaly")
     reset_s: NonNegative = Field(
         default=120.0, description="duration of the power cycle after an upset, before the job restarts"
     )
-    hard_failures_per_chip_year: Rate = 0.09
+    hard_failures_per_chip_year: Rate = Field(default=0.09, description="rate at which chips fail for good")
     mission_age_years: Annotated[float, Field(ge=0, le=20)] = Field(
         default=0.0, description="time in orbit before the episode, which ages chips, satellites, cells and arrays"
     )
@@ -90,9 +92,11 @@ class Faults(Model):
     dynamic_power_sigma: Sigma = Field(
         default=0.0, description="standard deviation of the logarithm of a satellite's dynamic power at equal speed"
     )
-    leakage_sigma: Sigma = Field(default=0.0, description="standard deviation of the logarithm of its leakage")
-    outages: Outages = Outages()
-    loss: Loss = Loss()
-    links: LinkOutages = LinkOutages()
-    weather: Weather = Weather()
-    safe_mode: SafeMode = SafeMode()
+    leakage_sigma: Sigma = Field(
+        default=0.0, description="standard deviation of the logarithm of a satellite's leakage"
+    )
+    outages: Outages = Field(default=Outages(), description="temporary outages of satellites")
+    loss: Loss = Field(default=Loss(), description="permanent losses of satellites within the episode")
+    links: LinkOutages = Field(default=LinkOutages(), description="temporary outages of optical terminals")
+    weather: Weather = Field(default=Weather(), description="bad weather over ground sites")
+    safe_mode: SafeMode = Field(default=SafeMode(), description="safe mode after repeated sheds")

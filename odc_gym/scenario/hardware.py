@@ -35,14 +35,14 @@ class BatteryNode(Model):
 class Battery(Model):
     """Battery pack. Efficiencies hold at 25 C and a rate of 1/3 per hour, converters included."""
 
-    capacity_wh: Positive
-    eff_charge: Efficiency
-    eff_discharge: Efficiency
+    capacity_wh: Positive = Field(description="capacity when new")
+    eff_charge: Efficiency = Field(description="efficiency of charging")
+    eff_discharge: Efficiency = Field(description="efficiency of discharging")
     losses: Literal["nmc811", "constant"] = Field(
         default="nmc811", description="change of losses with temperature and rate: that of NMC811 cells, or none"
     )
-    c_charge: Positive = Field(description="largest charging rate, 1/h")
-    c_discharge: Positive = Field(description="largest discharging rate, 1/h")
+    c_charge: Positive = Field(description="largest charging rate over capacity [1/h]")
+    c_discharge: Positive = Field(description="largest discharging rate over capacity [1/h]")
     floor: Fraction = Field(description="state of charge below which compute is shed")
     restore: Fraction = Field(description="state of charge at which shed compute returns")
     soft_dod: Annotated[float, Field(gt=0, le=1)] = Field(
@@ -59,7 +59,7 @@ class Battery(Model):
     temperature_c: Annotated[float, Field(ge=-20, le=60)] = Field(
         description="battery temperature that the sustainable plan assumes"
     )
-    node: BatteryNode = BatteryNode()
+    node: BatteryNode = Field(default=BatteryNode(), description="thermal node of the battery")
 
     @model_validator(mode="after")
     def _check_order(self) -> Battery:
@@ -107,13 +107,15 @@ class Thermal(Model):
     reset_min: Positive = Field(default=15.0, description="time after which a trip resets at the latest")
     leak: Fraction = Field(description="leakage share of power at a junction temperature of 60 C")
     double_k: Positive = Field(description="temperature rise that doubles leakage")
-    loop_on_c: Celsius = 25.0
-    loop_off_c: Celsius = 10.0
-    loop_on_w: NonNegative = 100.0
+    loop_on_c: Celsius = Field(default=25.0, description="plate temperature above which the loop's pump starts")
+    loop_off_c: Celsius = Field(
+        default=10.0, description="plate temperature below which the pump stops, unless compute needs it"
+    )
+    loop_on_w: NonNegative = Field(default=100.0, description="compute power above which the pump starts")
     off_conductance: Fraction = Field(
         default=0.03, description="share of the conductance that is left when the loop is off"
     )
-    cold: ColdSide = ColdSide()
+    cold: ColdSide = Field(default=ColdSide(), description="protection from cold")
 
     @model_validator(mode="after")
     def _check_order(self) -> Thermal:
@@ -125,23 +127,23 @@ class Thermal(Model):
 class Accelerators(Model):
     """Accelerators of one satellite, and their power law (see `odc_gym.physics.compute`)."""
 
-    count: Annotated[int, Field(ge=1, le=1024)]
-    kind: str
+    count: Annotated[int, Field(ge=1, le=1024)] = Field(description="number of accelerators")
+    kind: str = Field(description="name of the accelerator, for tables")
     speed: Positive = Field(default=1.0, description="work rate at full clock over that of the reference, an H200")
     peak_w: Positive = Field(description="power of host and all accelerators at full clock and utilisation 1, at 60 C")
-    idle_each_w: NonNegative
-    gated_each_w: NonNegative
-    gate_after_s: Positive = 300.0
+    idle_each_w: NonNegative = Field(description="power of an idle accelerator at 60 C")
+    gated_each_w: NonNegative = Field(description="power of a gated accelerator")
+    gate_after_s: Positive = Field(default=300.0, description="idle time after which accelerators are gated")
     wake_s: NonNegative = Field(default=0.0, description="time from gated to ready for work, at idle power")
-    host_w: NonNegative
+    host_w: NonNegative = Field(description="power of the host while compute is on")
     standby_w: NonNegative = Field(description="host power on standby, while compute is off")
     restart_s: NonNegative = Field(default=0.0, description="time from the end of a shed or trip until compute is back")
     x_min: Annotated[float, Field(ge=0.05, lt=1)] = Field(description="lowest clock over full clock")
     static: Fraction = Field(description="share of dynamic power that is independent of the clock")
     v0: Annotated[float, Field(ge=0.4, le=1)] = Field(description="lowest voltage over full voltage")
     x_v: Annotated[float, Field(ge=0, lt=1)] = Field(description="clock at which voltage begins to rise")
-    bf16_tflops: Positive
-    hbm_gb: Positive
+    bf16_tflops: Positive = Field(description="dense 16-bit rate of one; only the KPI of compute uses it")
+    hbm_gb: Positive = Field(description="memory of one")
 
     @model_validator(mode="after")
     def _check_order(self) -> Accelerators:
@@ -155,11 +157,11 @@ class Accelerators(Model):
 class Hardware(Model):
     """Hardware of one kind of satellite."""
 
-    solar: Solar
-    power: Power
-    battery: Battery
-    radiator: Radiator
-    hot_back: HotBack
-    thermal: Thermal
-    accelerators: Accelerators
+    solar: Solar = Field(description="solar array")
+    power: Power = Field(description="power conditioning and loads of the bus")
+    battery: Battery = Field(description="battery pack")
+    radiator: Radiator = Field(description="radiator panel")
+    hot_back: HotBack = Field(description="back of the array as the radiator sees it")
+    thermal: Thermal = Field(description="thermal nodes and limits")
+    accelerators: Accelerators = Field(description="accelerators and their host")
     storage_gb: Positive = Field(default=30_000.0, description="storage for models between jobs")

@@ -13,7 +13,7 @@ class Backbone(Model):
     """External relay mesh that every satellite can reach."""
 
     rate_gbps: Positive = Field(description="rate of each satellite, shared equally by its transfers")
-    latency_s: NonNegative
+    latency_s: NonNegative = Field(description="latency of its routes")
 
 
 Terminals = Annotated[int, Field(ge=1, le=16)]
@@ -30,7 +30,7 @@ class OpticalLinks(Model):
         default=100.0, description="rate of a link in each direction, shared equally by its transfers"
     )
     terminals: Terminals = Field(default=3, description="most links of a satellite at once")
-    max_range_km: Positive = 5000.0
+    max_range_km: Positive = Field(default=5000.0, description="greatest length of a link")
     grazing_altitude_km: Annotated[float, Field(ge=0, le=250)] = Field(
         default=80.0, description="least height of a line of sight above the ellipsoid"
     )
@@ -45,17 +45,23 @@ class OpticalLinks(Model):
 class ShellLinks(Model):
     """Link values of one shell that replace the network's."""
 
-    rate_gbps: Positive | None = None
-    terminals: Terminals | None = None
+    rate_gbps: Positive | None = Field(
+        default=None, description="rate of the shell's links; null: that of network.links"
+    )
+    terminals: Terminals | None = Field(
+        default=None, description="most links of its satellites; null: those of network.links"
+    )
 
 
 class GroundStation(Model):
     """Ground site that satellites can send to."""
 
-    name: str
-    latitude_deg: Annotated[float, Field(ge=-90, le=90)]
-    longitude_deg: Annotated[float, Field(ge=-180, le=360)]
-    altitude_m: Annotated[float, Field(ge=-1000, le=10000)] = 0.0
+    name: str = Field(description="name of the site, as events refer to it")
+    latitude_deg: Annotated[float, Field(ge=-90, le=90)] = Field(description="latitude of the site, north positive")
+    longitude_deg: Annotated[float, Field(ge=-180, le=360)] = Field(description="longitude of the site, east positive")
+    altitude_m: Annotated[float, Field(ge=-1000, le=10000)] = Field(
+        default=0.0, description="height of the site above the ellipsoid"
+    )
     antennas: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="satellites that the site serves at once; null: those of `ground`"
     )
@@ -76,7 +82,9 @@ class Ground(Model):
     """Ground sites, which connect to the terrestrial network."""
 
     sites: Sites = Field(default="gateways", description="list of sites, or the name of a list in `odc_gym.sites`")
-    min_elevation_deg: Annotated[float, Field(ge=0, lt=90)] = 25.0
+    min_elevation_deg: Annotated[float, Field(ge=0, lt=90)] = Field(
+        default=25.0, description="least elevation of a satellite above a site's horizon"
+    )
     rate_gbps: Positive = Field(default=96.0, description="rate of the link between one satellite and one antenna")
     antennas: Annotated[int, Field(ge=1)] = Field(default=15, description="satellites that a site can serve at once")
     latency_s: NonNegative = Field(default=0.01, description="latency of the terrestrial network behind a site")
@@ -85,9 +93,9 @@ class Ground(Model):
 class Network(Model):
     """Network between satellites and the ground, with at least one way to the ground."""
 
-    backbone: Backbone | None = None
-    links: OpticalLinks | None = None
-    ground: Ground | None = None
+    backbone: Backbone | None = Field(default=None, description="relay mesh of another operator; null: none")
+    links: OpticalLinks | None = Field(default=None, description="links between satellites; null: none")
+    ground: Ground | None = Field(default=None, description="ground sites; null: none")
 
     @model_validator(mode="after")
     def _check_ground_access(self) -> Network:

@@ -31,11 +31,13 @@ class Draw(Model):
     """Distribution of a number that is drawn for each episode, or for each satellite of an episode."""
 
     dist: Literal["uniform", "log_uniform"] = Field(
-        default="uniform", description="log_uniform: uniform in the logarithm"
+        default="uniform", description="distribution. log_uniform: uniform in the logarithm"
     )
-    low: float
-    high: float
-    per: Literal["episode", "satellite"] = "episode"
+    low: float = Field(description="lower end, in the unit of the drawn field")
+    high: float = Field(description="upper end, in the unit of the drawn field")
+    per: Literal["episode", "satellite"] = Field(
+        default="episode", description="satellite: a value of its own for each satellite, in `hardware` only"
+    )
 
     @model_validator(mode="after")
     def _check_range(self) -> Draw:

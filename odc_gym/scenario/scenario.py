@@ -40,8 +40,12 @@ from odc_gym.scenario.workload import (
 class Start(Model):
     """Start of episodes: uniform over a year, time of day included, or always at one epoch."""
 
-    year: Annotated[int, Field(ge=2024, le=2050)] | None = None
-    epoch: datetime | None = Field(default=None, description="UTC; a date without an offset is read as UTC")
+    year: Annotated[int, Field(ge=2024, le=2050)] | None = Field(
+        default=None, description="year of the random start; give either this or epoch"
+    )
+    epoch: datetime | None = Field(
+        default=None, description="date and time of every start, UTC if without an offset; give either this or year"
+    )
 
     @model_validator(mode="after")
     def _check_year_or_epoch(self) -> Start:
@@ -53,9 +57,13 @@ class Start(Model):
 class Episode(Model):
     """Length of an episode and of its steps."""
 
-    hours: Annotated[float, Field(gt=0, le=24 * 31)] = 24.0
-    physics_s: Annotated[float, Field(ge=10, le=60)] = 60.0
-    decision_period_s: Positive = 300.0
+    hours: Annotated[float, Field(gt=0, le=24 * 31)] = Field(
+        default=24.0, description="length of an episode; a whole number of decisions"
+    )
+    physics_s: Annotated[float, Field(ge=10, le=60)] = Field(
+        default=60.0, description="physics step, over which power, heat and battery are integrated"
+    )
+    decision_period_s: Positive = Field(default=300.0, description="time between two actions; a multiple of physics_s")
 
     @model_validator(mode="after")
     def _check_whole_steps(self) -> Episode:
@@ -69,17 +77,19 @@ class Episode(Model):
 class Shell(Model):
     """Group of satellites that share one kind of orbit and one kind of hardware."""
 
-    hardware: str
-    orbit: Orbit
+    hardware: str = Field(description="name of the hardware of its satellites, a key of `hardware`")
+    orbit: Orbit = Field(description="orbits of its satellites")
     links: ShellLinks | None = Field(default=None, description="values of its optical links that replace the network's")
 
 
 class Earth(Model):
     """Radiation from the Earth, and sunlight at 1 au."""
 
-    infrared_w_m2: NonNegative = 237.0
-    albedo: Fraction = 0.30
-    solar_w_m2: Positive = 1361.0
+    infrared_w_m2: NonNegative = Field(
+        default=237.0, description="infrared radiation of the Earth, uniform over its surface"
+    )
+    albedo: Fraction = Field(default=0.30, description="share of sunlight that the Earth reflects, diffusely")
+    solar_w_m2: Positive = Field(default=1361.0, description="sunlight at 1 au; the distance of the day scales it")
 
 
 class Admission(Model):
@@ -95,20 +105,32 @@ class Admission(Model):
 class Dispatch(Model):
     """Rules that turn bids into placements."""
 
-    load_weight: NonNegative = 1.0
-    migration_margin: NonNegative = 1.0
-    min_stay_min: NonNegative = 30.0
-    close: Annotated[float, Field(ge=-1, le=1)] = -0.5
-    drain: Annotated[float, Field(ge=-1, le=1)] = -0.8
+    load_weight: NonNegative = Field(
+        default=1.0, description="weight of a satellite's busy share in its score, bid - load_weight x busy share"
+    )
+    migration_margin: NonNegative = Field(
+        default=1.0, description="lead in score from which a running job moves to another satellite"
+    )
+    min_stay_min: NonNegative = Field(default=30.0, description="least time of a job on a satellite before it may move")
+    close: Annotated[float, Field(ge=-1, le=1)] = Field(
+        default=-0.5, description="bid below which a satellite accepts no new work of the class"
+    )
+    drain: Annotated[float, Field(ge=-1, le=1)] = Field(
+        default=-0.8, description="bid below which running work of the class leaves the satellite"
+    )
     hold: Annotated[float, Field(ge=-1, le=1)] = Field(
         default=-0.9, description="urgency below which a class is held back"
     )
     queue_age_h: Positive = Field(default=2.0, description="waiting time that doubles a job's rank")
-    order: Literal["value", "edf", "least-slack", "fcfs"] = "value"
+    order: Literal["value", "edf", "least-slack", "fcfs"] = Field(
+        default="value",
+        description="order of the queue. value: by value, urgency and wait; edf: by deadline; least-slack: by "
+        "deadline minus remaining work; fcfs: by arrival",
+    )
     reservation: Literal["easy", "none"] = Field(
         default="easy", description="easy: jobs of lower rank must not delay the highest-ranked job that fits nowhere"
     )
-    admission: Admission = Admission()
+    admission: Admission = Field(default=Admission(), description="limits on the jobs that the queue admits")
     fair_share: bool = Field(
         default=False, description="whether tenants that had more than their entitled share rank lower"
     )
@@ -138,14 +160,25 @@ class Assign(Model):
 class Reward(Model):
     """Weights of the reward's terms, in value (reference-accelerator-hours times class value), for any satellite."""
 
-    thermal: NonNegative = Field(default=0.0125, description="per satellite-hour and reference accelerator")
-    unserved: NonNegative = Field(default=0.125, description="per satellite-hour and reference accelerator")
-    low_charge: NonNegative = Field(default=0.5, description="per satellite-hour and reference accelerator")
-    wear: NonNegative = Field(default=2200.0, description="per unit of linear fatigue damage and kWh of capacity")
+    thermal: NonNegative = Field(
+        default=0.0125,
+        description="weight of heat above the junction limit, per satellite-hour and reference accelerator",
+    )
+    unserved: NonNegative = Field(
+        default=0.125, description="weight of unserved bus power, per satellite-hour and reference accelerator"
+    )
+    low_charge: NonNegative = Field(
+        default=0.5, description="weight of charge below the floor, per satellite-hour and reference accelerator"
+    )
+    wear: NonNegative = Field(
+        default=2200.0, description="weight of battery wear, per unit of linear fatigue damage and kWh of capacity"
+    )
     stored_energy: NonNegative = Field(
         default=0.9213, description="price of stored energy over its marginal value in the sustainable plan"
     )
-    stored_energy_curvature: Annotated[float, Field(ge=0, le=0.5)] = 0.15
+    stored_energy_curvature: Annotated[float, Field(ge=0, le=0.5)] = Field(
+        default=0.15, description="a in the stored energy's worth, price x kWh x (c - a c^2), with c the charge"
+    )
 
 
 class Scenario(Model):
@@ -154,21 +187,27 @@ class Scenario(Model):
     Load a scenario by name or path with `Scenario.load`, and change it with `replace`.
     """
 
-    name: str
-    description: str
-    start: Start
-    episode: Episode
-    shells: tuple[Shell, ...] = Field(min_length=1)
-    hardware: dict[str, Hardware] = Field(min_length=1)
-    earth: Earth = Earth()
-    workload: Workload
-    network: Network
-    dispatch: Dispatch = Dispatch()
-    assign: Assign = Assign()
-    sensing: Sensing = Sensing()
-    reward: Reward = Reward()
-    faults: Faults = Field(default=Faults(enabled=False), description="without this block there are no faults")
-    events: tuple[ScriptedEvent, ...] = Field(default=(), description="scripted events")
+    name: str = Field(description="name of the scenario, in tables and file names; not inherited from a base")
+    description: str = Field(
+        description="one line about the fleet and its purpose, as `odc-gym scenario list` prints it"
+    )
+    start: Start = Field(description="date and time at which episodes begin")
+    episode: Episode = Field(description="length of episodes and of their steps")
+    shells: tuple[Shell, ...] = Field(min_length=1, description="groups of satellites, in the order of their numbers")
+    hardware: dict[str, Hardware] = Field(min_length=1, description="kinds of satellites by name")
+    earth: Earth = Field(default=Earth(), description="radiation from the Earth and the Sun")
+    workload: Workload = Field(description="offered work")
+    network: Network = Field(description="links between satellites and to the ground")
+    dispatch: Dispatch = Field(default=Dispatch(), description="rules of queue and placement")
+    assign: Assign = Field(default=Assign(), description="action mode `assign`")
+    sensing: Sensing = Field(default=Sensing(), description="noise and age of what agents see")
+    reward: Reward = Field(default=Reward(), description="weights of the reward's terms")
+    faults: Faults = Field(
+        default=Faults(enabled=False), description="upsets, failures and outages; without this block there are none"
+    )
+    events: tuple[ScriptedEvent, ...] = Field(
+        default=(), description="scripted events, at times from the start of the episode"
+    )
     randomise: dict[str, Draw] = Field(
         default={}, description="path of a number: distribution that episodes draw it from"
     )

@@ -71,7 +71,9 @@ def _limited_moment(median: float, sigma: float, cut: float, power: int) -> floa
 class JobSizes(Model):
     """Run times of jobs at full clock, and their correlation with widths."""
 
-    duration_h: Law
+    duration_h: Law = Field(
+        description="run time at full clock: pairs of a share and the value below which it lies, or a mixture"
+    )
     width_correlation: Annotated[float, Field(gt=-1, lt=1)] = Field(
         default=0.0,
         description="correlation of the normal scores of run time and width: a Gaussian copula, which keeps both laws",
@@ -81,5 +83,7 @@ class JobSizes(Model):
 class RequestSizes(Model):
     """Tokens of requests; prompt and answer are independent."""
 
-    input_tokens: Law
-    output_tokens: Law
+    input_tokens: Law = Field(
+        description="tokens of a prompt: pairs of a share and the value below which it lies, or a mixture"
+    )
+    output_tokens: Law = Field(description="tokens of an answer, in the same form")

@@ -15,7 +15,7 @@ PointingError = Annotated[float, Field(ge=0, lt=90)]
 class Solar(Model):
     """Solar array: output at operating temperature, its degradation with age, and its pointing."""
 
-    area_m2: Positive
+    area_m2: Positive = Field(description="area of the cells")
     w_per_m2: Positive = Field(description="electrical output at 1361 W/m2, new, operating temperature")
     eol: Efficiency | None = Field(
         default=None, description="share of output left at end of life, applied at any age of the mission"
@@ -24,13 +24,17 @@ class Solar(Model):
         default=None, description="share of output lost in each year of the mission's age; an alternative to eol"
     )
     tracking: Literal["two_axis", "one_axis", "body_fixed"] = Field(
-        default="two_axis", description="one_axis turns about the normal of the orbit plane"
+        default="two_axis",
+        description="direction of the array. two_axis: to the Sun; one_axis: turned about the orbit's normal; "
+        "body_fixed: along `normal`",
     )
     normal: Literal["zenith", "along_track", "cross_track"] | None = Field(
         default=None,
         description="direction of the cells of a body_fixed array; cross_track is on the Sun's side of the orbit plane",
     )
-    pointing_error_deg: PointingError = 0.0
+    pointing_error_deg: PointingError = Field(
+        default=0.0, description="angle between the array and its direction; it costs its cosine"
+    )
     temperature_coefficient_per_k: Annotated[float, Field(ge=-0.02, le=0.02)] = Field(
         default=0.0,
         description="relative change of output for each kelvin; silicon -0.004, triple junction -0.0022",
@@ -77,8 +81,12 @@ class Radiator(Model):
     """
 
     area_m2: Positive = Field(description="panel area; each face radiates")
-    faces: Literal[1, 2]
-    mode: Literal["knife_edge", "anti_sun", "nadir", "zenith"] = "knife_edge"
+    faces: Literal[1, 2] = Field(description="number of faces that radiate; 1 unless mode = knife_edge")
+    mode: Literal["knife_edge", "anti_sun", "nadir", "zenith"] = Field(
+        default="knife_edge",
+        description="attitude. knife_edge: its edge to the Sun and to nadir; the others: one face away from the "
+        "Sun, to the ground, or to the sky",
+    )
     pointing_error_deg: PointingError = Field(
         default=0.0, description="angle by which a face is turned towards the Sun"
     )
@@ -104,10 +112,14 @@ class Radiator(Model):
 class HotBack(Model):
     """Warm back of the solar array as seen by the radiator, at fixed temperatures or at the array's own."""
 
-    view_factor: Fraction
-    eps: Fraction
-    sunlit_k: Positive | None = Field(default=None, description="null: temperature from the array's heat balance")
-    eclipse_k: Positive | None = None
+    view_factor: Fraction = Field(description="view factor from a face of the radiator to the back of the array")
+    eps: Fraction = Field(description="infrared emissivity of the back")
+    sunlit_k: Positive | None = Field(
+        default=None, description="its temperature in sunlight; null: from the array's heat balance"
+    )
+    eclipse_k: Positive | None = Field(
+        default=None, description="its temperature in eclipse; given together with sunlit_k"
+    )
 
     @model_validator(mode="after")
     def _check_temperatures(self) -> HotBack:

@@ -17,12 +17,16 @@ class Tenant(Model):
 
     share: Positive = Field(default=1.0, description="share of the jobs of every class, relative to other tenants")
     weight: Positive = Field(default=1.0, description="entitled share of the fleet, relative to other tenants")
-    tier: Literal["spot", "standard", "guaranteed"] = "standard"
+    tier: Literal["spot", "standard", "guaranteed"] = Field(
+        default="standard", description="tier that its jobs pay for"
+    )
 
 
 class Tiers(Model):
     """Price of each tier: the value of its work over that of its class."""
 
-    spot: Positive = 0.4
-    standard: Positive = 1.0
-    guaranteed: Positive = 1.5
+    spot: Positive = Field(default=0.4, description="price of tier spot, which guaranteed jobs may displace")
+    standard: Positive = Field(default=1.0, description="price of tier standard")
+    guaranteed: Positive = Field(
+        default=1.5, description="price of tier guaranteed, which is never refused and displaces spot jobs"
+    )

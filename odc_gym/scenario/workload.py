@@ -23,17 +23,17 @@ CLASS_ORDER = ("pretraining", "finetuning", "batch", "interactive", "edge")
 class Duration(Model):
     """Lognormal run time at full clock, with an upper limit."""
 
-    median: Positive
-    sigma: NonNegative
-    cut: Positive = Field(description="longest duration; longer draws are set to it, as under a run-time limit")
+    median: Positive = Field(description="median run time on reference accelerators at full clock [h]")
+    sigma: NonNegative = Field(description="standard deviation of the logarithm")
+    cut: Positive = Field(description="longest run time [h]; longer draws are set to it, as under a run-time limit")
 
 
 class Slack(Model):
     """Deadline minus arrival, uniform: in hours, or as a multiple of the job's duration."""
 
-    low: Positive
-    high: Positive
-    of: Literal["duration", "hour"]
+    low: Positive = Field(description="least slack, in durations or hours")
+    high: Positive = Field(description="greatest slack, in durations or hours")
+    of: Literal["duration", "hour"] = Field(description="unit of low and high: the job's duration, or an hour")
 
     @model_validator(mode="after")
     def _check_order(self) -> Slack:
@@ -48,14 +48,14 @@ class Checkpoints(Model):
     A job that is told to stop writes a checkpoint first.
     """
 
-    kind: Literal["checkpoint"]
+    kind: Literal["checkpoint"] = Field(description="progress by checkpoints")
     interval: Literal["fixed", "young-daly"] = Field(
         default="fixed",
         description="young-daly: sqrt(2 x stall x mean time between unforeseen stops), as observed so far",
     )
     every_min: Positive = Field(description="work between checkpoints; the upper limit of it with young-daly")
     stall_s: NonNegative = Field(description="time for which work stops while a checkpoint is written")
-    state_gb: NonNegative
+    state_gb: NonNegative = Field(description="size of a checkpoint, which a job takes to another satellite")
 
 
 class Chunks(Model):
@@ -64,8 +64,8 @@ class Chunks(Model):
     An unfinished chunk is lost when the job stops.
     """
 
-    kind: Literal["chunk"]
-    every_min: Positive
+    kind: Literal["chunk"] = Field(description="progress by chunks")
+    every_min: Positive = Field(description="work in a chunk, on the reference at full clock")
 
 
 OpenFraction = Annotated[float, Field(gt=0, lt=1)]
@@ -75,28 +75,32 @@ Progress = Annotated[Checkpoints | Chunks, Field(discriminator="kind")]
 class JobClass(Model):
     """Class of jobs that arrive, run for a while on accelerators of one satellite or of a gang, and leave."""
 
-    kind: Literal["job"]
+    kind: Literal["job"] = Field(description="class of jobs")
     utilisation: Efficiency = Field(description="dynamic power over peak dynamic power while a job runs")
     clock_sensitivity: Fraction = Field(description="kappa: 1 compute-bound, 0 memory-bound")
     value: Positive = Field(description="value of one reference-accelerator-hour")
-    jobs_per_h: NonNegative
-    width: dict[Annotated[int, Field(ge=1)], Positive] = Field(min_length=1, description="accelerators: probability")
-    duration_h: Duration | None = Field(default=None, description="give either this or sizes")
+    jobs_per_h: NonNegative = Field(description="mean rate of arrivals")
+    width: dict[Annotated[int, Field(ge=1)], Positive] = Field(
+        min_length=1, description="number of accelerators, on each satellite of a gang: probability"
+    )
+    duration_h: Duration | None = Field(default=None, description="run time by a lognormal; give either this or sizes")
     arrivals: Arrivals | None = Field(default=None, description="arrival process; null: that of the workload")
-    sizes: JobSizes | None = None
+    sizes: JobSizes | None = Field(
+        default=None, description="run times by a law of their own; give either this or duration_h"
+    )
     gang: Gang | None = Field(default=None, description="gang settings, for jobs that span several satellites")
     captures: Captures | None = Field(
         default=None, description="capture settings, for jobs that arise on satellites, where their data lies"
     )
-    slack: Slack
+    slack: Slack = Field(description="deadline minus arrival")
     decay_min: Positive | None = Field(
         default=None,
         description="age at which a job's value has decayed to 1/e; jobs are then paid by age, not by deadline",
     )
     hold_back: Fraction = Field(default=0.0, description="share of the value paid only on completion")
-    progress: Progress
-    init_s: NonNegative = 0.0
-    data_in_gb: NonNegative = 0.0
+    progress: Progress = Field(description="points up to which work is safe")
+    init_s: NonNegative = Field(default=0.0, description="time to start after the data has arrived")
+    data_in_gb: NonNegative = Field(default=0.0, description="size of the input")
     data_out_gb: NonNegative = Field(
         default=0.0, description="size of results; the share held back is paid when they reach the ground"
     )
@@ -104,7 +108,7 @@ class JobClass(Model):
     models: dict[str, Positive] = Field(
         default={}, description="model that a job needs, one of the workload's models: probability"
     )
-    movable: bool = True
+    movable: bool = Field(default=True, description="whether a running job may move to another satellite")
     failed_frac: Fraction = Field(default=0.0, description="share of jobs that end early by a failure of their own")
     failed_after: OpenFraction = Field(default=0.15, description="mean share of its work that such a job does")
     cancelled_frac: Fraction = Field(default=0.0, description="share of jobs that their users cancel")
@@ -132,15 +136,19 @@ class JobClass(Model):
 class ServiceClass(Model):
     """Class that serves a demand for tokens with resident replicas."""
 
-    kind: Literal["service"]
-    utilisation: Efficiency
-    clock_sensitivity: Fraction
+    kind: Literal["service"] = Field(description="class of requests, served by replicas")
+    utilisation: Efficiency = Field(
+        description="dynamic power over peak dynamic power while replicas work; the engine may set each phase"
+    )
+    clock_sensitivity: Fraction = Field(
+        description="kappa: 1 compute-bound, 0 memory-bound; the engine may set each phase"
+    )
     value: Positive = Field(description="value of one reference-accelerator-hour served within target")
-    output_tokens_per_min: NonNegative
+    output_tokens_per_min: NonNegative = Field(description="mean demand")
     arrivals: RequestArrivals | None = Field(
         default=None, description="arrival process of requests; null: those of a pool of many users. Needs sizes"
     )
-    sizes: RequestSizes | None = None
+    sizes: RequestSizes | None = Field(default=None, description="tokens of requests; given together with arrivals")
     accelerator_ms_per_token: Positive = Field(
         description="reference accelerator time of an output token, its mean input included"
     )
@@ -151,14 +159,16 @@ class ServiceClass(Model):
         default=5.474,
         description="mean input tokens for each output token; with the last two it gives the decoding time",
     )
-    replica_accelerators: Annotated[int, Field(ge=1)]
-    weights_gb: NonNegative
-    start_s: NonNegative
+    replica_accelerators: Annotated[int, Field(ge=1)] = Field(description="accelerators of a replica, on one satellite")
+    weights_gb: NonNegative = Field(description="size of the model's weights")
+    start_s: NonNegative = Field(description="time to start a replica after its weights have arrived")
     target_s: NonNegative = Field(description="time to the first token up to which a request is paid in full")
     patience_s: Positive = Field(description="waiting time after which a request is abandoned")
-    engine: Engine = Engine()
+    engine: Engine = Field(default=Engine(), description="inference engine of a replica")
     headroom: Efficiency = Field(default=0.8, description="share of a replica's rate that the autoscaler plans to use")
-    scale_down_min: NonNegative = 15.0
+    scale_down_min: NonNegative = Field(
+        default=15.0, description="time of surplus after which the autoscaler retires replicas"
+    )
     queue_value: Positive = Field(default=2.0, description="value that ranks a wanted replica in the queue")
 
     @model_validator(mode="after")
@@ -187,8 +197,8 @@ WorkClass = Annotated[JobClass | ServiceClass, Field(discriminator="kind")]
 class Region(Model):
     """Origin of work: a time zone, and a share."""
 
-    utc_offset_h: Annotated[float, Field(ge=-12, le=14)]
-    share: Positive
+    utc_offset_h: Annotated[float, Field(ge=-12, le=14)] = Field(description="local time minus UTC")
+    share: Positive = Field(description="share of the work, relative to other regions")
 
 
 class StoredModel(Model):
@@ -197,22 +207,26 @@ class StoredModel(Model):
     It is uploaded from the ground once, and stays on the satellite while there is room.
     """
 
-    gb: NonNegative
+    gb: NonNegative = Field(description="size of the model")
 
 
 class Workload(Model):
     """All the work that is offered."""
 
     models: dict[str, StoredModel] = Field(default={}, description="models that classes refer to")
-    classes: dict[str, WorkClass] = Field(min_length=1)
-    regions: dict[str, Region] = Field(min_length=1)
-    profile: Profile
-    burst: Burst
+    classes: dict[str, WorkClass] = Field(
+        min_length=1, description="classes of work by name, of pretraining, finetuning, batch, interactive and edge"
+    )
+    regions: dict[str, Region] = Field(min_length=1, description="origins of work by name")
+    profile: Profile = Field(description="rate by the hour of the day")
+    burst: Burst = Field(description="random factors on the rate")
     estimate_sigma: NonNegative = Field(description="lognormal error of the visible estimate of a job's work, mean 1")
     rate_scale: NonNegative = Field(default=1.0, description="factor on the rate of every class")
-    surges: Surges = Surges()
-    tenants: dict[str, Tenant] = Field(default={"everyone": Tenant()}, min_length=1)
-    tiers: Tiers = Tiers()
+    surges: Surges = Field(default=Surges(), description="random surges")
+    tenants: dict[str, Tenant] = Field(
+        default={"everyone": Tenant()}, min_length=1, description="owners of jobs by name"
+    )
+    tiers: Tiers = Field(default=Tiers(), description="value of each tier's work over its class's")
 
     @model_validator(mode="after")
     def _check_references(self) -> Workload:

@@ -38,45 +38,57 @@ class _Section(BaseModel):
 class EnvKwargs(_Section):
     """Arguments of the environment, as in `gym.make`; None keeps the scenario's value."""
 
-    overrides: dict[str, Any] = {}
-    trace: str | None = None
-    decision_period_s: Positive | None = None
-    episode_hours: Positive | None = None
-    action_mode: Literal["bids", "assign"] = "bids"
-    observation_mode: Literal["flat", "dict"] = "flat"
+    overrides: dict[str, Any] = Field(default={}, description="changes of the scenario: dotted path to value")
+    trace: str | None = Field(
+        default=None, description="file of jobs or requests that replaces the classes it holds; null: generated work"
+    )
+    decision_period_s: Positive | None = Field(default=None, description="time between decisions; null: the scenario's")
+    episode_hours: Positive | None = Field(default=None, description="length of an episode; null: the scenario's")
+    action_mode: Literal["bids", "assign"] = Field(
+        default="bids", description="form of actions; assign for AssignPolicy"
+    )
+    observation_mode: Literal["flat", "dict"] = Field(
+        default="flat", description="form of observations; dict for AssignPolicy"
+    )
 
 
 class NetArch(_Section):
     """Widths of the hidden layers of MlpPolicy and of its value function, which share no layer."""
 
-    pi: tuple[Count, ...]
-    vf: tuple[Count, ...]
+    pi: tuple[Count, ...] = Field(description="widths of the policy's hidden layers")
+    vf: tuple[Count, ...] = Field(description="widths of the value function's hidden layers")
 
 
 class LogStd(_Section):
     """Natural logarithm of the initial standard deviation of the noise, for each kind of action component."""
 
-    bid: float = -2.0
-    clock: float = -2.0
-    urgency: float = -2.0
-    offset: float = -2.0
+    bid: float = Field(default=-2.0, description="logarithm of the deviation of bids")
+    clock: float = Field(default=-2.0, description="logarithm of the deviation of clock requests")
+    urgency: float = Field(default=-2.0, description="logarithm of the deviation of urgencies")
+    offset: float = Field(default=-2.0, description="logarithm of the deviation of clock offsets")
 
 
 class Normalise(_Section):
     """Running normalisation by stable-baselines3's VecNormalize."""
 
-    observations: bool = False
-    rewards: bool = True
-    clip_observations: Positive = 10.0
-    clip_rewards: Positive = 10.0
+    observations: bool = Field(
+        default=False, description="whether observations are normalised; false with dict observations"
+    )
+    rewards: bool = Field(
+        default=True, description="whether rewards are divided by the deviation of discounted returns"
+    )
+    clip_observations: Positive = Field(default=10.0, description="limit of normalised observations")
+    clip_rewards: Positive = Field(default=10.0, description="limit of normalised rewards")
 
 
 class Evaluation(_Section):
     """Validation episodes of the deterministic policy during training, on which the best model is chosen."""
 
     every: Count = Field(default=8, description="rollouts between evaluations")
-    episodes: Count = 32
-    first_seed: Annotated[int, Field(ge=VALIDATION_FROM)] = VALIDATION_FROM
+    episodes: Count = Field(default=32, description="episodes of an evaluation")
+    first_seed: Annotated[int, Field(ge=VALIDATION_FROM)] = Field(
+        default=VALIDATION_FROM, description="first of these episodes"
+    )
 
 
 class Checkpoints(_Section):
@@ -89,36 +101,52 @@ class Checkpoints(_Section):
 class TrainConfig(_Section):
     """Complete configuration of a training run."""
 
-    algo: Literal["ppo", "maskable_ppo"] = "ppo"
-    policy: Literal["FleetPolicy", "MlpPolicy", "AssignPolicy"] = "FleetPolicy"
-    scenario: str = "starter12"
-    env: EnvKwargs = EnvKwargs()
-    seed: Annotated[int, Field(ge=0)] = 0
-    n_timesteps: Count = 600_000
-    n_envs: Annotated[int, Field(ge=1, le=TRAINING_EPISODES)] = 64
+    algo: Literal["ppo", "maskable_ppo"] = Field(
+        default="ppo", description="learner: PPO of stable-baselines3, or MaskablePPO of sb3-contrib"
+    )
+    policy: Literal["FleetPolicy", "MlpPolicy", "AssignPolicy"] = Field(
+        default="FleetPolicy",
+        description="network. FleetPolicy: the same weights for every satellite; MlpPolicy: one network over all; "
+        "AssignPolicy: scores pairs of jobs and satellites",
+    )
+    scenario: str = Field(default="starter12", description="name of a scenario, or path of a .yaml file")
+    env: EnvKwargs = Field(default=EnvKwargs(), description="arguments of the environment")
+    seed: Annotated[int, Field(ge=0)] = Field(default=0, description="seed of the run, up to 9999")
+    n_timesteps: Count = Field(default=600_000, description="decisions to train for, over all environments")
+    n_envs: Annotated[int, Field(ge=1, le=TRAINING_EPISODES)] = Field(
+        default=64, description="number of environments, a multiple of group"
+    )
     group: Count = Field(default=8, description="environments that play the same episodes; 1 compares none")
-    torch_threads: Count = 1
+    torch_threads: Count = Field(default=1, description="threads of PyTorch")
 
     n_steps: Count = Field(default=96, description="decisions of an environment in a rollout")
-    batch_size: Annotated[int, Field(ge=2)] = 3072
-    n_epochs: Count = 3
-    learning_rate: Positive = 1.5e-4
-    learning_rate_end: NonNegative = Field(default=0.0, description="reached linearly at the last decision")
-    gamma: Fraction = 0.995
-    gae_lambda: Fraction = 0.98
-    clip_range: Positive = 0.2
-    ent_coef: NonNegative = 0.0
-    vf_coef: NonNegative = 0.5
-    max_grad_norm: Positive = 0.5
-    target_kl: Positive | None = None
-    log_std_init: LogStd = LogStd()
-    noise_correlation: Annotated[float, Field(ge=0, lt=1)] = Field(default=0.9, description="of successive decisions")
-    width: Count = Field(default=64, description="of the layers of FleetPolicy and AssignPolicy")
-    net_arch: NetArch = NetArch(pi=(128, 128), vf=(128, 128))
+    batch_size: Annotated[int, Field(ge=2)] = Field(
+        default=3072, description="decisions of a minibatch; a divisor of n_steps x n_envs"
+    )
+    n_epochs: Count = Field(default=3, description="passes over a rollout in each update")
+    learning_rate: Positive = Field(default=1.5e-4, description="learning rate of the first update")
+    learning_rate_end: NonNegative = Field(
+        default=0.0, description="learning rate at the last decision, reached linearly"
+    )
+    gamma: Fraction = Field(default=0.995, description="discount factor for each decision")
+    gae_lambda: Fraction = Field(default=0.98, description="lambda of generalised advantage estimation")
+    clip_range: Positive = Field(default=0.2, description="PPO's clipping of the probability ratio")
+    ent_coef: NonNegative = Field(default=0.0, description="weight of the entropy in the loss")
+    vf_coef: NonNegative = Field(default=0.5, description="weight of the value function in the loss")
+    max_grad_norm: Positive = Field(default=0.5, description="greatest norm of the gradient")
+    target_kl: Positive | None = Field(
+        default=None, description="KL divergence at which an update stops early; null: never"
+    )
+    log_std_init: LogStd = Field(default=LogStd(), description="initial exploration noise of FleetPolicy and MlpPolicy")
+    noise_correlation: Annotated[float, Field(ge=0, lt=1)] = Field(
+        default=0.9, description="correlation of the noise of successive decisions"
+    )
+    width: Count = Field(default=64, description="width of the layers of FleetPolicy and AssignPolicy")
+    net_arch: NetArch = Field(default=NetArch(pi=(128, 128), vf=(128, 128)), description="hidden layers of MlpPolicy")
 
-    normalise: Normalise = Normalise()
-    eval: Evaluation = Evaluation()
-    checkpoint: Checkpoints = Checkpoints()
+    normalise: Normalise = Field(default=Normalise(), description="running normalisation")
+    eval: Evaluation = Field(default=Evaluation(), description="validation during training")
+    checkpoint: Checkpoints = Field(default=Checkpoints(), description="checkpoints")
 
     @property
     def rollout(self) -> int:
