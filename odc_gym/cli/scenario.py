@@ -1,15 +1,18 @@
-"""Command `odc-gym scenario`, which lists, shows, checks and compares scenarios."""
+"""Command `odc-gym scenario`, which lists, shows, checks and compares scenarios, and begins new ones."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from odc_gym.cli.common import Force, JsonFile, Overrides, ScenarioName, console, load
 
-scenarios = typer.Typer(help="List, show, check and diff scenarios.", no_args_is_help=True)
+scenarios = typer.Typer(help="List, show, check and diff scenarios, and begin new ones.", no_args_is_help=True)
 
 
 @scenarios.command("list")
@@ -98,6 +101,58 @@ def diff_scenarios(
             for row in rows
         }
         write_document(json_file, {"a": a, "b": b, "differences": fields})
+
+
+@scenarios.command("new")
+def new_scenario(
+    name: Annotated[str, typer.Argument(help="Name of the new scenario: letters, digits, - and _.")],
+    base: Annotated[str, typer.Option(help="Scenario whose fields the file changes: a name or a path.")] = "starter12",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write.", show_default="NAME.yaml")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Write a scenario file with the fields that change most often, their units, ranges and defaults.
+
+    An editor checks the file while you type if `odc-gym scenario schema --output odc-gym.schema.json` has written the
+    schema beside it before.
+    """
+    from odc_gym.errors import ScenarioError
+    from odc_gym.evaluation.files import require_free, write_text
+    from odc_gym.scenario.files import names
+    from odc_gym.scenario.template import SCHEMA_FILE, new_file
+
+    if not re.fullmatch(r"[\w-]+", name):
+        raise ScenarioError(f"NAME = {name}: must consist of letters, digits, - and _; --output names the file")
+    if name in names():
+        raise ScenarioError(f"NAME = {name}: is the name of a scenario of the package; choose another")
+    file = output or Path(f"{name}.yaml")
+    if file.suffix not in (".yaml", ".yml"):
+        raise ScenarioError(f"--output = {file}: must end with .yaml or .yml")
+    require_free(file, force)
+    scenario = load(base, {})
+    if base.endswith((".yaml", ".yml")):  # a base is given relative to the file
+        base = Path(os.path.relpath(base, file.parent)).as_posix()
+    write_text(file, new_file(name, base, scenario, schema=(file.parent / SCHEMA_FILE).is_file()))
+    typer.echo(f"wrote {file}; `odc-gym scenario check {file}` checks it")
+
+
+@scenarios.command("schema")
+def print_schema(
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write.", show_default="stdout")
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Print the JSON schema of scenario files, by which editors check and complete them."""
+    from odc_gym.evaluation.files import require_free, write_document
+    from odc_gym.scenario.schema import file_schema
+
+    if output is None:
+        typer.echo(json.dumps(file_schema(), indent=1))
+        return
+    require_free(output, force)
+    write_document(output, file_schema())
 
 
 def _one_line(value: Any) -> str:
