@@ -55,6 +55,14 @@ def test_every_file_says_what_its_work_is_and_where_its_numbers_come_from(name):
 
 
 @pytest.mark.parametrize("name", names())
+def test_the_first_line_of_a_file_is_its_description(name):
+    """`scenario list` shows it in one line of 120 columns, beside the longest name."""
+    first = (FOLDER / f"{name}.yaml").read_text().partition("\n")[0]
+    description = Scenario.load(name).description
+    assert first.rstrip(".") == f"# {description}".rstrip(".") and len(description) <= 92
+
+
+@pytest.mark.parametrize("name", names())
 def test_speed_is_that_of_the_peak_rate(name):
     """A speed of its own for each kind of accelerator: catches a new kind that counts as an H200."""
     for hardware in Scenario.load(name).hardware.values():
