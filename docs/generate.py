@@ -376,7 +376,7 @@ def shells(scenario: Scenario) -> Iterable[tuple[str, ...]]:
         shell_rows = {key.removeprefix(prefix): row for key, row in rows_by_name.items() if key.startswith(prefix)}
         yield (
             f"`{scenario.name}`" * (i == 0),
-            str(len(orbit.lines) if orbit.pattern == "tle" else orbit.total),
+            str(orbit.total),
             orbit_of(orbit),
             f"{hardware.accelerators.count} {hardware.accelerators.kind}",
             f"{shell_rows['least beta'].value:.0f} to {shell_rows['greatest beta'].value:.0f}",
@@ -391,7 +391,7 @@ def shells(scenario: Scenario) -> Iterable[tuple[str, ...]]:
 def orbit_of(orbit: Orbit) -> str:
     """Return a short description of an orbit."""
     if orbit.pattern == "tle":
-        return "two-line elements"
+        return "element sets"
     if orbit.pattern == "delta" or orbit.pattern == "star":
         return f"{orbit.altitude_km:g} km, {orbit.inclination_deg:g}°, {orbit.planes} planes"
     times = orbit.local_time_h if isinstance(orbit.local_time_h, tuple) else (orbit.local_time_h,)

@@ -22,9 +22,10 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "_jit": "_cache",
     "_reference": "_jit",
     "sites": "",
-    "scenario": "sites",
+    "elements": "",
+    "scenario": "sites elements",
     # tables: what the agent cannot change
-    "orbits": "sites scenario",
+    "orbits": "sites elements scenario",
     "workload": "seeds orbits scenario",
     "trace_fits": "scenario workload",
     # the compiled core: scalar physics, then the arrays, then who works on them

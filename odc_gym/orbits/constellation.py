@@ -7,16 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, assert_never
 
-from odc_gym.constants import EARTH_RADIUS_M
+from odc_gym.constants import EARTH_RADIUS_M, KM_M
+from odc_gym.elements import MAX_ALTITUDE_KM, MIN_ALTITUDE_KM, ElementSet, require_altitudes, require_one_shell
+from odc_gym.elements.tle import read_lines
 from odc_gym.errors import OrbitError
-from odc_gym.orbits import tle
 from odc_gym.orbits.mean_orbit import MeanShell, sun_synchronous_inclination_rad
-from odc_gym.orbits.tle import TleSet
+from odc_gym.orbits.sgp4_propagation import ElementGroup
 
 if TYPE_CHECKING:
     from odc_gym.scenario import Orbit
 
-MIN_ALTITUDE_KM, MAX_ALTITUDE_KM = 300.0, 2000.0  # drag dominates below; the models were not checked above
 MAX_CLUSTER_RADIUS_KM = 50.0
 
 
@@ -24,7 +24,7 @@ MAX_CLUSTER_RADIUS_KM = 50.0
 class Constellation:
     """S satellites in a fixed order: group by group, and plane by plane within a group."""
 
-    groups: tuple[MeanShell | TleSet, ...]
+    groups: tuple[MeanShell | ElementGroup, ...]
 
     def __len__(self) -> int:
         return sum(len(group) for group in self.groups)
@@ -40,7 +40,7 @@ class Constellation:
             if isinstance(group, MeanShell):
                 altitudes += [group.altitude_m] * len(group)
             else:
-                altitudes += [tle.altitude_m(pair) for pair in group.lines]
+                altitudes += [KM_M * each.altitude_km for each in group.sets]
         return tuple(altitudes)
 
     @classmethod
@@ -150,6 +150,7 @@ class Constellation:
         if not 0 < radius_km <= MAX_CLUSTER_RADIUS_KM:
             raise OrbitError(f"radius_km = {radius_km:g}: must be above 0 and at most {MAX_CLUSTER_RADIUS_KM:g}")
         altitude_m = _altitude_m(altitude_km)
+        require_altitudes(f"radius_km = {radius_km:g}", altitude_km - radius_km / 2, altitude_km + radius_km / 2)
         # an eccentricity e moves a satellite by a e radially and 2 a e along track
         scale = radius_km * 1000 / (2 * (EARTH_RADIUS_M + altitude_m))
         shell = MeanShell(
@@ -163,17 +164,28 @@ class Constellation:
         return cls((shell,))
 
     @classmethod
-    def from_tle(cls, lines: Iterable[tuple[str, str]], allow_old: bool = False) -> Constellation:
+    def from_tle(cls, lines: str | Iterable[str | Sequence[str]], allow_old: bool = False) -> Constellation:
         """Build satellites from two-line elements, propagated by SGP4.
 
         Args:
-            lines: pairs (line 1, line 2).
+            lines: text, or pairs (line 1, line 2) and triples (name, line 1, line 2).
             allow_old: allow propagation beyond 14 days from the elements' epoch.
 
         Raises:
-            OrbitError: a line breaks the format; the message names satellite, line and column.
+            OrbitError: a line breaks the format, where the message names satellite, line and column; or an orbit
+                leaves the altitudes of the models.
         """
-        return cls((TleSet(tle.check_lines(tuple(lines)), allow_old),))
+        return cls.from_elements(read_lines(lines), allow_old)
+
+    @classmethod
+    def from_elements(cls, sets: tuple[ElementSet, ...], allow_old: bool = False) -> Constellation:
+        """Build satellites from element sets as `odc_gym.elements` reads them, propagated by SGP4.
+
+        Raises:
+            OrbitError: an orbit leaves the altitudes of the models, or a satellite is listed twice.
+        """
+        require_one_shell(sets)
+        return cls((ElementGroup(sets, allow_old),))
 
     @classmethod
     def from_orbit(cls, orbit: Orbit) -> Constellation:
@@ -183,7 +195,7 @@ class Constellation:
             OrbitError: a value is not allowed.
         """
         if orbit.pattern == "tle":
-            return cls.from_tle(orbit.lines, orbit.allow_old)
+            return cls.from_elements(orbit.sets, orbit.allow_old)
         fields = orbit.model_dump()
         if orbit.pattern == "delta" or orbit.pattern == "star":
             return cls.walker(**fields)

@@ -21,7 +21,7 @@ from odc_gym.constants import (
     SOLAR_CONSTANT_W_M2,
 )
 from odc_gym.errors import OrbitError
-from odc_gym.orbits import eclipse, mean_orbit, tle
+from odc_gym.orbits import eclipse, mean_orbit, sgp4_propagation
 from odc_gym.orbits.constellation import Constellation
 from odc_gym.orbits.frames import Array, Sky, as_utc, tt_days
 from odc_gym.orbits.mean_orbit import MeanShell, Motion
@@ -235,7 +235,7 @@ def build_ephemeris(
         if isinstance(group, MeanShell):
             motions.append(mean_orbit.propagate(group, elapsed_s, _midnight_rad(start, sky)))
         else:
-            motions.append(tle.propagate(group, start, elapsed_s, sky.teme_rad))
+            motions.append(sgp4_propagation.propagate(group, start, elapsed_s, sky.teme_rad))
     return Ephemeris(start, float(step_s), int(steps), tuple(sites), _concatenate(motions), sky)
 
 

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from odc_gym.elements import FIRST_YEAR, LAST_YEAR
 from odc_gym.errors import OrbitError
 
 Array = NDArray[np.float64]
 
 J2000_JD = 2451545.0
 SIDEREAL_RAD_DAY = 2 * math.pi * 1.00273781191135448  # Earth rotation angle, IERS Conventions 2010, eq. 5.15
-FIRST_YEAR, LAST_YEAR = 1973, 2052  # leap seconds begin in 1972, DE421 ends in October 2053
 BLOCK_DAYS = 32  # Skyfield's cost is mostly per call: 32 nodes cost twice as much as one
 
 SUN = slice(0, 3)

@@ -15,7 +15,7 @@ from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 from odc_gym.constants import HOUR_S
 from odc_gym.scenario.base import Model, NonNegative, Positive
 from odc_gym.scenario.network import Ground
-from odc_gym.scenario.orbit import Orbit, TleOrbit
+from odc_gym.scenario.orbit import Orbit
 from odc_gym.sites import SITES
 
 _CLOCK_TIME = re.compile(r"(\d+):([0-5]\d)")
@@ -205,11 +205,11 @@ def site_names(ground: Ground | None) -> tuple[str, ...]:
 
 def num_satellites(orbit: Orbit) -> int:
     """Return the number of satellites of a shell."""
-    return len(orbit.lines) if isinstance(orbit, TleOrbit) else orbit.total
+    return orbit.total
 
 
 def num_planes(orbit: Orbit) -> int:
-    """Return the number of planes of a shell; clusters and two-line elements count as one.
+    """Return the number of planes of a shell; clusters and element sets count as one.
 
     Satellites are numbered plane by plane.
     """

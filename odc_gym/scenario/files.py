@@ -2,7 +2,7 @@
 
 A file with `base: NAME` holds only the values that differ from its base. NAME is a scenario of the package, or the path
 of a file relative to this one. Mappings merge key by key. Lists and scalars replace those of the base, and null removes
-a key of the base. These are the rules of RFC 7396. `name` is the only key that a file does not inherit.
+a key of the base. These are the rules of RFC 7396. `name` is not inherited, nor is what `layers` names.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 import yaml
 
 from odc_gym.errors import ScenarioError
+from odc_gym.scenario.layers import anchor_files, drop_overridden, drop_superseded
 from odc_gym.scenario.paths import key_hint
 
 FOLDER = Path(__file__).parents[1] / "configs" / "scenarios"
@@ -56,6 +57,7 @@ def read_merged(path: Path, descendants: tuple[Path, ...] = ()) -> dict[str, Any
         ScenarioError: a file is malformed, a base is unknown, or a file is based on itself.
     """
     data = read_mapping(path)
+    anchor_files(data, path.parent)
     base = data.pop("base", None)
     if base is None:
         return data
@@ -70,6 +72,7 @@ def read_merged(path: Path, descendants: tuple[Path, ...] = ()) -> dict[str, Any
         raise ScenarioError(f"{path}: base = {base}: must not be based on the file itself")
     inherited = read_merged(base_path, chain)
     inherited.pop("name", None)
+    drop_superseded(inherited, data)
     merged: dict[str, Any] = merge(inherited, data)
     return merged
 
@@ -116,6 +119,7 @@ def override(data: dict[str, Any], overrides: dict[str, Any]) -> None:
     Raises:
         ScenarioError: a path is unknown.
     """
+    drop_overridden(data, overrides)
     for path, value in overrides.items():
         _assign(data, _split_path(path, value), value, path)
 

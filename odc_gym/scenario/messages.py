@@ -25,6 +25,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     if kind in ("missing", "union_tag_not_found"):
         return f"{where}: is missing"
     shown = f" = {value}" if isinstance(value, str | int | float | bool) or value is None else ""
+    shown = shown if "\n" not in shown else ""  # a text of several lines
     of_key = first["loc"][-1:] == ("[key]",)
     begin = f"{where}: key " if of_key else f"{where}{shown}: " if where else ""
     return begin + _allowed_values(kind, first["msg"], context)

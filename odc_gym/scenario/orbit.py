@@ -1,12 +1,24 @@
-"""Orbits of a shell: Walker patterns, sun-synchronous planes, clusters and two-line elements."""
+"""Orbits of a shell: Walker patterns, sun-synchronous planes, clusters and element sets."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from odc_gym.elements import (
+    MAX_ALTITUDE_KM,
+    MIN_ALTITUDE_KM,
+    ElementSet,
+    read_elements,
+    read_lines,
+    read_messages,
+    require_altitudes,
+    require_one_shell,
+)
 from odc_gym.scenario.base import Model
+
+AltitudeKm = Annotated[float, Field(ge=MIN_ALTITUDE_KM, le=MAX_ALTITUDE_KM)]
 
 
 class WalkerOrbit(Model):
@@ -15,9 +27,7 @@ class WalkerOrbit(Model):
     pattern: Literal["delta", "star"] = Field(
         description="delta: ascending nodes over the full circle; star: over half of it"
     )
-    altitude_km: Annotated[float, Field(ge=300, le=2000)] = Field(
-        description="altitude above the equatorial radius of the Earth"
-    )
+    altitude_km: AltitudeKm = Field(description="altitude above the equatorial radius of the Earth")
     inclination_deg: Annotated[float, Field(ge=0, le=180)] = Field(description="inclination of all planes")
     total: Annotated[int, Field(ge=1)] = Field(description="number of satellites, a multiple of planes")
     planes: Annotated[int, Field(ge=1)] = Field(description="number of planes")
@@ -39,9 +49,7 @@ class SunSynchronousOrbit(Model):
     """Sun-synchronous circular orbits, given by the mean local time of the ascending node."""
 
     pattern: Literal["sun_synchronous"] = Field(description="orbits whose planes follow the Sun over the year")
-    altitude_km: Annotated[float, Field(ge=300, le=2000)] = Field(
-        description="altitude above the equatorial radius of the Earth"
-    )
+    altitude_km: AltitudeKm = Field(description="altitude above the equatorial radius of the Earth")
     local_time_h: Annotated[float, Field(ge=0, lt=24)] | tuple[Annotated[float, Field(ge=0, lt=24)], ...] = Field(
         description="mean local time of the ascending node; one for all planes, or one for each"
     )
@@ -66,7 +74,7 @@ class ClusterOrbit(Model):
     pattern: Literal["cluster"] = Field(
         description="satellites that fly close together around one sun-synchronous orbit"
     )
-    altitude_km: Annotated[float, Field(ge=300, le=2000)] = Field(
+    altitude_km: AltitudeKm = Field(
         description="altitude of the reference orbit above the equatorial radius of the Earth"
     )
     local_time_h: Annotated[float, Field(ge=0, lt=24)] = Field(
@@ -75,15 +83,90 @@ class ClusterOrbit(Model):
     total: Annotated[int, Field(ge=1)] = Field(description="number of satellites")
     radius_km: Annotated[float, Field(gt=0, le=50)] = Field(default=1.0, description="radius of the cluster")
 
+    @model_validator(mode="after")
+    def _check_altitudes(self) -> ClusterOrbit:
+        half = self.radius_km / 2  # the greatest distance along the track is twice that along the radius
+        require_altitudes(f"radius_km = {self.radius_km:g}", self.altitude_km - half, self.altitude_km + half)
+        return self
+
 
 class TleOrbit(Model):
-    """Orbits from two-line elements, propagated by SGP4 within 14 days of their epochs."""
+    """Orbits from element sets, propagated by SGP4 within 14 days of their epochs."""
 
-    pattern: Literal["tle"] = Field(description="one orbit for each pair of lines")
-    lines: tuple[tuple[str, str], ...] = Field(
-        min_length=1, description="two-line elements, a pair of lines for each satellite"
+    pattern: Literal["tle"] = Field(description="one orbit for each element set")
+    file: str | None = Field(
+        default=None,
+        exclude=True,
+        description="file of element sets, in place of lines or messages: two-line elements, or orbit mean-elements "
+        "messages (OMM) in JSON, XML, CSV or KVN. A scenario that is loaded holds its contents",
+    )
+    lines: tuple[tuple[str, ...], ...] = Field(
+        default=(), description="two-line elements: pairs of lines, triples that begin with a name, or text"
+    )
+    messages: tuple[dict[str, str | int | float], ...] = Field(
+        default=(), description="orbit mean-elements messages (OMM): fields by their names in CCSDS 502.0"
     )
     allow_old: bool = Field(default=False, description="allow propagation beyond 14 days from the elements' epoch")
+
+    @field_validator("lines", mode="before", json_schema_input_type=str | list[str | list[str]])
+    @classmethod
+    def _read_lines(cls, lines: Any) -> Any:
+        return _entries(read_lines(lines)) if isinstance(lines, str | list | tuple) else lines
+
+    @field_validator("messages", mode="before", json_schema_input_type=list[dict[str, Any]])
+    @classmethod
+    def _read_messages(cls, messages: Any) -> Any:
+        return _entries(read_messages(messages)) if isinstance(messages, list | tuple) else messages
+
+    @model_validator(mode="after")
+    def _read_file(self) -> TleOrbit:
+        given = [name for name in ("file", "lines", "messages") if getattr(self, name)]
+        if len(given) != 1:
+            got = f", got {' and '.join(given)}" if given else ""
+            raise ValueError(f"must hold one of file, lines and messages{got}")
+        if self.file is None:
+            require_one_shell(self.sets)
+            return self
+        sets = read_elements(self.file)
+        require_one_shell(sets)
+        # the model is frozen for others: its own validator replaces the file by what it holds
+        for name, value in (("file", None), ("messages" if sets[0].message else "lines", _entries(sets))):
+            object.__setattr__(self, name, value)
+        return self
+
+    @property
+    def sets(self) -> tuple[ElementSet, ...]:
+        """Element sets of the satellites."""
+        return read_messages(self.messages) if self.messages else read_lines(self.lines)
+
+    @property
+    def total(self) -> int:
+        """Number of satellites."""
+        return len(self.lines) + len(self.messages)
+
+
+def _entries(sets: tuple[ElementSet, ...]) -> tuple[Any, ...]:
+    """Return element sets as a scenario holds them."""
+    return tuple(
+        dict(each.message) if each.message else (*((each.name,) if each.name else ()), *(each.lines or ()))
+        for each in sets
+    )
+
+
+def expand_orbit(orbit: Any) -> Any:
+    """Return the data of an orbit with a pattern: `tle: FILE` and `omm: FILE` stand for `pattern: tle, file: FILE`.
+
+    The key may also hold the element sets themselves, as text or as a list.
+    """
+    if not isinstance(orbit, dict) or orbit.get("pattern", "tle") not in ("tle", "omm"):
+        return orbit
+    rest = {key: value for key, value in orbit.items() if key not in ("pattern", "tle", "omm")}
+    given = {key: orbit[key] for key in ("tle", "omm") if key in orbit}
+    if len(given) != 1:
+        return orbit if given or orbit.get("pattern") != "omm" else {"pattern": "tle", **rest}
+    value, inline = next(iter(given.values())), "lines" if "tle" in given else "messages"
+    field = "file" if isinstance(value, str) and "\n" not in value.strip() else inline
+    return orbit if field in rest else {"pattern": "tle", field: value, **rest}
 
 
 Orbit = Annotated[WalkerOrbit | SunSynchronousOrbit | ClusterOrbit | TleOrbit, Field(discriminator="pattern")]

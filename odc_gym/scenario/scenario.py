@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from odc_gym.elements import FIRST_YEAR, LAST_YEAR
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import files
 from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
+from odc_gym.scenario.element_times import check_elements, newest_epoch
 from odc_gym.scenario.events import (
     EventContext,
     ScriptedEvent,
@@ -26,7 +28,7 @@ from odc_gym.scenario.faults import Faults
 from odc_gym.scenario.hardware import Hardware
 from odc_gym.scenario.messages import explain
 from odc_gym.scenario.network import Network, ShellLinks
-from odc_gym.scenario.orbit import Orbit
+from odc_gym.scenario.orbit import Orbit, expand_orbit
 from odc_gym.scenario.randomise import Draw, check_draws
 from odc_gym.scenario.sensing import Sensing
 from odc_gym.scenario.workload import (
@@ -38,7 +40,10 @@ from odc_gym.scenario.workload import (
 
 
 class Start(Model):
-    """Start of episodes: uniform over a year, time of day included, or always at one epoch."""
+    """Start of episodes: uniform over a year, time of day included; at an epoch; or uniform over the days after it.
+
+    Without year and epoch, episodes of element sets start from their newest epoch.
+    """
 
     year: Annotated[int, Field(ge=2024, le=2050)] | None = Field(
         default=None, description="year of the random start; give either this or epoch"
@@ -46,12 +51,33 @@ class Start(Model):
     epoch: datetime | None = Field(
         default=None, description="date and time of every start, UTC if without an offset; give either this or year"
     )
+    days: Annotated[float, Field(gt=0, le=366)] | None = Field(
+        default=None, description="episodes begin at a random minute of so many days from the epoch; null: at the epoch"
+    )
 
     @model_validator(mode="after")
     def _check_year_or_epoch(self) -> Start:
-        if (self.year is None) == (self.epoch is None):
+        if self.year is not None and self.epoch is not None:
             raise ValueError("give either year or epoch")
+        if self.year is not None and self.days is not None:
+            raise ValueError(f"days = {self.days:g}: must not be given together with year")
+        if self.epoch is not None and not FIRST_YEAR <= self.epoch.year <= LAST_YEAR:
+            raise ValueError(f"epoch = {self.epoch:%Y-%m-%d}: must be in the years {FIRST_YEAR} to {LAST_YEAR}")
         return self
+
+    @property
+    def first(self) -> datetime:
+        """Earliest start of an episode, UTC."""
+        if self.epoch is None:
+            return datetime(self.year or 0, 1, 1, tzinfo=UTC)
+        return self.epoch.replace(tzinfo=UTC) if self.epoch.tzinfo is None else self.epoch.astimezone(UTC)
+
+    @property
+    def span(self) -> timedelta:
+        """Time from the first start over which episodes begin; zero if all begin at the epoch."""
+        if self.year is not None:
+            return datetime(self.year + 1, 1, 1, tzinfo=UTC) - self.first
+        return timedelta(days=self.days or 0.0)
 
 
 class Episode(Model):
@@ -80,6 +106,11 @@ class Shell(Model):
     hardware: str = Field(description="name of the hardware of its satellites, a key of `hardware`")
     orbit: Orbit = Field(description="orbits of its satellites")
     links: ShellLinks | None = Field(default=None, description="values of its optical links that replace the network's")
+
+    @field_validator("orbit", mode="before", json_schema_input_type=Orbit | dict[Literal["tle", "omm"], str])
+    @classmethod
+    def _expand_orbit(cls, orbit: Any) -> Any:
+        return expand_orbit(orbit)
 
 
 class Earth(Model):
@@ -191,7 +222,7 @@ class Scenario(Model):
     description: str = Field(
         description="one line about the fleet and its purpose, as `odc-gym scenario list` prints it"
     )
-    start: Start = Field(description="date and time at which episodes begin")
+    start: Start = Field(default=Start(), description="date and time at which episodes begin")
     episode: Episode = Field(description="length of episodes and of their steps")
     shells: tuple[Shell, ...] = Field(min_length=1, description="groups of satellites, in the order of their numbers")
     hardware: dict[str, Hardware] = Field(min_length=1, description="kinds of satellites by name")
@@ -211,6 +242,19 @@ class Scenario(Model):
     randomise: dict[str, Draw] = Field(
         default={}, description="path of a number: distribution that episodes draw it from"
     )
+
+    @model_validator(mode="after")
+    def _check_start(self) -> Scenario:
+        orbits = [shell.orbit for shell in self.shells]
+        if self.start.year is None and self.start.epoch is None:
+            epoch = newest_epoch(orbits)
+            if epoch is None:
+                raise ValueError("start: give either year or epoch")
+            # the model is frozen for others: its own validator fills in the start that its element sets imply
+            object.__setattr__(self, "start", Start(epoch=epoch, days=self.start.days))
+        first, last = self.start.first, self.start.first + self.start.span
+        check_elements(orbits, first, last, self.episode.decision_period_s, self.episode.hours)
+        return self
 
     @model_validator(mode="after")
     def _check_hardware_fits(self) -> Scenario:
@@ -256,7 +300,9 @@ class Scenario(Model):
         if not self.events:
             return self
         orbits, sites = [shell.orbit for shell in self.shells], site_names(self.network.ground)
-        context = EventContext(self.start.epoch, orbits, list(self.workload.classes), sites)
+        context = EventContext(
+            None if self.start.days else self.start.epoch, orbits, list(self.workload.classes), sites
+        )
         for i, event in enumerate(self.events):
             try:
                 event.check(context)

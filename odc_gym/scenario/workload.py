@@ -222,6 +222,11 @@ class Workload(Model):
     burst: Burst = Field(description="random factors on the rate")
     estimate_sigma: NonNegative = Field(description="lognormal error of the visible estimate of a job's work, mean 1")
     rate_scale: NonNegative = Field(default=1.0, description="factor on the rate of every class")
+    load: Positive | None = Field(
+        default=None,
+        description="mean offered work over the work that the fleet can sustain, in place of rate_scale: it sets the "
+        "factor on the rate of every class",
+    )
     surges: Surges = Field(default=Surges(), description="random surges")
     tenants: dict[str, Tenant] = Field(
         default={"everyone": Tenant()}, min_length=1, description="owners of jobs by name"
@@ -230,6 +235,8 @@ class Workload(Model):
 
     @model_validator(mode="after")
     def _check_references(self) -> Workload:
+        if self.load is not None and self.rate_scale != 1.0:
+            raise ValueError(f"load = {self.load:g}: must not be given together with rate_scale = {self.rate_scale:g}")
         for name, work_class in self.classes.items():
             for model in work_class.models if isinstance(work_class, JobClass) else ():
                 if model not in self.models:

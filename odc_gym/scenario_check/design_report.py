@@ -44,7 +44,8 @@ def design_report(scenario: Scenario) -> list[ReportRow]:
         rows += _shell_rows(fleet, i, betas_rad[i], f"{shell.hardware}: " if len(scenario.shells) > 1 else "")
     return (
         rows
-        + _load_rows(scenario, fleet, betas_rad)
+        + _start_rows(scenario)
+        + _load_rows(fleet, betas_rad)
         + network_report(fleet)
         + _upset_rows(fleet)
         + fault_report(fleet)
@@ -212,8 +213,19 @@ def _plan_row(shell: ShellPlan, design: dict[str, float], fleet: FleetModel, bet
     return ReportRow(f"sustainable share of slots, beta {beta}", at["throughput"] / full, "", note)
 
 
-def _load_rows(scenario: Scenario, fleet: FleetModel, betas_rad: list[np.ndarray]) -> list[ReportRow]:
+def _start_rows(scenario: Scenario) -> list[ReportRow]:
+    """Return when episodes begin, and the epochs of element sets."""
+    first, span = scenario.start.first, scenario.start.span
+    note = f"from {first:%Y-%m-%d %H:%M} UTC" + (f" on, over {span.total_seconds() / DAY_S:g} days" if span else "")
+    epochs = [each.epoch for shell in scenario.shells if shell.orbit.pattern == "tle" for each in shell.orbit.sets]
+    if epochs:
+        note += f"; {len(epochs)} element sets of {min(epochs):%Y-%m-%d %H:%M} to {max(epochs):%Y-%m-%d %H:%M}"
+    return [ReportRow("start of episodes", "random" if span else "fixed", "", note)]
+
+
+def _load_rows(fleet: FleetModel, betas_rad: list[np.ndarray]) -> list[ReportRow]:
     """Return the offered load relative to slots, energy and heat, and the limit that binds most."""
+    scenario = fleet.scenario
     offered = offered_by_class(scenario.workload, scenario.class_names)
     total = float(offered.sum())
     energy, heat = _single_limits(fleet, betas_rad)
@@ -223,6 +235,7 @@ def _load_rows(scenario: Scenario, fleet: FleetModel, betas_rad: list[np.ndarray
         ReportRow(f"offered {name}", float(v), "accelerators", "reference accelerator-hours an hour")
         for name, v in zip(scenario.class_names, offered, strict=True)
     ]
+    rows.append(ReportRow("rate scale", scenario.workload.rate_scale, "", "factor on the rate of every class"))
     rows += [
         ReportRow(f"load against {name}", total / limit, "", f"{total:.4g} offered of {limit:.4g}")
         for name, limit in limits.items()

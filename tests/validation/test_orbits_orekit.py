@@ -11,8 +11,8 @@ import numpy as np
 from comparison import compares
 from orbit_oracles import single
 
+from odc_gym.elements.tle import epoch_of
 from odc_gym.orbits import Constellation, GroundSite, build_ephemeris
-from odc_gym.orbits.tle import epoch
 
 CHAPTER = "Orbits and light"
 HERE = Path(__file__).parent / "reference"
@@ -102,7 +102,7 @@ def track():
     ours, theirs = [], []
     for number, lines in element_sets().items():
         rows = np.array([row[1:] for row in table("track") if row[0] == number], dtype=float)
-        e = build_ephemeris(Constellation.from_tle([lines]), start=epoch(lines), steps=1440, sites=[SITE])
+        e = build_ephemeris(Constellation.from_tle([lines]), start=epoch_of(lines[0]), steps=1440, sites=[SITE])
         values = (e.altitude_m, e.latitude_deg, e.longitude_deg, e.elevation_deg[:, :, 0], np.degrees(e.beta_rad))
         columns = np.concatenate([*[v[:, :1] for v in values], e.sun_distance_m[:, None] / 149597870700.0], axis=1)
         ours.append(np.concatenate([e.position_gcrs_m[:, 0], columns], axis=1)[rows[:, 0].astype(int)])
@@ -115,7 +115,7 @@ def test_darkness():
     theirs = dict(table("set_darkness"))
     ours = []
     for lines in element_sets().values():
-        e = build_ephemeris(Constellation.from_tle([lines]), start=epoch(lines), steps=1440)
+        e = build_ephemeris(Constellation.from_tle([lines]), start=epoch_of(lines[0]), steps=1440)
         ours.append(1440 * (1 - e.sunlit_frac.mean()))
     return ours, [float(theirs[number]) for number in element_sets()]
 
@@ -150,7 +150,7 @@ def test_partial_light():
     ours, theirs = [], []
     for number, lines in element_sets().items():
         seconds, light = np.array([row[1:] for row in table("light") if row[0] == number], dtype=float).T
-        e = build_ephemeris(Constellation.from_tle([lines]), start=epoch(lines), step_s=1.0, steps=4 * 3600)
+        e = build_ephemeris(Constellation.from_tle([lines]), start=epoch_of(lines[0]), step_s=1.0, steps=4 * 3600)
         ours.append(e.sunlit_instant_frac[seconds.astype(int), 0])
         theirs.append(light)
     return np.concatenate(ours), np.concatenate(theirs)

@@ -12,9 +12,11 @@ from sgp4.api import WGS72, Satrec
 from sgp4.exporter import export_tle
 from skyfield.api import EarthSatellite, load, wgs84
 
+from odc_gym.elements import read_lines
+from odc_gym.elements.tle import epoch_of
 from odc_gym.errors import OrbitError
 from odc_gym.orbits import Constellation, GroundSite, build_ephemeris
-from odc_gym.orbits.tle import TleSet, check_lines, epoch, propagate
+from odc_gym.orbits.sgp4_propagation import ElementGroup, propagate
 
 CHAPTER = "Orbits and light"
 EVERY = 111
@@ -55,8 +57,8 @@ def test_verification_cases():
     for lines, minutes, position_km in verification_cases():
         if lines[0][2:7] in GIVE_UP:
             continue
-        tles = TleSet(check_lines((tuple(map(right_checksum, lines)),)), allow_old=True)
-        motion = propagate(tles, epoch(lines), minutes * 60, np.zeros(minutes.size))
+        group = ElementGroup(read_lines([tuple(map(right_checksum, lines))]), allow_old=True)
+        motion = propagate(group, epoch_of(lines[0]), minutes * 60, np.zeros(minutes.size))
         ours.append(np.hstack([motion.x, motion.y, motion.z]))
         theirs.append(position_km * 1000)
     assert len(ours) == 31
@@ -69,10 +71,10 @@ def test_broken_verification_cases_are_refused():
             with pytest.raises(OrbitError, match="checksum"):
                 Constellation.from_tle([lines])
         if lines[0][2:7] in GIVE_UP:
-            tles = TleSet(check_lines((tuple(map(right_checksum, lines)),)), allow_old=True)
+            group = ElementGroup(read_lines([tuple(map(right_checksum, lines))]), allow_old=True)
             elapsed_s = np.arange(0.0, 150.0) * 60
             with pytest.raises(OrbitError, match="no position at"):
-                propagate(tles, epoch(lines), elapsed_s, np.zeros(elapsed_s.size))
+                propagate(group, epoch_of(lines[0]), elapsed_s, np.zeros(elapsed_s.size))
 
 
 def element_set(start, number, inclination, node, eccentricity, perigee, anomaly, revolutions, drag=2e-5):
@@ -104,7 +106,9 @@ def flown(start):
     timescale = load.timescale(builtin=True)
     times = timescale.from_datetimes([start + timedelta(minutes=t) for t in range(0, 1440, EVERY)])
     lines = element_sets(start)
-    ours = build_ephemeris(Constellation.from_tle(lines), start=start, steps=1440, sites=[SITE])
+    # the group is built by hand, because a constellation refuses orbits outside the altitudes of the models
+    satellites = Constellation((ElementGroup(read_lines(lines)),))
+    ours = build_ephemeris(satellites, start=start, steps=1440, sites=[SITE])
     place = wgs84.latlon(SITE.latitude_deg, SITE.longitude_deg, SITE.altitude_m)
     satellites = [EarthSatellite(*pair, ts=timescale) for pair in lines]
     theirs = [satellite.at(times) for satellite in satellites]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -28,7 +28,7 @@ from odc_gym.tables.fleet.parameters import (
     rules_block,
     sensor_numbers,
 )
-from odc_gym.tables.fleet.plans import ShellPlan, class_mix, class_speed, mean_value
+from odc_gym.tables.fleet.plans import ShellPlan, class_mix, class_speed, mean_value, offered_by_class
 from odc_gym.tables.fleet.serving_tables import services_of, serving_tables
 from odc_gym.tables.fleet.surroundings import Surfaces
 from odc_gym.workload import Trace
@@ -79,7 +79,7 @@ class FleetModel:
     """Fleet of a scenario with the parameters and tables that all its episodes share.
 
     Attributes:
-        scenario: scenario that the fleet belongs to.
+        scenario: scenario that the fleet belongs to; its `workload.load` is written as `rate_scale`.
         trace: recorded work that replaces classes, or None.
         constellation: S satellites, shell by shell.
         shell_of: index of each satellite's shell, (S,).
@@ -142,6 +142,7 @@ class FleetModel:
         self._limit_backlog()
         if self.sustainable <= 0.0:
             raise ScenarioError(f"scenario {scenario.name}: array, battery or radiator cannot sustain any compute")
+        self.scenario = self._at_load(scenario)
         hours = self.clock.episode_s / HOUR_S
         value = mean_value(scenario.workload, scenario.class_names)
         self.reference_value = self.sustainable * value * hours
@@ -193,7 +194,7 @@ class FleetModel:
             condition: condition of the satellites at the episode's start.
         """
         varied = copy.copy(self)
-        varied.scenario, varied.drawn, varied.condition = scenario, drawn, condition
+        varied.scenario, varied.drawn, varied.condition = self._at_load(scenario), drawn, condition
         designs = [design_numbers(kind, condition.years if condition else 0.0) for kind in hardware]
         if condition is not None:
             damage = condition.years * self.wear_per_year
@@ -204,6 +205,21 @@ class FleetModel:
         varied.class_speed = varied.speed * class_speed(varied.mix, self.clock_frac)
         varied._limit_backlog()
         return varied
+
+    def _at_load(self, scenario: Scenario) -> Scenario:
+        """Return a scenario with the `rate_scale` that gives its `load` on the sustainable output of this fleet.
+
+        Raises:
+            ScenarioError: the classes of the scenario's own fleet offer no work.
+        """
+        load, own = scenario.workload.load, self.scenario.workload.model_copy(update={"rate_scale": 1.0})
+        if load is None:
+            return scenario
+        offered = float(offered_by_class(own, self.scenario.class_names).sum())
+        if offered <= 0.0:
+            raise ScenarioError(f"workload.load = {load:g}: needs a class that offers work, all rates are 0")
+        scale = {"rate_scale": load * self.sustainable / offered, "load": None}
+        return scenario.model_copy(update={"workload": scenario.workload.model_copy(update=scale)})
 
     def _limit_backlog(self) -> None:
         """Write the largest backlog of each class into the rules.
@@ -253,13 +269,12 @@ class FleetModel:
         return "; ".join(f"{self.trace.path}: {note}" for note in notes) or None
 
     def start_of(self, seed: int) -> datetime:
-        """Return the start of episode `seed`, UTC: a minute of the scenario's year, or its epoch."""
+        """Return the start of episode `seed`, UTC: a minute of the scenario's year or days, or its epoch."""
         start = self.scenario.start
-        if start.epoch is not None:
-            return start.epoch if start.epoch.tzinfo else start.epoch.replace(tzinfo=UTC)
-        first = datetime(start.year or 0, 1, 1, tzinfo=UTC)
-        minutes = (datetime(first.year + 1, 1, 1, tzinfo=UTC) - first) // timedelta(minutes=1)
-        return first + timedelta(minutes=int(random_stream(seed, START_STREAM).integers(minutes)))
+        minutes = start.span // timedelta(minutes=1)
+        if not minutes:
+            return start.first
+        return start.first + timedelta(minutes=int(random_stream(seed, START_STREAM).integers(minutes)))
 
     def year_sunlight(self) -> tuple[np.ndarray, np.ndarray]:
         """Return sunlight relative to 1 au, (N,), and beta angles [rad], (N, S), at the year's start dates."""
@@ -285,10 +300,11 @@ class FleetModel:
 
     def year_starts(self) -> list[datetime]:
         """Return the start dates over which the sustainable output is averaged."""
-        if self.scenario.start.epoch is not None:
-            return [self.start_of(0)]
-        first = datetime(self.scenario.start.year or 0, 1, 1, tzinfo=UTC)
-        return [first + timedelta(days=365.0 * k / YEAR_SAMPLES) for k in range(YEAR_SAMPLES)]
+        start = self.scenario.start
+        if not start.span:
+            return [start.first]
+        days = start.days or 365.0
+        return [start.first + timedelta(days=days * k / YEAR_SAMPLES) for k in range(YEAR_SAMPLES)]
 
     def _clock(self, period_s: float) -> Clock:
         """Return the lengths in physics steps; the warm-up covers an orbit in whole decisions."""
