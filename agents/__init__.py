@@ -13,26 +13,28 @@ A class under `@scheduler("name")` is a scheduler. The file may lie in this fold
 from odc_gym.agents._identity import scheduler_identity
 from odc_gym.agents._parameters import number, split_names
 from odc_gym.agents.base import (
+    Description,
     Requirements,
     Scheduler,
+    describe,
     scheduler,
+    scheduler_descriptions,
     scheduler_names,
-    scheduler_parameters,
-    scheduler_rules,
 )
 from odc_gym.agents.resolver import SchedulerFactory, make_scheduler, scheduler_factory
 
 __all__ = [
+    "Description",
     "Requirements",
     "Scheduler",
     "SchedulerFactory",
+    "describe",
     "make_scheduler",
     "number",
     "scheduler",
+    "scheduler_descriptions",
     "scheduler_factory",
     "scheduler_identity",
     "scheduler_names",
-    "scheduler_parameters",
-    "scheduler_rules",
     "split_names",
 ]

@@ -13,9 +13,9 @@ _CALL = re.compile(r"([^()]+)\((.*)\)", re.DOTALL)
 _OPENING, _CLOSING = "(", ")"
 
 
-def number(default: float, low: float, high: float) -> Any:
+def number(default: float, low: float, high: float, meaning: str = "") -> Any:
     """Make a dataclass field for a parameter that the scheduler's name may set, from `low` to `high`."""
-    return field(default=default, metadata={"low": low, "high": high})
+    return field(default=default, metadata={"low": low, "high": high, "meaning": meaning})
 
 
 def settable_parameters(parameters: type) -> dict[str, Field[Any]]:
@@ -24,9 +24,10 @@ def settable_parameters(parameters: type) -> dict[str, Field[Any]]:
 
 
 def describe_parameters(parameters: type) -> tuple[str, ...]:
-    """Describe each settable parameter by its default and range."""
+    """Describe each settable parameter by its default, range and meaning."""
     return tuple(
         f"{name} = {f.default:g} ({f.metadata['low']:g} to {f.metadata['high']:g})"
+        + (f": {f.metadata['meaning']}" if f.metadata["meaning"] else "")
         for name, f in settable_parameters(parameters).items()
     )
 

@@ -56,6 +56,16 @@ class Entry(NamedTuple):
     parameters: type | None  # None if the scheduler has no parameters
 
 
+class Description(NamedTuple):
+    """Description of a scheduler, from its docstring and its parameters."""
+
+    summary: str  # the rule in a few words
+    rule: str
+    controls: str  # parts of the action; "" if the docstring does not state them
+    source: str  # publication; "" if the rule has none
+    parameters: tuple[str, ...]  # each with default and range
+
+
 _ENTRIES: dict[str, Entry] = {}
 _Class = TypeVar("_Class", bound=Callable[..., Scheduler])
 
@@ -112,12 +122,23 @@ def scheduler_names() -> tuple[str, ...]:
     return tuple(sorted(registered()))
 
 
-def scheduler_rules() -> dict[str, str]:
-    """Return the rule of each scheduler of the package by name, as its docstring states it."""
-    return {name: " ".join((inspect.getdoc(registered()[name].make) or "").split()) for name in scheduler_names()}
+def describe(entry: Entry) -> Description:
+    """Describe a scheduler. Paragraphs of its docstring may begin with `Controls:` and `Source:`."""
+    fields = {"Controls": "", "Source": ""}
+    rule = []
+    for paragraph in (inspect.getdoc(entry.make) or "").split("\n\n"):
+        text = " ".join(paragraph.split())
+        label, colon, rest = text.partition(": ")
+        if colon and label in fields:
+            fields[label] = rest.rstrip(".")
+        else:
+            rule.append(text)
+    whole = " ".join(rule)
+    summary = whole.partition(". ")[0].rstrip(".").removeprefix("Scheduler that ")
+    parameters = describe_parameters(entry.parameters) if entry.parameters else ()
+    return Description(summary, whole, fields["Controls"], fields["Source"], parameters)
 
 
-def scheduler_parameters() -> dict[str, tuple[str, ...]]:
-    """Return the parameters of each scheduler that its name may set, with default and range."""
-    parameters = {name: registered()[name].parameters for name in scheduler_names()}
-    return {name: describe_parameters(kind) if kind else () for name, kind in parameters.items()}
+def scheduler_descriptions() -> dict[str, Description]:
+    """Return the description of each scheduler of the package by name."""
+    return {name: describe(registered()[name]) for name in scheduler_names()}

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 @scheduler("coolest-first")
 class CoolestFirst:
-    """Scheduler that places work on the feasible satellite with the coolest junction, however busy it is.
+    """Scheduler that places work on the coolest satellite, however busy it is.
 
-    Every satellite runs at its current sustainable clock.
+    The coolest junction counts, among the satellites where the work fits. Every satellite runs at its current
+    sustainable clock.
+
+    Controls: placement.
     """
 
     def __init__(self, view: View) -> None:

@@ -10,9 +10,11 @@ from odc_gym.agents.zero import Zero
 
 @scheduler("earliest-deadline")
 class EarliestDeadline(Zero):
-    """Scheduler that serves the queue by deadline, the earliest first, whatever the value of a job.
+    """Scheduler that serves the queue by deadline, the earliest first.
 
-    The environment decides all else: least loaded satellite, sustainable clocks.
+    The value of a job does not count. The environment decides all else: least loaded satellite, sustainable clocks.
+
+    Controls: the order of the queue.
     """
 
     requires: ClassVar[Requirements] = {"overrides": {"dispatch.order": "edf"}}

@@ -10,9 +10,12 @@ from odc_gym.agents.zero import Zero
 
 @scheduler("first-come")
 class FirstCome(Zero):
-    """Scheduler that serves the queue in order of arrival, whatever the value or the deadline of a job.
+    """Scheduler that serves the queue in order of arrival.
 
-    The environment decides all else: least loaded satellite, sustainable clocks.
+    Value and deadline of a job do not count. The environment decides all else: least loaded satellite, sustainable
+    clocks.
+
+    Controls: the order of the queue.
     """
 
     requires: ClassVar[Requirements] = {"overrides": {"dispatch.order": "fcfs"}}

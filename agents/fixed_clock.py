@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 class FixedClockParameters:
     """Clock of all satellites, chosen on validation episodes; see docs/schedulers.md."""
 
-    clock: float = number(0.75, 0.0, 1.0)  # over full clock; values below the lowest clock count as the lowest clock
+    clock: float = number(
+        0.75, 0.0, 1.0, "clock over full clock; values below the lowest clock count as the lowest clock"
+    )
 
 
 @scheduler("fixed-clock", FixedClockParameters)
 class FixedClock:
-    """Scheduler that asks for the same clock on all satellites, in light and in shadow.
+    """Scheduler that asks for one clock on all satellites, day and night.
 
     The least loaded satellite takes new work.
+
+    Controls: clocks.
     """
 
     def __init__(self, view: View, parameters: FixedClockParameters | None = None) -> None:

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 @scheduler("full-clock")
 class FullClock:
-    """Scheduler that places work on the least loaded satellite and always asks for the full clock.
+    """Scheduler that places work by load and asks for the full clock.
 
     The governor and load shedding of the hardware limit heat and discharge, as on the ground.
+
+    Controls: clocks.
     """
 
     def __init__(self, view: View) -> None:

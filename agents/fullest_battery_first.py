@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 
 @scheduler("fullest-battery-first")
 class FullestBatteryFirst:
-    """Scheduler that places work on the feasible satellite with the highest charge, however busy it is.
+    """Scheduler that places work on the highest charge, however busy it is.
 
-    Every satellite runs at its current sustainable clock.
+    Only satellites where the work fits count. Every satellite runs at its current sustainable clock.
+
+    Controls: placement.
     """
 
     def __init__(self, view: View) -> None:

@@ -25,17 +25,19 @@ class GangAwareParameters:
     """Parameters, chosen on validation episodes."""
 
     budget: SunAwareParameters = field(default_factory=SunAwareParameters)
-    closed_bid: float = number(-0.6, -1.0, 1.0)  # closes a satellite to new work without draining it
-    open_bid: float = number(-0.4, -1.0, 1.0)  # the last resort of narrow jobs
-    narrow_urgency: float = number(-0.5, -1.0, 1.0)  # of classes without wide jobs
+    closed_bid: float = number(-0.6, -1.0, 1.0, "bid that closes a satellite to new work without draining it")
+    open_bid: float = number(-0.4, -1.0, 1.0, "bid that makes a satellite the last resort of narrow jobs")
+    narrow_urgency: float = number(-0.5, -1.0, 1.0, "urgency of classes without wide jobs")
 
 
 @scheduler("gang-aware", GangAwareParameters)
 class GangAware(SunAware):
-    """Scheduler like `sun-aware` that reserves the share of satellites that wide jobs need for classes with such jobs.
+    """Scheduler that is `sun-aware`, and keeps satellites free for wide jobs.
 
-    A reserved satellite opens to those classes while half of it is free, so that the oldest wide job gets it once it is
-    empty. It opens to services while they wait.
+    It reserves the share of satellites that wide jobs need. A reserved satellite opens to classes with such jobs while
+    half of it is free, so that the oldest wide job gets it once it is empty, and to services while they wait.
+
+    Controls: placement, clocks, urgency.
     """
 
     def __init__(self, view: View, parameters: GangAwareParameters | None = None) -> None:

@@ -20,15 +20,18 @@ if TYPE_CHECKING:
 class GovernorParameters:
     """Bands over which the clock falls from full to lowest, chosen on validation episodes."""
 
-    heat_band_k: float = number(10.0, 0.1, 100.0)
-    charge_band_frac: float = number(0.65, 0.01, 1.0)
+    heat_band_k: float = number(10.0, 0.1, 100.0, "room to the junction limit over which the clock falls [K]")
+    charge_band_frac: float = number(0.65, 0.01, 1.0, "charge above the floor over which the clock falls")
 
 
 @scheduler("governor", GovernorParameters)
 class Governor:
-    """Scheduler that lowers the clock linearly as the junction nears its limit or the charge nears its floor.
+    """Scheduler that lowers the clock with rising heat and falling charge.
 
-    The lower of the two clocks counts. The scheduler uses no forecast, and the least loaded satellite takes new work.
+    The clock falls linearly as the junction nears its limit or the charge its floor; the lower of the two counts. The
+    scheduler uses no forecast, and the least loaded satellite takes new work.
+
+    Controls: clocks.
     """
 
     def __init__(self, view: View, parameters: GovernorParameters | None = None) -> None:

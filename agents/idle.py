@@ -18,6 +18,8 @@ class Idle:
     """Scheduler that closes and drains every satellite and holds every class.
 
     It earns nothing, so its score shows the costs of an unused fleet.
+
+    Controls: everything.
     """
 
     def __init__(self, view: View) -> None:

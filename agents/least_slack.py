@@ -14,6 +14,8 @@ class LeastSlack(Zero):
 
     Slack is the time to the deadline less the estimated rest of the work. The environment decides all else: least
     loaded satellite, sustainable clocks.
+
+    Controls: the order of the queue.
     """
 
     requires: ClassVar[Requirements] = {"overrides": {"dispatch.order": "least-slack"}}

@@ -23,14 +23,17 @@ ORBIT_WINDOW = 3  # index of the forecast window of 95 min, one orbit
 class OrbitBalancedParameters:
     """Margin of the energy balance, chosen on validation episodes; see docs/schedulers.md."""
 
-    power_share: float = number(1.0, 0.1, 2.0)  # share of the balanced load that is used
+    power_share: float = number(1.0, 0.1, 2.0, "share of the balanced load that is used")
 
 
 @scheduler("orbit-balanced", OrbitBalancedParameters)
 class OrbitBalanced:
-    """Scheduler that runs each satellite, in light and in shadow, at the constant power that its orbit supplies.
+    """Scheduler that runs each satellite at the constant power of its orbit.
 
-    Heat can lower that power. Work goes to the satellites with the most unused power, on orbits with little shadow.
+    The power is what the sunlight of the orbit supplies, in light and in shadow; heat can lower it. Work goes to the
+    satellites with the most unused power, on orbits with little shadow.
+
+    Controls: placement, clocks.
     """
 
     def __init__(self, view: View, parameters: OrbitBalancedParameters | None = None) -> None:

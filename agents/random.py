@@ -20,6 +20,8 @@ class Random:
     """Scheduler that draws every action uniformly from the action box.
 
     The seed of the episode seeds the generator. The score is that of an operator without any knowledge.
+
+    Controls: everything.
     """
 
     def __init__(self, view: View) -> None:

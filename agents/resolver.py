@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from odc_gym.agents._parameters import base_name, read_parameters
 from odc_gym.agents.base import Entry, Requirements, Scheduler, registered, scheduler_names, separate_registry
-from odc_gym.errors import SchedulerError
+from odc_gym.errors import SchedulerError, did_you_mean, did_you_mean_file
 
 if TYPE_CHECKING:
     from odc_gym.simulator.view import View
@@ -107,7 +107,7 @@ def model_file(run: Path) -> Path:
 def _entry_of_file(path: Path) -> Entry:
     """Return the scheduler of a user's file as the file is now; the registry does not keep it."""
     if not path.is_file():
-        raise SchedulerError(f"scheduler = {path}: no such file")
+        raise SchedulerError(f"scheduler = {path}: no such file{did_you_mean_file(path)}")
     return _entry_of_source(path, path.read_bytes())
 
 
@@ -156,8 +156,9 @@ def _unknown_name(name: str) -> str:
     """Return the message about a name that is neither a scheduler's nor a training run's."""
     if Path(name).is_dir():
         return f"scheduler = {name}: a training run has config.yaml and best_model.zip or model.zip"
-    names = ", ".join(scheduler_names())
-    return f"scheduler = {name}: must be one of {names}, a Python file, or a training run's folder"
+    names = scheduler_names()
+    hint = did_you_mean_file(name) if Path(name).parent != Path() else did_you_mean(base_name(name), names)
+    return f"scheduler = {name}: must be one of {', '.join(names)}, a Python file, or a training run's folder{hint}"
 
 
 def _view(env: Any) -> View:

@@ -16,9 +16,12 @@ if TYPE_CHECKING:
 
 @scheduler("round-robin")
 class RoundRobin:
-    """Scheduler that offers new work to the satellites in a fixed order, which begins one further at each decision.
+    """Scheduler that offers new work to the satellites in turns.
 
-    It reads no sensor. Every satellite runs at its current sustainable clock.
+    The fixed order begins one satellite further at each decision. No sensor is read, and every satellite runs at its
+    current sustainable clock.
+
+    Controls: placement.
     """
 
     def __init__(self, view: View) -> None:

@@ -30,21 +30,26 @@ Array = NDArray[Any]
 class SunAwareParameters:
     """Margins of the budget, chosen on validation episodes."""
 
-    reserve_frac: float = number(0.35, 0.0, 1.0)  # charge above the floor that remains at sunrise
-    full_frac: float = number(0.95, 0.0, 2.0)  # charge above which charging is too slow to plan with
-    heat_margin_k: float = number(HEAT_MARGIN_K, -20.0, 20.0)  # below the junction limit
-    heat_gain: float = number(HEAT_GAIN, 0.0, 1.0)  # share of peak power per kelvin of room
-    room_gain: float = number(1.0, 0.0, 10.0)  # of bids by the room ahead, times the relative utilisation of the class
-    pack_gain: float = number(1.0, 0.0, 2.0)  # of bids by load; 1 cancels the load term of the dispatcher
-    least_bid: float = number(-0.4, -1.0, 1.0)  # above the bid that closes a satellite
+    reserve_frac: float = number(0.35, 0.0, 1.0, "charge above the floor that remains at sunrise")
+    full_frac: float = number(0.95, 0.0, 2.0, "charge above which charging is too slow to plan with")
+    heat_margin_k: float = number(HEAT_MARGIN_K, -20.0, 20.0, "margin below the junction limit")
+    heat_gain: float = number(HEAT_GAIN, 0.0, 1.0, "share of peak power per kelvin of room")
+    room_gain: float = number(
+        1.0, 0.0, 10.0, "gain of bids by the room ahead, times the relative utilisation of the class"
+    )
+    pack_gain: float = number(1.0, 0.0, 2.0, "gain of bids by load; 1 cancels the load term of the dispatcher")
+    least_bid: float = number(-0.4, -1.0, 1.0, "lowest bid, above the bid that closes a satellite")
 
 
 @scheduler("sun-aware", SunAwareParameters)
 class SunAware:
-    """Scheduler that uses the constant power that leaves a reserve of charge at the next sunrise, limited by heat.
+    """Scheduler that spends energy down to a reserve at the next sunrise.
 
-    In shadow the power spreads the stored energy; in sunlight it is the array output less the demand of the next
-    eclipse. Work fills satellites in use first; classes of high power go where more energy and heat room is ahead.
+    The power is constant and limited by heat. In shadow it spreads the stored energy; in sunlight it is the array
+    output less the demand of the next eclipse. Work fills satellites in use first; classes of high power go where more
+    energy and heat room is ahead.
+
+    Controls: placement, clocks.
     """
 
     def __init__(self, view: View, parameters: SunAwareParameters | None = None) -> None:

@@ -23,17 +23,19 @@ class SunlitFirstParameters:
     """Parameters about shadow, chosen on validation episodes; see docs/schedulers.md."""
 
     shadow_bid: float = number(
-        LAST_BID, -1.0, 0.0
-    )  # for movable work; -0.6 keeps it out of shadow, -0.9 also stops it there
-    full_frac: float = number(0.85, 0.0, 1.0)  # target of the charge at the end of sunlight
+        LAST_BID, -1.0, 0.0, "bid in shadow for movable work; -0.6 keeps it out of shadow, -0.9 also stops it there"
+    )
+    full_frac: float = number(0.85, 0.0, 1.0, "target of the charge at the end of sunlight")
 
 
 @scheduler("sunlit-first", SunlitFirstParameters)
 class SunlitFirst:
-    """Scheduler that places work where light lasts longest, and moves movable work from shadow to free lit satellites.
+    """Scheduler that places and moves work to where light lasts longest.
 
-    In light a satellite uses the array output beyond that needed to recharge before the next eclipse, limited by heat;
-    in shadow it runs at its sustainable clock.
+    Movable work leaves shadow when lit satellites are free. In light a satellite uses the array output beyond that
+    needed to recharge before the next eclipse, limited by heat; in shadow it runs at its sustainable clock.
+
+    Controls: placement, moves, clocks.
 
     Source: after Phoenix, sunlight-aware scheduling of edge tasks, arXiv 2407.07337.
     """

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
 
 @scheduler("zero")
 class Zero:
-    """Scheduler that places work on the least loaded satellite and runs each satellite at its sustainable clock.
+    """Scheduler that places work by load and runs at sustainable clocks.
 
     This is the zero action, the first action of learned schedulers.
+
+    Controls: nothing.
     """
 
     def __init__(self, view: View) -> None:

@@ -1,5 +1,27 @@
 """Errors that users see: one line that names the field, the value and what is allowed."""
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return the end of a message about an unknown word: the known word that is closest, or nothing."""
+    by_lower_case = {name.lower(): name for name in known}
+    found = difflib.get_close_matches(word.lower(), by_lower_case, 1)
+    return f"; did you mean {by_lower_case[found[0]]}?" if found else ""
+
+
+def did_you_mean_file(path: str | Path) -> str:
+    """Return the end of a message about a missing file: its neighbour with the closest name, or nothing."""
+    folder = Path(path).parent
+    try:
+        return did_you_mean(str(path), (str(neighbour) for neighbour in folder.iterdir()))
+    except OSError:
+        return ""
+
 
 class OdcGymError(ValueError):
     """Bad input, explained in one line. The command line prints it without a traceback and exits with code 2."""

@@ -51,7 +51,9 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "evaluation": "sources seeds scenario interface workload simulator",
     "training": "seeds scenario interface simulator envs",
     "agents": "sources scenario simulator training",
-    "cli": "seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation agents training",
+    "cli": "sources seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation agents "
+    "training",
+    "__main__": "cli",
     "": "envs scenario",
 }
 LEARNING = {"torch", "stable_baselines3", "sb3_contrib", "tensorboard"}

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from odc_gym.cli.values import complete_scenarios, complete_schedulers, process_count
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -17,7 +19,28 @@ if TYPE_CHECKING:
 
 PIPED_WIDTH = 160  # characters of a table line if the output is not a terminal
 
-ScenarioName = Annotated[str, typer.Argument(help="Name from `odc-gym scenario list`, or path of a .yaml file.")]
+ScenarioName = Annotated[
+    str,
+    typer.Argument(
+        help="Name from `odc-gym scenario list`, or path of a .yaml file.", autocompletion=complete_scenarios
+    ),
+]
+ScenarioArgument = Annotated[
+    str | None,
+    typer.Argument(
+        help="Name from `odc-gym scenario list`, or path of a .yaml file.", autocompletion=complete_scenarios
+    ),
+]
+ScenarioOption = Annotated[
+    str | None,
+    typer.Option(
+        "--scenario", "-s", help="The same as an option, as in other commands.", autocompletion=complete_scenarios
+    ),
+]
+SchedulerNames = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[AGENTS]...", help="Schedulers, as for --agents.", autocompletion=complete_schedulers),
+]
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
@@ -35,7 +58,15 @@ TraceFiles = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
-Workers = Annotated[int | None, typer.Option(help="Number of processes.", show_default="one per core")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        parser=process_count,
+        metavar="N",
+        help="Number of processes, or `auto`: one for each core that this process may use.",
+        show_default="auto",
+    ),
+]
 
 
 def load(scenario: str, overrides: dict[str, Any]) -> Scenario:
@@ -45,19 +76,33 @@ def load(scenario: str, overrides: dict[str, Any]) -> Scenario:
     return Scenario.load(scenario, overrides)
 
 
+def chosen_scenario(argument: str | None, option: str | None) -> str:
+    """Return the scenario that is given as an argument or as `--scenario`.
+
+    Raises:
+        OdcGymError: it is given neither way, or both ways.
+    """
+    from odc_gym.errors import OdcGymError
+
+    if (argument is None) == (option is None):
+        given = "none" if option is None else f"{argument} and {option}"
+        raise OdcGymError(f"scenario = {given}: name one, as in `odc-gym scenario check starter12`")
+    return argument or option or ""
+
+
 def trace_files(traces: list[Path] | None) -> tuple[Path, ...]:
     """Return the files of `--trace` values.
 
     Raises:
         OdcGymError: one of the files does not exist.
     """
-    from odc_gym.errors import OdcGymError
+    from odc_gym.errors import OdcGymError, did_you_mean_file
     from odc_gym.workload.traces.download import locate_trace
 
     files = tuple(locate_trace(trace) for trace in traces or ())
     for file in files:
         if not file.exists():
-            raise OdcGymError(f"--trace {file}: no such file")
+            raise OdcGymError(f"--trace {file}: no such file{did_you_mean_file(file)}")
     return files
 
 

@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from odc_gym.cli.common import Force, JsonFile, Overrides, TraceFiles, Workers, console, load, progress, trace_files
+from odc_gym.cli.common import (
+    Force,
+    JsonFile,
+    Overrides,
+    SchedulerNames,
+    TraceFiles,
+    Workers,
+    console,
+    load,
+    progress,
+    trace_files,
+)
+from odc_gym.cli.values import complete_scenarios, complete_schedulers, whole_number
 from odc_gym.errors import OdcGymError, ScenarioError
 
 if TYPE_CHECKING:
@@ -30,25 +42,35 @@ Scenarios = Annotated[
         "-s",
         help="Names of scenarios or paths of .yaml files, comma-separated or repeated; `all` for every scenario of the "
         "package. Several scenarios add tables across them.",
+        autocompletion=complete_scenarios,
         show_default=DEFAULT_SCENARIO,
     ),
 ]
 Schedulers = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--agents",
         "-a",
         help="Comma-separated schedulers: names, optionally with parameters as in 'fixed-clock(0.7)'; Python files "
         "with one scheduler; folders of training runs; NAME=RUN+RUN+... for several training runs of one learned "
         "scheduler; `all` for every scheduler of the package.",
+        show_default=HEURISTICS,
+        autocompletion=complete_schedulers,
     ),
 ]
-Episodes = Annotated[int, typer.Option("--episodes", "-e", help="Number of episodes that each scheduler plays.")]
+Episodes = Annotated[
+    int,
+    typer.Option(
+        "--episodes", "-e", parser=whole_number, metavar="N", help="Number of episodes that each scheduler plays."
+    ),
+]
 FirstSeed = Annotated[
     int,
     typer.Option(
+        parser=whole_number,
+        metavar="N",
         help="Number of the first episode: 0-9999 are for training, 10000-10099 for tests, 20000 and above for "
-        "validation."
+        "validation.",
     ),
 ]
 Baseline = Annotated[
@@ -80,8 +102,9 @@ Dated = Annotated[
 
 
 def compare(
+    names: SchedulerNames = None,
     scenario: Scenarios = None,
-    schedulers: Schedulers = HEURISTICS,
+    schedulers: Schedulers = None,
     episodes: Episodes = 20,
     first_seed: FirstSeed = FIRST_TEST,
     trace: TraceFiles = None,
@@ -99,6 +122,7 @@ def compare(
     from odc_gym.evaluation import evaluate_all
     from odc_gym.evaluation.suites import episodes as suite_episodes
 
+    schedulers = join_schedulers(names, schedulers) or HEURISTICS
     _require_free((json_file, markdown_file), force)
     _, seeds = suite_episodes(first_seed, episodes)
     factories, groups = _factories(schedulers)
@@ -129,14 +153,25 @@ def _require_free(outputs: Sequence[Path | None], force: bool) -> None:
             require_free(file, force)
 
 
+def join_schedulers(names: Sequence[str] | None, option: str | None) -> str:
+    """Return the schedulers that are given as arguments and by `--agents`, as one comma-separated text."""
+    return ",".join([*(names or []), *([] if option is None else [option])])
+
+
+def split_schedulers(text: str) -> list[str]:
+    """Split an `--agents` value into schedulers and groups, with all names of the package in the place of `all`."""
+    from odc_gym.agents import scheduler_names
+
+    return [name for item in _split(text, ",", "--agents") for name in (scheduler_names() if item == ALL else [item])]
+
+
 def _factories(text: str) -> tuple[dict[str, SchedulerFactory], dict[str, tuple[str, ...]]]:
     """Parse an `--agents` value into factories by name and groups of training runs."""
-    from odc_gym.agents import scheduler_factory, scheduler_names
+    from odc_gym.agents import scheduler_factory
 
     factories: dict[str, SchedulerFactory] = {}
     groups: dict[str, tuple[str, ...]] = {}
-    items = [name for item in _split(text, ",", "--agents") for name in (scheduler_names() if item == ALL else [item])]
-    for item in items:
+    for item in split_schedulers(text):
         group, equals, runs = item.partition("=")
         is_group = bool(equals) and "(" not in group  # an equals sign in parentheses sets a parameter
         members = tuple(_split(runs, "+", "--agents")) if is_group else (item,)

@@ -8,7 +8,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from odc_gym.cli.common import Force, JsonFile, Overrides, TraceFiles, Workers, console, load, progress, trace_files
+from odc_gym.cli.common import (
+    Force,
+    JsonFile,
+    Overrides,
+    SchedulerNames,
+    TraceFiles,
+    Workers,
+    console,
+    load,
+    progress,
+    trace_files,
+)
+from odc_gym.cli.compare import DEFAULT_SCENARIO, Episodes, join_schedulers, split_schedulers
+from odc_gym.cli.values import complete_scenarios, complete_schedulers, whole_number
+from odc_gym.errors import OdcGymError
 
 if TYPE_CHECKING:
     from odc_gym.evaluation.inspection import InspectedScheduler
@@ -17,13 +31,33 @@ FIRST_VALIDATION = 20_100  # beyond the episodes on which training runs select t
 
 
 def inspect(
-    schedulers: Annotated[list[str], typer.Argument(help="Names of schedulers, or folders of training runs.")],
+    names: SchedulerNames = None,
     scenario: Annotated[
-        str, typer.Option("--scenario", "-s", help="Name of a scenario, or path of a .yaml file.")
-    ] = "starter12",
-    episodes: Annotated[int, typer.Option("--episodes", "-e", help="Number of episodes.")] = 16,
+        str,
+        typer.Option(
+            "--scenario",
+            "-s",
+            help="Name of a scenario, or path of a .yaml file.",
+            autocompletion=complete_scenarios,
+        ),
+    ] = DEFAULT_SCENARIO,
+    schedulers: Annotated[
+        str | None,
+        typer.Option(
+            "--agents",
+            "-a",
+            help="Comma-separated schedulers, as in `odc-gym compare`, or folders of training runs.",
+            autocompletion=complete_schedulers,
+        ),
+    ] = None,
+    episodes: Episodes = 16,
     first_seed: Annotated[
-        int, typer.Option(help="Number of the first episode. Choices need validation episodes, 20000 and above.")
+        int,
+        typer.Option(
+            parser=whole_number,
+            metavar="N",
+            help="Number of the first episode. Choices need validation episodes, 20000 and above.",
+        ),
     ] = FIRST_VALIDATION,
     trace: TraceFiles = None,
     overrides: Overrides = None,
@@ -51,7 +85,10 @@ def inspect(
     if json_file is not None:
         require_free(json_file, force)
     _, seeds = suite_episodes(first_seed, episodes)
-    inspected = {name: inspected_scheduler(name) for name in schedulers}
+    chosen = join_schedulers(names, schedulers)
+    if not chosen:
+        raise OdcGymError("--agents = none: name at least one scheduler, as in `odc-gym inspect sun-aware`")
+    inspected = {name: inspected_scheduler(name) for name in split_schedulers(chosen)}
     loaded = load(scenario, parse_overrides(overrides or []))
     files = trace_files(trace)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # small networks are slower with more

@@ -10,7 +10,17 @@ from typing import Annotated, Any
 
 import typer
 
-from odc_gym.cli.common import Force, JsonFile, Overrides, ScenarioName, console, load
+from odc_gym.cli.common import (
+    Force,
+    JsonFile,
+    Overrides,
+    ScenarioArgument,
+    ScenarioName,
+    ScenarioOption,
+    chosen_scenario,
+    console,
+    load,
+)
 
 scenarios = typer.Typer(help="List, show, check and diff scenarios, and begin new ones.", no_args_is_help=True)
 
@@ -31,19 +41,23 @@ def list_scenarios() -> None:
 
 
 @scenarios.command("show")
-def show_scenario(scenario: ScenarioName, overrides: Overrides = None) -> None:
+def show_scenario(scenario: ScenarioArgument = None, named: ScenarioOption = None, overrides: Overrides = None) -> None:
     """Print a scenario with all its fields as YAML. A saved copy can be edited and used by its path."""
     import yaml
 
     from odc_gym.scenario.files import parse_overrides
 
-    loaded = load(scenario, parse_overrides(overrides or []))
+    loaded = load(chosen_scenario(scenario, named), parse_overrides(overrides or []))
     typer.echo(yaml.safe_dump(loaded.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120), nl=False)
 
 
 @scenarios.command("check")
 def check_scenario(
-    scenario: ScenarioName, overrides: Overrides = None, json_file: JsonFile = None, force: Force = False
+    scenario: ScenarioArgument = None,
+    named: ScenarioOption = None,
+    overrides: Overrides = None,
+    json_file: JsonFile = None,
+    force: Force = False,
 ) -> None:
     """Print the load that a scenario's satellites can sustain in energy and heat, and the offered load beside it."""
     from rich.table import Table
@@ -54,7 +68,7 @@ def check_scenario(
 
     if json_file is not None:
         require_free(json_file, force)
-    loaded = load(scenario, parse_overrides(overrides or []))
+    loaded = load(chosen_scenario(scenario, named), parse_overrides(overrides or []))
     rows = design_report(loaded)
     each = (f"{name} with {h.accelerators.count} x {h.accelerators.kind}" for name, h in loaded.hardware.items())
     table = Table(title=f"{loaded.name}: satellites {', '.join(each)}", title_justify="left")

@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from odc_gym.cli.common import TraceFiles, trace_files
 from odc_gym.cli.compare import FIRST_TEST, HEURISTICS, compare
+from odc_gym.cli.values import complete_scenarios, whole_number
 from odc_gym.errors import OdcGymError
 
 
@@ -17,10 +19,29 @@ def train(
         Path | None, typer.Option("--config", "-c", help="Training configuration. [default: the package's ppo.yaml]")
     ] = None,
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Resume the training run in this folder.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the training run. [default: the configuration's]")] = None,
+    scenario: Annotated[
+        str | None,
+        typer.Option(
+            "--scenario",
+            "-s",
+            help="Name of a scenario, or path of a .yaml file. [default: the configuration's]",
+            autocompletion=complete_scenarios,
+        ),
+    ] = None,
+    trace: TraceFiles = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(parser=whole_number, metavar="N", help="Seed of the training run. [default: the configuration's]"),
+    ] = None,
     n_timesteps: Annotated[
         int | None,
-        typer.Option("--n-timesteps", "-n", help="Number of decisions to train for. [default: the configuration's]"),
+        typer.Option(
+            "--n-timesteps",
+            "-n",
+            parser=whole_number,
+            metavar="N",
+            help="Number of decisions to train for, such as 1e6. [default: the configuration's]",
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -33,8 +54,10 @@ def train(
     test_episodes: Annotated[
         int,
         typer.Option(
+            parser=whole_number,
+            metavar="N",
             help="Number of test episodes of the comparison with the heuristics after the training, 0 for none. The "
-            "run's folder also gets the comparison as report.json."
+            "run's folder also gets the comparison as report.json.",
         ),
     ] = 20,
 ) -> None:
@@ -47,7 +70,7 @@ def train(
 
     if test_episodes:
         episodes(FIRST_TEST, test_episodes)  # refuse a wrong number before the training, not after it
-    changes = parse_overrides(overrides or [])
+    changes = parse_overrides(overrides or []) | _world(scenario, trace)
     try:
         from odc_gym.training.run import train as train_run
     except ModuleNotFoundError as error:
@@ -66,6 +89,15 @@ def train(
     typer.echo(folder)
     if test_episodes:
         _compare_run(Path(folder), test_episodes)
+
+
+def _world(scenario: str | None, trace: list[Path] | None) -> dict[str, str]:
+    """Return the changes of the configuration by `--scenario` and `--trace`."""
+    files = trace_files(trace)
+    if len(files) > 1:
+        raise OdcGymError(f"--trace {files[1]}: a training run takes one file")
+    given = {"scenario": scenario, "env.trace": str(files[0]) if files else None}
+    return {field: value for field, value in given.items() if value is not None}
 
 
 def _compare_run(folder: Path, episodes: int) -> None:

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odc_gym.errors import OdcGymError, SchedulerError
+from odc_gym.evaluation.cores import available_cores
 from odc_gym.evaluation.results import Comparison, SchedulerResult, TraceFiles, concatenate_results
 from odc_gym.evaluation.store import Store
 from odc_gym.evaluation.worker import BatchResults, EpisodeBatch, SchedulerFactoryLike, Task, Worker
@@ -71,8 +72,9 @@ def evaluate_all(
         schedulers: name to factory, as returned by `odc_gym.agents.scheduler_factory`.
         seeds: (N,) episode numbers, the same for every scenario.
         trace: one or several files of jobs or requests. A file replaces the arrivals of the classes that it holds.
-        workers: number of processes; None starts one per core, 1 plays in this process. With more than one, a script
-            must keep its own calls under `if __name__ == "__main__":`, because the processes import the script.
+        workers: number of processes; None starts one per core that this process may use, 1 plays in this process. With
+            more than one, a script must keep its own calls under `if __name__ == "__main__":`, because the processes
+            import the script.
         progress: called with the numbers of played and of all episodes, as episodes are played.
         groups: name of a learned scheduler to the names, in `schedulers`, of its training runs.
         store: store of finished episodes. Episodes found in it are not played again; new episodes are added to it.
@@ -137,7 +139,7 @@ def _check_arguments(
         raise OdcGymError("schedulers: name at least one scheduler")
     if len(seeds) == 0 or len(set(seeds)) < len(seeds):
         raise OdcGymError("seeds: must be at least one episode, each only once")
-    if workers is not None and workers < 1:
+    if workers is not None and (not isinstance(workers, int | np.integer) or workers < 1):
         raise OdcGymError(f"workers = {workers}: must be >= 1")
 
 
@@ -181,7 +183,7 @@ def _comparison(
 def _play_all(
     task: Task, batches: list[EpisodeBatch], workers: int | None, done: Callable[[int], None]
 ) -> list[BatchResults]:
-    count = min(workers or _cores(), len(batches))
+    count = min(workers or available_cores(), len(batches))
     if count > 1:
         return _play_in_processes(task, batches, count, done)
     worker = Worker(task)
@@ -241,7 +243,3 @@ def _counter(progress: Progress | None, total: int) -> Callable[[int], None]:
             progress(played, total)
 
     return done
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

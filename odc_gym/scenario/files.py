@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from odc_gym.errors import ScenarioError
+from odc_gym.errors import ScenarioError, did_you_mean, did_you_mean_file
 from odc_gym.scenario.layers import anchor_files, drop_overridden, drop_superseded
 from odc_gym.scenario.paths import key_hint
 
@@ -46,7 +46,9 @@ def read(source: str | Path) -> tuple[dict[str, Any], str]:
     """
     path = _scenario_path(str(source), Path())
     if not path.is_file():
-        raise ScenarioError(f"scenario = {source}: must be one of {', '.join(names())}, or the path of a .yaml file")
+        hint = did_you_mean(str(source), names()) if path.parent == FOLDER else did_you_mean_file(path)
+        known = f"must be one of {', '.join(names())}, or the path of a .yaml file"
+        raise ScenarioError(f"scenario = {source}: {known}{hint}")
     return read_merged(path), str(path) if path.parent != FOLDER else str(source)
 
 

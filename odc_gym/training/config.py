@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from odc_gym.errors import OdcGymError, RunError
+from odc_gym.errors import OdcGymError, RunError, did_you_mean, did_you_mean_file
 from odc_gym.scenario.files import read_mapping
 from odc_gym.scenario.messages import explain
 from odc_gym.seeds import TRAINING_EPISODES, VALIDATION_FROM
@@ -208,8 +208,9 @@ def _path(source: str | Path) -> Path:
     text = str(source)
     path = Path(source) if text.endswith((".yaml", ".yml")) else FOLDER / f"{text}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in FOLDER.glob("*.yaml")))
-        raise RunError(f"config = {text}: must be the path of a .yaml file, or one of {known}")
+        known = sorted(p.stem for p in FOLDER.glob("*.yaml"))
+        hint = did_you_mean(text, known) if path.parent == FOLDER else did_you_mean_file(path)
+        raise RunError(f"config = {text}: must be the path of a .yaml file, or one of {', '.join(known)}{hint}")
     return path
 
 

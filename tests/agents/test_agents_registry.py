@@ -14,10 +14,9 @@ from odc_gym.agents import (
     make_scheduler,
     number,
     scheduler,
+    scheduler_descriptions,
     scheduler_factory,
     scheduler_names,
-    scheduler_parameters,
-    scheduler_rules,
     split_names,
 )
 from odc_gym.agents._parameters import read_parameters
@@ -36,9 +35,11 @@ def test_every_file_of_the_folder_registers_one_scheduler():
     assert {"random", "idle", "zero", "full-clock", "governor", "sun-aware"} <= files
 
 
-def test_every_rule_is_stated_in_two_sentences():
-    for name, rule in scheduler_rules().items():
-        assert len(re.findall(r"[.](?: |$)", rule)) in (2, 3), (name, rule)
+def test_every_rule_is_stated_in_a_line_and_in_a_few_sentences():
+    width = max(map(len, scheduler_names()))
+    for name, described in scheduler_descriptions().items():
+        assert len(re.findall(r"[.](?: |$)", described.rule)) in (2, 3, 4), (name, described.rule)
+        assert len(described.summary) + width + 2 <= 80 and described.rule.startswith("Scheduler that "), name
 
 
 def test_names_are_taken_once():
@@ -70,7 +71,15 @@ def test_unknown_names_are_refused_with_the_known_ones():
             make("sunaware")
         message = str(refused.value)
         assert message.startswith("scheduler = sunaware: must be one of coolest-first, earliest-deadline, ")
-        assert message.endswith("a Python file, or a training run's folder") and "\n" not in message
+        assert message.endswith("or a training run's folder; did you mean sun-aware?") and "\n" not in message
+
+
+def test_a_missing_file_or_run_is_told_its_closest_neighbour(tmp_path):
+    (tmp_path / "mine.py").touch()
+    (tmp_path / "ppo-1").mkdir()
+    for absent, meant in (("mien.py", "mine.py"), ("ppo1", "ppo-1")):
+        with pytest.raises(SchedulerError, match=rf"; did you mean {re.escape(str(tmp_path / meant))}\?$"):
+            scheduler_factory(tmp_path / absent)
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
@@ -227,9 +236,17 @@ def test_a_factory_carries_its_parameters_between_processes():
 
 
 def test_parameters_are_listed_with_default_and_range():
-    listed = scheduler_parameters()
-    assert listed["governor"] == ("heat_band_k = 10 (0.1 to 100)", "charge_band_frac = 0.65 (0.01 to 1)")
-    assert listed["zero"] == () and set(listed) == set(scheduler_names())
+    listed = scheduler_descriptions()
+    assert listed["governor"].parameters == (
+        "heat_band_k = 10 (0.1 to 100): room to the junction limit over which the clock falls [K]",
+        "charge_band_frac = 0.65 (0.01 to 1): charge above the floor over which the clock falls",
+    )
+    assert listed["zero"].parameters == () and set(listed) == set(scheduler_names())
+
+
+def test_sources_are_no_part_of_the_rule():
+    described = scheduler_descriptions()["sunlit-first"]
+    assert described.source.startswith("after Phoenix") and "Phoenix" not in described.rule + described.controls
 
 
 def test_names_are_split_outside_parentheses():

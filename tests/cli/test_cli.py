@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from odc_gym import cli
+from odc_gym.agents import scheduler_names
 from odc_gym.cli import compare
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.files import names
@@ -87,10 +88,26 @@ def test_a_shown_scenario_can_be_loaded_again(capsys, tmp_path):
     assert Scenario.load(path) == Scenario.load("starter12", overrides)
 
 
-def test_agents_are_listed_with_their_rules(capsys):
+def test_agents_are_listed_one_a_line_and_described_in_full(capsys, tmp_path):
     code, out, _ = run(capsys, "agents")
-    assert code == 0 and "sun-aware" in out and "asks for the full clock" in " ".join(out.split())
-    assert "clock = 0.75 (0 to 1)" in out
+    listed = [line.split()[0] for line in out.splitlines()]
+    assert code == 0 and set(listed) == set(scheduler_names()) and "asks for the full clock" in out
+    assert max(map(len, out.splitlines())) <= 80
+    code, out, _ = run(capsys, "agents", "fixed-clock(0.7)")
+    assert code == 0 and "clock = 0.75 (0 to 1)" in out and "controls    clocks" in out
+    assert "source      after Phoenix" in run(capsys, "agents", "sunlit-first")[1]
+    assert "needs       dispatch.order = edf" in run(capsys, "agents", "earliest-deadline")[1]
+    mine = tmp_path / "picky.py"
+    mine.write_text(PICKY)
+    assert "Does nothing, for twelve satellites." in run(capsys, "agents", str(mine))[1]
+    assert refused(capsys, "agents", "fixed-clok").endswith("; did you mean fixed-clock?")
+
+
+def test_a_training_run_is_described(capsys, tmp_path):
+    (tmp_path / "config.yaml").write_text("scenario: starter18\n")
+    (tmp_path / "model.zip").touch()
+    code, out, _ = run(capsys, "agents", str(tmp_path))
+    assert code == 0 and "Policy FleetPolicy" in out and "starter18" in out
 
 
 @pytest.mark.parametrize(
@@ -134,9 +151,61 @@ def test_an_existing_report_is_not_overwritten(capsys, tmp_path):
     assert path.read_text() == "mine"
 
 
-def test_unknown_options_are_refused(capsys):
-    code, _, err = run(capsys, "compare", "--agent", "zero")
-    assert code == 2 and "--agent" in err
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("compare", "--agent", "zero"), "No such option: --agent; did you mean --agents?; see odc-gym compare --help"),
+        (("agnets",), "No such command 'agnets'. Did you mean 'agents'?; see odc-gym --help"),
+        (("scenario", "chek"), "Did you mean 'check'?"),
+        (("compare", "--episodes"), "see odc-gym compare --help"),
+        (("compare", "--episodes", "1.5"), "1.5 must be a whole number, such as 1000000"),
+        (("compare", "--workers", "many"), "many must be a whole number >= 1, or auto"),
+        (("compare", "--workers", "2.5"), "2.5 must be a whole number >= 1, or auto"),
+        (("train", "-n", "a million"), "a million must be a whole number"),
+        (("scenario", "show", "startr12"), "or the path of a .yaml file; did you mean starter12?"),
+        (("compare", "-s", "Starter18"), "; did you mean starter18?"),
+        (("compare", "zer"), "; did you mean zero?"),
+        (("train", "--config", "maskable-ppo"), "; did you mean maskable_ppo?"),
+        (("train", "--trace", "a.csv", "--trace", "b.csv"), "--trace a.csv: no such file"),
+        (("scenario", "check"), "scenario = none: name one"),
+        (("scenario", "check", "starter12", "-s", "starter18"), "scenario = starter12 and starter18: name one"),
+        (("inspect",), "--agents = none: name at least one scheduler"),
+    ],
+)
+def test_a_wrong_command_line_is_one_line_with_the_closest_name(capsys, arguments, message):
+    """Catches usage errors in a box of several lines, and refusals without a hint."""
+    assert message in refused(capsys, *arguments)
+
+
+def test_a_missing_file_is_told_its_closest_neighbour(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("my.yaml", "jobs.csv", "ppo_mine.yaml"):
+        (tmp_path / name).touch()
+    assert refused(capsys, "scenario", "check", "my.yml").endswith("; did you mean my.yaml?")
+    assert refused(capsys, "compare", "--trace", "job.csv").endswith("no such file; did you mean jobs.csv?")
+    assert refused(capsys, "train", "-c", "ppo-mine.yaml").endswith("; did you mean ppo_mine.yaml?")
+
+
+def test_version_and_short_help(capsys):
+    code, out, _ = run(capsys, "--version")
+    assert code == 0 and re.fullmatch(r"odc-gym \S+\n", out)
+    assert run(capsys, "scenario", "check", "-h")[:2] == run(capsys, "scenario", "check", "--help")[:2]
+
+
+def test_the_package_runs_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "odc_gym", "agents"], capture_output=True, text=True)
+    assert done.returncode == 0 and "sun-aware" in done.stdout, done.stderr
+
+
+def test_schedulers_and_scenarios_are_given_alike(capsys, tmp_path):
+    """Catches a command that takes only one of the two spellings."""
+    assert run(capsys, "scenario", "show", "-s", "starter18") == run(capsys, "scenario", "show", "starter18")
+    for arguments in (("zero", "--agents", "idle"), ("zero", "idle"), ("-a", "zero,idle")):
+        out = tmp_path / "out.json"
+        played = ("--episodes", "1", "--first-seed", "20_000", "--set", "episode.hours=1", "--workers", "1")
+        code, _, err = run(capsys, "compare", *arguments, *played, "--json", str(out), "--force")
+        assert code == 0 and set(json.loads(out.read_text())["agents"]) == {"zero", "idle"}, err
+    assert "scheduler = nobody: must be" in refused(capsys, "inspect", "-a", "zero,nobody", "-s", "starter18")
 
 
 @pytest.fixture
@@ -162,6 +231,16 @@ def test_train_hands_its_options_on(capsys, training):
         and call["overrides"] == {"ppo.gamma": 0.98}
     )
     assert call["config"] is None and call["resume"] is None
+
+
+def test_train_takes_scenario_trace_and_large_numbers_like_the_others(capsys, training, tmp_path):
+    trace = tmp_path / "jobs.csv"
+    trace.touch()
+    options = ("-s", "starter18", "--trace", str(trace), "-n", "1e6", "--seed", "1_0", "--test-episodes", "0")
+    assert run(capsys, "train", *options)[0] == 0
+    (call,) = training.calls
+    assert call["overrides"] == {"scenario": "starter18", "env.trace": str(trace)}
+    assert call["n_timesteps"] == 1_000_000 and call["seed"] == 10
 
 
 def test_interrupts_end_with_one_line(capsys, training):
