@@ -12,11 +12,11 @@ from pydantic import BaseModel
 UNITS = {
     "w_per_m2": "W/m2", "w_m2": "W/m2", "j_m2_k": "J/(m2 K)", "kj_k_kwh": "kJ/(K kWh)", "kj_k": "kJ/K", "per_k": "1/K",
     "m2_kwh": "m2/kWh", "w_kwh": "W/kWh", "ms_per_token": "ms/token", "mb_per_token": "MB/token", "deg_s": "deg/s",
-    "tokens_per_min": "tokens/min", "jobs_per_h": "jobs/h", "per_s": "1/s", "per_week": "1/week", "per_year": "1/year",
-    "chip_year": "1/(chip year)", "satellite_year": "1/(satellite year)", "link_year": "1/(link year)",
-    "satellite_loss_per_year": "1/(satellite year)", "km": "km", "m": "m", "m2": "m2", "deg": "deg", "h": "h",
-    "hours": "h", "min": "min", "minutes": "min", "s": "s", "years": "years", "w": "W", "wh": "Wh", "k": "K", "c": "°C",
-    "gb": "GB", "gbps": "Gb/s", "tflops": "TFLOPS", "tokens": "tokens",
+    "tokens_per_min": "tokens/min", "jobs_per_h": "jobs/h", "per_s": "1/s", "per_day": "1/day", "per_week": "1/week",
+    "per_year": "1/year", "chip_year": "1/(chip year)", "satellite_year": "1/(satellite year)",
+    "link_year": "1/(link year)", "satellite_loss_per_year": "1/(satellite year)", "km": "km", "m": "m", "m2": "m2",
+    "deg": "deg", "h": "h", "hours": "h", "min": "min", "minutes": "min", "s": "s", "years": "years", "w": "W",
+    "wh": "Wh", "k": "K", "c": "°C", "gb": "GB", "gbps": "Gb/s", "tflops": "TFLOPS", "tokens": "tokens",
 }  # fmt: skip
 """Unit of a field whose name ends with one of these words."""
 UNITLESS = frozenset({"x_min", "k", "input_tokens_per_output", "satellites", "accelerators"})
