@@ -73,7 +73,7 @@ mutations: $(READY) warm  ## change physics, network or work a little at a time 
 	$(BIN)/python benchmarks/mutations.py
 
 .PHONY: docs
-docs: $(READY)  ## write the page of the environment from its tables
+docs: $(READY)  ## write the pages of the environment and of the fields from the code
 	$(BIN)/python docs/generate.py
 
 .PHONY: pages
@@ -94,7 +94,7 @@ define set_up
 	@$(PYTHON) -c "" 2>/dev/null || { echo "error: $(PYTHON) does not run; give another, as in: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 14) else "error: needs Python 3.11 to 3.14, $(PYTHON) is %d.%d; give another, as in: make PYTHON=python3.12" % v)'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $(PYTHON) has no venv; install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
-	@echo "setting up $(@D), once: some minutes and 1.2 GB"
+	@echo "setting up $(@D), once: some minutes and 1.7 GB"
 	@$(PYTHON) -m venv --clear $(@D)
 	@$(@D)/bin/python -m pip $(PIP_INSTALL) torch
 endef
