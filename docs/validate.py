@@ -3,10 +3,13 @@
 The generator first measures every comparison of `tests/validation` and draws every picture. If all comparisons hold, it
 writes the pictures and the page. If one does not hold, it writes nothing. The page ends with the results of
 `benchmarks/mutations.py`, and with the table of three fleets from `docs/solstices.py`.
+
+`python docs/validate.py --figures [NAME ...]` only draws pictures again, without measuring.
 """
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import platform
@@ -29,6 +32,7 @@ for folder in (ROOT / "docs", TESTS, TESTS / "rigs", TESTS / "validation"):
 
 import solstices  # noqa: E402
 from comparison import CHAPTERS, COMPARISONS, PICTURES, Finding, Subject  # noqa: E402
+from figure_style import STYLE, save  # noqa: E402
 from generate import table  # noqa: E402
 
 from odc_gym.errors import OdcGymError  # noqa: E402
@@ -36,7 +40,7 @@ from odc_gym.evaluation import write_text  # noqa: E402
 
 PAGE, FIGURES = ROOT / "docs" / "validation.md", ROOT / "docs" / "figures"
 MUTATIONS = ROOT / "docs" / "mutations.json"
-PREFIX, DPI = "validation-", 100
+PREFIX = "validation-"
 MAX_TESTS_SHOWN = 4  # names of tests per change
 HEAD = ("quantity", "unit", "ours", "compared with", "values", "largest difference", "mean", "allowed", "note")
 
@@ -158,12 +162,9 @@ def made_with() -> str:
 
 def draw(drawings: dict[str, Drawing], folder: Path) -> None:
     """Save every picture to a folder. The same numbers give the same bytes."""
-    from matplotlib import pyplot
-
     for name, (_, _, drawing) in drawings.items():
-        figure = drawing()
-        figure.savefig(folder / f"{PREFIX}{name}.png", dpi=DPI, metadata={"Software": None})
-        pyplot.close(figure)
+        with matplotlib.rc_context(STYLE):
+            save(drawing(), folder / f"{PREFIX}{name}.png")
 
 
 def write(page_file: Path = PAGE, figures: Path = FIGURES) -> None:
@@ -184,11 +185,20 @@ def write(page_file: Path = PAGE, figures: Path = FIGURES) -> None:
     write_text(page_file, text)
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    parser = argparse.ArgumentParser(description="Write docs/validation.md, or draw its pictures again.")
+    parser.add_argument("--figures", nargs="*", metavar="NAME", help="pictures to draw, without measuring; all if none")
+    given = parser.parse_args(arguments)
     register()
+    unknown = [name for name in given.figures or () if name not in PICTURES]
+    if unknown:
+        parser.error(f"--figures {unknown[0]}: must be one of {', '.join(PICTURES)}")
     try:
-        write()
+        if given.figures is None:
+            write()
+        else:
+            draw({name: PICTURES[name] for name in given.figures or PICTURES}, FIGURES)
     except OdcGymError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

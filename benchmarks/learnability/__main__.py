@@ -2,12 +2,13 @@
 
 The program trains PPO with several seeds on each scenario, compares the policies with rules, and writes a page, its
 figures and all numbers. The folder of runs keeps finished runs and played episodes, so the program resumes where it
-was stopped.
+was stopped. `python benchmarks/learnability --figures` draws the figures again from the numbers of the page.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -35,11 +36,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/learnability"), help="folder of training runs")
     parser.add_argument("--output", type=Path, default=ROOT / "docs", help="folder of the page")
     parser.add_argument("--quick", action="store_true", help="use tiny budgets, to try the program")
+    parser.add_argument("--figures", action="store_true", help="only draw the figures again, from the page's numbers")
     given = parser.parse_args(arguments)
+    sys.path.append(str(ROOT / "docs"))  # the style of all figures
     if given.quick:
         given.set, given.episodes, given.test_episodes = [*QUICK, *given.set], 4, 4
         given.runs = given.runs.with_name(given.runs.name + "-quick")
         given.output = given.runs / "page"
+    if given.figures:
+        from figures import draw
+
+        for name, numbers in json.loads((given.output / "learnability.json").read_text(encoding="utf-8")).items():
+            draw(name, numbers, given.output / "figures")
+        return
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # more threads slow small networks; the imports below read it
     from page import write
     from study import Plan, studies

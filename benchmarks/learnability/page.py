@@ -54,7 +54,7 @@ def write(studies: Sequence[Study], folder: Path) -> None:
     _, _, after = rest.partition(END)
     blocks = [DEFINITIONS]
     for study in studies:
-        draw(study, folder / "figures")
+        draw(study.scenario.name, numbers(study), folder / "figures")
         blocks += section(study)
     made_with = ", ".join(f"{name} {version}" for name, version in versions(*LIBRARIES).items())
     blocks.append(f"Trained and measured with {made_with}.")

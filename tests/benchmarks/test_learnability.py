@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from odc_gym.scenario import Scenario
+from odc_gym.simulator.simulator import Simulator
 
 pytest.importorskip("matplotlib")
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "learnability"
@@ -79,6 +80,19 @@ def test_writes_a_page_that_a_second_call_repeats_without_training(learnability,
         learnability(gamma=0.5)
 
 
+def test_figures_are_drawn_again_from_the_numbers_of_the_page(learnability, tmp_path, monkeypatch, capsys):
+    """Catches: a figure that needs the training runs, which only one machine had."""
+    monkeypatch.setattr(sys, "argv", ["learnability", "--figures", "--output", "docs"])
+    (tmp_path / "docs").mkdir()
+    stored = json.loads((PROGRAM.parents[1] / "docs" / "learnability.json").read_text(encoding="utf-8"))
+    (tmp_path / "docs" / "learnability.json").write_text(json.dumps({"tiny": stored["starter12"]}))
+    for name in ("study", "page", "figures"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    runpy.run_path(str(PROGRAM), run_name="__main__")
+    drawn = sorted(path.name for path in (tmp_path / "docs" / "figures").iterdir())
+    assert drawn == ["learnability-tiny-curves.png", "learnability-tiny-worth.png"]
+
+
 def test_runs_of_another_version_are_refused(study, tmp_path):
     curves = {"PPO 0": [{"decisions": 0.0, "mean": 89.0}], "PPO 1": [{"decisions": 0.0, "mean": 88.5}]}
     folders = {label: tmp_path / label for label in curves}
@@ -95,3 +109,20 @@ def test_common_share_by_hand(study):
     # rewards of one rollout a decision after the other are own over a decision, and common over an hour
     late = np.roll(common, 1, axis=0)
     assert study.common_share(common, late, 1) < 0.05 and study.common_share(common, late, 12) > 0.85
+
+
+OLDER = re.compile(r"those of the version of \d+ \w+ \d{4}\*\*, not of the present one")
+
+
+def test_the_page_says_whether_its_runs_are_of_the_present_version(starter12):
+    """Catches: numbers of an earlier model that read as if they were of this one, and a note that is out of date."""
+    docs = PROGRAM.parents[1] / "docs"
+    stored = json.loads((docs / "learnability.json").read_text(encoding="utf-8"))["starter12"]["chosen_on"]
+    sim = Simulator(starter12, 1)
+    sim.reset(stored["episodes"][:1])
+    score = 0.0
+    for _ in range(sim.decisions):
+        sim.step(sim.view.layout.zeros(1))
+        score += sim.row_reward(0)
+    present = abs(score - stored["zero"][0]) < 1e-6
+    assert present != bool(OLDER.search((docs / "learnability.md").read_text(encoding="utf-8")))

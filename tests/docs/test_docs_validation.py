@@ -110,6 +110,7 @@ def test_pictures_that_went_are_removed_and_the_same_numbers_are_the_same_file(
     def draw():
         figure, axes = pyplot.subplots()
         axes.plot([1.0, 2.0])
+        axes.set(xlabel="time [s]", ylabel="charge")
         return figure
 
     monkeypatch.setattr(validate, "COMPARISONS", [comparison([300.0, 301.0])])
@@ -125,3 +126,34 @@ def test_pictures_that_went_are_removed_and_the_same_numbers_are_the_same_file(
     assert written[0] == written[1]
     assert sorted(path.name for path in figures.iterdir()) == ["learnability.png", "validation-line.png"]
     assert "![A line.](figures/validation-line.png)" in (tmp_path / "page.md").read_text(encoding="utf-8")
+
+
+def test_a_figure_that_cannot_be_read_is_refused(validate, tmp_path):
+    """Catches: an axis without a name, colours without a legend, and small print."""
+    from matplotlib import pyplot
+
+    def refused(**changes):
+        figure, axes = pyplot.subplots()
+        axes.plot([1.0, 2.0])
+        axes.plot([2.0, 1.0], color="C1" if changes.pop("colours", False) else "C0")
+        axes.set(**{"xlabel": "time [s]", "ylabel": "charge"} | changes)
+        try:
+            validate.save(figure, tmp_path / "figure.png")
+        except ValueError as error:
+            return str(error).partition(": ")[2]
+        finally:
+            pyplot.close(figure)
+        return ""
+
+    assert refused() == "" and (tmp_path / "figure.png").is_file()
+    assert refused(xlabel="") == "the x axis has no name"
+    assert refused(ylabel="") == "the y axis has no name"
+    assert refused(colours=True) == "lines of 2 colours without a legend"
+    with pyplot.rc_context({"xtick.labelsize": 6}):
+        assert refused(xticks=[0, 1], xticklabels=["a", "b"]) == "text below 8 points: a"
+
+
+def test_only_known_pictures_are_drawn_again(validate, capsys):
+    with pytest.raises(SystemExit):
+        validate.main(["--figures", "moon"])
+    assert "--figures moon: must be one of " in capsys.readouterr().err

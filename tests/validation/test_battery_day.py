@@ -188,15 +188,18 @@ def test_charging_begins_at_freezing_point():
 )
 def day():
     """Draw the beginning of the day."""
+    from figure_style import ORACLE, OURS, legend
     from matplotlib import pyplot
 
+    names = ("20 % deep", "40 % deep", "at rest, heated", "frozen at the start")
     ours, theirs = (values[: 5 * ORBIT] for values in flown())
-    figure, axes = pyplot.subplots(1, 2, figsize=(9.0, 3.6), layout="constrained")
+    figure, axes = pyplot.subplots(1, 2, figsize=(9.0, 4.1), layout="constrained")
     for quantity, (panel, name, zero) in enumerate(
-        zip(axes, ("charge", "temperature [°C]"), (0.0, 273.15), strict=True)
+        zip(axes, ("charge [share of capacity]", "temperature [°C]"), (0.0, 273.15), strict=True)
     ):
         for s in range(ours.shape[1]):
-            panel.plot(np.arange(len(ours)) / 60.0, ours[:, s, quantity] - zero, color=f"C{s}")
+            panel.plot(np.arange(len(ours)) / 60.0, ours[:, s, quantity] - zero, color=f"C{s}", label=names[s])
             panel.plot(np.arange(0, len(ours), 12) / 60.0, theirs[::12, s, quantity] - zero, ".", color=f"C{s}")
-        panel.set(xlabel="hours", ylabel=name)
+        panel.set(xlabel="time [h]", ylabel=name)
+    legend(axes[0], {"odc-gym": OURS, "Radau": ORACLE}, ncols=3, loc="lower left", bbox_to_anchor=(0.0, 1.0))
     return figure

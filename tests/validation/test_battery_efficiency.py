@@ -126,6 +126,7 @@ def test_cycles_of_the_table_close():
 )
 def efficiency():
     """Draw the law beside the isothermal cycles."""
+    from figure_style import ORACLE, OURS, legend
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(figsize=(7.0, 3.8), layout="constrained")
@@ -135,6 +136,9 @@ def efficiency():
         axes.plot(rates, 1.0 - loss(celsius, rates * NOMINAL_WH), color=f"C{k}", label=f"{celsius} °C")
         axes.plot(rows["discharge_w"] / NOMINAL_WH, 1.0 - rows["loss_discharge"], ".", color=f"C{k}")
         axes.plot(rows["charge_w"] / NOMINAL_WH, 1.0 - rows["loss_charge"], "x", color=f"C{k}", markersize=4)
-    axes.set(xlabel="rate [1/h]", ylabel="one-way efficiency")
-    axes.legend(frameon=False)
+    axes.set(xlabel="rate over capacity [1/h]", ylabel="one-way efficiency")
+    charging = {"linestyle": "none", "marker": "x", "markersize": 4}
+    legend(
+        axes, {"odc-gym": OURS, "PyBaMM, discharging": ORACLE, "PyBaMM, charging": charging}, ncols=2, loc="lower left"
+    )
     return figure

@@ -160,15 +160,17 @@ def test_overflow_counts_the_oldest_swing_as_half_and_stays_close():
 )
 def ageing():
     """Draw the stream beside the package, and what both laws make of years of equal orbits."""
+    from figure_style import OURS, legend
     from matplotlib import pyplot
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(9.0, 3.6), layout="constrained")
     history = orbits(np.random.default_rng(1), 130)
     counted, _ = stream(history)
     places = np.linspace(100, len(history) - 1, 25).astype(int)
-    left.plot(np.arange(len(history)) / 1440.0, counted)
-    left.plot(places / 1440.0, [damage(history[: k + 1]) for k in places], ".")
-    left.set(xlabel="days", ylabel="damage at 25 °C", ylim=(0.0, None))
+    left.plot(np.arange(len(history)) / 1440.0, counted, label="odc-gym")
+    left.plot(places / 1440.0, [damage(history[: k + 1]) for k in places], ".", label="rainflow package")
+    left.set(xlabel="time [days]", ylabel="cycle damage at 25 °C", ylim=(0.0, None))
+    left.legend()
     years = np.linspace(0.0, 10.0, 101)
     for k, depth in enumerate((0.1, 0.2, 0.3, 0.4)):
         for name, style in (("xu2018", "-"), ("saft", "--")):
@@ -182,6 +184,6 @@ def ageing():
             label = f"{100 * depth:.0f} %" if name == "xu2018" else None
             right.plot(years, capacity, style, color=f"C{k}", label=label)
     right.axhline(0.8, color="0.7", linewidth=0.8)
-    right.set(xlabel="years", ylabel="capacity left", ylim=(0.4, 1.0))
-    right.legend(frameon=False, title="depth")
+    right.set(xlabel="time [years]", ylabel="capacity left [share of nominal]", ylim=(0.4, 1.0))
+    legend(right, {"xu2018": OURS, "saft": {"linestyle": "--"}}, title="depth, law", loc="lower left")
     return figure

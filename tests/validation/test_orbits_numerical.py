@@ -92,6 +92,6 @@ def draw_week():
     for k, (altitude_km, inclination_deg, _, argument_deg) in enumerate(CASES):
         if altitude_km == 550 and argument_deg == 0 and inclination_deg in (0, 20, 40, 53, 98):
             axes.plot(TIMES_S / DAY_S, error_km()[k], linewidth=0.8, label=f"{inclination_deg}°")
-    axes.set(xlabel="days", ylabel="km", xlim=(0, 7), ylim=(0, None))
-    axes.legend(title="inclination", ncols=5, fontsize="small")
+    axes.set(xlabel="time [days]", ylabel="distance [km]", xlim=(0, 7), ylim=(0, None))
+    axes.legend(title="inclination", ncols=5)
     return figure

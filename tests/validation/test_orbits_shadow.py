@@ -131,8 +131,8 @@ def draw_grazing():
     axes.plot(seconds, sphere, color="0.6", label="rays, spherical Earth")
     axes.plot(seconds, sunlit_fraction(place, sun), color="C0", linewidth=3, alpha=0.5, label="odc-gym")
     axes.plot(seconds, rays_past_ellipsoid(place, sun), color="C1", linewidth=1, label="rays, ellipsoid")
-    axes.set(xlabel="seconds", ylabel="part of the Sun's disc seen", ylim=(-0.03, 1.03))
-    axes.legend(fontsize="small")
+    axes.set(xlabel="time [s]", ylabel="part of the Sun's disc seen", ylim=(-0.03, 1.03))
+    axes.legend()
     return figure
 
 
@@ -149,6 +149,6 @@ def draw_year():
     axes.plot(days, sphere, color="0.6", label="rays, spherical Earth")
     axes.plot(days, ours, color="C0", linewidth=3, alpha=0.5, label="odc-gym")
     axes.plot(days, theirs, color="C1", linewidth=1, label="rays, ellipsoid")
-    axes.set(xlabel="day of the year", ylabel="minutes of darkness a day", xlim=(0, 366), ylim=(0, None))
-    axes.legend(fontsize="small")
+    axes.set(xlabel="day of the year", ylabel="darkness [min a day]", xlim=(0, 366), ylim=(0, None))
+    axes.legend()
     return figure

@@ -101,16 +101,27 @@ def drawn(inclination_deg):
 )
 def draw_map():
     import matplotlib.pyplot as plt
+    from figure_style import legend
+    from matplotlib.colors import LogNorm
 
     longitude, latitude = np.meshgrid(np.arange(-180.0, 181.0), np.arange(-90.0, 91.0))
     figure, panels = plt.subplots(2, 1, figsize=(7, 7), layout="constrained", sharex=True)
     for axes, inclination_deg in zip(panels, (98.0, 53.0), strict=True):
         place, events = drawn(inclination_deg)
-        rate = axes.contourf(longitude, latitude, relative_rate(latitude, longitude, BELL), 12, cmap="YlOrRd")
+        relative = relative_rate(latitude, longitude, BELL)
+        rate = axes.pcolormesh(longitude, latitude, relative, cmap="YlOrRd", norm=LogNorm(1.0, 60.0), rasterized=True)
         axes.contour(longitude, latitude, in_anomaly(latitude, longitude, BELL).astype(float), [0.5], colors="k")
-        at = events["tick"][::4], events["satellite"][::4]
-        axes.plot(place.longitude_deg[at], place.latitude_deg[at], ".", color="C0", markersize=1.5)
+        at = events["tick"][::10], events["satellite"][::10]
+        axes.plot(
+            place.longitude_deg[at], place.latitude_deg[at], ".", color="#12305c", markersize=2.5, markeredgewidth=0
+        )
         axes.set(ylabel="latitude [°]", title=f"inclination {inclination_deg:g}°", ylim=(-90, 90), xlim=(-180, 180))
+        axes.set(xticks=range(-180, 181, 60), yticks=range(-90, 91, 30))
+        axes.grid(visible=False)
     panels[1].set(xlabel="longitude [°]")
-    figure.colorbar(rate, ax=panels, label="rate over that far away")
+    upset, edge = {"linestyle": "none", "marker": ".", "color": "#12305c"}, {"color": "k"}
+    legend(panels[0], {"one upset in ten": upset, "edge of the anomaly": edge}, loc="upper right", frameon=True)
+    figure.colorbar(
+        rate, ax=panels, label="rate over that far from the anomaly", ticks=[1, 2, 5, 10, 20, 50], format="%d"
+    )
     return figure

@@ -92,6 +92,7 @@ def test_the_heater_keeps_a_loop_whose_bypass_falls_short():
 
 @pictures("Heat", "cold", "Loops kept warm in the dark by a bypass of 99.8 %. Lines: this environment; dots: Radau.")
 def kept_warm():
+    from figure_style import ORACLE, OURS, legend
     from matplotlib import pyplot
 
     ours, theirs = flown(0.998)
@@ -99,6 +100,6 @@ def kept_warm():
     for s, name in enumerate(("threebody12", "starter12", "ai1-shells")):
         (line,) = axes.plot(ours[:, s, 1], label=name)
         axes.plot(np.arange(0, len(theirs), 10), theirs[::10, s, 1], ".", color=line.get_color())
-    axes.set(xlabel="minutes", ylabel="loop [K]")
-    axes.legend(frameon=False)
+    axes.set(xlabel="time [min]", ylabel="loop temperature [K]")
+    legend(axes, {"odc-gym": OURS, "Radau": ORACLE}, loc="upper center")
     return figure

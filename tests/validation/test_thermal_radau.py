@@ -152,6 +152,7 @@ def test_satellites_of_random_size():
     "environment; dots: Radau.",
 )
 def transient():
+    from figure_style import ORACLE, OURS, legend
     from matplotlib import pyplot
 
     schedule = [step(sunlit=0.0, absorbed_w_m2=30.0, busy=0.0)] * 100 + [step()] * 40
@@ -160,6 +161,6 @@ def transient():
     for k, name in enumerate(("plate", "loop", "radiator")):
         (line,) = axes.plot(ours[:, 0, k], label=name)
         axes.plot(np.arange(0, len(theirs), 5), theirs[::5, 0, k], ".", color=line.get_color())
-    axes.set(xlabel="minutes", ylabel="temperature [K]")
-    axes.legend(frameon=False)
+    axes.set(xlabel="time [min]", ylabel="temperature [K]")
+    legend(axes, {"odc-gym": OURS, "Radau": ORACLE})
     return figure
