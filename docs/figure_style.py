@@ -34,11 +34,23 @@ DPI = 110
 OURS, ORACLE = {"linestyle": "-"}, {"linestyle": "none", "marker": "."}
 
 
-def legend(axes: Axes, marks: Mapping[str, Mapping[str, Any]] | None = None, **options: Any) -> None:
-    """Add a legend of the labelled lines, then of kinds of marks in black, such as `{"odc-gym": OURS}`."""
+def legend(
+    axes: Axes, marks: Mapping[str, Mapping[str, Any]] | None = None, shared: bool = False, **options: Any
+) -> None:
+    """Add a legend of the labelled lines, then of kinds of marks.
+
+    Args:
+        axes: panel with the lines.
+        marks: kinds of marks with their style, black by default, such as `{"odc-gym": OURS}`.
+        shared: whether the legend stands below all panels and holds for all of them.
+        **options: as in `Axes.legend`.
+    """
     handles, _ = axes.get_legend_handles_labels()
-    kinds = [Line2D([], [], color="#333333", label=label, **style) for label, style in (marks or {}).items()]
-    axes.legend(handles=[*handles, *kinds], **options)
+    handles += [Line2D([], [], label=label, **{"color": "#333333", **style}) for label, style in (marks or {}).items()]
+    if shared:
+        axes.get_figure().legend(handles=handles, loc="outside lower center", **options)
+    else:
+        axes.legend(handles=handles, **options)
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -12,7 +12,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
-from figure_style import COLOURS, STYLE, save
+from figure_style import COLOURS, STYLE, legend, save
 from matplotlib.axes import Axes
 
 RULE_STYLES = {
@@ -63,7 +63,7 @@ def curves(name: str, numbers: Numbers) -> plt.Figure:
     right.set(
         xlabel="decisions [thousand]", ylabel="explained variance (1: all)", ylim=(-0.2, 0.6), title="Critic",
     )  # fmt: skip
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    legend(left, shared=True, ncols=4)
     figure.suptitle(f"{name}: learning curves", fontsize=11)
     return figure
 
@@ -86,7 +86,7 @@ def value_of_parts(name: str, numbers: Numbers) -> plt.Figure:
     top.set_title("Action: one kind of component held at zero")
     _intervals(bottom, order, {label: [found["blind"][b] for b in order] for label, found in learned.items()}, colours)
     bottom.set_title("Observation: one block held at its mean")
-    figure.legend(*top.get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    legend(top, shared=True, ncols=5)
     figure.suptitle(f"{name}: change of the score without a part (filled: the 95 % interval excludes 0)", fontsize=11)
     return figure
 

@@ -201,5 +201,5 @@ def day():
             panel.plot(np.arange(len(ours)) / 60.0, ours[:, s, quantity] - zero, color=f"C{s}", label=names[s])
             panel.plot(np.arange(0, len(ours), 12) / 60.0, theirs[::12, s, quantity] - zero, ".", color=f"C{s}")
         panel.set(xlabel="time [h]", ylabel=name)
-    legend(axes[0], {"odc-gym": OURS, "Radau": ORACLE}, ncols=3, loc="lower left", bbox_to_anchor=(0.0, 1.0))
+    legend(axes[0], {"odc-gym": OURS, "Radau": ORACLE}, shared=True, ncols=6)
     return figure

@@ -163,7 +163,7 @@ def ageing():
     from figure_style import OURS, legend
     from matplotlib import pyplot
 
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(9.0, 3.6), layout="constrained")
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10.0, 3.6), layout="constrained")
     history = orbits(np.random.default_rng(1), 130)
     counted, _ = stream(history)
     places = np.linspace(100, len(history) - 1, 25).astype(int)
@@ -185,5 +185,11 @@ def ageing():
             right.plot(years, capacity, style, color=f"C{k}", label=label)
     right.axhline(0.8, color="0.7", linewidth=0.8)
     right.set(xlabel="time [years]", ylabel="capacity left [share of nominal]", ylim=(0.4, 1.0))
-    legend(right, {"xu2018": OURS, "saft": {"linestyle": "--"}}, title="depth, law", loc="lower left")
+    legend(
+        right,
+        {"xu2018": OURS, "saft": {"linestyle": "--"}},
+        title="depth, law",
+        loc="center left",
+        bbox_to_anchor=(1.0, 0.5),
+    )
     return figure

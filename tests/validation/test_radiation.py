@@ -102,14 +102,16 @@ def drawn(inclination_deg):
 def draw_map():
     import matplotlib.pyplot as plt
     from figure_style import legend
-    from matplotlib.colors import LogNorm
+    from matplotlib import colormaps
+    from matplotlib.colors import ListedColormap, LogNorm
 
+    light = ListedColormap(colormaps["YlOrRd"](np.linspace(0.0, 0.6, 256)))  # dark dots stay visible on it
     longitude, latitude = np.meshgrid(np.arange(-180.0, 181.0), np.arange(-90.0, 91.0))
     figure, panels = plt.subplots(2, 1, figsize=(7, 7), layout="constrained", sharex=True)
     for axes, inclination_deg in zip(panels, (98.0, 53.0), strict=True):
         place, events = drawn(inclination_deg)
         relative = relative_rate(latitude, longitude, BELL)
-        rate = axes.pcolormesh(longitude, latitude, relative, cmap="YlOrRd", norm=LogNorm(1.0, 60.0), rasterized=True)
+        rate = axes.pcolormesh(longitude, latitude, relative, cmap=light, norm=LogNorm(1.0, 60.0), rasterized=True)
         axes.contour(longitude, latitude, in_anomaly(latitude, longitude, BELL).astype(float), [0.5], colors="k")
         at = events["tick"][::10], events["satellite"][::10]
         axes.plot(
