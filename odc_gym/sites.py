@@ -11,6 +11,9 @@ from dataclasses import dataclass
 
 from odc_gym.errors import OrbitError
 
+LIMITS = {"latitude_deg": (-90.0, 90.0), "longitude_deg": (-180.0, 360.0), "altitude_m": (-1000.0, 10000.0)}
+"""Least and greatest values of a place on the Earth."""
+
 
 @dataclass(frozen=True)
 class GroundSite:
@@ -29,8 +32,7 @@ class GroundSite:
     altitude_m: float = 0.0
 
     def __post_init__(self) -> None:
-        limits = {"latitude_deg": (-90.0, 90.0), "longitude_deg": (-180.0, 360.0), "altitude_m": (-1000.0, 10000.0)}
-        for field, (low, high) in limits.items():
+        for field, (low, high) in LIMITS.items():
             value = getattr(self, field)
             if not low <= value <= high:
                 raise OrbitError(f"site {self.name}: {field} = {value:g}: must be {low:g} to {high:g}")

@@ -6,10 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from odc_gym.scenario.base import Model, Positive
-
-Latitude = Annotated[float, Field(ge=-90, le=90)]
-Longitude = Annotated[float, Field(ge=-180, le=180)]
+from odc_gym.scenario.base import Latitude, Longitude, Model, Positive
 
 
 class Target(Model):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from odc_gym.scenario.base import Model, NonNegative, Positive
+from odc_gym.scenario.base import Latitude, Longitude, Model, NonNegative, Positive
 
 Sigma = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, le=1e4)]
@@ -15,10 +15,8 @@ Rate = Annotated[float, Field(ge=0, le=1e4)]
 class Anomaly(Model):
     """South Atlantic Anomaly: a Gaussian bell over latitude and longitude, added to the rate elsewhere."""
 
-    latitude_deg: Annotated[float, Field(ge=-90, le=90)] = Field(default=-26.0, description="latitude of the centre")
-    longitude_deg: Annotated[float, Field(ge=-180, le=180)] = Field(
-        default=-50.0, description="longitude of the centre"
-    )
+    latitude_deg: Latitude = Field(default=-26.0, description="latitude of the centre")
+    longitude_deg: Longitude = Field(default=-50.0, description="longitude of the centre")
     latitude_width_deg: Positive = Field(default=12.0, description="standard deviation of the bell in latitude")
     longitude_width_deg: Positive = Field(default=25.0, description="standard deviation of the bell in longitude")
     contrast: NonNegative = Field(default=50.0, description="rate at the centre over the rate far away, less 1")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from odc_gym.scenario.base import Model, NonNegative, Positive
+from odc_gym.scenario.base import Latitude, Longitude, Model, NonNegative, Positive, SiteAltitude
 
 
 class Backbone(Model):
@@ -57,11 +57,9 @@ class GroundStation(Model):
     """Ground site that satellites can send to."""
 
     name: str = Field(description="name of the site, as events refer to it")
-    latitude_deg: Annotated[float, Field(ge=-90, le=90)] = Field(description="latitude of the site, north positive")
-    longitude_deg: Annotated[float, Field(ge=-180, le=360)] = Field(description="longitude of the site, east positive")
-    altitude_m: Annotated[float, Field(ge=-1000, le=10000)] = Field(
-        default=0.0, description="height of the site above the ellipsoid"
-    )
+    latitude_deg: Latitude = Field(description="latitude of the site, north positive")
+    longitude_deg: Longitude = Field(description="longitude of the site, east positive")
+    altitude_m: SiteAltitude = Field(default=0.0, description="height of the site above the ellipsoid")
     antennas: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="satellites that the site serves at once; null: those of `ground`"
     )

@@ -43,7 +43,8 @@ def capture_rates(captures: Captures, ephemeris: Ephemeris) -> Floats:
 def inside_target(target: Target, latitude_deg: Floats, longitude_deg: Floats) -> np.ndarray:
     """Return whether places lie inside a target's box, (T, S) bool; longitudes may have any number of turns."""
     (south, north), (west, east) = target.latitude_deg, target.longitude_deg
-    inside_longitudes = (longitude_deg - west) % 360.0 <= (east - west) % 360.0
+    width = min(east - west, 360.0) if east > west else (east - west) % 360.0  # 360: a band around the Earth
+    inside_longitudes = (longitude_deg - west) % 360.0 <= width
     return np.asarray((latitude_deg >= south) & (latitude_deg <= north) & inside_longitudes)
 
 
