@@ -6,20 +6,27 @@ seed, or an automatic reset, plays an episode that this generator draws from the
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from odc_gym.errors import ArgumentError
+from odc_gym.saved_state import saved_array
 
 TRAINING_EPISODES = 10_000
 """Number of training episodes: 0 to 9999."""
 VALIDATION_FROM = 20_000
 """First validation episode. Episodes from the training range up to this number are reserved for tests."""
 
+SEED_LIMIT = 1 << 63
+"""Upper bound of seeds, exclusive: the tables of episodes hold them as 64-bit integers with a sign."""
+
 _MASK_64 = (1 << 64) - 1
+_LONGEST_TEXT = 60  # characters of a value in a message
 
 
 def is_test_episode(seed: int) -> bool:
@@ -36,28 +43,55 @@ def environment_seeds(seed: int | Sequence[int | None] | None, num_envs: int) ->
         num_envs: number of environments B.
 
     Raises:
-        ArgumentError: a sequence has another length, or a seed is not an integer of at least 0.
+        ArgumentError: a sequence has another length, or a seed is not allowed, see `checked_seed`.
     """
     if seed is None:
         return [None] * num_envs
-    if isinstance(seed, Sequence | np.ndarray):
+    if _is_sequence(seed):
         if len(seed) != num_envs:
             raise ArgumentError(
                 f"seed: must be an integer or a sequence of {num_envs}, one for each environment, got {len(seed)}"
             )
-        return [None if entry is None else _check_seed(entry) for entry in seed]
-    first = _check_seed(seed)
+        return [None if entry is None else checked_seed(entry, f"seed[{i}]") for i, entry in enumerate(seed)]
+    first = checked_seed(seed)
+    if first + num_envs > SEED_LIMIT:
+        raise ArgumentError(f"seed = {first}: must be <= 2**63 - {num_envs}, because environment i has seed + i")
     return [first + i for i in range(num_envs)]
 
 
-def _check_seed(seed: int) -> int:
+def checked_seed(seed: Any, field: str = "seed") -> int:
+    """Return a seed as a Python integer.
+
+    Args:
+        seed: Python or NumPy integer of at least 0 and less than 2**63; no bool and no float.
+        field: name of the argument in the message.
+
+    Raises:
+        ArgumentError: the seed is something else.
+    """
     try:
-        number = operator.index(seed)
+        number = -1 if isinstance(seed, bool | np.bool_) else operator.index(seed)
     except TypeError:
         number = -1
-    if number < 0:
-        raise ArgumentError(f"seed = {seed!r}: must be an integer >= 0")
+    if not 0 <= number < SEED_LIMIT:
+        raise ArgumentError(f"{field} = {_one_line(seed)}: must be an integer >= 0 and < 2**63")
     return number
+
+
+def _is_sequence(seed: Any) -> TypeGuard[Sequence[Any]]:
+    """Return whether a seed is a sequence of seeds, as a list or an array (B,) is and a text is not."""
+    if isinstance(seed, np.ndarray):
+        return seed.ndim > 0
+    return isinstance(seed, Sequence) and not isinstance(seed, str | bytes | bytearray)
+
+
+def _one_line(value: Any) -> str:
+    """Return a value for a message, in one line of bounded length."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python writes no integers of thousands of digits
+        text = f"an integer of {value.bit_length()} bits"
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."
 
 
 def random_stream(seed: int, *purpose: int) -> np.random.Generator:
@@ -114,12 +148,22 @@ class EpisodeStream:
         """Restore the state that `get_state` returned.
 
         Raises:
-            ArgumentError: the state belongs to a batch of another size.
+            ArgumentError: the state has no generators, or those of a batch of another size.
         """
-        words, num_envs = state["pcg64"], len(self.generators)
-        if words.shape != (num_envs, 6):
-            raise ArgumentError(f"state.pcg64: must be of {num_envs} environments, got {words.shape[0]}")
-        self.generators = [_restore_generator([int(w) for w in row]) for row in words]
+        self.generators = self.restored(state).generators
+
+    def restored(self, state: Mapping[str, NDArray[np.uint64]]) -> EpisodeStream:
+        """Return a stream of the same environments with the state that `get_state` returned.
+
+        Raises:
+            ArgumentError: as `set_state`.
+        """
+        words, num_envs = saved_array(state, "pcg64", np.uint64, [None, 6]), len(self.generators)
+        if len(words) != num_envs:
+            raise ArgumentError(f"state.pcg64: must be of {num_envs} environments, got {len(words)}")
+        stream = copy.copy(self)
+        stream.generators = [_restore_generator([int(w) for w in row]) for row in words]
+        return stream
 
 
 def _state_words(generator: np.random.Generator) -> list[int]:

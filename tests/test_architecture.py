@@ -16,7 +16,8 @@ CORE = "core.layout core.network core.spacecraft core.jobs core.serving"
 ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is a folder, or a file beside them
     "constants": "",
     "errors": "",
-    "seeds": "",
+    "saved_state": "",
+    "seeds": "saved_state",
     "sources": "",
     "_cache": "",
     "_jit": "_cache",
@@ -43,10 +44,10 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "tables.fleet": f"{TABLES} physics faults interface core.layout core.spacecraft",
     "tables.episode": f"{TABLES} faults core.layout tables.fleet",
     "scenario_check": f"{TABLES} physics faults tables.fleet tables.episode",
-    "simulator": f"{TABLES} physics faults interface {CORE} core tables.fleet tables.episode",
+    "simulator": f"saved_state {TABLES} physics faults interface {CORE} core tables.fleet tables.episode",
     # who uses a simulator
     "rendering": "simulator",
-    "envs": "seeds scenario workload rendering simulator",
+    "envs": "saved_state seeds scenario workload rendering simulator",
     "sb3": "envs",
     "evaluation": "sources seeds scenario interface workload simulator",
     "training": "seeds scenario interface simulator envs",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from odc_gym.envs.vector import (
     action_space,
     build_simulator,
+    check_options,
     mask_columns,
     observation_space,
     observe,
@@ -22,8 +23,10 @@ from odc_gym.envs.vector import (
 )
 from odc_gym.errors import ActionError, ArgumentError
 from odc_gym.rendering.ansi import render
+from odc_gym.saved_state import saved_array
 from odc_gym.scenario import Scenario
-from odc_gym.seeds import EpisodeStream, environment_seeds
+from odc_gym.seeds import EpisodeStream, checked_seed
+from odc_gym.simulator.copies import WholeCopy
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.view import View
 
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
     from odc_gym.workload import TraceSource
 
 
-class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
+class ODCSatEnv(WholeCopy, gymnasium.Env[Any, NDArray[Any]]):
     """Environment in which an agent runs AI compute on a constellation of orbital data-centre satellites.
 
     `docs/environment.md` describes every component of action, observation and reward.
@@ -109,13 +112,14 @@ class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
             Observation and info: `episode_seed`, `load_factor`, and in the mode `assign` `action_mask`.
 
         Raises:
-            ArgumentError: the seed is no integer of at least 0, or there is an option.
+            ArgumentError: the seed is no integer >= 0 and < 2**63, or there is an option.
+            OdcGymError: the episode cannot be built. After any error `step` raises ResetNeeded until a reset succeeds.
         """
-        if options:
-            raise ArgumentError(f"options: unknown key {next(iter(options))!r}; a single environment takes none")
-        seeds = environment_seeds(seed, 1)
-        super().reset(seed=seed)
-        self.simulator.reset(self._stream.next(seeds))
+        self._running = False
+        check_options(options, allowed=())
+        number = None if seed is None else checked_seed(seed)
+        super().reset(seed=number)
+        self.simulator.reset(self._stream.next([number]))
         self._score, self._running = 0.0, True
         return self._observe(), reset_info(self.simulator, 0) | self._mask_info()
 
@@ -128,9 +132,9 @@ class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
 
         Raises:
             ActionError: the action has another shape, or values that are not finite.
-            ResetNeeded: the environment was never reset, or its episode has ended.
+            ResetNeeded: the environment was never reset, its reset failed, or its episode has ended.
         """
-        if not self._running:
+        if not (self._running and self.simulator.begun):
             raise ResetNeeded("the environment must be reset before a step")
         batch = np.asarray(action)
         if batch.shape != self.action_space.shape:
@@ -173,9 +177,12 @@ class ODCSatEnv(gymnasium.Env[Any, NDArray[Any]]):
     def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Continue exactly from a state of `get_state`, of this or another process.
 
+        A state that is refused changes nothing.
+
         Raises:
-            ArgumentError: the state belongs to a batch of more than one environment.
+            ArgumentError: the state is incomplete, or of another scenario or a batch of more than one environment.
         """
-        self._stream.set_state(state)
+        stream = self._stream.restored(state)
+        score, begun = saved_array(state, "score", np.float64, [1]), saved_array(state, "begun", np.bool_, [1])
         self.simulator.set_state(state)
-        self._score, self._running = float(state["score"][0]), bool(state["begun"][0])
+        self._stream, self._score, self._running = stream, float(score[0]), bool(begun[0])

@@ -10,6 +10,7 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor
@@ -18,6 +19,7 @@ from odc_gym.envs.vector import (
     action_space,
     build_simulator,
     check_environment_count,
+    next_episodes,
     observation_space,
     observe,
     reset_info,
@@ -25,8 +27,11 @@ from odc_gym.envs.vector import (
     step_columns,
 )
 from odc_gym.errors import ArgumentError
-from odc_gym.seeds import EpisodeStream, environment_seeds, is_test_episode
+from odc_gym.saved_state import saved_array
+from odc_gym.seeds import EpisodeStream, checked_seed, environment_seeds, is_test_episode
+from odc_gym.simulator.copies import WholeCopy
 from odc_gym.simulator.metrics import episode_metrics
+from odc_gym.simulator.simulator import Episodes
 
 Indices = int | Iterable[int] | None
 ENV_ID = "ODCSat-v0"
@@ -82,8 +87,7 @@ def make_vec_env(
     if not isinstance(env_id, str) or env_id.removeprefix("odc_gym:") != ENV_ID:
         raise ArgumentError(f"env_id = {env_id!r}: must be {ENV_ID!r}")
     check_environment_count("n_envs", n_envs)
-    if isinstance(start_index, bool) or not isinstance(start_index, int) or start_index < 0:
-        raise ArgumentError(f"start_index = {start_index!r}: must be an integer >= 0")
+    start_index = checked_seed(start_index, "start_index")
     unsupported = {
         "wrapper_class": wrapper_class,
         "vec_env_cls": vec_env_cls,
@@ -112,7 +116,7 @@ def make_vec_env(
         return VecMonitor(env, filename, **(monitor_kwargs or {}))
 
 
-class ODCSatVecEnv(VecEnv):
+class ODCSatVecEnv(WholeCopy, VecEnv):
     """Batch of B environments, each of which is reset in the step that ends its episode.
 
     Observations are (B, N) float32, or blocks in the mode `dict`. Actions are (B, A) in [-1, 1], or choices (B, K + S)
@@ -159,7 +163,7 @@ class ODCSatVecEnv(VecEnv):
             seed: n gives environment i the seed n + i; a sequence gives each its own; None draws training episodes.
 
         Raises:
-            ArgumentError: a seed is no integer of at least 0, or lies in the range kept for tests.
+            ArgumentError: a seed is no integer >= 0 and < 2**63, or lies in the range kept for tests.
         """
         seeds = environment_seeds(seed, self.num_envs)
         refuse_test_episodes(seeds)
@@ -167,7 +171,11 @@ class ODCSatVecEnv(VecEnv):
         return seeds
 
     def reset(self) -> Any:
-        """Begin an episode in every environment; return observations (B, N), or blocks (B, ...)."""
+        """Begin an episode in every environment; return observations (B, N), or blocks (B, ...).
+
+        Raises:
+            OdcGymError: an episode cannot be built. `step_wait` then raises ResetNeeded until a reset succeeds.
+        """
         self.simulator.reset(self._stream.next(self._seeds))
         self._returns[:] = 0
         self._lengths[:] = 0
@@ -188,21 +196,34 @@ class ODCSatVecEnv(VecEnv):
 
         Raises:
             ActionError: actions have another shape, or values that are not finite.
+            OdcGymError: the next episode of an environment cannot be built. The environments must then be reset.
+            ResetNeeded: the environments were never reset, or a reset failed.
         """
         simulator = self.simulator
+        if not simulator.begun:
+            raise ResetNeeded("the environments must be reset before a step")
+        dones = simulator.ending
+        ended = np.flatnonzero(dones)
+        seeds, episodes = next_episodes(simulator, self._stream, ended, self._actions)
         simulator.step(self._actions)
         self._returns += simulator.reward
         self._lengths += 1
         # copies, because stable-baselines3 adds the value of the next state to the rewards in place
-        rewards, dones = simulator.reward.astype(np.float32), simulator.truncated.copy()
+        rewards = simulator.reward.astype(np.float32)
         columns = step_columns(simulator)
         rows = np.stack(list(columns.values()), axis=1).tolist()
         infos: list[dict[str, Any]] = [dict(zip(columns, row, strict=True)) for row in rows]
-        if dones.any():
-            self._restart(np.flatnonzero(dones), infos)
+        if ended.size:
+            self._restart(ended, infos, seeds, episodes)
         return self._observe(), rewards, dones, infos
 
-    def _restart(self, rows: NDArray[np.intp], infos: list[dict[str, Any]]) -> None:
+    def _restart(
+        self,
+        rows: NDArray[np.intp],
+        infos: list[dict[str, Any]],
+        seeds: list[int],
+        episodes: Episodes | None,
+    ) -> None:
         """Add the end of the episode to the infos of `rows`, and begin their next episodes."""
         final = self._observe()
         elapsed_s = round(time.time() - self._started_s, 6)
@@ -213,7 +234,7 @@ class ODCSatVecEnv(VecEnv):
                 "episode_metrics": episode_metrics(self.simulator, row),
                 "episode": {"r": float(self._returns[row]), "l": int(self._lengths[row]), "t": elapsed_s},
             }
-        self.simulator.reset(self._stream.draw(rows), rows)
+        self.simulator.reset(seeds, rows, episodes)
         self._record_reset_infos(rows.tolist())
         self._returns[rows] = 0
         self._lengths[rows] = 0
@@ -237,13 +258,16 @@ class ODCSatVecEnv(VecEnv):
     def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
         """Continue from a state of a batch of the same scenario and size.
 
+        A state that is refused changes nothing.
+
         Raises:
-            ArgumentError: the state belongs to a batch of another size.
+            ArgumentError: the state is incomplete, or of another scenario or a batch of another size.
         """
-        self._stream.set_state(_entries_under(state, "stream/"))
+        returns = saved_array(state, "returns", np.float64, [self.num_envs])
+        stream = self._stream.restored(_entries_under(state, "stream/"))
+        lengths = saved_array(state, "lengths", np.int64, [self.num_envs])
         self.simulator.set_state(_entries_under(state, "simulator/"))
-        self._returns = state["returns"].copy()
-        self._lengths = state["lengths"].copy()
+        self._stream, self._returns, self._lengths = stream, returns.copy(), lengths.copy()
 
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
         """Return an attribute for each environment; all share one simulator, so the values are the same."""

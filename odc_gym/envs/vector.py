@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from odc_gym.errors import ArgumentError
 from odc_gym.scenario import Scenario
 from odc_gym.seeds import EpisodeStream, environment_seeds
+from odc_gym.simulator.copies import WholeCopy
 from odc_gym.simulator.metrics import episode_metrics
-from odc_gym.simulator.simulator import Simulator
+from odc_gym.simulator.simulator import NO_EPISODE, Episodes, Simulator
 
 if TYPE_CHECKING:
     from odc_gym.workload import TraceSource
@@ -69,6 +70,43 @@ def check_environment_count(argument: str, count: int) -> None:
         raise ArgumentError(f"{argument} = {count!r}: must be an integer >= 1")
 
 
+def check_options(options: Any, allowed: Collection[str]) -> None:
+    """Check the options of a reset.
+
+    Raises:
+        ArgumentError: the options are no mapping, or have a key that is not allowed.
+    """
+    if options is None:
+        return
+    if not isinstance(options, Mapping):
+        raise ArgumentError(f"options: {type(options).__name__}, must be a dict or None")
+    for name in options:
+        if name not in allowed:
+            takes = f"must be {', '.join(allowed)}" if allowed else "a single environment takes none"
+            raise ArgumentError(f"options: unknown key {name!r}; {takes}")
+
+
+def next_episodes(
+    simulator: Simulator, stream: EpisodeStream, rows: Rows, actions: NDArray[Any]
+) -> tuple[list[int], Episodes | None]:
+    """Draw the episodes that `rows` begin in a step, and build them before the step if other rows go on.
+
+    If an episode cannot be built, the other rows have then not moved, and no transition of them is lost.
+
+    Returns:
+        Numbers of the episodes; the built episodes, or None if all rows begin.
+
+    Raises:
+        ActionError: the actions are refused; nothing is drawn.
+        OdcGymError: an episode cannot be built.
+    """
+    if len(rows) == 0:
+        return [], None
+    simulator.checked(actions)
+    seeds = stream.draw(rows)
+    return seeds, simulator.build(seeds, rows) if len(rows) < simulator.num_envs else None
+
+
 def observe(simulator: Simulator, observation_mode: str) -> Any:
     """Return the observations of a batch: (B, N) float32, or the blocks of `ObservationBuffers.blocks`."""
     return simulator.observation if observation_mode == "flat" else simulator.buffers.blocks
@@ -107,7 +145,7 @@ def reset_info(simulator: Simulator, row: int) -> dict[str, Any]:
     return {name: value.item() if value.ndim == 0 else value.copy() for name, value in rows.items()}
 
 
-class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
+class ODCSatVectorEnv(WholeCopy, VectorEnv[Any, NDArray[Any], NDArray[Any]]):
     """Batch of B environments `ODCSat-v0`; row i equals a single environment with the same seeds bit for bit.
 
     Observations are (B, N) float32, or in the mode `dict` blocks (B, ...). Actions are (B, A) in [-1, 1], or in the
@@ -169,7 +207,6 @@ class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
         self._stream = EpisodeStream(num_envs)
         self._max_steps = self.simulator.decisions if max_episode_steps is None else max_episode_steps
         self._elapsed = np.zeros(num_envs, np.int64)
-        self._was_reset = np.zeros(num_envs, np.bool_)  # at least once
         self._has_ended = np.zeros(num_envs, np.bool_)  # in the last step, without a reset since
 
     def reset(
@@ -186,9 +223,16 @@ class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
 
         Raises:
             ArgumentError: a seed or an option is not allowed.
+            OdcGymError: an episode cannot be built. After any error `step` raises ResetNeeded until the chosen
+                environments are reset; the others are as before.
         """
-        rows = self._rows(options)
-        seeds = environment_seeds(seed, self.num_envs)
+        rows: Rows = np.arange(self.num_envs)
+        try:
+            rows = self._rows(options)
+            seeds = environment_seeds(seed, self.num_envs)
+        except ArgumentError:
+            self.simulator.withdraw(rows)
+            raise
         self._begin(self._stream.next([seeds[row] for row in rows], rows), rows)
         began = np.isin(np.arange(self.num_envs), rows)
         return self._observe(), self._reset_infos(rows) | _masked(mask_columns(self.simulator), began)
@@ -201,52 +245,61 @@ class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
 
         Raises:
             ActionError: actions have another shape, or values that are not finite.
-            ResetNeeded: an environment was never reset, or has ended in the mode `Disabled`.
+            OdcGymError: the next episode of an environment cannot be built. The environments that should have begun
+                one must be reset; the others have not moved, unless all should have begun one.
+            ResetNeeded: an environment has no episode: it was never reset, its reset failed, or it has ended in the
+                mode `Disabled`.
         """
         idle = self._has_ended.copy()
-        if not self._was_reset.all() or (idle.any() and self.autoreset_mode is AutoresetMode.DISABLED):
-            rows = np.flatnonzero(idle | ~self._was_reset).tolist()
-            raise ResetNeeded(f"environments {rows} must be reset before a step")
-        self._advance(actions, idle)
-        ended = ~idle & (self.simulator.truncated | (self._elapsed >= self._max_steps))
+        self._require_episodes(idle)
+        ended = ~idle & (self.simulator.ending | (self._elapsed + 1 >= self._max_steps))
+        at_once = self.autoreset_mode is AutoresetMode.SAME_STEP
+        rows = np.flatnonzero(ended if at_once else idle)
+        if idle.any():
+            actions = _zero_rows(actions, idle)
+        seeds, episodes = next_episodes(self.simulator, self._stream, rows, actions)
+        if not idle.all():
+            self.simulator.step(actions)
+            self._elapsed += 1
         rewards = np.where(idle, 0.0, self.simulator.reward)
-        if self.autoreset_mode is AutoresetMode.SAME_STEP and ended.any():
-            infos = self._restart(ended)
+        if at_once:
+            infos = self._end(ended) if ended.any() else self._infos(~idle, ended)
+            self._begin(seeds, rows, episodes)
         else:
-            infos = self._infos(~idle, ended) | self._reset_infos(np.flatnonzero(idle))
+            self._begin(seeds, rows, episodes)
+            infos = self._infos(~idle, ended)
             self._has_ended = ended.copy()
-        infos |= _masked(mask_columns(self.simulator), np.ones(self.num_envs, np.bool_))
+        infos |= self._reset_infos(rows) | _masked(mask_columns(self.simulator), np.ones(self.num_envs, np.bool_))
         return self._observe(), rewards, np.zeros(self.num_envs, np.bool_), ended, infos
 
-    def _advance(self, actions: NDArray[Any], idle: Mask) -> None:
-        """Step the simulator; environments of `idle` begin their next episode instead and ignore their action."""
-        if not idle.all():
-            self.simulator.step(_zero_rows(actions, idle) if idle.any() else actions)
-            self._elapsed += 1
-        if idle.any():
-            rows = np.flatnonzero(idle)
-            self._begin(self._stream.draw(rows), rows)
+    def _require_episodes(self, idle: Mask) -> None:
+        """Raise ResetNeeded if an environment has no episode to step."""
+        if self.simulator.begun and not (idle.any() and self.autoreset_mode is AutoresetMode.DISABLED):
+            return
+        missing = self.simulator.seeds == NO_EPISODE
+        rows = np.flatnonzero(missing | idle if self.autoreset_mode is AutoresetMode.DISABLED else missing)
+        raise ResetNeeded(f"environments {rows.tolist()} must be reset before a step")
 
-    def _begin(self, episodes: Sequence[int], rows: Rows) -> None:
+    def _begin(self, seeds: Sequence[int], rows: Rows, episodes: Episodes | None = None) -> None:
         """Begin the episodes in the environments `rows`."""
-        self.simulator.reset(episodes, rows)
+        if len(rows) == 0:
+            return
+        self.simulator.reset(seeds, rows, episodes)
         self._elapsed[rows] = 0
-        self._was_reset[rows] = True
         self._has_ended[rows] = False
 
-    def _restart(self, ended: Mask) -> dict[str, Any]:
-        """Begin new episodes in the rows of `ended`; return infos of the step just done, with final observations."""
+    def _end(self, ended: Mask) -> dict[str, Any]:
+        """Return the infos of a step in which the rows of `ended` end, with their final observations and infos."""
         infos = self._infos(~ended, np.zeros_like(ended))
         final = self._observe()
-        rows = np.flatnonzero(ended)
-        for row in rows.tolist():
+        for row in np.flatnonzero(ended).tolist():
             infos = self._add_info(infos, {"final_obs": row_observation(final, row)}, row)
         final_infos = self._infos(ended, ended) | _masked(mask_columns(self.simulator), ended)
-        infos |= {"final_info": final_infos, "_final_info": ended.copy()}
-        self._begin(self._stream.draw(rows), rows)
-        return infos | self._reset_infos(rows)
+        return infos | {"final_info": final_infos, "_final_info": ended.copy()}
 
     def _reset_infos(self, rows: Rows) -> dict[str, Any]:
+        if len(rows) == 0:
+            return {}
         began = np.isin(np.arange(self.num_envs), rows)
         return _masked(reset_columns(self.simulator), began)
 
@@ -262,9 +315,10 @@ class ODCSatVectorEnv(VectorEnv[Any, NDArray[Any], NDArray[Any]]):
         return infos
 
     def _rows(self, options: Mapping[str, Any] | None) -> Rows:
-        mask = (options or {}).get("reset_mask")
-        if mask is None:
+        check_options(options, allowed=("reset_mask",))
+        if not options:
             return np.arange(self.num_envs)
+        mask = options["reset_mask"]
         if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_ or mask.shape != (self.num_envs,):
             raise ArgumentError(f"options.reset_mask: must be a bool array of shape ({self.num_envs},)")
         if not mask.any():

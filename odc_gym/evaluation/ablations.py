@@ -122,6 +122,8 @@ class _MaskedView:
         self._view, self.encoded = view, encoded
 
     def __getattr__(self, name: str) -> Any:
+        if name == "_view":  # a copy asks for it before it has attributes
+            raise AttributeError(name)
         return getattr(self._view, name)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -10,14 +12,16 @@ import numpy as np
 from odc_gym.core.decision import decide
 from odc_gym.core.layout.batch import Mode, Parameters, Tables, Timing
 from odc_gym.core.layout.rows import named
-from odc_gym.core.layout.state import Design, Ratings, State, padded
+from odc_gym.core.layout.state import Design, State, padded
 from odc_gym.core.layout.work import RUN, Classes, Ledger, Rules, Services, Tenants
 from odc_gym.errors import ActionError, ArgumentError, OdcGymError
 from odc_gym.faults.faults import NO_EVENT
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.assignment import AssignmentLayout
 from odc_gym.interface.rewards import TERMS
+from odc_gym.saved_state import saved_array
 from odc_gym.scenario import Scenario
+from odc_gym.seeds import checked_seed
 from odc_gym.simulator.allocation import (
     NO_JOB,
     copy_row,
@@ -27,11 +31,12 @@ from odc_gym.simulator.allocation import (
     put_parameters,
     repeated_parameters,
 )
+from odc_gym.simulator.copies import WholeCopy
 from odc_gym.simulator.episode_start import EpisodeStart
 from odc_gym.simulator.observation_buffers import ObservationBuffers
 from odc_gym.simulator.view import View
 from odc_gym.tables.episode.links import LinkBatch
-from odc_gym.tables.episode.tables import build_episode
+from odc_gym.tables.episode.tables import EpisodeTables, build_episode
 from odc_gym.tables.fleet.fleet_model import FleetModel
 from odc_gym.tables.fleet.parameters import tenants_block
 from odc_gym.workload import TraceSource, as_trace
@@ -43,10 +48,15 @@ TABLES_OF_ROW = Tables._fields.index("links")
 PARAMETERS_OF_ROW = Parameters._fields.index("serving")
 """Number of fields of `Tables` and `Parameters` that have one row for each environment; they come first."""
 ACTION_MODES = ("bids", "assign")
+NO_EPISODE = -1
+"""Seed of a row that has no episode: it was never reset, or its reset failed."""
+VIEWS = ("sat", "classes", "ledger", "services", "tenants", "design", "rules", "_arguments")
+"""Attributes of a simulator that share memory with its arrays. A copy makes them again."""
+Episodes = Mapping[int, EpisodeTables]
 Arguments = tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]
 
 
-class Simulator:
+class Simulator(WholeCopy):
     """Simulator of a batch of B independent episodes.
 
     Row b of an array belongs to environment b. S is the number of satellites, and P is S padded to whole SIMD lanes. C
@@ -54,7 +64,8 @@ class Simulator:
 
     Arrays are in the groups `mutable`, `tables` and `parameters`. Named views share memory with them:
     `simulator.sat.free[b, s]` is the number of free accelerators of satellite s in environment b. `reset` and
-    `set_state` replace the arrays `run`, `lists`, `pending_gb`, `jobs` and `events` if they must grow.
+    `set_state` replace the arrays `run`, `lists`, `pending_gb`, `jobs` and `events` if they must grow. Copies and
+    pickles are independent simulators in the same state.
 
     Args:
         scenario: scenario to simulate.
@@ -94,7 +105,8 @@ class Simulator:
         drawn: values that each episode drew, by path of the scenario, (B,), or (B, S) if each satellite draws its own.
         buffers: measured and encoded observations.
         view: named observations in SI units, for schedulers.
-        seeds: episode that each row plays, (B,); -1 before the first reset.
+        begun: True if every row has an episode.
+        seeds: episode that each row plays, (B,); -1 before the first reset, and after one that failed.
         jobs: job table of each row, (B, J) of JOB.
         run: run-time columns of the jobs, (B, J) of RUN.
         scalars: scalar state of each environment, (B,) of SCALARS.
@@ -137,10 +149,10 @@ class Simulator:
         self.action_size = self.assignment.size if self.assigns else bids.size
         self._zero = bids.zeros(num_envs)
         self.load_factor = np.zeros(num_envs)
-        self._begun = False
+        self.begun = False
         self._allocate(num_envs, padded(self.satellites), len(self.class_names))
         period_s, assignment = scenario.episode.decision_period_s, self.assignment if self.assigns else None
-        self.view = View(scenario, self.buffers, self.design, named(Ratings, self.ratings), period_s, assignment)
+        self.view = View(scenario, self.buffers, self.parameters.design, self.ratings, period_s, assignment)
 
     def _allocate(self, b: int, p: int, c: int) -> None:
         fleet, clock = self.fleet, self.fleet.clock
@@ -149,10 +161,7 @@ class Simulator:
         self.parameters = repeated_parameters(fleet, b)
         self.ratings = np.repeat(fleet.ratings[None], b, 0)
         self.network = LinkBatch(b)
-        self.sat = named(State, self.mutable.state)
-        self.classes, self.ledger = named(Classes, self.mutable.classes), named(Ledger, self.mutable.ledger)
-        self.services, self.tenants = named(Services, self.mutable.services), named(Tenants, self.mutable.tenants)
-        self.design, self.rules = named(Design, self.parameters.design), named(Rules, self.parameters.rules)
+        self._name_views()
         self.buffers = ObservationBuffers(b, self.satellites, p, c, self.slots, fleet.references)
         self._terms = np.zeros((b, len(TERMS)))
         self._all_rows = np.arange(b)
@@ -161,13 +170,27 @@ class Simulator:
         self._bids_mode = tuple(Mode(assigns=False, others_wait=False, plays=True))
         self._play_mode = tuple(Mode(self.assigns, others_wait, plays=True))
         self._look_mode = tuple(Mode(self.assigns, others_wait, plays=False))
-        self._arguments: Arguments | None = None  # of the compiled decision; None until they are built
         draws = self.scenario.randomise
         self.drawn = {k: np.zeros((b, self.satellites) if d.per == "satellite" else b) for k, d in draws.items()}
 
+    def _name_views(self) -> None:
+        """Give names to the fields of the arrays; these are the attributes of `VIEWS`."""
+        self.sat = named(State, self.mutable.state)
+        self.classes, self.ledger = named(Classes, self.mutable.classes), named(Ledger, self.mutable.ledger)
+        self.services, self.tenants = named(Services, self.mutable.services), named(Tenants, self.mutable.tenants)
+        self.design, self.rules = named(Design, self.parameters.design), named(Rules, self.parameters.rules)
+        self._arguments: Arguments | None = None  # of the compiled decision; None until they are built
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in VIEWS}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._name_views()
+
     @property
     def seeds(self) -> np.ndarray:
-        """Episode that each row plays, (B,); -1 before the first reset."""
+        """Episode that each row plays, (B,); -1 before the first reset, and after one that failed."""
         return self.tables.seeds
 
     @property
@@ -189,6 +212,12 @@ class Simulator:
     def truncated(self) -> np.ndarray:
         """True for each episode that has reached its end, (B,) bool."""
         return np.asarray(self.scalars["tick"] >= self.fleet.clock.total)
+
+    @property
+    def ending(self) -> np.ndarray:
+        """True for each episode that the next decision brings to its end, (B,) bool."""
+        clock = self.fleet.clock
+        return np.asarray(self.scalars["tick"] + clock.steps >= clock.total)
 
     @property
     def observation(self) -> np.ndarray:
@@ -230,29 +259,73 @@ class Simulator:
             info[f"reward/{term.name}"] = value
         return info
 
-    def reset(self, seeds: Sequence[int] | np.ndarray, rows: Sequence[int] | np.ndarray | None = None) -> None:
+    def build(self, seeds: Sequence[int], rows: Sequence[int] | np.ndarray) -> Episodes:
+        """Build the episodes that rows begin with a later `reset`, which then cannot fail for its episodes.
+
+        If an episode cannot be built, the rows have no episode any more.
+
+        Args:
+            seeds: number of an episode for each row.
+            rows: rows that begin them.
+
+        Returns:
+            Episodes by number.
+
+        Raises:
+            OdcGymError: an episode cannot be built.
+        """
+        try:
+            return {seed: build_episode(self.fleet, seed) for seed in dict.fromkeys(seeds)}
+        except BaseException:
+            self.withdraw(rows)
+            raise
+
+    def withdraw(self, rows: Sequence[int] | np.ndarray | None = None) -> None:
+        """Leave rows, all if None, without an episode: they must be reset before the next step."""
+        self.seeds[self._rows(rows)] = NO_EPISODE
+        self.begun = False
+
+    def reset(
+        self,
+        seeds: Sequence[int] | np.ndarray,
+        rows: Sequence[int] | np.ndarray | None = None,
+        episodes: Episodes | None = None,
+    ) -> None:
         """Begin episode `seeds[i]` in each given row.
+
+        If that fails, the given rows have no episode any more, and all other rows are as before.
 
         Args:
             seeds: number of an episode for each row.
             rows: rows to reset; all if None.
+            episodes: episodes of `build`; None builds each when its row begins.
 
         Raises:
-            OdcGymError: a seed is negative, or the number of seeds differs from the number of rows.
+            ArgumentError: a seed is not allowed, or the number of seeds differs from the number of rows.
+            OdcGymError: an episode cannot be built.
         """
         chosen = self._rows(rows)
-        if len(seeds) != chosen.size:
-            raise OdcGymError(f"seeds: {len(seeds)} given for {chosen.size} environments")
-        begun: dict[int, int] = {}
-        for row, seed in zip(chosen.tolist(), seeds, strict=True):
-            if int(seed) in begun:  # copying the same episode is cheaper than building it again
-                self._copy(begun[int(seed)], row)
-                continue
-            self._load(row, int(seed))
-            self._warm_up(row)
-            begun[int(seed)] = row
-        self._begun = bool((self.seeds >= 0).all())
+        try:
+            if len(seeds) != chosen.size:
+                raise ArgumentError(f"seeds: {len(seeds)} given for {chosen.size} environments")
+            self._begin([checked_seed(seed) for seed in seeds], chosen, episodes or {})
+        except BaseException:
+            self.withdraw(chosen)
+            raise
         self._observe(chosen)
+
+    def _begin(self, seeds: list[int], rows: np.ndarray, episodes: Episodes) -> None:
+        """Begin episodes in rows; those that `episodes` lacks are built."""
+        begun: dict[int, int] = {}
+        for row, seed in zip(rows.tolist(), seeds, strict=True):
+            if seed in begun:  # copying the same episode is cheaper than building it again
+                self._copy(begun[seed], row)
+                continue
+            episode = episodes.get(seed) or build_episode(self.fleet, seed)
+            self._load(row, seed, episode)
+            self._warm_up(row, episode)
+            begun[seed] = row
+        self.begun = bool((self.seeds != NO_EPISODE).all())
 
     def step(self, actions: np.ndarray) -> None:
         """Play one decision in every row whose episode has not reached its end.
@@ -266,8 +339,16 @@ class Simulator:
             ActionError: the shape is wrong, a value is not finite, or a choice does not exist.
             OdcGymError: an environment was never reset.
         """
-        if not self._begun:
+        if not self.begun:
             raise OdcGymError("step: every environment must be reset first")
+        self._play(self._all_rows, self.checked(actions), self._play_mode)
+
+    def checked(self, actions: np.ndarray) -> np.ndarray:
+        """Return the actions of `step` as floats.
+
+        Raises:
+            ActionError: the shape is wrong, a value is not finite, or a choice does not exist.
+        """
         actions = np.asarray(actions, np.float64)
         if actions.shape != (self.num_envs, self.action_size):
             raise ActionError(f"action: shape {actions.shape}, must be {(self.num_envs, self.action_size)}")
@@ -276,7 +357,7 @@ class Simulator:
             raise ActionError(f"action[{b}, {k}] = {actions[b, k]}: must be finite")
         if self.assigns:
             self._check_choices(actions)
-        self._play(self._all_rows, actions, self._play_mode)
+        return actions
 
     def _check_choices(self, actions: np.ndarray) -> None:
         choices = self.assignment.choices
@@ -288,47 +369,101 @@ class Simulator:
     def get_state(self, rows: Sequence[int] | np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Return exact copies of the seeds and of all arrays that change, by name; `set_state` restores them.
 
+        The entry `origin` identifies scenario and trace.
+
         Args:
             rows: rows to copy, the first axis of the result; all if None.
         """
         chosen = self._rows(rows)
-        arrays = {"seeds": self.seeds} | self.mutable._asdict()
+        arrays = {"origin": self._origin, "seeds": self.seeds} | self.mutable._asdict()
         return {name: array[chosen].copy() for name, array in arrays.items()}
 
     def set_state(self, state: Mapping[str, np.ndarray], rows: Sequence[int] | np.ndarray | None = None) -> None:
         """Continue from a state of `get_state`.
 
-        Tables are built again for each row that plays another episode. Rewards are 0 until the next step.
+        The episodes of rows that play another one are built again. Rewards are 0 until the next step. A state that is
+        refused changes nothing.
 
         Args:
             state: seeds and arrays by name.
             rows: rows to restore, in the order of the state's first axis; all if None.
 
         Raises:
-            OdcGymError: the number of rows or the scenario's shape differs, or an episode to load has a negative seed.
+            ArgumentError: an array is missing or has another shape or type, or the state belongs to another scenario.
+            OdcGymError: an episode cannot be built.
         """
         chosen = self._rows(rows)
-        if len(state["seeds"]) != chosen.size or any(
-            state[name].shape[1:] != getattr(self.mutable, name).shape[1:] for name in ("state", "past")
-        ):
-            raise OdcGymError(
-                f"state: {len(state['seeds'])} rows of {state['state'].shape[1:]}, "
-                f"must be {chosen.size} of {self.mutable.state.shape[1:]}"
-            )
-        for k, row in enumerate(chosen):
-            if self.seeds[row] != state["seeds"][k]:
-                self._load(int(row), int(state["seeds"][k]))
-        self._grow(state["run"].shape[1])
+        arrays, seeds = self._checked_state(state, chosen.size)
+        episodes = self._episodes_of_state(seeds, chosen, arrays["run"].shape[1])
+        try:
+            for row, seed in zip(chosen.tolist(), seeds, strict=True):
+                if row in episodes:
+                    self._load(row, seed, episodes[row])
+                self.seeds[row] = seed
+            self._write_state(arrays, chosen)
+        except BaseException:
+            self.withdraw(chosen)
+            raise
+        self.begun = bool((self.seeds != NO_EPISODE).all())
+        self._observe(chosen[self.seeds[chosen] != NO_EPISODE])
+
+    def _write_state(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> None:
+        """Write the arrays of a state to rows."""
+        self._grow(arrays["run"].shape[1])
         for name, ours in self.mutable._asdict().items():
-            theirs = state[name]
+            theirs = arrays[name]
             if name in BY_JOB:
-                ours[chosen] = np.zeros((), ours.dtype)
-                ours[chosen, ..., : theirs.shape[-1]] = theirs
+                ours[rows] = np.zeros((), ours.dtype)
+                ours[rows, ..., : theirs.shape[-1]] = theirs
             else:
-                ours[chosen] = theirs
-        self._terms[chosen] = 0.0
-        self._begun = bool((self.seeds >= 0).all())
-        self._observe(chosen)
+                ours[rows] = theirs
+        self._terms[rows] = 0.0
+
+    @cached_property
+    def _origin(self) -> np.ndarray:
+        """Number that identifies the scenario and the trace, (B,) uint64, for the check of states."""
+        trace, recorded = self.fleet.trace, 0
+        for part in () if trace is None else (*trace.jobs.values(), *trace.requests.values()):
+            for value in vars(part).values():
+                if isinstance(value, np.ndarray):
+                    recorded = zlib.crc32(np.ascontiguousarray(value), recorded)
+        return np.full(self.num_envs, int(self.scenario.digest()[:8], 16) << 32 | recorded, np.uint64)
+
+    def _checked_state(self, state: Mapping[str, np.ndarray], count: int) -> tuple[dict[str, np.ndarray], list[int]]:
+        """Return the arrays and the seeds of a state of `count` rows after a check of names, types and shapes."""
+        origin = saved_array(state, "origin", np.uint64, [count])
+        if (origin != self._origin[0]).any():
+            raise ArgumentError(
+                f"state: of another scenario, trace, decision period or episode length than this {self.scenario.name}"
+            )
+        arrays: dict[str, np.ndarray] = {}
+        for name, ours in ({"seeds": self.seeds} | self.mutable._asdict()).items():
+            shape: list[int | None] = [count, *ours.shape[1:]]
+            if name in BY_JOB:
+                shape[-1] = arrays["run"].shape[1] if "run" in arrays else None
+            arrays[name] = saved_array(state, name, ours.dtype, shape)
+        seeds = arrays["seeds"].tolist()
+        return arrays, [seed if seed == NO_EPISODE else checked_seed(seed, "state.seeds") for seed in seeds]
+
+    def _episodes_of_state(self, seeds: list[int], rows: np.ndarray, jobs: int) -> dict[int, EpisodeTables]:
+        """Build the episode of each row that does not play it yet, by row.
+
+        Raises:
+            ArgumentError: the state has fewer rows of jobs than an episode.
+        """
+        built: dict[int, EpisodeTables] = {}
+        episodes: dict[int, EpisodeTables] = {}
+        for row, seed in zip(rows.tolist(), seeds, strict=True):
+            if seed == NO_EPISODE:
+                continue
+            if seed == self.seeds[row]:
+                needed = int(np.isfinite(self.jobs[row]["arrival_s"]).sum())
+            else:
+                episodes[row] = built[seed] = built.get(seed) or build_episode(self.fleet, seed)
+                needed = len(built[seed].jobs)
+            if jobs < needed:
+                raise ArgumentError(f"state.run: {jobs} rows of jobs, episode {seed} has {needed}")
+        return episodes
 
     def _rows(self, rows: Sequence[int] | np.ndarray | None) -> np.ndarray:
         return self._all_rows if rows is None else np.asarray(rows, np.int64)
@@ -343,11 +478,8 @@ class Simulator:
         copy_row(parameters.serving, source, row)
         self._terms[row] = 0.0
 
-    def _load(self, row: int, seed: int) -> None:
-        """Build the tables of an episode and write them to a row."""
-        if seed < 0:
-            raise OdcGymError(f"seed = {seed}: must be >= 0")
-        episode = build_episode(self.fleet, seed)
+    def _load(self, row: int, seed: int, episode: EpisodeTables) -> None:
+        """Write the tables of an episode to a row."""
         self._grow(len(episode.jobs), len(episode.events))
         tables, fleet = self.tables, episode.fleet
         tables.skies[row], tables.forecasts[row] = episode.sky, episode.forecast
@@ -364,15 +496,14 @@ class Simulator:
         self.tables = tables._replace(links=self.network.arrays)
         self._arguments = None
         tables.seeds[row], self.load_factor[row] = seed, episode.load_factor
-        self._episode = episode
 
-    def _warm_up(self, row: int) -> None:
+    def _warm_up(self, row: int, episode: EpisodeTables) -> None:
         """Bring a row to the start of its episode.
 
         It sets periodic charge and temperatures, places the census, and plays one orbit under the zero action. Then it
         sets the accounts to zero.
         """
-        episode, fleet, mutable = self._episode, self._episode.fleet, self.mutable
+        fleet, mutable = episode.fleet, self.mutable
         for name in CLEARED:
             getattr(mutable, name)[row] = np.zeros((), getattr(mutable, name).dtype)
         mutable.tenants[row] = tenants_block(fleet.scenario.workload, 1)[0]

@@ -6,10 +6,10 @@ The arrays of observations and design are read-only, and contain no hidden truth
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 import numpy as np
 
+from odc_gym.core.layout.rows import named
 from odc_gym.core.layout.state import Design, Ratings
 from odc_gym.errors import ActionError
 from odc_gym.interface.actions import ActionLayout
@@ -17,14 +17,8 @@ from odc_gym.interface.assignment import AssignmentLayout
 from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
 from odc_gym.scenario import Scenario
+from odc_gym.simulator.copies import NamedArrays
 from odc_gym.simulator.observation_buffers import ObservationBuffers
-
-
-def frozen(array: np.ndarray) -> np.ndarray:
-    """Return a read-only view of an array."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
 
 
 class View:
@@ -52,8 +46,8 @@ class View:
         self,
         scenario: Scenario,
         buffers: ObservationBuffers,
-        design: Design,
-        ratings: Ratings,
+        design: np.ndarray,
+        ratings: np.ndarray,
         decision_period_s: float,
         assignment: AssignmentLayout | None,
     ) -> None:
@@ -62,35 +56,19 @@ class View:
         Args:
             scenario: scenario of the batch.
             buffers: observations of the batch.
-            design: parameters of the satellites, (B, P) each.
-            ratings: values that schedulers read beside the design, (B, P) each.
+            design: parameters of the satellites, (B, field, P) of `Design`.
+            ratings: values that schedulers read beside the design, (B, field, P) of `Ratings`.
             decision_period_s: time between decisions [s].
             assignment: layout of an action of the mode `assign`; None in the mode `bids`.
         """
         self._buffers = buffers
-        n = buffers.satellites
-        satellite, satellite_class, fleet, fleet_class, jobs = buffers.measured
-        arrays: dict[str, np.ndarray] = {f.name: frozen(satellite[:, k, :n]) for k, f in enumerate(SATELLITE)}
-        arrays |= {f.name: frozen(satellite_class[:, k, :, :n]) for k, f in enumerate(SATELLITE_CLASS)}
-        arrays |= {f.name: frozen(fleet[:, k]) for k, f in enumerate(FLEET)}
-        arrays |= {f.name: frozen(fleet_class[:, k]) for k, f in enumerate(FLEET_CLASS)}
-        self.observation: Mapping[str, np.ndarray] = MappingProxyType(arrays)
-        queued: dict[str, np.ndarray] = {f.name: frozen(jobs[:, :, k]) for k, f in enumerate(QUEUED)}
-        queued |= {f.name: frozen(jobs[:, :, len(QUEUED) :]) for f in QUEUED_CLASS}
-        self.jobs: Mapping[str, np.ndarray] = MappingProxyType(queued)
-        first = [f.name for f in SATELLITE].index("solar_15_w")
-        self.forecast: Mapping[str, np.ndarray] = MappingProxyType(
-            {
-                "time_to_crossing_s": arrays["time_to_crossing_s"],
-                "eclipse_length_s": arrays["eclipse_length_s"],
-                "solar_mean_w": frozen(satellite[:, first : first + 4, :n]),
-            }
-        )
-        named = {name: frozen(rows[:, :n]) for name, rows in (design._asdict() | ratings._asdict()).items()}
-        self.design: Mapping[str, np.ndarray] = MappingProxyType(named)
-        self.layout = ActionLayout(n, buffers.classes)
+        self.num_envs, self.satellites = len(buffers.flat), buffers.satellites
+        self.observation: Mapping[str, np.ndarray] = NamedArrays(_observation_arrays, buffers)
+        self.jobs: Mapping[str, np.ndarray] = NamedArrays(_job_arrays, buffers)
+        self.forecast: Mapping[str, np.ndarray] = NamedArrays(_forecast_arrays, buffers)
+        self.design: Mapping[str, np.ndarray] = NamedArrays(_design_arrays, design, ratings, self.satellites)
+        self.layout = ActionLayout(self.satellites, buffers.classes)
         self.assignment = assignment
-        self.num_envs, self.satellites = len(buffers.flat), n
         self.class_names = scenario.class_names
         self.scenario = scenario
         self.decision_period_s = decision_period_s
@@ -127,3 +105,35 @@ class View:
     def encoded_blocks(self) -> dict[str, np.ndarray]:
         """Encoded dict observation, see `ObservationBuffers.blocks`."""
         return self._buffers.blocks
+
+
+def _observation_arrays(buffers: ObservationBuffers) -> dict[str, np.ndarray]:
+    """Return views of the features of satellites and fleet by name."""
+    satellite, satellite_class, fleet, fleet_class, _ = buffers.measured
+    n = buffers.satellites
+    arrays = {f.name: satellite[:, k, :n] for k, f in enumerate(SATELLITE)}
+    arrays |= {f.name: satellite_class[:, k, :, :n] for k, f in enumerate(SATELLITE_CLASS)}
+    arrays |= {f.name: fleet[:, k] for k, f in enumerate(FLEET)}
+    return arrays | {f.name: fleet_class[:, k] for k, f in enumerate(FLEET_CLASS)}
+
+
+def _job_arrays(buffers: ObservationBuffers) -> dict[str, np.ndarray]:
+    """Return views of the features of visible jobs by name."""
+    jobs = buffers.measured[-1]
+    arrays = {f.name: jobs[:, :, k] for k, f in enumerate(QUEUED)}
+    return arrays | {f.name: jobs[:, :, len(QUEUED) :] for f in QUEUED_CLASS}
+
+
+def _forecast_arrays(buffers: ObservationBuffers) -> dict[str, np.ndarray]:
+    """Return views of the forecast by name."""
+    arrays = _observation_arrays(buffers)
+    first = [f.name for f in SATELLITE].index("solar_15_w")
+    ahead = buffers.measured[0][:, first : first + 4, : buffers.satellites]
+    names = ("time_to_crossing_s", "eclipse_length_s")
+    return {name: arrays[name] for name in names} | {"solar_mean_w": ahead}
+
+
+def _design_arrays(design: np.ndarray, ratings: np.ndarray, satellites: int) -> dict[str, np.ndarray]:
+    """Return views of the parameters of the satellites by name."""
+    rows = named(Design, design)._asdict() | named(Ratings, ratings)._asdict()
+    return {name: array[:, :satellites] for name, array in rows.items()}

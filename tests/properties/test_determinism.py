@@ -178,10 +178,10 @@ def test_branches_from_a_state_do_not_touch_it(starter12):
 def test_state_of_another_shape_is_refused(starter12):
     sim = Simulator(starter12, 2)
     sim.reset([0, 1])
-    with pytest.raises(OdcGymError, match="state: 2 rows"):
+    with pytest.raises(OdcGymError, match=r"^state: origin of shape \(2,\), must be of shape \(1,\)$"):
         sim.set_state(sim.get_state(), rows=[0])
     other = Simulator(starter12.replace({"shells.0.orbit.total": 24}), 2)
-    with pytest.raises(OdcGymError, match="must be 2 of"):
+    with pytest.raises(OdcGymError, match="^state: of another scenario"):
         other.set_state(sim.get_state())
 
 

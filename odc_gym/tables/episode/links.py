@@ -68,29 +68,34 @@ class LinkBatch:
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
-        self._shared: list[np.ndarray | None] = []
+        self._is_shared: list[bool] = []  # for each table; empty until the first episode
 
     def put(self, row: int, links: Links) -> None:
         """Set the tables of a row to those of an episode."""
-        if not self._shared:
-            self._shared = list(links)
+        if not self._is_shared:
+            self._is_shared = [True] * len(links)
             self.arrays = Links(*(table[None] for table in links))
         for i, table in enumerate(links):
-            if table is not self._shared[i]:
+            if not (self._is_shared[i] and _same_table(self.arrays[i], table)):
                 self._write(i, row, table)
 
     def copy(self, source: int, row: int) -> None:
         """Copy the tables of row `source` to `row`."""
-        for array, shared in zip(self.arrays, self._shared, strict=True):
-            if shared is None:
+        for array, is_shared in zip(self.arrays, self._is_shared, strict=True):
+            if not is_shared:
                 array[row] = array[source]
 
     def _write(self, i: int, row: int, table: np.ndarray) -> None:
         array = self.arrays[i]
-        if self._shared[i] is not None:
+        if self._is_shared[i]:
             array = np.repeat(array, self._rows, axis=0)
-            self._shared[i] = None
+            self._is_shared[i] = False
         if len(table) > array.shape[1]:  # this episode has more topologies than any before
             array = np.pad(array, [(0, 0), (0, len(table) - array.shape[1]), *[(0, 0)] * (table.ndim - 1)])
         array[row, : len(table)] = table
         self.arrays = self.arrays._replace(**{Links._fields[i]: array})
+
+
+def _same_table(shared: np.ndarray, table: np.ndarray) -> bool:
+    """Return whether an array that all rows share holds this table; in a copied batch it is another object."""
+    return shared.base is table or np.array_equal(shared[0], table)
