@@ -61,8 +61,9 @@ the rules of work. [architecture.md](architecture.md) describes the code.
 
 ACTION_NOTES = """
 The order of the flat vector is: for satellite 0 its C bids, then its clock; the same for satellites 1 to S - 1; then
-C urgencies; then C clock offsets. `env.unwrapped.view.layout` gives writable views of these parts. Values beyond
-[-1, 1] are clipped. Values that are not finite raise an `ActionError`.
+C urgencies; then C clock offsets. `env.unwrapped.action_names()` names the values in this order, as in
+`satellite[3].batch.bid`. `env.unwrapped.view.layout` gives writable views of these parts. Values beyond [-1, 1] are
+clipped. Values that are not finite raise an `ActionError`.
 
 - A running job stays on its host for at least `dispatch.min_stay_min`. After that it moves when another satellite's
   score exceeds its host's by `dispatch.migration_margin`. A move costs a checkpoint, the transfer and the start.
@@ -105,6 +106,10 @@ In the tables, x is the measured value in the given unit. For schedulers that ne
 squash(y) is y / (1 + |y|). Observations reveal no future but that of the orbits, and no hidden truth: the remaining
 work is the visible estimate.
 
+`env.unwrapped.observation_names()` names the values in order, as in `satellite[3].charge_frac`.
+`env.unwrapped.explain(observation)` decodes an observation into a table of names, SI values, units and meanings. Both
+batches have these methods too; `explain` takes the observation of one environment.
+
 Telemetry may be noisy and delayed, as the scenario's block `sensing` states. By default it is exact.
 
 - These carry noise: {noisy}.
@@ -133,6 +138,19 @@ INFO = """
 | `cost`, `cost/thermal`, `cost/energy` | each step | the violations as positive numbers, and their sum |
 | `action_mask` | reset and each step of the mode `assign` | feasible choices of the next action |
 | `episode_metrics` | at the end | KPIs by name, units in the names; see `odc_gym/simulator/metrics.py` |
+| `episode_metrics/<name>` | at the end | each KPI again, for recorders of single values |
+
+The Monitor of stable-baselines3 records such values if `info_keywords` names them, as in
+`make_vec_env(..., monitor_kwargs={"info_keywords": ("cost", "episode_metrics/charge_least_frac")})`.
+"""
+
+RENDERING = """
+- `render_mode="rgb_array"`: a picture (600, 960, 3) uint8. Each satellite is a tile, bright in sunlight and dark in
+  eclipse, with bars for charge, heat, clock and load. The queue is below. The picture needs no other package.
+- `render_mode="ansi"`: a text with one line a satellite and one line a class.
+
+The pictures show the observed values, with the noise and delay of the telemetry. Batches return one picture or text
+for each environment. Videos take `metadata["render_fps"]`, 4 decisions a second.
 """
 
 START = """
@@ -232,6 +250,8 @@ def page() -> str:
         REWARD_NOTES,
         "## Info",
         INFO,
+        "## Rendering",
+        RENDERING,
         "## Starting state",
         START,
         "## Episode end",

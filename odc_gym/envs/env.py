@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import gymnasium
@@ -11,30 +10,32 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
+from odc_gym.envs.arguments import ScenarioSource, check_choice, check_options
+from odc_gym.envs.described import Described
+from odc_gym.envs.infos import EndInfo, end_info
 from odc_gym.envs.vector import (
+    RENDER_MODES,
     action_space,
     build_simulator,
-    check_options,
     mask_columns,
     observation_space,
     observe,
     reset_info,
     row_observation,
 )
-from odc_gym.errors import ActionError, ArgumentError
-from odc_gym.rendering.ansi import render
+from odc_gym.errors import ActionError
+from odc_gym.rendering import RENDER_FPS, RENDERERS
 from odc_gym.saved_state import saved_array
 from odc_gym.scenario import Scenario
 from odc_gym.seeds import EpisodeStream, checked_seed
 from odc_gym.simulator.copies import WholeCopy
-from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.view import View
 
 if TYPE_CHECKING:
     from odc_gym.workload import TraceSource
 
 
-class ODCSatEnv(WholeCopy, gymnasium.Env[Any, NDArray[Any]]):
+class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
     """Environment in which an agent runs AI compute on a constellation of orbital data-centre satellites.
 
     `docs/environment.md` describes every component of action, observation and reward.
@@ -49,12 +50,12 @@ class ODCSatEnv(WholeCopy, gymnasium.Env[Any, NDArray[Any]]):
     - End: the time limit truncates the episode; it never terminates.
 
     Args:
-        scenario: a name in `configs/scenarios`, the path of a YAML file, or a Scenario.
+        scenario: a name in `configs/scenarios`, the path of a YAML file, a Scenario, or a mapping of its fields.
         overrides: dotted path to value, as in `Scenario.replace`.
         trace: file of jobs or requests that replaces the classes it holds, or several; see `docs/traces.md`.
         decision_period_s: time between decisions [s]; the scenario's if None.
         episode_hours: length of an episode [h]; the scenario's if None.
-        render_mode: None or "ansi".
+        render_mode: None, "ansi" for text, or "rgb_array" for pictures.
         action_mode: "bids" or "assign".
         observation_mode: "flat" or "dict".
 
@@ -64,12 +65,15 @@ class ODCSatEnv(WholeCopy, gymnasium.Env[Any, NDArray[Any]]):
         TraceError: a trace is malformed.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 4}  # type: ignore[misc]
+    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
+        "render_modes": list(RENDERERS),
+        "render_fps": RENDER_FPS,
+    }
 
     def __init__(
         self,
-        scenario: str | Path | Scenario = "starter12",
-        overrides: dict[str, Any] | None = None,
+        scenario: ScenarioSource = "starter12",
+        overrides: Mapping[str, Any] | None = None,
         trace: TraceSource | None = None,
         decision_period_s: float | None = None,
         episode_hours: float | None = None,
@@ -77,9 +81,7 @@ class ODCSatEnv(WholeCopy, gymnasium.Env[Any, NDArray[Any]]):
         action_mode: str = "bids",
         observation_mode: str = "flat",
     ) -> None:
-        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
-            raise ArgumentError(f"render_mode = {render_mode!r}: must be None or 'ansi'")
-        self.render_mode = render_mode
+        self.render_mode = check_choice("render_mode", render_mode, RENDER_MODES)
         self.simulator = build_simulator(
             1, scenario, overrides, trace, decision_period_s, episode_hours, action_mode, observation_mode
         )
@@ -143,11 +145,11 @@ class ODCSatEnv(WholeCopy, gymnasium.Env[Any, NDArray[Any]]):
         reward = self.simulator.row_reward(0)
         self._score += reward
         truncated = self.simulator.row_over(0)
-        info: dict[str, Any] = self.simulator.row_info(0)
+        info: dict[str, Any] = self.simulator.row_info(0) | self._mask_info()
         if truncated:
-            info["episode_metrics"] = episode_metrics(self.simulator, 0)
+            info = EndInfo(info | end_info(self.simulator, 0))
             self._running = False
-        return self._observe(), reward, False, truncated, info | self._mask_info()
+        return self._observe(), reward, False, truncated, info
 
     def action_masks(self) -> NDArray[np.bool_]:
         """Return the feasible choices of the mode `assign` for MaskablePPO, by component, (K (S + 1) + S L,).
@@ -163,11 +165,13 @@ class ODCSatEnv(WholeCopy, gymnasium.Env[Any, NDArray[Any]]):
     def _mask_info(self) -> dict[str, Any]:
         return {name: value[0] for name, value in mask_columns(self.simulator).items()}
 
-    def render(self) -> str | None:
-        """Return the fleet as text in the render mode "ansi", else None."""
-        if self.render_mode is None:
-            return None
-        return render(self.simulator, 0, self._score)
+    def render(self) -> Any:
+        """Return the fleet as text in the mode "ansi", as a picture (H, W, 3) uint8 in "rgb_array", else None.
+
+        Raises:
+            ResetNeeded: the environment was never reset.
+        """
+        return self._frame(0, self._score)
 
     def get_state(self) -> dict[str, NDArray[Any]]:
         """Return the complete state as arrays by name: episode, progress, score, and generator of later episodes."""

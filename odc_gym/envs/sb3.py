@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,10 +16,13 @@ from numpy.typing import NDArray
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor
 
+from odc_gym.envs.arguments import check_choice, check_integer
+from odc_gym.envs.described import Described
+from odc_gym.envs.infos import end_info, name_hint
 from odc_gym.envs.vector import (
+    RENDER_MODES,
     action_space,
     build_simulator,
-    check_environment_count,
     next_episodes,
     observation_space,
     observe,
@@ -27,6 +31,7 @@ from odc_gym.envs.vector import (
     step_columns,
 )
 from odc_gym.errors import ArgumentError
+from odc_gym.rendering import RENDER_FPS
 from odc_gym.saved_state import saved_array
 from odc_gym.seeds import EpisodeStream, checked_seed, environment_seeds, is_test_episode
 from odc_gym.simulator.copies import WholeCopy
@@ -35,7 +40,9 @@ from odc_gym.simulator.simulator import Episodes
 
 Indices = int | Iterable[int] | None
 ENV_ID = "ODCSat-v0"
-_ENVIRONMENT_METHODS = ("episode_metrics", "action_masks")  # methods that `env_method` can call on one environment
+_ROW_METHODS = {"episode_metrics": "episode_metrics", "action_masks": "action_masks", "render": "_render_row"}
+"""Methods of one environment that `env_method` can call, and the methods of the batch that take its row."""
+_SHARED_METHODS = ("observation_names", "action_names", "explain")  # of one environment, the same for all
 _MONITOR_ARGUMENTS = ("info_keywords",)  # arguments of VecMonitor that `monitor_kwargs` can carry
 
 
@@ -69,10 +76,11 @@ def make_vec_env(
             None writes no file.
         wrapper_class: must be None; wrap the returned batch instead.
         env_kwargs: arguments of the environment, as in `gym.make`: scenario, overrides, trace (`docs/traces.md`),
-            decision_period_s, episode_hours, action_mode, observation_mode.
+            decision_period_s, episode_hours, render_mode ("rgb_array" if not given), action_mode, observation_mode.
         vec_env_cls: must be None; the batch is an `ODCSatVecEnv`.
         vec_env_kwargs: must be None or empty.
-        monitor_kwargs: `info_keywords`, the names of further values of `info` to record at the end of an episode.
+        monitor_kwargs: `info_keywords`, the names of further values of `info` to record at the end of an episode: a
+            cost, a reward term, or a KPI as `episode_metrics/<name>`.
         wrapper_kwargs: must be None or empty.
         **more_env_kwargs: more arguments of the environment, beside those in `env_kwargs`.
 
@@ -86,8 +94,7 @@ def make_vec_env(
     """
     if not isinstance(env_id, str) or env_id.removeprefix("odc_gym:") != ENV_ID:
         raise ArgumentError(f"env_id = {env_id!r}: must be {ENV_ID!r}")
-    check_environment_count("n_envs", n_envs)
-    start_index = checked_seed(start_index, "start_index")
+    n_envs, start_index = check_integer("n_envs", n_envs, 1), checked_seed(start_index, "start_index")
     unsupported = {
         "wrapper_class": wrapper_class,
         "vec_env_cls": vec_env_cls,
@@ -97,13 +104,12 @@ def make_vec_env(
     for name, value in unsupported.items():
         if value:
             raise ArgumentError(f"{name} = {value!r}: must be None, because one simulator steps all environments")
-    for name in monitor_kwargs or {}:
-        if name not in _MONITOR_ARGUMENTS:
-            raise ArgumentError(f"monitor_kwargs: unknown key {name!r}; must be {', '.join(_MONITOR_ARGUMENTS)}")
     given_twice = sorted(set(env_kwargs or {}) & set(more_env_kwargs))
     if given_twice:
         raise ArgumentError(f"{given_twice[0]}: must be given either in env_kwargs or as a keyword, not both")
-    env = ODCSatVecEnv(n_envs, **(env_kwargs or {}), **more_env_kwargs)
+    arguments = {"render_mode": "rgb_array", **(env_kwargs or {}), **more_env_kwargs}
+    env = ODCSatVecEnv(n_envs, **arguments)
+    keywords = _info_keywords(env, monitor_kwargs or {})
     seeds = [None if first is None else first + start_index for first in environment_seeds(seed, n_envs)]
     env.seed(seeds)
     if seeds[0] is not None:
@@ -113,10 +119,32 @@ def make_vec_env(
     filename = None if monitor_dir is None else str(Path(monitor_dir) / str(start_index))
     with warnings.catch_warnings():  # VecMonitor computes the `episode` info anew, with the same meaning
         warnings.filterwarnings("ignore", "The environment is already wrapped with a `Monitor` wrapper")
-        return VecMonitor(env, filename, **(monitor_kwargs or {}))
+        return VecMonitor(env, filename, keywords)
 
 
-class ODCSatVecEnv(WholeCopy, VecEnv):
+def _info_keywords(env: ODCSatVecEnv, monitor_kwargs: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the values of `info` that a monitor shall record.
+
+    Raises:
+        ArgumentError: there is another key than `info_keywords`, or no such value at the end of an episode.
+    """
+    for name in monitor_kwargs:
+        if name not in _MONITOR_ARGUMENTS:
+            raise ArgumentError(f"monitor_kwargs: unknown key {name!r}; must be {', '.join(_MONITOR_ARGUMENTS)}")
+    keywords = monitor_kwargs.get("info_keywords", ())
+    if not isinstance(keywords, list | tuple):
+        raise ArgumentError(f"info_keywords = {keywords!r}: must be a tuple of names of values of info")
+    if not keywords:
+        return ()
+    known = [*step_columns(env.simulator), *end_info(env.simulator, 0)]
+    known.remove("episode_metrics")  # a mapping, whose entries have names of their own
+    for keyword in keywords:
+        if keyword not in known:
+            raise ArgumentError(f"info_keywords: info has no value {keyword!r}{name_hint(keyword, known)}")
+    return tuple(keywords)
+
+
+class ODCSatVecEnv(WholeCopy, Described, VecEnv):
     """Batch of B environments, each of which is reset in the step that ends its episode.
 
     Observations are (B, N) float32, or blocks in the mode `dict`. Actions are (B, A) in [-1, 1], or choices (B, K + S)
@@ -126,17 +154,15 @@ class ODCSatVecEnv(WholeCopy, VecEnv):
     so value functions must bootstrap beyond the end.
     """
 
-    render_mode: None = None
-
     def __init__(
-        self, num_envs: int, observation_mode: str = "flat", render_mode: None = None, **env_kwargs: Any
+        self, num_envs: int, observation_mode: str = "flat", render_mode: str | None = None, **env_kwargs: Any
     ) -> None:
         """Build the batch.
 
         Args:
             num_envs: number of environments B.
             observation_mode: `flat` or `dict`.
-            render_mode: must be None; a batch does not render.
+            render_mode: None, `ansi` for texts, or `rgb_array` for pictures.
             **env_kwargs: further arguments of the environment, as in `make_vec_env`.
 
         Raises:
@@ -144,11 +170,13 @@ class ODCSatVecEnv(WholeCopy, VecEnv):
             ScenarioError: the scenario or an override is not allowed.
             TraceError: a trace is malformed.
         """
-        if render_mode is not None:
-            raise ArgumentError(f"render_mode = {render_mode!r}: must be None in a batch")
-        self.spec = gym.spec(ENV_ID)
-        self.simulator = build_simulator(num_envs, observation_mode=observation_mode, **env_kwargs)
+        self.render_mode = check_choice("render_mode", render_mode, RENDER_MODES)
+        arguments = {**env_kwargs, "observation_mode": observation_mode}
+        self.spec = dataclasses.replace(gym.spec(ENV_ID), kwargs={**arguments, "render_mode": render_mode})
+        self.simulator = build_simulator(num_envs, **arguments)
+        num_envs = self.simulator.num_envs
         super().__init__(num_envs, observation_space(self.simulator, observation_mode), action_space(self.simulator))
+        self.metadata["render_fps"] = RENDER_FPS  # type: ignore[assignment]
         self._observation_mode = observation_mode
         self._stream = EpisodeStream(num_envs)
         self._actions: NDArray[Any] = np.zeros((num_envs, self.simulator.action_size))
@@ -231,7 +259,7 @@ class ODCSatVecEnv(WholeCopy, VecEnv):
             infos[row] |= {
                 "terminal_observation": row_observation(final, row),
                 "TimeLimit.truncated": True,
-                "episode_metrics": episode_metrics(self.simulator, row),
+                **end_info(self.simulator, row),
                 "episode": {"r": float(self._returns[row]), "l": int(self._lengths[row]), "t": elapsed_s},
             }
         self.simulator.reset(seeds, rows, episodes)
@@ -292,17 +320,36 @@ class ODCSatVecEnv(WholeCopy, VecEnv):
         """Compute the metrics of the episode so far of one environment."""
         return episode_metrics(self.simulator, row)
 
+    def get_images(self) -> list[NDArray[np.uint8] | None]:
+        """Return the picture (H, W, 3) of each environment, which `render` tiles; None without "rgb_array".
+
+        Raises:
+            ResetNeeded: the batch was never reset.
+        """
+        return [self._render_row(row) if self.render_mode == "rgb_array" else None for row in range(self.num_envs)]
+
+    def _render_row(self, row: int) -> Any:
+        """Return the text or picture of one environment, as the render mode says."""
+        return self._frame(row, float(self._returns[row]))
+
     def env_method(
         self, method_name: str, *method_args: Any, indices: Indices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """Call a method on environments: `episode_metrics` or, in the mode `assign`, `action_masks`.
+        """Call a method on environments.
+
+        It is one of `episode_metrics`, `render`, `observation_names`, `action_names`, `explain` or, in the mode
+        `assign`, `action_masks`.
 
         Raises:
             AttributeError: environments have no such method.
         """
-        if method_name not in _ENVIRONMENT_METHODS:
-            raise AttributeError(f"method_name = {method_name!r}: must be one of {', '.join(_ENVIRONMENT_METHODS)}")
-        method = getattr(self, method_name)
+        if method_name in _SHARED_METHODS:
+            method = getattr(self, method_name)
+            return [method(*method_args, **method_kwargs) for _ in self._get_indices(indices)]
+        if method_name not in _ROW_METHODS:
+            known = ", ".join((*_ROW_METHODS, *_SHARED_METHODS))
+            raise AttributeError(f"method_name = {method_name!r}: must be one of {known}")
+        method = getattr(self, _ROW_METHODS[method_name])
         return [method(row, *method_args, **method_kwargs) for row in self._get_indices(indices)]
 
     def env_is_wrapped(

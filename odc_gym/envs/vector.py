@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,25 +12,39 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from odc_gym.envs.arguments import (
+    OBSERVATION_MODES,
+    ScenarioSource,
+    check_autoreset_mode,
+    check_choice,
+    check_integer,
+    check_number,
+    check_options,
+    check_overrides,
+    check_scenario,
+    check_trace,
+)
+from odc_gym.envs.described import Described
+from odc_gym.envs.infos import end_info
 from odc_gym.errors import ArgumentError
+from odc_gym.rendering import RENDER_FPS, RENDERERS
 from odc_gym.scenario import Scenario
 from odc_gym.seeds import EpisodeStream, environment_seeds
 from odc_gym.simulator.copies import WholeCopy
-from odc_gym.simulator.metrics import episode_metrics
-from odc_gym.simulator.simulator import NO_EPISODE, Episodes, Simulator
+from odc_gym.simulator.simulator import ACTION_MODES, NO_EPISODE, Episodes, Simulator
 
 if TYPE_CHECKING:
     from odc_gym.workload import TraceSource
 
 Rows = NDArray[np.intp]
 Mask = NDArray[np.bool_]
-OBSERVATION_MODES = ("flat", "dict")
+RENDER_MODES = (None, *RENDERERS)
 
 
 def build_simulator(
     num_envs: int,
-    scenario: str | Path | Scenario = "starter12",
-    overrides: dict[str, Any] | None = None,
+    scenario: ScenarioSource = "starter12",
+    overrides: Mapping[str, Any] | None = None,
     trace: TraceSource | None = None,
     decision_period_s: float | None = None,
     episode_hours: float | None = None,
@@ -45,45 +58,16 @@ def build_simulator(
         ScenarioError: the scenario or an override is not allowed.
         TraceError: a trace is malformed.
     """
-    check_environment_count("num_envs", num_envs)
-    if observation_mode not in OBSERVATION_MODES:
-        allowed = ", ".join(OBSERVATION_MODES)
-        raise ArgumentError(f"observation_mode = {observation_mode!r}: must be one of {allowed}")
+    check_choice("observation_mode", observation_mode, OBSERVATION_MODES)
     return Simulator(
-        Scenario.load(scenario, overrides),
-        num_envs,
-        trace,
-        decision_period_s,
-        episode_hours,
-        action_mode,
+        Scenario.load(check_scenario(scenario), check_overrides(overrides)),
+        check_integer("num_envs", num_envs, 1),
+        check_trace(trace),
+        check_number("decision_period_s", decision_period_s),
+        check_number("episode_hours", episode_hours),
+        check_choice("action_mode", action_mode, ACTION_MODES),
         shows_jobs=observation_mode == "dict",
     )
-
-
-def check_environment_count(argument: str, count: int) -> None:
-    """Check the number of environments that an argument gives.
-
-    Raises:
-        ArgumentError: the number is no integer of at least 1.
-    """
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ArgumentError(f"{argument} = {count!r}: must be an integer >= 1")
-
-
-def check_options(options: Any, allowed: Collection[str]) -> None:
-    """Check the options of a reset.
-
-    Raises:
-        ArgumentError: the options are no mapping, or have a key that is not allowed.
-    """
-    if options is None:
-        return
-    if not isinstance(options, Mapping):
-        raise ArgumentError(f"options: {type(options).__name__}, must be a dict or None")
-    for name in options:
-        if name not in allowed:
-            takes = f"must be {', '.join(allowed)}" if allowed else "a single environment takes none"
-            raise ArgumentError(f"options: unknown key {name!r}; {takes}")
 
 
 def next_episodes(
@@ -145,7 +129,7 @@ def reset_info(simulator: Simulator, row: int) -> dict[str, Any]:
     return {name: value.item() if value.ndim == 0 else value.copy() for name, value in rows.items()}
 
 
-class ODCSatVectorEnv(WholeCopy, VectorEnv[Any, NDArray[Any], NDArray[Any]]):
+class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray[Any]]):
     """Batch of B environments `ODCSat-v0`; row i equals a single environment with the same seeds bit for bit.
 
     Observations are (B, N) float32, or in the mode `dict` blocks (B, ...). Actions are (B, A) in [-1, 1], or in the
@@ -158,12 +142,12 @@ class ODCSatVectorEnv(WholeCopy, VectorEnv[Any, NDArray[Any], NDArray[Any]]):
     def __init__(
         self,
         num_envs: int = 1,
-        scenario: str | Path | Scenario = "starter12",
-        overrides: dict[str, Any] | None = None,
+        scenario: ScenarioSource = "starter12",
+        overrides: Mapping[str, Any] | None = None,
         trace: TraceSource | None = None,
         decision_period_s: float | None = None,
         episode_hours: float | None = None,
-        render_mode: None = None,
+        render_mode: str | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         max_episode_steps: int | None = None,
         action_mode: str = "bids",
@@ -173,12 +157,12 @@ class ODCSatVectorEnv(WholeCopy, VectorEnv[Any, NDArray[Any], NDArray[Any]]):
 
         Args:
             num_envs: number of environments B.
-            scenario: a name in `configs/scenarios`, the path of a YAML file, or a Scenario.
+            scenario: a name in `configs/scenarios`, the path of a YAML file, a Scenario, or a mapping of its fields.
             overrides: dotted path to value, as in `Scenario.replace`.
             trace: file of jobs or requests that replaces the classes it holds, or several; see `docs/traces.md`.
             decision_period_s: time between decisions [s]; the scenario's if None.
             episode_hours: length of an episode [h]; the scenario's if None.
-            render_mode: must be None; a batch does not render.
+            render_mode: None, `ansi` for texts, or `rgb_array` for pictures.
             autoreset_mode: behaviour after the end of an episode: a mode or its name (NextStep, SameStep, Disabled).
             max_episode_steps: truncate after this many decisions, if that is earlier than the episode's end.
             action_mode: `bids` or `assign`.
@@ -189,16 +173,19 @@ class ODCSatVectorEnv(WholeCopy, VectorEnv[Any, NDArray[Any], NDArray[Any]]):
             ScenarioError: the scenario or an override is not allowed.
             TraceError: a trace is malformed.
         """
-        if render_mode is not None:
-            raise ArgumentError(f"render_mode = {render_mode!r}: must be None in a batch")
-        if max_episode_steps is not None and max_episode_steps < 1:
-            raise ArgumentError(f"max_episode_steps = {max_episode_steps}: must be >= 1")
-        self.autoreset_mode = _autoreset_mode(autoreset_mode)
-        self.metadata = {"render_modes": [], "autoreset_mode": self.autoreset_mode}
+        self.render_mode = check_choice("render_mode", render_mode, RENDER_MODES)
+        self.autoreset_mode = check_autoreset_mode(autoreset_mode)
+        if max_episode_steps is not None:
+            max_episode_steps = check_integer("max_episode_steps", max_episode_steps, 1)
+        self.metadata = {
+            "render_modes": list(RENDERERS),
+            "render_fps": RENDER_FPS,
+            "autoreset_mode": self.autoreset_mode,
+        }
         self.simulator = build_simulator(
             num_envs, scenario, overrides, trace, decision_period_s, episode_hours, action_mode, observation_mode
         )
-        self.num_envs = num_envs
+        self.num_envs = num_envs = self.simulator.num_envs
         self._observation_mode = observation_mode
         self.single_observation_space = observation_space(self.simulator, observation_mode)
         self.single_action_space = action_space(self.simulator)
@@ -207,6 +194,7 @@ class ODCSatVectorEnv(WholeCopy, VectorEnv[Any, NDArray[Any], NDArray[Any]]):
         self._stream = EpisodeStream(num_envs)
         self._max_steps = self.simulator.decisions if max_episode_steps is None else max_episode_steps
         self._elapsed = np.zeros(num_envs, np.int64)
+        self._scores = np.zeros(num_envs)
         self._has_ended = np.zeros(num_envs, np.bool_)  # in the last step, without a reset since
 
     def reset(
@@ -262,6 +250,7 @@ class ODCSatVectorEnv(WholeCopy, VectorEnv[Any, NDArray[Any], NDArray[Any]]):
             self.simulator.step(actions)
             self._elapsed += 1
         rewards = np.where(idle, 0.0, self.simulator.reward)
+        self._scores += rewards
         if at_once:
             infos = self._end(ended) if ended.any() else self._infos(~idle, ended)
             self._begin(seeds, rows, episodes)
@@ -280,12 +269,23 @@ class ODCSatVectorEnv(WholeCopy, VectorEnv[Any, NDArray[Any], NDArray[Any]]):
         rows = np.flatnonzero(missing | idle if self.autoreset_mode is AutoresetMode.DISABLED else missing)
         raise ResetNeeded(f"environments {rows.tolist()} must be reset before a step")
 
+    def render(self) -> tuple[Any, ...] | None:
+        """Return one text or picture (H, W, 3) uint8 an environment, as the render mode says; None without one.
+
+        Raises:
+            ResetNeeded: an environment was never reset.
+        """
+        if self.render_mode is None:
+            return None
+        return tuple(self._frame(row, float(score)) for row, score in enumerate(self._scores))
+
     def _begin(self, seeds: Sequence[int], rows: Rows, episodes: Episodes | None = None) -> None:
         """Begin the episodes in the environments `rows`."""
         if len(rows) == 0:
             return
         self.simulator.reset(seeds, rows, episodes)
         self._elapsed[rows] = 0
+        self._scores[rows] = 0.0
         self._has_ended[rows] = False
 
     def _end(self, ended: Mask) -> dict[str, Any]:
@@ -310,8 +310,7 @@ class ODCSatVectorEnv(WholeCopy, VectorEnv[Any, NDArray[Any], NDArray[Any]]):
         """Return costs and terms of the rows of `stepped`, 0 elsewhere, and the metrics of episodes that ended."""
         infos = _masked(step_columns(self.simulator), stepped)
         for row in np.flatnonzero(ended):
-            metrics = episode_metrics(self.simulator, int(row))
-            infos = self._add_info(infos, {"episode_metrics": metrics}, int(row))
+            infos = self._add_info(infos, end_info(self.simulator, int(row)), int(row))
         return infos
 
     def _rows(self, options: Mapping[str, Any] | None) -> Rows:
@@ -335,14 +334,6 @@ def _masked(columns: Mapping[str, NDArray[Any]], rows: Mask) -> dict[str, Any]:
         for name, value in columns.items()
     }
     return infos | {f"_{name}": rows.copy() for name in columns}
-
-
-def _autoreset_mode(mode: AutoresetMode | str) -> AutoresetMode:
-    try:
-        return AutoresetMode(mode)
-    except ValueError:
-        allowed = ", ".join(m.value for m in AutoresetMode)
-        raise ArgumentError(f"autoreset_mode = {mode!r}: must be one of {allowed}") from None
 
 
 def _zero_rows(actions: NDArray[Any], idle: Mask) -> NDArray[Any]:

@@ -8,6 +8,7 @@ a key of the base. These are the rules of RFC 7396. `name` is not inherited, nor
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,20 @@ def read_merged(path: Path, descendants: tuple[Path, ...] = ()) -> dict[str, Any
     inherited.pop("name", None)
     drop_superseded(inherited, data)
     merged: dict[str, Any] = merge(inherited, data)
+    return merged
+
+
+def with_base(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data of a scenario that a mapping holds as a file would, merged onto its base if it names one.
+
+    Raises:
+        ScenarioError: the base is unknown.
+    """
+    base = data.get("base")
+    if base is None:
+        return dict(data)
+    inherited, _ = read(base)
+    merged: dict[str, Any] = merge({**inherited, "name": None}, {k: v for k, v in data.items() if k != "base"})
     return merged
 
 

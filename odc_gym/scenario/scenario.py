@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -321,17 +322,23 @@ class Scenario(Model):
         return tuple(name for name in CLASS_ORDER if name in self.workload.classes)
 
     @classmethod
-    def load(cls, source: str | Path | Scenario, overrides: dict[str, Any] | None = None) -> Scenario:
+    def load(
+        cls, source: str | Path | Scenario | Mapping[str, Any], overrides: dict[str, Any] | None = None
+    ) -> Scenario:
         """Read a scenario.
 
         Args:
-            source: a name in `configs/scenarios`, the path of a YAML file, or a Scenario.
+            source: a name in `configs/scenarios`, the path of a YAML file, a Scenario, or the mapping that such a file
+                or `model_dump` holds.
             overrides: dotted path to value, as in `replace`.
 
         Raises:
             ScenarioError: the name or a key is unknown, the file is malformed, or a value is not allowed.
         """
-        scenario = source if isinstance(source, Scenario) else cls.validated(*files.read(source))
+        if isinstance(source, Mapping):
+            scenario = cls.validated(files.with_base(source))
+        else:
+            scenario = source if isinstance(source, Scenario) else cls.validated(*files.read(source))
         return scenario.replace(overrides) if overrides else scenario
 
     def replace(self, overrides: dict[str, Any]) -> Scenario:

@@ -189,6 +189,19 @@ class Simulator(WholeCopy):
         self._name_views()
 
     @property
+    def description(self) -> str:
+        """Size of the batch and of its episodes, as the `repr` of simulator, view and environments shows it."""
+        batch = f"{self.num_envs} environments, " if self.num_envs > 1 else ""
+        return (
+            f"{self.scenario.name}: {batch}{self.satellites} satellites, classes {', '.join(self.class_names)}, "
+            f"{self.decisions} decisions of {self.scenario.episode.decision_period_s:g} s, "
+            f"action_mode {self.action_mode} ({self.action_size} values)"
+        )
+
+    def __repr__(self) -> str:
+        return f"Simulator({self.description})"
+
+    @property
     def seeds(self) -> np.ndarray:
         """Episode that each row plays, (B,); -1 before the first reset, and after one that failed."""
         return self.tables.seeds

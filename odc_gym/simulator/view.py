@@ -73,6 +73,15 @@ class View:
         self.scenario = scenario
         self.decision_period_s = decision_period_s
 
+    def __repr__(self) -> str:
+        mode, layout = ("bids", self.layout) if self.assignment is None else ("assign", self.assignment)
+        return (
+            f"View({self.scenario.name}: {self.num_envs} environment{'s' * (self.num_envs > 1)}, {self.satellites} "
+            f"satellites, classes {', '.join(self.class_names)}; {len(self.observation)} observations, "
+            f"{len(self.design)} design values and {len(self.jobs)} job features by name; "
+            f"action_mode {mode}, {layout.size} values)"
+        )
+
     @property
     def encoded(self) -> np.ndarray:
         """Encoded flat observation, (B, N) float32."""

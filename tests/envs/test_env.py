@@ -35,7 +35,7 @@ MODES = [{"action_mode": a, "observation_mode": o} for a in ("bids", "assign") f
 
 
 @pytest.mark.parametrize("modes", MODES, ids=lambda m: " ".join(m.values()))
-@pytest.mark.parametrize("render_mode", [None, "ansi"])
+@pytest.mark.parametrize("render_mode", [None, "ansi", "rgb_array"])
 def test_gymnasiums_checker(render_mode, modes):
     check_env(gym.make(ID, render_mode=render_mode, **SHORT, **modes).unwrapped)
 
@@ -185,6 +185,70 @@ def test_no_text_without_a_render_mode():
     assert env.render() is None
 
 
+def test_pictures_follow_the_episode_and_cost_it_nothing():
+    """Catches rendering that changes the simulation, and a picture that does not change with it."""
+    plain, drawn = make(), make(render_mode="rgb_array")
+    for env in (plain, drawn):
+        env.reset(seed=4)
+    pictures = [drawn.render()]
+    for _ in range(3):
+        first, second = (env.step(np.full(54, 0.5)) for env in (plain, drawn))
+        assert np.array_equal(first[0], second[0]) and first[1] == second[1]
+        pictures.append(drawn.render())
+    assert all(p.shape == (600, 960, 3) and p.dtype == np.uint8 for p in pictures)
+    assert len({p.tobytes() for p in pictures}) == 4
+    assert same_state(plain.get_state(), drawn.get_state())
+
+
+@pytest.mark.parametrize("render_mode", ["ansi", "rgb_array"])
+def test_rendering_before_the_first_reset_is_an_error(render_mode):
+    with pytest.raises(ResetNeeded, match="must be reset before it is rendered"):
+        make(render_mode=render_mode).render()
+
+
+def test_gymnasiums_wrappers_for_pictures():
+    env = gym.make(ID, render_mode="rgb_array_list", **SHORT)
+    env.reset(seed=0)
+    env.step(np.zeros(54))
+    assert len(env.render()) == 2
+    recorded = gym.wrappers.AddRenderObservation(gym.make(ID, render_mode="rgb_array", **SHORT))
+    assert recorded.reset(seed=0)[0].shape == (600, 960, 3)
+
+
+def test_a_video_is_recorded(tmp_path):
+    pytest.importorskip("moviepy")
+    env = gym.wrappers.RecordVideo(gym.make(ID, render_mode="rgb_array", **SHORT), str(tmp_path), fps=4)
+    env.reset(seed=0)
+    for _ in range(12):
+        env.step(np.zeros(54))
+    env.close()
+    assert list(tmp_path.glob("*.mp4"))
+
+
+def test_kpis_are_flat_values_of_the_last_info_too_and_wrong_names_are_told():
+    """Catches recorders of flat values, such as Monitor with `info_keywords`, that can reach no KPI."""
+    env = make()
+    env.reset(seed=0)
+    for _ in range(12):
+        info = env.step(np.zeros(54))[4]
+    metrics = info["episode_metrics"]
+    assert {name: info[f"episode_metrics/{name}"] for name in metrics} == metrics
+    with pytest.raises(KeyError, match="no value 'charge_least_frac'; did you mean episode_metrics/charge_least_frac"):
+        info["charge_least_frac"]
+    with pytest.raises(KeyError, match="no value 'qqq'; must be a cost, a reward term, or a KPI"):
+        info["qqq"]
+    assert info.get("qqq") is None and "qqq" not in info
+
+
+def test_the_repr_tells_the_size():
+    env = make(action_mode="assign")
+    assert repr(env).startswith("ODCSatEnv(starter12: 12 satellites, classes finetuning, batch, interactive, 12 decis")
+    assert "View(starter12: 1 environment, 12 satellites" in repr(env.view) and "assign, 28 values" in repr(env.view)
+    assert repr(env.simulator).startswith("Simulator(starter12: ")
+    assert repr(env.view.layout) == "ActionLayout(satellites=12, classes=3)"
+    assert repr(env.view.assignment) == "AssignmentLayout(satellites=12, slots=16, levels=6)"
+
+
 def test_step_before_reset_is_an_error():
     with pytest.raises(ResetNeeded, match="reset before a step"):
         make().step(np.zeros(54))
@@ -232,7 +296,7 @@ def test_bad_scenarios_are_errors_of_one_line(kwargs, message):
 @pytest.mark.parametrize(
     "kwargs, message",
     [
-        ({"render_mode": "human"}, "render_mode = 'human': must be None or 'ansi'"),
+        ({"render_mode": "human"}, "render_mode = 'human': must be one of None, ansi, rgb_array"),
         ({"action_mode": "joystick"}, "action_mode = 'joystick'"),
         ({"observation_mode": "pixels"}, "observation_mode = 'pixels'"),
     ],

@@ -13,7 +13,7 @@ from stable_baselines3.common import env_util
 from stable_baselines3.common.evaluation import evaluate_policy
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.monitor import Monitor
-from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecMonitor, VecNormalize
+from stable_baselines3.common.vec_env import DummyVecEnv, SubprocVecEnv, VecMonitor, VecNormalize, VecVideoRecorder
 
 import odc_gym  # noqa: F401  registers the id
 from odc_gym.errors import ActionError, ArgumentError, ScenarioError
@@ -163,7 +163,7 @@ def test_state_of_another_size_is_refused():
 def test_attributes_and_methods():
     env = small(3)
     env.reset()
-    assert env.get_attr("render_mode") == [None] * 3
+    assert env.get_attr("render_mode") == ["rgb_array"] * 3
     assert len(env.get_attr("simulator", indices=[0, 2])) == 2
     assert not env.has_attr("nonsense")
     env.set_attr("note", 5)
@@ -214,10 +214,10 @@ def test_ids_of_the_environment(env_id):
 
 @pytest.mark.parametrize("seed", [3, 25_000])
 def test_rewards_equal_those_of_stable_baselines3s_make_vec_env(seed):
-    env_kwargs = {**SMALL, "render_mode": None}  # theirs asks for pictures by default
-    theirs = env_util.make_vec_env("ODCSat-v0", 2, seed, env_kwargs=env_kwargs)
+    theirs = env_util.make_vec_env("ODCSat-v0", 2, seed, env_kwargs=SMALL)
     assert isinstance(theirs, DummyVecEnv)
-    ours = make_vec_env("ODCSat-v0", 2, seed, env_kwargs=env_kwargs)
+    ours = make_vec_env("ODCSat-v0", 2, seed, env_kwargs=SMALL)
+    assert ours.render_mode == theirs.render_mode == "rgb_array"
     assert np.array_equal(ours.action_space.sample(), theirs.action_space.sample())
     assert same_observation(ours.reset(), theirs.reset())
     rng = np.random.default_rng(0)
@@ -281,6 +281,77 @@ def test_monitor_keywords_need_no_file():
     assert infos[0]["episode"]["cost"] == infos[0]["cost"]
 
 
+@pytest.mark.parametrize("make", [make_vec_env, env_util.make_vec_env])
+def test_kpis_are_recorded_by_monitors(make, tmp_path):
+    """Catches KPIs that `info_keywords` cannot name, in our batch and in stable-baselines3's own."""
+    keywords = ("episode_metrics/charge_least_frac", "cost")
+    env = make(
+        "odc_gym:ODCSat-v0", 2, seed=0, monitor_dir=str(tmp_path), env_kwargs=SMALL,
+        monitor_kwargs={"info_keywords": keywords},
+    )  # fmt: skip
+    env.reset()
+    for _ in range(6):
+        infos = env.step(np.zeros((2, *env.action_space.shape)))[3]
+    for info in infos:
+        assert info["episode"][keywords[0]] == info["episode_metrics"]["charge_least_frac"]
+    env.close()
+    lines = [line for path in tmp_path.iterdir() for line in csv.DictReader(path.read_text().splitlines()[1:])]
+    assert len(lines) == 2 and all(0.0 < float(line[keywords[0]]) <= 1.0 for line in lines)
+
+
+def test_a_wrong_keyword_of_their_monitor_is_told():
+    env = env_util.make_vec_env("ODCSat-v0", env_kwargs=SMALL, monitor_kwargs={"info_keywords": ("sheds",)})
+    env.reset()
+    with pytest.raises(KeyError, match="info has no value 'sheds'; did you mean episode_metrics/sheds"):
+        for _ in range(6):
+            env.step(np.zeros((1, *env.action_space.shape)))
+
+
+def test_first_lines_of_tutorials():
+    """Catches stable-baselines3's own `make_vec_env` and algorithms by id, which ask for pictures."""
+    assert env_util.make_vec_env("odc_gym:ODCSat-v0", n_envs=4).num_envs == 4
+    model = PPO("MlpPolicy", "odc_gym:ODCSat-v0", n_steps=8, batch_size=8, n_epochs=1, device="cpu")
+    model.set_logger(Logger(None, []))
+    assert model.learn(8).num_timesteps == 8
+
+
+def test_pictures_equal_those_of_stable_baselines3s_batch():
+    """Catches batches that do not render, and scores and rows that are mixed up."""
+    ours, theirs = (make("ODCSat-v0", 3, 0, env_kwargs=SMALL) for make in (make_vec_env, env_util.make_vec_env))
+    with pytest.raises(gym.error.ResetNeeded, match="must be reset before it is rendered"):
+        ours.render()
+    for env in (ours, theirs):
+        env.reset()
+    for _ in range(7):  # beyond an episode's end
+        for env in (ours, theirs):
+            env.step(np.full((3, *env.action_space.shape), 0.3))
+        images = ours.get_images()
+        assert all(np.array_equal(a, b) for a, b in zip(images, theirs.get_images(), strict=True))
+    assert np.array_equal(ours.render(), theirs.render()) and np.array_equal(ours.render("rgb_array"), ours.render())
+    assert np.array_equal(ours.env_method("render", indices=[2])[0], images[2])
+    assert ours.metadata["render_fps"] == 4 and "rgb_array" in ours.metadata["render_modes"]
+
+
+def test_texts_and_nothing_are_render_modes_too():
+    env = small(2, render_mode="ansi")
+    env.reset()
+    assert env.env_method("render")[1].startswith("starter12  episode 1 ")
+    assert env.render() is None and env.get_images() == [None, None]  # as stable-baselines3 treats text
+    env = small(2, render_mode=None)
+    env.reset()
+    assert env.env_method("render") == [None, None]
+
+
+def test_videos_of_the_batch(tmp_path):
+    pytest.importorskip("moviepy")
+    env = VecVideoRecorder(small(2), str(tmp_path), lambda step: step == 0, video_length=4)
+    env.reset()
+    for _ in range(6):
+        env.step(np.zeros((2, *env.action_space.shape)))
+    env.close()
+    assert list(tmp_path.glob("*.mp4"))
+
+
 @pytest.mark.parametrize(
     ("kwargs", "line"),
     [
@@ -298,7 +369,17 @@ def test_monitor_keywords_need_no_file():
         ({"vec_env_kwargs": {"start_method": "fork"}}, "vec_env_kwargs = {'start_method': 'fork'}: must be None"),
         ({"wrapper_kwargs": {"width": 84}}, "wrapper_kwargs = {'width': 84}: must be None"),
         ({"monitor_kwargs": {"reset_keywords": ()}}, "unknown key 'reset_keywords'; must be info_keywords"),
-        ({"render_mode": "rgb_array"}, "render_mode = 'rgb_array': must be None in a batch"),
+        ({"render_mode": "human"}, "render_mode = 'human': must be one of None, ansi, rgb_array"),
+        (
+            {"monitor_kwargs": {"info_keywords": ("charge_least_frac",)}},
+            "info_keywords: info has no value 'charge_least_frac'; did you mean episode_metrics/charge_least_frac?",
+        ),
+        (
+            {"monitor_kwargs": {"info_keywords": ("episode_metrics",)}},
+            "info_keywords: info has no value 'episode_metrics'; ",
+        ),
+        ({"monitor_kwargs": {"info_keywords": "cost"}}, "info_keywords = 'cost': must be a tuple of names"),
+        ({"monitor_kwargs": {"info_keywords": (3,)}}, "info_keywords: info has no value 3; must be a cost, a rew"),
         ({"env_kwargs": {"action_mode": "clicks"}}, "action_mode = 'clicks': must be one of bids, assign"),
     ],
 )

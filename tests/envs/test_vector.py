@@ -140,6 +140,34 @@ def test_max_episode_steps_truncates_early():
         envs.step(np.zeros(envs.action_space.shape))
 
 
+@pytest.mark.parametrize("render_mode", ["ansi", "rgb_array"])
+@pytest.mark.parametrize("mode", MODES)
+def test_frames_equal_those_of_single_environments(render_mode, mode):
+    """Also after the end of an episode: catches scores that go on, and rows in each other's places."""
+    ours = small(2, autoreset_mode=mode, render_mode=render_mode)
+    theirs = singles(2, mode, render_mode=render_mode)
+    with pytest.raises(gym.error.ResetNeeded, match="must be reset before it is rendered"):
+        ours.render()
+    ours.reset(seed=3)
+    theirs.reset(seed=3)
+    for _ in range(8):
+        actions = np.full(ours.action_space.shape, 0.4)
+        truncated = ours.step(actions)[3]
+        theirs.step(actions)
+        frames, expected = ours.render(), theirs.render()
+        assert isinstance(frames, tuple) and len(frames) == 2
+        assert all(np.array_equal(a, b) for a, b in zip(frames, expected, strict=True))
+        if mode is AutoresetMode.DISABLED and truncated.any():
+            for envs in (ours, theirs):
+                envs.reset(options={"reset_mask": truncated.copy()})
+
+
+def test_no_frames_without_a_render_mode():
+    envs = small(2)
+    envs.reset(seed=0)
+    assert envs.render() is None and envs.metadata["render_modes"] == ["ansi", "rgb_array"]
+
+
 def test_a_step_before_the_first_reset_is_refused():
     with pytest.raises(gym.error.ResetNeeded):
         small(2).step(np.zeros((2, 18)))
@@ -174,8 +202,8 @@ def test_returned_arrays_are_not_written_to_later():
         ({"action_mode": "clicks"}, "action_mode = 'clicks': must be one of bids, assign"),
         ({"observation_mode": "pixels"}, "observation_mode = 'pixels': must be one of flat, dict"),
         ({"num_envs": 0}, "num_envs = 0: must be an integer >= 1"),
-        ({"render_mode": "rgb_array"}, "render_mode = 'rgb_array': must be None"),
-        ({"max_episode_steps": 0}, "max_episode_steps = 0: must be >= 1"),
+        ({"render_mode": "human"}, "render_mode = 'human': must be one of None, ansi, rgb_array"),
+        ({"max_episode_steps": 0}, "max_episode_steps = 0: must be an integer >= 1"),
     ],
 )
 def test_bad_arguments_are_one_line(kwargs, text):
