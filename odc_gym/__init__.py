@@ -3,7 +3,8 @@
     import gymnasium as gym
     import odc_gym
     env = gym.make("ODCSat-v0")
-    observation, info = env.reset(seed=0)
+    episode = odc_gym.run_episode(env, "sun-aware", seed=0)
+    print(episode.score)
 
 The import registers the environment `ODCSat-v0`. It loads nothing heavy: public names are loaded at their first use
 (PEP 562).
@@ -19,12 +20,18 @@ import gymnasium
 if TYPE_CHECKING:
     from odc_gym.envs.env import ODCSatEnv
     from odc_gym.envs.vector import ODCSatVectorEnv
+    from odc_gym.episodes import run_episode
     from odc_gym.scenario import Scenario
 
 __version__ = "0.1.0.dev0"
-__all__ = ["ODCSatEnv", "ODCSatVectorEnv", "Scenario", "__version__"]
+__all__ = ["ODCSatEnv", "ODCSatVectorEnv", "Scenario", "__version__", "run_episode"]
 
-_MODULES = {"ODCSatEnv": "odc_gym.envs.env", "ODCSatVectorEnv": "odc_gym.envs.vector", "Scenario": "odc_gym.scenario"}
+_MODULES = {
+    "ODCSatEnv": "odc_gym.envs.env",
+    "ODCSatVectorEnv": "odc_gym.envs.vector",
+    "Scenario": "odc_gym.scenario",
+    "run_episode": "odc_gym.episodes",
+}
 _ENV_ID = "ODCSat-v0"
 
 if _ENV_ID not in gymnasium.registry:

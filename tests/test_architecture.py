@@ -55,7 +55,8 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "cli": "sources seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation agents "
     "training",
     "__main__": "cli",
-    "": "envs scenario",
+    "episodes": "simulator envs agents",
+    "": "envs scenario episodes",
 }
 LEARNING = {"torch", "stable_baselines3", "sb3_contrib", "tensorboard"}
 LEARNERS = {"envs.sb3", "training"}
