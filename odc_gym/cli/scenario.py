@@ -43,12 +43,11 @@ def list_scenarios() -> None:
 @scenarios.command("show")
 def show_scenario(scenario: ScenarioArgument = None, named: ScenarioOption = None, overrides: Overrides = None) -> None:
     """Print a scenario with all its fields as YAML. A saved copy can be edited and used by its path."""
-    import yaml
-
     from odc_gym.scenario.files import parse_overrides
+    from odc_gym.scenario.yaml_text import dump
 
     loaded = load(chosen_scenario(scenario, named), parse_overrides(overrides or []))
-    typer.echo(yaml.safe_dump(loaded.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120), nl=False)
+    typer.echo(dump(loaded.model_dump(mode="json")), nl=False)
 
 
 @scenarios.command("check")

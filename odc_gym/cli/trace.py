@@ -176,9 +176,8 @@ def _test_split(title: str, recording: Recording, split: str, model: ArrivalMode
 
 def _scenario(file: Path, fitted_classes: dict[str, Any]) -> str:
     """Return a scenario file with the fitted classes at the trace's own rates, which `rate_scale` can change."""
-    import yaml
-
     from odc_gym.scenario import JobClass
+    from odc_gym.scenario.yaml_text import dump
 
     base = load("starter12", {}).workload.classes
     for name, fields in fitted_classes.items():
@@ -188,4 +187,4 @@ def _scenario(file: Path, fitted_classes: dict[str, Any]) -> str:
     workload = {"rate_scale": 1.0, "classes": fitted_classes}
     data = {"base": "starter12", "name": f"fitted-{file.stem}", "workload": workload}
     head = f"# Fitted by odc-gym trace info {file.name}; `odc-gym scenario check` tells the load.\n"
-    return head + yaml.safe_dump(data, sort_keys=False, width=120, default_flow_style=None)
+    return head + dump(data, flow=None)

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
+from odc_gym.scenario.base import Fraction, Hour, Model, NonNegative, Positive
 
 ArCoefficient = Annotated[float, Field(ge=0, lt=1)]
 
@@ -21,8 +21,8 @@ class Profile(Model):
 
     amplitude: NonNegative = Field(description="factor on both harmonics: 0 flat, 1 as given")
     floor: Fraction = Field(description="least rate over the mean rate")
-    daily: tuple[float, float] = Field(description="amplitude, and local hour of the peak, of the 24 h harmonic")
-    half_daily: tuple[float, float] = Field(description="amplitude, and local hour of a peak, of the 12 h harmonic")
+    daily: tuple[float, Hour] = Field(description="amplitude, and local hour of the peak, of the 24 h harmonic")
+    half_daily: tuple[float, Hour] = Field(description="amplitude, and local hour of a peak, of the 12 h harmonic")
 
 
 class Burst(Model):

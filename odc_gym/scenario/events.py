@@ -5,31 +5,28 @@ Times count from the start of the episode, because episodes begin at random date
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import Field, PlainSerializer, PlainValidator, model_validator
 
 from odc_gym.constants import HOUR_S
-from odc_gym.scenario.base import Model, NonNegative, Positive
+from odc_gym.scenario.base import Model, NonNegative, Positive, clock_hours
 from odc_gym.scenario.network import Ground
 from odc_gym.scenario.orbit import Orbit
+from odc_gym.scenario.strict_types import date_and_time
 from odc_gym.sites import SITES
 
-_CLOCK_TIME = re.compile(r"(\d+):([0-5]\d)")
 _EVENT_TIME_FORMATS = "must be hours from the episode's start, as a number or 'HH:MM', or a date and time in ISO 8601"
 
 
 def _parse_event_time(value: Any) -> float | datetime:
     """Return hours from the start, or a date; a date without an offset is read as UTC."""
-    if isinstance(value, str):
-        clock = _CLOCK_TIME.fullmatch(value.strip())
-        if clock:
-            return int(clock[1]) + int(clock[2]) / 60.0
+    value = clock_hours(value)
+    if isinstance(value, str | date):
         try:
-            value = datetime.fromisoformat(value.strip())
+            value = date_and_time(value)
         except ValueError:
             raise ValueError(_EVENT_TIME_FORMATS) from None
     if isinstance(value, datetime):

@@ -2,36 +2,25 @@
 
 A file with `base: NAME` holds only the values that differ from its base. NAME is a scenario of the package, or the path
 of a file relative to this one. Mappings merge key by key. Lists and scalars replace those of the base, and null removes
-a key of the base. These are the rules of RFC 7396. `name` is not inherited, nor is what `layers` names.
+a key of the base. These are the rules of RFC 7396. `name` is not inherited, nor is a
+field that another one excludes, see `changes`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from pydantic import BaseModel
 
 from odc_gym.errors import ScenarioError, did_you_mean, did_you_mean_file
-from odc_gym.scenario.layers import anchor_files, drop_overridden, drop_superseded
-from odc_gym.scenario.paths import key_hint
+from odc_gym.scenario.changes import add_override, check_keys, merge, plain
+from odc_gym.scenario.element_files import anchor_files
+from odc_gym.scenario.places import Place
+from odc_gym.scenario.yaml_text import NoValue, parse, shown
 
 FOLDER = Path(__file__).parents[1] / "configs" / "scenarios"
-
-
-class Loader(yaml.SafeLoader):
-    """YAML loader with the integers of YAML 1.2: it keeps 12:30 as text, where YAML 1.1 reads the number 750."""
-
-
-Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:int"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:int", re.compile(r"[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]+|0|[1-9][0-9_]*)$"), "-+0123456789"
-)
 
 
 def names() -> list[str]:
@@ -39,8 +28,12 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.yaml"))
 
 
-def read(source: str | Path) -> tuple[dict[str, Any], str]:
+def read(source: str | Path, model: type[BaseModel]) -> tuple[dict[str, Any], str]:
     """Read the data of a scenario by name or from a YAML file; return them with the prefix of error messages.
+
+    Args:
+        source: name of a scenario, or path of its file.
+        model: class of the scenario, whose fields tell which keys are known.
 
     Raises:
         ScenarioError: the name is unknown or the file is malformed.
@@ -50,10 +43,10 @@ def read(source: str | Path) -> tuple[dict[str, Any], str]:
         hint = did_you_mean(str(source), names()) if path.parent == FOLDER else did_you_mean_file(path)
         known = f"must be one of {', '.join(names())}, or the path of a .yaml file"
         raise ScenarioError(f"scenario = {source}: {known}{hint}")
-    return read_merged(path), str(path) if path.parent != FOLDER else str(source)
+    return read_merged(path, Place((model,))), str(path) if path.parent != FOLDER else str(source)
 
 
-def read_merged(path: Path, descendants: tuple[Path, ...] = ()) -> dict[str, Any]:
+def read_merged(path: Path, place: Place, descendants: tuple[Path, ...] = ()) -> dict[str, Any]:
     """Read the data of a scenario file, merged onto the data of its base and of further bases.
 
     Raises:
@@ -61,11 +54,12 @@ def read_merged(path: Path, descendants: tuple[Path, ...] = ()) -> dict[str, Any
     """
     data = read_mapping(path)
     anchor_files(data, path.parent)
-    base = data.pop("base", None)
-    if base is None:
-        return data
+    if "base" not in data:
+        return _checked(path, data, place)
+    base = data.pop("base")
     if not isinstance(base, str):
-        raise ScenarioError(f"{path}: base = {base}: must be the name of a scenario or the path of a .yaml file")
+        given = "" if base is NoValue else shown(base)
+        raise ScenarioError(f"{path}: base = {given}: must be the name of a scenario or the path of a .yaml file")
     base_path = _scenario_path(base, path.parent)
     if not base_path.is_file():
         known = f"must be one of {', '.join(names())}, or the path of a .yaml file, relative to this one"
@@ -73,41 +67,36 @@ def read_merged(path: Path, descendants: tuple[Path, ...] = ()) -> dict[str, Any
     chain = (*descendants, path.resolve())
     if base_path.resolve() in chain:
         raise ScenarioError(f"{path}: base = {base}: must not be based on the file itself")
-    inherited = read_merged(base_path, chain)
+    inherited = read_merged(base_path, place, chain)
     inherited.pop("name", None)
-    drop_superseded(inherited, data)
-    merged: dict[str, Any] = merge(inherited, data)
-    return merged
+    return _checked(path, data, place, inherited)
 
 
-def with_base(data: Mapping[str, Any]) -> dict[str, Any]:
+def with_base(data: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]:
     """Return the data of a scenario that a mapping holds as a file would, merged onto its base if it names one.
 
     Raises:
-        ScenarioError: the base is unknown.
+        ScenarioError: the base or a key is unknown.
     """
-    base = data.get("base")
+    place, own = Place((model,)), plain(data)
+    base = own.pop("base", None)
+    check_keys(own, place)
     if base is None:
-        return dict(data)
-    inherited, _ = read(base)
-    merged: dict[str, Any] = merge({**inherited, "name": None}, {k: v for k, v in data.items() if k != "base"})
+        return own
+    inherited, _ = read(base, model)
+    inherited.pop("name", None)
+    merged: dict[str, Any] = merge(inherited, own, place)
     return merged
 
 
-def merge(base: Any, changes: Any) -> Any:
-    """Merge mappings key by key; null removes a key, and any other value replaces that of the base.
-
-    Source: JSON Merge Patch, RFC 7396.
-    """
-    if not isinstance(changes, dict):
-        return changes
-    result = dict(base) if isinstance(base, dict) else {}
-    for key, value in changes.items():
-        if value is None:
-            result.pop(key, None)
-        else:
-            result[key] = merge(result.get(key), value)
-    return result
+def _checked(path: Path, data: dict[str, Any], place: Place, inherited: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return the data of a file after a check of its keys, merged onto what it inherits if it has a base."""
+    try:
+        check_keys(data, place)
+        merged: dict[str, Any] = data if inherited is None else merge(inherited, data, place)
+    except ScenarioError as error:
+        raise ScenarioError(f"{path}: {error}") from None
+    return merged
 
 
 def _scenario_path(text: str, folder: Path) -> Path:
@@ -122,76 +111,35 @@ def read_mapping(path: Path) -> dict[str, Any]:
         ScenarioError: the file is not YAML, or not a mapping.
     """
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader)
-    except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-        raise ScenarioError(f"{path}: not readable as YAML: {' '.join(str(error).split())}") from None
+        data = parse(path.read_bytes())
+    except (ValueError, OSError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ScenarioError(f"{path}: not readable as YAML: {reason}") from None
+    if data is NoValue:
+        raise ScenarioError(f"{path}: is empty, and must be a mapping of fields")
     if not isinstance(data, dict):
         raise ScenarioError(f"{path}: must be a mapping of fields, got {type(data).__name__}")
     return data
 
 
-def override(data: dict[str, Any], overrides: dict[str, Any]) -> None:
-    """Change the values at dotted paths of a scenario's data in place; see `Scenario.replace`.
-
-    Raises:
-        ScenarioError: a path is unknown.
-    """
-    drop_overridden(data, overrides)
-    for path, value in overrides.items():
-        _assign(data, _split_path(path, value), value, path)
-
-
 def parse_overrides(items: list[str]) -> dict[str, Any]:
     """Parse `path=value` strings of the command line; values are read as YAML.
+
+    A later item changes what an earlier item has set.
 
     Raises:
         ScenarioError: an item has no `=`, or its value is not YAML.
     """
-    parsed = {}
+    parsed: dict[str, Any] = {}
     for item in items:
         path, equals, text = item.partition("=")
         if not equals or not path.strip():
-            raise ScenarioError(f"--set {item}: must look like path=value")
+            raise ScenarioError(f"--set {shown(item)}: must look like path=value")
         try:
-            parsed[path.strip()] = yaml.load(text, Loader)
-        except yaml.YAMLError:
-            raise ScenarioError(f"--set {item}: the value is not readable as YAML") from None
+            value = parse(text)
+        except ValueError as error:
+            raise ScenarioError(f"--set {shown(item)}: the value is not readable as YAML: {error}") from None
+        if value is NoValue:
+            raise ScenarioError(f"--set {shown(item)}: has no value; write null to remove the field")
+        add_override(parsed, path.strip(), value)
     return parsed
-
-
-def _split_path(path: str, value: Any) -> list[str]:
-    """Split a dotted path into keys.
-
-    In `randomise`, a path into the scenario is one key. The name of a field may follow it.
-    """
-    part, _, rest = path.partition(".")
-    if part != "randomise" or not rest:
-        return path.split(".")
-    random, _, field = rest.rpartition(".")
-    return [part, rest] if isinstance(value, dict) or not random else [part, random, field]
-
-
-def _assign(node: Any, path: list[str], value: Any, full_path: str) -> None:
-    key, rest = path[0], path[1:]
-    keys = _keys(node)
-    if key == "*" and keys:
-        chosen = keys
-    elif key in keys:
-        chosen = [key]
-    elif isinstance(node, dict) and not rest:
-        chosen = [key]  # validation rejects unknown fields, and suggests a known one
-    else:
-        raise ScenarioError(f"{full_path}: unknown key {key!r}{key_hint(key, keys)}")
-    for k in chosen:
-        where = k if isinstance(node, dict) else int(k)
-        if rest:
-            node[where] = list(node[where]) if isinstance(node[where], tuple) else node[where]
-            _assign(node[where], rest, value, full_path)
-        else:
-            node[where] = value
-
-
-def _keys(node: Any) -> list[Any]:
-    if isinstance(node, dict):
-        return list(node)
-    return [str(i) for i in range(len(node))] if isinstance(node, list) else []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -16,7 +17,7 @@ from odc_gym.elements import (
     require_altitudes,
     require_one_shell,
 )
-from odc_gym.scenario.base import Model
+from odc_gym.scenario.base import HourOfDay, Model
 
 AltitudeKm = Annotated[float, Field(ge=MIN_ALTITUDE_KM, le=MAX_ALTITUDE_KM)]
 
@@ -50,7 +51,7 @@ class SunSynchronousOrbit(Model):
 
     pattern: Literal["sun_synchronous"] = Field(description="orbits whose planes follow the Sun over the year")
     altitude_km: AltitudeKm = Field(description="altitude above the equatorial radius of the Earth")
-    local_time_h: Annotated[float, Field(ge=0, lt=24)] | tuple[Annotated[float, Field(ge=0, lt=24)], ...] = Field(
+    local_time_h: HourOfDay | tuple[HourOfDay, ...] = Field(
         description="mean local time of the ascending node; one for all planes, or one for each"
     )
     total: Annotated[int, Field(ge=1)] = Field(description="number of satellites, a multiple of planes")
@@ -77,9 +78,7 @@ class ClusterOrbit(Model):
     altitude_km: AltitudeKm = Field(
         description="altitude of the reference orbit above the equatorial radius of the Earth"
     )
-    local_time_h: Annotated[float, Field(ge=0, lt=24)] = Field(
-        description="mean local time of the reference orbit's ascending node"
-    )
+    local_time_h: HourOfDay = Field(description="mean local time of the reference orbit's ascending node")
     total: Annotated[int, Field(ge=1)] = Field(description="number of satellites")
     radius_km: Annotated[float, Field(gt=0, le=50)] = Field(default=1.0, description="radius of the cluster")
 
@@ -93,6 +92,8 @@ class ClusterOrbit(Model):
 class TleOrbit(Model):
     """Orbits from element sets, propagated by SGP4 within 14 days of their epochs."""
 
+    exclusive: ClassVar = (("file", "lines", "messages"),)
+
     pattern: Literal["tle"] = Field(description="one orbit for each element set")
     file: str | None = Field(
         default=None,
@@ -103,10 +104,26 @@ class TleOrbit(Model):
     lines: tuple[tuple[str, ...], ...] = Field(
         default=(), description="two-line elements: pairs of lines, triples that begin with a name, or text"
     )
-    messages: tuple[dict[str, str | int | float], ...] = Field(
+    messages: tuple[dict[str, Any], ...] = Field(
         default=(), description="orbit mean-elements messages (OMM): fields by their names in CCSDS 502.0"
     )
     allow_old: bool = Field(default=False, description="allow propagation beyond 14 days from the elements' epoch")
+
+    @classmethod
+    def expanded(cls, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the data of an orbit with a pattern: `tle: FILE` and `omm: FILE` stand for `pattern: tle, file: FILE`.
+
+        The key may also hold the element sets themselves, as text or as a list.
+        """
+        if data.get("pattern", "tle") not in ("tle", "omm"):
+            return data
+        rest = {key: value for key, value in data.items() if key not in ("pattern", "tle", "omm")}
+        given = {key: data[key] for key in ("tle", "omm") if key in data}
+        if len(given) != 1:
+            return data if given or data.get("pattern") != "omm" else {"pattern": "tle", **rest}
+        value, inline = next(iter(given.values())), "lines" if "tle" in given else "messages"
+        field = "file" if isinstance(value, str) and "\n" not in value.strip() else inline
+        return data if field in rest else {"pattern": "tle", field: value, **rest}
 
     @field_validator("lines", mode="before", json_schema_input_type=str | list[str | list[str]])
     @classmethod
@@ -132,6 +149,7 @@ class TleOrbit(Model):
         # the model is frozen for others: its own validator replaces the file by what it holds
         for name, value in (("file", None), ("messages" if sets[0].message else "lines", _entries(sets))):
             object.__setattr__(self, name, value)
+            self.model_fields_set.add(name)
         return self
 
     @property
@@ -151,22 +169,6 @@ def _entries(sets: tuple[ElementSet, ...]) -> tuple[Any, ...]:
         dict(each.message) if each.message else (*((each.name,) if each.name else ()), *(each.lines or ()))
         for each in sets
     )
-
-
-def expand_orbit(orbit: Any) -> Any:
-    """Return the data of an orbit with a pattern: `tle: FILE` and `omm: FILE` stand for `pattern: tle, file: FILE`.
-
-    The key may also hold the element sets themselves, as text or as a list.
-    """
-    if not isinstance(orbit, dict) or orbit.get("pattern", "tle") not in ("tle", "omm"):
-        return orbit
-    rest = {key: value for key, value in orbit.items() if key not in ("pattern", "tle", "omm")}
-    given = {key: orbit[key] for key in ("tle", "omm") if key in orbit}
-    if len(given) != 1:
-        return orbit if given or orbit.get("pattern") != "omm" else {"pattern": "tle", **rest}
-    value, inline = next(iter(given.values())), "lines" if "tle" in given else "messages"
-    field = "file" if isinstance(value, str) and "\n" not in value.strip() else inline
-    return orbit if field in rest else {"pattern": "tle", field: value, **rest}
 
 
 Orbit = Annotated[WalkerOrbit | SunSynchronousOrbit | ClusterOrbit | TleOrbit, Field(discriminator="pattern")]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 Node = TypeVar("Node")
+MAX_LISTED = 90  # characters of known keys in a message
 
 
 def children(node: Any) -> dict[str, Any]:
@@ -54,10 +55,20 @@ def with_value(node: Node, place: Sequence[str], value: Any) -> Node:
     return tuple(with_value(v, rest, value) if str(i) == key else v for i, v in enumerate(node))  # type: ignore[return-value]
 
 
-def key_hint(key: str, keys: Iterable[Any]) -> str:
-    """Return the end of an error message about an unknown key: the closest known key, or all known keys."""
+def key_hint(key: str, keys: Iterable[Any], others: Iterable[str] = ()) -> str:
+    """Return the end of an error message about an unknown key: what it may mean, or else the known keys.
+
+    Args:
+        key: the unknown key.
+        keys: keys that are known in its place.
+        others: longer paths that may be meant if no known key is close.
+    """
     known = [str(k) for k in keys]
-    close_matches = difflib.get_close_matches(key, known, 1, 0.5)
-    if close_matches:
-        return f"; did you mean {close_matches[0]}?"
-    return f"; known: {', '.join(known)}" if known else ""
+    close_keys = [] if key.isdecimal() else difflib.get_close_matches(key, known, 1, 0.5)
+    meant = close_keys or list(others)[:1]
+    if meant:
+        return f"; did you mean {meant[0]}?"
+    listed = ", ".join(known)
+    if len(listed) > MAX_LISTED:
+        listed = f"{listed[:MAX_LISTED].rpartition(', ')[0]}, ..."
+    return f"; known: {listed}" if known else ""

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -19,6 +19,8 @@ from odc_gym.elements import FIRST_YEAR, LAST_YEAR
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import files
 from odc_gym.scenario.base import Fraction, Model, NonNegative, Positive
+from odc_gym.scenario.changes import override, plain
+from odc_gym.scenario.element_files import holds_sets
 from odc_gym.scenario.element_times import check_elements, newest_epoch
 from odc_gym.scenario.events import (
     EventContext,
@@ -29,7 +31,8 @@ from odc_gym.scenario.faults import Faults
 from odc_gym.scenario.hardware import Hardware
 from odc_gym.scenario.messages import explain
 from odc_gym.scenario.network import Network, ShellLinks
-from odc_gym.scenario.orbit import Orbit, expand_orbit
+from odc_gym.scenario.orbit import Orbit, TleOrbit
+from odc_gym.scenario.places import Place
 from odc_gym.scenario.randomise import Draw, check_draws
 from odc_gym.scenario.sensing import Sensing
 from odc_gym.scenario.workload import (
@@ -46,6 +49,7 @@ class Start(Model):
     Without year and epoch, episodes of element sets start from their newest epoch.
     """
 
+    exclusive: ClassVar = (("year", "epoch"), ("year", "days"))
     year: Annotated[int, Field(ge=2024, le=2050)] | None = Field(
         default=None, description="year of the random start; give either this or epoch"
     )
@@ -111,7 +115,7 @@ class Shell(Model):
     @field_validator("orbit", mode="before", json_schema_input_type=Orbit | dict[Literal["tle", "omm"], str])
     @classmethod
     def _expand_orbit(cls, orbit: Any) -> Any:
-        return expand_orbit(orbit)
+        return TleOrbit.expanded(orbit) if isinstance(orbit, Mapping) else orbit
 
 
 class Earth(Model):
@@ -322,6 +326,11 @@ class Scenario(Model):
         return tuple(name for name in CLASS_ORDER if name in self.workload.classes)
 
     @classmethod
+    def superseded(cls, changes: Mapping[str, Any]) -> set[str]:
+        """Return the fields that are not inherited: element sets bring their epoch in place of the base's start."""
+        return {"start"} if holds_sets(changes.get("shells")) else set()
+
+    @classmethod
     def load(
         cls, source: str | Path | Scenario | Mapping[str, Any], overrides: dict[str, Any] | None = None
     ) -> Scenario:
@@ -336,9 +345,9 @@ class Scenario(Model):
             ScenarioError: the name or a key is unknown, the file is malformed, or a value is not allowed.
         """
         if isinstance(source, Mapping):
-            scenario = cls.validated(files.with_base(source))
+            scenario = cls.validated(files.with_base(source, cls))
         else:
-            scenario = source if isinstance(source, Scenario) else cls.validated(*files.read(source))
+            scenario = source if isinstance(source, Scenario) else cls.validated(*files.read(source, cls))
         return scenario.replace(overrides) if overrides else scenario
 
     def replace(self, overrides: dict[str, Any]) -> Scenario:
@@ -346,14 +355,13 @@ class Scenario(Model):
 
         Args:
             overrides: dotted path to value; `*` stands for every key of a mapping or every entry of a list, as in
-                `hardware.*.battery.capacity_wh`.
+                `hardware.*.battery.capacity_wh`. A later path changes what an earlier one has set. A mapping merges as
+                in a file with a base: key by key, and None removes a key.
 
         Raises:
             ScenarioError: a path is unknown or a value is not allowed.
         """
-        data = self.model_dump(mode="python")
-        files.override(data, overrides)
-        return self.validated(data)
+        return self.validated(override(plain(self), overrides, Place((Scenario,))))
 
     @classmethod
     def validated(cls, data: dict[str, Any], where: str = "") -> Scenario:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import yaml
-from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from odc_gym.scenario.paths import children
 from odc_gym.scenario.reference import FieldRow, model_blocks, note
 from odc_gym.scenario.scenario import Scenario, Shell
+from odc_gym.scenario.yaml_text import dump
 
 CHANGED_OFTEN = (
     "start.year", "start.epoch", "episode.hours",
@@ -158,8 +158,7 @@ def _with_given_line(tree: _Tree) -> _Tree:
 
 def _plain(value: Any) -> Any:
     """Return a value as plain data without nulls; whole numbers have no decimal point."""
-    if isinstance(value, BaseModel):
-        value = value.model_dump(exclude_none=True)
+    value = to_jsonable_python(value, exclude_none=True)
     if isinstance(value, dict):
         return {key: _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -169,4 +168,4 @@ def _plain(value: Any) -> Any:
 
 def _flow(value: Any) -> str:
     """Return a value as YAML in one line."""
-    return yaml.safe_dump([value], default_flow_style=True, sort_keys=False, allow_unicode=True, width=10**6)[1:-2]
+    return dump([value], flow=True)[1:-2]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from odc_gym.scenario.arrivals import Arrivals, Burst, Profile, RequestArrivals
-from odc_gym.scenario.base import Efficiency, Fraction, Model, NonNegative, Positive
+from odc_gym.scenario.base import Efficiency, Fraction, Model, NonNegative, Positive, UtcOffset
 from odc_gym.scenario.captures import Captures
 from odc_gym.scenario.engine import Engine
 from odc_gym.scenario.gangs import Gang
@@ -75,6 +75,7 @@ Progress = Annotated[Checkpoints | Chunks, Field(discriminator="kind")]
 class JobClass(Model):
     """Class of jobs that arrive, run for a while on accelerators of one satellite or of a gang, and leave."""
 
+    exclusive: ClassVar = (("duration_h", "sizes"),)
     kind: Literal["job"] = Field(description="class of jobs")
     utilisation: Efficiency = Field(description="dynamic power over peak dynamic power while a job runs")
     clock_sensitivity: Fraction = Field(description="kappa: 1 compute-bound, 0 memory-bound")
@@ -197,7 +198,7 @@ WorkClass = Annotated[JobClass | ServiceClass, Field(discriminator="kind")]
 class Region(Model):
     """Origin of work: a time zone, and a share."""
 
-    utc_offset_h: Annotated[float, Field(ge=-12, le=14)] = Field(description="local time minus UTC")
+    utc_offset_h: UtcOffset = Field(description="local time minus UTC")
     share: Positive = Field(description="share of the work, relative to other regions")
 
 
@@ -212,6 +213,8 @@ class StoredModel(Model):
 
 class Workload(Model):
     """All the work that is offered."""
+
+    exclusive: ClassVar = (("load", "rate_scale"),)
 
     models: dict[str, StoredModel] = Field(default={}, description="models that classes refer to")
     classes: dict[str, WorkClass] = Field(

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from odc_gym.errors import OdcGymError, RunError, did_you_mean, did_you_mean_file
+from odc_gym.errors import RunError, ScenarioError, did_you_mean, did_you_mean_file
+from odc_gym.scenario import Scenario
+from odc_gym.scenario.base import Count, Fraction, Model, NonNegative, Positive
+from odc_gym.scenario.changes import add_override, check_keys, override, plain
 from odc_gym.scenario.files import read_mapping
 from odc_gym.scenario.messages import explain
+from odc_gym.scenario.paths import key_hint
+from odc_gym.scenario.places import Place, similar_paths
+from odc_gym.scenario.yaml_text import dump as dump_yaml
+from odc_gym.scenario.yaml_text import shown
 from odc_gym.seeds import TRAINING_EPISODES, VALIDATION_FROM
 
 FOLDER = Path(__file__).parent.parent / "configs" / "train"
-
-Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, le=1)]
-
 
 POLICY_MODES = {
     "FleetPolicy": ("ppo", "bids", "flat"),
@@ -29,13 +30,7 @@ POLICY_MODES = {
 """Algorithm, action mode and observation mode that each policy needs."""
 
 
-class _Section(BaseModel):
-    """Section of the configuration: frozen, and with an error for unknown keys instead of a silent default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class EnvKwargs(_Section):
+class EnvKwargs(Model):
     """Arguments of the environment, as in `gym.make`; None keeps the scenario's value."""
 
     overrides: dict[str, Any] = Field(default={}, description="changes of the scenario: dotted path to value")
@@ -52,14 +47,14 @@ class EnvKwargs(_Section):
     )
 
 
-class NetArch(_Section):
+class NetArch(Model):
     """Widths of the hidden layers of MlpPolicy and of its value function, which share no layer."""
 
     pi: tuple[Count, ...] = Field(description="widths of the policy's hidden layers")
     vf: tuple[Count, ...] = Field(description="widths of the value function's hidden layers")
 
 
-class LogStd(_Section):
+class LogStd(Model):
     """Natural logarithm of the initial standard deviation of the noise, for each kind of action component."""
 
     bid: float = Field(default=-2.0, description="logarithm of the deviation of bids")
@@ -68,7 +63,7 @@ class LogStd(_Section):
     offset: float = Field(default=-2.0, description="logarithm of the deviation of clock offsets")
 
 
-class Normalise(_Section):
+class Normalise(Model):
     """Running normalisation by stable-baselines3's VecNormalize."""
 
     observations: bool = Field(
@@ -81,7 +76,7 @@ class Normalise(_Section):
     clip_rewards: Positive = Field(default=10.0, description="limit of normalised rewards")
 
 
-class Evaluation(_Section):
+class Evaluation(Model):
     """Validation episodes of the deterministic policy during training, on which the best model is chosen."""
 
     every: Count = Field(default=8, description="rollouts between evaluations")
@@ -91,14 +86,14 @@ class Evaluation(_Section):
     )
 
 
-class Checkpoints(_Section):
+class Checkpoints(Model):
     """Checkpoints, from which a run resumes exactly."""
 
     every: Count = Field(default=10, description="rollouts between checkpoints")
     keep: Count = Field(default=2, description="latest checkpoints that stay on disk")
 
 
-class TrainConfig(_Section):
+class TrainConfig(Model):
     """Complete configuration of a training run."""
 
     algo: Literal["ppo", "maskable_ppo"] = Field(
@@ -178,30 +173,44 @@ def load(source: str | Path | TrainConfig, overrides: dict[str, Any] | None = No
 
     Args:
         source: path of a YAML file, name of one in `configs/train`, or a TrainConfig.
-        overrides: dotted path to value, as in `{"eval.episodes": 32}`; scenario paths follow `env.overrides.`.
+        overrides: dotted path to value, as in `{"eval.episodes": 32}`. A path whose first key is a section of the
+            scenario, as in `{"hardware.*.battery.capacity_wh": 8000}`, is the same with `env.overrides.` before it.
 
     Raises:
         RunError: the file is unknown or malformed, a key is unknown, or a value is not allowed.
     """
-    if isinstance(source, TrainConfig):
-        data, where = source.model_dump(), ""
-    else:
-        path = _path(source)
-        try:
-            data, where = read_mapping(path), f"{path.name}: "
-        except OdcGymError as error:
-            raise RunError(str(error)) from None
-    for dotted, value in (overrides or {}).items():
-        _set_field(data, dotted, value)
+    place = Place((TrainConfig,))
+    data, where = (plain(source), "") if isinstance(source, TrainConfig) else _read(source, place)
+    if overrides is not None and not isinstance(overrides, Mapping):
+        raise RunError(f"overrides = {shown(overrides)}: must be a mapping of dotted paths to values")
     try:
+        for dotted, value in (overrides or {}).items():
+            data = _changed(data, str(dotted), value, place)
         return TrainConfig.model_validate(data)
     except ValidationError as error:
-        raise RunError(where + explain(error, TrainConfig).removeprefix("scenario: ")) from None
+        raise RunError(where + explain(error, TrainConfig)) from None
+    except ScenarioError as error:
+        raise RunError(str(error)) from None
+
+
+def _read(source: str | Path, place: Place) -> tuple[dict[str, Any], str]:
+    """Return the data of a configuration's file, with the prefix of messages about it."""
+    path = _path(source)
+    where = f"{path.name}: "
+    try:
+        data = read_mapping(path)
+    except ScenarioError as error:
+        raise RunError(str(error)) from None
+    try:
+        check_keys(data, place)
+    except ScenarioError as error:
+        raise RunError(where + str(error)) from None
+    return data, where
 
 
 def dump(config: TrainConfig) -> str:
     """Return the configuration as YAML with all fields."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False)
+    return dump_yaml(config.model_dump(mode="json"))
 
 
 def _path(source: str | Path) -> Path:
@@ -214,13 +223,20 @@ def _path(source: str | Path) -> Path:
     return path
 
 
-def _set_field(data: dict[str, Any], dotted: str, value: Any) -> None:
-    scenario_path = dotted.removeprefix("env.overrides.")
-    # the path into the scenario after env.overrides is one key here
-    *parents, last = dotted.split(".") if scenario_path == dotted else ["env", "overrides", scenario_path]
-    node: Any = data
-    for key in parents:
-        node = node.setdefault(key, {})
-        if not isinstance(node, dict):
-            raise RunError(f"{dotted}: {key} has no fields of its own")
-    node[last] = value
+def _changed(data: dict[str, Any], dotted: str, value: Any, place: Place) -> dict[str, Any]:
+    """Return the data of a configuration with one override; paths into the scenario go to `env.overrides`."""
+    if dotted == "env.overrides" and isinstance(value, Mapping):
+        for path, change in value.items():
+            data = _changed(data, f"{dotted}.{path}", change, place)
+        return data
+    first, scenario_path = dotted.partition(".")[0], dotted.removeprefix("env.overrides.")
+    if scenario_path == dotted and first in TrainConfig.model_fields:
+        return override(data, {dotted: value}, place)
+    if scenario_path == dotted and first not in Scenario.model_fields:
+        meant = (*similar_paths(place, dotted), *similar_paths(Place((Scenario,)), dotted))
+        hint = key_hint(first, (*TrainConfig.model_fields, *Scenario.model_fields), meant)
+        raise RunError(f"{dotted}: unknown key{'' if first == dotted else f' {first!r}'}{hint}")
+    env = data.get("env") or {}
+    overrides = dict(env.get("overrides") or {})
+    add_override(overrides, scenario_path, plain(value))
+    return {**data, "env": {**env, "overrides": overrides}}

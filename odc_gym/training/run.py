@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import configure
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
@@ -25,6 +24,7 @@ from odc_gym.envs.sb3 import ODCSatVecEnv
 from odc_gym.envs.vector import build_simulator
 from odc_gym.errors import RunError
 from odc_gym.scenario import Scenario
+from odc_gym.scenario.yaml_text import dump as dump_yaml
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.training import checkpoint
 from odc_gym.training.assign_policy import AssignPolicy
@@ -184,7 +184,7 @@ def _create(config: TrainConfig, scenario: Scenario, output: str | Path | None) 
         run.mkdir(parents=True)
     except FileExistsError:
         raise RunError(f"output = {run}: exists; choose another folder, or go on with that run by --resume") from None
-    (run / SCENARIO).write_text(yaml.safe_dump(scenario.model_dump(mode="json"), sort_keys=False), encoding="utf-8")
+    (run / SCENARIO).write_text(dump_yaml(scenario.model_dump(mode="json")), encoding="utf-8")
     (run / VERSIONS).write_text(json.dumps(_versions(), indent=2), encoding="utf-8")
     (run / CONFIG).write_text(dump(config), encoding="utf-8")
     return run

@@ -172,7 +172,7 @@ def test_gang_aware_opens_kept_satellites_to_wide_jobs_and_waiting_services():
 
 
 def test_gang_aware_without_wide_jobs_is_sun_aware():
-    narrow = SCENARIO.replace({"workload.classes.finetuning.width": {1: 1.0}})
+    narrow = SCENARIO.replace({"workload.classes.finetuning.width": {1: 1.0, 2: None, 4: None, 8: None}})
     view = view_of(satellites=8, scenario=narrow)
     assert (GangAware(view).act(view) == SunAware(view).act(view)).all()
 

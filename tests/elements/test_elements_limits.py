@@ -38,7 +38,8 @@ def doors(altitude_km, eccentricity):
     }
     if eccentricity == 0.0:
         for pattern in ("sun_synchronous", "cluster"):
-            orbit = FIELDS | {"pattern": pattern, "altitude_km": altitude_km}
+            own = {"planes": 1, "phasing": 0} if pattern == "sun_synchronous" else {}
+            orbit = FIELDS | own | {"pattern": pattern, "altitude_km": altitude_km}
             several[pattern] = lambda orbit=orbit: STARTER.replace({"shells.0.orbit": orbit})
         several |= {
             "walker": lambda: STARTER.replace({"shells.*.orbit.altitude_km": altitude_km}),

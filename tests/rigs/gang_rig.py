@@ -28,7 +28,7 @@ def cluster(starter12, **gang):
         {
             "shells": [{"hardware": "odcsat", "orbit": ORBIT}],
             "network.links": {"topology": "mesh", "rate_gbps": 800, "terminals": 4},
-            "workload.classes": {"pretraining": pretraining},
+            "workload.classes": {"pretraining": pretraining, "finetuning": None, "batch": None, "interactive": None},
             "faults.enabled": False,
         }
     )

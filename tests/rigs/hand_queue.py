@@ -6,7 +6,7 @@ hand.
 
 import numpy as np
 
-from odc_gym.scenario import TIERS, Scenario
+from odc_gym.scenario import TIERS, JobClass, Scenario
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.workload import JOB
 
@@ -35,6 +35,9 @@ PLENTY = {
 
 def fleet(num_envs: int, satellites: int = 1, accelerators: int = 8, hours: float = 6.0, **changes) -> Simulator:
     """Return a simulator of satellites that never lack power; names in `changes` are paths with `__` for dots."""
+    starter = Scenario.load("starter12")
+    classes = changes.pop("workload__classes", {"finetuning": JOB_CLASS})
+    own = {name: JobClass.model_validate(fields) for name, fields in classes.items()}
     paths = {
         "shells.0.orbit.total": satellites,
         "shells.0.orbit.planes": 1,
@@ -42,11 +45,11 @@ def fleet(num_envs: int, satellites: int = 1, accelerators: int = 8, hours: floa
         "hardware.odcsat.accelerators.count": accelerators,
         "episode.hours": hours,
         "episode.decision_period_s": STEP_S,
-        "workload.classes": {"finetuning": JOB_CLASS},
+        "workload.classes": dict.fromkeys(starter.workload.classes) | own,
         **PLENTY,
         **{name.replace("__", "."): value for name, value in changes.items()},
     }
-    return Simulator(Scenario.load("starter12").replace(paths), num_envs)
+    return Simulator(starter.replace(paths), num_envs)
 
 
 def table(arrival, duration, width, estimate=None, slack=1000, **columns) -> np.ndarray:

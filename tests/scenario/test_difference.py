@@ -34,12 +34,12 @@ def test_lists_differ_by_index_and_by_length(scenario):
 
 
 def test_a_class_of_another_kind_misses_fields_on_both_sides(scenario):
-    classes = scenario.model_dump()["workload"]["classes"]
     job, service = "finetuning", "interactive"
-    swapped = scenario.replace({"workload.classes": classes | {job: classes["batch"]}})
+    batch = scenario.workload.classes["batch"]
+    swapped = scenario.replace({f"workload.classes.{job}": batch})
     paths = {path for path, a, b in differences(scenario, swapped) if a is not Missing and b is not Missing}
     assert paths and all(path.startswith(f"workload.classes.{job}.") for path in paths)
-    less = scenario.replace({"workload.classes": {k: v for k, v in classes.items() if k != service}})
+    less = scenario.replace({f"workload.classes.{service}": None})
     gone = differences(scenario, less)
     assert {path.split(".")[2] for path, _, b in gone if b is Missing} == {service}
     back = differences(less, scenario)

@@ -1,13 +1,14 @@
 """Scenario files with a base: inherited values, replaced values, and errors."""
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Scenario
-from odc_gym.scenario.files import merge
+from odc_gym.scenario.changes import merge
+from odc_gym.scenario.places import Place
+from odc_gym.scenario.yaml_text import dump, parse
 
 STARTER = Scenario.load("starter12")
 
@@ -87,8 +88,8 @@ def test_a_malformed_base_is_named_not_the_file_on_top(write, tmp_path):
 
 def test_what_is_shown_needs_no_base(write, tmp_path):
     """`scenario show` prints the merged result: saved, it is the same scenario."""
-    text = yaml.safe_dump(Scenario.load("starter24").model_dump(mode="json"))
-    assert "base" not in yaml.safe_load(text)
+    text = dump(Scenario.load("starter24").model_dump(mode="json"))
+    assert "base" not in parse(text)
     assert Scenario.load(write(copy=text)) == Scenario.load("starter24")
 
 
@@ -98,9 +99,9 @@ plain = st.recursive(st.integers(), lambda inner: st.dictionaries(st.sampled_fro
 @given(plain, plain)
 def test_a_merge_holds_all_changes_and_keeps_the_rest(base, changes):
     """Merging twice changes nothing more, and no change is lost: catches a merge that stops at some depth."""
-    once = merge(base, changes)
-    assert merge(once, changes) == once
-    assert merge(merge(base, {}), {}) == (base if isinstance(base, dict) else {})
+    once = merge(base, changes, Place())
+    assert merge(once, changes, Place()) == once
+    assert merge(merge(base, {}, Place()), {}, Place()) == (base if isinstance(base, dict) else {})
 
     def paths(node, at=()):
         if isinstance(node, dict):

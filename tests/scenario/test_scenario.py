@@ -4,7 +4,6 @@ import math
 import pickle
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
@@ -12,13 +11,14 @@ from pydantic import ValidationError
 from odc_gym.errors import ScenarioError
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.files import FOLDER, names, parse_overrides
+from odc_gym.scenario.yaml_text import dump, parse
 
 STARTER = Scenario.load("starter12")
 WIDTH = "workload.classes.batch.width"
 
 
 def dumped(scenario):
-    return yaml.safe_dump(scenario.model_dump(mode="json"), sort_keys=False)
+    return dump(scenario.model_dump(mode="json"))
 
 
 @pytest.fixture
@@ -26,10 +26,10 @@ def changed(tmp_path):
     """Load starter12 from a file after a function has changed its data."""
 
     def load(change):
-        data = yaml.safe_load(dumped(STARTER))
+        data = parse(dumped(STARTER))
         change(data)
         path = tmp_path / "mine.yaml"
-        path.write_text(yaml.safe_dump(data))
+        path.write_text(dump(data))
         return Scenario.load(path)
 
     return load
@@ -106,8 +106,9 @@ REFUSED = [
     ({"hardware.odcsat.solar.area_m2": "large"}, "hardware.odcsat.solar.area_m2 = large: must be a valid number"),
     ({"name": 3}, "name = 3: must be a valid string"),
     ({"episode": 5}, "episode = 5: must be a mapping of fields"),
-    ({"workload.classes.batch": None}, "workload.classes.batch = None: must be a mapping of fields"),
-    ({"start.epoch": "noon", "start.year": None}, "start.epoch = noon: must be a valid datetime or date"),
+    ({"workload.classes.batch": 3}, "workload.classes.batch = 3: must be a mapping of fields"),
+    ({"shells.0": None}, "shells.0 = null: must be a mapping of fields"),
+    ({"start.epoch": "noon"}, "start.epoch = noon: must be a date in ISO 8601, as 2027-03-20 or 2027-03-20T12:00:00Z"),
     # one of a few words
     ({"dispatch.order": "random"}, "dispatch.order = random: must be 'value', 'edf', 'least-slack' or 'fcfs'"),
     ({"shells.0.orbit.pattern": "ring"}, "shells.0.orbit.pattern = ring: must be one of 'delta', 'star', 'sun_synchr"),
@@ -125,8 +126,8 @@ REFUSED = [
     ({"shells.0.orbit.planet": 5}, "shells.0.orbit.planet: unknown key; did you mean planes?"),
     ({"episode.hours.x": 1}, "episode.hours.x: unknown key 'x'"),
     ({"*.hours": 1}, "*.hours: unknown key 'hours'"),
-    ({"hardware.odcsat": {}}, "hardware.odcsat.solar: is missing"),
-    ({"shells.0.orbit": {}}, "shells.0.orbit.pattern: is missing"),
+    ({"hardware.small": {}}, "hardware.small.solar: is missing"),
+    ({"shells.0.orbit.pattern": None}, "shells.0.orbit.pattern: is missing"),
     ({"workload.classes.batch.progress.kind": "checkpoint"}, "workload.classes.batch.progress.stall_s: is missing"),
     ({"hardware.odcsat.thermal.c_kj_k": [1, 2]}, "hardware.odcsat.thermal.c_kj_k.2: is missing"),
     ({"shells": []}, "shells: must have at least 1 entry"),
@@ -143,8 +144,11 @@ REFUSED = [
         "hardware.odcsat.thermal: must hold reset_c < limit_c < throttle_c < trip",
     ),
     ({"hardware.odcsat.accelerators.peak_w": 700}, "hardware.odcsat.accelerators: peak_w = 700 must exceed host_w"),
-    ({f"{WIDTH}": {1: 0.4}}, "workload.classes.batch: width: probabilities must sum to 1, got 0.4"),
-    ({f"{WIDTH}": {16: 1}}, "workload.classes.batch: 16 accelerators wide, but no satellite has more than 8"),
+    ({f"{WIDTH}": {1: 0.4}}, "workload.classes.batch: width: probabilities must sum to 1, got 0.8"),
+    (
+        {f"{WIDTH}": {16: 1, 1: None, 2: None, 4: None}},
+        "workload.classes.batch: 16 accelerators wide, but no satellite has more than 8",
+    ),
     (
         {"workload.classes.interactive.patience_s": 1},
         "workload.classes.interactive: patience_s = 1 must exceed target",
@@ -186,7 +190,8 @@ def test_an_unknown_scenario_lists_the_names():
         ("name: [unclosed", "not readable as YAML: "),
         ("a: b: c", "not readable as YAML: "),
         ("- name", "must be a mapping of fields, got list"),
-        ("", "must be a mapping of fields, got NoneType"),
+        ("", "is empty, and must be a mapping of fields"),
+        ("null", "must be a mapping of fields, got NoneType"),
         ("name: mine", "description: is missing"),
     ],
 )
@@ -229,7 +234,9 @@ def test_overrides_of_the_command_line_are_read_as_yaml():
     [
         ("episode.hours", "--set episode.hours: must look like path=value"),
         ("=3", "--set =3: must look like path=value"),
-        ("a=[1", "--set a=[1: the value is not readable as YAML"),
+        ("a=[1", "--set a=[1: the value is not readable as YAML: line 1: expected ',' or ']', but got '<stream end>'"),
+        ("a=", "--set a=: has no value; write null to remove the field"),
+        ("a=#1", "--set a=#1: has no value; write null to remove the field"),
     ],
 )
 def test_a_malformed_override_is_told_in_one_line(item, line):

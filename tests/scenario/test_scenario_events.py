@@ -99,7 +99,7 @@ REFUSED = [
     ({"at": 1, "what": "satellite-loss", "shell": 1}, {}, "events.0.shell = 1: must be 0"),
     ({"at": 1, "what": "satellite-outage", "plane": 1}, {}, "events.0.hours: is missing"),
     ({"at": 1, "hours": 2} | LOSS, {}, "events.0.hours: unknown key; known: at, plane, satellites, shell, what"),
-    ({"at": 1, "what": "surge", "hours": 1, "facto": 2}, {}, "events.0.factor: is missing"),
+    ({"at": 1, "what": "surge", "hours": 1, "facto": 2}, {}, "events.0.facto: unknown key; did you mean factor?"),
     ({"at": 1, "what": "surge", "hours": 0, "factor": 2}, {}, "events.0.hours = 0: must be > 0"),
     ({"at": 1, "what": "surge", "hours": 1, "factor": 2, "classes": ["x"]}, {}, "events.0.classes = x: must be one of"),
     (

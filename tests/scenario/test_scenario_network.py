@@ -12,8 +12,11 @@ STATION = {"name": "Quito", "latitude_deg": -0.2, "longitude_deg": 281.5}
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"network": {}}, "network: must have a way to the ground: backbone or ground"),
-        ({"network": {"links": {"topology": "mesh"}}}, "network: must have a way to the ground: backbone or ground"),
+        ({"network": {"backbone": None}}, "network: must have a way to the ground: backbone or ground"),
+        (
+            {"network": {"backbone": None, "links": {"topology": "mesh"}}},
+            "network: must have a way to the ground: backbone or ground",
+        ),
         ({"network.ground": {"sites": "gateway"}}, "network.ground.sites = gateway: must be 'gateways' or 'polar'"),
         ({"network.ground": {"sites": []}}, "network.ground.sites: must have at least 1 entry"),
         (
@@ -39,7 +42,11 @@ def test_a_grid_needs_planes():
 
 
 def test_a_network_without_a_backbone():
-    network = {"ground": {"sites": [STATION], "antennas": 2}, "links": {"topology": "nearest", "rate_gbps": 200}}
+    network = {
+        "backbone": None,
+        "ground": {"sites": [STATION], "antennas": 2},
+        "links": {"topology": "nearest", "rate_gbps": 200},
+    }
     read = Scenario.load("starter12", {"network": network}).network
     assert read.backbone is None
     assert read.ground.sites[0].longitude_deg == 281.5

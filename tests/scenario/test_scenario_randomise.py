@@ -38,7 +38,7 @@ def test_fields_of_a_draw_change_and_the_block_goes():
     assert changed.randomise[CAPACITY] == Draw(low=9000, high=12000, per="satellite")
     slack = "workload.classes.batch.slack.low"  # a path that ends like a field of a draw
     assert STARTER.replace({f"randomise.{slack}": {"low": 3, "high": 5}}).randomise[slack].low == 3
-    assert random.replace({"randomise": {}}) == STARTER
+    assert random.replace({"randomise": {CAPACITY: None}}) == random.replace({"randomise": None}) == STARTER
 
 
 def test_a_file_takes_a_draw_of_its_base_away(tmp_path):
@@ -85,10 +85,10 @@ def test_what_cannot_be_random(path, why):
         ({"low": 12000, "high": 8000}, ": low = 12000: must be < high = 8000"),
         ({"low": 8000, "high": 8000}, ": low = 8000: must be < high = 8000"),
         ({"low": 0, "high": 8000, "dist": "log_uniform"}, ": low = 0: must be > 0 with dist = log_uniform"),
-        ({"low": 8000, "high": "a lot"}, ".high = a lot: must be a valid number, unable to parse string as a number"),
+        ({"low": 8000, "high": "a lot"}, ".high = a lot: must be a valid number"),
         ({"low": 8000, "high": float("inf")}, ".high = inf: must be a finite number"),
         ({"low": 8000}, ".high: is missing"),
-        ({"low": 8000, "hihg": 12000}, ".high: is missing"),
+        ({"low": 8000, "hihg": 12000}, ".hihg: unknown key; did you mean high?"),
         ({**DRAW, "hi": 1}, ".hi: unknown key; did you mean high?"),
         ({**DRAW, "dist": "normal"}, ".dist = normal: must be 'uniform' or 'log_uniform'"),
         ({**DRAW, "per": "shell"}, ".per = shell: must be 'episode' or 'satellite'"),

@@ -7,9 +7,10 @@ import yaml
 from json_schema import is_valid
 
 from odc_gym.scenario import Scenario
-from odc_gym.scenario.files import Loader, merge, names, read
+from odc_gym.scenario.files import names
 from odc_gym.scenario.schema import file_schema
 from odc_gym.scenario.template import new_file
+from odc_gym.scenario.yaml_text import parse
 
 COMMENTED = re.compile(r"^( *)# (\w+: )", re.MULTILINE)
 HEAD = 5  # lines of the comment at the top
@@ -17,10 +18,9 @@ HEAD = 5  # lines of the comment at the top
 
 def loaded(text, base):
     """Return the scenario of a text, read onto its base as a file would be."""
-    data = yaml.load(text, Loader)
-    inherited, _ = read(base)
-    assert data.pop("base") == base
-    return Scenario.validated(merge({key: value for key, value in inherited.items() if key != "name"}, data))
+    data = parse(text)
+    assert data["base"] == base
+    return Scenario.load(data)
 
 
 @pytest.mark.parametrize("base", names())

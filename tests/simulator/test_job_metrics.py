@@ -174,7 +174,7 @@ def records():
     batch |= {"slack": {"low": 0.5, "high": 2, "of": "hour"}, "cancelled_frac": 0.2}
     changes = {
         "episode": {"hours": 8, "physics_s": 60, "decision_period_s": 60},
-        "workload.classes": {"finetuning": finetuning, "batch": batch},
+        "workload.classes": {"finetuning": finetuning, "batch": batch, "interactive": None},
         "workload.rate_scale": 2.2,
         "workload.tenants": {
             name: {"weight": weight, "share": share}

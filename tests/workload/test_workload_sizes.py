@@ -20,7 +20,7 @@ MIXTURE = {"lognormals": [[1, 0.2, 0.3], [3, 1.0, 2.0]], "cut": 200.0}
 JOBS = {
     "workload.classes.finetuning.duration_h": None,
     "workload.classes.finetuning.sizes": {"duration_h": KNOTS, "width_correlation": 0.6},
-    "workload.classes.finetuning.width": {1: 0.8, 2: 0.1, 8: 0.1},
+    "workload.classes.finetuning.width": {1: 0.8, 2: 0.1, 4: None, 8: 0.1},
 }
 REQUESTS = {
     "workload.classes.interactive.arrivals": {"kind": "mmpp", "rates": [1, 6], "switch_per_s": [[0, 0.01], [0.02, 0]]},

@@ -16,7 +16,7 @@ from odc_gym.tables.episode.network import NetworkAvailability, plan_network
 from odc_gym.tables.episode.tables import build_episode
 from odc_gym.tables.fleet.fleet_model import FleetModel
 
-OWN = {"network": {"links": {"topology": "nearest"}, "ground": {}}, "episode.hours": 3}
+OWN = {"network": {"backbone": None, "links": {"topology": "nearest"}, "ground": {}}, "episode.hours": 3}
 STATION = {"name": "Quito", "latitude_deg": 0.0, "longitude_deg": 281.5}
 MESH = {"network.links": {"topology": "mesh", "rate_gbps": 10000, "terminals": 4, "max_range_km": 0.25}}
 
@@ -251,7 +251,7 @@ def test_figures_of_a_cluster():
 
 def test_work_that_never_gets_its_data_is_an_error():
     """A ring of 53 degrees never sees a station at the pole."""
-    network = {"ground": {"sites": [STATION | {"latitude_deg": 90.0}]}}
+    network = {"backbone": None, "ground": {"sites": [STATION | {"latitude_deg": 90.0}]}}
     with pytest.raises(ScenarioError) as caught:
         figures(FleetModel(Scenario.load("starter12", {"network": network, "episode.hours": 3})))
     assert str(caught.value) == (

@@ -142,7 +142,7 @@ def test_an_episode_is_that_of_a_scenario_with_the_drawn_values(small, path):
     written = build_episode(FleetModel(small.replace({path: value})), 20_000)
     plain = build_episode(FleetModel(small), 20_000)
     assert low < value < high
-    assert drawn.fleet.scenario.replace({"randomise": {}}) == written.fleet.scenario
+    assert drawn.fleet.scenario.replace({"randomise": None}) == written.fleet.scenario
     changed = False
     for name in ("design", "ratings", "rules", "model_gb", "policy", "sensors"):
         ours, theirs, nominal = (np.array(getattr(t.fleet, name)) for t in (drawn, written, plain))
