@@ -49,7 +49,11 @@ def train(
     ] = None,
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Change one field of the configuration. Repeatable."),
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="Change a field of the configuration, or of the scenario as in compare. Repeatable.",
+        ),
     ] = None,
     test_episodes: Annotated[
         int,

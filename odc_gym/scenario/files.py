@@ -1,9 +1,8 @@
-"""Scenario files: lookup by name, YAML, files with a base, and dotted overrides, with one-line errors.
+"""Scenario files: lookup by name, files with a base, and overrides of the command line, with one-line errors.
 
 A file with `base: NAME` holds only the values that differ from its base. NAME is a scenario of the package, or the path
-of a file relative to this one. Mappings merge key by key. Lists and scalars replace those of the base, and null removes
-a key of the base. These are the rules of RFC 7396. `name` is not inherited, nor is a
-field that another one excludes, see `changes`.
+of a file relative to this one. They merge by the rules of the module `changes`. `name` is the only key that a file does
+not inherit.
 """
 
 from __future__ import annotations

@@ -64,8 +64,7 @@ def key_hint(key: str, keys: Iterable[Any], others: Iterable[str] = ()) -> str:
         others: longer paths that may be meant if no known key is close.
     """
     known = [str(k) for k in keys]
-    close_keys = [] if key.isdecimal() else difflib.get_close_matches(key, known, 1, 0.5)
-    meant = close_keys or list(others)[:1]
+    meant = [] if key.isdecimal() else difflib.get_close_matches(key, known, 1, 0.5) or list(others)[:1]
     if meant:
         return f"; did you mean {meant[0]}?"
     listed = ", ".join(known)

@@ -49,7 +49,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         self.depth += 1
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         if self.depth > MAX_DEPTH:
             raise yaml.YAMLError(f"{_line(event)}nested deeper than {MAX_DEPTH} levels")
         if getattr(event, "tag", None) == "!":

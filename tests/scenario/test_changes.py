@@ -45,7 +45,7 @@ CHANGES = [
 ]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(CHANGES), st.data())
 def test_a_mapping_merges_wherever_it_is_given(tmp_path_factory, change, data):
     """Catches a mapping in --set that replaces a block, where the same text in a file merges with its base."""
