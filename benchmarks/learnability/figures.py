@@ -60,9 +60,8 @@ def curves(name: str, numbers: Numbers) -> plt.Figure:
         at = [line["decisions"] / 1e3 for line in lines]
         right.plot(at, [line["explained_variance"] for line in lines], color=colour, label=label, linewidth=1.0)
     right.axhline(0.0, color="#999999", linewidth=1)
-    right.set(
-        xlabel="decisions [thousand]", ylabel="explained variance (1: all)", ylim=(-0.2, 0.6), title="Critic",
-    )  # fmt: skip
+    right.set(xlabel="decisions [thousand]", ylabel="explained variance (1: all)", title="Critic")
+    right.set_ylim(bottom=max(right.get_ylim()[0], -0.5))  # an untrained critic may be far below 0
     legend(left, shared=True, ncols=4)
     figure.suptitle(f"{name}: learning curves", fontsize=11)
     return figure

@@ -84,7 +84,7 @@ def _head(name: str, base: str, schema: bool) -> str:
         f"# {name}: fields that are not here have the values of {base}.",
         '# Lines after "# " hold more fields with those values. Remove "# " and change the value.',
         "# Behind a value stand its meaning, its [unit], its range and its default.",
-        f"# `odc-gym scenario check {name}.yaml` checks the file. docs/scenario-fields.md lists all fields.",
+        "# `odc-gym scenario check FILE` checks this file. The page docs/scenario-fields.md lists all fields.",
         f"base: {_flow(base)}",
         f"name: {_flow(name)}",
         f"description: {_flow(f'{base} with changes')}",
