@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogFormatter, ScalarFormatter
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Colours that stay apart for colour-blind readers (Okabe and Ito 2008), by decreasing contrast."""
@@ -68,9 +69,9 @@ def save(figure: Figure, path: Path) -> None:
 def _check(axes: Axes, shared_legend: bool) -> None:
     """Refuse a panel that readers cannot read without its code."""
     for axis, siblings in ((axes.xaxis, axes.get_shared_x_axes()), (axes.yaxis, axes.get_shared_y_axes())):
-        labels = axis.get_ticklabels()
-        named = axis.get_label_text() or any(text.get_text() for text in labels)  # texts of ticks name the rows
-        if labels and not named and len(siblings.get_siblings(axes)) == 1:  # else another panel names the axis
+        numbers = isinstance(axis.get_major_formatter(), ScalarFormatter | LogFormatter)  # else names at the ticks
+        own = len(siblings.get_siblings(axes)) == 1  # else another panel has the name
+        if numbers and own and axis.get_ticklabels() and not axis.get_label_text():
             raise ValueError(f"{axes.get_title() or axes}: the {axis.axis_name} axis has no name")
     colours = {to_hex(line.get_color()) for line in axes.get_lines() if len(line.get_xdata()) > 1}
     if len(colours) > 1 and axes.get_legend() is None and not shared_legend:

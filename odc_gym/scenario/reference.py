@@ -19,7 +19,7 @@ UNITS = {
     "wh": "Wh", "k": "K", "c": "°C", "gb": "GB", "gbps": "Gb/s", "tflops": "TFLOPS", "tokens": "tokens",
 }  # fmt: skip
 """Unit of a field whose name ends with one of these words."""
-UNITLESS = frozenset({"x_min", "k", "input_tokens_per_output", "satellites", "accelerators"})
+UNITLESS = frozenset({"x_min", "k"})
 """Names whose last word only looks like a unit."""
 _STATED_UNIT = re.compile(r" \[([^\]]+)\]")
 _LIMITS = (("exclusiveMinimum", "> "), ("minimum", ">= "), ("exclusiveMaximum", "< "), ("maximum", "<= "))
