@@ -1,8 +1,7 @@
 """Scenario files: lookup by name, files with a base, and overrides of the command line, with one-line errors.
 
 A file with `base: NAME` holds only the values that differ from its base. NAME is a scenario of the package, or the path
-of a file relative to this one. They merge by the rules of the module `changes`. `name` is the only key that a file does
-not inherit.
+of a file relative to this one. They merge by the rules of the module `changes`. `name` is not inherited.
 """
 
 from __future__ import annotations

@@ -157,7 +157,7 @@ def test_an_existing_report_is_not_overwritten(capsys, tmp_path):
         (("compare", "--agent", "zero"), "No such option: --agent; did you mean --agents?; see odc-gym compare --help"),
         (("agnets",), "No such command 'agnets'. Did you mean 'agents'?; see odc-gym --help"),
         (("scenario", "chek"), "Did you mean 'check'?"),
-        (("compare", "--episodes"), "see odc-gym compare --help"),
+        (("compare", "--episodes"), "Option '--episodes' requires an argument."),
         (("compare", "--episodes", "1.5"), "1.5 must be a whole number, such as 1000000"),
         (("compare", "--workers", "many"), "many must be a whole number >= 1, or auto"),
         (("compare", "--workers", "2.5"), "2.5 must be a whole number >= 1, or auto"),
