@@ -117,7 +117,12 @@ def _entry_of_source(path: Path, source: bytes) -> Entry:
         module = ModuleType(f"scheduler_of_the_user.{path.stem}")
         module.__file__ = str(path)
         sys.modules[module.__name__] = module  # dataclasses look up the module of their class
-        exec(compile(source, path, "exec"), module.__dict__)
+        try:
+            exec(compile(source, path, "exec"), module.__dict__)
+        except SyntaxError as error:
+            raise SchedulerError(f"scheduler = {path}: line {error.lineno}: {error.msg}") from error
+        except ImportError as error:
+            raise SchedulerError(f"scheduler = {path}: {error}") from error
     if len(found) != 1:
         names = ", ".join(sorted(found)) or "none"
         raise SchedulerError(f'scheduler = {path}: must have one class under @scheduler("name"), has {names}')

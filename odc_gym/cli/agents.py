@@ -21,7 +21,7 @@ def agents(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NAME]",
+            metavar="NAME",
             help="Scheduler to describe in full: a name, a Python file, or the folder of a training run.",
             autocompletion=complete_schedulers,
         ),

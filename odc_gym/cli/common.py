@@ -39,7 +39,7 @@ ScenarioOption = Annotated[
 ]
 SchedulerNames = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[AGENTS]...", help="Schedulers, as for --agents.", autocompletion=complete_schedulers),
+    typer.Argument(metavar="AGENTS", help="Schedulers, as for --agents.", autocompletion=complete_schedulers),
 ]
 Overrides = Annotated[
     list[str] | None,

@@ -8,12 +8,16 @@ from typing import Annotated
 import typer
 
 from odc_gym.cli.common import console, progress
+from odc_gym.cli.values import complete_traces
 
 
 def fetch(
     name: Annotated[
         str | None,
-        typer.Argument(help="Name of a public trace. Without a name, all traces are listed with licence and size."),
+        typer.Argument(
+            help="Name of a public trace. Without a name, all traces are listed with licence and size.",
+            autocompletion=complete_traces,
+        ),
     ] = None,
     to: Annotated[
         Path | None,

@@ -54,6 +54,13 @@ def complete_schedulers(incomplete: str) -> list[str]:
     return _complete(incomplete, scheduler_names(), (".py",))
 
 
+def complete_traces(incomplete: str) -> list[str]:
+    """Return the public traces that a name may become."""
+    from odc_gym.workload.traces.download import PUBLIC_TRACES
+
+    return [name for name in PUBLIC_TRACES if name.startswith(incomplete)]
+
+
 def _complete(incomplete: str, names: Iterable[str], suffixes: tuple[str, ...]) -> list[str]:
     before, comma, last = incomplete.rpartition(",")
     folder = Path(last if last.endswith("/") else Path(last).parent)

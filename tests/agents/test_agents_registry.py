@@ -74,6 +74,18 @@ def test_unknown_names_are_refused_with_the_known_ones():
         assert message.endswith("or a training run's folder; did you mean sun-aware?") and "\n" not in message
 
 
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [("x = 1\nclass Mine\n", "line 2: expected ':'"), ("import absent_module\n", "No module named 'absent_module'")],
+)
+def test_a_file_that_does_not_load_is_refused_in_one_line(tmp_path, source, message):
+    """Catches a traceback through the package for a mistake in the user's file."""
+    mine = tmp_path / "mine.py"
+    mine.write_text(source)
+    with pytest.raises(SchedulerError, match=re.escape(f"scheduler = {mine}: {message}")):
+        scheduler_factory(mine)
+
+
 def test_a_missing_file_or_run_is_told_its_closest_neighbour(tmp_path):
     (tmp_path / "mine.py").touch()
     (tmp_path / "ppo-1").mkdir()

@@ -5,7 +5,7 @@ import typer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from odc_gym.cli.values import complete_scenarios, complete_schedulers, process_count, whole_number
+from odc_gym.cli.values import complete_scenarios, complete_schedulers, complete_traces, process_count, whole_number
 
 
 @given(st.integers(-(10**17), 10**17))
@@ -42,4 +42,5 @@ def test_names_and_files_are_completed(tmp_path, monkeypatch):
     assert complete_schedulers("sun") == ["sun-aware", "sunlit-first"]
     assert complete_schedulers("zero,m") == ["zero,mine.py"] and complete_schedulers("runs/") == ["runs/ppo-1/"]
     assert "starter.yml" in complete_scenarios("start") and "starter12" in complete_scenarios("start")
+    assert complete_traces("philly") and all(name.startswith("philly") for name in complete_traces("philly"))
     assert complete_scenarios("no") == [] and complete_scenarios("absent/x") == []

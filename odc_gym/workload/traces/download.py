@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from odc_gym.errors import OdcGymError
+from odc_gym.errors import OdcGymError, did_you_mean
 
 BASE_URL = "https://raw.githubusercontent.com"
 TIMEOUT_S = 30.0  # longest wait for an answer
@@ -162,7 +162,8 @@ def file_name(name: str) -> str:
 def _known(name: str) -> PublicTrace:
     """Return the public trace of a name; raise `OdcGymError` for an unknown name."""
     if name not in PUBLIC_TRACES:
-        raise OdcGymError(f"trace = {name}: must be one of {', '.join(PUBLIC_TRACES)}")
+        hint = did_you_mean(name, PUBLIC_TRACES)
+        raise OdcGymError(f"trace = {name}: must be one of {', '.join(PUBLIC_TRACES)}{hint}")
     return PUBLIC_TRACES[name]
 
 
