@@ -30,8 +30,8 @@ def saved_array(state: Mapping[str, Any], name: str, dtype: Any, shape: Sequence
     array = np.asarray(state[name])
     fits = array.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape, array.shape, strict=True))
     if not fits:
-        wanted = ", ".join("any" if n is None else str(n) for n in shape)
-        raise ArgumentError(f"state: {name} of shape {array.shape}, must be of shape ({wanted})")
+        wanted = str(tuple("any" if n is None else n for n in shape)).replace("'", "")
+        raise ArgumentError(f"state: {name} of shape {array.shape}, must be of shape {wanted}")
     if array.dtype != np.dtype(dtype):
         raise ArgumentError(f"state: {name} of type {array.dtype.name}, must be of type {np.dtype(dtype).name}")
     return array

@@ -181,7 +181,7 @@ def test_state_of_another_shape_is_refused(starter12):
     with pytest.raises(OdcGymError, match=r"^state: origin of shape \(2,\), must be of shape \(1,\)$"):
         sim.set_state(sim.get_state(), rows=[0])
     other = Simulator(starter12.replace({"shells.0.orbit.total": 24}), 2)
-    with pytest.raises(OdcGymError, match="^state: of another scenario"):
+    with pytest.raises(OdcGymError, match=r"^state: of another scenario"):
         other.set_state(sim.get_state())
 
 
