@@ -162,6 +162,15 @@ not count. Work done before the start is never paid.
 Episodes 0 to 9 999 are for training, and 10 000 to 19 999 for tests (the test set is the first hundred of them).
 Episodes 20 000 and above are for validation. A reset without a seed draws a training episode from the environment's
 own generator.
+
+A seed is an integer of at least 0 and less than 2^63. A reset that fails leaves the environment without an episode, and
+`step` raises `ResetNeeded` until a reset succeeds. In a batch this concerns the environments that the call should have
+reset, also by itself at the end of an episode. The others are as before the call.
+
+`copy.deepcopy`, `pickle` and `cloudpickle` copy an environment or a batch with state, view and generators. The copy is
+independent and goes on exactly like the original. Copy a scheduler together with its environment:
+`copy.deepcopy((env, scheduler))`. `copy.copy` of an unwrapped environment is a deep copy too; `copy.copy` of a Gymnasium
+wrapper shares the environment inside.
 """
 
 END = """
