@@ -88,7 +88,7 @@ def check_trace(trace: Any) -> TraceSource | None:
 
 
 def check_overrides(overrides: Any) -> dict[str, Any]:
-    """Return overrides as plain data.
+    """Return overrides as a dict, empty for None.
 
     Raises:
         ArgumentError: the value is neither a mapping of dotted paths to values nor None.
@@ -101,7 +101,7 @@ def check_overrides(overrides: Any) -> dict[str, Any]:
     for path in overrides:
         if not isinstance(path, str) or not path:
             raise ArgumentError(f"overrides: key {path!r} must be a dotted path, as in {example}")
-    return {str(path): plain(value) for path, value in overrides.items()}
+    return dict(overrides)
 
 
 def check_autoreset_mode(mode: Any) -> AutoresetMode:
@@ -120,10 +120,11 @@ def check_autoreset_mode(mode: Any) -> AutoresetMode:
 def plain(value: Any) -> Any:
     """Return a value as plain data: models as mappings, paths and dates as text, numbers of NumPy as those of Python.
 
-    Values without a plain form, such as a trace in memory, are returned as they are.
+    A scenario is given in full, a part of one by the fields that were set. Values without a plain form, such as a trace
+    in memory, are returned as they are.
     """
     if isinstance(value, Model):
-        return value.model_dump(mode="json")
+        return value.model_dump(mode="json", exclude_unset=not isinstance(value, Scenario))
     if isinstance(value, Mapping):
         return {key: plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
