@@ -87,6 +87,17 @@ def check_trace(trace: Any) -> TraceSource | None:
     return found
 
 
+def check_mapping(argument: str, value: Any) -> dict[str, Any]:
+    """Return a mapping of arguments as a dict, empty for None.
+
+    Raises:
+        ArgumentError: the value is no mapping.
+    """
+    if value is not None and not isinstance(value, Mapping):
+        raise ArgumentError(f"{argument} = {value!r}: must be a mapping, or None")
+    return dict(value or {})
+
+
 def check_overrides(overrides: Any) -> dict[str, Any]:
     """Return overrides as a dict, empty for None.
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor
 
-from odc_gym.envs.arguments import check_choice, check_integer
+from odc_gym.envs.arguments import check_choice, check_integer, check_mapping
 from odc_gym.envs.described import Described
 from odc_gym.envs.infos import end_info, name_hint
 from odc_gym.envs.vector import (
@@ -95,6 +95,10 @@ def make_vec_env(
     if not isinstance(env_id, str) or env_id.removeprefix("odc_gym:") != ENV_ID:
         raise ArgumentError(f"env_id = {env_id!r}: must be {ENV_ID!r}")
     n_envs, start_index = check_integer("n_envs", n_envs, 1), checked_seed(start_index, "start_index")
+    if not (monitor_dir is None or isinstance(monitor_dir, str | Path)):
+        raise ArgumentError(f"monitor_dir = {monitor_dir!r}: must be the path of a folder, or None")
+    env_kwargs = check_mapping("env_kwargs", env_kwargs)
+    monitor_kwargs = check_mapping("monitor_kwargs", monitor_kwargs)
     unsupported = {
         "wrapper_class": wrapper_class,
         "vec_env_cls": vec_env_cls,
@@ -104,12 +108,12 @@ def make_vec_env(
     for name, value in unsupported.items():
         if value:
             raise ArgumentError(f"{name} = {value!r}: must be None, because one simulator steps all environments")
-    given_twice = sorted(set(env_kwargs or {}) & set(more_env_kwargs))
+    given_twice = sorted(set(env_kwargs) & set(more_env_kwargs))
     if given_twice:
         raise ArgumentError(f"{given_twice[0]}: must be given either in env_kwargs or as a keyword, not both")
-    arguments = {"render_mode": "rgb_array", **(env_kwargs or {}), **more_env_kwargs}
+    arguments = {"render_mode": "rgb_array", **env_kwargs, **more_env_kwargs}
     env = ODCSatVecEnv(n_envs, **arguments)
-    keywords = _info_keywords(env, monitor_kwargs or {})
+    keywords = _info_keywords(env, monitor_kwargs)
     seeds = [None if first is None else first + start_index for first in environment_seeds(seed, n_envs)]
     env.seed(seeds)
     if seeds[0] is not None:

@@ -337,8 +337,8 @@ class Scenario(Model):
         """Read a scenario.
 
         Args:
-            source: a name in `configs/scenarios`, the path of a YAML file, a Scenario, or its fields as `model_dump`
-                gives them.
+            source: a name in `configs/scenarios`, the path of a YAML file, a Scenario, or the mapping that such a file
+                or `model_dump` holds.
             overrides: dotted path to value, as in `replace`.
 
         Raises:

@@ -380,6 +380,9 @@ def test_videos_of_the_batch(tmp_path):
         ),
         ({"monitor_kwargs": {"info_keywords": "cost"}}, "info_keywords = 'cost': must be a tuple of names"),
         ({"monitor_kwargs": {"info_keywords": (3,)}}, "info_keywords: info has no value 3; must be a cost, a rew"),
+        ({"env_kwargs": "episode_hours=1"}, "env_kwargs = 'episode_hours=1': must be a mapping, or None"),
+        ({"monitor_kwargs": ("cost",)}, "monitor_kwargs = ('cost',): must be a mapping, or None"),
+        ({"monitor_dir": True}, "monitor_dir = True: must be the path of a folder, or None"),
         ({"env_kwargs": {"action_mode": "clicks"}}, "action_mode = 'clicks': must be one of bids, assign"),
     ],
 )
