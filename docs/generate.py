@@ -154,7 +154,8 @@ for each environment. Videos take `metadata["render_fps"]`, 4 decisions a second
 """
 
 START = """
-`reset(seed=n)` begins episode n of the scenario. Its start is a random minute of the scenario's year, hour included.
+`reset(seed=n)` begins episode n of the scenario. Its start is a random minute of the scenario's year, hour included,
+or the scenario's epoch.
 The fleet is in operation: some jobs run, with some age and a checkpoint, and others wait. Batteries and temperatures
 are on the periodic solution of the sustainable plan. One orbit under the zero action precedes the episode and does
 not count. Work done before the start is never paid.
