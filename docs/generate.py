@@ -22,7 +22,7 @@ from odc_gym.interface.sensing import AGED, FLEET_MEASURED, NOISY
 from odc_gym.scenario import Orbit, Scenario
 from odc_gym.scenario.files import names
 from odc_gym.scenario.reference import Block, FieldRow, model_blocks
-from odc_gym.scenario_check.design_report import design_report
+from odc_gym.scenario_check.design_report import design_report, shell_prefixes
 from odc_gym.training.config import TrainConfig
 
 ROOT = Path(__file__).parents[1]
@@ -400,8 +400,7 @@ def shells(scenario: Scenario) -> Iterable[tuple[str, ...]]:
     rows_by_name = {row.name: row for row in design_report(scenario)}
     value = {name: row.value for name, row in rows_by_name.items()}
     fleet = (f"{value['load against all together']:.2f}", f"{value['sustainable']:.1f}", str(value["binds most"]))
-    for i, shell in enumerate(scenario.shells):
-        prefix = f"{shell.hardware}: " if len(scenario.shells) > 1 else ""
+    for i, (shell, prefix) in enumerate(zip(scenario.shells, shell_prefixes(scenario), strict=True)):
         hardware, orbit = scenario.hardware[shell.hardware], shell.orbit
         shell_rows = {key.removeprefix(prefix): row for key, row in rows_by_name.items() if key.startswith(prefix)}
         yield (

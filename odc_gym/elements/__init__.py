@@ -8,7 +8,7 @@ two-line elements as text or lists:
     >>> second = "2 90001  53.0000 120.0000 0001000  90.0000 270.0000 15.05000000    14"
     >>> satellite = read_lines([("ALPHA-1", first, second)])[0]
     >>> f"{satellite.label}: {satellite.epoch:%Y-%m-%d %H:%M}, {satellite.altitude_km:.0f} km"
-    'tle 1, satellite 90001 ALPHA-1: 2027-03-20 12:00, 557 km'
+    'tle 1, satellite 90001 ALPHA-1: 2027-03-20 12:00, 552 km'
 
 `odc_gym.orbits` propagates them.
 """

@@ -40,8 +40,8 @@ def design_report(scenario: Scenario) -> list[ReportRow]:
     fleet = FleetModel(scenario)
     betas_rad = year_betas_rad(fleet)
     rows = []
-    for i, shell in enumerate(scenario.shells):
-        rows += _shell_rows(fleet, i, betas_rad[i], f"{shell.hardware}: " if len(scenario.shells) > 1 else "")
+    for i, prefix in enumerate(shell_prefixes(scenario)):
+        rows += _shell_rows(fleet, i, betas_rad[i], prefix)
     return (
         rows
         + _start_rows(scenario)
@@ -51,6 +51,16 @@ def design_report(scenario: Scenario) -> list[ReportRow]:
         + fault_report(fleet)
         + _random_rows(scenario)
     )
+
+
+def shell_prefixes(scenario: Scenario) -> list[str]:
+    """Return the beginnings of the rows of each shell: its hardware, or its number if two have the same hardware."""
+    hardware = [shell.hardware for shell in scenario.shells]
+    if len(hardware) == 1:
+        return [""]
+    if len(set(hardware)) == len(hardware):
+        return [f"{name}: " for name in hardware]
+    return [f"shell {i}: " for i in range(len(hardware))]
 
 
 def year_betas_rad(fleet: FleetModel) -> list[np.ndarray]:

@@ -252,3 +252,10 @@ def test_load_and_rate_scale_of_one_layer_exclude_each_other(load):
         STARTER.replace({"workload.load": 0})
     with pytest.raises(ScenarioError, match=r"randomise.workload.rate_scale.low = 0.5: .*load = 1.1"):
         mine.replace({"randomise": {"workload.rate_scale": {"low": 0.5, "high": 0.9}}})
+
+
+def test_dated_events_need_a_start_that_is_not_drawn(load):
+    event = "events: [{what: surge, at: 2027-03-20T18:00, hours: 2, factor: 2}]\n"
+    assert load(ALPHA + event).events[0].begin_s(NEWEST) == 3 * 3600
+    with pytest.raises(ScenarioError, match=r"events\.0\.at = 2027-03-20 18:00.*: a date needs start\.epoch"):
+        load(ALPHA + event + "start: {days: 2}\n")
