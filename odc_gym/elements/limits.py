@@ -27,7 +27,7 @@ def require_altitudes(what: str, perigee_km: float, apogee_km: float) -> None:
     for name, altitude_km in (("perigee", perigee_km), ("apogee", apogee_km)):
         if not MIN_ALTITUDE_KM <= altitude_km <= MAX_ALTITUDE_KM:
             raise OrbitError(
-                f"{what}: {name} = {altitude_km:.0f} km: must be {MIN_ALTITUDE_KM:g} to {MAX_ALTITUDE_KM:g}"
+                f"{what}: {name} = {altitude_km:.1f} km: must be {MIN_ALTITUDE_KM:g} to {MAX_ALTITUDE_KM:g}"
             )
 
 
