@@ -13,12 +13,11 @@ import numpy.typing as npt
 
 from odc_gym.constants import DAY_S, HOUR_S, MINUTE_S
 from odc_gym.errors import TraceError
-from odc_gym.workload.traces.recorded import JobTrace, RequestTrace
+from odc_gym.workload.traces.recorded import MIN_DATED_S, JobTrace, RequestTrace
 
 Floats = npt.NDArray[np.float64]
 Recording = JobTrace | RequestTrace
 
-MIN_DATED_S = 5e8  # clocks that begin before 1985 have no dates
 CLIENT_WINDOW_S = 600.0
 MIN_DAY_FRAC = 0.05  # days at the ends of a trace with a smaller share of the median day are not active
 
@@ -112,7 +111,7 @@ def segment_of(trace: Recording, from_s: float = 0.0, to_s: float = math.inf, mi
     else:
         columns = (("input_tokens", trace.input_tokens), ("output_tokens", trace.output_tokens))
         sizes = {name: _token_sample(values[rows]) for name, values in columns}
-    weekday = int(trace.midnight_s // DAY_S + 3) % 7 if trace.daily and trace.midnight_s > MIN_DATED_S else None
+    weekday = int(trace.begin_s // DAY_S + 3) % 7 if trace.daily and trace.begin_s > MIN_DATED_S else None
     clients, cv = None, 1.0
     if isinstance(trace, RequestTrace) and trace.tenant is not None and trace.daily:
         clients, cv = _client_counts(submit_s - from_s, trace.tenant[rows], len(trace.tenants), to_s - from_s)

@@ -19,12 +19,13 @@ from odc_gym.workload.jobs import JOB, offered_rate
 from odc_gym.workload.services import draw_demand, planning_demand, replay_demand
 from odc_gym.workload.surges import RateWindow, draw_surges, mean_rate_factor, scripted_windows
 from odc_gym.workload.tenants import mean_price
-from odc_gym.workload.traces import Trace, TraceSource, as_trace, read_trace
+from odc_gym.workload.traces import Trace, TraceFile, TraceSource, as_trace, read_trace
 
 __all__ = [
     "JOB",
     "RateWindow",
     "Trace",
+    "TraceFile",
     "TraceSource",
     "as_trace",
     "draw_demand",

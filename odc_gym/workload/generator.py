@@ -24,7 +24,7 @@ from odc_gym.workload.sizes import durations_h, widths
 from odc_gym.workload.streams import Period, Purpose, class_stream
 from odc_gym.workload.surges import RateWindow, max_rate_factor, mean_rate_factor
 from odc_gym.workload.tenants import apply_early_endings, assign_recorded_tenants, assign_tenants
-from odc_gym.workload.traces import JobTrace, Outcome, Replay, Trace, keyed_uniform, replay
+from odc_gym.workload.traces import JobTrace, Outcome, Replay, Trace, keyed_uniform, replay, replay_as_is
 
 Jobs = npt.NDArray[np.void]
 
@@ -53,7 +53,8 @@ def draw_jobs(
         before_s: history drawn for the census [s]. With a trace, older jobs that may still run are kept as well.
         after_s: length of the episode [s].
         widest: accelerators of the largest satellite; wider jobs are split into several.
-        trace: its jobs replace those of their classes, scaled to each class's share of the offered load.
+        trace: its jobs replace those of their classes, scaled to each class's share of the offered load unless the
+            trace is replayed as it was recorded.
         surges: windows in which more or fewer jobs arrive.
         captured: arrivals of the classes whose jobs satellites capture.
 
@@ -69,18 +70,20 @@ def draw_jobs(
         job_class = workload.classes[name]
         if not isinstance(job_class, JobClass):
             continue
-        if trace is not None and name in trace.jobs:
-            table = _replayed_jobs(trace.jobs[name], job_class, episode)
+        recorded = trace.jobs.get(name) if trace is not None else None
+        if recorded is not None:
+            table = _replayed_jobs(recorded, job_class, episode)
         elif job_class.captures is not None:
             table = _captured_jobs(name, job_class, episode, (captured or {})[name])
         else:
             table = _jobs_with_surges(name, job_class, episode)
-        if trace is None or name not in trace.jobs:  # recorded run times already end early
+        if recorded is None:  # recorded run times already end early
             apply_early_endings(table, name, job_class, seed)
         assign_tenants(table, name, workload, seed)
         table["class_id"] = class_id
         table = _split_wide_jobs(table, widest)
-        tables.append(table if job_class.gang is None else _expand_gangs(name, job_class.gang, seed, table))
+        as_is = recorded is not None and recorded.recorded is not None  # these jobs keep their recorded width
+        tables.append(table if job_class.gang is None or as_is else _expand_gangs(name, job_class.gang, seed, table))
     jobs = np.concatenate(tables) if tables else np.empty(0, JOB)
     return jobs[np.argsort(jobs["arrival_s"], kind="stable")]
 
@@ -142,14 +145,11 @@ def _drawn_jobs(name: str, job_class: JobClass, episode: Period, arrival_s: Floa
 
 def _replayed_jobs(trace: JobTrace, job_class: JobClass, episode: Period) -> Jobs:
     """Return the jobs that an episode replays from a trace."""
-    workload, time_of_day_s = episode.workload, second_of_day(episode.start)
-    ratio = offered_rate(job_class) * workload.rate_scale / trace.offered_rate
-    max_factor = max_rate_factor(episode.surges, trace.class_name)
-    rows = replay(trace, ratio * max_factor, episode.seed, time_of_day_s, episode.before_s, episode.after_s)
-    if episode.surges:  # rows are replayed at the largest factor, and thinned at other times
-        share = mean_rate_factor(episode.surges, trace.class_name, rows.arrival_s, 1.0 / TIME_GRID) / max_factor
-        kept = keyed_uniform(rows.key, Purpose.SURGES) < share
-        rows = Replay(rows.row[kept], rows.key[kept], rows.arrival_s[kept])
+    workload = episode.workload
+    if trace.recorded is None:
+        rows = _scaled_rows(trace, job_class, episode)
+    else:
+        rows = replay_as_is(trace, episode.seed, episode.before_s, episode.after_s)
     slack = keyed_uniform(rows.key, Purpose.SLACK)
     error = ndtri(keyed_uniform(rows.key, Purpose.ESTIMATES))
     duration_s, width = trace.duration_s[rows.row], trace.width[rows.row]
@@ -162,6 +162,20 @@ def _replayed_jobs(trace: JobTrace, job_class: JobClass, episode: Period) -> Job
         jobs["outcome"] = trace.outcome[rows.row]
     assign_recorded_tenants(jobs, trace, rows.row, workload)
     return jobs
+
+
+def _scaled_rows(trace: JobTrace, job_class: JobClass, episode: Period) -> Replay:
+    """Return the rows of a trace that is scaled to the class's share of the load, surges included."""
+    ratio = offered_rate(job_class) * episode.workload.rate_scale / trace.offered_rate
+    max_factor = max_rate_factor(episode.surges, trace.class_name)
+    time_of_day_s = second_of_day(episode.start)
+    rows = replay(trace, ratio * max_factor, episode.seed, time_of_day_s, episode.before_s, episode.after_s)
+    if not episode.surges:
+        return rows
+    # rows are replayed at the largest factor, and thinned at other times
+    share = mean_rate_factor(episode.surges, trace.class_name, rows.arrival_s, 1.0 / TIME_GRID) / max_factor
+    kept = keyed_uniform(rows.key, Purpose.SURGES) < share
+    return Replay(rows.row[kept], rows.key[kept], rows.arrival_s[kept])
 
 
 def _job_table(

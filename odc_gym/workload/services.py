@@ -18,7 +18,7 @@ from odc_gym.workload.jobs import Floats
 from odc_gym.workload.sizes import token_moments
 from odc_gym.workload.streams import Period, Purpose, class_stream
 from odc_gym.workload.surges import RateWindow, mean_rate_factor
-from odc_gym.workload.traces import RequestTrace, replay
+from odc_gym.workload.traces import RequestTrace, replay, replay_as_is
 
 TOKEN_GRID = 1024.0  # steps of the grid in a token; running sums stay exact
 PLANNING_WINDOW_S = 900.0
@@ -121,7 +121,9 @@ def replay_demand(
     step_s: float,
     surges: Sequence[RateWindow] = (),
 ) -> Floats:
-    """Replay the demand of a service from a trace that is scaled to the service's share of the load.
+    """Replay the demand of a service from a trace.
+
+    The trace is scaled to the service's share of the load, unless it is replayed as it was recorded.
 
     Args:
         service_class: mean rate, and accelerator time of a request.
@@ -140,10 +142,14 @@ def replay_demand(
     Raises:
         TraceError: the trace is too small to be scaled.
     """
-    offered_per_min = _total_tokens(trace, service_class) / trace.span_s * MINUTE_S
-    ratio = service_class.output_tokens_per_min * workload.rate_scale / offered_per_min
     steps = round((before_s + after_s) / step_s)
-    rows = replay(trace, ratio, seed, second_of_day(start), before_s, steps * step_s - before_s)
+    after_s = steps * step_s - before_s
+    if trace.recorded is None:
+        offered_per_min = _total_tokens(trace, service_class) / trace.span_s * MINUTE_S
+        ratio = service_class.output_tokens_per_min * workload.rate_scale / offered_per_min
+        rows = replay(trace, ratio, seed, second_of_day(start), before_s, after_s)
+    else:
+        rows, surges = replay_as_is(trace, seed, before_s, after_s), ()
     step = np.floor((rows.arrival_s + before_s) / step_s).astype(np.int64)
     tokens = equivalent_tokens(service_class, trace.input_tokens[rows.row], trace.output_tokens[rows.row])
     arrived = np.asarray(np.bincount(step, tokens, steps), np.float64)

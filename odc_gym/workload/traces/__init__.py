@@ -13,22 +13,28 @@ scales them to the share of the load that the class has in the scenario.
     print(trace.offered_rate, rows.arrival_s)
 """
 
-from odc_gym.workload.traces.formats import TraceSource, as_trace, join_traces, read_trace
+from odc_gym.workload.traces.formats import FORMATS, TraceSource, as_trace, join_traces, read_trace
 from odc_gym.workload.traces.recorded import JobTrace, Outcome, Rejection, RequestTrace, Trace
-from odc_gym.workload.traces.replay import Replay, keyed_uniform, replay, splitmix64
+from odc_gym.workload.traces.replay import Replay, keyed_uniform, replay, replay_as_is, splitmix64
+from odc_gym.workload.traces.source import FileSources, TraceFile, trace_files
 
 __all__ = [
+    "FORMATS",
+    "FileSources",
     "JobTrace",
     "Outcome",
     "Rejection",
     "Replay",
     "RequestTrace",
     "Trace",
+    "TraceFile",
     "TraceSource",
     "as_trace",
     "join_traces",
     "keyed_uniform",
     "read_trace",
     "replay",
+    "replay_as_is",
     "splitmix64",
+    "trace_files",
 ]

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from odc_gym.workload.traces.collecting import RequestCollector
+from odc_gym.workload.traces.collecting import Absences, RequestCollector
 from odc_gym.workload.traces.reading import CLOCK, TOKENS, Column, Row, csv_format, parse_clock_s, parse_tokens
 from odc_gym.workload.traces.recorded import Trace
 
@@ -22,11 +22,11 @@ COLUMNS = (
 )
 
 
-def _read(path: Path, rows: Iterable[Row]) -> Trace:
-    requests = RequestCollector(path)
+def _read(path: Path, rows: Iterable[Row], absent: Absences) -> Trace:
+    requests = RequestCollector(path, absent)
     for _, values in rows:
         requests.add(*values)
     return requests.trace()
 
 
-FORMAT = csv_format("Azure LLM requests of 2023 and 2024", COLUMNS, _read)
+FORMAT = csv_format("azure-llm", "Azure LLM requests of 2023 and 2024", "interactive", COLUMNS, _read)

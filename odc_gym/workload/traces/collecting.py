@@ -1,6 +1,6 @@
 """Collectors of the rows of a file, which store them compactly and build a trace from them.
 
-A row takes 16 to 20 bytes as a request and 37 bytes as a job, so that files of a gigabyte fit into memory.
+A row takes 20 bytes as a request and 37 bytes as a job, so that files of a gigabyte fit into memory.
 """
 
 from __future__ import annotations
@@ -13,15 +13,26 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from odc_gym.constants import DAY_S, MINUTE_S
+from odc_gym.constants import DAY_S, YEAR_S
 from odc_gym.errors import TraceError
 from odc_gym.workload.jobs import round_to_grid
-from odc_gym.workload.traces.recorded import Floats, JobTrace, Outcome, Rejection, RequestTrace, Trace, rejection_notes
+from odc_gym.workload.traces.recorded import (
+    Absence,
+    Floats,
+    JobTrace,
+    Outcome,
+    Rejection,
+    RequestTrace,
+    Trace,
+    rejection_notes,
+)
+from odc_gym.workload.traces.text import shorten
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 TokenCounts = npt.NDArray[np.int64]
 
 CHUNK_ROWS = 2**20  # rows that are processed at once
+LONG_SPAN_S = 5 * YEAR_S  # longer than all published traces; half a week in milliseconds exceeds it
 
 
 class Rejections:
@@ -41,6 +52,21 @@ class Rejections:
         return TraceError("; ".join([f"{self.path}: no {what}", *rejection_notes(self.by_reason)]))
 
 
+class Absences:
+    """Values of optional columns that make no sense, counted by column."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.by_column: dict[str, Absence] = {}
+
+    def add(self, column: str, text: str, line: int) -> None:
+        """Count a value, which stands in this line; text without any characters is absent as intended."""
+        if not text.strip():
+            return
+        count, where, first = self.by_column.get(column, (0, f"{self.path}:{line}", shorten(text.strip())))
+        self.by_column[column] = Absence(count + 1, where, first)
+
+
 class _NameIndex:
     """Index of names, in the order of their first appearance."""
 
@@ -55,9 +81,9 @@ class _NameIndex:
 class JobCollector:
     """Collector of the jobs of a file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, absent: Absences | None = None) -> None:
         self.path = path
-        self.rejected = Rejections(path)
+        self.rejected, self.absent = Rejections(path), absent or Absences(path)
         self._submit_s, self._duration_s, self._estimate_s = array("d"), array("d"), array("d")
         self._width, self._class, self._tenant, self._outcome = array("i"), array("i"), array("i"), array("b")
         self._classes, self._tenants = _NameIndex(), _NameIndex()
@@ -120,10 +146,13 @@ class JobCollector:
                 True,
                 _read_only(np.frombuffer(self._duration_s)[rows]),
                 _read_only(np.frombuffer(self._width, np.int32)[rows]),
-                midnight_s=midnight_s,
+                begin_s=midnight_s,
                 **self._optional(rows),
             )
-        return Trace(str(self.path), jobs, rejected=self.rejected.by_reason)
+        remark = long_span_note(float(submit_s.max()) - float(submit_s.min()))
+        return Trace(
+            str(self.path), jobs, rejected=self.rejected.by_reason, remark=remark, absent=self.absent.by_column
+        )
 
     def _optional(self, rows: npt.NDArray[np.int64]) -> dict[str, Any]:
         """Return the optional columns of some rows; a column without any value is None."""
@@ -141,11 +170,15 @@ class JobCollector:
 class RequestCollector:
     """Collector of the requests of a file, which all go to one service."""
 
-    def __init__(self, path: Path, class_name: str = "interactive") -> None:
+    def __init__(self, path: Path, absent: Absences | None = None, class_name: str = "interactive") -> None:
         self.path, self.class_name = path, class_name
-        self.rejected = Rejections(path)
+        self.rejected, self.absent = Rejections(path), absent or Absences(path)
         self._arrival_s, self._input, self._output, self._tenant = array("d"), array("i"), array("i"), array("i")
         self._tenants = _NameIndex()
+
+    def __len__(self) -> int:
+        """Return the number of requests."""
+        return len(self._arrival_s)
 
     def add(self, arrival_s: float, input_tokens: int, output_tokens: int, tenant: str | None = None) -> None:
         """Add a request.
@@ -154,13 +187,12 @@ class RequestCollector:
             arrival_s: arrival [s since a midnight].
             input_tokens: tokens of the prompt.
             output_tokens: tokens of the answer.
-            tenant: name of the owner or of the model; given for all requests or for none.
+            tenant: name of the owner or of the model, or None.
         """
         self._arrival_s.append(arrival_s)
         self._input.append(input_tokens)
         self._output.append(output_tokens)
-        if tenant is not None:
-            self._tenant.append(self._tenants.index(tenant))
+        self._tenant.append(self._tenants.index(tenant))
 
     def extend(self, arrival_s: Floats, input_tokens: TokenCounts, output_tokens: TokenCounts, tenant: str) -> None:
         """Add the requests of one tenant, (N,) of each quantity."""
@@ -182,15 +214,13 @@ class RequestCollector:
             remark: note to users on how the file was read.
 
         Raises:
-            TraceError: less than a minute of requests, or no tokens.
+            TraceError: no requests, or no tokens.
         """
-        count = len(self._arrival_s)
-        if count == 0 and self.rejected.by_reason:
+        count = len(self)
+        if count == 0:
             raise self.rejected.empty_error("requests")
         arrival_s = np.frombuffer(self._arrival_s)
-        first_s, last_s = (float(arrival_s.min()), float(arrival_s.max())) if count else (0.0, 0.0)
-        if last_s - first_s < MINUTE_S:
-            raise TraceError(f"{self.path}: {count} requests within {last_s - first_s:.3g} s; must cover at least 60 s")
+        first_s, last_s = float(arrival_s.min()), float(arrival_s.max())
         if not (any(self._input) or any(self._output)):
             raise TraceError(f"{self.path}: no request has tokens")
         begin_s, end_s = covered_s or (first_s, last_s)
@@ -199,7 +229,7 @@ class RequestCollector:
         if daily:
             begin_s = _midnight_s(begin_s)
             span_s = (math.ceil(end_s / DAY_S) if covered_s else math.floor(end_s / DAY_S) + 1) * DAY_S - begin_s
-        elif covered_s is None:  # repetitions are a mean gap apart
+        elif covered_s is None and count > 1:  # repetitions are a mean gap apart
             span_s *= count / (count - 1)
         order = _sort_order(arrival_s)
         tenant = _sorted_column(self._tenant, np.int32, order) if self._tenants.indices else None
@@ -213,11 +243,22 @@ class RequestCollector:
             _sorted_column(self._output, np.int32, order),
             tenant,
             tuple(self._tenants.indices),
-            midnight_s=begin_s if daily else 0.0,
+            begin_s=begin_s,
         )
         return Trace(
-            str(self.path), requests={self.class_name: requests}, rejected=self.rejected.by_reason, remark=remark
+            str(self.path),
+            requests={self.class_name: requests},
+            rejected=self.rejected.by_reason,
+            remark=remark or long_span_note(last_s - first_s),
+            absent=self.absent.by_column,
         )
+
+
+def long_span_note(span_s: float) -> str | None:
+    """Return a note on the unit of time if rows cover more years than most logs, else None."""
+    if span_s <= LONG_SPAN_S:
+        return None
+    return f"covers {span_s / YEAR_S:.1f} years if its times are seconds, {span_s / 1000 / DAY_S:.2g} days if they are ms"
 
 
 def _sort_order(times: Floats) -> npt.NDArray[np.int64] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -16,7 +16,7 @@ _CHUNK = 2**16
 _WHITESPACE = " \t\r\n"
 
 
-def read_objects(path: Path) -> Iterator[Entry]:
+def read_objects(path: Path) -> Generator[Entry, None, None]:
     """Yield line number and value of each object in the list that a file contains.
 
     Raises:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from odc_gym.errors import TraceError
-from odc_gym.workload.traces.collecting import JobCollector
+from odc_gym.workload.traces.collecting import Absences, JobCollector
 from odc_gym.workload.traces.reading import (
     MAX_ACCELERATORS,
     MAX_RUN_S,
@@ -21,10 +21,9 @@ from odc_gym.workload.traces.reading import (
     Column,
     Row,
     csv_format,
-    optional_value,
+    parse_arrival_s,
     parse_integer,
     parse_name,
-    parse_relative_s,
 )
 from odc_gym.workload.traces.recorded import Outcome, Trace
 
@@ -37,27 +36,26 @@ def _parse_milli(text: str) -> int:
     return parse_integer(text, 0, 1000)
 
 
-RELATIVE_OR_NONE = f"{RELATIVE}, or nothing"
 OUTCOMES = {"Succeeded": Outcome.COMPLETED, "Failed": Outcome.FAILED}  # pods in other phases had not ended
 COLUMNS = (
     Column("name", str, "a name"),
     Column("cpu_milli", str, "a number"),
     Column("memory_mib", str, "a number"),
     Column("num_gpu", _parse_gpus, f"a whole number from 0 to {MAX_ACCELERATORS}"),
-    Column("gpu_milli", _parse_milli, "a whole number from 0 to 1000"),
+    Column("gpu_milli", _parse_milli, "a whole number from 0 to 1000", nullable=True),
     Column("gpu_spec", str, "a name"),
-    Column("qos", parse_name, "a name"),
-    Column("pod_phase", parse_name, "a name"),
-    Column("creation_time", parse_relative_s, RELATIVE),
-    Column("deletion_time", optional_value(parse_relative_s), RELATIVE_OR_NONE),
-    Column("scheduled_time", optional_value(parse_relative_s), RELATIVE_OR_NONE),
+    Column("qos", parse_name, "a name", nullable=True),
+    Column("pod_phase", parse_name, "a name", nullable=True),
+    Column("creation_time", parse_arrival_s, RELATIVE),
+    Column("deletion_time", parse_arrival_s, RELATIVE, nullable=True),
+    Column("scheduled_time", parse_arrival_s, RELATIVE, nullable=True),
 )
 
 
-def _read(path: Path, rows: Iterable[Row]) -> Trace:
-    jobs = JobCollector(path)
+def _read(path: Path, rows: Iterable[Row], absent: Absences) -> Trace:
+    jobs = JobCollector(path, absent)
     for line, (_, _, _, gpus, milli, _, qos, phase, submit_s, end_s, start_s) in rows:
-        if (gpus == 0) != (milli == 0):
+        if milli is not None and (gpus == 0) != (milli == 0):
             raise TraceError(f"{path}:{line}: column 'gpu_milli': expected 0 just where num_gpu is 0, got '{milli}'")
         reason = _rejection_reason(gpus, start_s, end_s)
         if reason:
@@ -84,4 +82,4 @@ def _rejection_reason(gpus: int, start_s: float | None, end_s: float | None) -> 
     return None if end_s > start_s else "of duration 0"
 
 
-FORMAT = csv_format("Alibaba openb pods of 2023", COLUMNS, _read)
+FORMAT = csv_format("openb", "Alibaba openb pods of 2023", "finetuning", COLUMNS, _read)

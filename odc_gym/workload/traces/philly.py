@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from odc_gym.errors import TraceError
-from odc_gym.workload.traces.collecting import JobCollector
+from odc_gym.workload.traces.collecting import Absences, JobCollector
 from odc_gym.workload.traces.reading import (
     ACCELERATORS,
     CLOCK,
@@ -28,18 +28,18 @@ from odc_gym.workload.traces.recorded import Trace
 
 COLUMNS = (
     Column("timestamp", parse_clock_s, CLOCK),
-    Column("duration", parse_run_s, RUN),
+    Column("duration", parse_run_s, RUN, decimal=True),
     Column("num_gpus", parse_accelerators, ACCELERATORS),
-    Column("gpu_time", parse_seconds, "seconds >= 0"),
-    Column("cluster", parse_name, "a name"),
+    Column("gpu_time", parse_seconds, "seconds >= 0", nullable=True, decimal=True),
+    Column("cluster", parse_name, "a name", nullable=True),
 )
 
 
-def _read(path: Path, rows: Iterable[Row]) -> Trace:
-    jobs = JobCollector(path)
+def _read(path: Path, rows: Iterable[Row], absent: Absences) -> Trace:
+    jobs = JobCollector(path, absent)
     for line, (submit_s, duration_s, width, gpu_time_s, cluster) in rows:
         # a duration rounded to full seconds may be half a second off on every accelerator
-        if abs(gpu_time_s - duration_s * width) > 1e-6 * gpu_time_s + width:
+        if gpu_time_s is not None and abs(gpu_time_s - duration_s * width) > 1e-6 * gpu_time_s + width:
             expected = f"duration * num_gpus = {duration_s * width:.10g}"
             raise TraceError(f"{path}:{line}: column 'gpu_time': expected {expected}, got '{gpu_time_s:.10g}'")
         if duration_s > 0:
@@ -49,4 +49,4 @@ def _read(path: Path, rows: Iterable[Row]) -> Trace:
     return jobs.trace()
 
 
-FORMAT = csv_format("Philly jobs, flattened", COLUMNS, _read)
+FORMAT = csv_format("philly-csv", "Philly jobs, flattened", "finetuning", COLUMNS, _read)

@@ -9,9 +9,11 @@ Source: Jeon et al., "Analysis of large-scale multi-tenant GPU clusters for DNN 
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from odc_gym.errors import TraceError
 from odc_gym.workload.traces.collecting import JobCollector
 from odc_gym.workload.traces.json_text import read_objects
 from odc_gym.workload.traces.reading import (
@@ -23,8 +25,10 @@ from odc_gym.workload.traces.reading import (
     column_error,
     parse_clock_s,
     parse_member,
+    parse_name,
 )
 from odc_gym.workload.traces.recorded import Outcome, Trace
+from odc_gym.workload.traces.text import Sample
 
 OUTCOMES = {"Pass": Outcome.COMPLETED, "Killed": Outcome.CANCELLED, "Failed": Outcome.FAILED}
 
@@ -52,14 +56,14 @@ def _parse_objects(value: Any) -> list[dict[str, Any]]:
     return list(value)
 
 
-def _parse_text(value: Any) -> str:
-    if not isinstance(value, str):
+def _parse_id(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(value)
-    return value
+    return parse_name(str(value))
 
 
-STATUS = Column("status", _parse_outcome, "Pass, Killed or Failed")
-TENANT = Column("vc", _parse_text, "a name")
+STATUS = Column("status", _parse_outcome, "Pass, Killed or Failed", nullable=True)
+TENANT = Column("vc", _parse_id, "a name", nullable=True)
 SUBMITTED = Column("submitted_time", _parse_time_s, CLOCK)
 ATTEMPTS = Column("attempts", _parse_objects, "a list of objects")
 START = Column("start_time", _parse_time_s, CLOCK)
@@ -68,15 +72,31 @@ DETAIL = Column("detail", _parse_objects, "a list of objects")
 GPUS = Column("gpus", _parse_list, "a list")
 
 
-def _matches(path: Path, head: str) -> bool:
-    return head.startswith("[")
+KEYS = (STATUS.name, TENANT.name, SUBMITTED.name, ATTEMPTS.name)
 
 
-def _read(path: Path) -> Trace:
+def first_object(sample: Sample) -> dict[str, Any] | None:
+    """Return the first object of a JSON list; empty if the list is not readable, None if the file is no list."""
+    if not sample.head.startswith("["):
+        return None
+    try:
+        with closing(read_objects(sample.path)) as entries:
+            return next(entries, (0, {}))[1]
+    except TraceError:
+        return {}
+
+
+def _matches(sample: Sample) -> bool:
+    entry = first_object(sample)
+    return entry == {} or (entry is not None and set(KEYS) <= entry.keys())  # the reader says why a list is empty
+
+
+def _read(path: Path, named: bool) -> Trace:
     jobs = JobCollector(path)
     for line, entry in read_objects(path):
         where = f"{path}:{line}"
-        outcome, tenant = parse_member(where, STATUS, entry), parse_member(where, TENANT, entry)
+        outcome = parse_member(where, STATUS, entry, jobs.absent) or Outcome.UNKNOWN
+        tenant = parse_member(where, TENANT, entry, jobs.absent)
         submit_s = parse_member(where, SUBMITTED, entry)
         attempts = [_attempt(where, attempt) for attempt in parse_member(where, ATTEMPTS, entry)]
         reason = "without a submission time" if submit_s is None else _rejection_reason(attempts)
@@ -114,4 +134,13 @@ def _rejection_reason(attempts: list[tuple[Any, Any, int]]) -> str | None:
     return None if any(end_s > start_s for start_s, end_s in ran) else "of duration 0"
 
 
-FORMAT = Format("Philly jobs, original", "a JSON list of jobs", _matches, _read)
+FORMAT = Format(
+    "philly",
+    "Philly jobs, original",
+    "a JSON list of jobs with status, vc, submitted_time, attempts",
+    "finetuning",
+    KEYS,
+    KEYS,
+    _matches,
+    _read,
+)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -19,6 +20,26 @@ Rows = npt.NDArray[np.int64]
 Ints = npt.NDArray[np.int32]
 
 MIN_SPEED = 0.2  # share of full speed that is assumed for jobs from before the history
+MIN_DATED_S = 5e8  # times before 1985 are no dates, but count from the begin of their file
+
+
+class RecordedSpan(NamedTuple):
+    """Time that a replay without scaling covers, common to the classes of a trace.
+
+    Attributes:
+        origin_s: time that becomes the start of an episode [s, on the scale of `begin_s`]: the first row of a trace
+            with dates, and 0 of another trace.
+        first_s: first row after the origin [s].
+        last_s: last row after the origin [s].
+    """
+
+    origin_s: float
+    first_s: float
+    last_s: float
+
+    def windows(self, episode_s: float) -> range:
+        """Return the numbers of the windows of an episode's length [s] from the first row to the last."""
+        return range(math.floor(self.first_s / episode_s), math.floor(self.last_s / episode_s) + 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +53,8 @@ class RecordedArrivals:
             the file's first row, that of another trace at the first row.
         span_s: time that the file covers [s].
         daily: whether the file covers whole days, so that its rows have an hour of day.
-        midnight_s: begin of that clock in seconds since 1970, for the weekday.
+        begin_s: begin of that clock: in seconds since 1970 if the file has dates, else since the file's time 0.
+        recorded: time of a replay at the recorded times and sizes; None if the trace is scaled to its class's load.
     """
 
     where: str
@@ -40,7 +62,8 @@ class RecordedArrivals:
     submit_s: Floats
     span_s: float
     daily: bool
-    midnight_s: float = field(default=0.0, kw_only=True)
+    begin_s: float = field(default=0.0, kw_only=True)
+    recorded: RecordedSpan | None = field(default=None, kw_only=True)
 
     @property
     def max_lifetime_s(self) -> float:
@@ -57,12 +80,18 @@ class RecordedArrivals:
         return self.span_s < self._required_span_s(before_s, after_s)
 
     def note(self, before_s: float, after_s: float) -> str | None:
-        """Return a note to users if the trace has to be repeated, else None."""
+        """Return a note to users on the replayed stretch if the trace is shorter or, unscaled, longer; else None."""
+        if self.recorded is not None:
+            windows = len(self.recorded.windows(after_s))
+            if windows == 1:
+                return None
+            length = format_length(after_s)
+            return f"is longer than an episode; episode number n plays window n modulo {windows}, of {length} each"
         if not self.repeats(before_s, after_s):
             return None
-        required = _format_length(self._required_span_s(before_s, after_s))
+        required = format_length(self._required_span_s(before_s, after_s))
         how = "" if self.daily else " from an instant that the seed chooses"
-        return f"covers {_format_length(self.span_s)} where an episode needs {required}, so it repeats{how}"
+        return f"covers {format_length(self.span_s)} where an episode needs {required}, so it repeats{how}"
 
     def _required_span_s(self, before_s: float, after_s: float) -> float:
         """Return the span that an episode may need [s]."""
@@ -143,6 +172,20 @@ class Rejection(NamedTuple):
     where: str
 
 
+class Absence(NamedTuple):
+    """Values of an optional column that make no sense and count as absent.
+
+    Attributes:
+        values: number of values.
+        where: file and line of the first value.
+        text: first value.
+    """
+
+    values: int
+    where: str
+    text: str
+
+
 @dataclass(frozen=True, eq=False)
 class Trace:
     """Contents of a file, which replace classes of a workload.
@@ -153,6 +196,7 @@ class Trace:
         requests: recorded requests by service.
         rejected: rows left out, by a reason that ends the sentence "a row that ...".
         remark: further note to users on how the file was read, or None.
+        absent: values that count as absent, by column.
     """
 
     path: str
@@ -160,10 +204,47 @@ class Trace:
     requests: Mapping[str, RequestTrace] = field(default_factory=dict)
     rejected: Mapping[str, Rejection] = field(default_factory=dict)
     remark: str | None = None
+    absent: Mapping[str, Absence] = field(default_factory=dict)
+
+    @property
+    def as_is(self) -> bool:
+        """True if a class is replayed at its recorded times and sizes."""
+        return any(part.recorded is not None for part in self._parts)
+
+    @property
+    def _parts(self) -> list[JobTrace | RequestTrace]:
+        """Jobs and requests of all classes."""
+        return [*self.jobs.values(), *self.requests.values()]
 
     def notes(self) -> list[str]:
         """Return the notes to users on how the file was read, in parts of a sentence."""
-        return [*([self.remark] if self.remark else []), *rejection_notes(self.rejected)]
+        return [*([self.remark] if self.remark else []), *rejection_notes(self.rejected), *absence_notes(self.absent)]
+
+    def arrival_limits_s(self) -> tuple[float, float]:
+        """Return first and last arrival of all classes [s, on the scale of `RecordedArrivals.begin_s`]."""
+        first = min(part.begin_s + float(part.submit_s[0]) for part in self._parts)
+        return first, max(part.begin_s + float(part.submit_s[-1]) for part in self._parts)
+
+    def replayed_as_is(self, recorded: RecordedSpan) -> Trace:
+        """Return this trace for a replay at the recorded times and sizes."""
+        return replace(
+            self,
+            jobs={name: replace(part, recorded=recorded) for name, part in self.jobs.items()},
+            requests={name: replace(part, recorded=recorded) for name, part in self.requests.items()},
+        )
+
+    def require_scalable(self) -> None:
+        """Check that the requests of each class cover enough time for a mean rate.
+
+        Raises:
+            TraceError: they cover less than a minute.
+        """
+        for part in self.requests.values():
+            covers_s = float(part.submit_s[-1])
+            if not part.daily and covers_s < MINUTE_S:
+                raise TraceError(
+                    f"{part.where}: {part.submit_s.size} requests within {covers_s:.3g} s; must cover at least 60 s"
+                )
 
     def require_classes(self, workload: Workload) -> None:
         """Check that a workload has the classes that the trace replaces.
@@ -187,9 +268,18 @@ def rejection_notes(rejected: Mapping[str, Rejection]) -> list[str]:
     ]
 
 
-def _format_length(time_s: float) -> str:
+def absence_notes(absent: Mapping[str, Absence]) -> list[str]:
+    """Return the notes to users on values that count as absent: their number, the column, and the first one."""
+    return [
+        f"{values} value{'s' * (values > 1)} of '{column}' count{'s' * (values == 1)} as absent (first "
+        f"'{text}' in line {where.rpartition(':')[2]})"
+        for column, (values, where, text) in absent.items()
+    ]
+
+
+def format_length(time_s: float) -> str:
     """Format a length of time in the unit that fits."""
     for unit, unit_s in (("days", DAY_S), ("h", HOUR_S)):
         if time_s >= 2 * unit_s:
             return f"{time_s / unit_s:.3g} {unit}"
-    return f"{time_s / MINUTE_S:.3g} min"
+    return f"{time_s / MINUTE_S:.3g} min" if time_s >= MINUTE_S else f"{time_s:.3g} s"

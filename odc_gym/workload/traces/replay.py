@@ -86,6 +86,30 @@ def replay(
     return Replay(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
+def replay_as_is(trace: RecordedArrivals, seed: int, before_s: float, after_s: float) -> Replay:
+    """Select the recorded rows of an episode, at their recorded times and without scaling.
+
+    The trace's origin becomes the start of the episode. A trace that is longer than an episode is divided into windows
+    of an episode's length, and episode number n replays window n modulo their number. Windows before the first row do
+    not count. Rows before the window are its history, as in `replay`.
+
+    Args:
+        trace: a trace with `recorded`.
+        seed: seed of the episode.
+        before_s: length of the history [s].
+        after_s: length of the episode [s].
+    """
+    assert trace.recorded is not None
+    windows = trace.recorded.windows(after_s)
+    window = windows[seed % len(windows)]
+    start_s = trace.recorded.origin_s - trace.begin_s + window * after_s  # of the episode, on the trace's clock
+    row = trace.rows(start_s - before_s, start_s + after_s)
+    episode = splitmix64(np.array([seed & _MASK], np.uint64))
+    class_key = _mix_keys(_mix_keys(episode, _COPY), zlib.crc32(trace.class_name.encode()))
+    key = splitmix64(class_key ^ splitmix64(row.astype(np.uint64)))
+    return Replay(row, key, round_to_grid(trace.submit_s[row] - start_s))
+
+
 def _copy_starts(
     trace: RecordedArrivals, episode: Keys, copies: int, time_of_day_s: float, before_s: float, after_s: float
 ) -> list[float]:

@@ -24,11 +24,11 @@ import numpy as np
 import numpy.typing as npt
 
 from odc_gym.errors import TraceError
-from odc_gym.workload.traces.collecting import RequestCollector
+from odc_gym.workload.traces.collecting import Absences, RequestCollector
 from odc_gym.workload.traces.lengths import Lengths
-from odc_gym.workload.traces.reading import RELATIVE, Column, Format, parse_relative_s, parse_rows, parse_seconds
+from odc_gym.workload.traces.reading import RELATIVE, Column, Format, parse_arrival_s, parse_rows, parse_seconds
 from odc_gym.workload.traces.recorded import Floats, Trace
-from odc_gym.workload.traces.text import csv_rows
+from odc_gym.workload.traces.text import Sample, csv_rows
 
 MAX_REQUESTS = 2**23  # most requests that are drawn; they take 160 MB
 WINDOW_S = 600.0
@@ -43,12 +43,12 @@ def _parse_family(text: str) -> str | None:
 
 
 COLUMNS = (
-    Column("t", parse_relative_s, RELATIVE),
+    Column("t", parse_arrival_s, RELATIVE),
     Column("rate", parse_seconds, "requests a second >= 0"),
-    Column("cv", parse_seconds, "a number >= 0"),
+    Column("cv", str, "a number"),
     Column("family", _parse_family, "Gamma or Weibull, or nothing where the rate is 0"),
     Column("shape", parse_seconds, "a number >= 0"),
-    Column("scale", parse_seconds, "a number >= 0"),
+    Column("scale", str, "a number"),
 )
 
 
@@ -68,8 +68,8 @@ class ClientWindow(NamedTuple):
     shape: float
 
 
-def _matches(path: Path, head: str) -> bool:
-    return _TRACE_NAME.fullmatch(path.name) is not None
+def _matches(sample: Sample) -> bool:
+    return _TRACE_NAME.fullmatch(sample.path.name) is not None
 
 
 def client_files(folder: Path) -> list[Path]:
@@ -77,7 +77,7 @@ def client_files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("chunk-*-trace.csv") if _TRACE_NAME.fullmatch(path.name))
 
 
-def _read(path: Path) -> Trace:
+def _read(path: Path, named: bool) -> Trace:
     files = client_files(path) if path.is_dir() else [path]
     windows = [window for file in files for window in _windows(file)]
     expected = sum(window.requests for window in windows)
@@ -105,9 +105,8 @@ def _windows(path: Path) -> Iterator[ClientWindow]:
         TraceError: the file is malformed or empty, or its windows are not ten minutes.
     """
     before = -1
-    for line, (begin_s, rate, _, family, shape, _) in parse_rows(
-        path, csv_rows(path), [c.name for c in COLUMNS], COLUMNS
-    ):
+    rows = parse_rows(path, csv_rows(path), [c.name for c in COLUMNS], COLUMNS, Absences(path))
+    for line, (begin_s, rate, _, family, shape, _) in rows:
         if begin_s % WINDOW_S or begin_s <= before:
             raise TraceError(f"{path}:{line}: column 't': expected the next multiple of 600 s, got '{begin_s:g}'")
         before = begin_s
@@ -143,4 +142,13 @@ def _draw_kept(count: int, share: float, rng: np.random.Generator) -> npt.NDArra
     return kept[kept <= count]
 
 
-FORMAT = Format("ServeGen clients", "a folder of chunk-NAME-trace.csv and chunk-NAME-dataset.json", _matches, _read)
+FORMAT = Format(
+    "servegen",
+    "ServeGen clients",
+    "a folder of chunk-NAME-trace.csv and chunk-NAME-dataset.json",
+    "interactive",
+    (),
+    (),
+    _matches,
+    _read,
+)

@@ -13,25 +13,50 @@ from __future__ import annotations
 import math
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from odc_gym.errors import TraceError
-from odc_gym.workload.traces.collecting import JobCollector
+from odc_gym.workload.traces.collecting import Absences, JobCollector
 from odc_gym.workload.traces.reading import (
     MAX_ACCELERATORS,
     MAX_RUN_S,
     MAX_TIME_S,
-    MAX_TRACE_S,
     Column,
     Format,
     column_error,
+    parse_name,
+    parse_rows,
 )
 from odc_gym.workload.traces.recorded import Outcome, Trace
-from odc_gym.workload.traces.text import read_lines, shorten
+from odc_gym.workload.traces.text import Sample, read_lines, shorten
 
 MISSING = -1.0
 OUTCOMES = {0: Outcome.FAILED, 1: Outcome.COMPLETED, 5: Outcome.CANCELLED}
 PARTIAL_STATUSES = (2, 3, 4)  # status of a line for one part of a job, which has another line as a whole
+COLUMN_COUNT = 18
 _HEADER = re.compile(r";\s*(UnixStartTime|ProcessorsPerAccelerator)\s*:\s*(\S+)")
+
+
+class _Values(NamedTuple):
+    """Values of a line; optional ones are None where the log has none.
+
+    Attributes:
+        submit_s: submission [s since the log began], or MISSING.
+        run_s: run time [s], or MISSING.
+        allocated: processors that the job got.
+        requested: processors that its user requested.
+        requested_s: run time that its user requested [s].
+        status: status at the end.
+        user: name of the user, as in the file.
+    """
+
+    submit_s: float
+    run_s: float
+    allocated: float | None
+    requested: float | None
+    requested_s: float | None
+    status: float | None
+    user: str | None
 
 
 def _parse_number(text: str) -> float:
@@ -42,110 +67,129 @@ def _parse_number(text: str) -> float:
     return value
 
 
-def _bounded_column(name: str, most: float, unit: str) -> Column:
+def _bounded_column(name: str, most: float, unit: str, nullable: bool = True) -> Column:
     """Return a column of values from 0 to `most`, or -1 where the value is missing."""
 
-    def parse(text: str) -> float:
+    def parse(text: str) -> float | None:
         value = _parse_number(text)
-        if value != MISSING and not 0 <= value <= most:
+        if value == MISSING:
+            return None if nullable else MISSING
+        if not 0 <= value <= most:
             raise ValueError(text)
         return value
 
-    return Column(name, parse, f"{unit} from 0 to {most:.10g}, or -1")
+    return Column(name, parse, f"{unit} from 0 to {most:.10g}, or -1", nullable=nullable)
 
 
-def _number_column(name: str) -> Column:
-    """Return a column of any finite numbers."""
-    return Column(name, _parse_number, "a number")
+def _parse_user(text: str) -> str | None:
+    """Parse a user, whose name may consist of digits; negative numbers stand for no user."""
+    try:
+        return None if float(text) < 0 else parse_name(text)
+    except ValueError:
+        return parse_name(text)
 
 
-COLUMNS = (
-    _number_column("job number"),
-    _bounded_column("submit time", MAX_TRACE_S, "seconds"),
-    _number_column("wait time"),
-    _bounded_column("run time", MAX_RUN_S, "seconds"),
-    _bounded_column("allocated processors", math.inf, "a number"),
-    _number_column("average CPU time"),
-    _number_column("used memory"),
-    _bounded_column("requested processors", math.inf, "a number"),
-    _bounded_column("requested time", MAX_TIME_S, "seconds"),
-    _number_column("requested memory"),
-    _bounded_column("status", 5, "a number"),
-    _number_column("user"),
-    *(_number_column(name) for name in ("group", "application", "queue", "partition", "preceding job", "think time")),
-)
+USED_COLUMNS = {
+    1: _bounded_column("submit time", MAX_TIME_S, "seconds", nullable=False),
+    3: _bounded_column("run time", MAX_RUN_S, "seconds", nullable=False),
+    4: _bounded_column("allocated processors", math.inf, "a number"),
+    7: _bounded_column("requested processors", math.inf, "a number"),
+    8: _bounded_column("requested time", MAX_RUN_S, "seconds"),
+    10: _bounded_column("status", 5, "a number"),
+    11: Column("user", _parse_user, "a name", nullable=True),
+}
+"""Columns that are read, by their place in a line; they are the fields of `_Values`."""
 
 
-def _matches(path: Path, head: str) -> bool:
-    return head.startswith(";") or len(head.split()) == len(COLUMNS)
+def _matches(sample: Sample) -> bool:
+    rows = [line for _, line in sample.lines if not line.lstrip().startswith(";")]
+    if not rows:
+        return bool(sample.lines)
+    is_table = sample.head.startswith(";") and ";" not in rows[0] and len(rows[0].split()) > 1
+    return is_table or len(rows[0].split()) == COLUMN_COUNT
 
 
-def _read(path: Path) -> Trace:
+def _read(path: Path, named: bool) -> Trace:
     jobs = JobCollector(path)
     header = {"UnixStartTime": 0.0, "ProcessorsPerAccelerator": 1.0}
     for line, text in read_lines(path):
         if text.lstrip().startswith(";"):
-            _read_header(header, text, f"{path}:{line}")
+            _read_header(header, text, line, jobs.absent)
             continue
-        fields = text.split()
-        if len(fields) != len(COLUMNS):
-            raise TraceError(f"{path}:{line}: expected {len(COLUMNS)} columns, got {len(fields)}")
-        values = [_parse_value(f"{path}:{line}", *pair) for pair in zip(COLUMNS, fields, strict=True)]
-        submit_s, run_s, allocated, requested, requested_s, status = (values[k] for k in (1, 3, 4, 7, 8, 10))
-        processors = allocated if allocated > 0 else requested
-        reason = _rejection_reason(submit_s, run_s, processors, status)
+        values = _parse_line(path, line, text.split(), jobs.absent)
+        reason = _rejection_reason(values)
         if reason:
             jobs.rejected.add(reason, line)
             continue
+        processors = values.allocated or values.requested or 0.0
         width = math.ceil(processors / header["ProcessorsPerAccelerator"])
         if width > MAX_ACCELERATORS:
-            raise column_error(
-                f"{path}:{line}", COLUMNS[4]._replace(expected="at most 1000000 accelerators"), str(width)
-            )
+            column = USED_COLUMNS[4]._replace(expected=f"at most {MAX_ACCELERATORS} accelerators")
+            raise column_error(f"{path}:{line}", column, str(width))
         jobs.add(
-            header["UnixStartTime"] + submit_s,
-            run_s,
+            header["UnixStartTime"] + values.submit_s,
+            values.run_s,
             width,
-            None if values[11] < 0 else f"{values[11]:g}",
-            requested_s if requested_s > 0 else None,
-            OUTCOMES.get(int(status), Outcome.UNKNOWN),
+            values.user,
+            values.requested_s or None,
+            Outcome.UNKNOWN if values.status is None else OUTCOMES.get(int(values.status), Outcome.UNKNOWN),
         )
     return jobs.trace()
 
 
-def _read_header(header: dict[str, float], text: str, where: str) -> None:
-    """Read a header line into `header`."""
+def _read_header(header: dict[str, float], text: str, line: int, absent: Absences) -> None:
+    """Read a header line into `header`. A start time that is not known counts as absent."""
     found = _HEADER.match(text.strip())
     if not found:
         return
     name, value = found.groups()
-    most = MAX_TIME_S - MAX_TRACE_S if name == "UnixStartTime" else float(MAX_ACCELERATORS)
+    is_start = name == "UnixStartTime"
+    most = MAX_TIME_S if is_start else MAX_ACCELERATORS
     try:
         number = _parse_number(value)
     except ValueError:
-        number = -1.0
-    if not 0 <= number <= most or (number == 0 and name != "UnixStartTime"):
-        raise TraceError(f"{where}: {name}: expected a number above 0, at most {most:.10g}, got '{shorten(value)}'")
-    header[name] = number
+        number = MISSING
+    if 0 <= number <= most and (number > 0 or is_start):
+        header[name] = number
+    elif is_start:
+        absent.add(name, "" if number == MISSING and value.startswith("-") else value, line)
+    else:
+        where = f"{absent.path}:{line}"
+        raise TraceError(f"{where}: {name}: expected a number above 0, at most {most}, got '{shorten(value)}'")
 
 
-def _parse_value(where: str, column: Column, text: str) -> float:
-    """Parse a value of a column; raise a `TraceError` that names its place."""
-    try:
-        return float(column.parse(text))
-    except ValueError:
-        raise column_error(where, column, f"'{shorten(text)}'") from None
+def _parse_line(path: Path, line: int, fields: list[str], absent: Absences) -> _Values:
+    """Parse the columns of a line that are used.
+
+    Raises:
+        TraceError: another number of columns, or a time that is not allowed.
+    """
+    if len(fields) != COLUMN_COUNT:
+        raise TraceError(f"{path}:{line}: expected {COLUMN_COUNT} columns, got {len(fields)}")
+    columns = list(USED_COLUMNS.values())
+    used = [fields[place] for place in USED_COLUMNS]
+    (_, values), *_ = parse_rows(path, [(line, used)], [c.name for c in columns], columns, absent)
+    return _Values(*values)
 
 
-def _rejection_reason(submit_s: float, run_s: float, processors: float, status: float) -> str | None:
+def _rejection_reason(values: _Values) -> str | None:
     """Return why a line is left out, or None."""
-    if status in PARTIAL_STATUSES:
+    if values.status in PARTIAL_STATUSES:
         return "for a part of a job"
-    if submit_s < 0:
+    if values.submit_s == MISSING:
         return "without a submission time"
-    if run_s <= 0:
+    if values.run_s <= 0:
         return "that never ran"
-    return None if processors > 0 else "without processors"
+    return None if values.allocated or values.requested else "without processors"
 
 
-FORMAT = Format("Standard Workload Format", "; comments and lines of 18 numbers", _matches, _read)
+FORMAT = Format(
+    "swf",
+    "Standard Workload Format",
+    "; comments and lines of 18 numbers",
+    "finetuning",
+    (),
+    (),
+    _matches,
+    _read,
+)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from io import TextIOWrapper
+from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from odc_gym.errors import TraceError
 
@@ -17,6 +18,7 @@ Line = tuple[int, str]
 Fields = tuple[int, list[str]]
 
 MAX_LINE_LENGTH = 2**20  # characters; longer lines are refused before they fill the memory
+SAMPLE_LINES = 1000  # first lines from which format and dialect of a file are recognised
 
 
 @contextmanager
@@ -69,15 +71,45 @@ def read_lines(path: Path) -> Generator[Line, None, None]:
                 yield number, line
 
 
-def first_line(path: Path) -> Line:
-    """Return number and stripped text of the first line that is not blank; the text is empty if there is none."""
+class Sample(NamedTuple):
+    """Begin of a text file, from which its format is recognised.
+
+    Attributes:
+        path: the file.
+        lines: first lines that are not blank, with their numbers. A JSON list gives its first line only.
+    """
+
+    path: Path
+    lines: tuple[Line, ...]
+
+    @property
+    def head(self) -> str:
+        """First line without white space around it; empty in an empty file."""
+        return self.lines[0][1].strip() if self.lines else ""
+
+
+def read_sample(path: Path) -> Sample:
+    """Read the begin of a text file.
+
+    Raises:
+        TraceError: see `read_lines`.
+    """
+    lines: list[Line] = []
     with closing(read_lines(path)) as text:
-        number, line = next(text, (1, ""))
-    return number, line.strip()
+        for number, line in islice(text, SAMPLE_LINES):
+            lines.append((number, line))
+            if lines[0][1].lstrip().startswith("["):  # the next line may be longer than lines of other files
+                break
+    return Sample(path, tuple(lines))
 
 
-def csv_rows(path: Path) -> Iterator[Fields]:
+def csv_rows(path: Path, separator: str = ",", is_comment: Callable[[Line], bool] | None = None) -> Iterator[Fields]:
     """Yield line number and fields of each row of a CSV file that is not blank.
+
+    Args:
+        path: the file.
+        separator: character between fields.
+        is_comment: returns whether to skip a line; None skips none.
 
     Raises:
         TraceError: see `read_lines`; also malformed CSV.
@@ -85,12 +117,14 @@ def csv_rows(path: Path) -> Iterator[Fields]:
     line_number = [1]
 
     def numbered_lines() -> Iterator[str]:
-        for line_number[0], line in text:
-            yield line
+        for number, line in text:
+            if is_comment is None or not is_comment((number, line)):
+                line_number[0] = number
+                yield line
 
     with closing(read_lines(path)) as text:
         try:
-            for fields in csv.reader(numbered_lines(), strict=True):
+            for fields in csv.reader(numbered_lines(), delimiter=separator, strict=True):
                 yield line_number[0], fields
         except csv.Error as error:
             raise TraceError(f"{path}:{line_number[0]}: not readable as CSV: {error}") from None

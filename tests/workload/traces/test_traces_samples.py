@@ -44,7 +44,7 @@ def test_philly():
     same(jobs.width, [int(row["num_gpus"]) for row in rows])
     same(jobs.duration_s * jobs.width, [float(row["gpu_time"]) for row in rows])
     times = np.array([row["timestamp"].replace(" ", "T") for row in rows], "datetime64[s]").astype(float)
-    assert np.array_equal(jobs.submit_s + jobs.midnight_s, np.sort(times))
+    assert np.array_equal(jobs.submit_s + jobs.begin_s, np.sort(times))
     clusters = Counter(row["cluster"] for row in rows)
     assert {jobs.tenants[k]: n for k, n in enumerate(np.bincount(jobs.tenant))} == clusters and len(clusters) == 5
 
