@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from odc_gym.scenario import Scenario
+    from odc_gym.workload import TraceFile
 
+AUTO = "auto"  # value of --trace-format that stands for the format that a file is recognised to have
 PIPED_WIDTH = 160  # characters of a table line if the output is not a terminal
 
 ScenarioName = Annotated[
@@ -57,6 +59,23 @@ TraceFiles = Annotated[
         "that it holds. Repeatable.",
     ),
 ]
+TraceFormats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--trace-format",
+        metavar="NAME",
+        help="Format of the --trace file, from `odc-gym trace formats`; `auto` recognises it. With several files, "
+        "give one for all or one for each. [default: auto]",
+    ),
+]
+TraceAsIs = Annotated[
+    bool,
+    typer.Option(
+        "--trace-as-is",
+        help="Replay the recorded work of --trace at its recorded times and sizes. Without it, the trace is scaled to "
+        "the load of its classes.",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
 Workers = Annotated[
     int | None,
@@ -90,20 +109,29 @@ def chosen_scenario(argument: str | None, option: str | None) -> str:
     return argument or option or ""
 
 
-def trace_files(traces: list[Path] | None) -> tuple[Path, ...]:
-    """Return the files of `--trace` values.
+def trace_files(
+    traces: Sequence[Path] | None, formats: Sequence[str] | None = None, as_is: bool = False
+) -> tuple[TraceFile, ...]:
+    """Return the files of `--trace` values, with the formats of `--trace-format`.
 
     Raises:
-        OdcGymError: one of the files does not exist.
+        OdcGymError: one of the files does not exist, or the options do not fit together.
     """
     from odc_gym.errors import OdcGymError, did_you_mean_file
+    from odc_gym.workload import TraceFile
     from odc_gym.workload.traces.download import locate_trace
 
-    files = tuple(locate_trace(trace) for trace in traces or ())
-    for file in files:
-        if not file.exists():
-            raise OdcGymError(f"--trace {file}: no such file{did_you_mean_file(file)}")
-    return files
+    paths = [locate_trace(trace) for trace in traces or ()]
+    for path in paths:
+        if not path.exists():
+            raise OdcGymError(f"--trace {path}: no such file{did_you_mean_file(path)}")
+    names = [None if name == AUTO else name for name in formats or ()]
+    if (names or as_is) and not paths:
+        raise OdcGymError(f"--trace-{'format' if names else 'as-is'}: needs --trace FILE")
+    if len(names) not in (0, 1, len(paths)):
+        raise OdcGymError(f"--trace-format: given {len(names)} times for {len(paths)} files; give one, or one for each")
+    each = names if len(names) == len(paths) else (names or [None]) * len(paths)
+    return tuple(TraceFile(str(path), name, as_is) for path, name in zip(paths, each, strict=True))
 
 
 def console() -> Console:

@@ -15,7 +15,9 @@ from odc_gym.cli.common import (
     JsonFile,
     Overrides,
     SchedulerNames,
+    TraceAsIs,
     TraceFiles,
+    TraceFormats,
     Workers,
     console,
     load,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from odc_gym.agents import SchedulerFactory
     from odc_gym.evaluation import Comparison, Store
     from odc_gym.scenario import Scenario
+    from odc_gym.workload import TraceFile
 
 FIRST_TEST = 10_000
 HEURISTICS = "full-clock,zero,governor,sun-aware,gang-aware"
@@ -108,6 +111,8 @@ def compare(
     episodes: Episodes = 20,
     first_seed: FirstSeed = FIRST_TEST,
     trace: TraceFiles = None,
+    trace_format: TraceFormats = None,
+    trace_as_is: TraceAsIs = False,
     overrides: Overrides = None,
     baseline: Baseline = None,
     by_load: ByLoad = False,
@@ -127,7 +132,7 @@ def compare(
     _, seeds = suite_episodes(first_seed, episodes)
     factories, groups = _factories(schedulers)
     scenarios = _scenarios(scenario or [DEFAULT_SCENARIO], overrides or [])
-    files = trace_files(trace)
+    files = trace_files(trace, trace_format, trace_as_is)
     reference = _baseline((*factories, *groups), baseline)
     kept = _store(store, factories)
     required = factories if len(scenarios) == 1 else groups.get(reference, (reference,))
@@ -138,7 +143,8 @@ def compare(
         _print_tables(results, reference, by_load, files)
     if markdown_file is not None:
         sources = scenario or [DEFAULT_SCENARIO]
-        command = _command(sources, schedulers, seeds, trace or [], overrides or [], baseline, by_load)
+        traced = _trace_options(trace or [], trace_format or [], trace_as_is)
+        command = _command(sources, schedulers, seeds, traced, overrides or [], baseline, by_load)
         _write_markdown(markdown_file, results, reference, by_load, command, dated)
     if json_file is not None:
         _write_json(json_file, results, reference)
@@ -237,7 +243,7 @@ def _store(folder: Path | None, names: Collection[str]) -> Store | None:
     return None if folder is None else Store(folder, {name: scheduler_identity(name) for name in names})
 
 
-def _print_tables(comparisons: Sequence[Comparison], baseline: str, by_load: bool, files: Sequence[Path]) -> None:
+def _print_tables(comparisons: Sequence[Comparison], baseline: str, by_load: bool, files: Sequence[TraceFile]) -> None:
     """Print the notes on traces, then the report."""
     from odc_gym.evaluation import print_report
 
@@ -246,7 +252,7 @@ def _print_tables(comparisons: Sequence[Comparison], baseline: str, by_load: boo
     print_report(console(), comparisons, baseline, by_load)
 
 
-def _trace_notes(files: Sequence[Path], scenarios: Sequence[Scenario]) -> list[str]:
+def _trace_notes(files: Sequence[TraceFile], scenarios: Sequence[Scenario]) -> list[str]:
     """List notes on omitted rows of traces, and on traces shorter than an episode with its history."""
     from odc_gym.tables.fleet.fleet_model import FleetModel
     from odc_gym.workload import as_trace
@@ -260,7 +266,7 @@ def _command(
     sources: Sequence[str],
     schedulers: str,
     seeds: Sequence[int],
-    traces: Sequence[Path],
+    traced: Sequence[str],
     overrides: Sequence[str],
     baseline: str | None,
     by_load: bool,
@@ -268,10 +274,16 @@ def _command(
     """Return the command that reproduces the numbers."""
     options: list[tuple[str, Any]] = [("--scenario", ",".join(sources)), ("--agents", schedulers)]
     options += [("--episodes", len(seeds)), ("--first-seed", seeds[0])]
-    options += [("--trace", trace) for trace in traces] + [("--set", change) for change in overrides]
+    options += [("--set", change) for change in overrides]
     options += [("--baseline", baseline)] * (baseline is not None)
-    words = ["odc-gym", "compare", *(str(word) for option in options for word in option), *["--strata"] * by_load]
-    return shlex.join(words)
+    words = [str(word) for option in options for word in option]
+    return shlex.join(["odc-gym", "compare", *words, *traced, *["--strata"] * by_load])
+
+
+def _trace_options(traces: Sequence[Path], formats: Sequence[str], as_is: bool) -> list[str]:
+    """Return the options of the command that give its traces."""
+    options = [("--trace", str(trace)) for trace in traces] + [("--trace-format", name) for name in formats]
+    return [*(word for option in options for word in option), *["--trace-as-is"] * as_is]
 
 
 def _write_markdown(

@@ -13,7 +13,9 @@ from odc_gym.cli.common import (
     JsonFile,
     Overrides,
     SchedulerNames,
+    TraceAsIs,
     TraceFiles,
+    TraceFormats,
     Workers,
     console,
     load,
@@ -60,6 +62,8 @@ def inspect(
         ),
     ] = FIRST_VALIDATION,
     trace: TraceFiles = None,
+    trace_format: TraceFormats = None,
+    trace_as_is: TraceAsIs = False,
     overrides: Overrides = None,
     json_file: JsonFile = None,
     store: Annotated[
@@ -90,7 +94,7 @@ def inspect(
         raise OdcGymError("--agents = none: name at least one scheduler, as in `odc-gym inspect sun-aware`")
     inspected = {name: inspected_scheduler(name) for name in split_schedulers(chosen)}
     loaded = load(scenario, parse_overrides(overrides or []))
-    files = trace_files(trace)
+    files = trace_files(trace, trace_format, trace_as_is)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # small networks are slower with more
     with progress("episodes") as update:
         inspections = inspect_all(loaded, inspected, inspected_scheduler("zero"), seeds, files, workers, update, store)

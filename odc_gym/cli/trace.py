@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from odc_gym.cli.common import Force, JsonFile, console, load
+from odc_gym.cli.common import AUTO, Force, JsonFile, console, load
 from odc_gym.cli.fetch import fetch
 
 if TYPE_CHECKING:
@@ -32,9 +32,33 @@ def _group() -> None:
     """Download public traces, and print statistics of traces beside those of fitted generators."""
 
 
+@traces.command("formats")
+def formats() -> None:
+    """List the formats of trace files: names for --trace-format, contents, and the classes that they replace."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from odc_gym.workload.traces import FORMATS
+
+    table = Table(show_lines=True)
+    for heading in ("format", "replaces", "contents"):
+        table.add_column(heading, no_wrap=heading == "format", overflow="fold")
+    for known in FORMATS:
+        table.add_row(known.name, Text(known.replaces), Text(f"{known.title}: {known.layout}"))
+    console().print(table)
+
+
 @traces.command("info")
 def info(
     file: Annotated[Path, typer.Argument(help="Trace as for `compare --trace`: a file, or a name from `trace fetch`.")],
+    trace_format: Annotated[
+        str,
+        typer.Option(
+            "--trace-format",
+            metavar="NAME",
+            help="Format of the file, from `odc-gym trace formats`; `auto` recognises it.",
+        ),
+    ] = AUTO,
     split: Annotated[
         str | None,
         typer.Option(
@@ -72,7 +96,7 @@ def info(
         if path is not None:
             require_free(path, force)
     arrival_model = parse_model(model)
-    trace = read_trace(locate_trace(file))
+    trace = read_trace(locate_trace(file), None if trace_format == AUTO else trace_format)
     document = _document(file, trace)
     for note in trace.notes():
         console().print(f"{file}: {note}", markup=False, highlight=False)
@@ -97,6 +121,10 @@ def _document(file: Path, trace: Trace) -> dict[str, Any]:
     return {
         "file": str(file),
         "rejected": {why: {"rows": rows, "first": where} for why, (rows, where) in trace.rejected.items()},
+        "absent": {
+            column: {"values": values, "first": where, "text": text}
+            for column, (values, where, text) in trace.absent.items()
+        },
         "classes": {},
     }
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from odc_gym.cli.common import TraceFiles, trace_files
+from odc_gym.cli.common import AUTO, TraceAsIs, TraceFiles, TraceFormats, trace_files
 from odc_gym.cli.compare import FIRST_TEST, HEURISTICS, compare
 from odc_gym.cli.values import complete_scenarios, whole_number
 from odc_gym.errors import OdcGymError
+
+if TYPE_CHECKING:
+    from odc_gym.workload import TraceFile
 
 
 def train(
@@ -28,7 +32,6 @@ def train(
             autocompletion=complete_scenarios,
         ),
     ] = None,
-    trace: TraceFiles = None,
     seed: Annotated[
         int | None,
         typer.Option(parser=whole_number, metavar="N", help="Seed of the training run. [default: the configuration's]"),
@@ -43,6 +46,9 @@ def train(
             help="Number of decisions to train for, such as 1e6. [default: the configuration's]",
         ),
     ] = None,
+    trace: TraceFiles = None,
+    trace_format: TraceFormats = None,
+    trace_as_is: TraceAsIs = False,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FOLDER", help="Folder of the run. [default: a new one in runs/]"),
@@ -74,7 +80,7 @@ def train(
 
     if test_episodes:
         episodes(FIRST_TEST, test_episodes)  # refuse a wrong number before the training, not after it
-    changes = parse_overrides(overrides or []) | _world(scenario, trace)
+    changes = parse_overrides(overrides or []) | _world(scenario, trace_files(trace, trace_format, trace_as_is))
     try:
         from odc_gym.training.run import train as train_run
     except ModuleNotFoundError as error:
@@ -95,26 +101,27 @@ def train(
         _compare_run(Path(folder), test_episodes)
 
 
-def _world(scenario: str | None, trace: list[Path] | None) -> dict[str, str]:
+def _world(scenario: str | None, files: Sequence[TraceFile]) -> dict[str, Any]:
     """Return the changes of the configuration by `--scenario` and `--trace`."""
-    files = trace_files(trace)
-    if len(files) > 1:
-        raise OdcGymError(f"--trace {files[1]}: a training run takes one file")
-    given = {"scenario": scenario, "env.trace": str(files[0]) if files else None}
-    return {field: value for field, value in given.items() if value is not None}
+    changes: dict[str, Any] = {} if scenario is None else {"scenario": scenario}
+    return changes | ({"env.trace": [file.document() for file in files]} if files else {})
 
 
 def _compare_run(folder: Path, episodes: int) -> None:
     """Compare a training run with the heuristics on test episodes of its own scenario."""
     from odc_gym.training.config import load
+    from odc_gym.workload import traces
 
     env = load(folder / "config.yaml").env
+    files = traces.trace_files(env.model_dump()["trace"])
     changes = {"episode.decision_period_s": env.decision_period_s, "episode.hours": env.episode_hours}
     compare(
         scenario=[str(folder / "scenario.yaml")],
         schedulers=f"{HEURISTICS},{folder}",
         episodes=episodes,
-        trace=None if env.trace is None else [Path(env.trace)],
+        trace=[Path(file.path) for file in files],
+        trace_format=[file.format or AUTO for file in files],
+        trace_as_is=any(file.as_is for file in files),
         overrides=[f"{path}={value}" for path, value in changes.items() if value is not None],
         json_file=folder / "report.json",
         force=True,

@@ -33,7 +33,7 @@ def document(comparison: Comparison, baseline: str) -> dict[str, Any]:
         "baseline": baseline,
         "paired": {a: {b: _pair_document(comparison, a, b) for b in names if b != a} for a in names},
         "load": _plain(comparison.load),
-        "trace": comparison.trace,
+        "trace": _trace_document(comparison),
         "scenario_digest": comparison.scenario.digest(),
         "versions": library_versions(),
     }
@@ -110,6 +110,12 @@ def _difference(difference: Estimate, chance: Estimate | None) -> dict[str, Any]
         "probability_of_improvement": None if chance is None else chance.value,
         "probability_of_improvement_ci95": None if chance is None else _ends(chance),
     }
+
+
+def _trace_document(comparison: Comparison) -> Any:
+    """Return the file of a trace, a list of several files, or None."""
+    files = [file.document() for file in comparison.trace_files]
+    return files if len(files) > 1 else next(iter(files), None)
 
 
 def _ends(estimate: Estimate) -> list[float] | None:

@@ -30,6 +30,7 @@ from odc_gym.evaluation.worker import RequiredEnvironment, SchedulerFactoryLike,
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
+from odc_gym.workload.traces import FileSources
 
 SATURATED = 0.99
 LAGS = (1, 2, 3, 6, 12, 19, 36, 72, 144)  # decisions: 5 min to 12 h; 19 is about one orbit at 550 km
@@ -167,7 +168,7 @@ def inspect(
     schedulers: Mapping[str, InspectedScheduler],
     zero: InspectedScheduler,
     seeds: Sequence[int],
-    trace: str | Path | Sequence[str | Path] | None = None,
+    trace: FileSources | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
     store: Path | None = None,
@@ -209,7 +210,7 @@ def _simulator(
     scenario: Scenario,
     factory: SchedulerFactoryLike,
     num_envs: int,
-    trace: str | Path | Sequence[str | Path] | None,
+    trace: FileSources | None,
 ) -> Simulator:
     """Build the simulator that a scheduler requires."""
     environment = RequiredEnvironment.of_factory(scenario, factory)

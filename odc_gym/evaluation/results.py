@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odc_gym.scenario import Scenario
+from odc_gym.workload.traces import TraceFile, trace_files
 
 Array = NDArray[np.float64]
 
@@ -22,8 +23,8 @@ class SchedulerResult:
     metrics: dict[str, Array]  # KPI: (N,)
 
 
-TraceFiles = str | tuple[str, ...] | None
-"""File of a trace, several files, or None."""
+TraceFiles = str | TraceFile | tuple[str | TraceFile, ...] | None
+"""File of a trace, several files, or None; a file with options is a record."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Comparison:
         default_factory=dict
     )  # name to its training runs, which are keys of `results`
     absent: Mapping[str, str] = field(default_factory=dict)  # scheduler that cannot operate the scenario, to the reason
+
+    @property
+    def trace_files(self) -> tuple[TraceFile, ...]:
+        """Files of the trace; empty without a trace."""
+        return trace_files(self.trace)
 
     @property
     def names(self) -> tuple[str, ...]:

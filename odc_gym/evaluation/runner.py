@@ -17,7 +17,6 @@ import signal
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +27,8 @@ from odc_gym.evaluation.results import Comparison, SchedulerResult, TraceFiles, 
 from odc_gym.evaluation.store import Store
 from odc_gym.evaluation.worker import BatchResults, EpisodeBatch, SchedulerFactoryLike, Task, Worker
 from odc_gym.scenario import Scenario
+from odc_gym.workload import traces
+from odc_gym.workload.traces import FileSources
 
 Progress = Callable[[int, int], None]
 """Called with (episodes played, episodes to play), both summed over schedulers."""
@@ -40,7 +41,7 @@ def evaluate(
     scenario: Scenario,
     schedulers: Mapping[str, SchedulerFactoryLike],
     seeds: Sequence[int],
-    trace: str | Path | Sequence[str | Path] | None = None,
+    trace: FileSources | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
     groups: Mapping[str, tuple[str, ...]] | None = None,
@@ -58,7 +59,7 @@ def evaluate_all(
     scenarios: Sequence[Scenario],
     schedulers: Mapping[str, SchedulerFactoryLike],
     seeds: Sequence[int],
-    trace: str | Path | Sequence[str | Path] | None = None,
+    trace: FileSources | None = None,
     workers: int | None = None,
     progress: Progress | None = None,
     groups: Mapping[str, tuple[str, ...]] | None = None,
@@ -71,7 +72,8 @@ def evaluate_all(
         scenarios: scenarios to simulate, with distinct names.
         schedulers: name to factory, as returned by `odc_gym.agents.scheduler_factory`.
         seeds: (N,) episode numbers, the same for every scenario.
-        trace: one or several files of jobs or requests. A file replaces the arrivals of the classes that it holds.
+        trace: one or several files of jobs or requests, as paths, `TraceFile` records or mappings. A file replaces the
+            arrivals of the classes that it holds.
         workers: number of processes; None starts one per core that this process may use, 1 plays in this process. With
             more than one, a script must keep its own calls under `if __name__ == "__main__":`, because the processes
             import the script.
@@ -116,12 +118,14 @@ def evaluate_all(
     return comparisons
 
 
-def trace_files(trace: str | Path | Sequence[str | Path] | None) -> TraceFiles:
-    """Return the file or files of a trace as picklable strings."""
-    if trace is None or isinstance(trace, str | Path):
-        return None if trace is None else str(trace)
-    paths = tuple(str(path) for path in trace)
-    return paths if len(paths) > 1 else next(iter(paths), None)
+def trace_files(trace: FileSources | None) -> TraceFiles:
+    """Return the file or files of a trace as picklable values: strings, and records of files with options.
+
+    Raises:
+        TraceError: see `odc_gym.workload.traces.trace_files`.
+    """
+    files = tuple(file.plain for file in traces.trace_files(trace))
+    return files if len(files) > 1 else next(iter(files), None)
 
 
 def _check_arguments(

@@ -23,6 +23,7 @@ from odc_gym.evaluation.files import write_text
 from odc_gym.evaluation.results import SchedulerResult, TraceFiles, concatenate_results
 from odc_gym.scenario import Scenario
 from odc_gym.sources import source_digest, versions
+from odc_gym.workload.traces import TraceFile, trace_files
 
 _LIBRARIES = ("numpy", "numba", "scipy", "skyfield", "skyfield-data", "sgp4")
 _WORKER_MODULE = "odc_gym.evaluation.worker"  # imports all code that determines an episode, except the schedulers
@@ -103,7 +104,7 @@ class Store:
             "code": source_digest(_WORKER_MODULE),
             "libraries": versions(*_LIBRARIES),
             "scenario": scenario.digest(),
-            "trace": None if trace is None else _traces_hash(trace),
+            "trace": None if trace is None else _traces_hash(trace_files(trace)),
         }
         found = {}
         for name, identity in self._identities.items():
@@ -117,13 +118,16 @@ def _hash(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def _traces_hash(trace: str | tuple[str, ...]) -> str:
-    """Return a hash of the contents of a trace. Each path is a file or a folder of files."""
+def _traces_hash(files: Sequence[TraceFile]) -> str:
+    """Return a hash of the contents and options of a trace. Each path is a file or a folder of files."""
     hashes = []
-    for path in (Path(name) for name in ([trace] if isinstance(trace, str) else trace)):
+    for file in files:
+        path = Path(file.path)
+        if file.plain != file.path:
+            hashes.append(f"format {file.format}, as is {file.as_is}")
         for part in sorted(path.iterdir()) if path.is_dir() else [path]:
-            with part.open("rb") as file:
-                digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+            with part.open("rb") as content:
+                digest = hashlib.file_digest(content, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
             hashes.append(f"{part.name} {digest}" if path.is_dir() else digest)
     return hashes[0] if len(hashes) == 1 else _hash("\n".join(hashes).encode())
 

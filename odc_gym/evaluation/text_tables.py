@@ -214,8 +214,8 @@ def _difference_note(ours: str, theirs: str, scores: Array, reference: Array, ep
 
 
 def _title(comparison: Comparison) -> str:
-    files = (comparison.trace,) if isinstance(comparison.trace, str) else comparison.trace or ()
-    trace = f", trace {' and '.join(Path(file).name for file in files)}" if files else ""
+    files = [f"{Path(file.path).name}{' as recorded' * file.as_is}" for file in comparison.trace_files]
+    trace = f", trace {' and '.join(files)}" if files else ""
     first, last = int(comparison.seeds.min()), int(comparison.seeds.max())
     load = f"load factor {comparison.load.min():.2f} to {comparison.load.max():.2f}"
     played = f"{comparison.scenario.name}{trace}: {_episodes(comparison)} ({first} to {last}), {load}"

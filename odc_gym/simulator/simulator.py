@@ -70,8 +70,8 @@ class Simulator(WholeCopy):
     Args:
         scenario: scenario to simulate.
         num_envs: number of environments, B.
-        trace: recorded jobs or requests, or the path or paths of files with them. They replace
-            the classes they contain.
+        trace: recorded jobs or requests, or the files with them: paths, or mappings with `path`, `format` and `as_is`
+            (`workload.TraceFile`). They replace the classes they contain.
         decision_period_s: time between decisions [s]; that of the scenario if None.
         episode_hours: length of an episode [h]; that of the scenario if None.
         action_mode: `bids` or `assign`, see `interface.actions` and `interface.assignment`.

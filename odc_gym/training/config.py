@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from odc_gym.errors import RunError, ScenarioError, did_you_mean, did_you_mean_file
 from odc_gym.scenario import Scenario
@@ -30,12 +30,27 @@ POLICY_MODES = {
 """Algorithm, action mode and observation mode that each policy needs."""
 
 
+class TraceOptions(Model):
+    """File of a trace with options, as in `odc_gym.workload.TraceFile`."""
+
+    path: str = Field(description="path of the file, or name of a public trace")
+    format: str | None = Field(
+        default=None, description="format of the file, from `odc-gym trace formats`; null: as it is recognised"
+    )
+    as_is: bool = Field(
+        default=False,
+        description="whether jobs keep their recorded times and sizes; false: scaled to the classes' load",
+    )
+
+
 class EnvKwargs(Model):
     """Arguments of the environment, as in `gym.make`; None keeps the scenario's value."""
 
     overrides: dict[str, Any] = Field(default={}, description="changes of the scenario: dotted path to value")
-    trace: str | None = Field(
-        default=None, description="file of jobs or requests that replaces the classes it holds; null: generated work"
+    trace: tuple[TraceOptions, ...] | None = Field(
+        default=None,
+        description="files of jobs or requests that replace the classes they hold, as paths or mappings with options; "
+        "null: generated work",
     )
     decision_period_s: Positive | None = Field(default=None, description="time between decisions; null: the scenario's")
     episode_hours: Positive | None = Field(default=None, description="length of an episode; null: the scenario's")
@@ -45,6 +60,20 @@ class EnvKwargs(Model):
     observation_mode: Literal["flat", "dict"] = Field(
         default="flat", description="form of observations; dict for AssignPolicy"
     )
+
+    @field_validator("trace", mode="before")
+    @classmethod
+    def _files(cls, value: Any) -> Any:
+        if value is None:
+            return None
+        files = value if isinstance(value, list | tuple) else [value]
+        return [{"path": file} if isinstance(file, str) else file for file in files]
+
+    @model_validator(mode="after")
+    def _one_replay(self) -> EnvKwargs:
+        if len({file.as_is for file in self.trace or ()}) > 1:
+            raise ValueError("trace: as_is must be the same for all files")
+        return self
 
 
 class NetArch(Model):

@@ -43,6 +43,7 @@ def refused(capsys, *arguments):
         ("trace",),
         ("trace", "info"),
         ("trace", "fetch"),
+        ("trace", "formats"),
         ("train",),
     ],
 )
@@ -131,6 +132,13 @@ def test_a_training_run_is_described(capsys, tmp_path):
         (("compare", "--episodes", "101"), "must lie within one suite of seeds"),
         (("compare", "--trace", "absent.csv"), "--trace absent.csv: no such file"),
         (("compare", "--trace", __file__, "--trace", "absent.csv"), "--trace absent.csv: no such file"),
+        (("compare", "--trace-as-is"), "--trace-as-is: needs --trace FILE"),
+        (("compare", "--trace-format", "jobs"), "--trace-format: needs --trace FILE"),
+        (
+            ("compare", "--trace", __file__, "--trace-format", "jobs", "--trace-format", "swf"),
+            "--trace-format: given 2 times for 1 files; give one, or one for each",
+        ),
+        (("trace", "info", __file__, "--trace-format", "jobz"), "trace format = jobz: must be one of philly, "),
         (
             ("compare", "--agents", "zero", "--baseline", "idle"),
             "--baseline = idle: must be one of the compared schedulers (zero)",
@@ -338,6 +346,26 @@ def test_two_traces_are_played_at_once_and_rows_left_out_are_told(capsys, tmp_pa
     assert code == 0
     assert "trace jobs.csv and requests.csv: " in printed
     assert "9 rows left out: " in printed and "of duration 0 (first in line 2)" in printed
+
+
+def test_three_recorded_jobs_are_compared_as_they_are(capsys, tmp_path):
+    """Catches a small trace that is refused, thinned or repeated although it is wanted as recorded."""
+    trace, data = tmp_path / "three.csv", tmp_path / "data.json"
+    trace.write_text("arrival_s;duration_s;accelerators\n0;600;4\n60,5;900;1\n600;300;2\n")
+    arguments = ("compare", "--agents", "zero", "--episodes", "2", "--first-seed", "20000", "--workers", "1")
+    options = ("--trace", str(trace), "--trace-format", "jobs", "--trace-as-is", "--set", "workload.rate_scale=0")
+    code, out, err = run(capsys, *arguments, "--set", "episode.hours=1", *options, "--json", str(data))
+    printed = " ".join(out.split())
+    assert code == 0, err
+    assert "trace three.csv as recorded: " in printed and "replays 3 jobs of finetuning as recorded" in printed
+    found = json.loads(data.read_text())
+    assert found["trace"] == {"path": str(trace), "format": "jobs", "as_is": True}
+    assert found["agents"]["zero"]["by_episode"]["metrics"]["completed_finetuning"] == [3, 3]
+
+
+def test_formats_are_listed_by_the_names_that_the_options_take(capsys):
+    code, out, _ = run(capsys, "trace", "formats")
+    assert code == 0 and all(f" {name} " in out for name in ("philly-csv", "swf", "bailian", "jobs", "requests"))
 
 
 def test_malformed_trace_is_one_line_with_file_line_and_column(capsys, tmp_path):

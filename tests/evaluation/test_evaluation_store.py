@@ -118,6 +118,17 @@ def test_a_changed_trace_of_the_same_name_is_played_anew(tmp_path, played):
         assert len(played) == replayed
 
 
+def test_options_of_a_trace_are_part_of_its_identity(tmp_path, played):
+    """Catches results of a scaled trace that are taken for those of the same file as recorded."""
+    trace = tmp_path / "a.csv"
+    trace.write_text("1")
+    sources = (trace, {"path": str(trace), "as_is": True}, {"path": str(trace), "format": "jobs"})
+    for source, replayed in ((sources[0], 6), (sources[1], 6), (sources[2], 6), (sources[1], 0)):
+        played.clear()
+        compare(tmp_path / "store", trace=source)
+        assert len(played) == replayed
+
+
 def test_several_traces_and_folders_are_known_by_all_that_they_hold(tmp_path, played):
     one, folder = tmp_path / "a.csv", tmp_path / "clients"
     folder.mkdir()

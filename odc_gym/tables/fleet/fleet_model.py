@@ -265,8 +265,32 @@ class FleetModel:
         notes = [part.note(CENSUS_S, self.clock.episode_s) for part in self.trace.jobs.values()]
         notes += [part.note(self.clock.warm_up_s, self.clock.episode_s) for part in self.trace.requests.values()]
         # classes of one file cover the same time, so their notes are equal
-        notes = [*self.trace.notes(), *dict.fromkeys(note for note in notes if note)]
+        notes = [*self.trace.notes(), *self._as_is_notes(), *dict.fromkeys(note for note in notes if note)]
         return "; ".join(f"{self.trace.path}: {note}" for note in notes) or None
+
+    def _as_is_notes(self) -> list[str]:
+        """List notes on parts of the trace that are replayed as recorded: their rows, and jobs too wide to stay whole.
+
+        They also name the classes that stay synthetic.
+        """
+        if self.trace is None or not self.trace.as_is:
+            return []
+        parts = {name: part for name, part in self.trace.jobs.items() if part.recorded is not None}
+        rows = [f"{part.width.size} jobs of {name}" for name, part in parts.items()]
+        rows += [
+            f"{part.submit_s.size} requests to {name}"
+            for name, part in self.trace.requests.items()
+            if part.recorded is not None
+        ]
+        notes = [f"replays {' and '.join(rows)} as recorded, from the start of the episode and without scaling"]
+        replaced = {*self.trace.jobs, *self.trace.requests}
+        others = [name for name in self.scenario.class_names if name not in replaced]
+        if others and self.scenario.workload.rate_scale > 0:
+            notes.append(f"{' and '.join(others)} stay synthetic; --set workload.rate_scale=0 silences them")
+        wide = sum(int((part.width > self.widest).sum()) for part in parts.values())
+        if wide:
+            notes.append(f"{wide} jobs are wider than the largest satellite ({self.widest}) and are split")
+        return notes
 
     def start_of(self, seed: int) -> datetime:
         """Return the start of episode `seed`, UTC: a minute of the scenario's year or days, or its epoch."""

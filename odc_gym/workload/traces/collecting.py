@@ -258,7 +258,9 @@ def long_span_note(span_s: float) -> str | None:
     """Return a note on the unit of time if rows cover more years than most logs, else None."""
     if span_s <= LONG_SPAN_S:
         return None
-    return f"covers {span_s / YEAR_S:.1f} years if its times are seconds, {span_s / 1000 / DAY_S:.2g} days if they are ms"
+    return (
+        f"covers {span_s / YEAR_S:.1f} years if its times are seconds, {span_s / 1000 / DAY_S:.2g} days if they are ms"
+    )
 
 
 def _sort_order(times: Floats) -> npt.NDArray[np.int64] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from odc_gym.errors import TraceError
 from odc_gym.workload.traces.text import Fields, Line, Sample, csv_rows, shorten
 
 SEPARATORS = (",", ";", "\t")
+MOST_NAMED = 3  # missing columns that a message names
 _EXCEL_HINT = re.compile(r"sep=.\s*", re.IGNORECASE)
 _UNNAMED = re.compile(r"|unnamed:_\d+")  # header of an index column that pandas writes, as `normalise` gives it
 _NUMBER = re.compile(r"[+-]?[\d.,]+([eE][+-]?\d+)?")
@@ -150,13 +151,14 @@ def mismatch(names: Sequence[str], needed: Sequence[str], known: Sequence[str]) 
             hint = f"; did you mean '{spelling[near[0]]}'?" if near else ""
             missing = [other for other in missing if [normalise(other)] != near]
             parts.append(f"column '{shorten(name)}' is unknown{hint}" if name else "a column has no name")
-    wanted = " and ".join(f"'{name}'" for name in missing)
+    wanted = " and ".join(f"'{name}'" for name in missing[:MOST_NAMED])
+    wanted += f" and {len(missing) - MOST_NAMED} more" * (len(missing) > MOST_NAMED)
     return [*parts, *([f"lacks {wanted}"] if missing else [])]
 
 
 def similarity(names: Iterable[str], known: Iterable[str]) -> float:
     """Return how many names of a file a format knows; a similar spelling counts half."""
     spelling = [normalise(name) for name in known]
-    return sum(1.0 if name in spelling else 0.5 * bool(difflib.get_close_matches(name, spelling, 1, 0.75)) for name in {*names})
-
-
+    return sum(
+        1.0 if name in spelling else 0.5 * bool(difflib.get_close_matches(name, spelling, 1, 0.75)) for name in {*names}
+    )

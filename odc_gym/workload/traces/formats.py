@@ -41,6 +41,7 @@ FORMATS = (
     own_csv.REQUESTS,
 )
 JSON_FORMATS = (philly_json.FORMAT, mooncake.FORMAT, bailian.FORMAT)
+NEAR = 2  # names of a file that its nearest format knows at least
 HINT = "`odc-gym trace formats` lists the formats"
 
 TraceSource = Trace | FileSources
@@ -158,7 +159,7 @@ def _unknown_error(sample: Sample) -> TraceError:
     formats = [file_format for file_format in FORMATS if file_format.needed and file_format not in JSON_FORMATS]
     likeness = {f: max((similarity(h.names, f.known) for h in headers), default=0.0) for f in formats}
     nearest = max(formats, key=lambda f: (likeness[f], -len(f.needed)))
-    if likeness[nearest] == 0:
+    if likeness[nearest] < NEAR:
         own = " or ".join(f.layout for f in (own_csv.JOBS, own_csv.REQUESTS))
         return TraceError(f"{sample.path}:{line}: got '{shorten(head)}'; expected a header such as {own}; {HINT}")
     return header_error(sample, nearest.name, nearest.title, nearest.needed, nearest.known)
@@ -169,9 +170,9 @@ def _unknown_json_error(sample: Sample, line: int, names: Sequence[str]) -> Trac
     formats = [f for f in FORMATS if f.needed]
     nearest = max(formats, key=lambda f: (similarity(names, f.known), f in JSON_FORMATS, -len(f.needed)))
     where = f"{sample.path}:{line}"
-    if similarity(names, nearest.known) == 0:
-        layouts = " or ".join(file_format.layout for file_format in JSON_FORMATS)
-        return TraceError(f"{where}: got '{shorten(sample.head)}'; expected {layouts}; {HINT}")
+    if similarity(names, nearest.known) < NEAR:
+        known = ", ".join(file_format.name for file_format in JSON_FORMATS)
+        return TraceError(f"{where}: got '{shorten(sample.head)}'; expected one of the JSON formats {known}; {HINT}")
     if nearest not in JSON_FORMATS:
         return TraceError(f"{where}: nearest format is '{nearest.name}' ({nearest.title}), but as CSV with a header")
     odd = [part for part in mismatch(names, nearest.needed, nearest.known) if "lacks" in part]

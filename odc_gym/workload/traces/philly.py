@@ -14,6 +14,8 @@ from odc_gym.workload.traces.collecting import Absences, JobCollector
 from odc_gym.workload.traces.reading import (
     ACCELERATORS,
     CLOCK,
+    MAX_ACCELERATORS,
+    MAX_RUN_S,
     RUN,
     Column,
     Row,
@@ -26,11 +28,19 @@ from odc_gym.workload.traces.reading import (
 )
 from odc_gym.workload.traces.recorded import Trace
 
+
+def _parse_gpu_time_s(text: str) -> float:
+    value = parse_seconds(text)
+    if value > MAX_RUN_S * MAX_ACCELERATORS:
+        raise ValueError(text)
+    return value
+
+
 COLUMNS = (
     Column("timestamp", parse_clock_s, CLOCK),
     Column("duration", parse_run_s, RUN, decimal=True),
     Column("num_gpus", parse_accelerators, ACCELERATORS),
-    Column("gpu_time", parse_seconds, "seconds >= 0", nullable=True, decimal=True),
+    Column("gpu_time", _parse_gpu_time_s, "seconds >= 0", nullable=True, decimal=True),
     Column("cluster", parse_name, "a name", nullable=True),
 )
 

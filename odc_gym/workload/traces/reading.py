@@ -30,9 +30,7 @@ MAX_RUN_S = 366 * 86400
 MAX_ACCELERATORS = 1_000_000
 MAX_TOKENS = 10_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_CLOCK = re.compile(
-    r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII | re.IGNORECASE
-)
+_CLOCK = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII | re.IGNORECASE)
 
 
 class Column(NamedTuple):
@@ -191,7 +189,7 @@ def parse_member(where: str, column: Column, entry: Mapping[str, Any], absent: A
     Raises:
         TraceError: the object lacks it, or its column refuses it.
     """
-    value = entry.get(column.name)
+    value: Any = entry.get(column.name)
     if column.name not in entry and not column.nullable:
         raise column_error(where, column, "nothing")
     try:

@@ -83,4 +83,6 @@ def _trace_file(source: FileSource) -> TraceFile:
 
 def _source_error(source: Any) -> TraceError:
     """Return the error of a value that is no source."""
-    return TraceError(f"trace = {source!r}: must be a path, or a mapping with path, format and as_is, or a list of these")
+    return TraceError(
+        f"trace = {source!r}: must be a path, or a mapping with path, format and as_is, or a list of these"
+    )

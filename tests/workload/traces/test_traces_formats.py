@@ -176,8 +176,8 @@ BURST = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n"
     # Philly: truncated, a wrong key, wrong types, other units
     ("[", ":1: expected a JSON object, got 'the end of the file'"),
     ("[]", ": no jobs"),
-    (f"[{JOB % '[]'},\n{{}}]", ":2: column 'submitted_time': expected a time like 2017-10-09 07:01:55, got nothing"),
-    ('[{"status": "Pass", "vc": "a"}]', ":1: nearest format is 'philly' (Philly jobs, original): lacks 'submitted_time' "),
+    (f"[{JOB % '[]'},\n{{}}]", ":2: column 'submitted_time': expected a time like "),
+    ('[{"status": "Pass", "vc": "a"}]', ":1: nearest format is 'philly' (Philly jobs, original): lacks 'su"),
     (f"[{JOB % '[]'},\n{JOB % '[]'}", ":2: expected ']', got 'the end of the file'"),
     (f"[{JOB % '[]'},\n{JOB % '[]'} {JOB % '[]'}]", ":2: expected ']', got "),
     (f"[{JOB % '[]'},\n" + (JOB % "[]")[:40], ":2: the object that begins here is not readable: "),
@@ -212,14 +212,14 @@ BURST = "Timestamp,Model,Request tokens,Response tokens,Total tokens,Log Type\n"
     (BURST + "5,ChatGPT,1,0,1,x", ": no requests; 1 row left out: that failed"),
     # Mooncake
     ('{"timestamp": 0, "input_length": 5, "output_le', ":1: not readable as JSON: "),
-    ('{"timestamp": 0, "input_length": 5}', ":1: nearest format is 'mooncake' (Mooncake requests): lacks 'output_length'"),
-    ('{"timestamp": 0, "input_length": 5, "output_length": 5}\n{"timestamp": 0}', ":2: column 'input_length': expected"),
+    ('{"timestamp": 0, "input_length": 5}', ":1: nearest format is 'mooncake' (Mooncake requests): lacks 'out"),
+    ('{"timestamp": 0, "input_length": 5, "output_length": 5}\n{"timestamp": 0}', ":2: column 'input_length': expect"),
     ('{"timestamp": -1, "input_length": 5, "output_length": 5}', ":1: column 'timestamp': expected milliseconds"),
     ('{"timestamp": "0", "input_length": 5, "output_length": 5}', ":1: column 'timestamp': expected milliseconds"),
     ('{"timestamp": 0, "input_length": 5.5, "output_length": 5}', ":1: column 'input_length': expected a whole number"),
     ('{"timestamp": 0, "input_length": 5, "output_length": true}', ":1: column 'output_length': expected a whole"),
     ('{"timestamp": 0, "input_length": 5, "output_length": 5}\n[1]', ":2: expected a JSON object, got '[1]'"),
-    ('{"timestamp": 1800, "input_length": 5, "output_length": 5, "hash_ids": []}', ": 1 requests within 0 s; must cover"),
+    ('{"timestamp": 1800, "input_length": 5, "output_length": 5, "hash_ids": []}', ": 1 requests within 0 s; must"),
     # any
     ("x" * 2**20, ":1: expected lines of less than 1048576 characters"),
     (gzip.compress(text("log.swf").encode(), mtime=0)[:-9], ": not readable as gzip: "),

@@ -193,7 +193,11 @@ TOKENS = "expected a whole number from 0 to 10000000"
         ("jobs", "1700158726679,60,1,batch", f"column 'arrival_s': {ARRIVAL}, got '1700158726679'"),
         ("jobs", "-1,60,1,batch", f"column 'arrival_s': {ARRIVAL}, got '-1'"),
         ("jobs", "nan,60,1,batch", f"column 'arrival_s': {ARRIVAL}, got 'nan'"),
-        ("jobs", "2017-10-09 07:01:55,60,1,batch", "column 'arrival_s': expected seconds as in the rows before, got dates"),
+        (
+            "jobs",
+            "2017-10-09 07:01:55,60,1,batch",
+            "column 'arrival_s': expected seconds as in the rows before, got dates",
+        ),
         ("jobs", "2017-10-09,60,1,batch", f"column 'arrival_s': {ARRIVAL}, got '2017-10-09'"),
         ("jobs", "5,0,1,batch", f"column 'duration_s': {DURATION}, got '0'"),
         ("jobs", "5,inf,1,batch", f"column 'duration_s': {DURATION}, got 'inf'"),
