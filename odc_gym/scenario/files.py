@@ -76,7 +76,8 @@ def with_base(data: Mapping[str, Any], model: type[BaseModel]) -> dict[str, Any]
     Raises:
         ScenarioError: the base or a key is unknown.
     """
-    place, own = Place((model,)), plain(data)
+    place = Place((model,))
+    own: dict[str, Any] = plain(data)
     base = own.pop("base", None)
     check_keys(own, place)
     if base is None:

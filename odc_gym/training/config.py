@@ -39,7 +39,7 @@ class TraceOptions(Model):
     )
     as_is: bool = Field(
         default=False,
-        description="whether jobs keep their recorded times and sizes; false: scaled to the classes' load",
+        description="whether work keeps its recorded times and sizes; false: it is scaled to its classes' load",
     )
 
 

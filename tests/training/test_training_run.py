@@ -233,7 +233,7 @@ def test_different_seeds_differ_and_equal_seeds_agree(tmp_path, whole):
         ({"gamma": 1.5}, "gamma = 1.5: must be <= 1"),
         ({"algo": "dqn"}, "algo = dqn: must be 'ppo' or 'maskable_ppo'"),
         ({"eval.first_seed": 10_000}, "eval.first_seed = 10000: must be >= 20000"),
-        ({"seed.x": 3}, "seed.x: seed has no fields of its own"),
+        ({"seed.x": 3}, "seed.x: unknown key 'x'"),
         ({"env.overrides.hardware.odcsat.battery.capacity_wh": -5}, "hardware.odcsat.battery.capacity_wh = -5"),
     ],
 )
