@@ -439,7 +439,7 @@ class Simulator(WholeCopy):
         for part in () if trace is None else (*trace.jobs.values(), *trace.requests.values()):
             for value in vars(part).values():
                 if isinstance(value, np.ndarray):
-                    recorded = zlib.crc32(np.ascontiguousarray(value), recorded)
+                    recorded = zlib.crc32(value.tobytes(), recorded)
         return np.full(self.num_envs, int(self.scenario.digest()[:8], 16) << 32 | recorded, np.uint64)
 
     def _checked_state(self, state: Mapping[str, np.ndarray], count: int) -> tuple[dict[str, np.ndarray], list[int]]:
