@@ -82,12 +82,14 @@ class KernelCache(_Cache):
                 # a whole file of ours that does not load comes from an environment of other libraries
                 with suppress(Exception):
                     return CompileResult._rebuild(target_context, *pickle.loads(data))
-        _say("begin", "compiling the simulation core, once for each version: some minutes")
+        _say("begin", "compiling the simulation core, once for each version; this takes a few minutes")
         self._started_s = time.monotonic()
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        """Write a kernel that was just compiled to the first folder that takes it."""
+        """Write a kernel that was just compiled to the first folder that takes it, unless it holds addresses."""
+        if data.library.has_dynamic_globals:
+            return
         elapsed_s = time.monotonic() - self._started_s
         kept = self._keep(self._file_name(sig, data.codegen), dumps(data._reduce()))
         if elapsed_s >= LONG_S:
@@ -159,7 +161,7 @@ def write_trusted(file: Path, content: bytes) -> None:
         with open(descriptor, "wb") as opened:
             opened.write(_hash(content) + content)
         os.replace(temporary, file)
-    except OSError:
+    except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
 
@@ -193,6 +195,8 @@ def _is_speaker() -> bool:
     descriptor = os.open(__file__, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         return False
+    except OSError:
+        pass  # a file system without locks
     return True

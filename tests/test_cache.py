@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numba
+import numpy as np
 import pytest
 
 from odc_gym import _cache
@@ -172,6 +173,15 @@ def test_a_full_disk_costs_the_cache_only(tmp_path, monkeypatch, capsys):
 def test_without_any_folder_the_kernel_is_compiled(capsys):
     assert load() == 1
     assert "neither a home nor a temporary folder" in capsys.readouterr().err
+
+
+LARGE = np.ones(500_000)  # Numba refers to it by its address
+
+
+def test_addresses_of_this_process_are_not_kept(tmp_path):
+    """Catches a kernel that reads foreign memory in the next process."""
+    folder = tmp_path / "key"
+    assert load(folder, function=lambda k: LARGE[k]) == 1 and not folder.exists()
 
 
 def test_many_processes_may_write_at_once(tmp_path):

@@ -88,8 +88,8 @@ def evaluate_all(
 
     Raises:
         SchedulerError: a required scheduler cannot operate a scenario, or another scheduler can operate none.
-        OdcGymError: there is no scenario, scheduler or episode; names or seeds repeat; workers < 1; a process died; or
-            the simulator refuses its input.
+        OdcGymError: there is no scenario, scheduler or episode; names or seeds repeat; workers is no whole number >= 1;
+            a process died; or the simulator refuses its input.
     """
     _check_arguments(scenarios, schedulers, seeds, workers)
     files = trace_files(trace)
@@ -144,7 +144,7 @@ def _check_arguments(
     if len(seeds) == 0 or len(set(seeds)) < len(seeds):
         raise OdcGymError("seeds: must be at least one episode, each only once")
     if workers is not None and (not isinstance(workers, int | np.integer) or workers < 1):
-        raise OdcGymError(f"workers = {workers}: must be >= 1")
+        raise OdcGymError(f"workers = {workers!r}: must be a whole number >= 1")
 
 
 def _stored(task: Task, batch: EpisodeBatch) -> BatchResults:

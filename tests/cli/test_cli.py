@@ -143,7 +143,7 @@ def test_a_training_run_is_described(capsys, tmp_path):
             ("compare", "--agents", "zero", "--baseline", "idle"),
             "--baseline = idle: must be one of the compared schedulers (zero)",
         ),
-        (("compare", "--workers", "0"), "workers = 0: must be >= 1"),
+        (("compare", "--workers", "0"), "workers = 0: must be a whole number >= 1"),
         (("compare", "--scenario", "moon"), "scenario = moon: must be one of"),
         (("compare", "--json", "no/such/folder.json"), "must be a file in an existing folder"),
     ],

@@ -85,7 +85,9 @@ def test_progress_counts_episodes_of_all_schedulers(fake):
         ({}, [1], 1, "schedulers: name at least one"),
         ({"a": partial(Constant, level=0.0)}, [], 1, "seeds: must be at least one"),
         ({"a": partial(Constant, level=0.0)}, [1, 1], 1, "seeds: must be at least one episode, each only once"),
-        ({"a": partial(Constant, level=0.0)}, [1], 0, "workers = 0: must be >= 1"),
+        ({"a": partial(Constant, level=0.0)}, [1], 0, "workers = 0: must be a whole number >= 1"),
+        ({"a": partial(Constant, level=0.0)}, [1], 2.5, "workers = 2.5: must be a whole number >= 1"),
+        ({"a": partial(Constant, level=0.0)}, [1], "4", "workers = '4': must be a whole number >= 1"),
     ],
 )
 def test_bad_input_is_refused(fake, schedulers, seeds, workers, message):
