@@ -93,7 +93,11 @@ def test_tokens_of_requests_have_the_mean_of_the_class_and_the_variance_of_a_ran
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("finetuning.sizes", {"duration_h": KNOTS}, "give either duration_h or sizes"),
+        (
+            "finetuning",
+            {"sizes": {"duration_h": KNOTS}, "duration_h": {"median": 1, "sigma": 1, "cut": 2}},
+            "give either duration_h or sizes",
+        ),
         ("finetuning.duration_h", None, "give either duration_h or sizes"),
         (
             "interactive.sizes",
