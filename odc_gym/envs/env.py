@@ -52,8 +52,7 @@ class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
     Args:
         scenario: a name in `configs/scenarios`, the path of a YAML file, a Scenario, or a mapping of its fields.
         overrides: dotted path to value, as in `Scenario.replace`.
-        trace: file of jobs or requests that replaces the classes it holds, or several: paths, or mappings with `path`,
-            `format` and `as_is`; see `docs/traces.md`.
+        trace: file of jobs or requests that replaces the classes it holds, or several; see `docs/traces.md`.
         decision_period_s: time between decisions [s]; the scenario's if None.
         episode_hours: length of an episode [h]; the scenario's if None.
         render_mode: None, "ansi" for text, or "rgb_array" for pictures.

@@ -159,8 +159,7 @@ class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray
             num_envs: number of environments B.
             scenario: a name in `configs/scenarios`, the path of a YAML file, a Scenario, or a mapping of its fields.
             overrides: dotted path to value, as in `Scenario.replace`.
-            trace: file of jobs or requests that replaces the classes it holds, or several: paths, or mappings with
-                `path`, `format` and `as_is`; see `docs/traces.md`.
+            trace: file of jobs or requests that replaces the classes it holds, or several; see `docs/traces.md`.
             decision_period_s: time between decisions [s]; the scenario's if None.
             episode_hours: length of an episode [h]; the scenario's if None.
             render_mode: None, `ansi` for texts, or `rgb_array` for pictures.
