@@ -70,7 +70,9 @@ def replay(
     copies = max(1, math.ceil(ratio))
     if copies > MAX_COPIES:
         offers = f"offers {1 / ratio:.2g} of the load that '{trace.class_name}' has in the scenario"
-        raise TraceError(f"{trace.where}: {offers}; must be at least a {MAX_COPIES}th")
+        raise TraceError(
+            f"{trace.where}: {offers}; must be at least a {MAX_COPIES}th; --trace-as-is replays it unscaled"
+        )
     episode = splitmix64(np.array([seed & _MASK], np.uint64))
     # the class is part of the key, so that the classes of one file are selected independently
     class_key = _mix_keys(_mix_keys(episode, _COPY), zlib.crc32(trace.class_name.encode()))

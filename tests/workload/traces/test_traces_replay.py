@@ -135,7 +135,10 @@ def test_short_traces_repeat_and_say_so(steady):
 def test_too_small_a_trace_is_refused():
     with pytest.raises(TraceError) as caught:
         replay(made([3.0], 1.0), 960.0, 0, 0.0, 0.0, DAY)
-    says = "made.csv: offers 0.001 of the load that 'finetuning' has in the scenario; must be at least a 64th"
+    says = (
+        "made.csv: offers 0.001 of the load that 'finetuning' has in the scenario; must be at least a 64th; "
+        "--trace-as-is replays it unscaled"
+    )
     assert str(caught.value) == says
 
 

@@ -210,7 +210,8 @@ def test_too_small_a_trace_is_refused(starter):
     with pytest.raises(TraceError) as caught:
         demand_of(starter, trace, 0)
     assert str(caught.value) == (
-        "made.csv: offers 4.3e-06 of the load that 'interactive' has in the scenario; must be at least a 64th"
+        "made.csv: offers 4.3e-06 of the load that 'interactive' has in the scenario; must be at least a 64th; "
+        "--trace-as-is replays it unscaled"
     )
 
 
