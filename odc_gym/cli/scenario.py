@@ -118,7 +118,7 @@ def diff_scenarios(
 
 @scenarios.command("new")
 def new_scenario(
-    name: Annotated[str, typer.Argument(help="Name of the new scenario: letters, digits, - and _.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Its name: letters, digits, - and _.")],
     base: Annotated[str, typer.Option(help="Scenario whose fields the file changes: a name or a path.")] = "starter12",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="File to write.", show_default="NAME.yaml")
