@@ -49,8 +49,8 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "rendering": "simulator",
     "envs": "saved_state seeds scenario workload rendering simulator",
     "sb3": "envs",
-    "evaluation": "sources seeds scenario interface workload simulator",
-    "training": "seeds scenario interface simulator envs",
+    "evaluation": "sources seeds scenario interface workload tables.fleet simulator",
+    "training": "seeds scenario interface simulator envs evaluation",
     "agents": "sources scenario simulator training",
     "cli": "sources seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation agents "
     "training",

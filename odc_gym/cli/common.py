@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 AUTO = "auto"  # value of --trace-format that stands for the format that a file is recognised to have
 PIPED_WIDTH = 160  # characters of a table line if the output is not a terminal
+REPORT_WIDTH = 80  # the same for reports, which fit this width
 
 ScenarioName = Annotated[
     str,
@@ -134,11 +136,12 @@ def trace_files(
     return tuple(TraceFile(str(path), name, as_is) for path, name in zip(paths, each, strict=True))
 
 
-def console() -> Console:
-    """Return the console for tables. It is as wide as the terminal, or `PIPED_WIDTH` without one."""
+def console(piped_width: int = PIPED_WIDTH) -> Console:
+    """Return the console for tables. It is as wide as `COLUMNS` or the terminal, or `piped_width` without both."""
     from rich.console import Console
 
-    return Console(width=None if sys.stdout.isatty() else PIPED_WIDTH)
+    known = sys.stdout.isatty() or os.environ.get("COLUMNS", "").isdigit()
+    return Console(width=None if known else piped_width)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from odc_gym.cli.common import (
+    REPORT_WIDTH,
     Force,
     JsonFile,
     Overrides,
@@ -78,11 +79,17 @@ FirstSeed = Annotated[
 ]
 Baseline = Annotated[
     str | None,
-    typer.Option(help="Scheduler to which the others are compared.", show_default="full-clock, else the first"),
+    typer.Option(
+        help="Scheduler to which the others are compared.", show_default="zero, else full-clock, else the first"
+    ),
 ]
 ByLoad = Annotated[
     bool,
     typer.Option("--strata", help="Also print the scores by thirds of the load. --trace turns this on."),
+]
+AllMetrics = Annotated[
+    bool,
+    typer.Option("--all-metrics", help="Print all statistics of the scores, the reward terms and all KPIs."),
 ]
 StoreFolder = Annotated[
     Path | None,
@@ -116,6 +123,7 @@ def compare(
     overrides: Overrides = None,
     baseline: Baseline = None,
     by_load: ByLoad = False,
+    all_metrics: AllMetrics = False,
     store: StoreFolder = None,
     json_file: JsonFile = None,
     markdown_file: MarkdownFile = None,
@@ -124,30 +132,49 @@ def compare(
     workers: Workers = None,
 ) -> None:
     """Let schedulers play the same episodes, and report which is better with confidence intervals."""
-    from odc_gym.evaluation import evaluate_all
+    from odc_gym.evaluation import markdown
     from odc_gym.evaluation.suites import episodes as suite_episodes
 
     schedulers = join_schedulers(names, schedulers) or HEURISTICS
     _require_free((json_file, markdown_file), force)
     _, seeds = suite_episodes(first_seed, episodes)
+    files = trace_files(trace, trace_format, trace_as_is)
+    results, reference = play(scenario, schedulers, seeds, files, overrides, baseline, store, workers)
+    by_load = by_load or bool(files)
+    if markdown_file != STDOUT:
+        print_comparison(results, reference, by_load, all_metrics, files)
+    if markdown_file is not None:
+        switches = ["--strata"] * by_load + ["--all-metrics"] * all_metrics
+        sources = scenario or [DEFAULT_SCENARIO]
+        traced = trace_options(trace or [], trace_format or [], trace_as_is)
+        command = command_line(sources, schedulers, seeds, traced, overrides or [], baseline, switches)
+        text = markdown(results, reference, by_load, command, date.today().isoformat() if dated else None, all_metrics)
+        _write_markdown(markdown_file, text)
+    if json_file is not None:
+        _write_json(json_file, results, reference)
+
+
+def play(
+    scenario: list[str] | None,
+    schedulers: str,
+    seeds: Sequence[int],
+    files: Sequence[TraceFile],
+    overrides: list[str] | None = None,
+    baseline: str | None = None,
+    store: Path | None = None,
+    workers: int | None = None,
+) -> tuple[list[Comparison], str]:
+    """Play the episodes of a comparison; arguments are those of the command. Return the results and the baseline."""
+    from odc_gym.evaluation import evaluate_all
+
     factories, groups = _factories(schedulers)
     scenarios = _scenarios(scenario or [DEFAULT_SCENARIO], overrides or [])
-    files = trace_files(trace, trace_format, trace_as_is)
     reference = _baseline((*factories, *groups), baseline)
     kept = _store(store, factories)
     required = factories if len(scenarios) == 1 else groups.get(reference, (reference,))
     with progress("episodes") as update:
         results = evaluate_all(scenarios, factories, seeds, files, workers, update, groups, kept, required)
-    by_load = by_load or bool(files)
-    if markdown_file != STDOUT:
-        _print_tables(results, reference, by_load, files)
-    if markdown_file is not None:
-        sources = scenario or [DEFAULT_SCENARIO]
-        traced = _trace_options(trace or [], trace_format or [], trace_as_is)
-        command = _command(sources, schedulers, seeds, traced, overrides or [], baseline, by_load)
-        _write_markdown(markdown_file, results, reference, by_load, command, dated)
-    if json_file is not None:
-        _write_json(json_file, results, reference)
+    return results, reference
 
 
 def _require_free(outputs: Sequence[Path | None], force: bool) -> None:
@@ -243,13 +270,14 @@ def _store(folder: Path | None, names: Collection[str]) -> Store | None:
     return None if folder is None else Store(folder, {name: scheduler_identity(name) for name in names})
 
 
-def _print_tables(comparisons: Sequence[Comparison], baseline: str, by_load: bool, files: Sequence[TraceFile]) -> None:
-    """Print the notes on traces, then the report."""
+def print_comparison(
+    comparisons: Sequence[Comparison], baseline: str, by_load: bool, all_metrics: bool, files: Sequence[TraceFile]
+) -> None:
+    """Print the report with the notes on traces."""
     from odc_gym.evaluation import print_report
 
-    for note in _trace_notes(files, [comparison.scenario for comparison in comparisons]):
-        console().print(note, markup=False)
-    print_report(console(), comparisons, baseline, by_load)
+    notes = _trace_notes(files, [comparison.scenario for comparison in comparisons])
+    print_report(console(REPORT_WIDTH), comparisons, baseline, by_load, all_metrics, notes)
 
 
 def _trace_notes(files: Sequence[TraceFile], scenarios: Sequence[Scenario]) -> list[str]:
@@ -262,14 +290,14 @@ def _trace_notes(files: Sequence[TraceFile], scenarios: Sequence[Scenario]) -> l
     return list(dict.fromkeys(note for note in notes if note))
 
 
-def _command(
+def command_line(
     sources: Sequence[str],
     schedulers: str,
     seeds: Sequence[int],
     traced: Sequence[str],
     overrides: Sequence[str],
     baseline: str | None,
-    by_load: bool,
+    switches: Sequence[str],
 ) -> str:
     """Return the command that reproduces the numbers."""
     options: list[tuple[str, Any]] = [("--scenario", ",".join(sources)), ("--agents", schedulers)]
@@ -277,22 +305,19 @@ def _command(
     options += [("--set", change) for change in overrides]
     options += [("--baseline", baseline)] * (baseline is not None)
     words = [str(word) for option in options for word in option]
-    return shlex.join(["odc-gym", "compare", *words, *traced, *["--strata"] * by_load])
+    return shlex.join(["odc-gym", "compare", *words, *traced, *switches])
 
 
-def _trace_options(traces: Sequence[Path], formats: Sequence[str], as_is: bool) -> list[str]:
+def trace_options(traces: Sequence[Path], formats: Sequence[str], as_is: bool) -> list[str]:
     """Return the options of the command that give its traces."""
     options = [("--trace", str(trace)) for trace in traces] + [("--trace-format", name) for name in formats]
     return [*(word for option in options for word in option), *["--trace-as-is"] * as_is]
 
 
-def _write_markdown(
-    file: Path, comparisons: Sequence[Comparison], baseline: str, by_load: bool, command: str, dated: bool
-) -> None:
-    """Write the tables as Markdown to a file or to stdout."""
-    from odc_gym.evaluation import markdown, write_text
+def _write_markdown(file: Path, text: str) -> None:
+    """Write a report in Markdown to a file or to stdout."""
+    from odc_gym.evaluation import write_text
 
-    text = markdown(comparisons, baseline, by_load, command, date.today().isoformat() if dated else None)
     if file == STDOUT:
         typer.echo(text, nl=False)
     else:

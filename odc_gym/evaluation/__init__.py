@@ -15,11 +15,12 @@
 
 from odc_gym.evaluation.documents import document, documents
 from odc_gym.evaluation.files import write_document, write_text
-from odc_gym.evaluation.report import markdown, print_report
+from odc_gym.evaluation.report import markdown, markdown_sections, print_report
 from odc_gym.evaluation.results import Comparison, SchedulerResult
 from odc_gym.evaluation.runner import evaluate, evaluate_all
 from odc_gym.evaluation.store import Store
 from odc_gym.evaluation.suites import TEST, TRAINING, VALIDATION
+from odc_gym.evaluation.text_tables import text_report
 
 __all__ = [
     "TEST",
@@ -33,7 +34,9 @@ __all__ = [
     "evaluate",
     "evaluate_all",
     "markdown",
+    "markdown_sections",
     "print_report",
+    "text_report",
     "write_document",
     "write_text",
 ]

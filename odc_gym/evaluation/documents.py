@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import platform
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from odc_gym.evaluation import statistics
+from odc_gym.evaluation.designs import DesignComparison, DesignFigure, compare_designs, design_figures, fleet_of
 from odc_gym.evaluation.results import Array, Comparison
 from odc_gym.evaluation.statistics import Estimate
 from odc_gym.evaluation.summary import SchedulerSummary, known_mean, summarise
@@ -21,7 +23,8 @@ def document(comparison: Comparison, baseline: str) -> dict[str, Any]:
     """Return a comparison as JSON data. Values that do not exist are null.
 
     Each scheduler has its `score` per episode, `mean`, `iqm`, `ci95` (of the mean) and `metrics` (means over episodes).
-    The document also holds reward terms, values by episode, and paired differences to every other scheduler.
+    The document also holds reward terms, values by episode, and paired differences to every other scheduler. `fleet`
+    has the size of the fleet and the value that scores 100, which other documents may not share.
     """
     names = comparison.names
     summaries = {summary.name: summary for summary in summarise(comparison, baseline)}
@@ -35,6 +38,7 @@ def document(comparison: Comparison, baseline: str) -> dict[str, Any]:
         "load": _plain(comparison.load),
         "trace": _trace_document(comparison),
         "scenario_digest": comparison.scenario.digest(),
+        "fleet": asdict(fleet_of(comparison.scenario)),
         "versions": library_versions(),
     }
 
@@ -45,15 +49,54 @@ def documents(comparisons: Sequence[Comparison], baseline: str) -> dict[str, Any
     `scenarios` holds the `document` of each scenario by name, and `across` the summary over all scenarios. For each
     scheduler, `across` gives its standing in every scenario that it can operate. Mean score, mean rank and paired
     difference to the baseline follow; they are null unless the scheduler can operate all scenarios. `absent` lists the
-    schedulers that cannot operate a scenario, with the reason.
+    schedulers that cannot operate a scenario, with the reason. `designs` has absolute figures of fleets that differ,
+    with paired differences to the first fleet; it is null if all scores have the same scale.
     """
     overall = summarise_across(comparisons, baseline)
+    designs = compare_designs(comparisons)
+    everywhere = [row.name for row in overall.rows if row.score is not None]
     return {
         "scenarios": {c.scenario.name: document(c, baseline) for c in comparisons},
         "across": {
             "baseline": baseline,
             "agents": {row.name: _overall_document(overall, row) for row in overall.rows},
             "absent": {c.scenario.name: dict(c.absent) for c in comparisons if c.absent},
+            "designs": designs and _designs_document(comparisons, designs, everywhere),
+        },
+    }
+
+
+def gain_document(trained: Array, start: Array) -> dict[str, Any]:
+    """Return what a training gained over its start, from scores (N,) on the same episodes."""
+    return _difference(
+        statistics.paired_difference(trained, start), statistics.probability_of_improvement(trained, start)
+    )
+
+
+def _designs_document(
+    comparisons: Sequence[Comparison], designs: DesignComparison, names: Sequence[str]
+) -> dict[str, Any]:
+    """Return the absolute figures of all fleets under each scheduler that can operate all of them."""
+    return {
+        "same_work": designs.same_work,
+        "offered_ratio": dict(zip(designs.names, designs.offered, strict=True)),
+        "agents": {
+            name: {
+                figure.name: _figure_document(designs, figure) for figure in design_figures(comparisons, designs, name)
+            }
+            for name in names
+        },
+    }
+
+
+def _figure_document(designs: DesignComparison, figure: DesignFigure) -> dict[str, Any]:
+    return {
+        "unit": figure.unit,
+        "mean": {fleet: _finite(mean) for fleet, mean in zip(designs.names, figure.means, strict=True)},
+        "minus_first": {
+            fleet: {"mean": difference.value, "ci95": _ends(difference)}
+            for fleet, difference in zip(designs.names, figure.differences, strict=True)
+            if difference is not None
         },
     }
 

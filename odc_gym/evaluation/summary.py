@@ -14,8 +14,8 @@ from odc_gym.evaluation import statistics
 from odc_gym.evaluation.results import Array, Comparison, SchedulerResult
 from odc_gym.evaluation.statistics import Estimate
 
-DEFAULT_BASELINE = "full-clock"
-"""Naive operator: the default baseline of a comparison that includes it."""
+DEFAULT_BASELINES = ("zero", "full-clock")
+"""Default baselines in order: the operator's default, then the naive operator; the first that is compared."""
 LOAD_STRATA = ("low", "medium", "high")
 
 
@@ -37,14 +37,14 @@ def choose_baseline(names: Sequence[str], wanted: str | None = None) -> str:
 
     Args:
         names: names of the compared schedulers, groups of training runs included.
-        wanted: one of these names; None selects `full-clock` if it is compared, else the first name.
+        wanted: one of these names; None selects the first of `DEFAULT_BASELINES` that is compared, else the first name.
 
     Raises:
         OdcGymError: `wanted` is not one of the names.
     """
     if wanted is not None and wanted not in names:
         raise OdcGymError(f"baseline = {wanted}: must be one of the compared schedulers ({', '.join(names)})")
-    return wanted or (DEFAULT_BASELINE if DEFAULT_BASELINE in names else names[0])
+    return wanted or next((name for name in DEFAULT_BASELINES if name in names), names[0])
 
 
 def summarise(comparison: Comparison, baseline: str) -> list[SchedulerSummary]:
@@ -92,6 +92,11 @@ def select_episodes(comparison: Comparison, episodes: NDArray[np.int64]) -> Comp
         n: SchedulerResult(r.score[episodes], pick(r.terms), pick(r.metrics)) for n, r in comparison.results.items()
     }
     return replace(comparison, seeds=comparison.seeds[episodes], load=comparison.load[episodes], results=results)
+
+
+def select_schedulers(comparison: Comparison, names: Sequence[str]) -> Comparison:
+    """Return the comparison restricted to some of its schedulers, without groups."""
+    return replace(comparison, results={name: comparison.results[name] for name in names}, groups={})
 
 
 def known_mean(values: Array) -> float:

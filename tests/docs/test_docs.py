@@ -141,9 +141,14 @@ NOT_RUN = {
     ("README.md", "odc-gym compare --agents zero,runs/ppo-1"),
     (
         "results.md",
-        "odc-gym compare --scenario all --agents all --episodes 20 --store runs/store --markdown presets.md",
+        "odc-gym compare --scenario all --agents all --baseline full-clock --episodes 20 --store runs/store "
+        "--markdown presets.md",
     ),
-    ("results.md", "odc-gym compare --scenario starter12 --agents all --episodes 20 --trace conv_first30min.csv"),
+    (
+        "results.md",
+        "odc-gym compare --scenario starter12 --agents all --baseline full-clock --episodes 20 "
+        "--trace conv_first30min.csv",
+    ),
     ("traces.md", "odc-gym trace fetch azure-llm-2023-conv"),
     (
         "traces.md",

@@ -49,9 +49,9 @@ def comparison():
     )
 
 
-def printed(comparison, baseline="full-clock", by_load=False):
-    console = Console(file=StringIO(), width=160)
-    print_report(console, [comparison], baseline, by_load)
+def printed(comparison, baseline="full-clock", by_load=False, all_metrics=True, width=160):
+    console = Console(file=StringIO(), width=width)
+    print_report(console, [comparison], baseline, by_load, all_metrics)
     return console.file.getvalue()
 
 
@@ -98,10 +98,12 @@ def test_rows_are_ordered_and_differ_from_the_baseline_only_where_they_should(co
 
 def test_the_table_tells_who_is_better_and_what_is_open(comparison):
     text = printed(comparison)
-    lines = {line.split("│")[1].strip(): line for line in text.splitlines() if "│" in line}
+    lines = {line.split("  ")[0]: line for line in reversed(text.splitlines())}
     assert "better" in lines["good"] and "open" in lines["same"] and "ppo (2 runs)" in text
-    assert "good minus full-clock: +2.9" in text and "30 episodes): better." in text and "good minus r2: +" in text
-    assert "ppo: only 2 training runs; take 5 or more for a claim." in text and "Only 30" not in text
+    assert text.startswith("starter12: good scores highest, 81.87; +2.95 over full-clock: better.\n")
+    assert "\nVerdict (30 episodes): good is better than full-clock, +2.9" in text and text.endswith(").\n")
+    assert ", and better than r2, +" in text.splitlines()[-1]
+    assert "ppo: only 2 training runs; take 5 or more for a claim." in text and "too few" not in text
     assert "600" in lines["wait_p50_s"] and "reward/compute" in lines and "nan" not in text
     assert "low load" not in text
 
@@ -121,25 +123,32 @@ def parsed(text):
     return tables
 
 
+def numbers_in(cell):
+    """Numbers of a cell such as `+2.40 (1.85 to 2.97)`."""
+    return [float(number) for number in re.findall(r"[-+]?\d+\.\d+", cell)]
+
+
 def test_markdown_holds_the_figures_and_what_reproduces_them(comparison):
     text = markdown([comparison], "full-clock", False, "odc-gym compare --episodes 30")
-    assert text.startswith("```\nodc-gym compare --episodes 30\n```\n\npython ") and f"numpy {np.__version__}" in text
-    (heading, title, scores), (_, _, kpis) = parsed(text)
+    assert text.startswith("starter12: good scores highest")
+    assert "\n\n```\nodc-gym compare --episodes 30\n```\n\npython " in text and f"numpy {np.__version__}" in text
+    (heading, title, scores), _ = parsed(text)
+    assert text == markdown([comparison], "full-clock", False, "odc-gym compare --episodes 30")
     assert heading == "starter12" and title.startswith("starter12: 30 episodes (10000 to 10029)")
     for line, row in zip(scores[1:], summarise(comparison, "full-clock"), strict=True):
-        found = dict(
-            zip(("name", "score", "ci", "gap", "gap_ci", "verdict", "iqm", "worst", "chance"), line, strict=True)
-        )
+        found = dict(zip(("name", "score", "gap", "verdict", "worst", "chance"), line, strict=True))
         assert found["name"] == (f"{row.name} (2 runs)" if row.runs > 1 else row.name)
-        assert float(found["score"]) == pytest.approx(row.score.value, abs=0.005)
-        assert [float(end) for end in found["ci"].split(" to ")] == pytest.approx(
-            [row.score.low, row.score.high], abs=0.005
-        )
+        ends = [row.score.value, row.score.low, row.score.high]
+        assert numbers_in(found["score"]) == pytest.approx(ends, abs=0.005)
         if row.paired is not None:
-            assert float(found["gap"]) == pytest.approx(row.paired.value, abs=0.005)
+            ends = [row.paired.value, row.paired.low, row.paired.high]
+            assert numbers_in(found["gap"]) == pytest.approx(ends, abs=0.005)
             assert float(found["chance"]) == pytest.approx(row.improvement.value, abs=0.005)
-    assert dict(zip(kpis[0], next(line for line in kpis if line[0] == "wait_p50_s"), strict=True))["good"] == "600"
-    assert "- good minus full-clock: +2.9" in text
+    assert text.splitlines()[-1].startswith("Verdict (30 episodes): good is better than full-clock, +2.9")
+    *_, kpis = parsed(markdown([comparison], "full-clock", False, "x", all_metrics=True))
+    assert (
+        dict(zip(kpis[2][0], next(line for line in kpis[2] if line[0] == "wait_p50_s"), strict=True))["good"] == "600"
+    )
 
 
 def test_markdown_of_strata_and_scenarios_has_every_table(comparison):
@@ -165,17 +174,53 @@ def test_markdown_shows_signs_as_they_are(comparison):
 
 
 def test_wide_tables_are_printed_in_parts_with_the_names_of_rows(comparison):
-    console = Console(file=StringIO(), width=70)
-    print_report(console, [comparison], "full-clock", False)
-    text = console.file.getvalue()
-    assert "(1 of 2)" in text and "(2 of 2)" in text and "…" not in text
+    long = {f"scheduler{k}": comparison.results["good"] for k in range(9)}
+    text = printed(replace(comparison, results=long, groups={}), "scheduler0", width=70)
+    assert "(1 of 3)" in text and "(3 of 3)" in text and "…" not in text
     lines = text.splitlines()
     assert max(map(len, lines)) <= 70
-    heads = [re.split("[┃│]", line)[2:-1] for line in lines if line.startswith("┃")]
-    assert [cell.strip() for head in heads[-2:] for cell in head] == [
-        row.name for row in summarise(comparison, "full-clock")
+    heads = [line.split()[4:] for line in lines if line.startswith("reward term or KPI")]
+    assert [name for head in heads for name in head] == list(long)
+    assert sum("wait_p50_s" in line for line in lines) == 3
+
+
+def test_a_narrow_console_keeps_the_columns_that_decide(comparison):
+    """Catches a table that is split, or wider than a terminal, where optional columns and long names could give way."""
+    wide, narrow = (printed(comparison, all_metrics=False, width=width) for width in (120, 80))
+    for column in ("worst tenth", "P(better)"):
+        assert column in wide and column not in narrow
+    assert max(map(len, narrow.splitlines())) <= 80 and "of 2)" not in narrow and "verdict" in narrow
+    results = {
+        "full-clock": comparison.results["full-clock"],
+        "runs/2026-11-30/fullest-battery": comparison.results["good"],
+    }
+    text = printed(replace(comparison, results=results, groups={}), all_metrics=False, width=80)
+    assert (
+        max(map(len, text.splitlines())) <= 80
+        and "\nruns/2026-11-30/fullest-  8" in text
+        and "\nbattery  " in text
+        and "of 2)" not in text
+    )
+
+
+def test_headline_kpis_are_in_groups_and_the_rest_waits_for_all_metrics(comparison):
+    kpis = {
+        "work_accelerator_h": np.full(N, 1700.0),
+        "tokens_chat": np.full(N, 1e6),
+        "slo_chat": np.full(N, 0.5),
+        "charge_least_frac": np.full(N, 0.125),
+        "moves": np.full(N, 7.0),
+    }
+    results = {"zero": replace(comparison.results["good"], metrics=kpis)}
+    text = printed(replace(comparison, results=results, groups={}), "zero", all_metrics=False)
+    shown = [line.rsplit(maxsplit=1) for line in text.splitlines() if re.match("[a-z]+: .*[0-9]$", line)]
+    assert shown == [
+        ["work: done, accelerator-h", "1700"],
+        ["service: chat, %", "50.0"],
+        ["battery: least charge, %", "12.5"],
     ]
-    assert sum("wait_p50_s" in line for line in lines) == 2
+    assert "moves" not in text and "reward/" not in text and "--all-metrics" in text
+    assert text.splitlines()[-1].endswith("no other scheduler is compared.")
 
 
 def test_strata_are_thirds_of_the_load(comparison):
@@ -199,12 +244,13 @@ def test_select_keeps_episodes_together(comparison):
 def test_one_episode_is_reported_without_intervals(comparison):
     part = select_episodes(comparison, np.array([4]))
     text = printed(part)
-    assert "Only 1 episode:" in text and "nan" not in text
+    assert "Verdict (1 episode; too few for a claim, take 10 or more): " in text and "nan" not in text
     data = json.loads(json.dumps(document(part, "full-clock"), allow_nan=False))
     assert data["agents"]["good"]["ci95"] is None and data["paired"]["good"]["same"]["excludes_zero"] is False
 
 
-def test_baseline_is_full_clock_when_it_plays():
+def test_baseline_is_zero_when_it_is_compared_else_full_clock():
+    assert choose_baseline(["full-clock", "good", "zero"]) == "zero"
     assert choose_baseline(["good", "full-clock"]) == "full-clock"
     assert choose_baseline(["good", "full-clock"], "good") == "good"
     assert choose_baseline(["good", "ppo"]) == "good"

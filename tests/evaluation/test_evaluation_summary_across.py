@@ -1,5 +1,4 @@
 import json
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +7,8 @@ from scipy.stats import rankdata
 from odc_gym.evaluation import documents
 from odc_gym.evaluation.results import Comparison, SchedulerResult
 from odc_gym.evaluation.summary_across import load_strata_across, summarise_across
-from odc_gym.evaluation.text_tables import sections
+from odc_gym.evaluation.text_tables import text_report
+from odc_gym.scenario import Scenario
 
 BASE = np.array([50.0, 60.0, 70.0, 80.0])
 SWING = np.array([1.0, -1.0, 1.0, -1.0])
@@ -19,7 +19,7 @@ def comparison(name, scores, groups=(), absent=(), load=(1.0, 1.1, 1.2, 1.3)):
         scheduler: SchedulerResult(np.array(s, float), {"compute": np.array(s, float)}, {"load_factor": np.array(load)})
         for scheduler, s in scores.items()
     }
-    scenario = SimpleNamespace(name=name, digest=lambda: name)
+    scenario = Scenario.load("starter12", {"name": name})
     return Comparison(scenario, np.arange(4), results, np.array(load), None, dict(groups), dict(absent))
 
 
@@ -100,7 +100,8 @@ def test_strata_across_hold_the_same_seeds():
 
 
 def test_the_tables_mark_standings_and_leave_out_what_does_not_exist(three):
-    *each, last = sections(three, "zero", by_load=True)
+    report = text_report(three, "zero", by_load=True)
+    *each, last = report.sections
     assert [section.name for section in each] == ["one", "two"] and last.name == "across scenarios"
     standings, overall, *strata = last.tables
     lines = {line[0]: line for line in standings.rows}
@@ -108,18 +109,22 @@ def test_the_tables_mark_standings_and_leave_out_what_does_not_exist(three):
     assert lines["alien"] == ("alien", "74.00 *", "-", "-") and lines["good"][1:] == ("68.00", "76.00 *", "72.00")
     assert standings.notes[1:] == ("one: alien 74.00.", "two: good 76.00.")
     lines = {line[0]: line for line in overall.rows}
-    assert set(lines) == {"good", "even", "zero"} and lines["zero"][3:6] == ("-", "-", "-")
-    assert lines["good"][1] == "72.00" and lines["good"][3:6] == ("+2.00", "2.00 to 2.00", "better")
-    assert any(note.startswith("mean over scenarios: good minus zero: +2.00") for note in overall.notes)
-    assert overall.notes[-1].startswith("Only 4 episodes: intervals are rough")
+    assert set(lines) == {"good", "even", "zero"} and lines["zero"][2:4] == ("-", "-")
+    assert lines["good"][1].startswith("72.00 (") and lines["good"][2:4] == ("+2.00 (2.00 to 2.00)", "better")
+    assert report.answers == ("2 scenarios: good scores highest, 72.00; +2.00 over zero: better.",)
+    assert report.verdicts == (
+        "Verdict (2 scenarios x 4 episodes; too few for a claim, take 10 or more): good is better than zero, "
+        "+2.00 (2.00 to 2.00), and better than even, +1.50 (1.25 to 1.75).",
+    )
     assert "alien cannot operate two: made for one." in each[1].tables[0].notes
-    assert len(sections(three[:1], "zero", by_load=False)) == 1  # nothing across one scenario
+    assert len(text_report(three[:1], "zero").sections) == 1  # nothing across one scenario
 
 
 def test_documents_hold_each_scenario_and_what_is_across(three):
     data = json.loads(json.dumps(documents(three, "zero"), allow_nan=False))
     assert list(data["scenarios"]) == ["one", "two"] and data["scenarios"]["two"]["scenario"] == "two"
     found = data["across"]
+    assert found["designs"] is None  # the same fleet twice
     assert found["baseline"] == "zero" and found["absent"] == {"two": {"alien": "made for one"}}
     good = found["agents"]["good"]
     assert good["mean"] == pytest.approx(72.0) and good["rank"] == 1.25 and good["paired"]["mean"] == pytest.approx(2.0)
