@@ -22,7 +22,8 @@ from odc_gym.interface.sensing import AGED, FLEET_MEASURED, NOISY
 from odc_gym.scenario import Orbit, Scenario
 from odc_gym.scenario.files import names
 from odc_gym.scenario.reference import Block, FieldRow, model_blocks
-from odc_gym.scenario_check.design_report import design_report, shell_prefixes
+from odc_gym.scenario_check.design_report import design_report
+from odc_gym.scenario_check.report_row import shell_prefixes
 from odc_gym.training.config import TrainConfig
 
 ROOT = Path(__file__).parents[1]
@@ -170,8 +171,8 @@ reset, also by itself at the end of an episode. The others are as before the cal
 
 `copy.deepcopy`, `pickle` and `cloudpickle` copy an environment or a batch with state, view and generators. The copy is
 independent and goes on exactly like the original. Copy a scheduler together with its environment:
-`copy.deepcopy((env, scheduler))`. `copy.copy` of an unwrapped environment is a deep copy too; `copy.copy` of a Gymnasium
-wrapper shares the environment inside.
+`copy.deepcopy((env, scheduler))`. `copy.copy` of an unwrapped environment is a deep copy too; `copy.copy` of a wrapper of
+Gymnasium shares the environment inside.
 """
 
 END = """

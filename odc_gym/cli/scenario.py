@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from odc_gym.cli.common import (
+    REPORT_WIDTH,
     Force,
     JsonFile,
     Overrides,
@@ -21,6 +23,12 @@ from odc_gym.cli.common import (
     console,
     load,
 )
+
+if TYPE_CHECKING:
+    from odc_gym.scenario import Scenario
+    from odc_gym.scenario_check.report_row import ReportRow
+
+NAMES_WIDTH = 38  # characters of a quantity's name in a table
 
 scenarios = typer.Typer(help="List, show, check and diff scenarios, and begin new ones.", no_args_is_help=True)
 
@@ -58,30 +66,63 @@ def check_scenario(
     json_file: JsonFile = None,
     force: Force = False,
 ) -> None:
-    """Print the load that a scenario's satellites can sustain in energy and heat, and the offered load beside it."""
-    from rich.table import Table
-
+    """Print which limit binds a scenario's satellites and how much they can sustain, then the details."""
     from odc_gym.evaluation.files import require_free, write_document
     from odc_gym.scenario.files import parse_overrides
-    from odc_gym.scenario_check.design_report import design_report
+    from odc_gym.scenario_check.design_report import fleet_report
+    from odc_gym.scenario_check.limits import limit_sentences
+    from odc_gym.tables.fleet.fleet_model import FleetModel
 
     if json_file is not None:
         require_free(json_file, force)
-    loaded = load(chosen_scenario(scenario, named), parse_overrides(overrides or []))
-    rows = design_report(loaded)
-    each = (f"{name} with {h.accelerators.count} x {h.accelerators.kind}" for name, h in loaded.hardware.items())
-    table = Table(title=f"{loaded.name}: satellites {', '.join(each)}", title_justify="left")
-    table.add_column("quantity", no_wrap=True)
-    table.add_column("value", justify="right")
-    table.add_column("unit")
-    table.add_column("note")
-    for name, value, unit, note in rows:
-        table.add_row(name, f"{value:.4g}" if isinstance(value, float) else str(value), unit, note)
-    console().print(table)
+    fleet = FleetModel(load(chosen_scenario(scenario, named), parse_overrides(overrides or [])))
+    rows = fleet_report(fleet)
+    for line in limit_sentences(fleet):
+        console(REPORT_WIDTH).print(line, markup=False, highlight=False)
+    _print_check(fleet.scenario, rows)
     if json_file is not None:
         write_document(
             json_file, {name: {"value": value, "unit": unit, "note": note} for name, value, unit, note in rows}
         )
+
+
+def _print_check(scenario: Scenario, rows: Sequence[ReportRow]) -> None:
+    """Print the report of a scenario: a table for each kind of satellite if there are several, then the fleet's."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from odc_gym.scenario_check.report_row import shell_prefixes
+
+    def cells(row: ReportRow, prefix: str) -> tuple[Text, ...]:
+        unit = f" ({row.unit})" if row.unit else ""
+        large = isinstance(row.value, float) and abs(row.value) >= 10_000.0
+        value = f"{row.value:{'.0f' if large else '.4g'}}" if isinstance(row.value, float) else str(row.value)
+        return Text(row.name.removeprefix(prefix) + unit), Text(value), Text(row.note)
+
+    each = {n: f"{n} with {h.accelerators.count} x {h.accelerators.kind}" for n, h in scenario.hardware.items()}
+    prefixes = [prefix for prefix in shell_prefixes(scenario) if prefix]
+    parts = [
+        (f"{scenario.name}, {prefix}satellites {each[shell.hardware]}", prefix)
+        for shell, prefix in zip(scenario.shells, prefixes, strict=False)
+    ]
+    parts.append((f"{scenario.name}: satellites {', '.join(each.values())}", ""))
+    for title, prefix in parts:
+        own = [
+            row for row in rows if (row.name.startswith(prefix) if prefix else not row.name.startswith((*prefixes,)))
+        ]
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
+        widths = [max(cells(row, prefix)[k].cell_len for row in own) for k in range(2)]
+        widths[0] = min(widths[0], NAMES_WIDTH)
+        room = max(console(REPORT_WIDTH).width - sum(widths) - 4, NAMES_WIDTH // 2)
+        table.add_column("quantity", width=widths[0], overflow="fold")
+        table.add_column("value", justify="right", no_wrap=True)
+        table.add_column("note", max_width=room)
+        for row in own:
+            table.add_row(*cells(row, prefix))
+        typer.echo()
+        console(REPORT_WIDTH).print(Text(title, style="italic"))
+        console(REPORT_WIDTH).print(table)
 
 
 @scenarios.command("diff")

@@ -6,18 +6,18 @@ import math
 
 import numpy as np
 
-from odc_gym.constants import DAY_S, MINUTE_S, SOLAR_CONSTANT_W_M2, STEFAN_BOLTZMANN_W_M2_K4, YEAR_S, ZERO_CELSIUS_K
+from odc_gym.constants import DAY_S, MINUTE_S, STEFAN_BOLTZMANN_W_M2_K4, YEAR_S, ZERO_CELSIUS_K
 from odc_gym.faults.faults import GroundTrack, expected_upsets
 from odc_gym.orbits import build_ephemeris, eclipse_fraction, orbit_period_s
 from odc_gym.physics.thermal import REFERENCE_K
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.scenario_check.fault_report import fault_report
+from odc_gym.scenario_check.limits import constant_limit_w, limits_by_shell, mean_array_w, of_fleet, year_betas_rad
 from odc_gym.scenario_check.network_report import network_report
-from odc_gym.scenario_check.report_row import ReportRow
+from odc_gym.scenario_check.report_row import ReportRow, shell_prefixes
 from odc_gym.tables.fleet.design import design_numbers
 from odc_gym.tables.fleet.fleet_model import FleetModel
-from odc_gym.tables.fleet.plans import ShellPlan, offered_by_class, steps_of_one_orbit
-from odc_gym.tables.fleet.surroundings import Surfaces, illuminate, mean_sunlit_response
+from odc_gym.tables.fleet.plans import ShellPlan, offered_by_class
 from odc_gym.tables.fleet.sustainable import (
     Effects,
     ThroughputCurve,
@@ -37,8 +37,12 @@ def design_report(scenario: Scenario) -> list[ReportRow]:
     Raises:
         ScenarioError: the scenario cannot be simulated.
     """
-    fleet = FleetModel(scenario)
-    betas_rad = year_betas_rad(fleet)
+    return fleet_report(FleetModel(scenario))
+
+
+def fleet_report(fleet: FleetModel) -> list[ReportRow]:
+    """Return the report of a scenario by its fleet, as `design_report`."""
+    scenario, betas_rad = fleet.scenario, year_betas_rad(fleet)
     rows = []
     for i, prefix in enumerate(shell_prefixes(scenario)):
         rows += _shell_rows(fleet, i, betas_rad[i], prefix)
@@ -51,22 +55,6 @@ def design_report(scenario: Scenario) -> list[ReportRow]:
         + fault_report(fleet)
         + _random_rows(scenario)
     )
-
-
-def shell_prefixes(scenario: Scenario) -> list[str]:
-    """Return the beginnings of the rows of each shell: its hardware, or its number if two have the same hardware."""
-    hardware = [shell.hardware for shell in scenario.shells]
-    if len(hardware) == 1:
-        return [""]
-    if len(set(hardware)) == len(hardware):
-        return [f"{name}: " for name in hardware]
-    return [f"shell {i}: " for i in range(len(hardware))]
-
-
-def year_betas_rad(fleet: FleetModel) -> list[np.ndarray]:
-    """Return unsigned angles between Sun and orbit planes at the year's start dates, one array a shell [rad]."""
-    _, beta = fleet.year_sunlight()
-    return [np.abs(beta[:, fleet.shell_of == i]).ravel() for i in range(len(fleet.shells))]
 
 
 def radiator_flux_w_m2(hardware: Hardware, temperature_k: float, absorbed: float) -> float:
@@ -118,10 +106,10 @@ def _shell_rows(fleet: FleetModel, i: int, betas_rad: np.ndarray, prefix: str) -
     design = design_numbers(hardware)
     period = orbit_period_s(surfaces.altitude_m)
     eclipse_frac, longest_frac = (float(eclipse_fraction(surfaces.altitude_m, b)) for b in (0.0, betas_rad.min()))
-    array_w = float(_array_w(design, surfaces, betas_rad.min(keepdims=True))[0])
+    array_w = float(mean_array_w(design, surfaces, betas_rad.min(keepdims=True))[0])
     full_w = float(ThroughputCurve.of(design, fleet.mix).power_w[-1])
     plan_k = hardware.thermal.plan_c + ZERO_CELSIUS_K
-    limit_w = float(_thermal_limit_w(fleet, i, float(betas_rad.min())))
+    limit_w = float(constant_limit_w(fleet, i, float(betas_rad.min())))
     limit_without_leakage_w = thermal_limit_w(
         design, plan_k, radiator_heat_w(design, np.array(SINK_W_M2)), Effects(leakage=False)
     )
@@ -182,12 +170,6 @@ def array_ratio(design: dict[str, float], compute_w: float, eclipse_frac: float,
     )
 
 
-def _array_w(design: dict[str, float], surfaces: Surfaces, betas_rad: np.ndarray) -> np.ndarray:
-    """Return the array output at 1 au and operating temperature, mean over the sunlit part of orbits [W], (N,)."""
-    steps = steps_of_one_orbit(surfaces.altitude_m, np.ones(1), betas_rad)
-    return design["array_peak_w"] * mean_sunlit_response(surfaces.array_law, steps)
-
-
 def _broken_depth_rows(plan: ShellPlan, betas_rad: np.ndarray) -> list[ReportRow]:
     """Return a row if gated accelerators and bus alone exceed the soft depth at some beta angle, else none."""
     one = np.ones(betas_rad.shape)
@@ -199,16 +181,6 @@ def _broken_depth_rows(plan: ShellPlan, betas_rad: np.ndarray) -> list[ReportRow
             "soft depth cannot be kept", worst, "", "even with gated accelerators at some beta: least depth taken"
         )
     ]
-
-
-def _thermal_limit_w(fleet: FleetModel, i: int, beta_rad: float) -> np.ndarray:
-    """Return the thermal limit with leakage and the mean sink of an orbit at one beta angle [W]."""
-    hardware, surfaces = fleet.hardware[i], fleet.surfaces[i]
-    design = design_numbers(hardware)
-    sink = illuminate(
-        design, surfaces, steps_of_one_orbit(surfaces.altitude_m, np.ones(1), np.array([beta_rad]))
-    ).absorbed_w_m2.mean()
-    return thermal_limit_w(design, hardware.thermal.plan_c + ZERO_CELSIUS_K, radiator_heat_w(design, sink))
 
 
 def _plan_row(shell: ShellPlan, design: dict[str, float], fleet: FleetModel, beta: int) -> ReportRow:
@@ -238,9 +210,8 @@ def _load_rows(fleet: FleetModel, betas_rad: list[np.ndarray]) -> list[ReportRow
     scenario = fleet.scenario
     offered = offered_by_class(scenario.workload, scenario.class_names)
     total = float(offered.sum())
-    energy, heat = _single_limits(fleet, betas_rad)
-    slots = math.fsum(h.accelerators.count * h.accelerators.speed for h in _hardware_of_satellites(fleet))
-    limits = {"slots": slots, "energy": energy, "heat": heat, "all together": fleet.sustainable}
+    fleet_limits = of_fleet(limits_by_shell(fleet, betas_rad))
+    limits = {**fleet_limits.alone, "all together": fleet.sustainable}
     rows = [
         ReportRow(f"offered {name}", float(v), "accelerators", "reference accelerator-hours an hour")
         for name, v in zip(scenario.class_names, offered, strict=True)
@@ -250,8 +221,9 @@ def _load_rows(fleet: FleetModel, betas_rad: list[np.ndarray]) -> list[ReportRow
         ReportRow(f"load against {name}", total / limit, "", f"{total:.4g} offered of {limit:.4g}")
         for name, limit in limits.items()
     ]
-    binding = min(("slots", "energy", "heat"), key=lambda name: limits[name])
+    binding, following = fleet_limits.binding
     rows.append(ReportRow("binds most", binding, "", "over the year"))
+    rows.append(ReportRow("binds next", following or "nothing", "", "the next limit below the slots"))
     rows.append(
         ReportRow("sustainable", fleet.sustainable, "accelerators", "by slots, energy and heat, mean over the year")
     )
@@ -284,26 +256,3 @@ def _random_rows(scenario: Scenario) -> list[ReportRow]:
         ReportRow(f"random {path}", f"{draw.low:g} to {draw.high:g}", "", f"{draw.dist}, one draw for each {draw.per}")
         for path, draw in scenario.randomise.items()
     ]
-
-
-def _single_limits(fleet: FleetModel, betas_rad: list[np.ndarray]) -> tuple[float, float]:
-    """Return the sustainable output by energy alone and by heat alone, mean over the year [reference accelerators]."""
-    energy = heat = 0.0
-    for i, betas in enumerate(betas_rad):
-        hardware, surfaces = fleet.hardware[i], fleet.surfaces[i]
-        design = design_numbers(hardware)
-        curve = ThroughputCurve.of(design, fleet.mix)
-        dark = eclipse_fraction(surfaces.altitude_m, betas)
-        array = _array_w(design, surfaces, betas) * fleet.scenario.earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
-        period = fleet.shells[i].period_s
-        powers = [largest_constant_w(design, period, float(f), float(a)) for f, a in zip(dark, array, strict=True)]
-        satellites = float((fleet.shell_of == i).sum())
-        energy += satellites * float(curve.at(np.array(powers)).mean())
-        grid = np.linspace(betas.min(), betas.max(), 10)  # the limit hardly changes with beta
-        limits = curve.at(np.array([float(_thermal_limit_w(fleet, i, b)) for b in grid]))
-        heat += satellites * float(np.interp(betas, grid, limits).mean())
-    return energy, heat
-
-
-def _hardware_of_satellites(fleet: FleetModel) -> list[Hardware]:
-    return [fleet.hardware[i] for i in fleet.shell_of]

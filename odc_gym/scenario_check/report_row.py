@@ -1,8 +1,10 @@
-"""Row of the report that `odc-gym scenario check` prints."""
+"""Rows of the report that `odc-gym scenario check` prints, and the beginnings of their names."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+from odc_gym.scenario import Scenario
 
 
 class ReportRow(NamedTuple):
@@ -19,3 +21,13 @@ class ReportRow(NamedTuple):
     value: float | str
     unit: str
     note: str
+
+
+def shell_prefixes(scenario: Scenario) -> list[str]:
+    """Return the beginnings of the rows of each shell: its hardware, or its number if two have the same hardware."""
+    hardware = [shell.hardware for shell in scenario.shells]
+    if len(hardware) == 1:
+        return [""]
+    if len(set(hardware)) == len(hardware):
+        return [f"{name}: " for name in hardware]
+    return [f"shell {i}: " for i in range(len(hardware))]

@@ -280,6 +280,18 @@ def test_check_prints_closures_and_writes_json(capsys, tmp_path):
     data = json.loads(path.read_text())
     assert code == 0 and len(data) >= 5
     assert all(name in out and row.keys() == {"value", "unit", "note"} for name, row in data.items())
+    assert out.startswith("Energy binds: 75.7 of 96 accelerators sustained; heat is next.\n")
+    assert data["binds most"]["value"] == "energy" and data["binds next"]["value"] == "heat"
+
+
+@pytest.mark.parametrize("name", ["ai1-shells", "starter12-randomised", "storm"])
+def test_check_fits_eighty_columns(capsys, monkeypatch, name):
+    """Catches tables as wide as their longest note, and one line of satellites for several kinds."""
+    code, out, _ = run(capsys, "scenario", "check", name)
+    assert code == 0 and max(map(len, out.splitlines())) <= 80 and " binds: " in out.splitlines()[0]
+    monkeypatch.setenv("COLUMNS", "120")
+    code, wide, _ = run(capsys, "scenario", "check", name)
+    assert 80 < max(map(len, wide.splitlines())) <= 120 and len(wide.splitlines()) < len(out.splitlines())
 
 
 COMPARE = (
@@ -299,11 +311,12 @@ def test_compare_prints_a_table_and_writes_json(capsys, tmp_path):
     path = tmp_path / "out.json"
     code, out, err = run(capsys, *COMPARE, "--workers", "1", "--json", str(path))
     data = json.loads(path.read_text())
-    assert code == 0 and err == "" and "minus full-clock" in out and "zero" in out
+    assert code == 0 and err == "" and "minus zero" in out and out.startswith("starter12: zero scores highest")
+    assert out.splitlines()[-2].startswith("Verdict (2 episodes; too few") and max(map(len, out.splitlines())) <= 80
     assert (
         data["seeds"] == [20_000, 20_001]
         and data["agents"].keys() == {"full-clock", "zero"}
-        and data["baseline"] == "full-clock"
+        and data["baseline"] == "zero"
     )
 
 
@@ -433,7 +446,7 @@ def test_several_scenarios_are_compared_stored_and_written(capsys, tmp_path, mon
     ]
     assert data["across"]["absent"] == {"two": {"picky.py": "made for 12 satellites"}}
     text = (tmp_path / "out.md").read_text()
-    command, _, _ = text.removeprefix("```\n").partition("\n")
+    command = text.split("```\n")[1].strip()
     assert command == (
         "odc-gym compare --scenario starter12,two.yaml --agents full-clock,zero,picky.py --episodes 2 "
         "--first-seed 20000 --set episode.hours=1"

@@ -99,6 +99,7 @@ class FleetModel:
         mix: class mix.
         shells: sustainable plans, one a shell.
         sustainable: mean sustainable output of the fleet over the year [reference accelerators].
+        sustainable_by_shell: the same of each shell.
         reference_value: value of the sustainable output over an episode at the mix; it scores 100.
         stored_value: value that the plan of each shell makes of one more watt-hour [value/Wh].
         period_s: orbital period of each satellite [s], (S,).
@@ -138,7 +139,9 @@ class FleetModel:
         ]
         self.clock_frac = float(np.mean([shell.clock for shell in self.shells]))
         self.class_speed = self.speed * class_speed(self.mix, self.clock_frac)
-        self.sustainable = float(self._over_year(lambda shell: shell.plan.throughput).sum())
+        by_satellite = self._over_year(lambda shell: shell.plan.throughput)
+        self.sustainable = float(by_satellite.sum())
+        self.sustainable_by_shell = [float(by_satellite[self.shell_of == i].sum()) for i in range(len(groups))]
         self._limit_backlog()
         if self.sustainable <= 0.0:
             raise ScenarioError(f"scenario {scenario.name}: array, battery or radiator cannot sustain any compute")
