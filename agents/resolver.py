@@ -24,8 +24,8 @@ class SchedulerFactory:
     """Factory that makes a scheduler from a view; it can be sent to another process.
 
     Args:
-        name: name of a registered scheduler, path of a Python file with a scheduler, or folder of a training run.
-            Parameters may follow a name or a file in parentheses.
+        name: name of a registered scheduler, path of a Python file with a scheduler, folder of a training run, or a
+            model in such a folder, as `runs/ppo-1/start.zip`. Parameters may follow a name or a file in parentheses.
 
     Raises:
         SchedulerError: the name is none of these, or the scheduler does not take the parameters.
@@ -100,7 +100,7 @@ def scheduler_module(name: str | Path) -> str | Path | None:
 
 
 def model_file(run: Path) -> Path:
-    """Return the model that a training run's folder uses: the best on validation, else the last."""
+    """Return the model that a training run uses: the best on validation, else the last, or the model that is named."""
     return next(path for path in _models(run) if path.is_file())
 
 
@@ -129,11 +129,15 @@ def _entry_of_source(path: Path, source: bytes) -> Entry:
     return next(iter(found.values()))
 
 
-def _is_run(folder: Path) -> bool:
-    return (folder / "config.yaml").is_file() and any(model.is_file() for model in _models(folder))
+def _is_run(run: Path) -> bool:
+    folder = run if run.is_dir() else run.parent
+    return (folder / "config.yaml").is_file() and any(model.is_file() for model in _models(run))
 
 
 def _models(folder: Path) -> tuple[Path, ...]:
+    """Return the models that a run may use, the preferred one first; a model in a run's folder stands for itself."""
+    if folder.suffix == ".zip" and not folder.is_dir():
+        return (folder,)
     return folder / "best_model.zip", folder / "model.zip"
 
 

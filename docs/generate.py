@@ -171,8 +171,8 @@ reset, also by itself at the end of an episode. The others are as before the cal
 
 `copy.deepcopy`, `pickle` and `cloudpickle` copy an environment or a batch with state, view and generators. The copy is
 independent and goes on exactly like the original. Copy a scheduler together with its environment:
-`copy.deepcopy((env, scheduler))`. `copy.copy` of an unwrapped environment is a deep copy too; `copy.copy` of a wrapper of
-Gymnasium shares the environment inside.
+`copy.deepcopy((env, scheduler))`. `copy.copy` of an unwrapped environment is a deep copy too; `copy.copy` of a wrapper
+of Gymnasium shares the environment inside.
 """
 
 END = """

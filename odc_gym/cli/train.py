@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from odc_gym.cli.common import AUTO, TraceAsIs, TraceFiles, TraceFormats, trace_files
-from odc_gym.cli.compare import FIRST_TEST, HEURISTICS, compare
+from odc_gym.cli.compare import FIRST_TEST, HEURISTICS, command_line, play, print_comparison, trace_options
 from odc_gym.cli.values import complete_scenarios, whole_number
 from odc_gym.errors import OdcGymError
 
@@ -67,13 +67,14 @@ def train(
             parser=whole_number,
             metavar="N",
             help="Number of test episodes of the comparison with the heuristics after the training, 0 for none. The "
-            "run's folder also gets the comparison as report.json.",
+            "run's folder also gets the comparison in report.md and report.json.",
         ),
     ] = 20,
 ) -> None:
     """Train a scheduler by reinforcement learning, then compare it with the heuristics.
 
-    The command prints the folder of the run, which `odc-gym compare` accepts as a scheduler.
+    The command prints the folder of the run, which `odc-gym compare` accepts as a scheduler, and ends with what the
+    training gained over its start.
     """
     from odc_gym.evaluation.suites import episodes
     from odc_gym.scenario.files import parse_overrides
@@ -107,22 +108,34 @@ def _world(scenario: str | None, files: Sequence[TraceFile]) -> dict[str, Any]:
     return changes | ({"env.trace": [file.document() for file in files]} if files else {})
 
 
-def _compare_run(folder: Path, episodes: int) -> None:
-    """Compare a training run with the heuristics on test episodes of its own scenario."""
+def _compare_run(folder: Path, count: int) -> None:
+    """Compare a training run with the heuristics, and with its own start, on test episodes of its own scenario."""
+    from odc_gym.evaluation import document, markdown_sections, text_report, write_document
+    from odc_gym.evaluation.documents import gain_document
+    from odc_gym.evaluation.suites import episodes
+    from odc_gym.evaluation.summary import select_schedulers
+    from odc_gym.evaluation.verdict import gain_sentence
     from odc_gym.training.config import load
+    from odc_gym.training.report import write_report
     from odc_gym.workload import traces
 
     env = load(folder / "config.yaml").env
+    values = {"episode.decision_period_s": env.decision_period_s, "episode.hours": env.episode_hours}
+    overrides = [f"{path}={value}" for path, value in values.items() if value is not None]
+    scenario, start = str(folder / "scenario.yaml"), str(folder / "start.zip")
     files = traces.trace_files(env.model_dump()["trace"])
-    changes = {"episode.decision_period_s": env.decision_period_s, "episode.hours": env.episode_hours}
-    compare(
-        scenario=[str(folder / "scenario.yaml")],
-        schedulers=f"{HEURISTICS},{folder}",
-        episodes=episodes,
-        trace=[Path(file.path) for file in files],
-        trace_format=[file.format or AUTO for file in files],
-        trace_as_is=any(file.as_is for file in files),
-        overrides=[f"{path}={value}" for path, value in changes.items() if value is not None],
-        json_file=folder / "report.json",
-        force=True,
-    )
+    _, seeds = episodes(FIRST_TEST, count)
+    schedulers = f"{HEURISTICS},{folder}"
+    (whole,), baseline = play([scenario], f"{schedulers},{start}", seeds, files, overrides)
+    comparison = select_schedulers(whole, [name for name in whole.results if name != start])
+    trained, untrained = whole.results[str(folder)].score, whole.results[start].score
+    gain = gain_sentence(trained, untrained, f"{count} test episodes")
+    data = document(comparison, baseline) | {"gain": gain_document(trained, untrained)}
+    write_document(folder / "report.json", data)
+    formats = [file.format or AUTO for file in files]
+    traced = trace_options([Path(file.path) for file in files], formats, any(file.as_is for file in files))
+    command = command_line([scenario], schedulers, seeds, traced, overrides, None, [])
+    tables = markdown_sections(text_report([comparison], baseline, bool(files)))
+    write_report(folder, [f"{gain[0].upper()}{gain[1:]}.", f"```\n{command}\n```", *tables])
+    print_comparison([comparison], baseline, bool(files), False, files)
+    typer.echo(gain)

@@ -67,7 +67,7 @@ class RunCallback(BaseCallback):
 
 
 class EpisodeLog(RunCallback):
-    """Callback that writes training episodes to `monitor.csv`, and the mean of each metric to TensorBoard."""
+    """Callback that writes training episodes to `monitor.csv`, and the mean of each metric to the run's logger."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()

@@ -127,14 +127,15 @@ def load_policy_scheduler(folder: str | Path, view: View, noise_stream: int | No
     """Load the policy of a training run's folder: the best on validation, else the last.
 
     Args:
-        folder: folder of the run.
+        folder: folder of the run, or one of its models.
         view: view of the environments to operate.
         noise_stream: number of the stream of exploration noise; None acts without noise.
 
     Raises:
         SchedulerError: the folder has no model, or the model cannot be read or does not fit the environments.
     """
-    path = next((p for p in (Path(folder) / name for name in MODELS) if p.is_file()), None)
+    models = (Path(folder), *(Path(folder) / name for name in MODELS))
+    path = next((model for model in models if model.is_file()), None)
     if path is None:
         raise SchedulerError(f"{folder}: no trained policy; must hold {' or '.join(MODELS)}")
     try:

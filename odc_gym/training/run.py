@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from stable_baselines3.common.callbacks import CallbackList
-from stable_baselines3.common.logger import configure
+from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
@@ -23,6 +23,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from odc_gym.envs.sb3 import ODCSatVecEnv
 from odc_gym.envs.vector import build_simulator
 from odc_gym.errors import RunError
+from odc_gym.evaluation.files import write_document, write_text
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.yaml_text import dump as dump_yaml
 from odc_gym.simulator.simulator import Simulator
@@ -39,11 +40,13 @@ from odc_gym.training.callbacks import (
 )
 from odc_gym.training.config import TrainConfig, dump, load
 from odc_gym.training.groups import GroupRewards, training_seeds
+from odc_gym.training.headline_tags import HeadlineTags
 from odc_gym.training.policies import FleetPolicy, HeldNoisePolicy
 from odc_gym.training.policy_scheduler import ALGORITHMS, save_policy
+from odc_gym.training.report import write_report
 
-CONFIG, SCENARIO, VERSIONS = "config.yaml", "scenario.yaml", "versions.json"
-_PACKAGES = ("odc-gym", "gymnasium", "numpy", "numba", "scipy", "skyfield", "torch", "stable-baselines3")
+CONFIG, SCENARIO, VERSIONS, START = "config.yaml", "scenario.yaml", "versions.json", "start.zip"
+_PACKAGES = ("odc-gym", "gymnasium", "numpy", "numba", "scipy", "skyfield", "torch", "stable-baselines3", "sb3-contrib")
 
 
 def train(
@@ -68,8 +71,9 @@ def train(
         progress: show a bar instead of lines.
 
     Returns:
-        The run's folder: `best_model.zip` (best on validation), `model.zip` (last), `config.yaml`, `scenario.yaml`,
-        `versions.json`, `evaluations.csv`, `learning.csv`, `monitor.csv`, `tb/` and `checkpoints/`.
+        The run's folder: `best_model.zip` (best on validation), `model.zip` (last), `start.zip` (before the first
+        update), `report.md`, `curves.png` (with matplotlib), `config.yaml`, `scenario.yaml`, `versions.json`,
+        `evaluations.csv`, `learning.csv`, `monitor.csv`, `tb/` and `checkpoints/`.
 
     Raises:
         RunError: the configuration, seed or folder cannot be used.
@@ -87,12 +91,16 @@ def train(
         run = _create(settings, scenario, output)
     with _threads(settings.torch_threads):
         _learn(run, settings, scenario, resume is not None, progress)
+    write_report(run)
     return run
 
 
 def _learn(run: Path, config: TrainConfig, scenario: Scenario, resumed: bool, progress: bool) -> None:
     model = build_model(config, scenario)
-    model.set_logger(configure(str(run / "tb"), ["tensorboard"]))
+    model.set_logger(Logger(str(run / "tb"), [HeadlineTags(str(run / "tb"))]))
+    interface = policy_interface(_environments(model).simulator, config)
+    if not (run / START).is_file():  # a resumed run of an earlier version has none; the model is built alike
+        save_policy(run / START, model, interface)
     validation = Validation(_simulator(config, scenario, config.eval.episodes), config, run)
     episodes, learning = EpisodeLog(run / "monitor.csv"), LearningLog(run / "learning.csv")
     with Interrupts() as interrupts, ProgressReport(validation, config.n_timesteps, progress) as report:
@@ -104,7 +112,7 @@ def _learn(run: Path, config: TrainConfig, scenario: Scenario, resumed: bool, pr
             CallbackList([episodes, learning, validation, report, checkpoints]),
             reset_num_timesteps=not resumed,
         )
-    save_policy(run / "model.zip", model, policy_interface(_environments(model).simulator, config))
+    save_policy(run / "model.zip", model, interface)
     model.logger.close()
 
 
@@ -184,9 +192,9 @@ def _create(config: TrainConfig, scenario: Scenario, output: str | Path | None) 
         run.mkdir(parents=True)
     except FileExistsError:
         raise RunError(f"output = {run}: exists; choose another folder, or go on with that run by --resume") from None
-    (run / SCENARIO).write_text(dump_yaml(scenario.model_dump(mode="json")), encoding="utf-8")
-    (run / VERSIONS).write_text(json.dumps(_versions(), indent=2), encoding="utf-8")
-    (run / CONFIG).write_text(dump(config), encoding="utf-8")
+    write_text(run / SCENARIO, dump_yaml(scenario.model_dump(mode="json")))
+    write_document(run / VERSIONS, _versions())
+    write_text(run / CONFIG, dump(config))
     return run
 
 
@@ -211,10 +219,10 @@ def _reopen(
     done = int(checkpoint.complete_checkpoints(run / "checkpoints")[-1].name)
     if done >= extended.n_timesteps:
         raise RunError(f"resume = {run}: its {done} decisions are done; extend it with a larger --n-timesteps")
-    (run / CONFIG).write_text(dump(extended), encoding="utf-8")
+    write_text(run / CONFIG, dump(extended))
     versions = json.loads((run / VERSIONS).read_text(encoding="utf-8")) if (run / VERSIONS).is_file() else {}
     versions.setdefault("resumed", []).append({"decisions": done, **_versions()})
-    (run / VERSIONS).write_text(json.dumps(versions, indent=2), encoding="utf-8")
+    write_document(run / VERSIONS, versions)
     return extended, Scenario.load(run / SCENARIO)
 
 

@@ -10,13 +10,17 @@ import torch
 import yaml
 from stable_baselines3 import PPO
 from stable_baselines3.common.utils import explained_variance
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from odc_gym import cli
+from odc_gym.agents import scheduler_factory, scheduler_identity
 from odc_gym.envs.vector import build_simulator
 from odc_gym.errors import OdcGymError, RunError
 from odc_gym.scenario import Scenario
 from odc_gym.training import run as training_run
 from odc_gym.training.callbacks import EpisodeLog, play_episodes
 from odc_gym.training.config import TrainConfig, load
+from odc_gym.training.headline_tags import HEADLINE_TAGS
 from odc_gym.training.policy_scheduler import ALGORITHMS
 from odc_gym.training.run import build_model, train
 
@@ -105,11 +109,12 @@ def test_run_folder(whole):
     assert {p.name for p in whole.iterdir()} == {
         "best_model.zip", "model.zip", "config.yaml", "scenario.yaml", "versions.json",
         "evaluations.csv", "learning.csv", "monitor.csv", "tb", "checkpoints",
+        "start.zip", "report.md", "curves.png",
     }  # fmt: skip
     assert load(whole / "config.yaml") == tiny()
     assert Scenario.load(whole / "scenario.yaml") == Scenario.load("starter12", WORLD["overrides"])
     versions = json.loads((whole / "versions.json").read_text())
-    assert versions["torch"] and versions["stable-baselines3"] and versions["python"]
+    assert all(versions[name] for name in ("torch", "stable-baselines3", "gymnasium", "numpy", "python"))
     assert sorted(p.name for p in (whole / "checkpoints").iterdir()) == ["000000000032", "000000000064", "000000000096"]
     assert list((whole / "tb").glob("events.out.tfevents.*"))
     assert len(monitor(whole)) == 4 * 24 // 6
@@ -120,6 +125,67 @@ def test_run_folder(whole):
     np.testing.assert_allclose(terms, [float(row["mean"]) for row in rows], rtol=1e-9)
     assert float(rows[-1]["best"]) == max(float(row["mean"]) for row in rows)
     assert torch.get_num_threads() >= 1
+
+
+def test_the_start_is_the_policy_before_the_first_update(whole):
+    """Catches a start that was saved after learning began, or from another seed."""
+    fresh = build_model(tiny(), Scenario.load(whole / "scenario.yaml")).policy.state_dict()
+    saved = weights(whole / "start.zip")
+    assert all(torch.equal(saved[key], fresh[key]) for key in fresh)
+    assert not all(torch.equal(saved[key], value) for key, value in weights(whole / "model.zip").items())
+
+
+def test_a_resumed_run_without_its_start_builds_it_again(tmp_path, whole):
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    (run / "start.zip").unlink()
+    train(resume=run, n_timesteps=128)
+    one, other = weights(run / "start.zip"), weights(whole / "start.zip")
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    assert "Resumed at 96 decisions: started " in (run / "report.md").read_text()
+
+
+def test_training_ends_with_what_it_gained_over_its_start(tmp_path, capsys):
+    """Catches an end without the gain, a start that is shown as a scheduler, and lines wider than a terminal."""
+    run = tmp_path / "run"
+    changes = {key: value for key, value in TINY.items() if key in ("n_envs", "group", "n_steps", "batch_size")}
+    changes |= {"eval.episodes": 2, "env.episode_hours": 0.5, "env.overrides.shells.0.orbit.total": 3}
+    options = [word for key, value in changes.items() for word in ("--set", f"{key}={value}")]
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["train", "-o", str(run), "-n", "32", "--test-episodes", "2", *options])
+    lines = capsys.readouterr().out.splitlines()
+    assert not ended.value.code and lines[0] == str(run) and lines[1].startswith("starter12: ")
+    assert lines[-1].startswith("training") and lines[-1].endswith("(2 test episodes)")
+    assert not any("start.zip" in line for line in lines)
+    assert max(map(len, (line for line in lines if str(tmp_path) not in line))) <= 80
+    gain = json.loads((run / "report.json").read_text())["gain"]
+    assert gain.keys() >= {"mean", "ci95", "excludes_zero"}
+    text = (run / "report.md").read_text()
+    assert f"{lines[-1][0].upper()}{lines[-1][1:]}." in text and "| zero |" in text and "Verdict (2 episodes" in text
+    assert "versions" not in text.split("## ")[0] and "## Configuration" in text and "| torch |" in text
+
+
+def test_a_model_of_a_run_is_a_scheduler(whole):
+    factory = scheduler_factory(whole / "start.zip")
+    simulator = build_simulator(2, "starter12", **WORLD)
+    simulator.reset([20_000, 20_001])
+    assert (factory(simulator.view).act(simulator.view) == 0.0).all()
+    assert scheduler_identity(whole / "start.zip") != scheduler_identity(whole / "model.zip")
+    with pytest.raises(OdcGymError, match=r"missing\.zip: must be one of"):
+        scheduler_factory(whole / "missing.zip")
+
+
+def test_tensorboard_has_a_dozen_headline_tags_and_the_rest_below_kpi(whole):
+    """Catches hundreds of tags beside the few that tell how the training goes."""
+    events = EventAccumulator(str(whole / "tb")).Reload()
+    tags = events.Tags()["scalars"]
+    headlines = [tag for tag in tags if not tag.startswith("kpi/")]
+    assert set(headlines) == set(HEADLINE_TAGS.values()) and len(headlines) == 12
+    assert "kpi/episode/value" in tags and "kpi/validation/sheds" in tags and len(tags) > 100
+    with (whole / "evaluations.csv").open() as file:
+        means = [float(row["mean"]) for row in csv.DictReader(file)]
+    found = [event.value for event in events.Scalars("score/validation")]
+    assert found == pytest.approx(means[: len(found)]) and len(found) >= 3
 
 
 def test_learning_log_holds_what_the_learner_records_of_each_update(tmp_path, monkeypatch):
