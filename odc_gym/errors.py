@@ -7,10 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return the end of a message about an unknown word: the known word that is closest, or nothing."""
+def did_you_mean(word: str, known: Iterable[str], similarity: float = 0.6) -> str:
+    """Return the end of a message about an unknown word: the known word that is closest, or nothing.
+
+    Args:
+        word: the unknown word.
+        known: words that may be meant.
+        similarity: least ratio of common letters, 0 to 1; capitals do not count.
+    """
     by_lower_case = {name.lower(): name for name in known}
-    found = difflib.get_close_matches(word.lower(), by_lower_case, 1)
+    found = difflib.get_close_matches(word.lower(), by_lower_case, 1, similarity)
     return f"; did you mean {by_lower_case[found[0]]}?" if found else ""
 
 

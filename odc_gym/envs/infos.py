@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
+from odc_gym.errors import did_you_mean
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
 
@@ -30,8 +30,6 @@ def end_info(simulator: Simulator, row: int) -> dict[str, Any]:
 def name_hint(name: Any, known: Iterable[str]) -> str:
     """Return the end of an error message about an unknown name of `info`: the closest known name, or the kinds."""
     names = list(known)
-    exact = [f"episode_metrics/{name}"] if f"episode_metrics/{name}" in names else []
-    close = [*exact, *difflib.get_close_matches(str(name), names, 1, 0.5)]
-    if close:
-        return f"; did you mean {close[0]}?"
-    return "; must be a cost, a reward term, or a KPI as episode_metrics/<name>"
+    metric = f"episode_metrics/{name}"
+    hint = did_you_mean(str(name), [metric] if metric in names else names, 0.5)
+    return hint or "; must be a cost, a reward term, or a KPI as episode_metrics/<name>"

@@ -337,7 +337,7 @@ def _row_numbers(values: Sequence[float]) -> list[str]:
     """Format the values of a row with equally many decimals, about three digits of the largest."""
     largest = max((abs(value) for value in values if math.isfinite(value)), default=0.0)
     decimals = 0 if largest >= 1000.0 else 1 if largest >= 10.0 else 2
-    return ["-" if math.isnan(value) else f"{value:.{decimals}f}" for value in values]
+    return ["-" if math.isnan(value) else f"{value:z.{decimals}f}" for value in values]
 
 
 def _number(value: float) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
+
+from odc_gym.errors import did_you_mean
 
 Node = TypeVar("Node")
 MAX_LISTED = 90  # characters of known keys in a message
@@ -64,9 +65,10 @@ def key_hint(key: str, keys: Iterable[Any], others: Iterable[str] = ()) -> str:
         others: longer paths that may be meant if no known key is close.
     """
     known = [str(k) for k in keys]
-    meant = [] if key.isdecimal() else difflib.get_close_matches(key, known, 1, 0.5) or list(others)[:1]
-    if meant:
-        return f"; did you mean {meant[0]}?"
+    if not key.isdecimal():
+        hint = did_you_mean(key, known, 0.5) or next((f"; did you mean {path}?" for path in others), "")
+        if hint:
+            return hint
     listed = ", ".join(known)
     if len(listed) > MAX_LISTED:
         listed = f"{listed[:MAX_LISTED].rpartition(', ')[0]}, ..."

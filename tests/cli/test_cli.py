@@ -164,7 +164,7 @@ def test_an_existing_report_is_not_overwritten(capsys, tmp_path):
     [
         (("compare", "--agent", "zero"), "No such option: --agent; did you mean --agents?; see odc-gym compare --help"),
         (("agnets",), "No such command 'agnets'. Did you mean 'agents'?; see odc-gym --help"),
-        (("scenario", "chek"), "Did you mean 'check'?"),
+        (("scenario", "chek"), "Did you mean 'check'"),
         (("compare", "--episodes"), "Option '--episodes' requires an argument."),
         (("compare", "--episodes", "1.5"), "1.5 must be a whole number, such as 1000000"),
         (("compare", "--workers", "many"), "many must be a whole number >= 1, or auto"),
@@ -247,7 +247,7 @@ def test_train_takes_scenario_trace_and_large_numbers_like_the_others(capsys, tr
     options = ("-s", "starter18", "--trace", str(trace), "-n", "1e6", "--seed", "1_0", "--test-episodes", "0")
     assert run(capsys, "train", *options)[0] == 0
     (call,) = training.calls
-    assert call["overrides"] == {"scenario": "starter18", "env.trace": str(trace)}
+    assert call["overrides"] == {"scenario": "starter18", "env.trace": [str(trace)]}
     assert call["n_timesteps"] == 1_000_000 and call["seed"] == 10
 
 

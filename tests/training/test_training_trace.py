@@ -30,7 +30,7 @@ def test_a_trace_with_options_reaches_the_environments_and_the_file_of_the_run(j
     [
         (["a.csv", {"path": "b.csv", "as_is": True}], "trace: as_is must be the same for all files"),
         ({"path": "a.csv", "asis": True}, "env.trace.0.asis: unknown key; did you mean as_is?"),
-        ({"path": "a.csv", "as_is": "yes"}, "env.trace.0.as_is = yes: must be a valid boolean"),
+        ({"path": "a.csv", "as_is": "yes"}, "env.trace.0.as_is = yes: must be true or false"),
         (5, "env.trace.0 = 5: must be a mapping"),
     ],
 )

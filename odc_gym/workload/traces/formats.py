@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 
-from odc_gym.errors import TraceError
+from odc_gym.errors import TraceError, did_you_mean
 from odc_gym.workload.traces import (
     azure,
     bailian,
@@ -142,9 +141,8 @@ def _named_format(name: str) -> Format:
         if file_format.name == name:
             return file_format
     names = [file_format.name for file_format in FORMATS]
-    near = difflib.get_close_matches(name, names, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise TraceError(f"trace format = {shorten(name)}: must be one of {', '.join(names)}{hint}")
+    allowed = f"must be one of {', '.join(names)}"
+    raise TraceError(f"trace format = {shorten(name)}: {allowed}{did_you_mean(name, names)}")
 
 
 def _unknown_error(sample: Sample) -> TraceError:
