@@ -31,5 +31,6 @@ def name_hint(name: Any, known: Iterable[str]) -> str:
     """Return the end of an error message about an unknown name of `info`: the closest known name, or the kinds."""
     names = list(known)
     metric = f"episode_metrics/{name}"
-    hint = did_you_mean(str(name), [metric] if metric in names else names, 0.5)
-    return hint or "; must be a cost, a reward term, or a KPI as episode_metrics/<name>"
+    if metric in names:
+        return f"; did you mean {metric}?"
+    return did_you_mean(str(name), names, 0.5) or "; must be a cost, a reward term, or a KPI as episode_metrics/<name>"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import time
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -123,7 +124,18 @@ def make_vec_env(
     filename = None if monitor_dir is None else str(Path(monitor_dir) / str(start_index))
     with warnings.catch_warnings():  # VecMonitor computes the `episode` info anew, with the same meaning
         warnings.filterwarnings("ignore", "The environment is already wrapped with a `Monitor` wrapper")
-        return VecMonitor(env, filename, keywords)
+        return _CopyableMonitor(env, filename, keywords)
+
+
+class _CopyableMonitor(WholeCopy, VecMonitor):
+    """Monitor that can be copied and pickled with its batch; only the original writes to its file."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        kept = {name: value for name, value in vars(self).items() if name != "class_attributes"}
+        return kept | {"results_writer": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state, class_attributes=dict(inspect.getmembers(type(self))))
 
 
 def _info_keywords(env: ODCSatVecEnv, monitor_kwargs: Mapping[str, Any]) -> tuple[str, ...]:

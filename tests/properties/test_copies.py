@@ -156,6 +156,20 @@ def test_copies_before_the_first_reset_and_after_the_end(kind):
     assert_copies_go_on_alike(env, decisions=0)
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_a_monitored_batch_is_copied_and_only_the_original_writes_its_file(way, tmp_path):
+    """Catches: stable-baselines3's wrapper keeps members of its class, which no pickle can hold."""
+    recorded = {"info_keywords": ("episode_metrics/jobs_run",)}
+    env = make_vec_env("ODCSat-v0", 2, 3, env_kwargs=SMALL, monitor_dir=tmp_path, monitor_kwargs=recorded)
+    reset(env, 5)
+    run(env, 4)
+    twin = WAYS[way](env)
+    assert twin.venv is not env.venv
+    assert same(run(env, 4), run(twin, 4))
+    env.close()
+    assert len((tmp_path / "0.monitor.csv").read_text().splitlines()) == 2 + 2  # heads, and an episode of each
+
+
 @pytest.mark.parametrize("name", names())
 def test_a_copy_of_every_scenario_goes_on_like_its_original(name):
     """One way for each scenario, in turns: networks, services, random numbers and outages are copied too."""
