@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from odc_gym.errors import ScenarioError
-from odc_gym.scenario.paths import key_hint
+from odc_gym.scenario.paths import children, key_hint
 from odc_gym.scenario.places import Place, similar_paths
 from odc_gym.scenario.yaml_text import MAX_DEPTH, NoValue, shown
 
@@ -109,7 +109,7 @@ def override(data: dict[str, Any], overrides: Mapping[str, Any], place: Place) -
     """Return data with the values at dotted paths changed, one after the other; see `Scenario.replace`.
 
     Raises:
-        ScenarioError: a path is unknown.
+        ScenarioError: a path is unknown, or a later change excludes an earlier one.
     """
     if not isinstance(overrides, Mapping):
         raise ScenarioError(f"overrides = {shown(overrides)}: must be a mapping of dotted paths to values")
@@ -124,6 +124,8 @@ def override(data: dict[str, Any], overrides: Mapping[str, Any], place: Place) -
         except _UnknownKey as error:
             hint = key_hint(error.key, error.names, similar_paths(place, path))
             raise ScenarioError(f"{path}: unknown key{error.shown}{hint}") from None
+    for path, value in overrides.items():
+        _require_kept(data, _split_path(path, value), value, place, ())
     return data
 
 
@@ -195,6 +197,29 @@ def _assigned(node: Any, keys: list[str], value: Any, place: Place, path: Keys) 
                 inner = _begun(node, name, known)
             new[name] = _assigned(inner, rest, value, known.below(name) or Place(), (*path, name))
     return {**node, **new} if isinstance(node, dict) else [new.get(str(i), inner) for i, inner in enumerate(node)]
+
+
+def _require_kept(node: Any, keys: list[str], value: Any, place: Place, path: Keys) -> None:
+    """Check that a change of overrides still stands, and was not excluded by a later one of the same overrides.
+
+    Raises:
+        ScenarioError: the change was excluded.
+    """
+    if not keys:
+        for key, inner in place.expanded(value).items() if isinstance(value, Mapping) else ():
+            _require_kept(node, [str(key)], inner, place, path)
+        return
+    (key, *rest), known, entries = keys, place.narrowed(node), children(node)
+    if not rest and key not in place.expanded({key: value}):  # a shorthand
+        _require_kept(node, [], {key: value}, place, path)
+        return
+    for name in entries if key == "*" else [key]:
+        if entries.get(name) is not None:
+            _require_kept(entries[name], rest, value, known.below(name) or Place(), (*path, name))
+            continue
+        rivals = [other for other in known.superseded({name: value}) if entries.get(other) is not None]
+        if not rest and rivals:
+            raise ScenarioError(f"{'.'.join((*path, name))}: must not be given together with {', '.join(rivals)}")
 
 
 def _names(node: Any, place: Place) -> list[str]:

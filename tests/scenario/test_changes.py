@@ -244,3 +244,32 @@ def test_what_is_no_hour_of_the_day(value, line):
     with pytest.raises(ScenarioError) as caught:
         changed("shells.0.orbit={pattern: sun_synchronous, planes: 3, local_time_h: " + value + "}")
     assert str(caught.value).startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "refused"),
+    [
+        ({"start.epoch": "2027-03-22", "start": {"year": 2028}}, "start.epoch: must not be given together with year"),
+        ({"start": {"epoch": "2027-03-22"}, "start.year": 2028}, "start.epoch: must not be given together with year"),
+        (
+            {"workload": {"load": 1.1}, "workload.rate_scale": 2.0},
+            "workload.load: must not be given together with rate_scale",
+        ),
+        (
+            {"shells.*.orbit.tle": "a.tle", "shells.0.orbit.messages": [{"EPOCH": "x"}]},
+            "shells.0.orbit.file: must not be given together with messages",
+        ),
+    ],
+)
+def test_overrides_that_exclude_each_other_are_refused(overrides, refused):
+    """Catches: the first of two overrides has no effect, and nothing says so."""
+    with pytest.raises(ScenarioError) as caught:
+        Scenario.load("starter12", overrides)
+    assert str(caught.value) == refused
+
+
+def test_an_override_may_replace_an_earlier_one_or_remove_a_rival():
+    changed = Scenario.load("starter12", {"start.year": 2030, "start": {"year": 2031}, "workload.load": 1.1})
+    assert changed.start.year == 2031 and changed.workload.load == 1.1
+    removed = Scenario.load("starter12", {"workload.load": None, "workload.rate_scale": 2.0})
+    assert (removed.workload.load, removed.workload.rate_scale) == (None, 2.0)

@@ -138,6 +138,8 @@ def test_year_and_epoch_replace_each_other_in_layers(load):
     }
     with pytest.raises(ScenarioError, match="start: give either year or epoch"):
         STARTER.replace({"start": {"epoch": "2027-03-22T06:00:00", "year": 2027}})
+    with pytest.raises(ScenarioError, match=r"start\.epoch: must not be given together with year"):
+        STARTER.replace({"start.epoch": "2027-03-22T06:00:00", "start.year": 2027})
 
 
 def test_an_override_replaces_the_orbit_by_element_sets(load, monkeypatch):
@@ -246,6 +248,9 @@ def test_load_and_rate_scale_of_one_layer_exclude_each_other(load):
     line = "workload: load = 1.1: must not be given together with rate_scale = 2"
     with pytest.raises(ScenarioError, match=line):
         STARTER.replace({"workload": {"load": 1.1, "rate_scale": 2.0}})
+    for first, second in (("load", "rate_scale"), ("rate_scale", "load")):
+        with pytest.raises(ScenarioError, match=rf"workload\.{first}: must not be given together with {second}"):
+            STARTER.replace({f"workload.{first}": 1.1, f"workload.{second}": 2.0})
     with pytest.raises(ScenarioError, match=line):
         load("workload: {load: 1.1, rate_scale: 2.0}\n")
     with pytest.raises(ScenarioError, match=r"workload\.load = 0: must be > 0"):
