@@ -30,8 +30,9 @@ from odc_gym.errors import ArgumentError
 from odc_gym.rendering import RENDER_FPS, RENDERERS
 from odc_gym.scenario import Scenario
 from odc_gym.seeds import EpisodeStream, environment_seeds
+from odc_gym.simulator.allocation import NO_EPISODE
 from odc_gym.simulator.copies import WholeCopy
-from odc_gym.simulator.simulator import ACTION_MODES, NO_EPISODE, Episodes, Simulator
+from odc_gym.simulator.simulator import ACTION_MODES, Episodes, Simulator
 
 if TYPE_CHECKING:
     from odc_gym.workload import TraceSource

@@ -23,6 +23,9 @@ from odc_gym.workload import JOB
 ROWS = 256  # tables of jobs and events grow in steps of this many rows
 NO_JOB: Any = np.zeros((), JOB)
 NO_JOB["arrival_s"] = np.inf
+NO_EPISODE = -1
+"""Seed of a row that has no episode: it was never reset, or its reset failed."""
+BY_JOB = ("run", "lists", "pending_gb")  # arrays of `Mutable` whose last axis is the job table
 NO_LINKS = Links(*(np.zeros(0) for _ in Links._fields))
 
 
@@ -54,7 +57,7 @@ def empty_tables(fleet: FleetModel, b: int, p: int, c: int) -> Tables:
     clock = fleet.clock
     decisions = clock.total // clock.steps + 1
     return Tables(
-        seeds=np.full(b, -1, np.int64),
+        seeds=np.full(b, NO_EPISODE, np.int64),
         skies=np.zeros((b, clock.total, len(Sky._fields), p), np.float32),
         forecasts=np.zeros((b, decisions, len(Forecast._fields), p), np.float32),
         days=np.zeros((b, decisions, 2)),

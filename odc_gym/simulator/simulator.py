@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -19,10 +18,11 @@ from odc_gym.faults.faults import NO_EVENT
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.assignment import AssignmentLayout
 from odc_gym.interface.rewards import TERMS
-from odc_gym.saved_state import saved_array
 from odc_gym.scenario import Scenario
 from odc_gym.seeds import checked_seed
 from odc_gym.simulator.allocation import (
+    BY_JOB,
+    NO_EPISODE,
     NO_JOB,
     copy_row,
     empty_mutable,
@@ -34,6 +34,7 @@ from odc_gym.simulator.allocation import (
 from odc_gym.simulator.copies import WholeCopy
 from odc_gym.simulator.episode_start import EpisodeStart
 from odc_gym.simulator.observation_buffers import ObservationBuffers
+from odc_gym.simulator.state_check import checked_state, missing_episodes, origin_number
 from odc_gym.simulator.view import View
 from odc_gym.tables.episode.links import LinkBatch
 from odc_gym.tables.episode.tables import EpisodeTables, build_episode
@@ -41,15 +42,12 @@ from odc_gym.tables.fleet.fleet_model import FleetModel
 from odc_gym.tables.fleet.parameters import tenants_block
 from odc_gym.workload import TraceSource, as_trace
 
-BY_JOB = ("run", "lists", "pending_gb")  # arrays of `Mutable` whose last axis is the job table
 CLEARED = ("classes", "ledger", "services", "past", "pending_gb", "cached_models", "lists", "run")
 """Arrays of `Mutable` that are zero before the warm-up of an episode."""
 TABLES_OF_ROW = Tables._fields.index("links")
 PARAMETERS_OF_ROW = Parameters._fields.index("serving")
 """Number of fields of `Tables` and `Parameters` that have one row for each environment; they come first."""
 ACTION_MODES = ("bids", "assign")
-NO_EPISODE = -1
-"""Seed of a row that has no episode: it was never reset, or its reset failed."""
 VIEWS = ("sat", "classes", "ledger", "services", "tenants", "design", "rules", "_arguments")
 """Attributes of a simulator that share memory with its arrays. A copy makes them again."""
 Episodes = Mapping[int, EpisodeTables]
@@ -406,12 +404,14 @@ class Simulator(WholeCopy):
             OdcGymError: an episode cannot be built.
         """
         chosen = self._rows(rows)
-        arrays, seeds = self._checked_state(state, chosen.size)
-        episodes = self._episodes_of_state(seeds, chosen, arrays["run"].shape[1])
+        own = {"seeds": self.seeds} | self.mutable._asdict()
+        arrays, seeds = checked_state(state, own, self._origin[0], self.scenario.name, chosen.size)
+        length = arrays["run"].shape[1]
+        episodes = missing_episodes(self.fleet, seeds, self.seeds[chosen], self.jobs[chosen], length)
         try:
-            for row, seed in zip(chosen.tolist(), seeds, strict=True):
-                if row in episodes:
-                    self._load(row, seed, episodes[row])
+            for i, (row, seed) in enumerate(zip(chosen.tolist(), seeds, strict=True)):
+                if i in episodes:
+                    self._load(row, seed, episodes[i])
                 self.seeds[row] = seed
             self._write_state(arrays, chosen)
         except BaseException:
@@ -435,48 +435,7 @@ class Simulator(WholeCopy):
     @cached_property
     def _origin(self) -> np.ndarray:
         """Number that identifies the scenario and the trace, (B,) uint64, for the check of states."""
-        trace, recorded = self.fleet.trace, 0
-        for part in () if trace is None else (*trace.jobs.values(), *trace.requests.values()):
-            for value in vars(part).values():
-                if isinstance(value, np.ndarray):
-                    recorded = zlib.crc32(value.tobytes(), recorded)
-        return np.full(self.num_envs, int(self.scenario.digest()[:8], 16) << 32 | recorded, np.uint64)
-
-    def _checked_state(self, state: Mapping[str, np.ndarray], count: int) -> tuple[dict[str, np.ndarray], list[int]]:
-        """Return the arrays and the seeds of a state of `count` rows after a check of names, types and shapes."""
-        origin = saved_array(state, "origin", np.uint64, [count])
-        if (origin != self._origin[0]).any():
-            raise ArgumentError(
-                f"state: of another scenario, trace, decision period or episode length than this {self.scenario.name}"
-            )
-        arrays: dict[str, np.ndarray] = {}
-        for name, ours in ({"seeds": self.seeds} | self.mutable._asdict()).items():
-            shape: list[int | None] = [count, *ours.shape[1:]]
-            if name in BY_JOB:
-                shape[-1] = arrays["run"].shape[1] if "run" in arrays else None
-            arrays[name] = saved_array(state, name, ours.dtype, shape)
-        seeds = arrays["seeds"].tolist()
-        return arrays, [seed if seed == NO_EPISODE else checked_seed(seed, "state.seeds") for seed in seeds]
-
-    def _episodes_of_state(self, seeds: list[int], rows: np.ndarray, jobs: int) -> dict[int, EpisodeTables]:
-        """Build the episode of each row that does not play it yet, by row.
-
-        Raises:
-            ArgumentError: the state has fewer rows of jobs than an episode.
-        """
-        built: dict[int, EpisodeTables] = {}
-        episodes: dict[int, EpisodeTables] = {}
-        for row, seed in zip(rows.tolist(), seeds, strict=True):
-            if seed == NO_EPISODE:
-                continue
-            if seed == self.seeds[row]:
-                needed = int(np.isfinite(self.jobs[row]["arrival_s"]).sum())
-            else:
-                episodes[row] = built[seed] = built.get(seed) or build_episode(self.fleet, seed)
-                needed = len(built[seed].jobs)
-            if jobs < needed:
-                raise ArgumentError(f"state.run: {jobs} rows of jobs, episode {seed} has {needed}")
-        return episodes
+        return np.full(self.num_envs, origin_number(self.scenario, self.fleet.trace), np.uint64)
 
     def _rows(self, rows: Sequence[int] | np.ndarray | None) -> np.ndarray:
         return self._all_rows if rows is None else np.asarray(rows, np.int64)

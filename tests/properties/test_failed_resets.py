@@ -18,6 +18,8 @@ from odc_gym.errors import ActionError, ArgumentError, OrbitError
 from odc_gym.sb3 import make_vec_env
 from odc_gym.seeds import checked_seed, environment_seeds
 from odc_gym.simulator import simulator as simulator_module
+from odc_gym.simulator import state_check
+from odc_gym.simulator.allocation import BY_JOB
 
 SMALL = {"overrides": {"shells.0.orbit.total": 3}, "episode_hours": 0.5}  # 6 decisions
 BAD_SEEDS = [2**63, 2**64, 10**5000, -1, True, np.True_, 1.0, np.float64(3), np.nan, "3", b"33", {3}, np.array([[1]])]
@@ -59,7 +61,8 @@ def unbuildable(monkeypatch):
             raise OrbitError(f"episode {seed}: elements are too old")
         return build(fleet, seed)
 
-    monkeypatch.setattr(simulator_module, "build_episode", fail_or_build)
+    for module in (simulator_module, state_check):
+        monkeypatch.setattr(module, "build_episode", fail_or_build)
     return numbers
 
 
@@ -210,7 +213,7 @@ def spoilt_states(state):
     seeds = next(name for name in state if name.endswith("seeds"))
     for seed in (-2, -7):
         yield f"seed {seed}", state | {seeds: np.full_like(state[seeds], seed)}
-    lengthened = {name: state[name][..., :8] for name in state if name.split("/")[-1] in simulator_module.BY_JOB}
+    lengthened = {name: state[name][..., :8] for name in state if name.split("/")[-1] in BY_JOB}
     yield "tables of eight jobs", state | lengthened
     yield "no mapping", [1, 2, 3]
 
