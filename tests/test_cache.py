@@ -12,9 +12,9 @@ from pathlib import Path
 import numba
 import numpy as np
 import pytest
+from odc_gym._cache import ROOT, KernelCache, cache_folders, read_trusted, write_trusted
 
 from odc_gym import _cache
-from odc_gym._cache import ROOT, KernelCache, cache_folders, read_trusted, write_trusted
 
 pytestmark = pytest.mark.skipif(bool(numba.config.DISABLE_JIT), reason="nothing is compiled")
 COMPILING = "odc-gym: compiling the simulation core"

@@ -1,6 +1,7 @@
 """The key of the compiled cache covers all code that is compiled: a stale kernel would simulate an older version."""
 
 from odc_gym._cache import COMPILED_PARTS, ROOT, compiled_sources
+
 from odc_gym.sources import reached_sources
 
 

@@ -1,4 +1,4 @@
-"""Compiled entry points: a decision of every environment of a batch, and the settling of satellites in advance.
+"""Compiled entry point: a decision of every environment of a batch.
 
 A decision runs from the action through the physics steps and their dispatch to reward and observation. Environments
 are independent: each gives the same bits at any place in a batch of any size.
@@ -6,12 +6,12 @@ are independent: each gives the same bits at any place in a batch of any size.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from odc_gym._jit import kernel, routine
-from odc_gym._reference import by_reference, rows_of
+from odc_gym.compilation.array_types import Float64x2, Int64x1
+from odc_gym.compilation.decorators import routine
+from odc_gym.compilation.kernel import kernel
+from odc_gym.compilation.reference import by_reference, rows_of
 from odc_gym.constants import HOUR_S
 from odc_gym.core.jobs.admission import admit_arrivals, record_queue, update_tenant_usage
 from odc_gym.core.jobs.dispatch import (
@@ -28,11 +28,11 @@ from odc_gym.core.jobs.upsets import apply_upsets
 from odc_gym.core.jobs.waiting import rerank
 from odc_gym.core.layout.batch import Mode, Mutable, Outputs, Parameters, Tables, Timing
 from odc_gym.core.layout.environment import Blocks, Environment, environment
-from odc_gym.core.layout.network import traffic_of
 from odc_gym.core.layout.state import (
     Design,
     Sky,
     State,
+    copy_sky,
     design_rows,
     fill,
     forecast_rows,
@@ -41,28 +41,33 @@ from odc_gym.core.layout.state import (
     sky_rows,
 )
 from odc_gym.core.layout.work import Classes, Ledger, Rules, Services, Tenants
+from odc_gym.core.layout.workspace import Workspace
 from odc_gym.core.serving.replicas import autoscale
 from odc_gym.core.serving.services import serve_requests, service_load
 from odc_gym.core.spacecraft.clock_requests import set_requested_clocks
 from odc_gym.core.spacecraft.outages import apply_outages, enter_safe_mode
-from odc_gym.core.spacecraft.step import DESIGN_ROWS, SCRATCH, physics, propagator_block
+from odc_gym.core.spacecraft.step import DESIGN_ROWS, PROPAGATOR, physics
 from odc_gym.interface.actions import decode
 from odc_gym.interface.assignment import decode_assignment, forget_orders, hold_others, show_slots
 from odc_gym.interface.jobs import encode_jobs, measure_jobs
 from odc_gym.interface.measurements import Measured, measure_fleet, measure_queue, measure_running, measure_satellites
 from odc_gym.interface.observations import FLEET_CLASS_FEATURES, SATELLITE_CLASS_FEATURES, SATELLITE_FEATURES, encode
-from odc_gym.interface.rewards import Weights, reward_terms
+from odc_gym.interface.rewards import reward_terms
 from odc_gym.interface.sensing import measure_readings, remember
 
 AVERAGE_S = HOUR_S  # time constant of the averages of load and arrivals
 
 
 @routine
-def copy_sky(table: np.ndarray, sky: np.ndarray) -> None:
-    """Copy one step of the sky table, [field, P] float32, into a float64 block."""
-    for f in range(table.shape[0]):
-        for s in range(table.shape[1]):
-            sky[f, s] = table[f, s]
+def are_finite(actions: np.ndarray, refused: np.ndarray) -> bool:
+    """Return whether all actions are finite; write the place of the first that is not, or -1, to `refused`, (2,)."""
+    refused[0] = refused[1] = -1
+    for b in range(actions.shape[0]):
+        for k in range(actions.shape[1]):
+            if not abs(actions[b, k]) < np.inf:
+                refused[0], refused[1] = b, k
+                return False
+    return True
 
 
 @routine
@@ -144,32 +149,32 @@ def observe(
 
 @kernel
 def decide(
-    rows: np.ndarray, actions: np.ndarray, mutable_arrays: tuple[Any, ...], table_arrays: tuple[Any, ...],
-    parameter_arrays: tuple[Any, ...], output_arrays: tuple[Any, ...], timing_numbers: tuple[Any, ...],
-    mode_flags: tuple[Any, ...],
+    rows: Int64x1, actions: Float64x2, mutable: Mutable, tables: Tables, parameters: Parameters, outputs: Outputs,
+    work: Workspace, timing: Timing, mode: Mode,
 ) -> None:  # fmt: skip
     """Play one decision in each environment of `rows` whose episode is not over; write reward terms and observations.
+
+    If an action is not finite, nothing is played, and `outputs.refused` names it.
 
     Args:
         rows: indices of the environments to play, (R,).
         actions: actions of all environments, (B, A).
-        mutable_arrays: fields of `Mutable` as a plain tuple; written.
-        table_arrays: fields of `Tables` as a plain tuple.
-        parameter_arrays: fields of `Parameters` as a plain tuple.
-        output_arrays: fields of `Outputs` as a plain tuple; written.
-        timing_numbers: fields of `Timing` as a plain tuple.
-        mode_flags: fields of `Mode` as a plain tuple.
+        mutable: arrays that change; written.
+        tables: tables of the episodes.
+        parameters: parameters of the environments.
+        outputs: arrays for agents; written.
+        work: work arrays.
+        timing: lengths of steps and decisions.
+        mode: flags of this call.
     """
-    # passed by value, the groups would count references of all their arrays for every environment
-    mutable, tables = by_reference(Mutable(*mutable_arrays)), by_reference(Tables(*table_arrays))
-    parameters, outputs = by_reference(Parameters(*parameter_arrays)), by_reference(Outputs(*output_arrays))
-    timing, mode = Timing(*timing_numbers), Mode(*mode_flags)
-    weights, dt_s, n = Weights(*parameters.weights), timing.step_s, timing.num_satellites
+    if mode.plays and not are_finite(actions, outputs.refused):
+        return
+    weights, dt_s, n = parameters.weights, timing.step_s, timing.num_satellites
     steps, ticks, lanes = timing.decision_steps, tables.skies.shape[1], mutable.state.shape[2]
-    scratch = np.empty((SCRATCH, lanes))
-    sky_block = np.empty((tables.skies.shape[2], lanes))
-    sky, propagator = sky_rows(sky_block), propagator_rows(propagator_block(scratch))
-    action, traffic = np.zeros((2, parameters.rules.shape[2])), traffic_of(n)
+    scratch, sky_block = work.scratch, work.sky
+    sky, propagator = sky_rows(sky_block), propagator_rows(scratch[PROPAGATOR:])
+    fill(work.action[0], 0.0)
+    fill(work.action[1], 0.0)
     for b in rows:
         if mode.plays and mutable.scalars[b]["tick"] >= ticks:
             fill(outputs.terms[b], 0.0)
@@ -180,7 +185,7 @@ def decide(
             rows_of(Services, mutable.services[b]), rows_of(Tenants, mutable.tenants[b]),
             rows_of(Rules, parameters.rules[b]),
         )  # fmt: skip
-        env = by_reference(environment(b, blocks, mutable, tables, parameters, traffic, action, n))
+        env = by_reference(environment(b, blocks, mutable, tables, parameters, work, n))
         sat, ledger, scalars = env.sat, env.ledger, env.scalars[0]
         satellite = (satellite_rows(mutable.state[b]), design_rows(parameters.design[b]), sky, propagator)
         battery = (mutable.points[b], mutable.swings[b], parameters.depth_damage)
@@ -235,52 +240,3 @@ def decide(
             reward_terms(outputs.terms[b], total(ledger.paid) - paid, weights, env)
         copy_sky(tables.skies[b, min(scalars["tick"], ticks - 1)], sky_block)
         observe(b, env, mutable, tables, outputs, timing, sky)
-
-
-@kernel
-def settle(
-    state: np.ndarray, classes_block: np.ndarray, points: np.ndarray, swings: np.ndarray, design_block: np.ndarray,
-    skies: np.ndarray, rules_block: np.ndarray, depth_damage: np.ndarray, step_s: float, num_satellites: int,
-    orbits: int, orbit_steps: int, busy: np.ndarray,
-) -> None:  # fmt: skip
-    """Repeat the first orbit at sustainable power, without jobs, so that the satellites approach a periodic state.
-
-    Args:
-        state: state of one environment, [field, P]; written.
-        classes_block: state of its classes, [field, C, P]; written.
-        points: turning points of the batteries' charge, (P, ...); written.
-        swings: damage of the swings between them, (P, ...); written.
-        design_block: design and propagators, [field, P].
-        skies: sky table, [T, field, P]; the first `orbit_steps` are one orbit.
-        rules_block: class parameters, [field, C].
-        depth_damage: damage of a battery cycle by depth, one row for each ageing law.
-        step_s: physics step [s].
-        num_satellites: S.
-        orbits: number of repeats.
-        orbit_steps: number of steps of an orbit.
-        busy: number of accelerators at work of each class, [C, P].
-    """
-    lanes = state.shape[1]
-    scratch = np.empty((SCRATCH, lanes))
-    sky_block = np.empty((skies.shape[1], lanes))
-    sky, propagator = sky_rows(sky_block), propagator_rows(propagator_block(scratch))
-    satellite = (satellite_rows(state), design_rows(design_block), sky, propagator)
-    sat, design = rows_of(State, state), rows_of(Design, design_block)
-    classes, rules = rows_of(Classes, classes_block), rows_of(Rules, rules_block)
-    offset = np.zeros(rules_block.shape[1])
-    battery = (points, swings, depth_damage)
-    fill(sat.free, 0.0)
-    fill(sat.request, 0.0)
-    for _ in range(orbits):
-        for tick in range(orbit_steps):
-            copy_sky(skies[tick], sky_block)
-            for c in range(busy.shape[0]):
-                for s in range(lanes):
-                    classes.busy[c, s] = busy[c, s]
-            set_requested_clocks(sat, design, sky.sustainable_w, classes, rules, offset, scratch, lanes)
-            physics(
-                satellite, sat, design, classes, rules, design_block[DESIGN_ROWS:], battery, scratch, step_s,
-                num_satellites,
-            )  # fmt: skip
-    for s in range(lanes):
-        sat.free[s] = design.accelerators[s]

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from odc_gym.constants import DAY_S, YEAR_S
+from odc_gym.core.layout.records import EVENT
 from odc_gym.physics.radiation import Bell, in_anomaly, upset_rate
 from odc_gym.scenario import Faults
 from odc_gym.seeds import random_stream
@@ -20,8 +21,6 @@ UPSETS, FAILURES, DEAD, LOST, SILICON = 301, 302, 303, 304, 305  # purposes of r
 FACTOR_GRID = 2.0**30  # factors are rounded to 1 over this, so that the last bits of elementary functions do not matter
 EXPECTATION_GRID = 2.0**40  # expected numbers of events are rounded to 1 over this, so that their sums are exact
 
-EVENT = np.dtype([("tick", "i4"), ("satellite", "i4"), ("accelerator", "i4"), ("hard", "i4")])
-"""One event: physics step from the start of the warm-up, satellite, accelerator, and 1 for a hard failure or 0."""
 NO_EVENT = np.array((np.iinfo(np.int32).max, 0, 0, 0), EVENT)
 
 

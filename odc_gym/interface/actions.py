@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.layout.environment import Environment
 from odc_gym.physics.mathematics import clip
 

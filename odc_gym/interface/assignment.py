@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.jobs.waiting import feasible
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.state import fill
@@ -128,9 +128,10 @@ def show_slots(slots: np.ndarray, mask: np.ndarray, env: Environment, now_s: flo
     most, count, n, waiting = slots.shape[0], env.scalars[0]["waiting"], env.num_satellites, env.waiting
     if most == 0:
         return
-    can_start = np.zeros(count, np.bool_)
+    can_start = env.work.can_start
     k = 0
     for i in range(count):
+        can_start[i] = False
         if k < most:
             for s in range(n):
                 mask[k, s] = feasible(env, waiting[i], s, now_s)

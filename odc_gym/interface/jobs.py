@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.constants import HOUR_S
 from odc_gym.core.jobs.waiting import is_replica, lateness_factor, placement_gb, remaining_estimate
 from odc_gym.core.layout.environment import Environment

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.constants import HOUR_S
 from odc_gym.core.jobs.checkpoints import checkpoint_age_s
 from odc_gym.core.jobs.waiting import is_replica, remaining_estimate

@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.layout.environment import Environment
+from odc_gym.core.layout.rewards import Weights
 
 
 class Term(NamedTuple):
@@ -45,30 +46,6 @@ TERMS = (
     ),
 )
 COMPUTE, THERMAL, ENERGY, WEAR, STORED = range(len(TERMS))
-
-
-class Weights(NamedTuple):
-    """Weights of the terms in value, and the value that scores 100.
-
-    A field that the scenario's block `reward` has under the same name takes its value from there; the others are
-    derived in `tables.fleet.parameters.reward_weights`.
-    """
-
-    thermal: float  # this and the next two: per satellite-hour and reference accelerator
-    unserved: float
-    low_charge: float
-    wear_per_j: float  # per unit of damage and joule of capacity
-    stored_per_j: np.ndarray  # (P,), price of a joule at an empty battery
-    stored_curvature: float
-    points: float  # points of score per unit of value
-
-
-REWARD_SUMS = np.dtype([(name, "f8") for name in ("thermal", "unserved", "low_charge", "fatigue", "stored")])
-"""Sums over the fleet at the last decision, whose changes the terms weigh.
-
-Thermal, unserved and low charge are hours of reference accelerators. Fatigue is in joules of capacity. Stored is the
-value of the stored energy; it alone does not begin an episode at zero.
-"""
 
 
 @routine

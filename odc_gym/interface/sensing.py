@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.state import Readings, Sensors, reading_rows
 from odc_gym.physics.counters import joined, standard_normal

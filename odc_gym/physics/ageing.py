@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import inline, routine
+from odc_gym.compilation.decorators import inline, routine
 from odc_gym.physics.mathematics import bounded_exp, clip
 
 DEPTH_STRESS = (1.40e5, -0.501, -1.23e5)  # kd1, kd2, kd3 of Xu 2018

@@ -11,7 +11,7 @@ the cells' losses under other conditions is added, see `cell_loss`.
 
 from math import sqrt
 
-from odc_gym._jit import inline
+from odc_gym.compilation.decorators import inline
 from odc_gym.physics.mathematics import clip
 
 RESERVE_FRAC = 0.02  # charge below which even the bus gets no power, to protect the cells

@@ -3,7 +3,7 @@
 Clocks x are fractions of full clock. Powers are quoted at 60 C junction temperature and include the leakage there.
 """
 
-from odc_gym._jit import inline
+from odc_gym.compilation.decorators import inline
 from odc_gym.physics.mathematics import clip
 
 

@@ -4,7 +4,7 @@ Words are 32-bit integers in signed 64-bit arithmetic that never overflows. The 
 uncompiled, on arrays, and on every machine.
 """
 
-from odc_gym._jit import inline
+from odc_gym.compilation.decorators import inline
 
 WORD = 0xFFFFFFFF
 GOLDEN = 0x9E3779B9  # keeps zeros from hashing to zero

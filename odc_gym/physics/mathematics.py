@@ -1,6 +1,6 @@
 """Elementary functions from + - * / and square root: they vectorise, and give the same bits on every machine."""
 
-from odc_gym._jit import inline
+from odc_gym.compilation.decorators import inline
 
 LN_2 = 0.6931471805599453
 

@@ -7,7 +7,7 @@ not cut into chunks. Times are in seconds. Loads are shares of the throughput of
 
 import math
 
-from odc_gym._jit import inline
+from odc_gym.compilation.decorators import inline
 from odc_gym.physics.mathematics import clip, decay_of
 
 

@@ -1,6 +1,6 @@
 """Solar arrays: electrical output and temperature."""
 
-from odc_gym._jit import inline
+from odc_gym.compilation.decorators import inline
 from odc_gym.physics.mathematics import decay_of
 
 LEAST_K = 3.0

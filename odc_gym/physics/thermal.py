@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import inline
+from odc_gym.compilation.decorators import inline
 from odc_gym.physics.mathematics import LN_2, bounded_exp
 
 REFERENCE_K = 333.15  # junction temperature at which powers are quoted

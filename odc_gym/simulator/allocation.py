@@ -8,17 +8,19 @@ from typing import Any
 import numpy as np
 
 from odc_gym.core.layout.batch import Mutable, Parameters, Tables
-from odc_gym.core.layout.network import Links
+from odc_gym.core.layout.network import Links, traffic_of
+from odc_gym.core.layout.records import JOB
+from odc_gym.core.layout.rewards import REWARD_SUMS
 from odc_gym.core.layout.serving_grid import Serving
 from odc_gym.core.layout.state import Forecast, Sky, State
 from odc_gym.core.layout.work import RUN, SCALARS, TRANSFER_ITEMS, Classes, Ledger, Services
+from odc_gym.core.layout.workspace import Workspace
+from odc_gym.core.spacecraft.step import SCRATCH
 from odc_gym.faults.faults import NO_EVENT
 from odc_gym.interface.assignment import level_clocks
-from odc_gym.interface.rewards import REWARD_SUMS
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.tables.fleet.fleet_model import FleetModel
 from odc_gym.tables.fleet.parameters import past_shape, tenants_block
-from odc_gym.workload import JOB
 
 ROWS = 256  # tables of jobs and events grow in steps of this many rows
 NO_JOB: Any = np.zeros((), JOB)
@@ -86,6 +88,21 @@ def repeated_parameters(fleet: FleetModel, b: int) -> Parameters:
         weights=fleet.weights,
         depth_damage=depth_damage_tables(),
         levels=level_clocks(scenario.assign.levels),
+    )
+
+
+def empty_workspace(satellites: int, lanes: int, classes: int, jobs: int) -> Workspace:
+    """Return work arrays for `decide` and `settle`, for job tables of `jobs` rows."""
+    return Workspace(
+        scratch=np.empty((SCRATCH, lanes)),
+        sky=np.empty((len(Sky._fields), lanes)),
+        action=np.empty((2, classes)),
+        free_from_s=np.empty(satellites),
+        num_free=np.empty(satellites),
+        spot_accelerators=np.empty(satellites),
+        releases=np.empty((3, jobs)),
+        can_start=np.empty(jobs, np.bool_),
+        traffic=traffic_of(satellites),
     )
 
 

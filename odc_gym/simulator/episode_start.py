@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from odc_gym.constants import GROUND
-from odc_gym.core.decision import settle
 from odc_gym.core.jobs.checkpoints import interval_work
 from odc_gym.core.layout.network import Links
 from odc_gym.core.layout.state import UNBOUND_S, Design, State
 from odc_gym.core.layout.work import ABSENT, RUN, RUNNING, SCALARS, WAITING, Classes, Ledger, Rules
+from odc_gym.core.layout.workspace import Workspace
 from odc_gym.core.serving.replicas import initial_replicas
+from odc_gym.core.settling import settle
 from odc_gym.physics.battery import QUOTED_K
 from odc_gym.scenario import ServiceClass
 from odc_gym.seeds import random_stream
@@ -33,10 +34,13 @@ class EpisodeStart:
         state: block of State, [field, P].
         classes: block of Classes, [field, C, P].
         design: block of Design and propagators, [field, P].
+        work: work arrays of the compiled core.
     """
 
-    def __init__(self, fleet: FleetModel, state: np.ndarray, classes: np.ndarray, design: np.ndarray) -> None:
-        self.fleet = fleet
+    def __init__(
+        self, fleet: FleetModel, state: np.ndarray, classes: np.ndarray, design: np.ndarray, work: Workspace
+    ) -> None:
+        self.fleet, self.work = fleet, work
         self.state_block, self.class_block, self.design_block = state, classes, design
         self.sat, self.classes = State(*state), Classes(*classes)
         self.design, self.rules = Design(*design[: len(Design._fields)]), Rules(*fleet.rules)
@@ -68,7 +72,7 @@ class EpisodeStart:
             before = self.state_block.copy()
             settle(
                 self.state_block, self.class_block, points, swings, self.design_block, part, rules, depth_damage,
-                float(clock.dt_s), fleet.satellites, 1, len(part), busy,
+                float(clock.dt_s), fleet.satellites, 1, len(part), busy, self.work,
             )  # fmt: skip
         self._balance_batteries(State(*before), orbit.max() * clock.dt_s)
         begin_cycles(points, swings, self.sat.charge_frac)
@@ -181,18 +185,18 @@ class _Placing:
             The first row of the job table after the replicas.
         """
         start, row = self.start, 0
-        fleet = start.fleet
+        fleet, wanted = start.fleet, np.zeros(1, np.int64)
         for c, name in enumerate(fleet.scenario.class_names):
             if not isinstance(fleet.scenario.workload.classes[name], ServiceClass):
                 continue
             tokens_s = float(self.tables.demand[0, 1, c]) / fleet.clock.dt_s
-            wanted = initial_replicas(
+            initial_replicas(
                 self.tables.jobs, start.state_block, start.design_block, start.class_block, fleet.rules,
-                fleet.satellites, c, tokens_s,
+                fleet.satellites, c, tokens_s, wanted,
             )  # fmt: skip
             count = int(start.rules.replicas[c])
             self.run["status"][row : row + count] = ABSENT
-            for k in range(min(wanted, count)):
+            for k in range(min(int(wanted[0]), count)):
                 if not self.host(row + k):
                     break
             row += count

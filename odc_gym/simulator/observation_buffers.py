@@ -26,7 +26,8 @@ class ObservationBuffers:
     Attributes:
         satellites: number of satellites, S.
         classes: number of classes, C.
-        flat: encoded observation, (B, N) float32. `renew` replaces this array and the next three.
+        encoded: arrays that the compiled core writes: the next four, with `slots` before the last.
+        flat: encoded observation, (B, N) float32. `publish` replaces this array and the next three.
         jobs: encoded features of visible jobs, (B, K, G) float32.
         job_present: 1 for each of the K rows of `jobs` that holds a job, else 0, (B, K) int8.
         job_feasible: feasibility of each satellite for each job, then of waiting, which is always feasible,
@@ -49,11 +50,15 @@ class ObservationBuffers:
             references: reference values of the encodings.
         """
         self.satellites, self.classes = satellites, classes
-        self.flat = np.zeros((num_envs, size(satellites, classes)), np.float32)
-        self.jobs = np.zeros((num_envs, jobs, job_size(classes)), np.float32)
-        self.job_present = np.zeros((num_envs, jobs), np.int8)
-        self.job_feasible = np.zeros((num_envs, jobs, satellites + 1), np.bool_)
         self.slots = np.full((num_envs, jobs), NOBODY, np.int32)
+        self.encoded = (
+            np.zeros((num_envs, size(satellites, classes)), np.float32),
+            np.zeros((num_envs, jobs, job_size(classes)), np.float32),
+            np.zeros((num_envs, jobs), np.int8),
+            self.slots,
+            np.zeros((num_envs, jobs, satellites + 1), np.bool_),
+        )
+        self.flat, self.jobs, self.job_present, _, self.job_feasible = self.encoded
         self.measured = (
             np.zeros((num_envs, len(SATELLITE), lanes)),
             np.zeros((num_envs, len(SATELLITE_CLASS), classes, lanes)),
@@ -61,17 +66,20 @@ class ObservationBuffers:
             np.zeros((num_envs, len(FLEET_CLASS), classes)),
             np.zeros((num_envs, jobs, job_size(classes))),
         )
-        features = (SATELLITE, SATELLITE_CLASS, FLEET, FLEET_CLASS, (*QUEUED, *QUEUED_CLASS * classes))
-        self.codes = tuple(
-            encoding(block, references, width) for block, width in zip(features, (lanes, lanes, 1, 1, 1), strict=True)
+        self.codes = (
+            encoding(SATELLITE, references, lanes),
+            encoding(SATELLITE_CLASS, references, lanes),
+            encoding(FLEET, references, 1),
+            encoding(FLEET_CLASS, references, 1),
+            encoding((*QUEUED, *QUEUED_CLASS * classes), references, 1),
         )
 
-    def renew(self) -> None:
-        """Replace the encoded arrays by copies, so that arrays that callers hold keep their values."""
-        self.flat = self.flat.copy()
+    def publish(self) -> None:
+        """Copy the encoded arrays for callers, who may keep them: the compiled core always writes the same ones."""
+        flat, jobs, job_present, _, job_feasible = self.encoded
+        self.flat = flat.copy()
         if self.slots.size:
-            self.jobs, self.job_present = self.jobs.copy(), self.job_present.copy()
-            self.job_feasible = self.job_feasible.copy()
+            self.jobs, self.job_present, self.job_feasible = jobs.copy(), job_present.copy(), job_feasible.copy()
 
     @property
     def blocks(self) -> dict[str, np.ndarray]:

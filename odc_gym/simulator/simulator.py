@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from odc_gym.compilation.kernel import BoundKernel
 from odc_gym.core.decision import decide
-from odc_gym.core.layout.batch import Mode, Parameters, Tables, Timing
+from odc_gym.core.layout.batch import Mode, Outputs, Parameters, Tables, Timing
 from odc_gym.core.layout.rows import named
 from odc_gym.core.layout.state import Design, State, padded
 from odc_gym.core.layout.work import RUN, Classes, Ledger, Rules, Services, Tenants
@@ -24,9 +25,11 @@ from odc_gym.simulator.allocation import (
     BY_JOB,
     NO_EPISODE,
     NO_JOB,
+    ROWS,
     copy_row,
     empty_mutable,
     empty_tables,
+    empty_workspace,
     longer,
     put_parameters,
     repeated_parameters,
@@ -48,10 +51,9 @@ TABLES_OF_ROW = Tables._fields.index("links")
 PARAMETERS_OF_ROW = Parameters._fields.index("serving")
 """Number of fields of `Tables` and `Parameters` that have one row for each environment; they come first."""
 ACTION_MODES = ("bids", "assign")
-VIEWS = ("sat", "classes", "ledger", "services", "tenants", "design", "rules", "_arguments")
+VIEWS = ("sat", "classes", "ledger", "services", "tenants", "design", "rules", "_bound")
 """Attributes of a simulator that share memory with its arrays. A copy makes them again."""
 Episodes = Mapping[int, EpisodeTables]
-Arguments = tuple[tuple[Any, ...], tuple[Any, ...], tuple[Any, ...]]
 
 
 class Simulator(WholeCopy):
@@ -145,14 +147,13 @@ class Simulator(WholeCopy):
         self.assignment = AssignmentLayout(self.satellites, assign.k, len(assign.levels))
         bids = ActionLayout(self.satellites, len(self.class_names))
         self.action_size = self.assignment.size if self.assigns else bids.size
-        self._zero = bids.zeros(num_envs)
         self.load_factor = np.zeros(num_envs)
         self.begun = False
-        self._allocate(num_envs, padded(self.satellites), len(self.class_names))
+        self._allocate(num_envs, padded(self.satellites), len(self.class_names), bids.size)
         period_s, assignment = scenario.episode.decision_period_s, self.assignment if self.assigns else None
         self.view = View(scenario, self.buffers, self.parameters.design, self.ratings, period_s, assignment)
 
-    def _allocate(self, b: int, p: int, c: int) -> None:
+    def _allocate(self, b: int, p: int, c: int, bids_size: int) -> None:
         fleet, clock = self.fleet, self.fleet.clock
         self.mutable = empty_mutable(fleet, b, p, c)
         self.tables = empty_tables(fleet, b, p, c)
@@ -161,13 +162,15 @@ class Simulator(WholeCopy):
         self.network = LinkBatch(b)
         self._name_views()
         self.buffers = ObservationBuffers(b, self.satellites, p, c, self.slots, fleet.references)
-        self._terms = np.zeros((b, len(TERMS)))
+        self._actions, self._bids = np.zeros((b, self.action_size)), np.zeros((b, bids_size))
+        self._terms, self._refused = np.zeros((b, len(TERMS))), np.zeros(2, np.int64)
+        self._work = empty_workspace(self.satellites, p, c, ROWS)
         self._all_rows = np.arange(b)
-        self._timing = tuple(Timing(float(clock.dt_s), clock.steps, clock.warm_up, self.satellites))
+        self._timing = Timing(float(clock.dt_s), clock.steps, clock.warm_up, self.satellites)
         others_wait = self.assigns and self.scenario.assign.others == "wait"
-        self._bids_mode = tuple(Mode(assigns=False, others_wait=False, plays=True))
-        self._play_mode = tuple(Mode(self.assigns, others_wait, plays=True))
-        self._look_mode = tuple(Mode(self.assigns, others_wait, plays=False))
+        self._bids_mode = Mode(assigns=False, others_wait=False, plays=True)
+        self._play_mode = Mode(self.assigns, others_wait, plays=True)
+        self._look_mode = Mode(self.assigns, others_wait, plays=False)
         draws = self.scenario.randomise
         self.drawn = {k: np.zeros((b, self.satellites) if d.per == "satellite" else b) for k, d in draws.items()}
 
@@ -177,7 +180,7 @@ class Simulator(WholeCopy):
         self.classes, self.ledger = named(Classes, self.mutable.classes), named(Ledger, self.mutable.ledger)
         self.services, self.tenants = named(Services, self.mutable.services), named(Tenants, self.mutable.tenants)
         self.design, self.rules = named(Design, self.parameters.design), named(Rules, self.parameters.rules)
-        self._arguments: Arguments | None = None  # of the compiled decision; None until they are built
+        self._bound: tuple[tuple[Any, ...], BoundKernel] | None = None  # arrays, and the decision of all rows on them
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name not in VIEWS}
@@ -352,7 +355,15 @@ class Simulator(WholeCopy):
         """
         if not self.begun:
             raise OdcGymError("step: every environment must be reset first")
-        self._play(self._all_rows, self.checked(actions), self._play_mode)
+        if np.shape(actions) != self._actions.shape:
+            raise ActionError(f"action: shape {np.shape(actions)}, must be {self._actions.shape}")
+        self._actions[...] = actions
+        if self.assigns:
+            self._check_choices(self._actions)
+        self._decide()()
+        if self._refused[0] >= 0:
+            raise not_finite(self._actions)
+        self.buffers.publish()
 
     def checked(self, actions: np.ndarray) -> np.ndarray:
         """Return the actions of `step` as floats.
@@ -364,8 +375,7 @@ class Simulator(WholeCopy):
         if actions.shape != (self.num_envs, self.action_size):
             raise ActionError(f"action: shape {actions.shape}, must be {(self.num_envs, self.action_size)}")
         if not np.isfinite(actions).all():
-            b, k = (int(v[0]) for v in np.nonzero(~np.isfinite(actions)))
-            raise ActionError(f"action[{b}, {k}] = {actions[b, k]}: must be finite")
+            raise not_finite(actions)
         if self.assigns:
             self._check_choices(actions)
         return actions
@@ -466,7 +476,6 @@ class Simulator(WholeCopy):
         tables.events[row, : len(episode.events)] = episode.events
         self.network.put(row, episode.links)
         self.tables = tables._replace(links=self.network.arrays)
-        self._arguments = None
         tables.seeds[row], self.load_factor[row] = seed, episode.load_factor
 
     def _warm_up(self, row: int, episode: EpisodeTables) -> None:
@@ -479,7 +488,7 @@ class Simulator(WholeCopy):
         for name in CLEARED:
             getattr(mutable, name)[row] = np.zeros((), getattr(mutable, name).dtype)
         mutable.tenants[row] = tenants_block(fleet.scenario.workload, 1)[0]
-        start = EpisodeStart(fleet, mutable.state[row], mutable.classes[row], self.parameters.design[row])
+        start = EpisodeStart(fleet, mutable.state[row], mutable.classes[row], self.parameters.design[row], self._work)
         start.fly_plan(
             mutable.points[row], mutable.swings[row], self.tables.skies[row], self.parameters.rules[row],
             self.parameters.depth_damage,
@@ -488,29 +497,32 @@ class Simulator(WholeCopy):
         mutable.scalars[row] = start.open_queue(
             episode, int(self.seeds[row]), mutable.run[row, :used], mutable.lists[row], mutable.cached_models[row]
         )
+        warm_up = self._bind(np.array([row]), self._bids, self._bids_mode)
         for _ in range(fleet.clock.warm_up // fleet.clock.steps):
-            self._play(np.array([row]), self._zero, self._bids_mode)
+            warm_up()
         start.open_accounts(
             mutable.ledger[row], mutable.scalars[row : row + 1], mutable.reward_sums[row], mutable.run[row]
         )
         self._terms[row] = 0.0
 
-    def _play(self, rows: np.ndarray, actions: np.ndarray, mode: tuple[Any, ...]) -> None:
-        if self._arguments is None:
-            tables, parameters = self.tables, self.parameters
-            self._arguments = (
-                tuple(self.mutable),
-                tuple(tables._replace(links=tuple(tables.links))),  # type: ignore[arg-type]
-                tuple(parameters._replace(serving=tuple(parameters.serving), weights=tuple(parameters.weights))),  # type: ignore[arg-type]
-            )
+    def _decide(self) -> BoundKernel:
+        """Return the compiled decision of all rows, bound again if an array was replaced since the last one."""
+        arrays = self.mutable, self.tables, self.parameters
+        if self._bound is None or any(now is not then for now, then in zip(arrays, self._bound[0], strict=True)):
+            self._bound = arrays, self._bind(self._all_rows, self._actions, self._play_mode)
+        return self._bound[1]
+
+    def _bind(self, rows: np.ndarray, actions: np.ndarray, mode: Mode) -> BoundKernel:
+        """Return the compiled decision of rows, valid until arrays are replaced."""
         seen = self.buffers
-        seen.renew()
-        encoded = (seen.flat, seen.jobs, seen.job_present, seen.slots, seen.job_feasible)
-        outputs = (self._terms, *encoded, seen.measured, seen.codes)
-        decide(rows, actions, *self._arguments, outputs, self._timing, mode)
+        outputs = Outputs(self._terms, *seen.encoded, seen.measured, seen.codes, self._refused)
+        return decide.bind(
+            rows, actions, self.mutable, self.tables, self.parameters, outputs, self._work, self._timing, mode
+        )
 
     def _observe(self, rows: np.ndarray) -> None:
-        self._play(rows, self._zero, self._look_mode)
+        self._bind(rows, self._bids, self._look_mode)()
+        self.buffers.publish()
 
     def _grow(self, jobs: int, events: int = 0) -> None:
         """Extend the tables of jobs and events if needed.
@@ -525,4 +537,13 @@ class Simulator(WholeCopy):
         self.tables = self.tables._replace(
             jobs=longer(self.tables.jobs, jobs, NO_JOB), events=longer(self.tables.events, events, NO_EVENT)
         )
-        self._arguments = None
+        length = self.run.shape[1]
+        if length > len(self._work.can_start):
+            lanes, classes = self.mutable.classes.shape[3], self.mutable.classes.shape[2]
+            self._work = empty_workspace(self.satellites, lanes, classes, length)
+
+
+def not_finite(actions: np.ndarray) -> ActionError:
+    """Return the error about the first action that is not finite."""
+    b, k = (int(v[0]) for v in np.nonzero(~np.isfinite(actions)))
+    return ActionError(f"action[{b}, {k}] = {actions[b, k]}: must be finite")

@@ -104,8 +104,9 @@ def test_stored_energy_is_worth_what_the_plan_makes_of_it(starter12):
 
 def test_violations_weigh_by_size_and_wear_by_capacity(starter12):
     """Twice the accelerators at half the speed weigh as before, twice the accelerators twice."""
+    from odc_gym.core.layout.rewards import REWARD_SUMS
     from odc_gym.core.layout.state import Design
-    from odc_gym.interface.rewards import REWARD_SUMS, fleet_sums
+    from odc_gym.interface.rewards import fleet_sums
 
     sim = Simulator(starter12, 1)
     ones = State(*np.zeros(sim.mutable.state.shape[1:]))

@@ -5,12 +5,13 @@ import functools
 
 import numpy as np
 
-from odc_gym.core.decision import settle
 from odc_gym.core.layout.state import Design, Sky, State, padded
 from odc_gym.core.layout.work import Classes
+from odc_gym.core.settling import settle
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.scenario.hardware import ColdSide
+from odc_gym.simulator.allocation import empty_workspace
 from odc_gym.simulator.episode_start import begin_cycles, cold_state
 from odc_gym.tables.fleet.design import design_numbers
 from odc_gym.tables.fleet.parameters import design_block, rules_block
@@ -59,6 +60,7 @@ class Rig:
         sat = State(*self.state)
         cold_state(sat, Design(*self.design[: len(Design._fields)]))
         begin_cycles(self.points, self.swings, sat.charge_frac)
+        self.work = empty_workspace(self.satellites, self.state.shape[1], self.rules.shape[1], 1)
 
     def __getitem__(self, name: str) -> np.ndarray:
         return getattr(State(*self.state), name)[: self.satellites]
@@ -96,7 +98,7 @@ class Rig:
         work[0, : self.satellites] = busy
         settle(
             self.state, self.classes, self.points, self.swings, self.design, sky, self.rules, self.table, DT_S,
-            self.satellites, steps, 1, work,
+            self.satellites, steps, 1, work, self.work,
         )  # fmt: skip
 
 

@@ -20,7 +20,6 @@ def replace_arrays(sim, **arrays):
     for name, array in arrays.items():
         group = next(g for g in ("mutable", "tables", "parameters") if name in getattr(sim, g)._fields)
         setattr(sim, group, getattr(sim, group)._replace(**{name: array}))
-    sim._arguments = None
 
 
 def episode_inputs(sim):

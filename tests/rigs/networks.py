@@ -69,14 +69,18 @@ class Numbers(NamedTuple):
     step_s: float = 60.0
 
 
+class Work(NamedTuple):
+    traffic: Traffic
+
+
 class Net(NamedTuple):
     """Part of an environment that the routines of `core.network.routes` read."""
 
     links: Links
-    traffic: Traffic
+    work: Work
     policy: Numbers
     num_satellites: int
 
 
 def net(epochs, satellites, **options):
-    return Net(links_of(epochs, satellites, **options), traffic_of(satellites), Numbers(), satellites)
+    return Net(links_of(epochs, satellites, **options), Work(traffic_of(satellites)), Numbers(), satellites)

@@ -5,9 +5,10 @@ import functools
 import numpy as np
 from fields import RULES
 
-from odc_gym._jit import kernel
-from odc_gym._reference import rows_of
-from odc_gym.core.layout.serving_grid import Serving
+from odc_gym.compilation.array_types import Float64x1, Float64x2
+from odc_gym.compilation.kernel import kernel
+from odc_gym.compilation.reference import by_reference, rows_of
+from odc_gym.core.layout.serving_grid import Serving, serving_of
 from odc_gym.core.layout.work import Rules
 from odc_gym.core.serving.services import served_in
 from odc_gym.core.serving.slo_model import Pool
@@ -20,13 +21,16 @@ MINUTE_S = 60.0
 
 
 @kernel
-def play(rules, serving, replicas, rate, prefill, decode, slots, latency_s, arrivals, out):
+def play(
+    rules: Float64x2, serving: Serving, replicas: float, rate: float, prefill: float, decode: float, slots: float,
+    latency_s: float, arrivals: Float64x1, out: Float64x2,
+) -> None:  # fmt: skip
     """Serve requests by a pool of replicas, minute by minute.
 
     `arrivals` (T,) holds the requests that arrive in each minute. `out` (T, 8) receives, for each minute, the fields
     `requests`, `ttft_met`, `tpot_met`, `slo_met`, `value_frac`, `prefill` and `busy` of the outcome, then the backlog.
     """
-    named_rules, tables = rows_of(Rules, rules), Serving(*serving)
+    named_rules, tables = rows_of(Rules, rules), by_reference(serving_of(serving, 0))
     pool = Pool(replicas, rate, prefill, decode, slots, latency_s)
     backlog = load = 0.0
     for t in range(arrivals.shape[0]):
@@ -59,7 +63,7 @@ class ServingRig:
             scenario, 8, [None if name != "interactive" else (own, requests) for name in scenario.class_names]
         )
         self.rules = block[:, [scenario.class_names.index("interactive")]].copy()
-        self.serving = serving_tables([(own, requests)])
+        self.serving = Serving(*(table[None] for table in serving_tables([(own, requests)])))
 
     def pool(self, replicas: float, clock: float, slots: int | None = None) -> tuple[float, ...]:
         """Return the fields of a `Pool` of replicas at a clock, without latency; `slots` limits the batch."""
@@ -77,7 +81,7 @@ class ServingRig:
         """Return the outcome of each minute, (T, 8), for the requests that arrive in it, (T,); see `play`."""
         out = np.zeros((len(arrivals), 8))
         pool = self.pool(replicas, clock, slots)
-        play(self.rules, tuple(self.serving), *pool, latency_s, np.asarray(arrivals, float), out)
+        play(self.rules, self.serving, *pool, latency_s, np.asarray(arrivals, float), out)
         return out
 
     def steady(

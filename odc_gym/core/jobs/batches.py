@@ -8,7 +8,7 @@ The code is scalar and runs between physics steps.
 
 from __future__ import annotations
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.jobs.hosting import release_accelerators
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.work import ABSENT, STATE

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.network.execution_rate import forecast_rate
 

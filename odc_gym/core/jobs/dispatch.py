@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.jobs.batches import begin_drain, live_requests_gb, move_batch
 from odc_gym.core.jobs.gangs import choose_gang_hosts, disconnects_next, is_connected, start_gang
 from odc_gym.core.jobs.hosting import release_accelerators, start_job

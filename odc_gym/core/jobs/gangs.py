@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.jobs.hosting import add_running, take_accelerators, use_extra_accelerators
 from odc_gym.core.jobs.waiting import (
     NOWHERE,

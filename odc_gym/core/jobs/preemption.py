@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.jobs.hosting import release_accelerators, remove_running, start_job
 from odc_gym.core.jobs.progress import count_stop, stop_job
 from odc_gym.core.jobs.reservation import cancel_reservation
 from odc_gym.core.jobs.waiting import NOWHERE, is_open, pays_in_time, remove_waiting, requeue, score_of
 from odc_gym.core.layout.environment import Environment
+from odc_gym.core.layout.state import fill
 from odc_gym.core.layout.work import FREE, GUARANTEED, SPOT
 
 
@@ -47,7 +48,8 @@ def cheapest_host(env: Environment, row: int, now_s: float) -> int:
     Ties go to the satellite with the highest score.
     """
     class_id, width = env.jobs[row]["class_id"], env.jobs[row]["width"]
-    spot_accelerators = np.zeros(env.num_satellites)
+    spot_accelerators = env.work.spot_accelerators
+    fill(spot_accelerators, 0.0)
     for k in range(env.scalars[0]["running"]):
         first_row = env.running[k]
         if env.jobs[first_row]["tier"] == SPOT:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.constants import HOUR_S
 from odc_gym.core.jobs.batches import continue_replica, lose_batch
 from odc_gym.core.jobs.checkpoints import payable_interval_work

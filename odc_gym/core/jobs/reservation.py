@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.jobs.gangs import are_neighbours, clear_hosts, is_among_hosts
 from odc_gym.core.jobs.waiting import NOWHERE, is_open, is_replica, pays_in_time, time_to_release_s, transfer_time_s
 from odc_gym.core.layout.environment import Environment
@@ -70,10 +70,10 @@ def try_reserve(env: Environment, row: int, now_s: float, same: bool) -> bool:
         now_s: time since the start of the episode [s].
         same: True to consider only satellites that are already reserved.
     """
-    free_from_s = np.empty(env.num_satellites)
+    free_from_s = env.work.free_from_s
     if not mark_candidates(env, row, same, free_from_s):
         return False
-    releases = expected_releases(env, now_s, free_from_s)
+    releases = env.work.releases[:, : expected_releases(env, now_s, free_from_s)]
     set_free_times(env, env.jobs[row]["width"], now_s, releases, free_from_s)
     first_host, reserved_from_s = NOWHERE, np.inf
     for s in range(env.num_satellites):
@@ -176,8 +176,8 @@ def expected_release_s(env: Environment, row: int, now_s: float) -> float:
 
 
 @routine
-def expected_releases(env: Environment, now_s: float, marks: np.ndarray) -> np.ndarray:
-    """Return the expected releases on marked satellites in order of time, (3, R).
+def expected_releases(env: Environment, now_s: float, marks: np.ndarray) -> int:
+    """Write the expected releases on marked satellites to `env.work.releases` in order of time; return their number.
 
     The rows hold the time [s], the satellite, and the number of accelerators.
 
@@ -186,11 +186,7 @@ def expected_releases(env: Environment, now_s: float, marks: np.ndarray) -> np.n
         now_s: time since the start of the episode [s].
         marks: finite for a marked satellite, inf for others, (S,).
     """
-    count = 0
-    for k in range(env.scalars[0]["running"]):
-        count += env.jobs[env.running[k]]["num_satellites"]
-    found = np.empty((3, count))
-    i = 0
+    found, i = env.work.releases, 0
     for k in range(env.scalars[0]["running"]):
         first_row = env.running[k]
         if is_replica(env, first_row):
@@ -202,8 +198,42 @@ def expected_releases(env: Environment, now_s: float, marks: np.ndarray) -> np.n
                 end_s = expected_release_s(env, first_row, now_s) if end_s == np.inf else end_s
                 found[0, i], found[1, i], found[2, i] = end_s, s, env.jobs[row]["width"]
                 i += 1
-    order = np.argsort(found[0, :i])
-    return found[:, :i][:, order]
+    sort_by_time(found, i)
+    return i
+
+
+@routine
+def sort_by_time(releases: np.ndarray, count: int) -> None:
+    """Sort the first `count` columns by their first row, by heapsort in place.
+
+    Releases at the same time may come in any order.
+    """
+    for start in range(count // 2 - 1, -1, -1):
+        sift_down(releases, start, count)
+    for end in range(count - 1, 0, -1):
+        swap_columns(releases, 0, end)
+        sift_down(releases, 0, end)
+
+
+@routine
+def sift_down(releases: np.ndarray, start: int, count: int) -> None:
+    """Move a column down the heap of the first `count` columns until no child is later."""
+    root = start
+    while 2 * root + 1 < count:
+        child = 2 * root + 1
+        if child + 1 < count and releases[0, child] < releases[0, child + 1]:
+            child += 1
+        if releases[0, root] >= releases[0, child]:
+            return
+        swap_columns(releases, root, child)
+        root = child
+
+
+@routine
+def swap_columns(releases: np.ndarray, i: int, j: int) -> None:
+    """Exchange two columns."""
+    for k in range(releases.shape[0]):
+        releases[k, i], releases[k, j] = releases[k, j], releases[k, i]
 
 
 @routine
@@ -217,7 +247,7 @@ def set_free_times(env: Environment, width: int, now_s: float, releases: np.ndar
         releases: expected releases in order of time, (3, R).
         free_from_s: finite for a marked satellite; written: the time [s], inf: never, (S,).
     """
-    num_free = np.empty(env.num_satellites)
+    num_free = env.work.num_free
     for s in range(env.num_satellites):
         num_free[s] = env.sat.free[s]
         if free_from_s[s] < np.inf:

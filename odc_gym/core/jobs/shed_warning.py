@@ -5,7 +5,7 @@ They therefore lose next to nothing.
 
 from __future__ import annotations
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.jobs.progress import checkpoint_before_stop
 from odc_gym.core.layout.environment import Environment
 

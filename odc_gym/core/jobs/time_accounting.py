@@ -7,7 +7,7 @@ MegaScale, NSDI 2024.
 
 from __future__ import annotations
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.network.execution_rate import host_execution_rate
 

@@ -9,7 +9,7 @@ The code is scalar and runs between physics steps.
 
 from __future__ import annotations
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.jobs.progress import deliver, expire
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.state import LOST, fill
@@ -185,7 +185,7 @@ def record_busy_terminals(env: Environment, dt_s: float) -> None:
     A link is busy for the share of the step that its data takes at the link's full rate. It has one terminal at each
     end, for both directions.
     """
-    sat, traffic, tick = env.sat, env.traffic, env.scalars[0]["tick"]
+    sat, traffic, tick = env.sat, env.work.traffic, env.scalars[0]["tick"]
     fill(sat.terminals, 0.0)
     for k in range(traffic.used[0]):
         a, b = traffic.links[k, 0], traffic.links[k, 1]

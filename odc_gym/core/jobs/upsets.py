@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.jobs.hosting import release_accelerators, remove_running
 from odc_gym.core.jobs.progress import lose_uncheckpointed
 from odc_gym.core.jobs.waiting import NOWHERE, requeue

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from odc_gym._jit import inline, routine
+from odc_gym.compilation.decorators import inline, routine
 from odc_gym.core.jobs.checkpoints import payable_interval_work
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.state import UNBOUND_S

@@ -9,12 +9,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.layout.batch import Mutable, Parameters, Tables
-from odc_gym.core.layout.network import Links, Traffic, links_of
+from odc_gym.core.layout.network import Links, links_of
 from odc_gym.core.layout.serving_grid import Serving, serving_of
 from odc_gym.core.layout.state import Design, Sensors, State, sensor_numbers_of
 from odc_gym.core.layout.work import Classes, Ledger, Policy, Rules, Services, Tenants, policy_numbers_of
+from odc_gym.core.layout.workspace import Workspace
 
 
 class Environment(NamedTuple):
@@ -41,7 +42,7 @@ class Environment(NamedTuple):
     sensors: Sensors
     links: Links
     serving: Serving
-    traffic: Traffic
+    work: Workspace
     urgency: np.ndarray  # (C,) of the action
     clock_offset: np.ndarray  # (C,) of the action
     num_satellites: int
@@ -67,8 +68,7 @@ def environment(
     mutable: Mutable,
     tables: Tables,
     parameters: Parameters,
-    traffic: Traffic,
-    action: np.ndarray,
+    work: Workspace,
     num_satellites: int,
 ) -> Environment:
     """Return the bundle of environment `b` of a batch.
@@ -79,8 +79,7 @@ def environment(
         mutable: arrays of the batch that change.
         tables: tables of the episodes.
         parameters: parameters of the environments.
-        traffic: work space for transfers.
-        action: urgencies and clock offsets of the classes, (2, C); the action is decoded into it.
+        work: work arrays; the action is decoded into `work.action`.
         num_satellites: S.
     """
     lists = mutable.lists[b]
@@ -89,5 +88,5 @@ def environment(
         lists[2], mutable.pending_gb[b], mutable.cached_models[b], parameters.model_gb[b], blocks.sat, blocks.design,
         blocks.classes, blocks.ledger, blocks.services, blocks.tenants, blocks.rules,
         policy_numbers_of(parameters.policy[b]), sensor_numbers_of(parameters.sensors[b]), links_of(tables.links, b),
-        serving_of(parameters.serving, b), traffic, action[0], action[1], num_satellites, action.shape[1],
+        serving_of(parameters.serving, b), work, work.action[0], work.action[1], num_satellites, work.action.shape[1],
     )  # fmt: skip

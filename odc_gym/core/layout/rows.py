@@ -7,7 +7,7 @@ from typing import Any, TypeVar, get_type_hints
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 
 Record = TypeVar("Record", bound=tuple[Any, ...])
 _READ: dict[Any, str] = {int: "int(block[{}])", bool: "block[{}] > 0.5"}  # code that reads a field of the type
@@ -29,7 +29,7 @@ def rows_of_environment(record: type[Record]) -> Callable[[Any, int], Record]:
 
     The first axis of each array has length B, or length 1 where all environments share the array.
     """
-    values = (f"arrays[{i}][b if arrays[{i}].shape[0] > 1 else 0]" for i in range(len(fields_of(record))))
+    values = (f"arrays.{name}[b if arrays.{name}.shape[0] > 1 else 0]" for name in fields_of(record))
     return _compiled(f"def pick(arrays, b): return record({', '.join(values)})", record)
 
 

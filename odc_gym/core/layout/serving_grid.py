@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from odc_gym.compilation.array_types import Float64x3, Float64x4, Float64x6
 from odc_gym.core.layout.rows import rows_of_environment
 
 LOADS = np.array([0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.87, 0.92, 0.95, 0.97, 0.99])
@@ -28,11 +29,11 @@ class Serving(NamedTuple):
     replicas, and a replica whose slots are all busy.
     """
 
-    waits: np.ndarray  # (1 + BASES, OCTAVES, LOADS) -ln P(all servers busy): of prefill first, then of slots by base
-    idles: np.ndarray  # (IDLE_OCTAVES, OFFERED, LOADS) -ln of the share of idle replicas
-    paces: np.ndarray  # (C, 3, PREFILLS, SLACKS, LOADS) log odds that the time per token meets its target
-    prompts: np.ndarray  # (C, PROMPTS + 1) edges of bins of prefill times at full clock [s]
-    shares: np.ndarray  # (C, PROMPTS) share of requests in each bin
+    waits: Float64x4  # (1 + BASES, OCTAVES, LOADS) -ln P(all servers busy): of prefill first, then of slots by base
+    idles: Float64x4  # (IDLE_OCTAVES, OFFERED, LOADS) -ln of the share of idle replicas
+    paces: Float64x6  # (C, 3, PREFILLS, SLACKS, LOADS) log odds that the time per token meets its target
+    prompts: Float64x3  # (C, PROMPTS + 1) edges of bins of prefill times at full clock [s]
+    shares: Float64x3  # (C, PROMPTS) share of requests in each bin
 
 
 serving_of = rows_of_environment(Serving)

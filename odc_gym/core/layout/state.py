@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.layout.rows import rows
 from odc_gym.physics.thermal import Propagator
 
@@ -271,3 +271,11 @@ def fill(row: Row, value: float) -> None:
     """
     for i in range(row.shape[0]):
         row[i] = value
+
+
+@routine
+def copy_sky(table: np.ndarray, sky: np.ndarray) -> None:
+    """Copy one step of the sky table, [field, P] float32, into a float64 block."""
+    for f in range(table.shape[0]):
+        for s in range(table.shape[1]):
+            sky[f, s] = table[f, s]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.work import RUNNING
 from odc_gym.core.network.routes import count_route, record_carried, route_rate_gb_s, trace_route

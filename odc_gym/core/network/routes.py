@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.layout.environment import Environment
 
 NO_ENTRY = -1  # no next node, or no transfer counted yet
@@ -30,11 +30,11 @@ def ground_row(env: Environment, tick: int) -> int:
 
 @routine
 def trace_isl_route(env: Environment, source: int, destination: int, tick: int) -> int:
-    """Write the route between two satellites over inter-satellite links to `env.traffic.path`.
+    """Write the route between two satellites over inter-satellite links to `env.work.traffic.path`.
 
     Return its number of nodes, 0 without a route.
     """
-    path, hop, node = env.traffic.path, env.links.next_hop[topology(env, tick)], source
+    path, hop, node = env.work.traffic.path, env.links.next_hop[topology(env, tick)], source
     for k in range(env.num_satellites):
         path[k] = node
         if node == destination:
@@ -47,7 +47,7 @@ def trace_isl_route(env: Environment, source: int, destination: int, tick: int) 
 
 @routine
 def trace_route_to_ground(env: Environment, source: int, tick: int, start: int) -> int:
-    """Write the route from a satellite to the ground side to `env.traffic.path`.
+    """Write the route from a satellite to the ground side to `env.work.traffic.path`.
 
     Args:
         env: the environment.
@@ -58,7 +58,7 @@ def trace_route_to_ground(env: Environment, source: int, tick: int, start: int) 
     Returns:
         Index after the last node of the route, 0 without a route.
     """
-    path, hop, node = env.traffic.path, env.links.ground_hop[ground_row(env, tick)], source
+    path, hop, node = env.work.traffic.path, env.links.ground_hop[ground_row(env, tick)], source
     for k in range(env.num_satellites):
         path[start + k] = node
         node = hop[node]
@@ -84,7 +84,7 @@ def trace_route_from_ground(env: Environment, destination: int, tick: int, start
         Index after the last node of the route, 0 without a route.
     """
     end = trace_route_to_ground(env, destination, tick, start)
-    path = env.traffic.path
+    path = env.work.traffic.path
     for k in range((end - start) // 2):
         path[start + k], path[end - 1 - k] = path[end - 1 - k], path[start + k]
     return end
@@ -92,7 +92,7 @@ def trace_route_from_ground(env: Environment, destination: int, tick: int, start
 
 @routine
 def trace_route(env: Environment, source: int, destination: int, tick: int) -> int:
-    """Write the route between two nodes at a physics step to `env.traffic.path`.
+    """Write the route between two nodes at a physics step to `env.work.traffic.path`.
 
     Two satellites without a route over inter-satellite links use the ground side where `bridged` allows it.
 
@@ -132,17 +132,17 @@ def route_rate_gb_s(env: Environment, num_nodes: int, extra_transfers: float, ti
 
     Args:
         env: the environment.
-        num_nodes: nodes in `env.traffic.path`. 0: there is no route, and the rate is 0. 1: the data is already there,
-            and the rate is inf.
+        num_nodes: nodes in `env.work.traffic.path`. 0: there is no route, and the rate is 0. 1: the data is already
+            there, and the rate is inf.
         extra_transfers: transfers on the links in addition to the counted ones.
         tick: physics step.
     """
     if num_nodes == 0:
         return 0.0
-    path, rate = env.traffic.path, np.inf
+    path, rate = env.work.traffic.path, np.inf
     for k in range(num_nodes - 1):
         a, b = path[k], path[k + 1]
-        rate = min(rate, link_gb_s(env, a, b, tick) / max(env.traffic.transfers[a, b] + extra_transfers, 1.0))
+        rate = min(rate, link_gb_s(env, a, b, tick) / max(env.work.traffic.transfers[a, b] + extra_transfers, 1.0))
     return rate
 
 
@@ -152,7 +152,7 @@ def unshared_rate_gb_s(env: Environment, num_nodes: int, tick: int) -> float:
 
     It is 0 without a route, and inf where source and destination are the same.
     """
-    path, rate = env.traffic.path, 0.0 if num_nodes == 0 else np.inf
+    path, rate = env.work.traffic.path, 0.0 if num_nodes == 0 else np.inf
     for k in range(num_nodes - 1):
         rate = min(rate, link_gb_s(env, path[k], path[k + 1], tick))
     return rate
@@ -234,7 +234,7 @@ def count_route(env: Environment, num_nodes: int, stamp: int) -> None:
 
     Consecutive calls with the same `stamp` count once on each link.
     """
-    path, traffic = env.traffic.path, env.traffic
+    path, traffic = env.work.traffic.path, env.work.traffic
     for k in range(num_nodes - 1):
         a, b = path[k], path[k + 1]
         if traffic.transfers[a, b] == 0.0:
@@ -251,7 +251,7 @@ def count_route(env: Environment, num_nodes: int, stamp: int) -> None:
 @routine
 def clear_routes(env: Environment) -> None:
     """Clear the counted transfers of the last step, or of another environment."""
-    traffic = env.traffic
+    traffic = env.work.traffic
     for k in range(traffic.used[0]):
         a, b = traffic.links[k, 0], traffic.links[k, 1]
         traffic.transfers[a, b] = 0.0
@@ -262,6 +262,6 @@ def clear_routes(env: Environment) -> None:
 @routine
 def record_carried(env: Environment, num_nodes: int, gb: float) -> None:
     """Record that the last traced route carried `gb` of data [GB]."""
-    path = env.traffic.path
+    path = env.work.traffic.path
     for k in range(num_nodes - 1):
-        env.traffic.carried_gb[path[k], path[k + 1]] += gb
+        env.work.traffic.carried_gb[path[k], path[k + 1]] += gb

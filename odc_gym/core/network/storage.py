@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.constants import GROUND
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.state import LOST

@@ -7,16 +7,20 @@ physics steps.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import kernel, routine
-from odc_gym._reference import by_reference, rows_of
+from odc_gym.compilation.arguments import Array
+from odc_gym.compilation.array_types import Float64x2, Float64x3, Int64x1
+from odc_gym.compilation.decorators import routine
+from odc_gym.compilation.kernel import kernel
+from odc_gym.compilation.reference import by_reference, rows_of
 from odc_gym.core.jobs.batches import begin_drain, release_replica
 from odc_gym.core.jobs.hosting import remove_running
 from odc_gym.core.jobs.waiting import NOWHERE, enqueue, rank_of, remove_waiting, score_of
 from odc_gym.core.layout.environment import Environment
+from odc_gym.core.layout.records import JOB
 from odc_gym.core.layout.state import Design, State
 from odc_gym.core.layout.work import ABSENT, FREE, RUNNING, WAITING, Classes, Rules
 from odc_gym.core.serving.slo_model import Pool, decode_step_times, replica_capacity, request_times
@@ -84,10 +88,10 @@ class PlanningInputs(NamedTuple):
 
 @kernel
 def initial_replicas(
-    jobs: np.ndarray, state_block: np.ndarray, design_block: np.ndarray, class_block: np.ndarray,
-    rules_block: np.ndarray, num_satellites: int, c: int, tokens_s: float,
-) -> int:  # fmt: skip
-    """Return the number of replicas of service `c` at the start of an episode.
+    jobs: Annotated[np.ndarray, Array(JOB, 1)], state_block: Float64x2, design_block: Float64x2,
+    class_block: Float64x3, rules_block: Float64x2, num_satellites: int, c: int, tokens_s: float, count: Int64x1,
+) -> None:  # fmt: skip
+    """Compute the number of replicas of service `c` at the start of an episode.
 
     Args:
         jobs: job table, (J,).
@@ -98,10 +102,11 @@ def initial_replicas(
         num_satellites: S.
         c: class of the service.
         tokens_s: demand [tokens/s].
+        count: number of replicas, (1,); written.
     """
     sat, design, classes = rows_of(State, state_block), rows_of(Design, design_block), rows_of(Classes, class_block)
     inputs = PlanningInputs(jobs, sat, design, classes, rows_of(Rules, rules_block), num_satellites)
-    return replicas_for(by_reference(inputs), c, tokens_s)
+    count[0] = replicas_for(by_reference(inputs), c, tokens_s)
 
 
 @routine

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.constants import HOUR_S
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.serving_grid import Serving

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from odc_gym._jit import kernel
+from odc_gym.compilation.array_types import Float64x1, Float64x2
+from odc_gym.compilation.kernel import kernel
 from odc_gym.constants import STEFAN_BOLTZMANN_W_M2_K4
 from odc_gym.physics.solar import LEAST_K, array_step
 
@@ -46,7 +47,7 @@ def node_temperature_k(
     steady = np.maximum((heat_w_m2 - electric_w_m2)[:settle].mean(0), 0.0)
     kelvin = np.maximum((steady / radiation) ** 0.25, LEAST_K)
     mean, ones = np.empty(fixed.shape), np.ones(fixed.shape[1:])
-    _integrate(
+    integrate_temperature(
         mean,
         kelvin,
         np.ascontiguousarray(fixed),
@@ -59,13 +60,13 @@ def node_temperature_k(
 
 
 @kernel
-def _integrate(
-    mean: np.ndarray,
-    kelvin: np.ndarray,
-    fixed: np.ndarray,
-    slope: np.ndarray,
-    radiation: np.ndarray,
-    step_per_capacity: np.ndarray,
+def integrate_temperature(
+    mean: Float64x2,
+    kelvin: Float64x1,
+    fixed: Float64x2,
+    slope: Float64x2,
+    radiation: Float64x1,
+    step_per_capacity: Float64x1,
     settle: int,
 ) -> None:
     """Integrate temperatures, and write the mean of each step.

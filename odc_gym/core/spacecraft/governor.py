@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from odc_gym._jit import routine, simd_loop
+from odc_gym.compilation.decorators import routine, simd_loop
 from odc_gym.core.layout.state import Design, Row, State
 from odc_gym.core.layout.work import Classes, Rules
 from odc_gym.physics.compute import dynamic_frac, idle_power_w

@@ -6,7 +6,7 @@ This is scalar code that runs before and after a physics step.
 
 from __future__ import annotations
 
-from odc_gym._jit import routine
+from odc_gym.compilation.decorators import routine
 from odc_gym.core.layout.state import LOST, Row, State
 from odc_gym.core.layout.work import Policy
 

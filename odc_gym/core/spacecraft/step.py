@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import inline, routine, simd_loop
+from odc_gym.compilation.decorators import inline, routine, simd_loop
 from odc_gym.constants import HOUR_S
 from odc_gym.core.layout.state import PROPAGATOR_ROWS, Design, Row, Sky, State
 from odc_gym.core.layout.work import Classes, Rules
@@ -42,6 +42,7 @@ from odc_gym.physics.thermal import (
 
 DESIGN_ROWS = len(Design._fields)  # rows of the design block before the propagators
 SCRATCH = governor.SCRATCH + PROPAGATOR_ROWS  # rows of work space
+PROPAGATOR = governor.SCRATCH  # first row of the work space that holds the propagators of the step
 
 
 class Flows(NamedTuple):
@@ -423,12 +424,6 @@ def wear(
 
 
 @routine
-def propagator_block(scratch: np.ndarray) -> np.ndarray:
-    """Return the part of the work space that holds the selected propagators, [row, P]."""
-    return scratch[SCRATCH - PROPAGATOR_ROWS :]
-
-
-@routine
 def account_governed(sat: State, classes: Classes, num_classes: int, dt_s: float, n: int) -> None:
     """Add the step to the time in which the governor holds clocks below the request.
 
@@ -473,7 +468,7 @@ def physics(
     state_rows, design_rows, light, propagator = satellite
     lanes, num_classes = scratch.shape[1], rules.value.shape[0]
     points, swings, depth_damage = battery
-    select_propagator(propagator_block(scratch), sat.loop_on, propagators, lanes)
+    select_propagator(scratch[PROPAGATOR:], sat.loop_on, propagators, lanes)
     budgets(state_rows, design_rows, propagator, light, dt_s, lanes)
     governor.govern(sat, design, classes, rules, scratch, lanes)
     governor.apply_cap(

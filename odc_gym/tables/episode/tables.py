@@ -14,9 +14,10 @@ import numpy as np
 
 from odc_gym.constants import DAY_S, GROUND, HOUR_S, MINUTE_S, SOLAR_CONSTANT_W_M2
 from odc_gym.core.layout.network import Links
+from odc_gym.core.layout.records import EVENT
 from odc_gym.core.layout.state import Forecast, Sky, padded
 from odc_gym.core.layout.work import Rules
-from odc_gym.faults.faults import EVENT, GroundTrack, draw_events
+from odc_gym.faults.faults import GroundTrack, draw_events
 from odc_gym.faults.outages import Availability, draw_availability
 from odc_gym.orbits import Ephemeris, build_ephemeris
 from odc_gym.scenario import TIERS, RadiationStorm, ServiceClass, Surge

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from odc_gym.constants import HOUR_S, KWH_J, MINUTE_S, WH_J, YEAR_S
+from odc_gym.core.layout.rewards import Weights
 from odc_gym.core.layout.state import Design, Ratings, Readings, Sensors, padded
 from odc_gym.core.layout.work import ORDERS, Policy, Rules, Tenants
-from odc_gym.interface.rewards import Weights
 from odc_gym.physics.thermal import Propagator
 from odc_gym.scenario import Checkpoints, Faults, Gang, JobClass, Scenario, ServiceClass, Workload
 from odc_gym.scenario.paths import resolve_path

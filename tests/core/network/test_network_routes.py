@@ -17,7 +17,7 @@ LINE = {(0, 1), (1, 2), (2, 3)}
 
 
 def path(e, source, destination, tick=0):
-    return e.traffic.path[: trace_route(e, source, destination, tick)].tolist()
+    return e.work.traffic.path[: trace_route(e, source, destination, tick)].tolist()
 
 
 def lasts(e, source, destination, gb, tick):
@@ -63,7 +63,7 @@ def test_transfers_share_what_they_have_in_common():
     count_route(e, trace_route(e, 2, 3, 0), 8)
     assert shared_rate_gb_s(e, 2, 4, 0) == 1.0
     clear_routes(e)
-    assert shared_rate_gb_s(e, 2, 4, 0) == 3.0 and not e.traffic.transfers.any()
+    assert shared_rate_gb_s(e, 2, 4, 0) == 3.0 and not e.work.traffic.transfers.any()
 
 
 def test_a_way_lasts_until_it_closes():

@@ -208,13 +208,18 @@ def test_an_episode_begins_with_the_replicas_that_the_autoscaler_keeps(starter12
     """With a time per token so short that replicas are planned at a lower load: none have to be added at once."""
     target = {"workload.classes.interactive.engine.token_target_s": 0.08}
     sim, counts = Simulator(starter12.replace(target), 1), []
-    play, first = sim._play, int(sim.fleet.rules[RULES.first, kind(sim)])
+    bind, first = sim._bind, int(sim.fleet.rules[RULES.first, kind(sim)])
 
     def counted(*arguments):
-        counts.append((sim.run["status"][0, first : first + replicas] != ABSENT).sum())
-        play(*arguments)
+        decision = bind(*arguments)
+
+        def decide():
+            counts.append((sim.run["status"][0, first : first + replicas] != ABSENT).sum())
+            decision()
+
+        return decide
 
     replicas = int(sim.fleet.rules[RULES.replicas, kind(sim)])
-    monkeypatch.setattr(sim, "_play", counted)
+    monkeypatch.setattr(sim, "_bind", counted)
     sim.reset([20_100])
     assert abs(int(counts[1]) - int(counts[0])) <= 1

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from fields import CLASSES, SAT
 
-from odc_gym.core.decision import settle
+from odc_gym.core.settling import settle
 from odc_gym.orbits import build_ephemeris
 from odc_gym.physics.battery import loss_shares
 from odc_gym.simulator.episode_start import busy_mix
@@ -31,7 +31,7 @@ class Flown:
         kappa = fleet.mix.kappa[:, None]
         fly = lambda sky, orbits, steps: settle(  # noqa: E731
             state, classes, mutable.points[0], mutable.swings[0], sim.parameters.design[0], sky, fleet.rules,
-            depth_damage, 60.0, n, orbits, steps, busy,
+            depth_damage, 60.0, n, orbits, steps, busy, sim._work,
         )  # fmt: skip
         fly(skies, 10, self.steps)
         for account in (sim.sat.shed_s, sim.sat.trips, sim.sat.governed_s, sim.sat.unserved_j):

@@ -1,11 +1,6 @@
-"""Bundles of arrays that compiled routines receive by address.
+"""Numba type of the address of a bundle, and the intrinsics that make such addresses; see `reference`.
 
-Numba passes a named tuple as all words of all its arrays. For a bundle of forty arrays, these are hundreds of arguments
-for each call, and the core took 2.4 times as long to compile. `by_reference` returns the address of a bundle instead.
-Code reads the fields of the reference like those of the bundle.
-
-Fields are read without reference counting, which took a tenth of a step. The kernel that made the bundle keeps its
-arrays alive.
+Fields are read without reference counting. The caller of the kernel keeps the arrays alive.
 """
 
 from __future__ import annotations
@@ -21,8 +16,6 @@ from numba.core.typing.templates import AttributeTemplate
 from numba.extending import infer_getattr, intrinsic, lower_getattr_generic, models, register_model
 from numba.np import arrayobj
 
-from odc_gym._jit import COMPILED
-
 ADDRESS = ir.IntType(8).as_pointer()  # LLVM type of an address
 
 
@@ -37,12 +30,12 @@ class Reference(types.Type):
 
 
 @register_model(Reference)
-class _Address(models.OpaqueModel):  # type: ignore[misc]
+class _Address(models.OpaqueModel):
     """Data model of a reference: an address without reference counting."""
 
 
 @infer_getattr
-class _Fields(AttributeTemplate):  # type: ignore[misc]
+class _Fields(AttributeTemplate):
     """Types of the fields of a reference: those of the bundle, where a nested bundle is a reference as well."""
 
     key = Reference
@@ -79,8 +72,11 @@ def _without_owner(builder: Any, array: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _address_of(typing_context: Any, bundle: Any) -> Any:
-    """Generate code that stores a bundle in the frame of the caller and returns its address."""
+def address_of(typing_context: Any, bundle: Any) -> Any:
+    """Generate code that stores a bundle in the frame of the caller and returns its address.
+
+    The address is valid while the calling function runs.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         place = cgutils.alloca_once(builder, arguments[0].type)
@@ -91,8 +87,11 @@ def _address_of(typing_context: Any, bundle: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _rows_of(typing_context: Any, record: Any, block: Any) -> Any:
-    """Generate code that writes an array header for each row of a block, and returns the address of the first."""
+def row_headers_of(typing_context: Any, record: Any, block: Any) -> Any:
+    """Generate code that writes an array header for each row of a block, and returns the address of the first.
+
+    The headers lie in the frame of the calling function: pass the result to other functions, and never return it.
+    """
     row = types.Array(block.dtype, block.ndim - 1, "C")
     kind = NamedUniTuple(row, len(record.instance_class._fields), record.instance_class)
 
@@ -116,27 +115,3 @@ def _rows_of(typing_context: Any, record: Any, block: Any) -> Any:
         return builder.bitcast(headers, ADDRESS)
 
     return Reference(kind)(record, block), generate
-
-
-def _itself(bundle: Any) -> Any:
-    """Return the bundle: `by_reference` without compilation."""
-    return bundle
-
-
-def _named_rows(record: Any, block: Any) -> Any:
-    """Return the rows of a block by name: `rows_of` without compilation."""
-    return record(*block[: len(record._fields)])
-
-
-by_reference = _address_of if COMPILED else _itself
-"""Return the address of a named tuple of arrays.
-
-It is valid while the calling kernel runs and the arrays exist. Without compilation, return the tuple.
-"""
-
-rows_of = _rows_of if COMPILED else _named_rows
-"""Return the rows of a contiguous block by the field names of a record, as in `rows_of(State, block).free`.
-
-The result is the address of array headers in the frame of the calling function. Pass it to other functions, and never
-return it. No references are counted, so that a bundle of a hundred rows costs only the loop that writes the headers.
-"""

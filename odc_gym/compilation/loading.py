@@ -1,0 +1,77 @@
+"""Linking of object files to shared libraries, and loading of both.
+
+The C interface of a kernel is `int odc_gym_<name>(int64_t *, void **, int64_t table)`. It returns 0, the first two
+arguments are places that stay unused, and `table` is the address of the table of `arguments`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
+SHARED = "-dynamiclib" if sys.platform == "darwin" else "-shared"
+_ENTRY_TYPE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
+_unused_result, _unused_exception = ctypes.c_int64(), ctypes.c_void_p()
+_result, _exception = ctypes.addressof(_unused_result), ctypes.addressof(_unused_exception)
+_keep: list[Any] = []  # owners of the code in use
+
+
+def linked(content: bytes) -> bytes | None:
+    """Return the shared library of an object file, or None if there is no C compiler that links it."""
+    linker = os.environ.get("CC") or next(filter(shutil.which, ("cc", "gcc", "clang")), None)
+    if linker is None:
+        return None
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path, library = Path(folder) / "kernel.o", Path(folder) / f"kernel{SUFFIX}"
+            path.write_bytes(content)
+            command = [linker, SHARED, "-o", str(library), str(path), "-lm"]
+            done = subprocess.run(command, capture_output=True, check=False)
+            return library.read_bytes() if done.returncode == 0 else None
+    except OSError:
+        return None
+
+
+def entry_in_library(path: Path, name: str) -> Callable[[int], Any] | None:
+    """Return a kernel of a shared library as a function of the address of its table.
+
+    None means that the library does not load here, for example from a file system that forbids it.
+    """
+    try:
+        function = getattr(ctypes.CDLL(str(path)), f"odc_gym_{name}")
+    except (OSError, AttributeError):
+        return None
+    function.argtypes, function.restype = _ENTRY_TYPE._argtypes_, ctypes.c_int
+    return lambda table: function(_result, _exception, table)
+
+
+def entry_in_object(content: bytes, name: str) -> Callable[[int], Any]:
+    """Return a kernel of an object file, which LLVM loads: for computers without a linker.
+
+    Raises:
+        ImportError: llvmlite, a part of Numba, is not installed.
+    """
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine(jit=True)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    engine.add_object_file(llvm.ObjectFileRef.from_data(content))
+    engine.finalize_object()
+    _keep.append(engine)
+    return entry_at(engine.get_function_address(f"odc_gym_{name}"))
+
+
+def entry_at(address: int) -> Callable[[int], Any]:
+    """Return a kernel whose machine code lies at an address as a function of the address of its table."""
+    function = _ENTRY_TYPE(address)
+    return lambda table: function(_result, _exception, table)

@@ -1,0 +1,130 @@
+"""Numba pipelines of the compiled core. All options of Numba are set here.
+
+Numba makes machine code of each function, and optimises it again in each caller. Here only kernels become machine code.
+Other functions stay LLVM IR, and a kernel links all that it reaches once. That halves the time of a compilation.
+
+Nothing counts references: kernels receive all arrays by address, and the caller keeps them alive. Fast-math is never
+used: the same tables give the same bits on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from numba.core.codegen import JITCodeLibrary
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+from numba.extending import register_jitable
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+# division by zero gives inf, because the branch for an exception would prevent vectorisation
+OPTIONS = {"error_model": "numpy", "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
+
+class RoutineLibrary(JITCodeLibrary):
+    """LLVM IR of a function that only kernels reach; it is neither optimised nor turned into machine code."""
+
+    @property
+    def codegen(self) -> Any:
+        """The code generator, without the table of environments: a function without machine code has no entry."""
+        return _WithoutEnvironments(self._codegen)
+
+    def add_linking_library(self, library: Any) -> None:
+        """Note a function that this one calls. It may still be in work where functions call each other."""
+        if not isinstance(library, RoutineLibrary):
+            library._ensure_finalized()
+        self._linking_libraries.append(library)
+
+    def finalize(self) -> None:
+        """Keep the IR as it is."""
+        self._raise_if_finalized()
+        self._finalize_dynamic_globals()
+        self._finalized = True
+
+    def get_pointer_to_function(self, name: str) -> int:
+        """Return 0: there is no machine code."""
+        return 0
+
+
+class LoopLibrary(RoutineLibrary):
+    """LLVM IR of a SIMD loop or an inlined function.
+
+    It is optimised on its own, because LLVM forgets that arrays do not overlap when it inlines a loop into its caller.
+    """
+
+    def finalize(self) -> None:
+        """Link what the loop calls, and optimise twice: the second pass vectorises what the first has inlined."""
+        for part in reached_libraries(self):
+            self._final_module.link_in(part._get_module_for_linking(), preserve=True)
+        self._linking_libraries: list[Any] = []
+        self._optimize_final_module()
+        self._optimize_final_module()
+        super().finalize()
+
+
+class KernelLibrary(JITCodeLibrary):
+    """Machine code of a kernel and of all functions that it reaches."""
+
+    def finalize(self) -> None:
+        """Link each reached function once, callers before what they call, then optimise all together."""
+        self._linking_libraries = reached_libraries(self)
+        super().finalize()
+
+
+class _WithoutEnvironments:
+    def __init__(self, codegen: Any) -> None:
+        self._codegen = codegen
+
+    def set_env(self, name: str, environment: Any) -> None:
+        """Do nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._codegen, name)
+
+
+def reached_libraries(library: Any) -> list[Any]:
+    """Return the libraries that a library calls, directly or not; loops already contain what they call."""
+    reached: dict[Any, None] = {}
+    pending = list(reversed(library._linking_libraries))
+    while pending:
+        part = pending.pop()
+        if part not in reached:
+            reached[part] = None
+            if type(part) is RoutineLibrary:
+                pending += reversed(part._linking_libraries)
+    return list(reached)
+
+
+def _pipeline(kind: type[Any], noalias: bool = False) -> type[Any]:
+    """Return a compiler whose results are libraries of a kind."""
+
+    class Pipeline(CompilerBase):
+        def define_pipelines(self) -> list[Any]:
+            state = self.state
+            state.flags.noalias = noalias
+            if state.library is None:
+                state.library = kind(state.targetctx.codegen(), state.func_id.func_qualname)
+                state.library.enable_object_caching()
+            return [DefaultPassBuilder.define_nopython_pipeline(state)]
+
+    return Pipeline
+
+
+_ROUTINE, _INLINE = _pipeline(RoutineLibrary), _pipeline(LoopLibrary)
+_LOOP = _pipeline(LoopLibrary, noalias=True)
+KERNEL_PIPELINE = _pipeline(KernelLibrary)
+
+
+def inline(function: Function) -> Function:
+    """Compile a scalar function into its callers, because a call that is not inlined would prevent vectorisation."""
+    return register_jitable(pipeline_class=_INLINE, forceinline=True, **OPTIONS)(function)  # type: ignore[no-any-return]
+
+
+def routine(function: Function) -> Function:
+    """Compile a function of arrays that kernels call."""
+    return register_jitable(pipeline_class=_ROUTINE, **OPTIONS)(function)  # type: ignore[no-any-return]
+
+
+def simd_loop(function: Function) -> Function:
+    """Compile a loop over satellites to SIMD code; its arrays must not overlap."""
+    return register_jitable(pipeline_class=_LOOP, **OPTIONS)(function)  # type: ignore[no-any-return]

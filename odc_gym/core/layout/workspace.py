@@ -1,0 +1,22 @@
+"""Work arrays of the compiled core. Kernels allocate nothing; each call that may run at the same time needs its own."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from odc_gym.compilation.array_types import Boolx1, Float64x1, Float64x2
+from odc_gym.core.layout.network import Traffic
+
+
+class Workspace(NamedTuple):
+    """Work arrays of one call of `decide`."""
+
+    scratch: Float64x2  # (SCRATCH, P) of `core.spacecraft.step`
+    sky: Float64x2  # (field, P) of Sky: the present step
+    action: Float64x2  # (2, C) urgencies and clock offsets of the action
+    free_from_s: Float64x1  # (S,) time at which a blocked job can start
+    num_free: Float64x1  # (S,) accelerators that are free by then
+    spot_accelerators: Float64x1  # (S,) accelerators of spot jobs
+    releases: Float64x2  # (3, J) expected releases: time, satellite, accelerators
+    can_start: Boolx1  # (J,) waiting jobs that a satellite can take
+    traffic: Traffic
