@@ -88,6 +88,7 @@ class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
         self._observation_mode = observation_mode
         self.observation_space = observation_space(self.simulator, observation_mode)
         self.action_space = action_space(self.simulator)
+        self._action_shape = self.action_space.shape
         self._stream = EpisodeStream(1)
         self._score = 0.0
         self._running = False
@@ -138,16 +139,18 @@ class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
         """
         if not (self._running and self.simulator.begun):
             raise ResetNeeded("the environment must be reset before a step")
-        batch = np.asarray(action)
-        if batch.shape != self.action_space.shape:
-            raise ActionError(f"action: shape {batch.shape}, must be {self.action_space.shape}")
-        self.simulator.step(batch[None])
-        reward = self.simulator.row_reward(0)
+        batch, simulator = np.asarray(action), self.simulator
+        if batch.shape != self._action_shape:
+            raise ActionError(f"action: shape {batch.shape}, must be {self._action_shape}")
+        simulator.step(batch[None])
+        reward = simulator.row_reward(0)
         self._score += reward
-        truncated = self.simulator.row_over(0)
-        info: dict[str, Any] = self.simulator.row_info(0) | self._mask_info()
+        truncated = simulator.row_over(0)
+        info: dict[str, Any] = simulator.row_info(0)
+        if simulator.assigns:
+            info |= self._mask_info()
         if truncated:
-            info = EndInfo(info | end_info(self.simulator, 0))
+            info = EndInfo(info | end_info(simulator, 0))
             self._running = False
         return self._observe(), reward, False, truncated, info
 

@@ -51,8 +51,10 @@ TABLES_OF_ROW = Tables._fields.index("links")
 PARAMETERS_OF_ROW = Parameters._fields.index("serving")
 """Number of fields of `Tables` and `Parameters` that have one row for each environment; they come first."""
 ACTION_MODES = ("bids", "assign")
-VIEWS = ("sat", "classes", "ledger", "services", "tenants", "design", "rules", "_bound")
+VIEWS = ("sat", "classes", "ledger", "services", "tenants", "design", "rules", "_ticks", "_bound")
 """Attributes of a simulator that share memory with its arrays. A copy makes them again."""
+ROW_INFO = tuple((f"reward/{term.name}", term.cost) for term in TERMS)
+"""Names of the values of `row_info` that belong to each term: its own, and that of its cost, if it counts towards one."""
 Episodes = Mapping[int, EpisodeTables]
 
 
@@ -162,6 +164,7 @@ class Simulator(WholeCopy):
         self.network = LinkBatch(b)
         self._name_views()
         self.buffers = ObservationBuffers(b, self.satellites, p, c, self.slots, fleet.references)
+        self._action_shape, self._total_ticks = (b, self.action_size), clock.total
         self._actions, self._bids = np.zeros((b, self.action_size)), np.zeros((b, bids_size))
         self._terms, self._refused = np.zeros((b, len(TERMS))), np.zeros(2, np.int64)
         self._work = empty_workspace(self.satellites, p, c, ROWS)
@@ -180,6 +183,7 @@ class Simulator(WholeCopy):
         self.classes, self.ledger = named(Classes, self.mutable.classes), named(Ledger, self.mutable.ledger)
         self.services, self.tenants = named(Services, self.mutable.services), named(Tenants, self.mutable.tenants)
         self.design, self.rules = named(Design, self.parameters.design), named(Rules, self.parameters.rules)
+        self._ticks = self.mutable.scalars["tick"]
         self._bound: tuple[tuple[Any, ...], BoundKernel] | None = None  # arrays, and the decision of all rows on them
 
     def __getstate__(self) -> dict[str, Any]:
@@ -256,21 +260,22 @@ class Simulator(WholeCopy):
 
     def row_reward(self, row: int) -> float:
         """Return the reward of the last decision of one row."""
-        return float(self._terms[row].sum())
+        compute, thermal, energy, wear, stored = self._terms[row].tolist()
+        return float(0.0 + compute + thermal + energy + wear + stored)  # in the order of `reward`, and faster
 
     def row_over(self, row: int) -> bool:
         """Return whether the episode of one row has reached its end."""
-        return bool(self.scalars[row]["tick"] >= self.fleet.clock.total)
+        return bool(self._ticks[row] >= self._total_ticks)
 
     def row_info(self, row: int) -> dict[str, float]:
         """Return the costs of the last decision of one row, named as in `costs`, and its terms as `reward/<term>`."""
-        values = self._terms[row].tolist()
-        info = {"cost": 0.0}
-        for term, value in zip(TERMS, values, strict=True):
-            if term.cost:
-                info[term.cost] = -value
-                info["cost"] -= value
-            info[f"reward/{term.name}"] = value
+        info, total = {"cost": 0.0}, 0.0
+        for (name, cost), value in zip(ROW_INFO, self._terms[row].tolist(), strict=True):
+            if cost:
+                info[cost] = -value
+                total -= value
+            info[name] = value
+        info["cost"] = total
         return info
 
     def build(self, seeds: Sequence[int], rows: Sequence[int] | np.ndarray) -> Episodes:
@@ -355,8 +360,9 @@ class Simulator(WholeCopy):
         """
         if not self.begun:
             raise OdcGymError("step: every environment must be reset first")
-        if np.shape(actions) != self._actions.shape:
-            raise ActionError(f"action: shape {np.shape(actions)}, must be {self._actions.shape}")
+        actions = np.asarray(actions)
+        if actions.shape != self._action_shape:
+            raise ActionError(f"action: shape {actions.shape}, must be {self._action_shape}")
         self._actions[...] = actions
         if self.assigns:
             self._check_choices(self._actions)
@@ -372,8 +378,8 @@ class Simulator(WholeCopy):
             ActionError: the shape is wrong, a value is not finite, or a choice does not exist.
         """
         actions = np.asarray(actions, np.float64)
-        if actions.shape != (self.num_envs, self.action_size):
-            raise ActionError(f"action: shape {actions.shape}, must be {(self.num_envs, self.action_size)}")
+        if actions.shape != self._action_shape:
+            raise ActionError(f"action: shape {actions.shape}, must be {self._action_shape}")
         if not np.isfinite(actions).all():
             raise not_finite(actions)
         if self.assigns:
