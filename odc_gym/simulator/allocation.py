@@ -15,6 +15,7 @@ from odc_gym.core.layout.serving_grid import Serving
 from odc_gym.core.layout.state import Forecast, Sky, State
 from odc_gym.core.layout.work import RUN, SCALARS, TRANSFER_ITEMS, Classes, Ledger, Services
 from odc_gym.core.layout.workspace import Workspace
+from odc_gym.core.serving.slo_model import CAPACITY_ROWS
 from odc_gym.core.spacecraft.step import SCRATCH
 from odc_gym.faults.faults import NO_EVENT
 from odc_gym.interface.assignment import level_clocks
@@ -102,6 +103,7 @@ def empty_workspace(satellites: int, lanes: int, classes: int, jobs: int) -> Wor
         spot_accelerators=np.empty(satellites),
         releases=np.empty((3, jobs)),
         can_start=np.empty(jobs, np.bool_),
+        capacity=np.empty((CAPACITY_ROWS, lanes)),
         traffic=traffic_of(satellites),
     )
 

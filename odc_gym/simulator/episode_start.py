@@ -192,7 +192,7 @@ class _Placing:
             tokens_s = float(self.tables.demand[0, 1, c]) / fleet.clock.dt_s
             initial_replicas(
                 self.tables.jobs, start.state_block, start.design_block, start.class_block, fleet.rules,
-                fleet.satellites, c, tokens_s, wanted,
+                fleet.satellites, c, tokens_s, start.work, wanted,
             )  # fmt: skip
             count = int(start.rules.replicas[c])
             self.run["status"][row : row + count] = ABSENT

@@ -19,4 +19,5 @@ class Workspace(NamedTuple):
     spot_accelerators: Float64x1  # (S,) accelerators of spot jobs
     releases: Float64x2  # (3, J) expected releases: time, satellite, accelerators
     can_start: Boolx1  # (J,) waiting jobs that a satellite can take
+    capacity: Float64x2  # (4, P) of a replica on each satellite: throughput, prefill and decode time, slots
     traffic: Traffic

@@ -23,7 +23,8 @@ from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.records import JOB
 from odc_gym.core.layout.state import Design, State
 from odc_gym.core.layout.work import ABSENT, FREE, RUNNING, WAITING, Classes, Rules
-from odc_gym.core.serving.slo_model import Pool, decode_step_times, replica_capacity, request_times
+from odc_gym.core.layout.workspace import Workspace
+from odc_gym.core.serving.slo_model import Pool, decode_step_times, request_times, set_capacities
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
 
 
@@ -84,12 +85,14 @@ class PlanningInputs(NamedTuple):
     classes: Classes
     rules: Rules
     num_satellites: int
+    work: Workspace
 
 
 @kernel
 def initial_replicas(
     jobs: Annotated[np.ndarray, Array(JOB, 1)], state_block: Float64x2, design_block: Float64x2,
-    class_block: Float64x3, rules_block: Float64x2, num_satellites: int, c: int, tokens_s: float, count: Int64x1,
+    class_block: Float64x3, rules_block: Float64x2, num_satellites: int, c: int, tokens_s: float, work: Workspace,
+    count: Int64x1,
 ) -> None:  # fmt: skip
     """Compute the number of replicas of service `c` at the start of an episode.
 
@@ -102,10 +105,11 @@ def initial_replicas(
         num_satellites: S.
         c: class of the service.
         tokens_s: demand [tokens/s].
+        work: work arrays.
         count: number of replicas, (1,); written.
     """
     sat, design, classes = rows_of(State, state_block), rows_of(Design, design_block), rows_of(Classes, class_block)
-    inputs = PlanningInputs(jobs, sat, design, classes, rows_of(Rules, rules_block), num_satellites)
+    inputs = PlanningInputs(jobs, sat, design, classes, rows_of(Rules, rules_block), num_satellites, work)
     count[0] = replicas_for(by_reference(inputs), c, tokens_s)
 
 
@@ -115,18 +119,17 @@ def replicas_for(env: Environment, c: int, tokens_s: float) -> int:
 
     Each replica counts with the mean capacity over all satellites that have working accelerators.
     """
-    first = int(env.rules.first[c])
+    capacity = env.work.capacity
     rate = prefill = decode = slots = hosts = 0.0
+    set_capacities(env, c, 1.0)
     for s in range(env.num_satellites):
         if env.sat.living[s] > 0.0:
-            replica_rate, slow_prefill, slow_decode, replica_slots = replica_capacity(
-                env, c, env.jobs[first]["width"], s, 1.0
-            )
+            replica_rate = capacity[0, s]
             hosts += 1.0
             rate += replica_rate
-            prefill += replica_rate * slow_prefill
-            decode += replica_rate * slow_decode
-            slots += replica_slots
+            prefill += replica_rate * capacity[1, s]
+            decode += replica_rate * capacity[2, s]
+            slots += capacity[3, s]
     if rate <= 0.0:
         return 0
     pool = Pool(1.0, rate / hosts, prefill / rate, decode / rate, slots / hosts, 0.0)

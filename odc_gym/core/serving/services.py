@@ -22,10 +22,10 @@ from odc_gym.core.serving.slo_model import (
     QueueingState,
     joint_attainment,
     live_requests_at,
+    pool_times,
     queue_length,
     queueing_state,
     reaches_ground,
-    replica_capacity,
     replica_pool,
     solve_load,
     tpot_attainment,
@@ -68,8 +68,10 @@ def service_load(env: Environment, demand: np.ndarray, dt_s: float) -> None:
             env.classes.busy[c, s] = 0.0
         pool = replica_pool(env, c)
         requests = (env.services.backlog[c] + demand[c]) / env.rules.request_tokens[c]
-        load = solve_load(env.rules, env.serving, c, pool, env.services.load[c], requests, dt_s)
-        busy = queueing_state(env.rules, env.serving, c, pool, load).busy
+        times = pool_times(env.rules, c, pool)
+        max_queue = queue_length(env.serving, pool, times, MAX_LOAD)
+        load = solve_load(env.serving, pool, times, env.services.load[c], max_queue, requests, dt_s)
+        busy = queueing_state(env.rules, env.serving, c, pool, times, load).busy
         for k in range(env.scalars[0]["running"]):
             row = env.running[k]
             if env.jobs[row]["class_id"] == c:
@@ -79,6 +81,8 @@ def service_load(env: Environment, demand: np.ndarray, dt_s: float) -> None:
 @routine
 def replica_load(env: Environment, c: int, row: int, load: float, busy: float) -> float:
     """Return the number of busy accelerators, at the class's utilisation, that draw as much power as a replica.
+
+    The capacities of its satellites are in `env.work.capacity`.
 
     Args:
         env: environment.
@@ -91,7 +95,7 @@ def replica_load(env: Environment, c: int, row: int, load: float, busy: float) -
     held = width * run["active"]
     if run["drain_s"] > 0.0:
         return held * env.rules.decode_power[c]
-    rate, slow_prefill, _, _ = replica_capacity(env, c, width, run["host"], env.sat.duty[run["host"]])
+    rate, slow_prefill = env.work.capacity[0, run["host"]], env.work.capacity[1, run["host"]]
     if rate <= 0.0 or not reaches_ground(env, run["host"]):
         return 0.0
     prefill = min(load * rate * slow_prefill * env.rules.prefill_s[c], busy)
@@ -155,15 +159,16 @@ def served_in(
     capacity = pool.rate * dt_s
     if capacity <= 0.0:
         return ServedStep(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0)
-    load = solve_load(rules, serving, c, pool, previous_load, requests, dt_s)
-    max_queue = queue_length(rules, serving, c, pool, MAX_LOAD)  # further requests wait in the backlog
+    times = pool_times(rules, c, pool)
+    max_queue = queue_length(serving, pool, times, MAX_LOAD)  # further requests wait in the backlog
+    load = solve_load(serving, pool, times, previous_load, max_queue, requests, dt_s)
     if load >= MAX_LOAD:
         # requests that the batches take up as they fill
-        room = live_requests_at(rules, c, pool, MAX_LOAD) - live_requests_at(rules, c, pool, previous_load)
+        room = live_requests_at(pool, times, MAX_LOAD) - live_requests_at(pool, times, previous_load)
         served = clip(requests - max_queue, load * capacity, capacity + max(room, 0.0))
     else:
-        served = max(requests - queue_length(rules, serving, c, pool, load), 0.0)
-    state = queueing_state(rules, serving, c, pool, load)
+        served = max(requests - queue_length(serving, pool, times, load), 0.0)
+    state = queueing_state(rules, serving, c, pool, times, load)
     delay_before_s, delay_after_s = (
         max(backlog - max_queue, 0.0) / pool.rate,
         max(requests - served - max_queue, 0.0) / pool.rate,

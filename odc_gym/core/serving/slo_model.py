@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym.compilation.decorators import routine
+from odc_gym.compilation.decorators import inline, routine, simd_loop
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.serving_grid import (
     BASES,
@@ -87,6 +87,21 @@ class QueueingState(NamedTuple):
     excess: float  # share of prompts in a large backlog
 
 
+class PoolTimes(NamedTuple):
+    """Quantities of a replica pool that do not depend on its load. Times are means of a request in [s]."""
+
+    prefill: float  # time of a prefill
+    decode: float  # time of decoding at a full batch
+    base: float  # part of `decode` that the requests of a batch share
+    request: float  # time of both
+    residual: float  # residual of `request`
+    prefill_residual: float  # residual of `prefill`
+    decode_residual: float  # residual of `decode`
+    variability: float  # (1 + SCV) / 2 of `request`
+    layer: int  # layer of `Serving.waits` below the share of `base` in `request`
+    between: float  # position of this share between the layer and the next, 0 to 1
+
+
 @routine
 def locate_in_knots(knots: np.ndarray, x: float) -> tuple[int, float]:
     """Return the interval of ascending knots that contains `x`, and the position of `x` in it, from 0 to 1.
@@ -100,20 +115,26 @@ def locate_in_knots(knots: np.ndarray, x: float) -> tuple[int, float]:
 
 
 @routine
-def all_servers_busy(table: np.ndarray, servers: float, load: float) -> float:
-    """Return the probability that all servers are busy, interpolated in one layer of `Serving.waits`.
-
-    Args:
-        table: layer of the table, (OCTAVES, LOADS).
-        servers: number of servers.
-        load: utilisation of the servers.
-    """
+def locate_in_octaves(servers: float) -> tuple[int, float]:
+    """Return the octave of a number of servers, and the position of the number in it, from 0 to 1."""
     octave, low = 0, 1.0
     while octave < OCTAVES - 2 and servers >= 2.0 * low:
         octave += 1
         low *= 2.0
-    a = clip(servers / low - 1.0, 0.0, 1.0)
-    k, f = locate_in_knots(LOADS, load)
+    return octave, clip(servers / low - 1.0, 0.0, 1.0)
+
+
+@inline
+def all_servers_busy(table: np.ndarray, octave: int, a: float, k: int, f: float) -> float:
+    """Return the probability that all servers are busy, interpolated in one layer of `Serving.waits`.
+
+    Args:
+        table: layer of the table, (OCTAVES, LOADS).
+        octave: octave of the number of servers.
+        a: position of the number in the octave.
+        k: interval of the utilisation in `LOADS`.
+        f: position of the utilisation in the interval.
+    """
     first = table[octave, k] + f * (table[octave, k + 1] - table[octave, k])
     second = table[octave + 1, k] + f * (table[octave + 1, k + 1] - table[octave + 1, k])
     return decay_of(first + a * (second - first))
@@ -125,39 +146,77 @@ def reaches_ground(env: Environment, s: int) -> bool:
     return env.links.ground_hop[ground_row(env, env.scalars[0]["tick"]), s] >= 0
 
 
+CAPACITY_ROWS = 4  # rows of `Workspace.capacity`: see `replica_capacities`
+
+
+@simd_loop
+def replica_capacities(
+    rate: np.ndarray, prefill: np.ndarray, decode: np.ndarray, slots: np.ndarray, clock: np.ndarray, duty: np.ndarray,
+    hbm_gb: np.ndarray, speed: np.ndarray, least_duty: float, width: int, weights_gb: float, context_gb: float,
+    max_batch: float, prefill_kappa: float, decode_kappa: float, prefill_s: float, base_s: float, each_s: float, n: int,
+) -> None:  # fmt: skip
+    """Compute the capacity of a replica on each satellite at the granted clocks; all are 0 where it has none.
+
+    Args:
+        rate: throughput at full batches [requests/s], (P,); written.
+        prefill: time of a prefill over that of the reference at full clock, (P,); written.
+        decode: the same of a decode step, (P,); written.
+        slots: number of slots, (P,); written.
+        clock: clocks that were granted last, (P,).
+        duty: share of the time in which the satellite computes, (P,).
+        hbm_gb: memory of an accelerator, (P,).
+        speed: work rate of an accelerator relative to the reference, (P,).
+        least_duty: lower limit of the duty; 1 for the capacity of satellites that are not interrupted.
+        width: number of accelerators of the replica.
+        weights_gb: rule of the class, as are the next seven arguments.
+        context_gb: memory of a mean context.
+        max_batch: largest batch.
+        prefill_kappa: part of a prefill that the clock stretches.
+        decode_kappa: part of a decode step that the clock stretches.
+        prefill_s: time of a prefill at full clock.
+        base_s: time of all decode steps without `each_s`.
+        each_s: time that each request adds to all decode steps.
+        n: number of satellites.
+    """
+    for s in range(n):
+        share = max(duty[s], least_duty)
+        most = live_batch(hbm_gb[s] * width, weights_gb, context_gb, max_batch)
+        works = (share > 0.0) & (clock[s] > 0.0) & (most >= 1.0)
+        pace = speed[s] * share
+        slow_prefill, slow_decode = stretch(prefill_kappa, clock[s]) / pace, stretch(decode_kappa, clock[s]) / pace
+        total_s = request_s(slow_prefill * prefill_s, slow_decode * base_s, slow_decode * each_s, most)
+        rate[s] = 1.0 / total_s if works else 0.0
+        prefill[s] = slow_prefill if works else 0.0
+        decode[s] = slow_decode if works else 0.0
+        slots[s] = most if works else 0.0
+
+
 @routine
-def replica_capacity(env: Environment, c: int, width: int, s: int, duty: float) -> tuple[float, float, float, float]:
-    """Return the capacity of a replica on satellite `s` at the clocks that were granted last; all 0 if it has none.
+def set_capacities(env: Environment, c: int, least_duty: float) -> None:
+    """Write the capacity of a replica of service `c` on each satellite to `env.work.capacity`.
 
     Args:
         env: environment.
         c: class of the service.
-        width: number of accelerators of the replica.
-        s: satellite.
-        duty: share of the time in which the satellite computes.
-
-    Returns:
-        Requests per second at full batches, prefill time and decode step time over those of the reference at full
-        clock, and the number of slots.
+        least_duty: lower limit of the duty of satellites.
     """
-    clock = env.classes.clock[c, s]
-    slots = live_batch(
-        env.design.hbm_gb[s] * width, env.rules.weights_gb[c], env.rules.context_gb[c], env.rules.batch[c]
-    )
-    if duty <= 0.0 or clock <= 0.0 or slots < 1.0:
-        return 0.0, 0.0, 0.0, 0.0
-    speed = env.design.speed[s] * duty
-    prefill = stretch(env.rules.prefill_kappa[c], clock) / speed
-    decode = stretch(env.rules.decode_kappa[c], clock) / speed
-    total_s = request_s(
-        prefill * env.rules.prefill_s[c], decode * env.rules.base_s[c], decode * env.rules.each_s[c], slots
-    )
-    return 1.0 / total_s, prefill, decode, slots
+    rules, design, capacity = env.rules, env.design, env.work.capacity
+    replica_capacities(
+        capacity[0], capacity[1], capacity[2], capacity[3], env.classes.clock[c], env.sat.duty, design.hbm_gb,
+        design.speed, least_duty, env.jobs[int(rules.first[c])]["width"], rules.weights_gb[c], rules.context_gb[c],
+        rules.batch[c], rules.prefill_kappa[c], rules.decode_kappa[c], rules.prefill_s[c], rules.base_s[c],
+        rules.each_s[c], env.num_satellites,
+    )  # fmt: skip
 
 
 @routine
 def replica_pool(env: Environment, c: int) -> Pool:
-    """Return the pool of service `c`: its replicas that work, do not drain, and have a route to the ground."""
+    """Return the pool of service `c`: its replicas that work, do not drain, and have a route to the ground.
+
+    The capacities of its satellites are written to `env.work.capacity`.
+    """
+    set_capacities(env, c, 0.0)
+    capacity = env.work.capacity
     replicas = rate = prefill = decode = slots = latency = 0.0
     at = ground_row(env, env.scalars[0]["tick"])
     for k in range(env.scalars[0]["running"]):
@@ -167,17 +226,15 @@ def replica_pool(env: Environment, c: int) -> Pool:
         s = env.run[row]["host"]
         if not reaches_ground(env, s):
             continue
-        replica_rate, slow_prefill, slow_decode, replica_slots = replica_capacity(
-            env, c, env.jobs[row]["width"], s, env.sat.duty[s]
-        )
+        replica_rate = capacity[0, s]
         if replica_rate <= 0.0:
             continue
         share = env.run[row]["active"]
         replicas += share
         rate += share * replica_rate
-        prefill += share * replica_rate * slow_prefill
-        decode += share * replica_rate * slow_decode
-        slots += share * replica_slots
+        prefill += share * replica_rate * capacity[1, s]
+        decode += share * replica_rate * capacity[2, s]
+        slots += share * capacity[3, s]
         latency += share * replica_rate * env.links.ground_latency_s[at, s]
     if rate <= 0.0:
         return Pool(0.0, 0.0, 1.0, 1.0, 1.0, 0.0)
@@ -195,64 +252,62 @@ def request_times(rules: Rules, c: int, pool: Pool) -> tuple[float, float, float
 
 
 @routine
-def slot_occupancy(rules: Rules, serving: Serving, c: int, pool: Pool, load: float) -> tuple[float, float, float]:
-    """Return how the slots of a pool fill up at a load.
-
-    Args:
-        rules: class parameters.
-        serving: serving tables.
-        c: class of the service.
-        pool: replica pool.
-        load: load over the throughput at full batches.
-
-    Returns:
-        Probability that all slots are busy, share of prompts in a large backlog, and (1 + SCV) / 2 of the time of a
-        request.
-    """
+def pool_times(rules: Rules, c: int, pool: Pool) -> PoolTimes:
+    """Return the quantities of a pool that do not depend on its load."""
     prefill, decode, base = request_times(rules, c, pool)
-    request_time = prefill + decode
-    scv = (prefill * prefill * rules.prefill_scv[c] + decode * decode * rules.decode_scv[c]) / (
-        request_time * request_time
-    )
-    residual = residual_s(request_time, scv)
-    excess = prefill_excess(load, residual, load * prefill / request_time, residual_s(prefill, rules.prefill_scv[c]))
-    worth = worth_slots(pool.slots, excess, residual, prefill, residual_s(decode, rules.decode_scv[c]))
-    servers = max(pool.replicas, 1.0) * worth
-    i, f = locate_in_knots(BASES, base / request_time)
-    low, high = (
-        all_servers_busy(serving.waits[1 + i], servers, load),
-        all_servers_busy(serving.waits[2 + i], servers, load),
-    )
-    return low + f * (high - low), excess, 0.5 * (1.0 + scv)
+    request = prefill + decode
+    scv = (prefill * prefill * rules.prefill_scv[c] + decode * decode * rules.decode_scv[c]) / (request * request)
+    layer, between = locate_in_knots(BASES, base / request)
+    return PoolTimes(
+        prefill, decode, base, request, residual_s(request, scv), residual_s(prefill, rules.prefill_scv[c]),
+        residual_s(decode, rules.decode_scv[c]), 0.5 * (1.0 + scv), layer, between,
+    )  # fmt: skip
 
 
 @routine
-def queue_length(rules: Rules, serving: Serving, c: int, pool: Pool, load: float) -> float:
+def slot_occupancy(serving: Serving, pool: Pool, times: PoolTimes, load: float) -> tuple[float, float]:
+    """Return the probability that all slots of a pool are busy, and the share of prompts in a large backlog.
+
+    Args:
+        serving: serving tables.
+        pool: replica pool.
+        times: times of its requests.
+        load: load over the throughput at full batches.
+    """
+    excess = prefill_excess(load, times.residual, load * times.prefill / times.request, times.prefill_residual)
+    worth = worth_slots(pool.slots, excess, times.residual, times.prefill, times.decode_residual)
+    octave, a = locate_in_octaves(max(pool.replicas, 1.0) * worth)
+    k, f = locate_in_knots(LOADS, load)
+    low = all_servers_busy(serving.waits[1 + times.layer], octave, a, k, f)
+    high = all_servers_busy(serving.waits[2 + times.layer], octave, a, k, f)
+    return low + times.between * (high - low), excess
+
+
+@routine
+def queue_length(serving: Serving, pool: Pool, times: PoolTimes, load: float) -> float:
     """Return the mean number of requests that wait for a slot, by Allen and Cunneen's correction of Erlang's queue.
 
     Source: Allen, Probability, Statistics and Queueing Theory, 2nd ed. (1990), section 5.3.
 
     Args:
-        rules: class parameters.
         serving: serving tables.
-        c: class of the service.
         pool: replica pool.
+        times: times of its requests.
         load: load over the throughput at full batches, below 1.
     """
-    slots_full, _, variability = slot_occupancy(rules, serving, c, pool, load)
-    return slots_full * variability * load / (1.0 - load)
+    slots_full, _ = slot_occupancy(serving, pool, times, load)
+    return slots_full * times.variability * load / (1.0 - load)
 
 
 @routine
-def live_requests_at(rules: Rules, c: int, pool: Pool, load: float) -> float:
+def live_requests_at(pool: Pool, times: PoolTimes, load: float) -> float:
     """Return the mean number of live requests of a pool at a load."""
-    prefill, decode, base = request_times(rules, c, pool)
-    return pool.replicas * live_requests(load, base / (prefill + decode), pool.slots)
+    return pool.replicas * live_requests(load, times.base / times.request, pool.slots)
 
 
 @routine
 def solve_load(
-    rules: Rules, serving: Serving, c: int, pool: Pool, previous_load: float, requests: float, dt_s: float
+    serving: Serving, pool: Pool, times: PoolTimes, previous_load: float, max_queue: float, requests: float, dt_s: float
 ) -> float:
     """Return the load of a step at which requests are conserved.
 
@@ -263,35 +318,26 @@ def solve_load(
     Source: Wang, Tipper and Banerjee, A single node queueing model, INFOCOM 1996; Dowell and Jarratt, BIT 11 (1971).
 
     Args:
-        rules: class parameters.
         serving: serving tables.
-        c: class of the service.
         pool: replica pool.
+        times: times of its requests.
         previous_load: load of the step before.
+        max_queue: queue length at `MAX_LOAD`.
         requests: requests that waited at the beginning of the step or arrive in it.
         dt_s: length of the step [s].
     """
     capacity = pool.rate * dt_s
     if capacity <= 0.0:
         return MAX_LOAD
-    total = requests + live_requests_at(rules, c, pool, previous_load)
-    above = (
-        MAX_LOAD * capacity
-        + queue_length(rules, serving, c, pool, MAX_LOAD)
-        + live_requests_at(rules, c, pool, MAX_LOAD)
-        - total
-    )
+    total = requests + live_requests_at(pool, times, previous_load)
+    above = MAX_LOAD * capacity + max_queue + live_requests_at(pool, times, MAX_LOAD) - total
     if above <= 0.0:
         return MAX_LOAD
     low, below, high, kept = 0.0, -total, MAX_LOAD, 0
     load = min(MAX_LOAD, requests / capacity)  # the solution if no request waits and the batches stay the same
     for _ in range(MAX_ITERATIONS):
-        error = (
-            load * capacity
-            + queue_length(rules, serving, c, pool, load)
-            + live_requests_at(rules, c, pool, load)
-            - total
-        )
+        queue = queue_length(serving, pool, times, load)
+        error = load * capacity + queue + live_requests_at(pool, times, load) - total
         if abs(error) <= LOAD_TOLERANCE * capacity:
             break
         if error > 0.0:  # Illinois rule: the value at an end that is kept twice is halved
@@ -331,7 +377,9 @@ def idle_frac(serving: Serving, replicas: float, offered: float, growth: float) 
 
 
 @routine
-def queueing_state(rules: Rules, serving: Serving, c: int, pool: Pool, load: float) -> QueueingState:
+def queueing_state(
+    rules: Rules, serving: Serving, c: int, pool: Pool, times: PoolTimes, load: float
+) -> QueueingState:
     """Return the queueing state of a pool at a load.
 
     Args:
@@ -339,23 +387,24 @@ def queueing_state(rules: Rules, serving: Serving, c: int, pool: Pool, load: flo
         serving: serving tables.
         c: class of the service.
         pool: replica pool.
+        times: times of its requests.
         load: load over the throughput at full batches, at most `MAX_LOAD`.
     """
-    prefill, decode, base = request_times(rules, c, pool)
-    request_time = prefill + decode
-    slots_full, excess, variability = slot_occupancy(rules, serving, c, pool, load)
+    slots_full, excess = slot_occupancy(serving, pool, times, load)
     replicas = max(pool.replicas, 1.0)
-    step_rate = load / request_time * rules.steps[c]
+    step_rate = load / times.request * rules.steps[c]
     step_s, each_s = decode_step_times(rules, c, pool)
-    prefill_share, growth = load * prefill / request_time, load * (1.0 - base / request_time)
+    prefill_share, growth = load * times.prefill / times.request, load * (1.0 - times.base / times.request)
     offered = prefill_share + step_rate * (step_s + each_s)
     busy = 1.0 - idle_frac(serving, replicas, offered, growth)
     batch = mean_batch(step_rate, step_s, each_s, busy, prefill_share, pool.slots)
     prefill_variability = 0.5 * (1.0 + rules.prefill_scv[c])
+    octave, a = locate_in_octaves(replicas)
+    k, f = locate_in_knots(LOADS, prefill_share)
     return QueueingState(
-        load, slots_full, all_servers_busy(serving.waits[0], replicas, prefill_share),
-        (1.0 - load) * replicas / (request_time * variability),
-        (1.0 - prefill_share) * replicas / (prefill * prefill_variability),
+        load, slots_full, all_servers_busy(serving.waits[0], octave, a, k, f),
+        (1.0 - load) * replicas / (times.request * times.variability),
+        (1.0 - prefill_share) * replicas / (times.prefill * prefill_variability),
         0.5 * (step_s + each_s * batch) / (replicas * (1.0 - prefill_share) + prefill_share), prefill_share, busy,
         batch, busy / (1.0 + (replicas - 1.0) * (1.0 - busy)), growth, excess,
     )  # fmt: skip
