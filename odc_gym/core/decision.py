@@ -25,7 +25,7 @@ from odc_gym.core.jobs.progress import advance_jobs
 from odc_gym.core.jobs.shed_warning import checkpoint_before_shed
 from odc_gym.core.jobs.transfers import count_transfers, transfer_data
 from odc_gym.core.jobs.upsets import apply_upsets
-from odc_gym.core.jobs.waiting import rerank
+from odc_gym.core.jobs.waiting import rerank, set_rank_factors
 from odc_gym.core.layout.batch import Mode, Mutable, Outputs, Parameters, Tables, Timing
 from odc_gym.core.layout.environment import Blocks, Environment, environment
 from odc_gym.core.layout.state import (
@@ -194,6 +194,7 @@ def decide(
                 decode_assignment(actions[b], outputs.slots[b], parameters.levels, env)
             else:
                 decode(actions[b], env)
+            set_rank_factors(env)
             fill(ledger.arrived_now, 0.0)
             fill(ledger.served_now, 0.0)
             paid = total(ledger.paid)

@@ -128,8 +128,7 @@ def late_value(starts_s: float, rate: float, target_s: float, patience_s: float)
     """
     first = max(target_s, starts_s)
     span = patience_s - first
-    if span <= 0.0:
-        return 0.0
     z = max(rate * span, 1e-6)
     reached = decay_of(rate * (first - starts_s))
-    return reached * span / (patience_s - target_s) * max(1.0 - (1.0 - decay_of(z)) / z, 0.0)
+    left = reached * span / (patience_s - target_s) * max(1.0 - (1.0 - decay_of(z)) / z, 0.0)
+    return left if span > 0.0 else 0.0

@@ -11,11 +11,11 @@ from odc_gym.core.layout.batch import Mutable, Parameters, Tables
 from odc_gym.core.layout.network import Links, traffic_of
 from odc_gym.core.layout.records import JOB
 from odc_gym.core.layout.rewards import REWARD_SUMS
-from odc_gym.core.layout.serving_grid import Serving
+from odc_gym.core.layout.serving_grid import PROMPTS, Serving
 from odc_gym.core.layout.state import Forecast, Sky, State
 from odc_gym.core.layout.work import RUN, SCALARS, TRANSFER_ITEMS, Classes, Ledger, Services
 from odc_gym.core.layout.workspace import Workspace
-from odc_gym.core.serving.slo_model import CAPACITY_ROWS
+from odc_gym.core.serving.slo_model import CAPACITY_ROWS, PROMPT_ROWS
 from odc_gym.core.spacecraft.step import SCRATCH
 from odc_gym.faults.faults import NO_EVENT
 from odc_gym.interface.assignment import level_clocks
@@ -92,7 +92,7 @@ def repeated_parameters(fleet: FleetModel, b: int) -> Parameters:
     )
 
 
-def empty_workspace(satellites: int, lanes: int, classes: int, jobs: int) -> Workspace:
+def empty_workspace(satellites: int, lanes: int, classes: int, tenants: int, jobs: int) -> Workspace:
     """Return work arrays for `decide` and `settle`, for job tables of `jobs` rows."""
     return Workspace(
         scratch=np.empty((SCRATCH, lanes)),
@@ -104,6 +104,10 @@ def empty_workspace(satellites: int, lanes: int, classes: int, jobs: int) -> Wor
         releases=np.empty((3, jobs)),
         can_start=np.empty(jobs, np.bool_),
         capacity=np.empty((CAPACITY_ROWS, lanes)),
+        urgency_factor=np.empty(classes),
+        tenant_factor=np.empty(tenants),
+        order=np.empty(jobs, np.int32),
+        prompts=np.empty((PROMPT_ROWS, PROMPTS)),
         traffic=traffic_of(satellites),
     )
 

@@ -14,6 +14,7 @@ from odc_gym.core.layout.batch import Mode, Outputs, Parameters, Tables, Timing
 from odc_gym.core.layout.rows import named
 from odc_gym.core.layout.state import Design, State, padded
 from odc_gym.core.layout.work import RUN, Classes, Ledger, Rules, Services, Tenants
+from odc_gym.core.layout.workspace import Workspace
 from odc_gym.errors import ActionError, ArgumentError, OdcGymError
 from odc_gym.faults.faults import NO_EVENT
 from odc_gym.interface.actions import ActionLayout
@@ -54,7 +55,7 @@ ACTION_MODES = ("bids", "assign")
 VIEWS = ("sat", "classes", "ledger", "services", "tenants", "design", "rules", "_ticks", "_bound")
 """Attributes of a simulator that share memory with its arrays. A copy makes them again."""
 ROW_INFO = tuple((f"reward/{term.name}", term.cost) for term in TERMS)
-"""Names of the values of `row_info` that belong to each term: its own, and that of its cost, if it counts towards one."""
+"""Names of the values of `row_info` that belong to each term: its own, and that of the cost that it counts towards."""
 Episodes = Mapping[int, EpisodeTables]
 
 
@@ -167,7 +168,7 @@ class Simulator(WholeCopy):
         self._action_shape, self._total_ticks = (b, self.action_size), clock.total
         self._actions, self._bids = np.zeros((b, self.action_size)), np.zeros((b, bids_size))
         self._terms, self._refused = np.zeros((b, len(TERMS))), np.zeros(2, np.int64)
-        self._work = empty_workspace(self.satellites, p, c, ROWS)
+        self._work = self._workspace(ROWS)
         self._all_rows = np.arange(b)
         self._timing = Timing(float(clock.dt_s), clock.steps, clock.warm_up, self.satellites)
         others_wait = self.assigns and self.scenario.assign.others == "wait"
@@ -543,10 +544,13 @@ class Simulator(WholeCopy):
         self.tables = self.tables._replace(
             jobs=longer(self.tables.jobs, jobs, NO_JOB), events=longer(self.tables.events, events, NO_EVENT)
         )
-        length = self.run.shape[1]
-        if length > len(self._work.can_start):
-            lanes, classes = self.mutable.classes.shape[3], self.mutable.classes.shape[2]
-            self._work = empty_workspace(self.satellites, lanes, classes, length)
+        if self.run.shape[1] > len(self._work.can_start):
+            self._work = self._workspace(self.run.shape[1])
+
+    def _workspace(self, jobs: int) -> Workspace:
+        """Return work arrays for job tables of `jobs` rows."""
+        _, _, classes, lanes = self.mutable.classes.shape
+        return empty_workspace(self.satellites, lanes, classes, self.mutable.tenants.shape[2], jobs)
 
 
 def not_finite(actions: np.ndarray) -> ActionError:

@@ -8,10 +8,10 @@ from fields import RULES
 from odc_gym.compilation.array_types import Float64x1, Float64x2
 from odc_gym.compilation.kernel import kernel
 from odc_gym.compilation.reference import by_reference, rows_of
-from odc_gym.core.layout.serving_grid import Serving, serving_of
+from odc_gym.core.layout.serving_grid import PROMPTS, Serving, serving_of
 from odc_gym.core.layout.work import Rules
 from odc_gym.core.serving.services import served_in
-from odc_gym.core.serving.slo_model import Pool
+from odc_gym.core.serving.slo_model import PROMPT_ROWS, Pool
 from odc_gym.physics.serving import request_s, stretch
 from odc_gym.scenario import Scenario, ServiceClass
 from odc_gym.tables.fleet.parameters import rules_block
@@ -23,7 +23,7 @@ MINUTE_S = 60.0
 @kernel
 def play(
     rules: Float64x2, serving: Serving, replicas: float, rate: float, prefill: float, decode: float, slots: float,
-    latency_s: float, arrivals: Float64x1, out: Float64x2,
+    latency_s: float, arrivals: Float64x1, out: Float64x2, terms: Float64x2,
 ) -> None:  # fmt: skip
     """Serve requests by a pool of replicas, minute by minute.
 
@@ -35,7 +35,7 @@ def play(
     backlog = load = 0.0
     for t in range(arrivals.shape[0]):
         requests = backlog + arrivals[t]
-        outcome = served_in(named_rules, tables, 0, pool, load, backlog, requests, MINUTE_S)
+        outcome = served_in(named_rules, tables, 0, pool, load, backlog, requests, MINUTE_S, terms)
         load = outcome.load
         backlog = requests - outcome.requests
         out[t, 0], out[t, 1], out[t, 2], out[t, 3] = (
@@ -81,7 +81,8 @@ class ServingRig:
         """Return the outcome of each minute, (T, 8), for the requests that arrive in it, (T,); see `play`."""
         out = np.zeros((len(arrivals), 8))
         pool = self.pool(replicas, clock, slots)
-        play(self.rules, self.serving, *pool, latency_s, np.asarray(arrivals, float), out)
+        arrivals, terms = np.asarray(arrivals, float), np.empty((PROMPT_ROWS, PROMPTS))
+        play(self.rules, self.serving, *pool, latency_s, arrivals, out, terms)
         return out
 
     def steady(

@@ -51,17 +51,21 @@ def is_replica(env: Environment, row: int) -> bool:
 
 
 @routine
-def fair_share(env: Environment, tenant: int) -> float:
-    """Return the factor of a tenant's rank: 2^-(share of held accelerators / share by weight).
+def set_rank_factors(env: Environment) -> None:
+    """Write the factors of ranks that stay the same within a decision, by class and by tenant, to `env.work`.
 
-    Source: fair-share factor of Slurm's multifactor priority plugin.
+    That of a class follows the urgency that the action sets. That of a tenant is its fair share:
+    2^-(share of held accelerators / share by weight). Source: fair-share factor of Slurm's multifactor priority plugin.
     """
-    if env.policy.fair_s == 0.0 or tenant < 0:
-        return 1.0
+    held, factors = env.tenants.held, env.work.tenant_factor
+    for c in range(env.num_classes):
+        env.work.urgency_factor[c] = bounded_exp(2.0 * LN_2 * env.urgency[c])
     held_by_all = 0.0
-    for i in range(env.tenants.held.shape[0]):
-        held_by_all += env.tenants.held[i]
-    return bounded_exp(-LN_2 * env.tenants.held[tenant] / max(held_by_all, 1e-9) / env.tenants.right[tenant])
+    for i in range(held.shape[0]):
+        held_by_all += held[i]
+    for i in range(held.shape[0]):
+        share = held[i] / max(held_by_all, 1e-9) / env.tenants.right[i]
+        factors[i] = 1.0 if env.policy.fair_s == 0.0 else bounded_exp(-LN_2 * share)
 
 
 @routine
@@ -75,8 +79,9 @@ def rank_of(env: Environment, row: int, now_s: float) -> float:
     service = is_replica(env, row)
     arrival_s = run["since_s"] if service else job["arrival_s"]
     if policy.order == VALUE:
-        ageing = (1.0 + max(now_s - arrival_s, 0.0) / policy.age_s) * fair_share(env, job["tenant"])
-        return env.rules.queue_value[class_id] * job["price"] * bounded_exp(2.0 * LN_2 * env.urgency[class_id]) * ageing
+        fair = env.work.tenant_factor[job["tenant"]] if job["tenant"] >= 0 else 1.0
+        ageing = (1.0 + max(now_s - arrival_s, 0.0) / policy.age_s) * fair
+        return env.rules.queue_value[class_id] * job["price"] * env.work.urgency_factor[class_id] * ageing
     due_s = arrival_s if service else job["deadline_s"]
     if policy.order == EARLIEST_DEADLINE:
         return -due_s
@@ -327,10 +332,40 @@ def requeue(env: Environment, row: int, now_s: float) -> None:
 
 @routine
 def rerank(env: Environment, now_s: float) -> None:
-    """Compute all ranks anew and sort the queue, once a decision."""
-    num_waiting = env.scalars[0]["waiting"]
-    env.scalars[0]["waiting"] = 0
-    for k in range(num_waiting):
-        row = env.waiting[k]
-        env.run[row]["rank"] = rank_of(env, row, now_s)
-        enqueue(env, row)
+    """Compute all ranks anew and sort the queue, once a decision; equal ranks keep their order."""
+    count, waiting, run = env.scalars[0]["waiting"], env.waiting, env.run
+    is_sorted = True
+    for k in range(count):
+        run[waiting[k]]["rank"] = rank_of(env, waiting[k], now_s)
+        is_sorted = is_sorted and (k == 0 or run[waiting[k - 1]]["rank"] >= run[waiting[k]]["rank"])
+    width = 1 if not is_sorted else count
+    while width < count:  # merge sort: sorted parts of twice the width in each pass
+        for start in range(0, count, 2 * width):
+            merge(run, waiting, env.work.order, start, min(start + width, count), min(start + 2 * width, count))
+        width *= 2
+
+
+@routine
+def merge(run: np.ndarray, waiting: np.ndarray, order: np.ndarray, start: int, middle: int, end: int) -> None:
+    """Merge two neighbouring parts of the queue that are sorted by descending rank.
+
+    Args:
+        run: run-time columns of the jobs, (J,).
+        waiting: rows in queue order, (J,); written.
+        order: work array, (J,).
+        start: begin of the first part.
+        middle: begin of the second part.
+        end: end of the second part.
+    """
+    if middle >= end or run[waiting[middle - 1]]["rank"] >= run[waiting[middle]]["rank"]:
+        return
+    for k in range(start, end):
+        order[k] = waiting[k]
+    i, j = start, middle
+    for k in range(start, end):
+        if i < middle and (j >= end or run[order[i]]["rank"] >= run[order[j]]["rank"]):
+            waiting[k] = order[i]
+            i += 1
+        else:
+            waiting[k] = order[j]
+            j += 1

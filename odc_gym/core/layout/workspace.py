@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from odc_gym.compilation.array_types import Boolx1, Float64x1, Float64x2
+from odc_gym.compilation.array_types import Boolx1, Float64x1, Float64x2, Int32x1
 from odc_gym.core.layout.network import Traffic
 
 
@@ -20,4 +20,8 @@ class Workspace(NamedTuple):
     releases: Float64x2  # (3, J) expected releases: time, satellite, accelerators
     can_start: Boolx1  # (J,) waiting jobs that a satellite can take
     capacity: Float64x2  # (4, P) of a replica on each satellite: throughput, prefill and decode time, slots
+    urgency_factor: Float64x1  # (C,) factor of the ranks of a class
+    tenant_factor: Float64x1  # (N,) factor of the ranks of a tenant
+    order: Int32x1  # (J,) copy of a part of the queue
+    prompts: Float64x2  # (3, PROMPTS) terms of the sums of `ttft_attainment`
     traffic: Traffic

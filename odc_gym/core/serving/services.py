@@ -117,7 +117,9 @@ def serve_requests(env: Environment, demand: np.ndarray, dt_s: float) -> None:
         pool, request_tokens = replica_pool(env, c), env.rules.request_tokens[c]
         waiting = demand[c] + env.services.backlog[c]
         backlog, previous_load = env.services.backlog[c] / request_tokens, env.services.load[c]
-        outcome = served_in(env.rules, env.serving, c, pool, previous_load, backlog, waiting / request_tokens, dt_s)
+        outcome = served_in(
+            env.rules, env.serving, c, pool, previous_load, backlog, waiting / request_tokens, dt_s, env.work.prompts
+        )
         env.services.load[c] = outcome.load
         served = min(outcome.requests * request_tokens, waiting)
         account_service(env, c, demand[c], served, outcome)
@@ -143,6 +145,7 @@ def served_in(
     backlog: float,
     requests: float,
     dt_s: float,
+    terms: np.ndarray,
 ) -> ServedStep:
     """Return the number of requests that a pool serves in a step, and the shares that meet their targets.
 
@@ -155,6 +158,7 @@ def served_in(
         backlog: requests that waited when the step began.
         requests: requests that waited when the step began or arrive in it.
         dt_s: length of the step [s].
+        terms: work array of `ttft_attainment`.
     """
     capacity = pool.rate * dt_s
     if capacity <= 0.0:
@@ -173,7 +177,7 @@ def served_in(
         max(backlog - max_queue, 0.0) / pool.rate,
         max(requests - served - max_queue, 0.0) / pool.rate,
     )
-    ttft_met, late = mean_ttft_attainment(rules, serving, c, pool, state, delay_before_s, delay_after_s)
+    ttft_met, late = mean_ttft_attainment(rules, serving, c, pool, state, delay_before_s, delay_after_s, terms)
     tpot_met = tpot_attainment(rules, serving, c, pool, state)
     slo_met = joint_attainment(ttft_met, tpot_met, pool, state)
     value_frac = slo_met + rules.late_value[c] * (ttft_met - slo_met + late)
@@ -189,6 +193,7 @@ def mean_ttft_attainment(
     state: QueueingState,
     delay_before_s: float,
     delay_after_s: float,
+    terms: np.ndarray,
 ) -> tuple[float, float]:
     """Return the results of `ttft_attainment` as means over a step in which the backlog changes linearly.
 
@@ -200,14 +205,15 @@ def mean_ttft_attainment(
         state: its queueing state.
         delay_before_s: time to serve the backlog at the beginning of the step [s].
         delay_after_s: time to serve the backlog at its end [s].
+        terms: work array of `ttft_attainment`.
     """
     if delay_before_s + delay_after_s < 1e-3:
-        return ttft_attainment(rules, serving, c, pool, state, 0.0)
+        return ttft_attainment(rules, serving, c, pool, state, 0.0, terms)
     met = late = 0.0
     for k in range(BACKLOG_SAMPLES):
         share = (k + 0.5) / BACKLOG_SAMPLES
         sample_met, sample_late = ttft_attainment(
-            rules, serving, c, pool, state, delay_before_s + share * (delay_after_s - delay_before_s)
+            rules, serving, c, pool, state, delay_before_s + share * (delay_after_s - delay_before_s), terms
         )
         met += sample_met / BACKLOG_SAMPLES
         late += sample_late / BACKLOG_SAMPLES

@@ -102,15 +102,16 @@ class PoolTimes(NamedTuple):
     between: float  # position of this share between the layer and the next, 0 to 1
 
 
-@routine
+@inline
 def locate_in_knots(knots: np.ndarray, x: float) -> tuple[int, float]:
     """Return the interval of ascending knots that contains `x`, and the position of `x` in it, from 0 to 1.
 
-    Values outside the knots are moved to the first or last knot.
+    Values outside the knots are moved to the first or last knot. Counting knots compiles to SIMD code, a search does
+    not.
     """
     k = 0
-    while k < knots.shape[0] - 2 and x >= knots[k + 1]:
-        k += 1
+    for i in range(1, knots.shape[0] - 1):
+        k += 1 if x >= knots[i] else 0
     return k, clip((x - knots[k]) / (knots[k + 1] - knots[k]), 0.0, 1.0)
 
 
@@ -377,9 +378,7 @@ def idle_frac(serving: Serving, replicas: float, offered: float, growth: float) 
 
 
 @routine
-def queueing_state(
-    rules: Rules, serving: Serving, c: int, pool: Pool, times: PoolTimes, load: float
-) -> QueueingState:
+def queueing_state(rules: Rules, serving: Serving, c: int, pool: Pool, times: PoolTimes, load: float) -> QueueingState:
     """Return the queueing state of a pool at a load.
 
     Args:
@@ -417,9 +416,53 @@ def decode_step_times(rules: Rules, c: int, pool: Pool) -> tuple[float, float]:
     return pool.decode * rules.base_s[c] / steps, pool.decode * rules.each_s[c] / steps
 
 
+PROMPT_ROWS = 3  # rows of `Workspace.prompts`: see `prompt_terms`
+
+
+@simd_loop
+def prompt_terms(
+    met: np.ndarray, late: np.ndarray, late_prompt: np.ndarray, shares: np.ndarray, starts: np.ndarray,
+    ends: np.ndarray, before_s: float, prefill: float, target: float, patience: float, no_wait: float,
+    slot_wait: float, slot_rate: float, prefill_wait: float, prefill_rate: float,
+) -> None:  # fmt: skip
+    """Compute the terms of the sums of `ttft_attainment`, one for each bin of prompts.
+
+    Args:
+        met: requests that meet the target, (PROMPTS,); written.
+        late: value left to requests that wait for a slot or a prefill, (PROMPTS,); written.
+        late_prompt: value left to requests whose prefill alone takes too long, (PROMPTS,); written.
+        shares: share of requests in each bin, (PROMPTS,).
+        starts: lower edges of the bins, prefill times at full clock [s], (PROMPTS,).
+        ends: upper edges, (PROMPTS,).
+        before_s: time before the prefill without waits [s].
+        prefill: time of a prefill over that of the reference at full clock.
+        target: latest time to the first token that meets the target [s].
+        patience: time from which no value is left [s].
+        no_wait: probability of no wait.
+        slot_wait: probability of a wait for a slot.
+        slot_rate: rate of this wait [1/s].
+        prefill_wait: probability of a wait for a prefill.
+        prefill_rate: rate of this wait [1/s].
+    """
+    for k in range(shares.shape[0]):
+        start, end = before_s + prefill * starts[k], before_s + prefill * ends[k]
+        middle = 0.5 * (start + end)
+        late[k] = shares[k] * (
+            slot_wait * late_value(middle, slot_rate, target, patience)
+            + prefill_wait * late_value(middle, prefill_rate, target, patience)
+        )
+        in_time = clip((target - start) / max(end - start, 1e-9), 0.0, 1.0)
+        late_middle = 0.5 * (max(start, target) + end)
+        value = shares[k] * (1.0 - in_time) * no_wait * clip((patience - late_middle) / (patience - target), 0.0, 1.0)
+        late_prompt[k] = value if in_time < 1.0 else 0.0
+        left = target - 0.5 * (start + min(end, target))
+        missed = slot_wait * decay_of(slot_rate * left) + prefill_wait * decay_of(prefill_rate * left)
+        met[k] = shares[k] * in_time * (1.0 - missed) if in_time > 0.0 else 0.0
+
+
 @routine
 def ttft_attainment(
-    rules: Rules, serving: Serving, c: int, pool: Pool, state: QueueingState, delay_s: float
+    rules: Rules, serving: Serving, c: int, pool: Pool, state: QueueingState, delay_s: float, terms: np.ndarray
 ) -> tuple[float, float]:
     """Return the share of requests that meet the TTFT target, and the mean share of value left to the others.
 
@@ -434,33 +477,22 @@ def ttft_attainment(
         pool: replica pool.
         state: its queueing state.
         delay_s: time until the replicas have taken up the backlog [s].
+        terms: work array, (PROMPT_ROWS, PROMPTS).
     """
-    target, patience = rules.target_s[c], rules.patience_s[c]
     slot_wait = state.slots_full * (1.0 + PREFILL_CROWDING * (1.0 - state.slots_full) * state.all_prefill)
     no_wait = 1.0 - slot_wait
     prefill_wait = no_wait * math.sqrt(no_wait) * state.all_prefill
     no_wait -= prefill_wait
+    prompt_terms(
+        terms[0], terms[1], terms[2], serving.shares[c], serving.prompts[c, :PROMPTS], serving.prompts[c, 1:],
+        pool.latency_s + delay_s + state.step_end_s, pool.prefill, rules.target_s[c], rules.patience_s[c], no_wait,
+        slot_wait, state.slot_wait_rate, prefill_wait, state.prefill_wait_rate,
+    )  # fmt: skip
     met = late = 0.0
-    before_prefill_s = pool.latency_s + delay_s + state.step_end_s
     for k in range(PROMPTS):
-        share = serving.shares[c, k]
-        start = before_prefill_s + pool.prefill * serving.prompts[c, k]
-        end = before_prefill_s + pool.prefill * serving.prompts[c, k + 1]
-        middle = 0.5 * (start + end)
-        late += share * (
-            slot_wait * late_value(middle, state.slot_wait_rate, target, patience)
-            + prefill_wait * late_value(middle, state.prefill_wait_rate, target, patience)
-        )
-        in_time = clip((target - start) / max(end - start, 1e-9), 0.0, 1.0)
-        if in_time < 1.0:
-            late_middle = 0.5 * (max(start, target) + end)
-            late += share * (1.0 - in_time) * no_wait * clip((patience - late_middle) / (patience - target), 0.0, 1.0)
-        if in_time > 0.0:
-            left = target - 0.5 * (start + min(end, target))
-            missed = slot_wait * decay_of(state.slot_wait_rate * left) + prefill_wait * decay_of(
-                state.prefill_wait_rate * left
-            )
-            met += share * in_time * (1.0 - missed)
+        late += terms[1, k]
+        late += terms[2, k]
+        met += terms[0, k]
     return met, late
 
 

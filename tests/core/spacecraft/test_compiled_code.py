@@ -14,7 +14,7 @@ ARITHMETIC = r"\bv(?:add|sub|mul|div|max|min|sqrt)pd\b[^\n]*%(?:ymm|zmm)"
 ASSEMBLY = """
 from flying import fly
 from odc_gym.compilation.emission import compiled
-print(compiled(fly).library.get_asm_str())
+print(compiled(fly.function).library.get_asm_str())
 """
 
 
