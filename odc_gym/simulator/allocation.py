@@ -9,6 +9,7 @@ import numpy as np
 
 from odc_gym.core.layout.batch import Mutable, Parameters, Tables
 from odc_gym.core.layout.network import Links, traffic_of
+from odc_gym.core.layout.search import search_of
 from odc_gym.core.layout.records import JOB
 from odc_gym.core.layout.rewards import REWARD_SUMS
 from odc_gym.core.layout.serving_grid import Serving
@@ -91,8 +92,16 @@ def repeated_parameters(fleet: FleetModel, b: int) -> Parameters:
     )
 
 
-def empty_workspace(satellites: int, lanes: int, classes: int, jobs: int) -> Workspace:
-    """Return work arrays for `decide` and `settle`, for job tables of `jobs` rows."""
+def empty_workspace(satellites: int, lanes: int, classes: int, jobs: int, neighbours: int) -> Workspace:
+    """Return work arrays for `decide` and `settle`.
+
+    Args:
+        satellites: number of satellites.
+        lanes: satellites padded to whole SIMD lanes.
+        classes: number of classes.
+        jobs: rows of the job tables.
+        neighbours: largest number of links between a satellite and others.
+    """
     return Workspace(
         scratch=np.empty((SCRATCH, lanes)),
         sky=np.empty((len(Sky._fields), lanes)),
@@ -102,7 +111,8 @@ def empty_workspace(satellites: int, lanes: int, classes: int, jobs: int) -> Wor
         spot_accelerators=np.empty(satellites),
         releases=np.empty((3, jobs)),
         can_start=np.empty(jobs, np.bool_),
-        traffic=traffic_of(satellites),
+        traffic=traffic_of(satellites, neighbours),
+        search=search_of(satellites, jobs),
     )
 
 

@@ -40,6 +40,7 @@ from odc_gym.simulator.observation_buffers import ObservationBuffers
 from odc_gym.simulator.state_check import checked_state, missing_episodes, origin_number
 from odc_gym.simulator.view import View
 from odc_gym.tables.episode.links import LinkBatch
+from odc_gym.tables.episode.network import most_neighbours
 from odc_gym.tables.episode.tables import EpisodeTables, build_episode
 from odc_gym.tables.fleet.fleet_model import FleetModel
 from odc_gym.tables.fleet.parameters import tenants_block
@@ -164,7 +165,7 @@ class Simulator(WholeCopy):
         self.buffers = ObservationBuffers(b, self.satellites, p, c, self.slots, fleet.references)
         self._actions, self._bids = np.zeros((b, self.action_size)), np.zeros((b, bids_size))
         self._terms, self._refused = np.zeros((b, len(TERMS))), np.zeros(2, np.int64)
-        self._work = empty_workspace(self.satellites, p, c, ROWS)
+        self._work = empty_workspace(self.satellites, p, c, ROWS, most_neighbours(fleet))
         self._all_rows = np.arange(b)
         self._timing = Timing(float(clock.dt_s), clock.steps, clock.warm_up, self.satellites)
         others_wait = self.assigns and self.scenario.assign.others == "wait"
@@ -540,7 +541,7 @@ class Simulator(WholeCopy):
         length = self.run.shape[1]
         if length > len(self._work.can_start):
             lanes, classes = self.mutable.classes.shape[3], self.mutable.classes.shape[2]
-            self._work = empty_workspace(self.satellites, lanes, classes, length)
+            self._work = empty_workspace(self.satellites, lanes, classes, length, most_neighbours(self.fleet))
 
 
 def not_finite(actions: np.ndarray) -> ActionError:

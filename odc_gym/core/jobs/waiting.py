@@ -274,33 +274,20 @@ def may_host(env: Environment, row: int, s: int, now_s: float) -> bool:
 
 
 @routine
-def best_host(env: Environment, row: int, floor: float, now_s: float) -> int:
-    """Return the feasible satellite with the highest score above `floor`, or NOWHERE.
-
-    The present host is excluded, and so are satellites where the job would delay the reserved job. Ties go to the lower
-    index.
-    """
-    job = env.jobs[row]
-    best, class_id, width = NOWHERE, job["class_id"], job["width"]
-    for s in range(env.num_satellites):
-        if not has_room(env, class_id, width, s):  # cheap test that excludes most satellites
-            continue
-        score = score_of(env, s, class_id, width)
-        if score > floor and feasible(env, row, s, now_s) and respects_reservation(env, row, s, now_s):
-            floor = score
-            best = s
-    return best
-
-
-@routine
 def enqueue(env: Environment, row: int) -> None:
     """Insert a row into the queue in descending order of rank; equal ranks keep their order."""
-    waiting, run = env.waiting, env.run
-    k = env.scalars[0]["waiting"]
-    while k > 0 and run[waiting[k - 1]]["rank"] < run[row]["rank"]:
+    waiting, run, rank = env.waiting, env.run, env.run[row]["rank"]
+    count = env.scalars[0]["waiting"]
+    low, high = 0, count
+    while low < high:  # the place after all rows of equal or higher rank
+        middle = (low + high) // 2
+        if run[waiting[middle]]["rank"] < rank:
+            high = middle
+        else:
+            low = middle + 1
+    for k in range(count, low, -1):
         waiting[k] = waiting[k - 1]
-        k -= 1
-    waiting[k] = row
+    waiting[low] = row
     env.scalars[0]["waiting"] += 1
     run[row]["status"] = WAITING
     run[row]["host"] = NOWHERE
@@ -327,10 +314,39 @@ def requeue(env: Environment, row: int, now_s: float) -> None:
 
 @routine
 def rerank(env: Environment, now_s: float) -> None:
-    """Compute all ranks anew and sort the queue, once a decision."""
+    """Compute all ranks anew and sort the queue, once a decision; equal ranks keep their order."""
     num_waiting = env.scalars[0]["waiting"]
-    env.scalars[0]["waiting"] = 0
     for k in range(num_waiting):
         row = env.waiting[k]
         env.run[row]["rank"] = rank_of(env, row, now_s)
-        enqueue(env, row)
+    length = 1
+    while length < num_waiting:
+        for begin in range(0, num_waiting - length, 2 * length):
+            merge(env, begin, begin + length, min(begin + 2 * length, num_waiting))
+        length *= 2
+
+
+@routine
+def merge(env: Environment, begin: int, middle: int, end: int) -> None:
+    """Merge two adjacent parts of the queue, each in descending order of rank.
+
+    Args:
+        env: the environment.
+        begin: index of the first part.
+        middle: index of the second part.
+        end: index after the second part.
+    """
+    waiting, spare, run = env.waiting, env.work.search.spare, env.run
+    if run[waiting[middle - 1]]["rank"] >= run[waiting[middle]]["rank"]:
+        return
+    for k in range(begin, middle):
+        spare[k] = waiting[k]
+    left, right, k = begin, middle, begin
+    while left < middle:
+        if right < end and run[waiting[right]]["rank"] > run[spare[left]]["rank"]:
+            waiting[k] = waiting[right]
+            right += 1
+        else:
+            waiting[k] = spare[left]
+            left += 1
+        k += 1

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from odc_gym.compilation.array_types import Boolx1, Float64x1, Float64x2
 from odc_gym.core.layout.network import Traffic
+from odc_gym.core.layout.search import Search
 
 
 class Workspace(NamedTuple):
@@ -20,3 +21,4 @@ class Workspace(NamedTuple):
     releases: Float64x2  # (3, J) expected releases: time, satellite, accelerators
     can_start: Boolx1  # (J,) waiting jobs that a satellite can take
     traffic: Traffic
+    search: Search
