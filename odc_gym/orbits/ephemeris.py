@@ -25,11 +25,10 @@ from odc_gym.orbits import eclipse, mean_orbit, sgp4_propagation
 from odc_gym.orbits.constellation import Constellation
 from odc_gym.orbits.frames import Array, Sky, as_utc, tt_days
 from odc_gym.orbits.mean_orbit import MeanShell, Motion
-from odc_gym.orbits.sightings import Sightings
+from odc_gym.orbits.sightings import Sightings, find_sightings
 from odc_gym.sites import GroundSite
 
 ROW_S = 60.0
-BLOCK_VALUES = 100_000  # satellites times sites times steps that are in memory at once: they fit into a cache
 ECCENTRICITY2 = EARTH_FLATTENING * (2 - EARTH_FLATTENING)
 
 
@@ -155,24 +154,7 @@ class Ephemeris:
             steps: number of steps.
         """
         site, up = _site_vectors(self.sites)
-        radius2 = (self._position_ecef_m[:steps] * self._position_ecef_m[:steps]).sum(axis=-1)
-        site2, foot = (site * site).sum(axis=-1), (site * up).sum(axis=-1)
-        at_once = max(1, BLOCK_VALUES // (self._position_ecef_m.shape[1] * len(self.sites)))
-        found = []
-        for begin in range(0, steps, at_once):
-            ecef = self._position_ecef_m[begin : min(begin + at_once, steps)]
-            height = ecef @ up.T - foot
-            t, s, g = np.nonzero(height >= 0.0)  # no site sees a satellite below its horizon
-            squared = radius2[begin + t, s] - 2 * (ecef @ site.T)[t, s, g] + site2[g]
-            distance = np.sqrt(squared)
-            elevation = np.degrees(np.arcsin(np.clip(height[t, s, g] / distance, -1.0, 1.0)))
-            high = elevation >= minimum_deg
-            found.append((begin + t[high], s[high], g[high], elevation[high], distance[high]))
-        t, s, g, elevation, distance = (np.concatenate(column) for column in zip(*found, strict=True))
-        begins = np.searchsorted(t, np.arange(steps + 1))
-        return Sightings(
-            begins, s.astype(np.int32), g.astype(np.int16), elevation, distance, self._position_ecef_m.shape[1]
-        )
+        return find_sightings(self._position_ecef_m[:steps], site, up, minimum_deg)
 
     @cached_property
     def _xyz(self) -> tuple[Array, Array, Array]:
