@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from odc_gym.compilation.decorators import kernel
 from odc_gym.orbits.frames import Array
+from odc_gym.orbits.kernels import relax_ground_routes
 from odc_gym.orbits.network import ShellGrid, grid_pairs, neighbour_table
-from odc_gym.orbits.routes import NO_ROUTE, GroundRoutes
+from odc_gym.orbits.routes import GroundRoutes
 
 GRID_LINKS = 4  # links of a satellite: two along the plane and two across
 NO_SHELL = -1
@@ -101,49 +101,3 @@ def grid_ground_routes(direct_s: Array, net: GridNet, isl_up: np.ndarray) -> Gro
         routes.latency_s, routes.exit_satellite, np.empty(satellites, np.int64), np.zeros(satellites, np.bool_),
     )  # fmt: skip
     return routes
-
-
-@kernel
-def relax_ground_routes(
-    direct_s: np.ndarray, isl_up: np.ndarray, neighbours: np.ndarray, neighbour_s: np.ndarray, next_hop: np.ndarray,
-    hops: np.ndarray, latency_s: np.ndarray, exit_satellite: np.ndarray, queue: np.ndarray, queued: np.ndarray,
-) -> None:  # fmt: skip
-    """Write the fastest routes to the ground, by label correction from the satellites with a link of their own.
-
-    Arguments are those of `grid_ground_routes` and fields of its result; `queue` and `queued` (S,) are work space.
-    """
-    satellites = direct_s.shape[1]
-    for t in range(direct_s.shape[0]):
-        up = isl_up[min(t, isl_up.shape[0] - 1)]
-        begin = count = 0
-        for s in range(satellites):
-            latency_s[t, s] = direct_s[t, s]
-            owns = direct_s[t, s] < np.inf
-            next_hop[t, s] = satellites if owns else NO_ROUTE
-            queued[s] = owns
-            if owns:
-                queue[count] = s
-                count += 1
-        while count > 0:
-            a = queue[begin]
-            begin, count, queued[a] = (begin + 1) % satellites, count - 1, False
-            for k in range(neighbours.shape[1]):
-                b = neighbours[a, k]
-                if b < 0 or up[a] == 0 or up[b] == 0 or direct_s[t, b] < np.inf:
-                    continue
-                through_s = latency_s[t, a] + neighbour_s[a, k]
-                if through_s < latency_s[t, b]:
-                    latency_s[t, b] = through_s
-                    next_hop[t, b] = a
-                    if not queued[b]:
-                        queue[(begin + count) % satellites] = b
-                        queued[b] = True
-                        count += 1
-        for s in range(satellites):
-            at, number = s, 1
-            while next_hop[t, at] >= 0 and next_hop[t, at] < satellites:
-                at = next_hop[t, at]
-                number += 1
-            reached = next_hop[t, s] >= 0
-            hops[t, s] = number if reached else NO_ROUTE
-            exit_satellite[t, s] = at if reached else NO_ROUTE

@@ -14,10 +14,10 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from odc_gym._jit import kernel, routine
 from odc_gym.constants import EARTH_FLATTENING, EARTH_RADIUS_M
 from odc_gym.errors import OrbitError
 from odc_gym.orbits.frames import Array
+from odc_gym.orbits.kernels import assign_sites
 from odc_gym.orbits.sightings import Sightings
 
 if TYPE_CHECKING:
@@ -275,83 +275,6 @@ def ground_contacts(sightings: Sightings, antennas: np.ndarray) -> Contacts:
         np.empty(satellites), np.empty(satellites, np.int64),
     )  # fmt: skip
     return contacts
-
-
-@kernel
-def assign_sites(
-    begin: np.ndarray, satellite: np.ndarray, site: np.ndarray, elevation_deg: np.ndarray, range_m: np.ndarray,
-    antennas: np.ndarray, serving: np.ndarray, serving_m: np.ndarray, free: np.ndarray, highest_deg: np.ndarray,
-    waiting: np.ndarray,
-) -> None:  # fmt: skip
-    """Write the contacts of all steps.
-
-    Args:
-        begin: fields of `Sightings`, this and the next four.
-        satellite: (N,).
-        site: (N,).
-        elevation_deg: (N,).
-        range_m: (N,).
-        antennas: antennas of each site, (G,).
-        serving: fields of `Contacts`, this and the next; `NO_SITE` and 0 before. Written.
-        serving_m: (T, S). Written.
-        free: free antennas of each site, (G,), work space.
-        highest_deg: highest elevation of each waiting satellite, (S,), work space.
-        waiting: first sighting of each waiting satellite, (S,), work space.
-    """
-    for t in range(serving.shape[0]):
-        for g in range(free.shape[0]):
-            free[g] = antennas[g]
-        for i in range(begin[t], begin[t + 1]):
-            if t > 0 and serving[t - 1, satellite[i]] == site[i]:
-                serving[t, satellite[i]], serving_m[t, satellite[i]] = site[i], range_m[i]
-                free[site[i]] -= 1
-        count, last = 0, -1
-        for i in range(begin[t], begin[t + 1]):
-            s = satellite[i]
-            if serving[t, s] >= 0:
-                continue
-            if s != last:
-                waiting[count], highest_deg[count], last, count = i, elevation_deg[i], s, count + 1
-            elif elevation_deg[i] > highest_deg[count - 1]:
-                highest_deg[count - 1] = elevation_deg[i]
-        while count > 0:
-            count = _serve_highest(t, begin[t + 1], satellite, site, elevation_deg, range_m, serving, serving_m, free,
-                                   highest_deg, waiting, count)  # fmt: skip
-
-
-@routine
-def _serve_highest(
-    t: int, end: int, satellite: np.ndarray, site: np.ndarray, elevation_deg: np.ndarray, range_m: np.ndarray,
-    serving: np.ndarray, serving_m: np.ndarray, free: np.ndarray, highest_deg: np.ndarray, waiting: np.ndarray,
-    count: int,
-) -> int:  # fmt: skip
-    """Serve the satellite of highest elevation among the `count` waiting ones, and return how many still wait.
-
-    Satellites that see no free site are dropped. Arguments are those of `assign_sites`; `end` is the index after the
-    sightings of step `t`.
-    """
-    kept, first, site_of_first = 0, -1, -1
-    for w in range(count):
-        s, best = satellite[waiting[w]], -1
-        i = waiting[w]
-        while i < end and satellite[i] == s:
-            if free[site[i]] > 0 and (best < 0 or elevation_deg[i] > elevation_deg[best]):
-                best = i
-            i += 1
-        if best < 0:
-            continue
-        waiting[kept], highest_deg[kept] = waiting[w], highest_deg[w]
-        if first < 0 or highest_deg[kept] > highest_deg[first]:
-            first, site_of_first = kept, best
-        kept += 1
-    if first < 0:
-        return 0
-    s = satellite[site_of_first]
-    serving[t, s], serving_m[t, s] = site[site_of_first], range_m[site_of_first]
-    free[site[site_of_first]] -= 1
-    for w in range(first, kept - 1):
-        waiting[w], highest_deg[w] = waiting[w + 1], highest_deg[w + 1]
-    return kept - 1
 
 
 def run_lengths(table: np.ndarray, absent: int) -> np.ndarray:

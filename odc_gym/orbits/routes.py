@@ -15,9 +15,9 @@ from scipy.sparse.csgraph import connected_components, dijkstra
 
 from odc_gym.constants import FOREVER, SPEED_OF_LIGHT_M_S
 from odc_gym.orbits.frames import Array
+from odc_gym.orbits.kernels import NO_ROUTE
 from odc_gym.orbits.network import LinkPlan, neighbour_table
 
-NO_ROUTE = -1
 # latencies are rounded to this grid, so that sums are exact and equal routes stay equal on every machine
 TIME_GRID_S = 2.0**-30
 

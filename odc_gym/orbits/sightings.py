@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from odc_gym._jit import kernel
 from odc_gym.orbits.frames import Array
+from odc_gym.orbits.kernels import list_candidates
 
 SINE_MARGIN = 1e-9  # by which candidates may lie below the least elevation: their sine is squared
 
@@ -73,14 +73,13 @@ def find_sightings(position_m: Array, site_m: Array, up: Array, minimum_deg: flo
     position_m = np.ascontiguousarray(position_m)
     steps, satellites, _ = position_m.shape
     least_sine2 = math.sin(math.radians(minimum_deg)) ** 2 - SINE_MARGIN
-    size = position_m.size
-    while True:
-        candidates = np.empty((size, 3), np.int32)
-        count = list_candidates(position_m, site_m, up, least_sine2, candidates)
-        if count <= size:
-            break
-        size = count
-    t, s, g = candidates[:count].T
+    size, count = position_m.size, np.zeros(1, np.int64)
+    candidates = np.empty((size, 3), np.int32)
+    list_candidates(position_m, site_m, up, least_sine2, candidates, count)
+    if count[0] > size:
+        candidates = np.empty((count[0], 3), np.int32)
+        list_candidates(position_m, site_m, up, least_sine2, candidates, count)
+    t, s, g = candidates[: count[0]].T
     (x, y, z), (gx, gy, gz), (ux, uy, uz) = position_m[t, s].T, site_m[g].T, up[g].T
     dx, dy, dz = x - gx, y - gy, z - gz
     distance = np.sqrt(dx * dx + dy * dy + dz * dz)
@@ -88,30 +87,3 @@ def find_sightings(position_m: Array, site_m: Array, up: Array, minimum_deg: flo
     high = elevation >= minimum_deg
     begin = np.searchsorted(t[high], np.arange(steps + 1))
     return Sightings(begin, s[high], g[high].astype(np.int16), elevation[high], distance[high], satellites)
-
-
-@kernel
-def list_candidates(
-    position_m: np.ndarray, site_m: np.ndarray, up: np.ndarray, least_sine2: float, candidates: np.ndarray
-) -> int:
-    """List the pairs that may see each other, and return their number; further ones than fit are not written.
-
-    Args:
-        position_m: (T, S, 3) positions of satellites [m].
-        site_m: (G, 3) positions of sites [m].
-        up: (G, 3) unit vectors to the zenith.
-        least_sine2: squared sine of the least elevation.
-        candidates: (N, 3) step, satellite and site of each pair. Written.
-    """
-    count = 0
-    for t in range(position_m.shape[0]):
-        for s in range(position_m.shape[1]):
-            x, y, z = position_m[t, s, 0], position_m[t, s, 1], position_m[t, s, 2]
-            for g in range(site_m.shape[0]):
-                dx, dy, dz = x - site_m[g, 0], y - site_m[g, 1], z - site_m[g, 2]
-                height = dx * up[g, 0] + dy * up[g, 1] + dz * up[g, 2]
-                if height >= 0.0 and height * height >= least_sine2 * (dx * dx + dy * dy + dz * dz):
-                    if count < candidates.shape[0]:
-                        candidates[count, 0], candidates[count, 1], candidates[count, 2] = t, s, g
-                    count += 1
-    return count

@@ -9,9 +9,9 @@ import numpy as np
 
 from odc_gym.core.layout.batch import Mutable, Parameters, Tables
 from odc_gym.core.layout.network import Links, traffic_of
-from odc_gym.core.layout.search import search_of
 from odc_gym.core.layout.records import JOB
 from odc_gym.core.layout.rewards import REWARD_SUMS
+from odc_gym.core.layout.search import search_of
 from odc_gym.core.layout.serving_grid import Serving
 from odc_gym.core.layout.state import Forecast, Sky, State
 from odc_gym.core.layout.work import RUN, SCALARS, TRANSFER_ITEMS, Classes, Ledger, Services
