@@ -269,10 +269,11 @@ def ground_contacts(sightings: Sightings, antennas: np.ndarray) -> Contacts:
     """
     steps, satellites, sites = len(sightings.begin) - 1, sightings.satellites, len(antennas)
     contacts = Contacts(np.full((steps, satellites), NO_SITE, np.int16), np.zeros((steps, satellites)))
+    dtypes = (np.int64, np.int32, np.int16, np.float64, np.float64)
+    columns = (np.ascontiguousarray(column, dtype) for column, dtype in zip(sightings[:-1], dtypes, strict=True))
     assign_sites(
-        sightings.begin, sightings.satellite, sightings.site, sightings.elevation_deg, sightings.range_m,
-        np.asarray(antennas, np.int64), contacts.site, contacts.range_m, np.empty(sites, np.int64),
-        np.empty(satellites), np.empty(satellites, np.int64),
+        *columns, np.ascontiguousarray(antennas, np.int64), *contacts, np.empty(sites, np.int64), np.empty(satellites),
+        np.empty(satellites, np.int64),
     )  # fmt: skip
     return contacts
 
