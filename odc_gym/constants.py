@@ -6,6 +6,7 @@ WH_J, KWH_J = 3600.0, 3.6e6
 KM_M = 1000.0
 
 GROUND = -1  # in tables of jobs, in place of a satellite: the ground
+FOREVER = 2**31 - 1  # physics step after the end of all tables
 
 SPEED_OF_LIGHT_M_S = 299792458.0  # definition of the metre
 EARTH_MU_M3_S2 = 3.986004418e14  # gravitational parameter, WGS84 / IERS 2010 table 1.1 (TCG-compatible value rounded)

@@ -22,7 +22,14 @@ COMPILERS = (
     "reference",
 )
 """Modules of this folder that decide what a kernel's machine code is."""
-COMPILED_PARTS = ("constants.py", "physics", "core", "interface", *(f"compilation/{name}.py" for name in COMPILERS))
+COMPILED_PARTS = (
+    "constants.py",
+    "physics",
+    "core",
+    "interface",
+    "orbits/kernels.py",
+    *(f"compilation/{name}.py" for name in COMPILERS),
+)
 """Files and folders of the package that contain compiled code, or are imported by it."""
 
 

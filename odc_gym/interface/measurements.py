@@ -12,6 +12,7 @@ from odc_gym.core.jobs.checkpoints import checkpoint_age_s
 from odc_gym.core.jobs.waiting import is_replica, remaining_estimate
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.state import Forecast, Sky, fill
+from odc_gym.core.network.grid_routes import is_link_up
 from odc_gym.core.network.routes import ground_row, topology, trace_route, unshared_rate_gb_s
 from odc_gym.interface.observations import SEEN_FLEET
 
@@ -73,9 +74,8 @@ def measure_network(seen: Measured, env: Environment) -> None:
         until = (env.links.ground_expiry_step[row, s] - tick) * last
         seen.satellite.ground_closes_s[s] = min(until, PERIOD_S) if count > 0 else 0.0
         degree = 0
-        if env.links.isl_gb_s[s] > 0.0:
-            for d in range(n):
-                degree += env.links.hops[k, s, d] == 1
+        for j in range(env.links.neighbours.shape[2]):
+            degree += env.links.neighbours[k, s, j] >= 0 and is_link_up(env, s, env.links.neighbours[k, s, j], tick)
         seen.satellite.own_links[s] = degree
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, assert_never
 
 from odc_gym.constants import EARTH_RADIUS_M, KM_M
@@ -31,6 +31,21 @@ class Constellation:
 
     def __add__(self, other: Constellation) -> Constellation:
         return Constellation(self.groups + other.groups)
+
+    def part(self, begin: int, end: int) -> Constellation:
+        """Return the satellites from `begin` up to, but not including, `end`."""
+        groups: list[MeanShell | ElementGroup] = []
+        first = 0
+        for group in self.groups:
+            chosen = slice(max(begin - first, 0), max(end - first, 0))
+            first += len(group)
+            if isinstance(group, MeanShell):
+                columns = {name: getattr(group, name)[chosen] for name in ("node_rad", "argument_rad", "eccentricity")}
+                group = replace(group, **columns)
+            else:
+                group = replace(group, sets=group.sets[chosen])
+            groups += [group] if len(group) else []
+        return Constellation(tuple(groups))
 
     @property
     def altitude_m(self) -> tuple[float, ...]:

@@ -25,6 +25,7 @@ from odc_gym.orbits import eclipse, mean_orbit, sgp4_propagation
 from odc_gym.orbits.constellation import Constellation
 from odc_gym.orbits.frames import Array, Sky, as_utc, tt_days
 from odc_gym.orbits.mean_orbit import MeanShell, Motion
+from odc_gym.orbits.sightings import Sightings, find_sightings
 from odc_gym.sites import GroundSite
 
 ROW_S = 60.0
@@ -144,6 +145,16 @@ class Ephemeris:
         ecef = self._position_ecef_m
         squared = (ecef * ecef).sum(axis=-1)[..., None] - 2 * (ecef @ site.T) + (site * site).sum(axis=-1)
         return np.asarray(np.sqrt(squared))
+
+    def sightings(self, minimum_deg: float, steps: int) -> Sightings:
+        """Return which sites see which satellites at or above an elevation in the first steps.
+
+        Args:
+            minimum_deg: least elevation [deg], 0 to 90.
+            steps: number of steps.
+        """
+        site, up = _site_vectors(self.sites)
+        return find_sightings(self._position_ecef_m[:steps], site, up, minimum_deg)
 
     @cached_property
     def _xyz(self) -> tuple[Array, Array, Array]:

@@ -5,7 +5,6 @@ Both follow from the positions of the satellites, so they are known in advance. 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,6 +17,8 @@ from scipy.sparse.csgraph import connected_components
 from odc_gym.constants import EARTH_FLATTENING, EARTH_RADIUS_M
 from odc_gym.errors import OrbitError
 from odc_gym.orbits.frames import Array
+from odc_gym.orbits.kernels import assign_sites
+from odc_gym.orbits.sightings import Sightings
 
 if TYPE_CHECKING:
     from odc_gym.scenario import Orbit
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 BLOCK_VALUES = 2_000_000  # pairs times steps that are in memory at once
 DISTANCE_GRID_M = 0.125  # distances are rounded to it, so that equal distances stay equal on every machine
 NO_SITE = -1
+NO_NEIGHBOUR = -1
 
 
 class ShellGrid(NamedTuple):
@@ -113,6 +115,21 @@ def grid_pairs(shells: Sequence[ShellGrid]) -> np.ndarray:
         first += planes * slots
     ordered = dict.fromkeys((min(p), max(p)) for p in (*along, *across) if p[0] != p[1])
     return np.array(list(ordered), np.int64).reshape(-1, 2)
+
+
+def neighbour_table(pairs: np.ndarray, satellites: int, width: int) -> np.ndarray:
+    """Return the satellites at the other ends of each satellite's links, (S, width) int32, then `NO_NEIGHBOUR`.
+
+    Args:
+        pairs: satellites of each link, (L, 2).
+        satellites: S.
+        width: columns of the table, at least the most links of a satellite.
+    """
+    ends = np.concatenate([pairs, pairs[:, ::-1]])
+    ends = ends[np.argsort(ends[:, 0], kind="stable")]
+    table = np.full((satellites, width), NO_NEIGHBOUR, np.int32)
+    table[ends[:, 0], np.arange(len(ends)) - np.searchsorted(ends[:, 0], ends[:, 0])] = ends[:, 1]
+    return table
 
 
 def in_sight(position_m: Array, pairs: np.ndarray, grazing_m: float) -> tuple[np.ndarray, Array]:
@@ -233,49 +250,32 @@ def _connected_components(links: np.ndarray, satellites: int) -> np.ndarray:
     return np.asarray(connected_components(graph, directed=False)[1])
 
 
-def ground_contacts(
-    elevation_deg: Array, minimum_deg: float, antennas: np.ndarray, site_up: np.ndarray | None = None
-) -> np.ndarray:
-    """Return the site that serves each satellite, (T, S), `NO_SITE` if none.
+class Contacts(NamedTuple):
+    """Contacts of S satellites with ground sites over T steps."""
 
-    A satellite keeps its site while the satellite is above the minimum elevation there. Otherwise it takes the site
-    that sees it highest among those with a free antenna. Satellites with the highest elevation choose first.
+    site: np.ndarray  # (T, S) site that serves each satellite, `NO_SITE` if none
+    range_m: Array  # (T, S) distance to it [m], 0 without one
+
+
+def ground_contacts(sightings: Sightings, antennas: np.ndarray) -> Contacts:
+    """Return the contacts with ground sites.
+
+    A satellite keeps its site while the site sees it. Otherwise it takes the site that sees it highest among those with
+    a free antenna. Satellites with the highest elevation choose first.
 
     Args:
-        elevation_deg: elevation of each satellite at each site [deg], (T, S, G).
-        minimum_deg: minimum elevation [deg].
+        sightings: satellites that sites see.
         antennas: antennas of each site, (G,).
-        site_up: whether each site works, (T, G); None if all do.
     """
-    steps, satellites, sites = elevation_deg.shape
-    seen = elevation_deg >= minimum_deg
-    if site_up is not None:
-        seen &= site_up[:, None, :]
-    sees_site = np.asarray(seen.any(axis=2))
-    everyone = np.arange(satellites)
-    table = np.full((steps, satellites), NO_SITE, np.int16)
-    serving = np.full(satellites, NO_SITE, np.int16)
-    for t in range(steps):
-        serving[(serving < 0) | ~seen[t, everyone, serving]] = NO_SITE
-        waiting = np.flatnonzero(sees_site[t] & (serving < 0))
-        if waiting.size:
-            free = antennas - np.bincount(serving[serving >= 0], minlength=sites)
-            _assign_sites(serving, waiting, np.where(seen[t, waiting], elevation_deg[t, waiting], -math.inf), free)
-        table[t] = serving
-    return table
-
-
-def _assign_sites(serving: np.ndarray, waiting: np.ndarray, elevation_deg: Array, free: np.ndarray) -> None:
-    """Assign to each satellite in `waiting` the free site of highest elevation.
-
-    Elevations are (W, G), with -inf for sites out of sight.
-    """
-    for w in np.argsort(-elevation_deg.max(axis=1), kind="stable"):
-        heights = np.where(free > 0, elevation_deg[w], -math.inf)
-        g = int(heights.argmax())
-        if heights[g] > -math.inf:
-            serving[waiting[w]] = g
-            free[g] -= 1
+    steps, satellites, sites = len(sightings.begin) - 1, sightings.satellites, len(antennas)
+    contacts = Contacts(np.full((steps, satellites), NO_SITE, np.int16), np.zeros((steps, satellites)))
+    dtypes = (np.int64, np.int32, np.int16, np.float64, np.float64)
+    columns = (np.ascontiguousarray(column, dtype) for column, dtype in zip(sightings[:-1], dtypes, strict=True))
+    assign_sites(
+        *columns, np.ascontiguousarray(antennas, np.int64), *contacts, np.empty(sites, np.int64), np.empty(satellites),
+        np.empty(satellites, np.int64),
+    )  # fmt: skip
+    return contacts
 
 
 def run_lengths(table: np.ndarray, absent: int) -> np.ndarray:

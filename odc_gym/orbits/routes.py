@@ -6,21 +6,18 @@ topology, the set of links that are up together. A pattern that repeats itself n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
-from odc_gym.constants import SPEED_OF_LIGHT_M_S
+from odc_gym.constants import FOREVER, SPEED_OF_LIGHT_M_S
 from odc_gym.orbits.frames import Array
-from odc_gym.orbits.network import LinkPlan, ShellGrid
+from odc_gym.orbits.kernels import NO_ROUTE
+from odc_gym.orbits.network import LinkPlan, neighbour_table
 
-NO_ROUTE = -1
-FOREVER = int(np.iinfo(np.int32).max)  # a step after the end of all tables
 # latencies are rounded to this grid, so that sums are exact and equal routes stay equal on every machine
 TIME_GRID_S = 2.0**-30
 
@@ -36,7 +33,8 @@ class Topologies:
         hops: number of links of the route, (U, S, S), `NO_ROUTE` if none.
         latency_s: latency of the route [s], (U, S, S), inf if none.
         component: connected component of each satellite, (U, S).
-        link_s: latency of each link of the plan [s], (U, L); L = 0 for the topology of a whole grid.
+        link_s: latency of each link of the plan [s], (U, L).
+        neighbours: satellites at the other ends of a satellite's links, (U, S, K), then `NO_NEIGHBOUR`.
     """
 
     of_step: np.ndarray
@@ -45,6 +43,7 @@ class Topologies:
     latency_s: np.ndarray
     component: np.ndarray
     link_s: np.ndarray
+    neighbours: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,7 @@ class PairTables(NamedTuple):
     next_hop: np.ndarray  # (E, S, S)
     hops: np.ndarray  # (E, S, S)
     expiry_step: np.ndarray  # (E, S, S)
+    neighbours: np.ndarray  # (E, S, K) satellites at the other ends of a satellite's links
 
 
 def light_time_s(distance_m: Array, hop_latency_s: float) -> Array:
@@ -82,7 +82,7 @@ def light_time_s(distance_m: Array, hop_latency_s: float) -> Array:
     return np.asarray(np.round((distance_m / SPEED_OF_LIGHT_M_S + hop_latency_s) / TIME_GRID_S) * TIME_GRID_S)
 
 
-def topologies(plan: LinkPlan, satellites: int, hop_latency_s: float) -> Topologies:
+def topologies(plan: LinkPlan, satellites: int, hop_latency_s: float, width: int) -> Topologies:
     """Compute the topologies of a plan of links, and the shortest routes over each.
 
     The latency of a link is its mean over the steps of a topology.
@@ -91,6 +91,7 @@ def topologies(plan: LinkPlan, satellites: int, hop_latency_s: float) -> Topolog
         plan: links with their distances, and the steps at which they carry data.
         satellites: S.
         hop_latency_s: switching time at each hop [s].
+        width: K, the most links of a satellite.
     """
     begins, topology = _topology_runs(plan.up)
     lengths = np.diff([*begins, len(plan.up)])
@@ -99,7 +100,7 @@ def topologies(plan: LinkPlan, satellites: int, hop_latency_s: float) -> Topolog
     link_s = light_time_s(metres / np.bincount(topology, weights=lengths)[:, None], hop_latency_s)
     first = begins[np.unique(topology, return_index=True)[1]]
     of_step = topology.repeat(lengths) if len(begins) > 1 else topology
-    return _route_topologies(of_step, plan.pairs, plan.up[first], link_s, satellites)
+    return _route_topologies(of_step, plan.pairs, plan.up[first], link_s, (satellites, width))
 
 
 def surviving_topologies(planned: Topologies, plan: LinkPlan, up: np.ndarray) -> Topologies:
@@ -120,7 +121,7 @@ def surviving_topologies(planned: Topologies, plan: LinkPlan, up: np.ndarray) ->
     first = begins[np.unique(topology, return_index=True)[1]]
     of_step = topology.repeat(np.diff([*begins, len(up)]))
     return _route_topologies(
-        of_step, plan.pairs, up[first], planned.link_s[plan_of_step[first]], planned.component.shape[1]
+        of_step, plan.pairs, up[first], planned.link_s[plan_of_step[first]], planned.neighbours.shape[1:]
     )
 
 
@@ -136,16 +137,19 @@ def _topology_runs(up: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _route_topologies(
-    of_step: np.ndarray, pairs: np.ndarray, up: np.ndarray, link_s: Array, satellites: int
+    of_step: np.ndarray, pairs: np.ndarray, up: np.ndarray, link_s: Array, shape: tuple[int, int]
 ) -> Topologies:
     """Compute shortest routes over the links that are `up` in each topology.
 
-    `up` and the latencies `link_s` are (U, L).
+    `up` and the latencies `link_s` are (U, L). `shape` is that of a table of neighbours, (S, K).
     """
+    satellites = shape[0]
     size = (len(up), satellites, satellites)
     next_hop, latency, component = np.empty(size, np.int16), np.empty(size), np.empty(size[:2], np.int16)
+    neighbours = np.empty((len(up), *shape), np.int32)
     for u, linked in enumerate(up):
         a, b = pairs[linked].T
+        neighbours[u] = neighbour_table(pairs[linked], *shape)
         graph = csr_array((link_s[u, linked], (a, b)), shape=size[1:])
         component[u] = connected_components(graph, directed=False)[1]
         latency[u], before = dijkstra(graph, directed=False, return_predecessors=True)
@@ -153,7 +157,7 @@ def _route_topologies(
         next_hop[u] = np.where(before < 0, NO_ROUTE, before).T
     home = np.arange(satellites)
     next_hop[:, home, home] = home
-    return Topologies(of_step.astype(np.int32), next_hop, count_hops(next_hop), latency, component, link_s)
+    return Topologies(of_step.astype(np.int32), next_hop, count_hops(next_hop), latency, component, link_s, neighbours)
 
 
 def run_starts(table: np.ndarray) -> np.ndarray:
@@ -173,62 +177,6 @@ def count_hops(next_hop: np.ndarray) -> np.ndarray:
         hops[on_the_way] += 1
         at = next_hop[every, at, target]
     return hops
-
-
-def grid_topology(shells: Sequence[ShellGrid], across_s: Sequence[float], along_s: Sequence[float]) -> Topologies:
-    """Compute routes over a +Grid whose links are all up, across the planes first and then along the plane.
-
-    A route can cross the planes in either direction, and circle them more than once; the route of least latency is
-    taken. There are no routes between shells.
-
-    Args:
-        shells: planes and slots of each shell.
-        across_s: latency of a link between neighbouring planes of each shell [s].
-        along_s: latency of a link along a plane of each shell [s].
-    """
-    satellites = sum(shell.planes * shell.slots for shell in shells)
-    size = (1, satellites, satellites)
-    next_hop, hops = np.full(size, NO_ROUTE, np.int16), np.full(size, NO_ROUTE, np.int16)
-    latency = np.full(size, np.inf)
-    component = np.zeros((1, satellites), np.int16)
-    first = 0
-    for i, shell in enumerate(shells):
-        total = shell.planes * shell.slots
-        members = slice(first, first + total)
-        routes = _shell_routes(shell, across_s[i], along_s[i])
-        for table, values in zip((next_hop, hops, latency), routes, strict=True):
-            table[0, members, members] = values
-        next_hop[0, members, members] += first
-        component[0, members] = i
-        first += total
-    return Topologies(np.zeros(1, np.int32), next_hop, hops, latency, component, np.zeros((1, 0)))
-
-
-def _shell_routes(shell: ShellGrid, across_s: float, along_s: float) -> tuple[np.ndarray, np.ndarray, Array]:
-    """Compute next hop, hops and latency between the satellites of one shell, (N, N) each."""
-    planes, slots, phasing, closed = shell
-    home = np.arange(planes * slots)
-    plane, slot = (v[:, None] for v in np.divmod(home, slots))
-    ahead = plane.T - plane
-    best, count, following = np.full(ahead.shape, np.inf), np.zeros_like(ahead), np.zeros_like(ahead)
-    # each lap shifts the slot by the phasing
-    laps = int(slots * along_s / (2 * planes * across_s)) if closed and phasing else 0
-    for lap, turn in product(range(laps + 1), (1, -1)):
-        crossed = turn * ahead % planes + lap * planes if closed else turn * ahead
-        seam = (plane + turn * crossed) // planes  # how often the route passes from the last plane to the first
-        left = (slot.T - slot - seam * phasing) % slots
-        step = np.where(2 * left <= slots, 1, -1)
-        left = np.minimum(left, slots - left)
-        latency = np.where(crossed < 0, np.inf, crossed * across_s + left * along_s)
-        beside = (plane + turn) % planes
-        shifted = slot + phasing * ((plane + turn) // planes)
-        towards = np.where(crossed > 0, beside * slots + shifted % slots, plane * slots + (slot + step) % slots)
-        better = latency < best
-        best = np.where(better, latency, best)
-        count = np.where(better, crossed + left, count)
-        following = np.where(better, towards, following)
-    following[home, home] = home
-    return following, count, best
 
 
 def expiry_steps(reached: np.ndarray) -> np.ndarray:
@@ -265,7 +213,8 @@ def pair_tables(net: Topologies, planned: Topologies) -> PairTables:
         if table_of[r] == len(expiry):
             expiry.append(table)
     of = np.array([u for u, _ in known])
-    return PairTables(table_of.repeat(np.diff([*begins, len(now)])), net.next_hop[of], net.hops[of], np.stack(expiry))
+    of_step = table_of.repeat(np.diff([*begins, len(now)]))
+    return PairTables(of_step, net.next_hop[of], net.hops[of], np.stack(expiry), net.neighbours[of])
 
 
 def ground_routes(direct_s: Array, net: Topologies | None) -> GroundRoutes:

@@ -7,8 +7,9 @@ import numpy as np
 from odc_gym.constants import MINUTE_S
 from odc_gym.errors import ScenarioError
 from odc_gym.orbits import build_ephemeris
+from odc_gym.orbits.grid import GridNet
 from odc_gym.orbits.network import LinkPlan, run_lengths
-from odc_gym.orbits.routes import GroundRoutes, PairTables, Topologies
+from odc_gym.orbits.routes import GroundRoutes, PairTables
 from odc_gym.scenario import JobClass, ServiceClass, Workload
 from odc_gym.scenario.gangs import Gang
 from odc_gym.scenario_check.report_row import ReportRow
@@ -31,12 +32,15 @@ def network_report(fleet: FleetModel) -> list[ReportRow]:
     if network.backbone is not None:
         note = f"{network.backbone.rate_gbps:g} Gb/s a satellite, always reachable"
         rows.append(ReportRow("transfers", "backbone", "", note))
-    if plan.isl is not None and network.links is not None:
+    if network.links is not None:
         note = f"{network.links.rate_gbps:g} Gb/s each, {network.links.terminals} terminals a satellite"
         rows.append(ReportRow("own links", network.links.topology, "", note))
-        if plan.isl.plan is not None:
-            rows += _link_rows(plan.isl.plan, fleet.satellites, clock.dt_s / MINUTE_S)
-        rows += _part_rows(plan.isl.net)
+    if plan.isl is not None:
+        rows += _link_rows(plan.isl.plan, fleet.satellites, clock.dt_s / MINUTE_S)
+        rows += _part_rows(plan.isl.net.component, plan.isl.net.of_step)
+    if plan.grid is not None:
+        rows += _grid_rows(plan.grid)
+        rows += _part_rows(plan.grid.component[None], np.zeros(1, np.int64))
     if network.ground is not None and plan.direct.site is not None:
         note = f"{network.ground.rate_gbps:g} Gb/s above {network.ground.min_elevation_deg:g} degrees"
         rows.append(ReportRow("ground sites", str(len(sites)), "", note))
@@ -92,10 +96,22 @@ def _link_rows(plan: LinkPlan, satellites: int, step_min: float) -> list[ReportR
     return rows
 
 
-def _part_rows(net: Topologies) -> list[ReportRow]:
-    """Return the mean number of connected parts, with the size of the largest."""
-    sizes = [np.bincount(part) for part in net.component]
-    steps = np.bincount(net.of_step, minlength=len(sizes))
+def _grid_rows(grid: GridNet) -> list[ReportRow]:
+    """Return the link degree in the grids of a large fleet."""
+    degree = (grid.neighbours >= 0).sum(axis=1)
+    note = f"of a satellite, from {degree.min()} to {degree.max()}; links that do not last are not made"
+    return [ReportRow("link degree", float(degree.mean()), "", note)]
+
+
+def _part_rows(component: np.ndarray, of_step: np.ndarray) -> list[ReportRow]:
+    """Return the mean number of connected parts, with the size of the largest.
+
+    Args:
+        component: connected component of each satellite in each topology, (U, S).
+        of_step: topology of each step, (T,) or (1,).
+    """
+    sizes = [np.bincount(part) for part in component]
+    steps = np.bincount(of_step, minlength=len(sizes))
     count = np.average([np.count_nonzero(size) for size in sizes], weights=steps)
     largest = np.average([size.max() for size in sizes], weights=steps)
     pairs = np.average([(size * size).sum() / size.sum() ** 2 for size in sizes], weights=steps)

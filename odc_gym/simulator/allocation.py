@@ -11,6 +11,7 @@ from odc_gym.core.layout.batch import Mutable, Parameters, Tables
 from odc_gym.core.layout.network import Links, traffic_of
 from odc_gym.core.layout.records import JOB
 from odc_gym.core.layout.rewards import REWARD_SUMS
+from odc_gym.core.layout.search import search_of
 from odc_gym.core.layout.serving_grid import PROMPTS, Serving
 from odc_gym.core.layout.state import Forecast, Sky, State
 from odc_gym.core.layout.work import RUN, SCALARS, TRANSFER_ITEMS, Classes, Ledger, Services
@@ -92,8 +93,17 @@ def repeated_parameters(fleet: FleetModel, b: int) -> Parameters:
     )
 
 
-def empty_workspace(satellites: int, lanes: int, classes: int, tenants: int, jobs: int) -> Workspace:
-    """Return work arrays for `decide` and `settle`, for job tables of `jobs` rows."""
+def empty_workspace(satellites: int, lanes: int, classes: int, tenants: int, jobs: int, neighbours: int) -> Workspace:
+    """Return work arrays for `decide` and `settle`.
+
+    Args:
+        satellites: number of satellites.
+        lanes: satellites padded to whole SIMD lanes.
+        classes: number of classes.
+        tenants: number of tenants.
+        jobs: rows of the job tables.
+        neighbours: largest number of links between a satellite and others.
+    """
     return Workspace(
         scratch=np.empty((SCRATCH, lanes)),
         sky=np.empty((len(Sky._fields), lanes)),
@@ -106,9 +116,9 @@ def empty_workspace(satellites: int, lanes: int, classes: int, tenants: int, job
         capacity=np.empty((CAPACITY_ROWS, lanes)),
         urgency_factor=np.empty(classes),
         tenant_factor=np.empty(tenants),
-        order=np.empty(jobs, np.int32),
         prompts=np.empty((PROMPT_ROWS, PROMPTS)),
-        traffic=traffic_of(satellites),
+        traffic=traffic_of(satellites, neighbours),
+        search=search_of(satellites, jobs),
     )
 
 

@@ -253,9 +253,23 @@ def _joined(links: Links, s: int, others: np.ndarray, most_hops: float, least_st
         most_hops: largest number of links of the route.
         least_steps: physics steps for which the route must last.
     """
+    if not links.hops.shape[2]:  # a grid, whose links last, or no links at all
+        return np.isin(others, _satellites_around(links, s, most_hops)) & (others != s)
     hops, closes = links.hops[links.epoch[0]], links.expiry_step[links.epoch[0]]
     near = (hops[s, others] >= 0) & (hops[s, others] <= most_hops)
     return np.asarray(near & (closes[s, others] >= least_steps) & (others != s))
+
+
+def _satellites_around(links: Links, s: int, most_hops: float) -> np.ndarray:
+    """Return the satellites within some links of satellite `s`, itself included, (N,)."""
+    found, around = np.array([s]), np.array([s])
+    for _ in range(int(most_hops)):
+        beside = np.unique(links.neighbours[links.epoch[0], around])
+        around = np.setdiff1d(beside[beside >= 0], found)
+        if not around.size:
+            break
+        found = np.concatenate([found, around])
+    return found
 
 
 def periodic(skies: np.ndarray, steps: np.ndarray, orbits: int) -> np.ndarray:

@@ -41,6 +41,7 @@ from odc_gym.simulator.observation_buffers import ObservationBuffers
 from odc_gym.simulator.state_check import checked_state, missing_episodes, origin_number
 from odc_gym.simulator.view import View
 from odc_gym.tables.episode.links import LinkBatch
+from odc_gym.tables.episode.network import most_neighbours
 from odc_gym.tables.episode.tables import EpisodeTables, build_episode
 from odc_gym.tables.fleet.fleet_model import FleetModel
 from odc_gym.tables.fleet.parameters import tenants_block
@@ -550,7 +551,9 @@ class Simulator(WholeCopy):
     def _workspace(self, jobs: int) -> Workspace:
         """Return work arrays for job tables of `jobs` rows."""
         _, _, classes, lanes = self.mutable.classes.shape
-        return empty_workspace(self.satellites, lanes, classes, self.mutable.tenants.shape[2], jobs)
+        return empty_workspace(
+            self.satellites, lanes, classes, self.mutable.tenants.shape[2], jobs, most_neighbours(self.fleet)
+        )
 
 
 def not_finite(actions: np.ndarray) -> ActionError:

@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from odc_gym.orbits.network import LinkPlan, ShellGrid, grid_pairs
+from odc_gym.orbits.network import LinkPlan
 from odc_gym.orbits.routes import (
     FOREVER,
     NO_ROUTE,
     expiry_steps,
-    grid_topology,
     ground_routes,
     light_time_s,
     pair_tables,
@@ -61,7 +60,7 @@ def walk(next_hop, s, d):
 @settings(max_examples=10, deadline=None)
 def test_routes_are_those_of_networkx(seed):
     plan = random_plan(seed)
-    net = topologies(plan, 9, HOP_S)
+    net = topologies(plan, 9, HOP_S, 8)
     for t in range(0, 30, 4):
         u, g = net.of_step[t], graph(plan, t, mean_weights(plan, t))
         lengths = dict(networkx.all_pairs_dijkstra_path_length(g))
@@ -83,7 +82,7 @@ def test_routes_are_those_of_networkx(seed):
 def test_closing_is_honest(seed):
     """Replay step by step with networkx: the pair is connected before its expiry step, and not at it."""
     plan = random_plan(seed)
-    net = topologies(plan, 9, HOP_S)
+    net = topologies(plan, 9, HOP_S, 8)
     tables = pair_tables(net, net)
     joined = np.zeros((30, 9, 9), bool)
     for t in range(30):
@@ -106,7 +105,7 @@ def test_what_fails_is_not_foreseen(seed):
     """Routes use the links that are left; they expire as planned, whatever fails later."""
     plan = random_plan(seed, density=0.5)
     up = plan.up & (np.random.default_rng(seed + 1).random(plan.up.shape) < 0.7)
-    planned = topologies(plan, 9, HOP_S)
+    planned = topologies(plan, 9, HOP_S, 8)
     net = surviving_topologies(planned, plan, up)
     tables, whole = pair_tables(net, planned), pair_tables(planned, planned)
     for t in range(30):
@@ -122,51 +121,21 @@ def test_links_that_come_back_need_no_new_table():
     pairs = np.array([[0, 1], [1, 2]])
     up = np.array([[1, 1], [1, 0], [1, 1], [1, 0], [1, 1]], bool)
     plan = LinkPlan(pairs, up, up, np.array([[3e5, 3e5]] * 4 + [[6e5, 3e5]]))
-    net = topologies(plan, 3, HOP_S)
+    net = topologies(plan, 3, HOP_S, 2)
     assert net.of_step.tolist() == [0, 1, 0, 1, 0]
     assert net.latency_s[0, 0, 1] == pytest.approx(4e5 / 299792458 + HOP_S, abs=1e-9)  # mean of the three steps
     tables = pair_tables(net, net)
     assert [tables.expiry_step[e][0, 2] for e in tables.of_step] == [1, 0, 3, 0, FOREVER]
     lasting = up[:1].repeat(5, 0)
-    still = topologies(LinkPlan(pairs, lasting, lasting, plan.distance_m), 3, HOP_S)
+    still = topologies(LinkPlan(pairs, lasting, lasting, plan.distance_m), 3, HOP_S, 2)
     assert still.of_step.tolist() == [0] == pair_tables(still, still).of_step.tolist()
 
 
 def test_no_links_at_all():
     plan = LinkPlan(np.zeros((0, 2), int), np.zeros((7, 0), bool), np.zeros((7, 0), bool), np.zeros((7, 0)))
-    net = topologies(plan, 3, HOP_S)
+    net = topologies(plan, 3, HOP_S, 2)
     assert net.next_hop.tolist() == [[[0, -1, -1], [-1, 1, -1], [-1, -1, 2]]]
     assert pair_tables(net, net).expiry_step.tolist() == [np.diag([FOREVER] * 3).tolist()]
-
-
-@pytest.mark.parametrize(
-    "shells",
-    [
-        [ShellGrid(9, 9, 1, True)],
-        [ShellGrid(5, 8, 3, True)],
-        [ShellGrid(6, 7, 0, False)],
-        [ShellGrid(2, 6, 1, True), ShellGrid(1, 9, 0, False), ShellGrid(4, 1, 0, True)],
-    ],
-    ids=["9x9", "5x8 with phasing 3", "6x7 star", "three shells"],
-)
-@pytest.mark.parametrize(("across_s", "along_s"), [(0.004, 0.009), (0.009, 0.004), (0.005, 0.005)])
-def test_hops_by_planes_and_slots_are_shortest_routes(shells, across_s, along_s):
-    g, first = networkx.Graph(), 0
-    for shell in shells:
-        for a, b in grid_pairs([shell]):
-            in_plane = a // shell.slots == b // shell.slots
-            g.add_edge(first + a, first + b, weight=along_s if in_plane else across_s)
-        first += shell.planes * shell.slots
-    net = grid_topology(shells, [across_s] * len(shells), [along_s] * len(shells))
-    lengths = dict(networkx.all_pairs_dijkstra_path_length(g))
-    for s in range(first):
-        for d in range(first):
-            expected = lengths[s].get(d, np.inf)
-            assert net.latency_s[0, s, d] == (expected if expected == np.inf else pytest.approx(expected, abs=1e-12))
-            if np.isfinite(expected):
-                way = walk(net.next_hop[0], s, d)
-                assert networkx.is_path(g, way) and len(way) - 1 == net.hops[0, s, d]
-    assert (net.next_hop[0] >= 0).sum() == sum((shell.planes * shell.slots) ** 2 for shell in shells)
 
 
 @given(seed=SEEDS, forced=st.booleans())
@@ -174,7 +143,7 @@ def test_hops_by_planes_and_slots_are_shortest_routes(shells, across_s, along_s)
 def test_ways_to_the_ground_are_those_of_networkx(seed, forced):
     """A satellite with its own ground link uses it; the others take the shortest route to any such link."""
     plan, random = random_plan(seed), np.random.default_rng(seed)
-    net = topologies(plan, 9, HOP_S)
+    net = topologies(plan, 9, HOP_S, 8)
     spread = 0.1 if forced else 1e-9  # far apart, a way would rather go through another satellite's link
     own = random.random((30, 9)) < 0.3
     direct = np.where(own, 0.02 + spread * random.random((30, 9)), np.inf)

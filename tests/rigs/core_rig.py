@@ -60,7 +60,7 @@ class Rig:
         sat = State(*self.state)
         cold_state(sat, Design(*self.design[: len(Design._fields)]))
         begin_cycles(self.points, self.swings, sat.charge_frac)
-        self.work = empty_workspace(self.satellites, self.state.shape[1], self.rules.shape[1], 1, 1)
+        self.work = empty_workspace(self.satellites, self.state.shape[1], self.rules.shape[1], 1, 1, 0)
 
     def __getitem__(self, name: str) -> np.ndarray:
         return getattr(State(*self.state), name)[: self.satellites]

@@ -2,6 +2,7 @@
 
 import numpy as np
 from fields import replace_arrays
+from networks import neighbours_of
 
 PRETRAINING = {
     "kind": "job",
@@ -55,7 +56,11 @@ def hosts_of(sim, row):
 
 
 def rewire(sim, **tables):
-    """Replace network tables of pairs of satellites by other ones, (S, S) each."""
+    """Replace network tables of pairs of satellites, (S, S) each. Satellites that are one hop apart get a link."""
     arrays = sim.tables.links
     new = {k: np.broadcast_to(v, getattr(arrays, k).shape).astype(getattr(arrays, k).dtype) for k, v in tables.items()}
+    if "hops" in tables:
+        new["neighbours"] = np.full_like(arrays.neighbours, -1)
+        beside = neighbours_of(new["hops"])
+        new["neighbours"][..., : beside.shape[-1]] = beside[..., : arrays.neighbours.shape[-1]]
     replace_arrays(sim, links=arrays._replace(**new))

@@ -5,6 +5,9 @@ from typing import NamedTuple
 import numpy as np
 
 from odc_gym.core.layout.network import Links, Traffic, traffic_of
+from odc_gym.core.layout.work import SCALARS
+from odc_gym.orbits.grid import GridNet, ShellLinks
+from odc_gym.tables.episode.links import no_grid, no_pairs
 
 FOREVER = np.iinfo(np.int32).max
 
@@ -60,8 +63,35 @@ def links_of(epochs, satellites, isl_gb_s=1.0, ground_gb_s=2.0, latency_s=0.02, 
     latency = np.where(ground_hops >= 0, ground_hops * latency_s, np.inf).astype(np.float32)
     speed = np.broadcast_to(isl_gb_s, n).astype(np.float32)
     return Links(
-        epoch, next_hop, hops, closes, up, rate, ground_hops, latency, ground_closes, speed,
-        np.array([bridged], np.int8),
+        epoch, next_hop, hops, closes, neighbours_of(hops), *no_grid(), up, rate, ground_hops, latency, ground_closes,
+        speed, np.array([bridged], np.int8),
+    )  # fmt: skip
+
+
+def neighbours_of(hops):
+    """Return the satellites one link away from each satellite, then -1: (E, S, S) from numbers of links (E, S, S)."""
+    beside = np.sort(np.where(hops == 1, np.arange(hops.shape[-1]), hops.shape[-1]), axis=-1)
+    return np.where(beside < hops.shape[-1], beside, -1).astype(np.int32)
+
+
+def grid_of(grids, satellites, isl_up=None, along_s=0.004, across_s=0.005, crossed=True):
+    """Return the tables of a network with only the grids of large fleets.
+
+    Args:
+        grids: `ShellGrid` of each shell.
+        satellites: number of satellites, S.
+        isl_up: 1 where satellite and terminals work, (T, S).
+        along_s: latency of links along planes [s].
+        across_s: latency of links across planes [s].
+        crossed: False for shells without links across planes.
+    """
+    net = GridNet([ShellLinks(grid, True, crossed, along_s, across_s) for grid in grids])
+    isl_up = np.ones((1, satellites), np.int8) if isl_up is None else np.asarray(isl_up, np.int8)
+    nothing = np.zeros((1, satellites), np.float32)
+    none = np.full((1, satellites), -1, np.int32)
+    return Links(
+        *no_pairs(satellites, net), net.shell_of, net.numbers, net.link_s, isl_up, none, nothing, none, nothing, none,
+        np.ones(satellites, np.float32), np.zeros(1, np.int8),
     )  # fmt: skip
 
 
@@ -80,7 +110,13 @@ class Net(NamedTuple):
     work: Work
     policy: Numbers
     num_satellites: int
+    scalars: np.ndarray
 
 
 def net(epochs, satellites, **options):
-    return Net(links_of(epochs, satellites, **options), Work(traffic_of(satellites)), Numbers(), satellites)
+    return net_of(links_of(epochs, satellites, **options), satellites)
+
+
+def net_of(links, satellites):
+    work = Work(traffic_of(satellites, links.neighbours.shape[2]))
+    return Net(links, work, Numbers(), satellites, np.zeros(1, SCALARS))

@@ -148,7 +148,7 @@ def test_contacts():
 
 @pytest.mark.parametrize("name", ["53 degrees", "sun-synchronous"])
 def test_served_while_a_gateway_sees_it(name):
-    site = ground_contacts(day(name).elevation_deg, 25.0, np.full(len(day(name).sites), 15))
+    site = ground_contacts(day(name).sightings(25.0, day(name).steps), np.full(len(day(name).sites), 15)).site
     theirs = (elevations(name) >= 25).any(2)
     assert (site >= 0).sum() > 500
     assert ((site >= 0) != theirs).mean() < 2e-4
@@ -199,7 +199,7 @@ def planned(name):
     e = build_ephemeris(c, start=START, steps=400, sites=SITES["gateways"])
     rules = LinkRules(topology, np.full(len(c), terminals), range_m, 80e3, 1)
     plan = plan_links(e.position_equator_m, all_pairs(len(c)), rules)
-    return e, plan, topologies(plan, len(c), HOP_S)
+    return e, plan, topologies(plan, len(c), HOP_S, len(c) - 1)
 
 
 def network_of(name, t):
@@ -246,8 +246,7 @@ def test_routes():
 )
 def test_ways_to_the_ground():
     e, _, net = planned("18/2/1")
-    site = ground_contacts(e.elevation_deg, 25.0, np.full(30, 15))
-    distance = np.take_along_axis(e.site_range_m, np.maximum(site, 0)[..., None], 2)[..., 0]
+    site, distance = ground_contacts(e.sightings(25.0, e.steps), np.full(30, 15))
     routes = ground_routes(np.where(site >= 0, light_time_s(distance, HOP_S), np.inf), net)
     ours, theirs = [], []
     for t in range(5, 400, 13):

@@ -13,11 +13,12 @@ import numpy as np
 from odc_gym.compilation.decorators import routine
 from odc_gym.core.jobs.batches import begin_drain, live_requests_gb, move_batch
 from odc_gym.core.jobs.gangs import choose_gang_hosts, disconnects_next, is_connected, start_gang
+from odc_gym.core.jobs.host_search import best_host, most_free_accelerators, open_search
 from odc_gym.core.jobs.hosting import release_accelerators, start_job
 from odc_gym.core.jobs.progress import count_stop, expire, lose_uncheckpointed, stop_job
 from odc_gym.core.jobs.reservation import cancel_reservation, is_reserved_for_other, reserve, suspend_reservation
 from odc_gym.core.jobs.shed_warning import is_foreseen_shed
-from odc_gym.core.jobs.waiting import NOWHERE, best_host, feasible, is_replica, requeue, score_of
+from odc_gym.core.jobs.waiting import NOWHERE, feasible, is_replica, requeue, score_of
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.work import FREE, HOLD
 
@@ -29,6 +30,7 @@ def drain_and_move(env: Environment, now_s: float) -> None:
     The function runs once a decision. Drained and moved jobs bear the cost of a stop, see `progress.stop_job`.
     """
     scalars, running = env.scalars[0], env.running
+    open_search(env)
     num_before = scalars["running"]
     scalars["running"] = 0
     for k in range(num_before):
@@ -211,18 +213,6 @@ def start_waiting(env: Environment, row: int, now_s: float) -> bool:
 
 
 @routine
-def most_free_accelerators(env: Environment) -> float:
-    """Return the highest number of free accelerators on one satellite whose compute is on.
-
-    A wider job fits nowhere, so its search for a host can be skipped.
-    """
-    most = 0.0
-    for s in range(env.num_satellites):
-        most = max(most, env.sat.free[s] * (1.0 - env.sat.off[s]))
-    return most
-
-
-@routine
 def most_living_accelerators(env: Environment) -> float:
     """Return the highest number of living accelerators on one satellite."""
     most = 0.0
@@ -239,6 +229,7 @@ def place_waiting_jobs(env: Environment, now_s: float) -> None:
     reservation of the last step as long as they fit elsewhere.
     """
     scalars, waiting = env.scalars[0], env.waiting
+    open_search(env)
     most_free, num_kept = most_free_accelerators(env), 0
     scalars["blocked_rank"] = -np.inf
     for k in range(scalars["waiting"]):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from odc_gym.compilation.decorators import routine
+from odc_gym.core.jobs.host_search import build_heap, pop_heap
 from odc_gym.core.jobs.hosting import add_running, take_accelerators, use_extra_accelerators
 from odc_gym.core.jobs.waiting import (
     NOWHERE,
@@ -21,7 +22,7 @@ from odc_gym.core.jobs.waiting import (
     transfer_time_s,
 )
 from odc_gym.core.layout.environment import Environment
-from odc_gym.core.network.routes import topology
+from odc_gym.core.network.routes import isl_expiry_step, isl_hops, topology
 
 
 @routine
@@ -30,10 +31,33 @@ def are_neighbours(env: Environment, s: int, other: int, class_id: int) -> bool:
 
     The class limits the number of hops, and sets the number of steps for which the route must last.
     """
+    tick = env.scalars[0]["tick"]
+    hops = isl_hops(env, s, other, tick)
+    if hops < 0 or hops > env.rules.gang_hops[class_id]:  # a call costs more than this test
+        return False
+    lasting_steps = isl_expiry_step(env, s, other, tick) - tick
+    return lasting_steps >= env.rules.lasting_steps[class_id]
+
+
+@routine
+def satellites_around(env: Environment, s: int, most_hops: float) -> int:
+    """Write the satellites within some links of a satellite to `search.near`, and return their number.
+
+    The satellite itself comes first, and others in the order of their distance in links.
+    """
+    search, links = env.work.search, env.links
     epoch = topology(env, env.scalars[0]["tick"])
-    hops = env.links.hops[epoch, s, other]
-    lasting_steps = env.links.expiry_step[epoch, s, other] - env.scalars[0]["tick"]
-    return 0 <= hops <= env.rules.gang_hops[class_id] and lasting_steps >= env.rules.lasting_steps[class_id]
+    search.walks[0] += 1
+    walk, count, k = search.walks[0], 1, 0
+    search.near[0], search.near_hops[0], search.mark[s] = s, 0, walk
+    while k < count and search.near_hops[k] < most_hops:
+        for j in range(links.neighbours.shape[2]):
+            other = links.neighbours[epoch, search.near[k], j]
+            if other >= 0 and search.mark[other] != walk:
+                search.mark[other], search.near[count], search.near_hops[count] = walk, other, search.near_hops[k] + 1
+                count += 1
+        k += 1
+    return count
 
 
 @routine
@@ -44,36 +68,19 @@ def choose_gang_hosts(env: Environment, row: int, now_s: float) -> bool:
     are its neighbours with the highest scores.
     """
     job, num_candidates = env.jobs[row], 0
+    class_id, width, search = job["class_id"], job["width"], env.work.search
     for s in range(env.num_satellites):
-        num_candidates += 1 if may_host(env, row, s, now_s) else 0
+        if may_host(env, row, s, now_s):
+            search.heap[num_candidates], search.key[num_candidates] = s, score_of(env, s, class_id, width)
+            num_candidates += 1
     if num_candidates < job["num_satellites"]:
         return False
-    score, first_host = np.inf, NOWHERE
-    for _ in range(num_candidates):
-        score, first_host = next_best_host(env, row, score, first_host, now_s)
+    build_heap(env, num_candidates)
+    for count in range(num_candidates, 0, -1):
+        first_host = pop_heap(env, count)
         if feasible(env, row, first_host, now_s) and choose_hosts_around(env, row, first_host, now_s):
             return True
     return False
-
-
-@routine
-def next_best_host(env: Environment, row: int, score: float, last: int, now_s: float) -> tuple[float, int]:
-    """Return the score and the index of the next satellite with room, in descending order of score.
-
-    Args:
-        env: the environment.
-        row: first row of the gang.
-        score: score of the last satellite, inf at the beginning.
-        last: the last satellite, NOWHERE at the beginning. Among equal scores, the lower index comes first.
-        now_s: time since the start of the episode [s].
-    """
-    best, found = -np.inf, NOWHERE
-    for s in range(env.num_satellites):
-        if may_host(env, row, s, now_s):
-            candidate_score = score_of(env, s, env.jobs[row]["class_id"], env.jobs[row]["width"])
-            if candidate_score > best and (candidate_score < score or (candidate_score == score and s > last)):
-                best, found = candidate_score, s
-    return best, found
 
 
 @routine
@@ -92,13 +99,15 @@ def choose_hosts_around(env: Environment, row: int, first_host: int, now_s: floa
     job = env.jobs[row]
     class_id, width, end = job["class_id"], job["width"], row + job["num_satellites"]
     env.run[row]["host"] = first_host
+    num_near = satellites_around(env, first_host, env.rules.gang_hops[class_id])
     for member in range(row + 1, end):
         best, chosen = -np.inf, NOWHERE
-        for s in range(env.num_satellites):
+        for k in range(num_near):
+            s = env.work.search.near[k]
             if may_host(env, row, s, now_s) and are_neighbours(env, first_host, s, class_id):
                 score = score_of(env, s, class_id, width)
                 if (
-                    score > best
+                    (score > best or (score == best and s < chosen))
                     and not is_among_hosts(env, row, member, s)
                     and transfer_time_s(env, member, row, s) < np.inf
                 ):
@@ -150,9 +159,9 @@ def start_gang(env: Environment, row: int, now_s: float) -> None:
 @routine
 def is_connected(env: Environment, row: int) -> bool:
     """Return whether inter-satellite links connect all members of a running gang to its first."""
-    epoch = topology(env, env.scalars[0]["tick"])
+    tick, first_host = env.scalars[0]["tick"], env.run[row]["host"]
     for member in range(row + 1, row + env.jobs[row]["num_satellites"]):
-        if env.links.hops[epoch, env.run[row]["host"], env.run[member]["host"]] < 0:
+        if isl_hops(env, first_host, env.run[member]["host"], tick) < 0:
             return False
     return True
 
@@ -160,9 +169,8 @@ def is_connected(env: Environment, row: int) -> bool:
 @routine
 def disconnects_next(env: Environment, row: int) -> bool:
     """Return whether the tables show that a running gang loses a route by the next step."""
-    tick = env.scalars[0]["tick"]
-    epoch = topology(env, tick)
+    tick, first_host = env.scalars[0]["tick"], env.run[row]["host"]
     for member in range(row + 1, row + env.jobs[row]["num_satellites"]):
-        if env.links.expiry_step[epoch, env.run[row]["host"], env.run[member]["host"]] <= tick + 1:
+        if isl_expiry_step(env, first_host, env.run[member]["host"], tick) <= tick + 1:
             return True
     return False

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from odc_gym.compilation.decorators import routine
+from odc_gym.core.jobs.host_search import note_change
 from odc_gym.core.jobs.waiting import NOWHERE, leaves_before_reservation, time_to_wake_s
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.work import FREE, RESULT, RUNNING
@@ -51,6 +52,7 @@ def take_accelerators(env: Environment, row: int, first_row: int, s: int, now_s:
     class_id = job["class_id"]
     wake_up_s = time_to_wake_s(env, row, s)
     env.sat.free[s] -= job["width"]
+    note_change(env, s)
     env.classes.held[class_id, s] += job["width"]
     run["delay_s"] = run["writing_s"] + wake_up_s + env.rules.init_s[class_id]
     request_transfers(env, row, first_row, s)
@@ -113,6 +115,7 @@ def release_accelerators(env: Environment, row: int) -> None:
         job, run = env.jobs[member], env.run[member]
         s = run["host"]
         env.sat.free[s] += job["width"]
+        note_change(env, s)
         env.classes.held[job["class_id"], s] -= job["width"]
         for item in range(RESULT):
             env.ledger.dropped_gb[job["class_id"]] += env.pending_gb[item, member]

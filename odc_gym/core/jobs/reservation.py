@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from odc_gym.compilation.decorators import routine
-from odc_gym.core.jobs.gangs import are_neighbours, clear_hosts, is_among_hosts
+from odc_gym.core.jobs.gangs import are_neighbours, clear_hosts, is_among_hosts, satellites_around
 from odc_gym.core.jobs.waiting import NOWHERE, is_open, is_replica, pays_in_time, time_to_release_s, transfer_time_s
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.state import UNBOUND_S, fill
@@ -109,12 +109,20 @@ def earliest_hosts_around(env: Environment, row: int, first_host: int, free_from
     clear_hosts(env, row)
     env.run[row]["host"] = first_host
     ready_s = free_from_s[first_host]
+    if env.jobs[row]["num_satellites"] == 1:
+        return np.float64(ready_s)
+    num_near = satellites_around(env, first_host, env.rules.gang_hops[env.jobs[row]["class_id"]])
     for member in range(row + 1, row + env.jobs[row]["num_satellites"]):
         best = NOWHERE
-        for s in range(env.num_satellites):
+        for k in range(num_near):
+            s = env.work.search.near[k]
             if (
                 free_from_s[s] < np.inf
-                and (best == NOWHERE or free_from_s[s] < free_from_s[best])
+                and (
+                    best == NOWHERE
+                    or free_from_s[s] < free_from_s[best]
+                    or (free_from_s[s] == free_from_s[best] and s < best)
+                )
                 and not is_among_hosts(env, row, member, s)
             ):
                 eligible = (

@@ -20,6 +20,7 @@ from odc_gym.core.network.routes import (
     count_route,
     latency_s,
     link_gb_s,
+    link_index,
     record_carried,
     route_rate_gb_s,
     trace_route,
@@ -189,9 +190,10 @@ def record_busy_terminals(env: Environment, dt_s: float) -> None:
     fill(sat.terminals, 0.0)
     for k in range(traffic.used[0]):
         a, b = traffic.links[k, 0], traffic.links[k, 1]
-        if a > b and traffic.transfers[b, a] > 0.0:
+        link, back = traffic.links[k, 2], link_index(env, b, a, tick)
+        if a > b and traffic.transfers[back] > 0.0:
             continue  # counted from its other end
-        gb = traffic.carried_gb[a, b] + traffic.carried_gb[b, a]
+        gb = traffic.carried_gb[link] + traffic.carried_gb[back]
         share = min(1.0, gb / (link_gb_s(env, a, b, tick) * dt_s))
         if a < env.num_satellites:
             sat.terminals[a] += share

@@ -279,33 +279,20 @@ def may_host(env: Environment, row: int, s: int, now_s: float) -> bool:
 
 
 @routine
-def best_host(env: Environment, row: int, floor: float, now_s: float) -> int:
-    """Return the feasible satellite with the highest score above `floor`, or NOWHERE.
-
-    The present host is excluded, and so are satellites where the job would delay the reserved job. Ties go to the lower
-    index.
-    """
-    job = env.jobs[row]
-    best, class_id, width = NOWHERE, job["class_id"], job["width"]
-    for s in range(env.num_satellites):
-        if not has_room(env, class_id, width, s):  # cheap test that excludes most satellites
-            continue
-        score = score_of(env, s, class_id, width)
-        if score > floor and feasible(env, row, s, now_s) and respects_reservation(env, row, s, now_s):
-            floor = score
-            best = s
-    return best
-
-
-@routine
 def enqueue(env: Environment, row: int) -> None:
     """Insert a row into the queue in descending order of rank; equal ranks keep their order."""
-    waiting, run = env.waiting, env.run
-    k = env.scalars[0]["waiting"]
-    while k > 0 and run[waiting[k - 1]]["rank"] < run[row]["rank"]:
+    waiting, run, rank = env.waiting, env.run, env.run[row]["rank"]
+    count = env.scalars[0]["waiting"]
+    low, high = 0, count
+    while low < high:  # the place after all rows of equal or higher rank
+        middle = (low + high) // 2
+        if run[waiting[middle]]["rank"] < rank:
+            high = middle
+        else:
+            low = middle + 1
+    for k in range(count, low, -1):
         waiting[k] = waiting[k - 1]
-        k -= 1
-    waiting[k] = row
+    waiting[low] = row
     env.scalars[0]["waiting"] += 1
     run[row]["status"] = WAITING
     run[row]["host"] = NOWHERE
@@ -333,39 +320,38 @@ def requeue(env: Environment, row: int, now_s: float) -> None:
 @routine
 def rerank(env: Environment, now_s: float) -> None:
     """Compute all ranks anew and sort the queue, once a decision; equal ranks keep their order."""
-    count, waiting, run = env.scalars[0]["waiting"], env.waiting, env.run
-    is_sorted = True
-    for k in range(count):
-        run[waiting[k]]["rank"] = rank_of(env, waiting[k], now_s)
-        is_sorted = is_sorted and (k == 0 or run[waiting[k - 1]]["rank"] >= run[waiting[k]]["rank"])
-    width = 1 if not is_sorted else count
-    while width < count:  # merge sort: sorted parts of twice the width in each pass
-        for start in range(0, count, 2 * width):
-            merge(run, waiting, env.work.order, start, min(start + width, count), min(start + 2 * width, count))
-        width *= 2
+    num_waiting = env.scalars[0]["waiting"]
+    for k in range(num_waiting):
+        row = env.waiting[k]
+        env.run[row]["rank"] = rank_of(env, row, now_s)
+    length = 1
+    while length < num_waiting:
+        for begin in range(0, num_waiting - length, 2 * length):
+            merge(env, begin, begin + length, min(begin + 2 * length, num_waiting))
+        length *= 2
 
 
 @routine
-def merge(run: np.ndarray, waiting: np.ndarray, order: np.ndarray, start: int, middle: int, end: int) -> None:
-    """Merge two neighbouring parts of the queue that are sorted by descending rank.
+def merge(env: Environment, begin: int, middle: int, end: int) -> None:
+    """Merge two adjacent parts of the queue, each in descending order of rank.
 
     Args:
-        run: run-time columns of the jobs, (J,).
-        waiting: rows in queue order, (J,); written.
-        order: work array, (J,).
-        start: begin of the first part.
-        middle: begin of the second part.
-        end: end of the second part.
+        env: the environment.
+        begin: index of the first part.
+        middle: index of the second part.
+        end: index after the second part.
     """
-    if middle >= end or run[waiting[middle - 1]]["rank"] >= run[waiting[middle]]["rank"]:
+    waiting, spare, run = env.waiting, env.work.search.spare, env.run
+    if run[waiting[middle - 1]]["rank"] >= run[waiting[middle]]["rank"]:
         return
-    for k in range(start, end):
-        order[k] = waiting[k]
-    i, j = start, middle
-    for k in range(start, end):
-        if i < middle and (j >= end or run[order[i]]["rank"] >= run[order[j]]["rank"]):
-            waiting[k] = order[i]
-            i += 1
+    for k in range(begin, middle):
+        spare[k] = waiting[k]
+    left, right, k = begin, middle, begin
+    while left < middle:
+        if right < end and run[waiting[right]]["rank"] > run[spare[left]]["rank"]:
+            waiting[k] = waiting[right]
+            right += 1
         else:
-            waiting[k] = order[j]
-            j += 1
+            waiting[k] = spare[left]
+            left += 1
+        k += 1

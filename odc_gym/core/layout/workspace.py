@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from odc_gym.compilation.array_types import Boolx1, Float64x1, Float64x2, Int32x1
+from odc_gym.compilation.array_types import Boolx1, Float64x1, Float64x2
 from odc_gym.core.layout.network import Traffic
+from odc_gym.core.layout.search import Search
 
 
 class Workspace(NamedTuple):
@@ -22,6 +23,6 @@ class Workspace(NamedTuple):
     capacity: Float64x2  # (4, P) of a replica on each satellite: throughput, prefill and decode time, slots
     urgency_factor: Float64x1  # (C,) factor of the ranks of a class
     tenant_factor: Float64x1  # (N,) factor of the ranks of a tenant
-    order: Int32x1  # (J,) copy of a part of the queue
     prompts: Float64x2  # (3, PROMPTS) terms of the sums of `ttft_attainment`
     traffic: Traffic
+    search: Search

@@ -11,14 +11,17 @@ from __future__ import annotations
 import numpy as np
 
 from odc_gym.compilation.decorators import routine
+from odc_gym.constants import FOREVER
 from odc_gym.core.layout.environment import Environment
+from odc_gym.core.layout.network import DIRECT_LINKS
+from odc_gym.core.network.grid_routes import trace_grid_route
 
 NO_ENTRY = -1  # no next node, or no transfer counted yet
 
 
 @routine
 def topology(env: Environment, tick: int) -> int:
-    """Return the row of the pair tables at a physics step."""
+    """Return the row of the tables of links and pairs at a physics step."""
     return env.links.epoch[min(tick, env.links.epoch.shape[0] - 1)]
 
 
@@ -34,6 +37,8 @@ def trace_isl_route(env: Environment, source: int, destination: int, tick: int) 
 
     Return its number of nodes, 0 without a route.
     """
+    if env.links.next_hop.shape[1] == 0:
+        return trace_grid_route(env, source, destination, tick)
     path, hop, node = env.work.traffic.path, env.links.next_hop[topology(env, tick)], source
     for k in range(env.num_satellites):
         path[k] = node
@@ -43,6 +48,25 @@ def trace_isl_route(env: Environment, source: int, destination: int, tick: int) 
         if node == NO_ENTRY:
             return 0
     return 0
+
+
+@routine
+def isl_hops(env: Environment, source: int, destination: int, tick: int) -> int:
+    """Return the number of links of the route between two satellites over inter-satellite links, -1 if none."""
+    if env.links.next_hop.shape[1] == 0:
+        return trace_grid_route(env, source, destination, tick) - 1
+    return int(env.links.hops[topology(env, tick), source, destination])
+
+
+@routine
+def isl_expiry_step(env: Environment, source: int, destination: int, tick: int) -> np.int64:
+    """Return the first physics step without a route between two satellites over inter-satellite links.
+
+    The links of a grid are planned for the whole episode.
+    """
+    if env.links.next_hop.shape[1] == 0:
+        return np.int64(FOREVER if trace_grid_route(env, source, destination, tick) > 0 else 0)
+    return np.int64(env.links.expiry_step[topology(env, tick), source, destination])
 
 
 @routine
@@ -118,6 +142,24 @@ def trace_route(env: Environment, source: int, destination: int, tick: int) -> i
 
 
 @routine
+def link_index(env: Environment, a: int, b: int, tick: int) -> int:
+    """Return the index of the link from node `a` to its neighbour `b` in the arrays of `Traffic`.
+
+    Each satellite has a link up, a link down, and one for each of its neighbours.
+    """
+    ground, stride = env.num_satellites, env.links.neighbours.shape[2] + DIRECT_LINKS
+    if b == ground:
+        return a * stride
+    if a == ground:
+        return b * stride + 1
+    near = env.links.neighbours[topology(env, tick), a]
+    k = 0
+    while k + 1 < near.shape[0] and near[k] != b:
+        k += 1
+    return a * stride + DIRECT_LINKS + k
+
+
+@routine
 def link_gb_s(env: Environment, a: int, b: int, tick: int) -> float:
     """Return the rate of the link between two neighbouring nodes, that of its slower end [GB/s]."""
     ground = env.num_satellites
@@ -142,7 +184,8 @@ def route_rate_gb_s(env: Environment, num_nodes: int, extra_transfers: float, ti
     path, rate = env.work.traffic.path, np.inf
     for k in range(num_nodes - 1):
         a, b = path[k], path[k + 1]
-        rate = min(rate, link_gb_s(env, a, b, tick) / max(env.work.traffic.transfers[a, b] + extra_transfers, 1.0))
+        shared_by = env.work.traffic.transfers[link_index(env, a, b, tick)] + extra_transfers
+        rate = min(rate, link_gb_s(env, a, b, tick) / max(shared_by, 1.0))
     return rate
 
 
@@ -175,16 +218,16 @@ def route_expiry_step(env: Environment, source: int, destination: int, tick: int
     """
     ground, row = env.num_satellites, ground_row(env, tick)
     if source == destination:
-        return np.int64(env.links.expiry_step[topology(env, tick), source, source])
+        return np.int64(FOREVER)
     if destination == ground:
         return np.int64(env.links.ground_expiry_step[row, source])
     if source == ground:
         return np.int64(env.links.ground_expiry_step[row, destination])
-    isl_expiry_step = np.int64(env.links.expiry_step[topology(env, tick), source, destination])
+    over_isl = isl_expiry_step(env, source, destination, tick)
     if env.links.bridged[0] == 0:
-        return isl_expiry_step
+        return over_isl
     return max(
-        isl_expiry_step,
+        over_isl,
         np.int64(min(env.links.ground_expiry_step[row, source], env.links.ground_expiry_step[row, destination])),
     )
 
@@ -230,22 +273,24 @@ def transfer_end_s(env: Environment, source: int, destination: int, gb: float, t
 
 @routine
 def count_route(env: Environment, num_nodes: int, stamp: int) -> None:
-    """Count one more transfer on the links of the last traced route.
+    """Count one more transfer on the links of the last traced route, in the present physics step.
 
     Consecutive calls with the same `stamp` count once on each link.
     """
-    path, traffic = env.work.traffic.path, env.work.traffic
+    path, traffic, tick = env.work.traffic.path, env.work.traffic, env.scalars[0]["tick"]
     for k in range(num_nodes - 1):
         a, b = path[k], path[k + 1]
-        if traffic.transfers[a, b] == 0.0:
+        link = link_index(env, a, b, tick)
+        if traffic.transfers[link] == 0.0:
             used = traffic.used
             traffic.links[used[0], 0] = a
             traffic.links[used[0], 1] = b
+            traffic.links[used[0], 2] = link
             used[0] += 1
-            traffic.stamp[a, b] = NO_ENTRY
-        if traffic.stamp[a, b] != stamp:
-            traffic.stamp[a, b] = stamp
-            traffic.transfers[a, b] += 1.0
+            traffic.stamp[link] = NO_ENTRY
+        if traffic.stamp[link] != stamp:
+            traffic.stamp[link] = stamp
+            traffic.transfers[link] += 1.0
 
 
 @routine
@@ -253,15 +298,15 @@ def clear_routes(env: Environment) -> None:
     """Clear the counted transfers of the last step, or of another environment."""
     traffic = env.work.traffic
     for k in range(traffic.used[0]):
-        a, b = traffic.links[k, 0], traffic.links[k, 1]
-        traffic.transfers[a, b] = 0.0
-        traffic.carried_gb[a, b] = 0.0
+        link = traffic.links[k, 2]
+        traffic.transfers[link] = 0.0
+        traffic.carried_gb[link] = 0.0
     traffic.used[0] = 0
 
 
 @routine
 def record_carried(env: Environment, num_nodes: int, gb: float) -> None:
-    """Record that the last traced route carried `gb` of data [GB]."""
-    path = env.work.traffic.path
+    """Record that the last traced route carried `gb` of data in the present physics step [GB]."""
+    path, tick = env.work.traffic.path, env.scalars[0]["tick"]
     for k in range(num_nodes - 1):
-        env.work.traffic.carried_gb[path[k], path[k + 1]] += gb
+        env.work.traffic.carried_gb[link_index(env, path[k], path[k + 1], tick)] += gb

@@ -17,8 +17,8 @@ from odc_gym.compilation.decorators import routine
 from odc_gym.compilation.kernel import kernel
 from odc_gym.compilation.reference import by_reference, rows_of
 from odc_gym.core.jobs.batches import begin_drain, release_replica
-from odc_gym.core.jobs.hosting import remove_running
-from odc_gym.core.jobs.waiting import NOWHERE, enqueue, rank_of, remove_waiting, score_of
+from odc_gym.core.jobs.host_search import build_heap, pop_heap, sift_down
+from odc_gym.core.jobs.waiting import NOWHERE, enqueue, rank_of, score_of
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.records import JOB
 from odc_gym.core.layout.state import Design, State
@@ -180,42 +180,68 @@ def queue_replicas(env: Environment, c: int, count: int, now_s: float) -> None:
 @routine
 def retire_replicas(env: Environment, count: int, class_id: int) -> None:
     """Retire up to `count` replicas: first those that wait, then those on the satellites with the lowest scores."""
-    for _ in range(count):
-        if not retire_waiting(env, class_id) and not retire_running(env, class_id):
-            return
+    retire_running(env, count - retire_waiting(env, count, class_id), class_id)
 
 
 @routine
-def retire_waiting(env: Environment, class_id: int) -> bool:
-    """Remove the last waiting replica of a service from the queue, and return whether there was one."""
+def retire_waiting(env: Environment, count: int, class_id: int) -> int:
+    """Remove up to `count` replicas of a service from the queue, the last first, and return their number."""
     scalars, waiting = env.scalars[0], env.waiting
-    position = NOWHERE
-    for k in range(scalars["waiting"]):
-        if env.jobs[waiting[k]]["class_id"] == class_id:
-            position = k
-    if position == NOWHERE:
-        return False
-    env.run[waiting[position]]["status"] = ABSENT
-    env.run[waiting[position]]["order"] = FREE
-    remove_waiting(env, position)
-    return True
+    num_retired = 0
+    for k in range(scalars["waiting"] - 1, -1, -1):
+        row = waiting[k]
+        if num_retired < count and env.jobs[row]["class_id"] == class_id:
+            env.run[row]["status"] = ABSENT
+            env.run[row]["order"] = FREE
+            waiting[k] = NOWHERE
+            num_retired += 1
+    if num_retired > 0:
+        scalars["waiting"] = without_gaps(waiting, scalars["waiting"])
+    return num_retired
 
 
 @routine
-def retire_running(env: Environment, class_id: int) -> bool:
-    """Drain the replica on the satellite with the lowest score, and return whether there was one."""
-    last, worst = NOWHERE, np.inf
-    for k in range(env.scalars[0]["running"]):
-        row = env.running[k]
+def without_gaps(rows: np.ndarray, count: int) -> int:
+    """Close the gaps of NOWHERE among the first `count` rows of a list, and return the number of rows left."""
+    num_kept = 0
+    for k in range(count):
+        if rows[k] != NOWHERE:
+            rows[num_kept] = rows[k]
+            num_kept += 1
+    return num_kept
+
+
+@routine
+def retire_running(env: Environment, count: int, class_id: int) -> None:
+    """Drain up to `count` replicas, first those on the satellites with the lowest scores.
+
+    Ties go to the replica that started first. A release raises the score of its satellite, so that a replica whose
+    score has changed takes a later place.
+    """
+    scalars, running, search = env.scalars[0], env.running, env.work.search
+    if count <= 0:
+        return
+    num_candidates, num_released = 0, 0
+    for k in range(scalars["running"]):
+        row = running[k]
         if env.jobs[row]["class_id"] == class_id and env.run[row]["drain_s"] <= 0.0:
-            score = score_of(env, env.run[row]["host"], class_id, 0)
-            if score < worst:
-                worst = score
-                last = k
-    if last == NOWHERE:
-        return False
-    row = env.running[last]
-    if not begin_drain(env, row):
-        release_replica(env, row)
-        remove_running(env, last)
-    return True
+            search.heap[num_candidates] = k
+            search.key[num_candidates] = -score_of(env, env.run[row]["host"], class_id, 0)
+            num_candidates += 1
+    build_heap(env, num_candidates)
+    while count > 0 and num_candidates > 0:
+        row = running[search.heap[0]]
+        key = -score_of(env, env.run[row]["host"], class_id, 0)
+        if key != search.key[0]:
+            search.key[0] = key
+            sift_down(env, 0, num_candidates)
+            continue
+        k = pop_heap(env, num_candidates)
+        num_candidates -= 1
+        count -= 1
+        if not begin_drain(env, row):
+            release_replica(env, row)
+            running[k] = NOWHERE
+            num_released += 1
+    if num_released > 0:
+        scalars["running"] = without_gaps(running, scalars["running"])

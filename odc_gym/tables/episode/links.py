@@ -6,9 +6,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from odc_gym.core.layout.network import Links
+from odc_gym.core.layout.network import GridShell, Links
 from odc_gym.orbits import Ephemeris
-from odc_gym.orbits.routes import FOREVER, NO_ROUTE, PairTables
+from odc_gym.orbits.grid import GridNet
+from odc_gym.orbits.routes import PairTables
+from odc_gym.orbits.sightings import Sightings
 from odc_gym.tables.episode.network import (
     ALL_AVAILABLE,
     NetworkAvailability,
@@ -21,9 +23,14 @@ from odc_gym.tables.fleet.fleet_model import FleetModel
 BITS = 8.0
 
 
-def network_links(fleet: FleetModel, ephemeris: Ephemeris, availability: NetworkAvailability = ALL_AVAILABLE) -> Links:
+def network_links(
+    fleet: FleetModel,
+    ephemeris: Ephemeris,
+    availability: NetworkAvailability = ALL_AVAILABLE,
+    sightings: Sightings | None = None,
+) -> Links:
     """Return the network tables of an episode; see `network.plan_network`."""
-    return link_tables(fleet, plan_network(fleet, ephemeris, availability))
+    return link_tables(fleet, plan_network(fleet, ephemeris, availability, sightings))
 
 
 def link_tables(fleet: FleetModel, plan: NetworkPlan) -> Links:
@@ -31,10 +38,11 @@ def link_tables(fleet: FleetModel, plan: NetworkPlan) -> Links:
 
     Episodes that share the routes between satellites share the arrays of these routes.
     """
-    pairs, routes = plan.pairs or _no_pairs(fleet.satellites), plan.routes
+    routes = plan.routes
     tables = Links(
-        *pairs,
-        ground_hop=routes.next_hop,
+        *(plan.pairs or no_pairs(fleet.satellites, plan.grid)),
+        *(no_grid() if plan.grid is None else (plan.grid.shell_of, plan.grid.numbers, plan.grid.link_s, plan.isl_up)),
+        ground_hop=routes.next_hop.astype(np.int32),
         ground_gb_s=(plan.direct.rate_gbps / BITS).astype(np.float32),
         ground_hops=routes.hops,
         ground_latency_s=routes.latency_s.astype(np.float32),
@@ -46,15 +54,20 @@ def link_tables(fleet: FleetModel, plan: NetworkPlan) -> Links:
 
 
 @lru_cache(maxsize=8)
-def _no_pairs(satellites: int) -> PairTables:
-    """Return the routes of satellites without inter-satellite links: each reaches only itself."""
-    home = np.eye(satellites, dtype=bool)[None]
-    return PairTables(
-        np.zeros(1, np.int32),
-        np.where(home, np.arange(satellites), NO_ROUTE).astype(np.int16),
-        np.where(home, 0, NO_ROUTE).astype(np.int16),
-        np.where(home, FOREVER, 0).astype(np.int32),
-    )
+def no_pairs(satellites: int, grid: GridNet | None) -> PairTables:
+    """Return empty tables of pairs: routes follow from the grid, or there are no links between satellites."""
+    empty = np.zeros((1, 0, 0), np.int16)
+    neighbours = np.zeros((1, satellites, 0), np.int32) if grid is None else grid.neighbours[None]
+    return PairTables(np.zeros(1, np.int32), empty, empty, empty.astype(np.int32), neighbours)
+
+
+@lru_cache(maxsize=1)
+def no_grid() -> tuple[np.ndarray, ...]:
+    """Return the empty tables of a fleet without a grid."""
+    return (
+        np.zeros(0, np.int32), np.zeros((0, len(GridShell._fields)), np.int64), np.zeros((0, 2)),
+        np.zeros((1, 0), np.int8),
+    )  # fmt: skip
 
 
 class LinkBatch:

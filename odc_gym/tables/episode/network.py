@@ -12,6 +12,7 @@ import numpy as np
 from odc_gym.constants import KM_M
 from odc_gym.errors import ScenarioError
 from odc_gym.orbits import Constellation, Ephemeris, GroundSite, build_ephemeris
+from odc_gym.orbits.grid import GRID_LINKS, GridNet, ShellLinks, grid_ground_routes
 from odc_gym.orbits.mean_orbit import MeanShell
 from odc_gym.orbits.network import (
     NO_SITE,
@@ -30,19 +31,18 @@ from odc_gym.orbits.routes import (
     PairTables,
     Topologies,
     expiry_steps,
-    grid_topology,
     ground_routes,
     light_time_s,
     pair_tables,
     surviving_topologies,
     topologies,
 )
+from odc_gym.orbits.sightings import Sightings
 from odc_gym.scenario import OpticalLinks, Scenario
 from odc_gym.sites import SITES
 from odc_gym.tables.fleet.fleet_model import FleetModel
 
-WHOLE_GRID_TERMINALS = 4
-MAX_PAIRWISE = 500  # satellites; larger constellations must be grids whose links are always up
+MAX_PAIRWISE = 500  # satellites with tables of all pairs; the links of larger fleets are grids
 REFERENCE_START = datetime(2027, 1, 1, tzinfo=UTC)  # for links whose geometry does not depend on the start
 
 
@@ -63,16 +63,16 @@ class NetworkAvailability(NamedTuple):
 ALL_AVAILABLE = NetworkAvailability()
 
 
-class InterSatelliteLinks(NamedTuple):
-    """Planned links between satellites.
+class PlannedLinks(NamedTuple):
+    """Planned links between the satellites of a small fleet.
 
     Attributes:
-        plan: link plan; None above `MAX_PAIRWISE` satellites.
+        plan: link plan.
         net: topologies of the planned links.
         tables: tables of the routes over them.
     """
 
-    plan: LinkPlan | None
+    plan: LinkPlan
     net: Topologies
     tables: PairTables
 
@@ -98,24 +98,29 @@ class NetworkPlan:
     """Network of an episode.
 
     Attributes:
-        isl: planned links between satellites, or None.
-        net: topologies of the working links, or None.
-        pairs: tables of the routes over them, or None.
+        isl: planned links between the satellites of a small fleet, or None.
+        grid: links between the satellites of a fleet of more than `MAX_PAIRWISE`, or None.
+        pairs: tables of the routes over the working links of a small fleet, or None.
+        isl_up: whether satellites of a grid and their terminals work, (T, S) int8, or (1, S); None without a grid.
         direct: links with the ground.
         routes: route of each satellite to the ground.
         ground_closes: step at which the planned route to the ground ends, (T, S).
     """
 
-    isl: InterSatelliteLinks | None
-    net: Topologies | None
+    isl: PlannedLinks | None
+    grid: GridNet | None
     pairs: PairTables | None
+    isl_up: np.ndarray | None
     direct: DirectLinks
     routes: GroundRoutes
     ground_closes: np.ndarray
 
 
 def plan_network(
-    fleet: FleetModel, ephemeris: Ephemeris, availability: NetworkAvailability = ALL_AVAILABLE
+    fleet: FleetModel,
+    ephemeris: Ephemeris,
+    availability: NetworkAvailability = ALL_AVAILABLE,
+    sightings: Sightings | None = None,
 ) -> NetworkPlan:
     """Plan the network over the physics steps of an episode, from the start of the warm-up.
 
@@ -124,25 +129,54 @@ def plan_network(
 
     Args:
         fleet: fleet of the episode.
-        ephemeris: positions of the satellites relative to the scenario's ground sites.
+        ephemeris: positions of the satellites relative to the scenario's ground sites. A grid reads none of them.
         availability: parts of the network that work at each step.
+        sightings: satellites that ground sites see; those of the ephemeris if None.
 
     Raises:
         ScenarioError: links that are not possible for so many satellites.
     """
     availability = NetworkAvailability(*(None if mask is None or mask.all() else mask for mask in availability))
-    isl = _inter_satellite_links(fleet, ephemeris)
-    planned_direct = _direct_links(fleet, ephemeris, ALL_AVAILABLE)
-    working_net, pairs, direct = isl and isl.net, isl and isl.tables, planned_direct
+    if sightings is None:
+        sightings = site_sightings(fleet, ephemeris)
+    grid = grid_links(fleet) if fleet.satellites > MAX_PAIRWISE and fleet.scenario.network.links else None
+    isl = _inter_satellite_links(fleet, ephemeris) if grid is None else None
+    planned_direct = _direct_links(fleet, sightings, ALL_AVAILABLE)
+    net, pairs, direct = isl and isl.net, isl and isl.tables, planned_direct
     if any(mask is not None for mask in availability):
-        direct = _direct_links(fleet, ephemeris, availability)
-    if isl and isl.plan and not (availability.satellite_up is None and availability.link_up is None):
-        working_net = surviving_topologies(isl.net, isl.plan, _links_up(isl.plan, availability))
-        pairs = pair_tables(working_net, isl.net)
-    reachable = _has_ground_route(np.isfinite(planned_direct.latency_s), isl.net if isl else None)
-    routes = ground_routes(direct.latency_s, working_net)
+        direct = _direct_links(fleet, sightings, availability)
+    if isl and not (availability.satellite_up is None and availability.link_up is None):
+        net = surviving_topologies(isl.net, isl.plan, _links_up(isl.plan, availability))
+        pairs = pair_tables(net, isl.net)
+    isl_up = None if grid is None else _isl_up(fleet.satellites, availability)
+    reachable = _has_ground_route(np.isfinite(planned_direct.latency_s), *_components(isl, grid))
+    if grid is not None and isl_up is not None:
+        routes = grid_ground_routes(direct.latency_s, grid, isl_up)
+    else:
+        routes = ground_routes(direct.latency_s, net)
     expiry = np.where(routes.next_hop >= 0, expiry_steps(reachable), 0).astype(np.int32)
-    return NetworkPlan(isl, working_net, pairs, direct, routes, expiry)
+    return NetworkPlan(isl, grid, pairs, isl_up, direct, routes, expiry)
+
+
+def _isl_up(satellites: int, availability: NetworkAvailability) -> np.ndarray:
+    """Return whether satellites and their terminals work, (T, S) int8, or (1, S) if they always do."""
+    up = np.ones((1, satellites), np.bool_)
+    for works in (availability.satellite_up, availability.link_up):
+        up = up if works is None else up & works
+    return up.astype(np.int8)
+
+
+def _components(isl: PlannedLinks | None, grid: GridNet | None) -> tuple[np.ndarray, np.ndarray] | tuple[None, None]:
+    """Return the topology of each step, and the component of each satellite in each topology; None without links."""
+    if grid is not None:
+        return np.zeros(1, np.int32), grid.component[None]
+    return (isl.net.of_step, isl.net.component) if isl else (None, None)
+
+
+def site_sightings(fleet: FleetModel, ephemeris: Ephemeris) -> Sightings | None:
+    """Return which ground sites see which satellites of an ephemeris; None without ground sites."""
+    ground = fleet.scenario.network.ground
+    return ephemeris.sightings(ground.min_elevation_deg, fleet.clock.total) if ground else None
 
 
 def ground_sites(scenario: Scenario) -> tuple[GroundSite, ...]:
@@ -179,7 +213,15 @@ def _terminals(fleet: FleetModel, links: OpticalLinks) -> np.ndarray:
     return np.asarray(each)[fleet.shell_of]
 
 
-def _inter_satellite_links(fleet: FleetModel, ephemeris: Ephemeris) -> InterSatelliteLinks | None:
+def most_neighbours(fleet: FleetModel) -> int:
+    """Return the largest number of links between a satellite and others."""
+    links = fleet.scenario.network.links
+    if links is None:
+        return 0
+    return GRID_LINKS if fleet.satellites > MAX_PAIRWISE else int(_terminals(fleet, links).max())
+
+
+def _inter_satellite_links(fleet: FleetModel, ephemeris: Ephemeris) -> PlannedLinks | None:
     """Return the planned links between satellites, None if the scenario has no such links.
 
     If all nodes are fixed to the stars, or all to the mean Sun, positions relative to the Earth's axis are equal in
@@ -210,7 +252,7 @@ def _planned_once(
     grids: tuple[ShellGrid, ...],
     dt_s: float,
     steps: int,
-) -> InterSatelliteLinks:
+) -> PlannedLinks:
     """Plan links that are the same in every episode, once for all episodes."""
     ephemeris = build_ephemeris(constellation, start=REFERENCE_START, step_s=dt_s, steps=steps)
     return _planned(ephemeris.position_equator_m, links, np.array(terminals), grids, dt_s)
@@ -218,7 +260,7 @@ def _planned_once(
 
 def _planned(
     position_m: np.ndarray, links: OpticalLinks, terminals: np.ndarray, grids: tuple[ShellGrid, ...], dt_s: float
-) -> InterSatelliteLinks:
+) -> PlannedLinks:
     """Plan the links of satellites at positions (T, S, 3), z along the Earth's axis.
 
     If `grids` is not empty, links are those between neighbours of the grids.
@@ -230,46 +272,67 @@ def _planned(
         links.grazing_altitude_km * KM_M,
         int(np.ceil(links.acquisition_s / dt_s - 1e-9)),
     )
-    if terminals.size > MAX_PAIRWISE:
-        plan, net = None, _whole_grid(position_m, links, rules, grids)
-    else:
-        plan = plan_links(position_m, grid_pairs(grids) if grids else all_pairs(terminals.size), rules)
-        net = topologies(plan, terminals.size, links.hop_latency_s)
-    return InterSatelliteLinks(plan, net, pair_tables(net, net))
+    plan = plan_links(position_m, grid_pairs(grids) if grids else all_pairs(terminals.size), rules)
+    net = topologies(plan, terminals.size, links.hop_latency_s, int(terminals.max()))
+    return PlannedLinks(plan, net, pair_tables(net, net))
 
 
-def _whole_grid(
-    position_m: np.ndarray, links: OpticalLinks, rules: LinkRules, grids: tuple[ShellGrid, ...]
-) -> Topologies:
-    """Return the routes of a grid whose links must always be up.
+def grid_links(fleet: FleetModel) -> GridNet:
+    """Return the links of a large fleet: the grids of its shells, planned once for all episodes.
 
     Raises:
-        ScenarioError: another topology, fewer than four terminals, or a link that is not always up.
+        ScenarioError: the links are not a grid, or satellites have fewer than four terminals.
     """
-    many = f"with more than {MAX_PAIRWISE} satellites"
-    if not grids:
+    links = fleet.scenario.network.links
+    assert links is not None
+    many, terminals = f"with more than {MAX_PAIRWISE} satellites", int(_terminals(fleet, links).min())
+    if links.topology != "grid":
         raise ScenarioError(f"network.links.topology = {links.topology}: must be grid {many}")
-    if rules.terminals.min() < WHOLE_GRID_TERMINALS:
-        raise ScenarioError(
-            f"network.links.terminals = {rules.terminals.min()}: must be {WHOLE_GRID_TERMINALS} or more {many}"
-        )
-    across: list[float] = []
-    along: list[float] = []
-    first = 0
-    for i, grid in enumerate(grids):
+    if terminals < GRID_LINKS:
+        raise ScenarioError(f"network.links.terminals = {terminals}: must be {GRID_LINKS} or more {many}")
+    return _grid_net(fleet.constellation, links, _grids(fleet), fleet.clock.dt_s, fleet.clock.total)
+
+
+@lru_cache(maxsize=8)
+def _grid_net(
+    constellation: Constellation, links: OpticalLinks, grids: tuple[ShellGrid, ...], dt_s: float, steps: int
+) -> GridNet:
+    """Return the grids of shells whose satellites follow each other."""
+    first, shells = 0, []
+    for grid in grids:
         total = grid.planes * grid.slots
-        pairs = grid_pairs([grid])
-        seen, distance_m = in_sight(position_m[:, first : first + total], pairs, rules.grazing_m)
-        if not (seen & (distance_m <= rules.range_m)).all():
-            raise ScenarioError(
-                f"network.links.topology = grid: shells.{i} has links that do not last, must hold {many}"
-            )
-        latency_s = light_time_s(distance_m.mean(axis=0), links.hop_latency_s)
-        in_plane = pairs[:, 0] // grid.slots == pairs[:, 1] // grid.slots
-        for means, selected in ((along, in_plane), (across, ~in_plane)):
-            means.append(float(latency_s[selected].mean()) if selected.any() else 0.0)
+        shells.append(_shell_links(constellation.part(first, first + total), links, grid, dt_s, steps))
         first += total
-    return grid_topology(grids, across, along)
+    return GridNet(shells)
+
+
+def _shell_links(shell: Constellation, links: OpticalLinks, grid: ShellGrid, dt_s: float, steps: int) -> ShellLinks:
+    """Return the links of a shell that last for all steps: along the planes, and across them.
+
+    All planes of a shell move alike, so that the first stands for all links along planes. The first two, and the last
+    beside the first, stand for all links across.
+    """
+    total, slots, home = grid.planes * grid.slots, grid.slots, np.arange(grid.slots)
+    positions = {
+        plane: build_ephemeris(
+            shell.part(plane * slots, (plane + 1) * slots), start=REFERENCE_START, step_s=dt_s, steps=steps
+        ).position_equator_m
+        for plane in sorted({0, min(1, grid.planes - 1), grid.planes - 1})
+    }
+    rings = {plane: k * slots + home for k, plane in enumerate(positions)}
+    position_m = np.concatenate(list(positions.values()), axis=1)
+    along = np.stack([home, (home + 1) % slots], 1)[: slots if slots > 2 else slots - 1]
+    across = [np.stack([rings[0], rings[1]], 1)] if grid.planes > 1 else []
+    if grid.closed and grid.planes > 2:
+        across.append(np.stack([rings[grid.planes - 1], rings[0][(home + grid.phasing) % slots]], 1))
+    lasts, mean_s = [], []
+    for pairs in (along, np.concatenate(across) if across else np.zeros((0, 2), np.int64)):
+        seen, distance_m = in_sight(position_m, pairs, links.grazing_altitude_km * KM_M)
+        lasts.append(bool(pairs.size) and bool((seen & (distance_m <= links.max_range_km * KM_M)).all()))
+        latency_s = light_time_s(distance_m.mean(axis=0), links.hop_latency_s)
+        mean_s.append(float(latency_s.mean()) if lasts[-1] else 1.0)
+    assert total == len(shell)
+    return ShellLinks(grid, lasts[0], lasts[1], mean_s[0], mean_s[1])
 
 
 def _links_up(plan: LinkPlan, availability: NetworkAvailability) -> np.ndarray:
@@ -281,7 +344,7 @@ def _links_up(plan: LinkPlan, availability: NetworkAvailability) -> np.ndarray:
     return up
 
 
-def _direct_links(fleet: FleetModel, ephemeris: Ephemeris, availability: NetworkAvailability) -> DirectLinks:
+def _direct_links(fleet: FleetModel, sightings: Sightings | None, availability: NetworkAvailability) -> DirectLinks:
     """Return each satellite's link with a ground site or the backbone, whichever is faster."""
     network, n = fleet.scenario.network, fleet.satellites
     changing = network.ground is not None or availability.satellite_up is not None or availability.link_up is not None
@@ -293,24 +356,29 @@ def _direct_links(fleet: FleetModel, ephemeris: Ephemeris, availability: Network
             rate[~availability.link_up], latency[~availability.link_up] = 0.0, np.inf
     if network.ground is not None:
         ground = network.ground
-        site = ground_contacts(
-            ephemeris.elevation_deg[:steps], ground.min_elevation_deg, _antennas(fleet.scenario), availability.site_up
-        )
+        assert sightings is not None
+        working = sightings if availability.site_up is None else sightings.working(availability.site_up)
+        site, distance_m = ground_contacts(working, _antennas(fleet.scenario))
         served = (site != NO_SITE) & (ground.rate_gbps >= rate)
-        distance_m = np.take_along_axis(ephemeris.site_range_m[:steps], np.maximum(site, 0)[..., None], axis=2)[..., 0]
         rate[served] = ground.rate_gbps
-        latency[served] = light_time_s(distance_m, ground.latency_s)[served]
+        latency[served] = light_time_s(distance_m[served], ground.latency_s)
     if availability.satellite_up is not None:
         rate[~availability.satellite_up], latency[~availability.satellite_up] = 0.0, np.inf
     return DirectLinks(site, rate, latency)
 
 
-def _has_ground_route(direct: np.ndarray, net: Topologies | None) -> np.ndarray:
-    """Return whether each satellite has a route to the ground, direct or over other satellites, (T, S)."""
-    if net is None or direct.all():
+def _has_ground_route(direct: np.ndarray, of_step: np.ndarray | None, component: np.ndarray | None) -> np.ndarray:
+    """Return whether each satellite has a route to the ground, direct or over other satellites, (T, S).
+
+    Args:
+        direct: whether each satellite has a link of its own to the ground, (T, S).
+        of_step: topology of each step, or (1,); None without links between satellites.
+        component: connected component of each satellite in each topology, (U, S).
+    """
+    if of_step is None or component is None or direct.all():
         return direct
-    part = np.broadcast_to(net.component[net.of_step], direct.shape)
-    part_reachable = np.zeros(direct.shape, np.bool_)  # indexed by connected part: at most one a satellite
+    steps = np.broadcast_to(of_step, len(direct))
+    part_reachable = np.zeros((len(direct), component.max() + 1), np.bool_)
     t, s = np.nonzero(direct)
-    part_reachable[t, part[t, s]] = True
-    return np.take_along_axis(part_reachable, part, axis=1)
+    part_reachable[t, component[steps[t], s]] = True
+    return part_reachable[np.arange(len(direct))[:, None], component[steps]]

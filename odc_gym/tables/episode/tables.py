@@ -20,10 +20,11 @@ from odc_gym.core.layout.work import Rules
 from odc_gym.faults.faults import GroundTrack, draw_events
 from odc_gym.faults.outages import Availability, draw_availability
 from odc_gym.orbits import Ephemeris, build_ephemeris
+from odc_gym.orbits.sightings import Sightings
 from odc_gym.scenario import TIERS, RadiationStorm, ServiceClass, Surge
-from odc_gym.tables.episode.captured_jobs import captured_jobs
+from odc_gym.tables.episode.captured_jobs import captured_jobs, rates_of_captures
 from odc_gym.tables.episode.links import network_links
-from odc_gym.tables.episode.network import NetworkAvailability, ground_sites
+from odc_gym.tables.episode.network import NetworkAvailability, ground_sites, site_sightings
 from odc_gym.tables.episode.variation import vary
 from odc_gym.tables.fleet.fleet_model import CENSUS_S, FleetModel
 from odc_gym.tables.fleet.plans import solve_orbits
@@ -43,6 +44,7 @@ from odc_gym.workload.captures import Captured
 
 HORIZONS_MIN = (15, 30, 60, 95)  # horizons of the solar forecast
 PLAN_INTERVAL_S = 6 * HOUR_S  # beta changes by at most a degree and a half in it
+PART = 512  # satellites whose ephemeris is in memory at once
 LOOK_AHEAD = 1.6  # orbits beyond the episode that forecasts may need
 
 
@@ -85,40 +87,78 @@ def build_episode(fleet: FleetModel, seed: int) -> EpisodeTables:
     """Build the tables of episode `seed` of a scenario's fleet."""
     fleet = vary(fleet, seed)
     start = fleet.start_of(seed)
-    ephemeris = _ephemeris(fleet, start)
-    sky, array_w = _sky(fleet, ephemeris)
+    tables, ephemeris = _SatelliteTables(fleet), None
+    for begin in range(0, fleet.satellites, PART):
+        ephemeris = _ephemeris(fleet, start, begin, min(begin + PART, fleet.satellites))
+        tables.add(ephemeris, begin)
+    assert ephemeris is not None
     availability = draw_availability(fleet.scenario, seed, fleet.satellites, _step_s(fleet))
-    sky[: fleet.clock.total, Sky._fields.index("out"), : fleet.satellites] = availability.condition
+    tables.sky[:, Sky._fields.index("out"), : fleet.satellites] = availability.condition
     surges = _surges(fleet, seed)
     demand = _demand(fleet, seed, start, surges)
-    jobs, census = _jobs(fleet, seed, start, surges, captured_jobs(fleet, seed, ephemeris))
+    jobs, census = _jobs(fleet, seed, start, surges, captured_jobs(fleet, seed, tables.captured_rates()))
     factor = _load_factor(fleet, jobs, census, demand)
     jobs = np.concatenate([_replicas(fleet), census, jobs])
-    total = fleet.clock.total
+    working = NetworkAvailability(*availability.working_masks)
+    links = network_links(fleet, ephemeris, working, tables.sightings())
     return EpisodeTables(
-        fleet,
-        start,
-        _rounded_sky(fleet, sky[:total]),
-        _forecast(fleet, sky[:, 0], array_w),
-        _hour_of_day(fleet, start),
-        jobs,
-        _events(fleet, seed, ephemeris),
-        availability,
-        demand,
-        network_links(fleet, ephemeris, NetworkAvailability(*availability.working_masks)),
-        census,
-        factor,
-    )
+        fleet, start, tables.sky, tables.forecast, _hour_of_day(fleet, start), jobs,
+        _events(fleet, seed, tables.track), availability, demand, links, census, factor,
+    )  # fmt: skip
 
 
-def _ephemeris(fleet: FleetModel, start: datetime) -> Ephemeris:
-    """Return the ephemeris of warm-up, episode and look-ahead."""
+class _SatelliteTables:
+    """Tables of an episode by satellite, built part by part: the ephemeris of a large fleet would fill the memory.
+
+    Attributes:
+        sky: `EpisodeTables.sky`, without outages.
+        forecast: `EpisodeTables.forecast`.
+        track: subsatellite points of warm-up and episode, (T, S) each; None without faults.
+    """
+
+    def __init__(self, fleet: FleetModel) -> None:
+        self.fleet = fleet
+        clock, lanes = fleet.clock, padded(fleet.satellites)
+        self.sky = np.zeros((clock.total, len(Sky._fields), lanes), np.float32)
+        self.forecast = np.zeros((clock.total // clock.steps + 1, len(Forecast._fields), lanes), np.float32)
+        has_track = fleet.scenario.faults.enabled
+        self.track = GroundTrack(*np.zeros((3, clock.total, fleet.satellites))) if has_track else None
+        self._sightings: list[Sightings] = []
+        self._captured: dict[str, list[np.ndarray]] = {}
+
+    def add(self, ephemeris: Ephemeris, begin: int) -> None:
+        """Add the satellites of an ephemeris, the first of which is satellite `begin`."""
+        fleet, total = self.fleet, self.fleet.clock.total
+        end = begin + ephemeris.beta_rad.shape[1]
+        sky, array_w = _sky(fleet, ephemeris, begin)
+        self.sky[:, :, begin:end] = _rounded_sky(fleet, sky[:total])
+        self.forecast[:, :, begin:end] = _forecast(fleet, sky[:, 0], array_w, fleet.period_s[begin:end])
+        if end == fleet.satellites:  # padding lanes repeat the last satellite
+            self.sky[:, :, end:] = self.sky[:, :, end - 1 : end]
+        if self.track is not None:
+            for table, name in zip(self.track, ("latitude_deg", "longitude_deg", "altitude_m"), strict=True):
+                table[:, begin:end] = getattr(ephemeris, name)[:total]
+        sightings = site_sightings(fleet, ephemeris)
+        self._sightings += [sightings] if sightings else []
+        for name, rates in rates_of_captures(fleet, ephemeris).items():
+            self._captured.setdefault(name, []).append(rates)
+
+    def sightings(self) -> Sightings | None:
+        """Return the sightings of ground sites; None without ground sites."""
+        return Sightings.joined(self._sightings) if self._sightings else None
+
+    def captured_rates(self) -> dict[str, np.ndarray]:
+        """Return the capture rates of each class with captures, (T, S), by class."""
+        return {name: np.concatenate(parts, axis=1) for name, parts in self._captured.items()}
+
+
+def _ephemeris(fleet: FleetModel, start: datetime, begin: int = 0, end: int | None = None) -> Ephemeris:
+    """Return the ephemeris of warm-up, episode and look-ahead, for the satellites from `begin` to before `end`."""
     clock = fleet.clock
     ahead = int(np.ceil(LOOK_AHEAD * fleet.period_s.max() / clock.dt_s)) + HORIZONS_MIN[-1]
-    begin = start - timedelta(seconds=clock.warm_up_s)
     return build_ephemeris(
-        fleet.constellation,
-        start=begin,
+        fleet.constellation.part(begin, fleet.satellites if end is None else end),
+        start=start - timedelta(seconds=clock.warm_up_s),
         step_s=clock.dt_s,
         steps=clock.total + ahead,
         sites=ground_sites(fleet.scenario),
@@ -137,38 +177,37 @@ def _surges(fleet: FleetModel, seed: int) -> tuple[RateWindow, ...]:
     return drawn + scripted_windows(scenario.events, Surge, scenario.start.epoch)
 
 
-def _events(fleet: FleetModel, seed: int, ephemeris: Ephemeris) -> np.ndarray:
+def _events(fleet: FleetModel, seed: int, place: GroundTrack | None) -> np.ndarray:
     """Return the upsets and hard failures of warm-up and episode, (E,) of EVENT."""
     faults, clock = fleet.scenario.faults, fleet.clock
-    if not faults.enabled:
+    if place is None:
         return np.zeros(0, EVENT)
-    place = GroundTrack(
-        *(table[: clock.total] for table in (ephemeris.latitude_deg, ephemeris.longitude_deg, ephemeris.altitude_m))
-    )
     storms = scripted_windows(fleet.scenario.events, RadiationStorm, fleet.scenario.start.epoch)
     storm = mean_rate_factor(storms, "", _step_s(fleet), clock.dt_s)
     return draw_events(faults, seed, place, fleet.references.accelerators, clock.dt_s, storm)
 
 
-def _sky(fleet: FleetModel, ephemeris: Ephemeris) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sky table (T', F, P) and the array power (T', S) [W] of warm-up, episode and look-ahead."""
+def _sky(fleet: FleetModel, ephemeris: Ephemeris, begin: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sky table (T', F, N) and the array power (T', N) [W] of warm-up, episode and look-ahead.
+
+    The ephemeris is that of the N satellites from `begin` on.
+    """
     lit, beta, angle = ephemeris.sunlit_frac, ephemeris.beta_rad, ephemeris.orbit_angle_rad
     flux = ephemeris.solar_flux_w_m2 / SOLAR_CONSTANT_W_M2
-    sky = np.zeros((lit.shape[0], len(Sky._fields), padded(fleet.satellites)))
-    for i, surfaces in enumerate(fleet.surfaces):
-        in_shell = np.flatnonzero(fleet.shell_of == i)
-        design = {name: value[in_shell] for name, value in fleet.design_numbers.items()}
+    sky = np.zeros((lit.shape[0], len(Sky._fields), lit.shape[1]))
+    numbers = {name: value[begin : begin + lit.shape[1]] for name, value in fleet.design_numbers.items()}
+    shell_of = fleet.shell_of[begin : begin + lit.shape[1]]
+    for i in np.unique(shell_of).tolist():
+        in_shell = np.flatnonzero(shell_of == i)
+        design = {name: value[in_shell] for name, value in numbers.items()}
         steps = OrbitSteps.of_ephemeris(flux, lit[:, in_shell], beta[:, in_shell], angle[:, in_shell], fleet.clock.dt_s)
         share = steps.sunlit_frac
         sky[:, 0, in_shell] = share
-        sky[:, 1, in_shell], sky[:, 2, in_shell] = illuminate(design, surfaces, steps)
+        sky[:, 1, in_shell], sky[:, 2, in_shell] = illuminate(design, fleet.surfaces[i], steps)
         plan = plan_from_grid if fleet.plans_hold else plan_from_solver
         sun, dark = plan(fleet, i, design, steps.flux_frac, beta[:, in_shell])
         sky[:, 3, in_shell] = share * sun + (1.0 - share) * dark
-    # padding lanes repeat the last satellite
-    sky[:, :, fleet.satellites :] = sky[:, :, fleet.satellites - 1 : fleet.satellites]
-    array_w = sky[:, 0, : fleet.satellites] * sky[:, 1, : fleet.satellites] * fleet.design_numbers["array_peak_w"]
-    return sky, array_w
+    return sky, sky[:, 0] * sky[:, 1] * numbers["array_peak_w"]
 
 
 def plan_from_grid(
@@ -221,12 +260,12 @@ def _rounded_sky(fleet: FleetModel, sky: np.ndarray) -> np.ndarray:
     return np.asarray(np.round(sky / full * 2.0**20) * (full / 2.0**20), np.float32)
 
 
-def _forecast(fleet: FleetModel, lit: np.ndarray, array_w: np.ndarray) -> np.ndarray:
-    """Return time to crossing, eclipse length and mean array power ahead at each decision, (D, F, P) float32."""
-    clock, n = fleet.clock, fleet.satellites
+def _forecast(fleet: FleetModel, lit: np.ndarray, array_w: np.ndarray, period_s: np.ndarray) -> np.ndarray:
+    """Return time to crossing, eclipse length and mean array power ahead at each decision, (D, F, N) float32."""
+    clock, n = fleet.clock, lit.shape[1]
     at = np.arange(0, clock.total + 1, clock.steps)
-    table = np.zeros((at.size, len(Forecast._fields), lit.shape[1]), np.float32)
-    sunlit = lit[:, :n] >= 0.5
+    table = np.zeros((at.size, len(Forecast._fields), n), np.float32)
+    sunlit = lit >= 0.5
     last = sunlit.shape[0]
     change_step = np.where(sunlit[1:] != sunlit[:-1], np.arange(1, last)[:, None], last)
     next_change = np.concatenate([np.minimum.accumulate(change_step[::-1])[::-1], np.full((1, n), last)])
@@ -237,13 +276,13 @@ def _forecast(fleet: FleetModel, lit: np.ndarray, array_w: np.ndarray) -> np.nda
     following = np.take_along_axis(beyond, next_change, 0)
     length = np.where(sunlit, following - next_change, next_change - last_change)
     never = sunlit & (next_change == last)
-    crossing = np.minimum((next_change - np.arange(last)[:, None]) * clock.dt_s, fleet.period_s)
-    table[:, 0, :n] = np.where(sunlit, crossing, -crossing)[at]
-    table[:, 1, :n] = np.where(never, 0.0, np.minimum(length * clock.dt_s, fleet.period_s))[at]
+    crossing = np.minimum((next_change - np.arange(last)[:, None]) * clock.dt_s, period_s)
+    table[:, 0] = np.where(sunlit, crossing, -crossing)[at]
+    table[:, 1] = np.where(never, 0.0, np.minimum(length * clock.dt_s, period_s))[at]
     energy = np.concatenate([np.zeros((1, n)), np.cumsum(array_w, 0)])
     for k, minutes in enumerate(HORIZONS_MIN):
         span = max(1, round(minutes * MINUTE_S / clock.dt_s))
-        table[:, 2 + k, :n] = (energy[at + span] - energy[at]) / span
+        table[:, 2 + k] = (energy[at + span] - energy[at]) / span
     return table
 
 

@@ -52,7 +52,7 @@ def test_a_backbone_is_a_link_of_every_satellite_at_all_times():
     assert (one.ground_hop == 12).all() and one.ground_hop.shape == (1, 12)
     assert one.ground_gb_s.tolist() == [[12.5] * 12] and one.ground_latency_s[0, 0] == np.float32(0.05)
     assert (one.ground_hops == 1).all() and (one.ground_expiry_step == FOREVER).all() and one.bridged.tolist() == [1]
-    assert (one.next_hop[0] == np.where(np.eye(12, dtype=bool), np.arange(12), -1)).all()
+    assert one.next_hop.size == one.neighbours.size == 0  # satellites reach each other through the backbone alone
     assert one.isl_gb_s.sum() == 0.0
     assert one.expiry_step is other.expiry_step
 
@@ -205,25 +205,50 @@ MANY = {"pattern": "delta", "altitude_km": 550, "inclination_deg": 53, "total": 
     [
         ({"topology": "nearest"}, "network.links.topology = nearest: must be grid"),
         ({"topology": "grid"}, "network.links.terminals = 3: must be 4 or more"),
-        (
-            {"topology": "grid", "terminals": 4, "max_range_km": 1500},
-            "network.links.topology = grid: shells.0 has links that do not last, must hold",
-        ),
     ],
 )
-def test_large_constellations_must_be_whole_grids(links, line):
+def test_links_of_large_constellations_must_be_grids(links, line):
     model = FleetModel(Scenario.load("starter12", {"shells.0.orbit": MANY, "network.links": links, "episode.hours": 1}))
     with pytest.raises(ScenarioError) as caught:
         plan_network(model, ephemeris(model, 1))
     assert str(caught.value) == f"{line} with more than 500 satellites"
 
 
-def test_a_large_constellation():
-    change = {"shells.0.orbit": MANY, "episode.hours": 1, "network.links": {"topology": "grid", "terminals": 4}}
-    model = FleetModel(Scenario.load("starter12", change))
-    links = network_links(model, ephemeris(model, 1))
-    assert links.next_hop.shape == (1, 528, 528) and (links.expiry_step == FOREVER).all()
-    assert links.hops.max() <= 12 + 11
+def large(**links):
+    network = {"backbone": None, "ground": {}, "links": {"topology": "grid", "terminals": 4, **links}}
+    return FleetModel(Scenario.load("starter12", {"shells.0.orbit": MANY, "episode.hours": 1, "network": network}))
+
+
+def test_a_large_constellation_has_no_tables_of_pairs():
+    """Neighbours, planes and slots take their place. Catches any table with two axes of satellites."""
+    links = network_links(large(), ephemeris(large(), 1))
+    assert [name for name, table in links._asdict().items() if np.sum(np.array(table.shape) >= 528) > 1] == []
+    assert links.next_hop.size == 0 and links.neighbours.shape == (1, 528, 4) and (links.neighbours >= 0).all()
+    assert links.shells.tolist() == [[0, 24, 22, 11, 1, 1]] and links.isl_up.shape == (1, 528)
+    assert (links.ground_expiry_step == FOREVER).all() and 1 <= links.ground_hops.min() < links.ground_hops.max() < 23
+
+
+def test_links_of_a_large_constellation_that_do_not_last_are_not_made():
+    """In a plane, satellites are 1972 km apart; the same slots of neighbouring planes come closer and part."""
+    none, rings = (network_links(large(max_range_km=reach), ephemeris(large(), 1)) for reach in (1500, 1980))
+    assert (none.neighbours < 0).all() and (none.shell_of < 0).all()
+    assert ((rings.neighbours >= 0).sum(2) == 2).all() and rings.shells[0, -1] == 0
+    direct = none.ground_hop == 528
+    assert ((none.ground_hop >= 0) == direct).all() and (rings.ground_hop >= 0).mean() > 2 * direct.mean()
+
+
+def test_a_large_constellation_routes_around_what_fails():
+    model = large()
+    e, satellite_up = ephemeris(model, 1), np.ones((model.clock.total, 528), bool)
+    satellite_up[30:, 40:60] = False
+    whole, links = network_links(model, e), network_links(model, e, NetworkAvailability(satellite_up))
+    assert (links.ground_hop[:30] == whole.ground_hop[:30]).all()
+    assert (links.ground_hop[30:, 40:60] == -1).all() and (links.isl_up[30:, 40:60] == 0).all()
+    for t in range(30, model.clock.total, 7):
+        for s in np.flatnonzero(links.ground_hop[t] >= 0)[::5]:
+            way = walk(links, t, s)
+            assert len(way) - 1 == links.ground_hops[t, s] and not set(way) & set(range(40, 60))
+            assert all(b in links.neighbours[0, a] for a, b in pairwise(way[:-1]))
 
 
 def figures(model):
