@@ -129,6 +129,10 @@ class EpisodeStream:
         """Draw a training episode for each row, by the row's own generator."""
         return [self._next_episode(int(row), None) for row in rows]
 
+    def peek(self) -> list[int]:
+        """Return the training episodes that `draw` would return for each row; nothing is drawn."""
+        return [int(copy.deepcopy(generator).integers(TRAINING_EPISODES)) for generator in self.generators]
+
     def _next_episode(self, row: int, seed: int | None) -> int:
         if seed is None:
             return int(self.generators[row].integers(TRAINING_EPISODES))

@@ -19,6 +19,7 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "saved_state": "",
     "seeds": "saved_state",
     "sources": "",
+    "cores": "",
     "compilation": "sources",
     "sites": "",
     "elements": "",
@@ -45,9 +46,9 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "simulator": f"saved_state compilation {TABLES} physics faults interface {CORE} core tables.fleet tables.episode",
     # who uses a simulator
     "rendering": "simulator",
-    "envs": "saved_state seeds scenario workload rendering simulator",
+    "envs": "cores saved_state seeds scenario workload rendering simulator",
     "sb3": "envs",
-    "evaluation": "sources seeds scenario interface workload tables.fleet simulator",
+    "evaluation": "cores sources seeds scenario interface workload tables.fleet simulator",
     "training": "seeds scenario interface simulator envs evaluation",
     "agents": "sources scenario simulator training",
     "cli": "sources seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation agents "

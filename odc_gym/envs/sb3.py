@@ -27,6 +27,7 @@ from odc_gym.envs.vector import (
     next_episodes,
     observation_space,
     observe,
+    prepares_episodes,
     reset_info,
     row_observation,
     step_columns,
@@ -171,7 +172,12 @@ class ODCSatVecEnv(WholeCopy, Described, VecEnv):
     """
 
     def __init__(
-        self, num_envs: int, observation_mode: str = "flat", render_mode: str | None = None, **env_kwargs: Any
+        self,
+        num_envs: int,
+        observation_mode: str = "flat",
+        render_mode: str | None = None,
+        prefetch: bool | None = None,
+        **env_kwargs: Any,
     ) -> None:
         """Build the batch.
 
@@ -179,6 +185,8 @@ class ODCSatVecEnv(WholeCopy, Described, VecEnv):
             num_envs: number of environments B.
             observation_mode: `flat` or `dict`.
             render_mode: None, `ansi` for texts, or `rgb_array` for pictures.
+            prefetch: whether a thread begins the next episodes while the present ones are played, as in
+                `ODCSatVectorEnv`.
             **env_kwargs: further arguments of the environment, as in `make_vec_env`.
 
         Raises:
@@ -190,6 +198,7 @@ class ODCSatVecEnv(WholeCopy, Described, VecEnv):
         arguments = {**env_kwargs, "observation_mode": observation_mode}
         self.spec = dataclasses.replace(gym.spec(ENV_ID), kwargs={**arguments, "render_mode": render_mode})
         self.simulator = build_simulator(num_envs, **arguments)
+        self._prefetch = self._must_prepare = prepares_episodes(self.simulator, prefetch)
         num_envs = self.simulator.num_envs
         super().__init__(num_envs, observation_space(self.simulator, observation_mode), action_space(self.simulator))
         self.metadata["render_fps"] = RENDER_FPS  # type: ignore[assignment]
@@ -221,6 +230,7 @@ class ODCSatVecEnv(WholeCopy, Described, VecEnv):
             OdcGymError: an episode cannot be built. `step_wait` then raises ResetNeeded until a reset succeeds.
         """
         self.simulator.reset(self._stream.next(self._seeds))
+        self._must_prepare = self._prefetch
         self._returns[:] = 0
         self._lengths[:] = 0
         self._record_reset_infos(range(self.num_envs))
@@ -249,6 +259,9 @@ class ODCSatVecEnv(WholeCopy, Described, VecEnv):
         dones = simulator.ending
         ended = np.flatnonzero(dones)
         seeds, episodes = next_episodes(simulator, self._stream, ended, self._actions)
+        if self._must_prepare:
+            simulator.next_episodes.prepare(self._stream.peek())
+            self._must_prepare = False
         simulator.step(self._actions)
         self._returns += simulator.reward
         self._lengths += 1
@@ -279,6 +292,7 @@ class ODCSatVecEnv(WholeCopy, Described, VecEnv):
                 "episode": {"r": float(self._returns[row]), "l": int(self._lengths[row]), "t": elapsed_s},
             }
         self.simulator.reset(seeds, rows, episodes)
+        self._must_prepare = self._prefetch
         self._record_reset_infos(rows.tolist())
         self._returns[rows] = 0
         self._lengths[rows] = 0

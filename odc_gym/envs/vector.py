@@ -12,6 +12,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from odc_gym.cores import available_cores
 from odc_gym.envs.arguments import (
     OBSERVATION_MODES,
     ScenarioSource,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 Rows = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 RENDER_MODES = (None, *RENDERERS)
+PREFETCH_BYTES = 512 * 2**20  # largest batch that begins its next episodes in advance, which doubles its memory
 
 
 def build_simulator(
@@ -51,6 +53,7 @@ def build_simulator(
     episode_hours: float | None = None,
     action_mode: str = "bids",
     observation_mode: str = "flat",
+    num_threads: int = 1,
 ) -> Simulator:
     """Build the simulator of a batch of B environments from the arguments of the environment.
 
@@ -68,6 +71,7 @@ def build_simulator(
         check_number("episode_hours", episode_hours),
         check_choice("action_mode", action_mode, ACTION_MODES),
         shows_jobs=observation_mode == "dict",
+        num_threads=check_integer("num_threads", num_threads, 1),
     )
 
 
@@ -90,6 +94,19 @@ def next_episodes(
     simulator.checked(actions)
     seeds = stream.draw(rows)
     return seeds, simulator.build(seeds, rows) if len(rows) < simulator.num_envs else None
+
+
+def prepares_episodes(simulator: Simulator, prefetch: bool | None) -> bool:
+    """Return whether a thread begins the next episodes of a batch in advance: by default if a core and memory are free.
+
+    Args:
+        simulator: simulator of the batch.
+        prefetch: True or False to decide; None for the default.
+    """
+    if prefetch is not None:
+        return prefetch
+    size = sum(array.nbytes for array in simulator.row_arrays().values())
+    return available_cores() > 1 and size <= PREFETCH_BYTES
 
 
 def observe(simulator: Simulator, observation_mode: str) -> Any:
@@ -153,6 +170,8 @@ class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray
         max_episode_steps: int | None = None,
         action_mode: str = "bids",
         observation_mode: str = "flat",
+        num_threads: int = 1,
+        prefetch: bool | None = None,
     ) -> None:
         """Build the batch.
 
@@ -168,6 +187,9 @@ class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray
             max_episode_steps: truncate after this many decisions, if that is earlier than the episode's end.
             action_mode: `bids` or `assign`.
             observation_mode: `flat` or `dict`.
+            num_threads: number of threads that step the environments; the results are the same.
+            prefetch: whether a thread begins the next episodes while the present ones are played; the results are the
+                same. None: if more than one core and enough memory are free.
 
         Raises:
             ArgumentError: an argument has a value that is not allowed.
@@ -184,8 +206,10 @@ class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray
             "autoreset_mode": self.autoreset_mode,
         }
         self.simulator = build_simulator(
-            num_envs, scenario, overrides, trace, decision_period_s, episode_hours, action_mode, observation_mode
-        )
+            num_envs, scenario, overrides, trace, decision_period_s, episode_hours, action_mode, observation_mode,
+            num_threads,
+        )  # fmt: skip
+        self._prefetch = self._must_prepare = prepares_episodes(self.simulator, prefetch)
         self.num_envs = num_envs = self.simulator.num_envs
         self._observation_mode = observation_mode
         self.single_observation_space = observation_space(self.simulator, observation_mode)
@@ -247,6 +271,9 @@ class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray
         if idle.any():
             actions = _zero_rows(actions, idle)
         seeds, episodes = next_episodes(self.simulator, self._stream, rows, actions)
+        if self._must_prepare:
+            self.simulator.next_episodes.prepare(self._stream.peek())
+            self._must_prepare = False
         if not idle.all():
             self.simulator.step(actions)
             self._elapsed += 1
@@ -285,6 +312,7 @@ class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray
         if len(rows) == 0:
             return
         self.simulator.reset(seeds, rows, episodes)
+        self._must_prepare = self._prefetch
         self._elapsed[rows] = 0
         self._scores[rows] = 0.0
         self._has_ended[rows] = False

@@ -21,8 +21,8 @@ from concurrent.futures.process import BrokenProcessPool
 import numpy as np
 from numpy.typing import NDArray
 
+from odc_gym.cores import available_cores
 from odc_gym.errors import OdcGymError, SchedulerError
-from odc_gym.evaluation.cores import available_cores
 from odc_gym.evaluation.results import Comparison, SchedulerResult, TraceFiles, concatenate_results
 from odc_gym.evaluation.store import Store
 from odc_gym.evaluation.worker import BatchResults, EpisodeBatch, SchedulerFactoryLike, Task, Worker

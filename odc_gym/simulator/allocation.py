@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,14 @@ from odc_gym.tables.fleet.parameters import past_shape, tenants_block
 ROWS = 256  # tables of jobs and events grow in steps of this many rows
 NO_JOB: Any = np.zeros((), JOB)
 NO_JOB["arrival_s"] = np.inf
+BLANKS: dict[str, Any] = {
+    "run": np.zeros((), RUN),
+    "lists": np.zeros((), np.int32),
+    "pending_gb": np.zeros(()),
+    "jobs": NO_JOB,
+    "events": NO_EVENT,
+}
+"""Arrays whose last axis is the job table or the table of events, and the entry of rows that are not used."""
 NO_EPISODE = -1
 """Seed of a row that has no episode: it was never reset, or its reset failed."""
 BY_JOB = ("run", "lists", "pending_gb")  # arrays of `Mutable` whose last axis is the job table
@@ -75,7 +82,6 @@ def empty_tables(fleet: FleetModel, b: int, p: int, c: int) -> Tables:
 def repeated_parameters(fleet: FleetModel, b: int) -> Parameters:
     """Return the parameters of a fleet for `b` environments."""
     scenario = fleet.scenario
-    serving_varies = any(path.startswith("workload.") for path in scenario.randomise)
     design, rules, model_gb, policy, sensors = (
         np.repeat(np.array(array)[None], b, 0)
         for array in (fleet.design, fleet.rules, fleet.model_gb, fleet.policy, fleet.sensors)
@@ -86,7 +92,7 @@ def repeated_parameters(fleet: FleetModel, b: int) -> Parameters:
         model_gb=model_gb,
         policy=policy,
         sensors=sensors,
-        serving=Serving(*(np.repeat(table[None], b if serving_varies else 1, 0) for table in fleet.serving)),
+        serving=Serving(*(np.repeat(table[None], b if fleet.serving_varies else 1, 0) for table in fleet.serving)),
         weights=fleet.weights,
         depth_damage=depth_damage_tables(),
         levels=level_clocks(scenario.assign.levels),
@@ -140,10 +146,3 @@ def longer(array: np.ndarray, rows: int, blank: np.ndarray) -> np.ndarray:
     if more <= 0:
         return array
     return np.concatenate([array, np.broadcast_to(blank, (*array.shape[:-1], more))], -1)
-
-
-def copy_row(arrays: Sequence[np.ndarray], source: int, row: int) -> None:
-    """Copy the row `source` of arrays to `row`, except in arrays that all environments share."""
-    for array in arrays:
-        if len(array) > 1:
-            array[row] = array[source]

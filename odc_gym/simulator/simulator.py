@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from odc_gym.core.decision import decide
 from odc_gym.core.layout.batch import Mode, Outputs, Parameters, Tables, Timing
 from odc_gym.core.layout.rows import named
 from odc_gym.core.layout.state import Design, State, padded
-from odc_gym.core.layout.work import RUN, Classes, Ledger, Rules, Services, Tenants
+from odc_gym.core.layout.work import Classes, Ledger, Rules, Services, Tenants
 from odc_gym.core.layout.workspace import Workspace
 from odc_gym.errors import ActionError, ArgumentError, OdcGymError
 from odc_gym.faults.faults import NO_EVENT
@@ -23,11 +24,11 @@ from odc_gym.interface.rewards import TERMS
 from odc_gym.scenario import Scenario
 from odc_gym.seeds import checked_seed
 from odc_gym.simulator.allocation import (
+    BLANKS,
     BY_JOB,
     NO_EPISODE,
     NO_JOB,
     ROWS,
-    copy_row,
     empty_mutable,
     empty_tables,
     empty_workspace,
@@ -37,8 +38,10 @@ from odc_gym.simulator.allocation import (
 )
 from odc_gym.simulator.copies import WholeCopy
 from odc_gym.simulator.episode_start import EpisodeStart
+from odc_gym.simulator.next_episodes import NextEpisodes
 from odc_gym.simulator.observation_buffers import ObservationBuffers
 from odc_gym.simulator.state_check import checked_state, missing_episodes, origin_number
+from odc_gym.simulator.threads import Threads
 from odc_gym.simulator.view import View
 from odc_gym.tables.episode.links import LinkBatch
 from odc_gym.tables.episode.network import most_neighbours
@@ -57,7 +60,11 @@ VIEWS = ("sat", "classes", "ledger", "services", "tenants", "design", "rules", "
 """Attributes of a simulator that share memory with its arrays. A copy makes them again."""
 ROW_INFO = tuple((f"reward/{term.name}", term.cost) for term in TERMS)
 """Names of the values of `row_info` that belong to each term: its own, and that of the cost that it counts towards."""
-Episodes = Mapping[int, EpisodeTables]
+SETTINGS = (
+    "fleet", "scenario", "class_names", "satellites", "decisions", "action_mode", "assigns", "slots", "assignment",
+    "bids", "action_size", "num_threads",
+)  # fmt: skip
+"""Attributes of a simulator that do not depend on the size of its batch."""
 
 
 class Simulator(WholeCopy):
@@ -80,6 +87,7 @@ class Simulator(WholeCopy):
         episode_hours: length of an episode [h]; that of the scenario if None.
         action_mode: `bids` or `assign`, see `interface.actions` and `interface.assignment`.
         shows_jobs: True to observe waiting jobs one by one; the mode `assign` always does.
+        num_threads: number of threads that step the rows of a batch; the results are the same.
 
     Attributes:
         scenario: scenario, with the arguments above applied.
@@ -135,30 +143,40 @@ class Simulator(WholeCopy):
         episode_hours: float | None = None,
         action_mode: str = "bids",
         shows_jobs: bool = False,
+        num_threads: int = 1,
     ) -> None:
         if action_mode not in ACTION_MODES:
             raise ArgumentError(f"action_mode = {action_mode!r}: must be one of {', '.join(ACTION_MODES)}")
-        if num_envs < 1:
-            raise ArgumentError(f"num_envs = {num_envs}: must be >= 1")
+        for name, number in (("num_envs", num_envs), ("num_threads", num_threads)):
+            if number < 1:
+                raise ArgumentError(f"{name} = {number}: must be >= 1")
         changes = {"episode.decision_period_s": decision_period_s, "episode.hours": episode_hours}
         scenario = scenario.replace({k: v for k, v in changes.items() if v is not None})
         self.fleet = FleetModel(scenario, as_trace(trace))
-        self.scenario, self.class_names, self.num_envs = scenario, scenario.class_names, num_envs
+        self.scenario, self.class_names = scenario, scenario.class_names
         self.satellites, self.decisions = self.fleet.satellites, self.fleet.clock.decisions
         self.action_mode, assign = action_mode, scenario.assign
         self.assigns = action_mode == "assign"
         self.slots = assign.k if shows_jobs or self.assigns else 0
         self.assignment = AssignmentLayout(self.satellites, assign.k, len(assign.levels))
-        bids = ActionLayout(self.satellites, len(self.class_names))
-        self.action_size = self.assignment.size if self.assigns else bids.size
-        self.load_factor = np.zeros(num_envs)
-        self.begun = False
-        self._allocate(num_envs, padded(self.satellites), len(self.class_names), bids.size)
-        period_s, assignment = scenario.episode.decision_period_s, self.assignment if self.assigns else None
-        self.view = View(scenario, self.buffers, self.parameters.design, self.ratings, period_s, assignment)
+        self.bids = ActionLayout(self.satellites, len(self.class_names))
+        self.action_size = self.assignment.size if self.assigns else self.bids.size
+        self.num_threads = num_threads
+        self._allocate(num_envs)
 
-    def _allocate(self, b: int, p: int, c: int, bids_size: int) -> None:
-        fleet, clock = self.fleet, self.fleet.clock
+    def sibling(self, num_envs: int) -> Simulator:
+        """Return a simulator of the same fleet with `num_envs` rows that have no episodes; it is made quickly."""
+        other = object.__new__(type(self))
+        vars(other).update({name: vars(self)[name] for name in SETTINGS})
+        other._allocate(num_envs)
+        return other
+
+    def _allocate(self, num_envs: int) -> None:
+        """Make the arrays of a batch."""
+        fleet, clock, scenario = self.fleet, self.fleet.clock, self.scenario
+        b, p, c = num_envs, padded(self.satellites), len(self.class_names)
+        self.num_envs, self.begun = num_envs, False
+        self.load_factor = np.zeros(b)
         self.mutable = empty_mutable(fleet, b, p, c)
         self.tables = empty_tables(fleet, b, p, c)
         self.parameters = repeated_parameters(fleet, b)
@@ -167,17 +185,21 @@ class Simulator(WholeCopy):
         self._name_views()
         self.buffers = ObservationBuffers(b, self.satellites, p, c, self.slots, fleet.references)
         self._action_shape, self._total_ticks = (b, self.action_size), clock.total
-        self._actions, self._bids = np.zeros((b, self.action_size)), np.zeros((b, bids_size))
+        self._actions, self._bids = np.zeros((b, self.action_size)), np.zeros((b, self.bids.size))
         self._terms, self._refused = np.zeros((b, len(TERMS))), np.zeros(2, np.int64)
-        self._work = self._workspace(ROWS)
+        self._threads = Threads(self.num_threads)
+        self._works = self._workspaces(ROWS)
+        self.next_episodes = NextEpisodes(self)
         self._all_rows = np.arange(b)
         self._timing = Timing(float(clock.dt_s), clock.steps, clock.warm_up, self.satellites)
-        others_wait = self.assigns and self.scenario.assign.others == "wait"
+        others_wait = self.assigns and scenario.assign.others == "wait"
         self._bids_mode = Mode(assigns=False, others_wait=False, plays=True)
         self._play_mode = Mode(self.assigns, others_wait, plays=True)
         self._look_mode = Mode(self.assigns, others_wait, plays=False)
-        draws = self.scenario.randomise
+        draws = scenario.randomise
         self.drawn = {k: np.zeros((b, self.satellites) if d.per == "satellite" else b) for k, d in draws.items()}
+        period_s, assignment = scenario.episode.decision_period_s, self.assignment if self.assigns else None
+        self.view = View(scenario, self.buffers, self.parameters.design, self.ratings, period_s, assignment)
 
     def _name_views(self) -> None:
         """Give names to the fields of the arrays; these are the attributes of `VIEWS`."""
@@ -186,7 +208,7 @@ class Simulator(WholeCopy):
         self.services, self.tenants = named(Services, self.mutable.services), named(Tenants, self.mutable.tenants)
         self.design, self.rules = named(Design, self.parameters.design), named(Rules, self.parameters.rules)
         self._ticks = self.mutable.scalars["tick"]
-        self._bound: tuple[tuple[Any, ...], BoundKernel] | None = None  # arrays, and the decision of all rows on them
+        self._bound: tuple[tuple[Any, ...], list[BoundKernel]] | None = None  # arrays, and decisions bound to them
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name not in VIEWS}
@@ -296,7 +318,7 @@ class Simulator(WholeCopy):
             OdcGymError: an episode cannot be built.
         """
         try:
-            return {seed: build_episode(self.fleet, seed) for seed in dict.fromkeys(seeds)}
+            return {seed: self._built(seed) for seed in dict.fromkeys(seeds)}
         except BaseException:
             self.withdraw(rows)
             raise
@@ -340,13 +362,54 @@ class Simulator(WholeCopy):
         begun: dict[int, int] = {}
         for row, seed in zip(rows.tolist(), seeds, strict=True):
             if seed in begun:  # copying the same episode is cheaper than building it again
-                self._copy(begun[seed], row)
+                self.adopt(row, self, begun[seed])
                 continue
-            episode = episodes.get(seed) or build_episode(self.fleet, seed)
-            self._load(row, seed, episode)
-            self._warm_up(row, episode)
+            episode = episodes.get(seed) or self._built(seed)
+            if isinstance(episode, Simulator):
+                self.adopt(row, episode)
+                self.next_episodes.give_back(episode)
+            else:
+                self._load(row, seed, episode)
+                self._warm_up(row, episode)
             begun[seed] = row
         self.begun = bool((self.seeds != NO_EPISODE).all())
+
+    def _built(self, seed: int) -> EpisodeTables | Simulator:
+        """Return an episode: begun in a spare simulator if it was prepared, or its tables."""
+        return self.next_episodes.take(seed) or build_episode(self.fleet, seed)
+
+    def adopt(self, row: int, other: Simulator, source: int = 0) -> None:
+        """Continue in a row from the episode and the state of a row of another simulator of the same fleet.
+
+        Args:
+            row: row to replace. Its observation is that of the last episode until `observe` or a step.
+            other: a simulator that `sibling` made of this one, or the reverse, or this one.
+            source: row of the other simulator.
+        """
+        jobs = int(np.isfinite(other.jobs[source]["arrival_s"]).sum())
+        events = int((other.tables.events[source]["tick"] != NO_EVENT["tick"]).sum())
+        self._grow(jobs, events)
+        self.network.put(row, other.network.row(source))
+        self.tables = self.tables._replace(links=self.network.arrays)
+        theirs = other.row_arrays()
+        for name, ours in self.row_arrays().items():
+            if name in BLANKS:
+                length = min(ours.shape[-1], theirs[name].shape[-1])
+                ours[row, ..., :length] = theirs[name][source, ..., :length]
+                ours[row, ..., length:] = BLANKS[name]
+            else:
+                ours[row] = theirs[name][source]
+        self._terms[row] = 0.0
+
+    def row_arrays(self) -> dict[str, np.ndarray]:
+        """Return the arrays that have one row for each environment, by name, without the tables of the network."""
+        serving = self.parameters.serving if self.fleet.serving_varies else ()
+        groups: tuple[tuple[Any, ...], ...] = (
+            self.tables[:TABLES_OF_ROW], self.parameters[:PARAMETERS_OF_ROW], serving,
+            (self.ratings, self.load_factor, *self.drawn.values()),
+        )  # fmt: skip
+        named_arrays = self.mutable._asdict() | dict(zip(Tables._fields, groups[0], strict=False))
+        return named_arrays | {str(k): array for k, array in enumerate(chain(*groups[1:]))}
 
     def step(self, actions: np.ndarray) -> None:
         """Play one decision in every row whose episode has not reached its end.
@@ -368,7 +431,11 @@ class Simulator(WholeCopy):
         self._actions[...] = actions
         if self.assigns:
             self._check_choices(self._actions)
-        self._decide()()
+        decisions = self._decisions()
+        if len(decisions) == 1:
+            decisions[0]()
+        else:
+            self._threads.run(decisions)
         if self._refused[0] >= 0:
             raise not_finite(self._actions)
         self.buffers.publish()
@@ -458,16 +525,6 @@ class Simulator(WholeCopy):
     def _rows(self, rows: Sequence[int] | np.ndarray | None) -> np.ndarray:
         return self._all_rows if rows is None else np.asarray(rows, np.int64)
 
-    def _copy(self, source: int, row: int) -> None:
-        """Copy the episode of the row `source` to another row, tables and state."""
-        tables, parameters = self.tables, self.parameters
-        own: list[np.ndarray] = [*tables[:TABLES_OF_ROW], *parameters[:PARAMETERS_OF_ROW]]  # type: ignore[list-item]
-        for array in (*self.mutable, *own, self.ratings, self.load_factor, *self.drawn.values()):
-            array[row] = array[source]
-        self.network.copy(source, row)
-        copy_row(parameters.serving, source, row)
-        self._terms[row] = 0.0
-
     def _load(self, row: int, seed: int, episode: EpisodeTables) -> None:
         """Write the tables of an episode to a row."""
         self._grow(len(episode.jobs), len(episode.events))
@@ -496,7 +553,9 @@ class Simulator(WholeCopy):
         for name in CLEARED:
             getattr(mutable, name)[row] = np.zeros((), getattr(mutable, name).dtype)
         mutable.tenants[row] = tenants_block(fleet.scenario.workload, 1)[0]
-        start = EpisodeStart(fleet, mutable.state[row], mutable.classes[row], self.parameters.design[row], self._work)
+        start = EpisodeStart(
+            fleet, mutable.state[row], mutable.classes[row], self.parameters.design[row], self._works[0]
+        )
         start.fly_plan(
             mutable.points[row], mutable.swings[row], self.tables.skies[row], self.parameters.rules[row],
             self.parameters.depth_damage,
@@ -513,19 +572,28 @@ class Simulator(WholeCopy):
         )
         self._terms[row] = 0.0
 
-    def _decide(self) -> BoundKernel:
-        """Return the compiled decision of all rows, bound again if an array was replaced since the last one."""
+    def _decisions(self) -> list[BoundKernel]:
+        """Return the compiled decision of the rows of each thread, bound again if an array was replaced since then."""
         arrays = self.mutable, self.tables, self.parameters
         if self._bound is None or any(now is not then for now, then in zip(arrays, self._bound[0], strict=True)):
-            self._bound = arrays, self._bind(self._all_rows, self._actions, self._play_mode)
+            parts = zip(np.array_split(self._all_rows, len(self._works)), self._works, strict=True)
+            self._bound = arrays, [self._bind(rows, self._actions, self._play_mode, work) for rows, work in parts]
         return self._bound[1]
 
-    def _bind(self, rows: np.ndarray, actions: np.ndarray, mode: Mode) -> BoundKernel:
+    def _bind(self, rows: np.ndarray, actions: np.ndarray, mode: Mode, work: Workspace | None = None) -> BoundKernel:
         """Return the compiled decision of rows, valid until arrays are replaced."""
         seen = self.buffers
         outputs = Outputs(self._terms, *seen.encoded, seen.measured, seen.codes, self._refused)
         return decide.bind(
-            rows, actions, self.mutable, self.tables, self.parameters, outputs, self._work, self._timing, mode
+            rows,
+            actions,
+            self.mutable,
+            self.tables,
+            self.parameters,
+            outputs,
+            work or self._works[0],
+            self._timing,
+            mode,
         )
 
     def _observe(self, rows: np.ndarray) -> None:
@@ -539,24 +607,27 @@ class Simulator(WholeCopy):
             jobs: number of rows of the job table that an episode needs; further rows never arrive.
             events: number of events that an episode needs.
         """
-        blanks = {"run": np.zeros((), RUN), "lists": np.zeros((), np.int32), "pending_gb": np.zeros(())}
-        changed = {name: longer(getattr(self.mutable, name), jobs, blank) for name, blank in blanks.items()}
+        changed = {name: longer(getattr(self.mutable, name), jobs, BLANKS[name]) for name in BY_JOB}
         self.mutable = self.mutable._replace(**changed)
         self.tables = self.tables._replace(
             jobs=longer(self.tables.jobs, jobs, NO_JOB), events=longer(self.tables.events, events, NO_EVENT)
         )
-        if self.run.shape[1] > len(self._work.can_start):
-            self._work = self._workspace(self.run.shape[1])
+        if self.run.shape[1] > len(self._works[0].can_start):
+            self._works = self._workspaces(self.run.shape[1])
 
-    def _workspace(self, jobs: int) -> Workspace:
-        """Return work arrays for job tables of `jobs` rows."""
+    def _workspaces(self, jobs: int) -> list[Workspace]:
+        """Return work arrays of each thread, for job tables of `jobs` rows."""
         _, _, classes, lanes = self.mutable.classes.shape
-        return empty_workspace(
-            self.satellites, lanes, classes, self.mutable.tenants.shape[2], jobs, most_neighbours(self.fleet)
-        )
+        tenants, neighbours = self.mutable.tenants.shape[2], most_neighbours(self.fleet)
+        sizes = (self.satellites, lanes, classes, tenants, jobs, neighbours)
+        return [empty_workspace(*sizes) for _ in range(min(self.num_threads, self.num_envs))]
 
 
 def not_finite(actions: np.ndarray) -> ActionError:
     """Return the error about the first action that is not finite."""
     b, k = (int(v[0]) for v in np.nonzero(~np.isfinite(actions)))
     return ActionError(f"action[{b}, {k}] = {actions[b, k]}: must be finite")
+
+
+Episodes = Mapping[int, EpisodeTables | Simulator]
+"""Episodes by number: their tables, or a simulator of one row in which the episode has begun."""

@@ -92,11 +92,9 @@ class LinkBatch:
             if not (self._is_shared[i] and _same_table(self.arrays[i], table)):
                 self._write(i, row, table)
 
-    def copy(self, source: int, row: int) -> None:
-        """Copy the tables of row `source` to `row`."""
-        for array, is_shared in zip(self.arrays, self._is_shared, strict=True):
-            if not is_shared:
-                array[row] = array[source]
+    def row(self, row: int) -> Links:
+        """Return the tables of a row."""
+        return Links(*(array[row if len(array) > 1 else 0] for array in self.arrays))
 
     def _write(self, i: int, row: int, table: np.ndarray) -> None:
         array = self.arrays[i]

@@ -154,6 +154,11 @@ class FleetModel:
         self.weights = reward_weights(scenario, self.reference_value, self.stored_value[self.shell_of])
         self.references = self._references()
 
+    @property
+    def serving_varies(self) -> bool:
+        """Whether episodes draw parameters of services, so that each has serving tables of its own."""
+        return any(path.startswith("workload.") for path in self.scenario.randomise)
+
     def _build_arrays(self, designs: list[dict[str, float]], kind_of: Sequence[int] | np.ndarray) -> None:
         """Build the arrays that depend on hardware and workload.
 
