@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from odc_gym.evaluation import cores
+from odc_gym import cores
 
 
 @pytest.fixture(autouse=True)

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 from odc_gym.errors import OdcGymError
 from odc_gym.simulator.threads import Threads
 
-if TYPE_CHECKING:
-    from odc_gym.simulator.simulator import Simulator
+
+class Player(Protocol):
+    """Part of a simulator that begins an episode."""
+
+    def sibling(self, num_envs: int) -> Self:
+        """Return a simulator of the same fleet with `num_envs` rows."""
+
+    def reset(self, seeds: Sequence[int]) -> None:
+        """Begin episodes."""
 
 
-class NextEpisodes:
+Simulator = TypeVar("Simulator", bound=Player)
+
+
+class NextEpisodes(Generic[Simulator]):
     """Episodes by number, each begun in a spare simulator with one row.
 
     The results are the same as without it, because an episode depends on its number alone. Copies and forked processes

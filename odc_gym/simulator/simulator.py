@@ -189,7 +189,7 @@ class Simulator(WholeCopy):
         self._terms, self._refused = np.zeros((b, len(TERMS))), np.zeros(2, np.int64)
         self._threads = Threads(self.num_threads)
         self._works = self._workspaces(ROWS)
-        self.next_episodes = NextEpisodes(self)
+        self.next_episodes: NextEpisodes[Simulator] = NextEpisodes(self)
         self._all_rows = np.arange(b)
         self._timing = Timing(float(clock.dt_s), clock.steps, clock.warm_up, self.satellites)
         others_wait = self.assigns and scenario.assign.others == "wait"
