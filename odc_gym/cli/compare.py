@@ -227,7 +227,7 @@ def _scenarios(sources: Sequence[str], overrides: list[str]) -> list[Scenario]:
     chosen: list[str] = []
     for source in sources:
         for name in _split(source, ",", "--scenario"):
-            chosen += names() if name == ALL else [name]
+            chosen += names(large=False) if name == ALL else [name]
     scenarios = []
     for name in chosen:
         loaded = load(name, {})

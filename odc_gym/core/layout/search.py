@@ -40,6 +40,7 @@ class Search(NamedTuple):
     walks: Int64x1  # (1,) number of walks so far
     near: Int64x1  # (S,) satellites that a walk met
     near_hops: Int64x1  # (S,) links to each of them
+    capacity: Float64x2  # (S, 4) capacity of a replica on each satellite
     heap: Int64x1  # (J or S,) positions or satellites in the order of a heap
     key: Float64x1  # (J or S,) key of each entry of the heap
     spare: Int32x1  # (J,) second list for sorting
@@ -49,11 +50,28 @@ def search_of(num_satellites: int, num_jobs: int) -> Search:
     """Return empty work space for searches."""
     blocks, most = (num_satellites + BLOCK - 1) // BLOCK, max(num_satellites, num_jobs)
     return Search(
-        np.zeros(blocks, np.int64), np.zeros(1, np.int64), np.zeros(2, np.int64), np.empty(ENTRIES, np.int64),
-        np.empty(ENTRIES, np.int64), np.empty((ENTRIES, blocks)), np.full((ENTRIES, blocks), -1, np.int64),
-        np.empty(ENTRIES), np.full(ENTRIES, -1, np.int64),
-        np.full(ENTRIES, -1, np.int64), np.zeros(1, np.int64), np.full(ENTRIES, -1, np.int64), np.empty(blocks), np.full(blocks, -1, np.int64),
-        np.empty(num_satellites, np.int64), np.empty(num_jobs, np.int64), np.zeros(num_satellites, np.int64),
-        np.zeros(1, np.int64), np.empty(num_satellites, np.int64), np.empty(num_satellites, np.int64),
-        np.empty(most, np.int64), np.empty(most), np.empty(num_jobs, np.int32),
-    )  # fmt: skip
+        version=np.zeros(blocks, np.int64),
+        total_version=np.zeros(1, np.int64),
+        entries=np.zeros(2, np.int64),
+        class_id=np.empty(ENTRIES, np.int64),
+        width=np.empty(ENTRIES, np.int64),
+        best=np.empty((ENTRIES, blocks)),
+        best_version=np.full((ENTRIES, blocks), -1, np.int64),
+        best_of_all=np.empty(ENTRIES),
+        total_seen=np.full(ENTRIES, -1, np.int64),
+        spot_version=np.full(ENTRIES, -1, np.int64),
+        phase=np.zeros(1, np.int64),
+        closed_phase=np.full(ENTRIES, -1, np.int64),
+        most_free=np.empty(blocks),
+        most_free_version=np.full(blocks, -1, np.int64),
+        first_on=np.empty(num_satellites, np.int64),
+        next_on=np.empty(num_jobs, np.int64),
+        mark=np.zeros(num_satellites, np.int64),
+        walks=np.zeros(1, np.int64),
+        near=np.empty(num_satellites, np.int64),
+        near_hops=np.empty(num_satellites, np.int64),
+        capacity=np.empty((num_satellites, 4)),
+        heap=np.empty(most, np.int64),
+        key=np.empty(most),
+        spare=np.empty(num_jobs, np.int32),
+    )

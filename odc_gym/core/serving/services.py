@@ -20,12 +20,12 @@ from odc_gym.core.serving.slo_model import (
     MAX_LOAD,
     Pool,
     QueueingState,
+    find_capacity,
     joint_attainment,
     live_requests_at,
     queue_length,
     queueing_state,
     reaches_ground,
-    replica_capacity,
     replica_pool,
     solve_load,
     tpot_attainment,
@@ -80,6 +80,8 @@ def service_load(env: Environment, demand: np.ndarray, dt_s: float) -> None:
 def replica_load(env: Environment, c: int, row: int, load: float, busy: float) -> float:
     """Return the number of busy accelerators, at the class's utilisation, that draw as much power as a replica.
 
+    It follows a call of `replica_pool`.
+
     Args:
         env: environment.
         c: class of the service.
@@ -91,7 +93,9 @@ def replica_load(env: Environment, c: int, row: int, load: float, busy: float) -
     held = width * run["active"]
     if run["drain_s"] > 0.0:
         return held * env.rules.decode_power[c]
-    rate, slow_prefill, _, _ = replica_capacity(env, c, width, run["host"], env.sat.duty[run["host"]])
+    find_capacity(env, c, width, run["host"])
+    capacity = env.work.search.capacity[run["host"]]
+    rate, slow_prefill = capacity[0], capacity[1]
     if rate <= 0.0 or not reaches_ground(env, run["host"]):
         return 0.0
     prefill = min(load * rate * slow_prefill * env.rules.prefill_s[c], busy)

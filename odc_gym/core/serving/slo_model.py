@@ -156,8 +156,23 @@ def replica_capacity(env: Environment, c: int, width: int, s: int, duty: float) 
 
 
 @routine
+def find_capacity(env: Environment, c: int, width: int, s: int) -> None:
+    """Write the capacity of a replica on satellite `s`, the values of `replica_capacity`, to `search.capacity`.
+
+    Replicas of a service are alike, so that it is computed once for each satellite after a call of `replica_pool`.
+    """
+    search = env.work.search
+    if search.mark[s] != search.walks[0]:
+        search.mark[s] = search.walks[0]
+        rate, prefill, decode, slots = replica_capacity(env, c, width, s, env.sat.duty[s])
+        capacity = search.capacity[s]
+        capacity[0], capacity[1], capacity[2], capacity[3] = rate, prefill, decode, slots
+
+
+@routine
 def replica_pool(env: Environment, c: int) -> Pool:
     """Return the pool of service `c`: its replicas that work, do not drain, and have a route to the ground."""
+    env.work.search.walks[0] += 1
     replicas = rate = prefill = decode = slots = latency = 0.0
     at = ground_row(env, env.scalars[0]["tick"])
     for k in range(env.scalars[0]["running"]):
@@ -167,17 +182,17 @@ def replica_pool(env: Environment, c: int) -> Pool:
         s = env.run[row]["host"]
         if not reaches_ground(env, s):
             continue
-        replica_rate, slow_prefill, slow_decode, replica_slots = replica_capacity(
-            env, c, env.jobs[row]["width"], s, env.sat.duty[s]
-        )
+        find_capacity(env, c, env.jobs[row]["width"], s)
+        capacity = env.work.search.capacity[s]
+        replica_rate = capacity[0]
         if replica_rate <= 0.0:
             continue
         share = env.run[row]["active"]
         replicas += share
         rate += share * replica_rate
-        prefill += share * replica_rate * slow_prefill
-        decode += share * replica_rate * slow_decode
-        slots += share * replica_slots
+        prefill += share * replica_rate * capacity[1]
+        decode += share * replica_rate * capacity[2]
+        slots += share * capacity[3]
         latency += share * replica_rate * env.links.ground_latency_s[at, s]
     if rate <= 0.0:
         return Pool(0.0, 0.0, 1.0, 1.0, 1.0, 0.0)
