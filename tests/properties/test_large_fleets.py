@@ -78,14 +78,14 @@ def test_a_large_fleet_works(reduced):
     assert (sim.run["status"] == 2).sum() > 3 * sim.satellites and np.isfinite(sim.observation).all()
     assert sim.ledger.served.sum() > 0.0 and sim.ledger.weights_gb.sum() + sim.ledger.input_gb.sum() > 0.0
     links = Links(*(table[0] for table in sim.tables.links))
-    assert links.next_hop.size == 0 and (links.ground_hop >= 0).mean() > 0.99 and links.ground_hops.max() > 3
+    assert links.next_hop.size == 0 and (links.ground_hop >= 0).mean() > 0.9 and links.ground_hops.max() > 3
 
 
-@pytest.mark.parametrize(("planes", "slots", "phasing"), [(4, 10, 1), (6, 12, 2), (5, 14, 3), (12, 11, 7)])
+@pytest.mark.parametrize(("planes", "slots", "phasing"), [(8, 10, 1), (9, 12, 2), (10, 10, 3), (12, 11, 7)])
 def test_grids_and_tables_of_pairs_agree(monkeypatch, planes, slots, phasing):
     """The same fleet with either: the same satellites reach each other and the ground, with about the same latency."""
-    orbit = {"pattern": "delta", "altitude_km": 1100, "inclination_deg": 60, "total": planes * slots, "planes": planes}
-    own = {"links": {"topology": "grid", "terminals": 4, "max_range_km": 7000}, "ground": {}, "backbone": None}
+    orbit = {"pattern": "delta", "altitude_km": 1900, "inclination_deg": 60, "total": planes * slots, "planes": planes}
+    own = {"links": {"topology": "grid", "terminals": 4, "max_range_km": 10500}, "ground": {}, "backbone": None}
     changes = {"shells.0.orbit": orbit | {"phasing": phasing}, "network": own, "episode.hours": 1}
     model = FleetModel(Scenario.load("starter12", changes))
     ephemeris = _ephemeris(model, model.start_of(5))
@@ -109,8 +109,8 @@ def test_grids_and_tables_of_pairs_agree(monkeypatch, planes, slots, phasing):
 
 def test_routes_of_grids_have_about_as_many_links_as_those_of_pairs(monkeypatch):
     """Latencies of single links differ from the shell's mean, so that few routes differ."""
-    orbit = {"pattern": "delta", "altitude_km": 1100, "inclination_deg": 60, "total": 72, "planes": 6, "phasing": 2}
-    own = {"links": {"topology": "grid", "terminals": 4, "max_range_km": 7000}, "ground": {}, "backbone": None}
+    orbit = {"pattern": "delta", "altitude_km": 1900, "inclination_deg": 60, "total": 72, "planes": 8, "phasing": 2}
+    own = {"links": {"topology": "grid", "terminals": 4, "max_range_km": 10500}, "ground": {}, "backbone": None}
     scenario = Scenario.load("starter12", {"shells.0.orbit": orbit, "network": own, "episode.hours": 1})
     hops = []
     for most in (500, 0):
