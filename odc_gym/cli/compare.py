@@ -45,7 +45,7 @@ Scenarios = Annotated[
         "--scenario",
         "-s",
         help="Names of scenarios or paths of .yaml files, comma-separated or repeated; `all` for every scenario of the "
-        "package. Several scenarios add tables across them.",
+        "package but the large fleets. Several scenarios add tables across them.",
         autocompletion=complete_scenarios,
         show_default=DEFAULT_SCENARIO,
     ),
