@@ -45,7 +45,7 @@ Scenarios = Annotated[
         "--scenario",
         "-s",
         help="Names of scenarios or paths of .yaml files, comma-separated or repeated; `all` for every scenario of the "
-        "package. Several scenarios add tables across them.",
+        "package but the large fleets. Several scenarios add tables across them.",
         autocompletion=complete_scenarios,
         show_default=DEFAULT_SCENARIO,
     ),
@@ -227,7 +227,7 @@ def _scenarios(sources: Sequence[str], overrides: list[str]) -> list[Scenario]:
     chosen: list[str] = []
     for source in sources:
         for name in _split(source, ",", "--scenario"):
-            chosen += names() if name == ALL else [name]
+            chosen += names(large=False) if name == ALL else [name]
     scenarios = []
     for name in chosen:
         loaded = load(name, {})

@@ -43,7 +43,7 @@ class ShellLinks:
         """Return the satellites of each link, (L, 2), counted from the first of the shell."""
         pairs = grid_pairs([self.grid])
         in_plane = pairs[:, 0] // self.grid.slots == pairs[:, 1] // self.grid.slots
-        return pairs[(in_plane & self.along) | (~in_plane & self.along & self.across)]
+        return np.asarray(pairs[(in_plane & self.along) | (~in_plane & self.along & self.across)])
 
 
 class GridNet:

@@ -35,8 +35,10 @@ class Sightings(NamedTuple):
     def _selected(self, step: np.ndarray, order: np.ndarray) -> Sightings:
         """Return chosen sightings, in order; `step` is the step of each sighting."""
         begin = np.searchsorted(step[order], np.arange(len(self.begin)))
-        columns = (self.satellite, self.site, self.elevation_deg, self.range_m)
-        return Sightings(begin, *(column[order] for column in columns), self.satellites)  # type: ignore[arg-type]
+        return Sightings(
+            begin, self.satellite[order], self.site[order], self.elevation_deg[order], self.range_m[order],
+            self.satellites,
+        )  # fmt: skip
 
     @classmethod
     def joined(cls, parts: Sequence[Sightings]) -> Sightings:

@@ -21,9 +21,13 @@ from odc_gym.scenario.yaml_text import NoValue, parse, shown
 FOLDER = Path(__file__).parents[1] / "configs" / "scenarios"
 
 
-def names() -> list[str]:
-    """Return the names of the scenarios that come with the package."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml"))
+LARGE = ("megashell10k", "megashell1k")
+"""Scenarios of large fleets: an episode takes seconds to minutes, so that `all` scenarios of a comparison omit them."""
+
+
+def names(large: bool = True) -> list[str]:
+    """Return the names of the scenarios that come with the package, with or without those of `LARGE` fleets."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml") if large or path.stem not in LARGE)
 
 
 def read(source: str | Path, model: type[BaseModel]) -> tuple[dict[str, Any], str]:

@@ -254,7 +254,7 @@ def _joined(links: Links, s: int, others: np.ndarray, most_hops: float, least_st
         least_steps: physics steps for which the route must last.
     """
     if not links.hops.shape[2]:  # a grid, whose links last, or no links at all
-        return np.isin(others, _satellites_around(links, s, most_hops)) & (others != s)
+        return np.asarray(np.isin(others, _satellites_around(links, s, most_hops)) & (others != s))
     hops, closes = links.hops[links.epoch[0]], links.expiry_step[links.epoch[0]]
     near = (hops[s, others] >= 0) & (hops[s, others] <= most_hops)
     return np.asarray(near & (closes[s, others] >= least_steps) & (others != s))

@@ -467,7 +467,7 @@ def small_fleet():
 
 
 def test_all_scenarios_of_the_package():
-    assert [fleet.name for fleet in compare._scenarios(["all"], [])] == names()
+    assert [fleet.name for fleet in compare._scenarios(["all"], [])] == names(large=False)
 
 
 @pytest.mark.parametrize(

@@ -112,7 +112,7 @@ def test_numbers_out_of_range_are_left_to_the_scenario():
         ODCSatEnv(**{**SMALL, "episode_hours": -1})
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", names(large=False))
 def test_a_scenario_as_plain_data_is_the_same_scenario(name):
     scenario = Scenario.load(name)
     assert Scenario.load(json.loads(json.dumps(plain(scenario)))) == scenario

@@ -74,7 +74,7 @@ def test_place_and_size_of_the_batch_do_not_matter(starter12, alone, size):
         assert_same(result, alone[seed])
 
 
-@pytest.mark.parametrize("name", [name for name in names() if name != "starter12"])
+@pytest.mark.parametrize("name", [name for name in names(large=False) if name != "starter12"])
 def test_rows_of_a_batch_of_any_scenario_are_single_episodes(name):
     """Shells of several kinds, and fleets of other sizes: two hours in a batch of three and alone."""
     scenario = Scenario.load(name)

@@ -63,8 +63,8 @@ def links_of(epochs, satellites, isl_gb_s=1.0, ground_gb_s=2.0, latency_s=0.02, 
     latency = np.where(ground_hops >= 0, ground_hops * latency_s, np.inf).astype(np.float32)
     speed = np.broadcast_to(isl_gb_s, n).astype(np.float32)
     return Links(
-        epoch, next_hop, hops, closes, neighbours_of(hops), *no_grid(), up, rate, ground_hops, latency, ground_closes,
-        speed, np.array([bridged], np.int8),
+        epoch, next_hop, hops, closes, neighbours_of(hops), *no_grid(), up.astype(np.int32), rate, ground_hops, latency,
+        ground_closes, speed, np.array([bridged], np.int8),
     )  # fmt: skip
 
 

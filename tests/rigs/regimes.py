@@ -16,4 +16,4 @@ REGIMES = {
     "edge-earth": (1.06, "energy"),
 }
 """Load of each regime over what the fleet can sustain, and its tightest limit, as in `docs/scenarios.md`."""
-FLEETS = [name for name in names() if name not in REGIMES]
+FLEETS = [name for name in names(large=False) if name not in REGIMES]

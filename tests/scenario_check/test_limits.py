@@ -31,7 +31,7 @@ def test_accelerators_of_another_speed_are_reference_accelerators():
     assert limits.line == "- edge: Energy binds: 1.59 of 2.26 sustained; heat suffices."
 
 
-@pytest.mark.parametrize("name", [name for name in names() if name != "ai1-shells"])
+@pytest.mark.parametrize("name", [name for name in names(large=False) if name != "ai1-shells"])
 def test_every_preset_has_a_sentence_that_fits_a_line(name):
     fleet = FleetModel(Scenario.load(name))
     binds, offered = limit_sentences(fleet)

@@ -156,11 +156,22 @@ def first_host_off(env: Environment, row: int) -> int:
 
 
 @routine
+def has_gangs(env: Environment) -> bool:
+    """Return whether jobs of a class may span several satellites."""
+    most_hops = 0.0
+    for c in range(env.num_classes):
+        most_hops = max(most_hops, env.rules.gang_hops[c])
+    return most_hops > 0.0
+
+
+@routine
 def requeue_disconnected_gangs(env: Environment, now_s: float) -> None:
     """Requeue gangs whose members lose their links.
 
     A gang writes a checkpoint if the loss is known one step ahead. Otherwise, it loses its uncheckpointed work.
     """
+    if not has_gangs(env):
+        return
     scalars, running = env.scalars[0], env.running
     num_before = scalars["running"]
     scalars["running"] = 0

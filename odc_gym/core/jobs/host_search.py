@@ -23,6 +23,7 @@ def open_search(env: Environment) -> None:
     """Begin a series of searches: bids, accelerators or compute may have changed on all satellites."""
     search = env.work.search
     search.total_version[0] += 1
+    search.phase[0] += 1
     for block in range(search.version.shape[0]):
         search.version[block] += 1
 
@@ -48,7 +49,7 @@ def entry_of(env: Environment, class_id: int, width: int) -> int:
     search.entries[0] = min(search.entries[0] + 1, ENTRIES)
     search.entries[1] = (entry + 1) % ENTRIES
     search.class_id[entry], search.width[entry] = class_id, width
-    search.total_seen[entry], search.spot_version[entry] = -1, -1
+    search.total_seen[entry], search.spot_version[entry], search.closed_phase[entry] = -1, -1, -1
     for block in range(search.version.shape[0]):
         search.best_version[entry, block] = -1
     return int(entry)

@@ -18,6 +18,7 @@ import numpy as np
 
 from odc_gym.compilation.decorators import routine
 from odc_gym.core.jobs.gangs import are_neighbours, clear_hosts, is_among_hosts, satellites_around
+from odc_gym.core.jobs.host_search import entry_of
 from odc_gym.core.jobs.waiting import NOWHERE, is_open, is_replica, pays_in_time, time_to_release_s, transfer_time_s
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.state import UNBOUND_S, fill
@@ -53,8 +54,15 @@ def reserve(env: Environment, row: int, now_s: float) -> bool:
 
     The reservation keeps its satellites as long as the job can start there. A satellite is excluded if it is closed,
     off, or too small beside its replicas, which never end. It is also excluded if it becomes free too late for the job
-    to be paid.
+    to be paid. If none can be reserved for a class and a width, other jobs like it are not tried in the same step.
     """
+    search = env.work.search
+    entry = entry_of(env, env.jobs[row]["class_id"], env.jobs[row]["width"])
+    if search.closed_phase[entry] == search.phase[0]:
+        return False
+    if not mark_candidates(env, row, False, env.work.free_from_s):
+        search.closed_phase[entry] = search.phase[0]
+        return False
     if env.scalars[0]["reserved_row"] == row and try_reserve(env, row, now_s, True):
         return True
     return try_reserve(env, row, now_s, False)

@@ -281,21 +281,32 @@ def may_host(env: Environment, row: int, s: int, now_s: float) -> bool:
 @routine
 def enqueue(env: Environment, row: int) -> None:
     """Insert a row into the queue in descending order of rank; equal ranks keep their order."""
-    waiting, run, rank = env.waiting, env.run, env.run[row]["rank"]
-    count = env.scalars[0]["waiting"]
-    low, high = 0, count
+    env.work.search.spare[0] = row
+    enqueue_all(env, 1)
+
+
+@routine
+def enqueue_all(env: Environment, count: int) -> None:
+    """Insert `count` rows of equal rank from `search.spare` into the queue; they follow rows of the same rank."""
+    if count == 0:
+        return
+    waiting, run, spare, length = env.waiting, env.run, env.work.search.spare, env.scalars[0]["waiting"]
+    rank = run[spare[0]]["rank"]
+    low, high = 0, length
     while low < high:  # the place after all rows of equal or higher rank
         middle = (low + high) // 2
         if run[waiting[middle]]["rank"] < rank:
             high = middle
         else:
             low = middle + 1
-    for k in range(count, low, -1):
-        waiting[k] = waiting[k - 1]
-    waiting[low] = row
-    env.scalars[0]["waiting"] += 1
-    run[row]["status"] = WAITING
-    run[row]["host"] = NOWHERE
+    for k in range(length - 1, low - 1, -1):
+        waiting[k + count] = waiting[k]
+    for k in range(count):
+        row = spare[k]
+        waiting[low + k] = row
+        run[row]["status"] = WAITING
+        run[row]["host"] = NOWHERE
+    env.scalars[0]["waiting"] += count
 
 
 @routine

@@ -30,6 +30,8 @@ class Search(NamedTuple):
     best_of_all: Float64x1  # (N,) best score of all blocks
     total_seen: Int64x1  # (N,) version of all blocks at which that was computed
     spot_version: Int64x1  # (N,) version of all blocks at which no satellite had enough spot jobs for the pair
+    phase: Int64x1  # (1,) number of series of searches so far
+    closed_phase: Int64x1  # (N,) series in which no satellite could be reserved for the pair
     most_free: Float64x1  # (B,) most free accelerators on a satellite whose compute is on
     most_free_version: Int64x1  # (B,) version of the block at which it was computed
     first_on: Int64x1  # (S,) first row of the job table on each satellite, in the order of the running jobs
@@ -47,11 +49,27 @@ def search_of(num_satellites: int, num_jobs: int) -> Search:
     """Return empty work space for searches."""
     blocks, most = (num_satellites + BLOCK - 1) // BLOCK, max(num_satellites, num_jobs)
     return Search(
-        np.zeros(blocks, np.int64), np.zeros(1, np.int64), np.zeros(2, np.int64), np.empty(ENTRIES, np.int64),
-        np.empty(ENTRIES, np.int64), np.empty((ENTRIES, blocks)), np.full((ENTRIES, blocks), -1, np.int64),
-        np.empty(ENTRIES), np.full(ENTRIES, -1, np.int64),
-        np.full(ENTRIES, -1, np.int64), np.empty(blocks), np.full(blocks, -1, np.int64),
-        np.empty(num_satellites, np.int64), np.empty(num_jobs, np.int64), np.zeros(num_satellites, np.int64),
-        np.zeros(1, np.int64), np.empty(num_satellites, np.int64), np.empty(num_satellites, np.int64),
-        np.empty(most, np.int64), np.empty(most), np.empty(num_jobs, np.int32),
-    )  # fmt: skip
+        version=np.zeros(blocks, np.int64),
+        total_version=np.zeros(1, np.int64),
+        entries=np.zeros(2, np.int64),
+        class_id=np.empty(ENTRIES, np.int64),
+        width=np.empty(ENTRIES, np.int64),
+        best=np.empty((ENTRIES, blocks)),
+        best_version=np.full((ENTRIES, blocks), -1, np.int64),
+        best_of_all=np.empty(ENTRIES),
+        total_seen=np.full(ENTRIES, -1, np.int64),
+        spot_version=np.full(ENTRIES, -1, np.int64),
+        phase=np.zeros(1, np.int64),
+        closed_phase=np.full(ENTRIES, -1, np.int64),
+        most_free=np.empty(blocks),
+        most_free_version=np.full(blocks, -1, np.int64),
+        first_on=np.empty(num_satellites, np.int64),
+        next_on=np.empty(num_jobs, np.int64),
+        mark=np.zeros(num_satellites, np.int64),
+        walks=np.zeros(1, np.int64),
+        near=np.empty(num_satellites, np.int64),
+        near_hops=np.empty(num_satellites, np.int64),
+        heap=np.empty(most, np.int64),
+        key=np.empty(most),
+        spare=np.empty(num_jobs, np.int32),
+    )

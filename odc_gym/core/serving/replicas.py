@@ -18,7 +18,7 @@ from odc_gym.compilation.kernel import kernel
 from odc_gym.compilation.reference import by_reference, rows_of
 from odc_gym.core.jobs.batches import begin_drain, release_replica
 from odc_gym.core.jobs.host_search import build_heap, pop_heap, sift_down
-from odc_gym.core.jobs.waiting import NOWHERE, enqueue, rank_of, score_of
+from odc_gym.core.jobs.waiting import NOWHERE, enqueue_all, rank_of, score_of
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.records import JOB
 from odc_gym.core.layout.state import Design, State
@@ -167,14 +167,15 @@ def resume_draining(env: Environment, c: int, count: int) -> int:
 
 @routine
 def queue_replicas(env: Environment, c: int, count: int, now_s: float) -> None:
-    """Add up to `count` absent replicas of service `c` to the queue."""
-    first = int(env.rules.first[c])
+    """Add up to `count` absent replicas of service `c` to the queue. All of them have the same rank."""
+    first, spare, found = int(env.rules.first[c]), env.work.search.spare, 0
     for row in range(first, first + int(env.rules.replicas[c])):
-        if count > 0 and env.run[row]["status"] == ABSENT:
+        if found < count and env.run[row]["status"] == ABSENT:
             env.run[row]["since_s"] = now_s
             env.run[row]["rank"] = rank_of(env, row, now_s)
-            enqueue(env, row)
-            count -= 1
+            spare[found] = row
+            found += 1
+    enqueue_all(env, found)
 
 
 @routine

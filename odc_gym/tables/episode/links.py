@@ -38,10 +38,18 @@ def link_tables(fleet: FleetModel, plan: NetworkPlan) -> Links:
 
     Episodes that share the routes between satellites share the arrays of these routes.
     """
-    routes = plan.routes
+    routes, pairs = plan.routes, plan.pairs or no_pairs(fleet.satellites, plan.grid)
+    shell_of, shells, link_s, isl_up = no_grid() if plan.grid is None else grid_tables(plan.grid, plan.isl_up)
     tables = Links(
-        *(plan.pairs or no_pairs(fleet.satellites, plan.grid)),
-        *(no_grid() if plan.grid is None else (plan.grid.shell_of, plan.grid.numbers, plan.grid.link_s, plan.isl_up)),
+        epoch=pairs.of_step,
+        next_hop=pairs.next_hop,
+        hops=pairs.hops,
+        expiry_step=pairs.expiry_step,
+        neighbours=pairs.neighbours,
+        shell_of=shell_of,
+        shells=shells,
+        shell_link_s=link_s,
+        isl_up=isl_up,
         ground_hop=routes.next_hop.astype(np.int32),
         ground_gb_s=(plan.direct.rate_gbps / BITS).astype(np.float32),
         ground_hops=routes.hops,
@@ -61,8 +69,14 @@ def no_pairs(satellites: int, grid: GridNet | None) -> PairTables:
     return PairTables(np.zeros(1, np.int32), empty, empty, empty.astype(np.int32), neighbours)
 
 
+def grid_tables(grid: GridNet, isl_up: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the tables of a grid: shell of each satellite, shells, latencies, and satellites whose terminals work."""
+    assert isl_up is not None
+    return grid.shell_of, grid.numbers, grid.link_s, isl_up
+
+
 @lru_cache(maxsize=1)
-def no_grid() -> tuple[np.ndarray, ...]:
+def no_grid() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return the empty tables of a fleet without a grid."""
     return (
         np.zeros(0, np.int32), np.zeros((0, len(GridShell._fields)), np.int64), np.zeros((0, 2)),

@@ -381,4 +381,4 @@ def _has_ground_route(direct: np.ndarray, of_step: np.ndarray | None, component:
     part_reachable = np.zeros((len(direct), component.max() + 1), np.bool_)
     t, s = np.nonzero(direct)
     part_reachable[t, component[steps[t], s]] = True
-    return part_reachable[np.arange(len(direct))[:, None], component[steps]]
+    return np.asarray(part_reachable[np.arange(len(direct))[:, None], component[steps]])
