@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Distribution, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 from setuptools.errors import CompileError
@@ -33,11 +33,6 @@ class BuildWithLibraries(build_py):
 class PlatformWheel(bdist_wheel):
     """Wheel for one platform and all versions of Python 3: its libraries know nothing of Python."""
 
-    def finalize_options(self) -> None:
-        """Say that the wheel contains machine code."""
-        super().finalize_options()
-        self.root_is_pure = False
-
     def get_tag(self) -> tuple[str, str, str]:
         """Return the tags of Python, of its binary interface and of the platform."""
         from odc_gym.compilation.prebuilding import platform_tag
@@ -45,4 +40,12 @@ class PlatformWheel(bdist_wheel):
         return "py3", "none", platform_tag() or super().get_tag()[2]
 
 
-setup(cmdclass={"build_py": BuildWithLibraries, "bdist_wheel": PlatformWheel})
+class CompiledPackage(Distribution):
+    """Package that contains machine code, although no extension module of Python."""
+
+    def has_ext_modules(self) -> bool:
+        """Return True, so that the wheel is one of a platform."""
+        return True
+
+
+setup(cmdclass={"build_py": BuildWithLibraries, "bdist_wheel": PlatformWheel}, distclass=CompiledPackage)

@@ -6,6 +6,7 @@ import importlib.util
 import multiprocessing
 import os
 import pickle
+import re
 import subprocess
 import sys
 import time
@@ -93,10 +94,15 @@ def _output(child: subprocess.Popen[bytes]) -> bytes | None:
     except subprocess.TimeoutExpired:
         return None
     if child.returncode != 0:
-        lines = errors.decode(errors="replace").strip().splitlines()
-        reason = lines[-1] if lines else f"the compiler ended with code {child.returncode}"
-        raise OdcGymError(f"the simulation core cannot be compiled: {reason}")
+        raise OdcGymError(f"the simulation core cannot be compiled: {_reason(child.returncode, errors.decode(errors='replace'))}")
     return output
+
+
+def _reason(code: int, errors: str) -> str:
+    """Return the line of a traceback that names the error; Numba's errors have further lines behind it."""
+    lines = errors.strip().splitlines()
+    named = [line for line in lines if re.match(r"[\w.]+(Error|Exception)\b", line)]
+    return (named or lines or [f"the compiler ended with code {code}"])[-1]
 
 
 @contextmanager
