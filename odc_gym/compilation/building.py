@@ -94,7 +94,9 @@ def _output(child: subprocess.Popen[bytes]) -> bytes | None:
     except subprocess.TimeoutExpired:
         return None
     if child.returncode != 0:
-        raise OdcGymError(f"the simulation core cannot be compiled: {_reason(child.returncode, errors.decode(errors='replace'))}")
+        raise OdcGymError(
+            f"the simulation core cannot be compiled: {_reason(child.returncode, errors.decode(errors='replace'))}"
+        )
     return output
 
 

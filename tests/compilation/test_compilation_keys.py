@@ -1,4 +1,4 @@
-"""Keys of compiled code: they cover all that is compiled, and an edit makes only those kernels stale that it concerns."""
+"""Keys of compiled code cover all that is compiled, and an edit makes only those kernels stale that it concerns."""
 
 import shutil
 
