@@ -29,10 +29,12 @@ def hash_of(scenario, action_mode, observation_mode, decisions):
     digest = hashlib.blake2b(digest_size=8)
 
     def take(value):
-        parts = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else None
-        if parts is not None:
-            for part in parts:
+        if isinstance(value, dict | tuple):
+            for part in value.values() if isinstance(value, dict) else value:
                 take(part)
+        elif isinstance(value, np.ndarray) and value.dtype.names:  # bytes between the fields mean nothing
+            for name in value.dtype.names:
+                take(value[name])
         else:
             digest.update(np.ascontiguousarray(value).tobytes())
 
