@@ -1,4 +1,5 @@
-# Two commands from a fresh checkout: `make train` and `make test`. Each sets up its own environment first, once.
+# Two commands from a fresh checkout: `make train` and `make test`. Each first sets up its environment and compiles the
+# simulation core, once.
 #
 #   PYTHON=python3.12        the interpreter to build the environment with
 #   VENV=.venv               where the environment is
@@ -30,7 +31,7 @@ help:  ## say what there is
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
 
 .PHONY: train
-train: $(READY)  ## train a scheduler, then compare it with the heuristics on the test episodes
+train: $(READY) warm  ## train a scheduler, then compare it with the heuristics on the test episodes
 	$(BIN)/odc-gym train --config configs/train/ppo.yaml --test-episodes $(EPISODES) $(if $(STEPS),--n-timesteps $(STEPS)) $(if $(RUN),--output $(RUN))
 
 .PHONY: test
@@ -43,6 +44,7 @@ test-all: $(READY) warm  ## all tests, the slow ones too
 
 .PHONY: test-oldest
 test-oldest: $(VENV)-oldest/.ready  ## the tests beside the oldest Gymnasium that is supported
+	@$(VENV)-oldest/bin/odc-gym warm
 	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
 
 .PHONY: test-package
@@ -84,10 +86,9 @@ pages: $(READY) warm  ## run the code of all pages, and write outputs that chang
 clean:  ## remove the environments and what tools left
 	rm -rf $(VENV) $(VENV)-oldest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-# the compiled core is cached on disk: compiled once here, each test process finds it
 .PHONY: warm
-warm: $(READY)
-	@$(BIN)/python -W ignore -c "import gymnasium as gym; env = gym.make('odc_gym:ODCSat-v0'); env.reset(seed=0); env.step(env.action_space.sample())"
+warm: $(READY)  ## compile the simulation core into the cache, where all processes find it; does nothing if it is there
+	@$(BIN)/odc-gym warm
 
 # PyTorch first, at the version of constraints.txt: an open range may pull gigabytes that are not needed
 define set_up

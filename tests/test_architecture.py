@@ -51,8 +51,8 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "evaluation": "cores sources seeds scenario interface workload tables.fleet simulator",
     "training": "seeds scenario interface simulator envs evaluation",
     "agents": "sources scenario simulator training",
-    "cli": "sources seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation agents "
-    "training",
+    "cli": "sources compilation seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation "
+    "agents training",
     "__main__": "cli",
     "episodes": "simulator envs agents",
     "": "envs scenario episodes",

@@ -53,7 +53,7 @@ def test_files_are_followed_and_told_by_name_not_by_place(package, tmp_path):
 @pytest.mark.parametrize(
     ("edited", "changes"),
     [
-        ("_jit.py", True),
+        ("compilation/emission.py", True),
         ("physics/battery.py", True),
         ("core/jobs/dispatch.py", True),
         ("interface/rewards.py", True),

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import pickle
 import sys
@@ -22,15 +23,15 @@ from numba.np import arrayobj, numpy_support
 
 from odc_gym.compilation.arguments import Argument, Array, Bundle, Number, arguments_of, words_of
 from odc_gym.compilation.numba_reference import ADDRESS, Reference
-from odc_gym.compilation.pipelines import KERNEL_PIPELINE, OPTIONS, routine
+from odc_gym.compilation.pipelines import KERNEL_PIPELINE, OBJECT_PIPELINE, OPTIONS, routine
 
 WORD = ir.IntType(64)
 NUMBERS = {int: types.int64, float: types.float64, bool: types.boolean}
-LIBC = {"memset", "memcpy", "memmove", "floor", "ceil", "rint", "trunc", "sqrt"}
-"""Functions of the C library that compiled kernels may call; their results have the same bits everywhere."""
+LIBC = {"memset", "memcpy", "memmove", "sqrt"}
+"""Functions of the C library that compiled kernels may call; `sqrt` becomes an instruction."""
 
 
-def compiled(kernel: Callable[..., None]) -> CompileResult:
+def compiled(kernel: Callable[..., None], pipeline: type[Any] = KERNEL_PIPELINE) -> CompileResult:
     """Compile a kernel: a function of the address of its table of arguments, which returns 0."""
     function, arguments = routine(kernel), _reader(arguments_of(kernel))
 
@@ -39,7 +40,7 @@ def compiled(kernel: Callable[..., None]) -> CompileResult:
         return 0
 
     options = {key: value for key, value in OPTIONS.items() if key != "no_cfunc_wrapper"}
-    dispatcher = numba.njit(types.int64(types.intp), pipeline_class=KERNEL_PIPELINE, **options)(entry)
+    dispatcher = numba.njit(types.int64(types.intp), pipeline_class=pipeline, **options)(entry)
     return dispatcher.overloads[dispatcher.signatures[0]]
 
 
@@ -56,8 +57,9 @@ def object_code(kernel: Callable[..., None], processor: str) -> bytes:
     Raises:
         RuntimeError: the code calls a function that a plain library cannot call, such as one of Numba.
     """
-    result = compiled(kernel)
-    module = llvm.parse_bitcode(result.library._final_module.as_bitcode())
+    result = compiled(kernel, OBJECT_PIPELINE)
+    result.library.finalize()
+    module = result.library._final_module
     entry = module.get_function(result.fndesc.llvm_func_name)
     for part in (*module.functions, *module.global_variables):
         if not part.is_declaration:
@@ -157,12 +159,13 @@ def _array(context: Any, builder: Any, words: Any, address: Any, argument: Array
 
 
 def main(processor: str, names: list[str]) -> None:
-    """Write the object files of kernels to stdout, as a pickled mapping from names `module:function` to bytes."""
-    kernels = {}
+    """Write the object files of kernels to stdout, as a pickled list of bytes in the order of `names`."""
+    gc.disable()  # a tenth faster
+    objects = []
     for name in names:
         module, function = name.split(":")
-        kernels[name] = getattr(importlib.import_module(module), function).function
-    sys.stdout.buffer.write(pickle.dumps({name: object_code(kernel, processor) for name, kernel in kernels.items()}))
+        objects.append(object_code(getattr(importlib.import_module(module), function).function, processor))
+    sys.stdout.buffer.write(pickle.dumps(objects))
 
 
 if __name__ == "__main__":

@@ -71,7 +71,8 @@ def kernel_key(source: Path) -> str:
     Args:
         source: file of the kernels.
     """
-    own = {path for path in reached_sources(source).values() if path.parent.name != Path(__file__).parent.name}
+    compiled = {*compiled_sources(), source}
+    own = {path for path in reached_sources(source).values() if path in compiled}
     return _digest(sorted({*own, *(ROOT / "compilation" / f"{name}.py" for name in COMPILERS)}))
 
 

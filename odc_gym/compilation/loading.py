@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,25 +17,35 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from odc_gym.errors import OdcGymError
+
 SUFFIX = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
-SHARED = "-dynamiclib" if sys.platform == "darwin" else "-shared"
+# Linux: kernels call nothing but `memset`, which every process has, so they need no start-up code and name no library
+OPTIONS = ["-dynamiclib"] if sys.platform == "darwin" else ["-shared", "-nostdlib", "-s"]
 _ENTRY_TYPE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)
 _unused_result, _unused_exception = ctypes.c_int64(), ctypes.c_void_p()
 _result, _exception = ctypes.addressof(_unused_result), ctypes.addressof(_unused_exception)
 _keep: list[Any] = []  # owners of the code in use
 
 
+def linker() -> list[str] | None:
+    """Return the command that links libraries: `CC`, or the first C compiler or linker that is installed."""
+    if chosen := shlex.split(os.environ.get("CC", "")):
+        return chosen
+    found = next(filter(shutil.which, ("cc", "gcc", "clang", "ld")), None)
+    return None if found is None else [found]
+
+
 def linked(content: bytes) -> bytes | None:
-    """Return the shared library of an object file, or None if there is no C compiler that links it."""
-    linker = os.environ.get("CC") or next(filter(shutil.which, ("cc", "gcc", "clang")), None)
-    if linker is None:
+    """Return the shared library of an object file, or None if nothing links it."""
+    command = linker()
+    if command is None:
         return None
     try:
         with tempfile.TemporaryDirectory() as folder:
             path, library = Path(folder) / "kernel.o", Path(folder) / f"kernel{SUFFIX}"
             path.write_bytes(content)
-            command = [linker, SHARED, "-o", str(library), str(path), "-lm"]
-            done = subprocess.run(command, capture_output=True, check=False)
+            done = subprocess.run([*command, *OPTIONS, "-o", library, path], capture_output=True, check=False)
             return library.read_bytes() if done.returncode == 0 else None
     except OSError:
         return None
@@ -57,10 +68,15 @@ def entry_in_object(content: bytes, name: str) -> Callable[[int], Any]:
     """Return a kernel of an object file, which LLVM loads: for computers without a linker.
 
     Raises:
-        ImportError: llvmlite, a part of Numba, is not installed.
+        OdcGymError: llvmlite, a part of Numba, is not installed.
     """
-    import llvmlite.binding as llvm
-
+    try:
+        import llvmlite.binding as llvm
+    except ImportError as error:
+        raise OdcGymError(
+            "the compiled core needs a C compiler that links it, or llvmlite, which comes with Numba: "
+            "pip install 'odc-gym[compile]'"
+        ) from error
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine(jit=True)

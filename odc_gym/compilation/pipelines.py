@@ -46,24 +46,32 @@ class RoutineLibrary(JITCodeLibrary):
         return 0
 
 
-class LoopLibrary(RoutineLibrary):
+class WholeLibrary(RoutineLibrary):
+    """LLVM IR of a kernel and of all functions that it reaches, optimised; an object file is made of it."""
+
+    def finalize(self) -> None:
+        """Link each reached function once, callers before what they call, then optimise all together."""
+        for part in reached_libraries(self):
+            self._final_module.link_in(part._get_module_for_linking(), preserve=True)
+        self._linking_libraries: list[Any] = []
+        self._optimize_final_module()
+        super().finalize()
+
+
+class LoopLibrary(WholeLibrary):
     """LLVM IR of a SIMD loop or an inlined function.
 
     It is optimised on its own, because LLVM forgets that arrays do not overlap when it inlines a loop into its caller.
     """
 
-    def finalize(self) -> None:
-        """Link what the loop calls, and optimise twice: the second pass vectorises what the first has inlined."""
-        for part in reached_libraries(self):
-            self._final_module.link_in(part._get_module_for_linking(), preserve=True)
-        self._linking_libraries: list[Any] = []
-        self._optimize_final_module()
-        self._optimize_final_module()
-        super().finalize()
+    def _optimize_final_module(self) -> None:
+        """Optimise twice: the second pass vectorises what the first has inlined."""
+        super()._optimize_final_module()
+        super()._optimize_final_module()
 
 
 class KernelLibrary(JITCodeLibrary):
-    """Machine code of a kernel and of all functions that it reaches."""
+    """Machine code in this process of a kernel and of all functions that it reaches."""
 
     def finalize(self) -> None:
         """Link each reached function once, callers before what they call, then optimise all together."""
@@ -112,7 +120,7 @@ def _pipeline(kind: type[Any], noalias: bool = False) -> type[Any]:
 
 _ROUTINE, _INLINE = _pipeline(RoutineLibrary), _pipeline(LoopLibrary)
 _LOOP = _pipeline(LoopLibrary, noalias=True)
-KERNEL_PIPELINE = _pipeline(KernelLibrary)
+KERNEL_PIPELINE, OBJECT_PIPELINE = _pipeline(KernelLibrary), _pipeline(WholeLibrary)
 
 
 def inline(function: Function) -> Function:

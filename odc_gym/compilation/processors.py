@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from functools import cache
 from pathlib import Path
+
+from odc_gym.errors import OdcGymError
 
 V3_FLAGS = {"avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"}
 """Flags of /proc/cpuinfo that the level x86-64-v3 requires, besides those of x86-64-v2."""
@@ -18,7 +21,17 @@ def processors(machine: str | None = None) -> tuple[str, ...]:
 
 @cache
 def this_processor() -> str:
-    """Return the fastest processor of `processors` whose code runs here; the results have the same bits on all."""
+    """Return the fastest processor of `processors` whose code runs here; the results have the same bits on all.
+
+    The environment variable `ODC_GYM_PROCESSOR` chooses another, for example to compare them.
+
+    Raises:
+        OdcGymError: the variable names none of `processors`.
+    """
+    if chosen := os.environ.get("ODC_GYM_PROCESSOR"):
+        if chosen not in processors():
+            raise OdcGymError(f"ODC_GYM_PROCESSOR = {chosen}: must be one of {', '.join(processors())}")
+        return chosen
     first, *others = processors()
     if not others:
         return first
