@@ -25,7 +25,7 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "elements": "",
     "scenario": "sites elements",
     # tables: what the agent cannot change
-    "orbits": "sites elements scenario physics",
+    "orbits": "compilation sites elements scenario physics",
     "workload": "seeds orbits scenario core.layout",
     "trace_fits": "scenario workload",
     # the compiled core: scalar physics, then the arrays, then who works on them

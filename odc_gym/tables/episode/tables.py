@@ -43,6 +43,7 @@ from odc_gym.workload import (
     scripted_windows,
 )
 from odc_gym.workload.captures import Captured
+from odc_gym.workload.jobs import joined
 
 HORIZONS_MIN = (15, 30, 60, 95)  # horizons of the solar forecast
 PLAN_INTERVAL_S = 6 * HOUR_S  # beta changes by at most a degree and a half in it
@@ -100,7 +101,7 @@ def build_episode(fleet: FleetModel, seed: int) -> EpisodeTables:
     demand = _demand(fleet, seed, start, surges)
     jobs, census = _jobs(fleet, seed, start, surges, captured_jobs(fleet, seed, tables.captured_rates()))
     factor = _load_factor(fleet, jobs, census, demand)
-    jobs = np.concatenate([_replicas(fleet), census, jobs])
+    jobs = joined([_replicas(fleet), census, jobs])
     working = NetworkAvailability(*availability.working_masks)
     links = network_links(fleet, ephemeris, working, tables.sightings())
     return EpisodeTables(
@@ -354,9 +355,9 @@ def _jobs(
         surges, captured,
     )  # fmt: skip
     is_early = drawn["arrival_s"] <= -clock.warm_up_s
-    before_warm_up = drawn[is_early]
+    before_warm_up = drawn.take(np.flatnonzero(is_early))
     end = before_warm_up["arrival_s"] + before_warm_up["duration_s"] / fleet.class_speed[before_warm_up["class_id"]]
-    return drawn[~is_early], before_warm_up[end > -clock.warm_up_s]
+    return drawn.take(np.flatnonzero(~is_early)), before_warm_up[end > -clock.warm_up_s]
 
 
 def _replicas(fleet: FleetModel) -> np.ndarray:
