@@ -20,12 +20,13 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "seeds": "saved_state",
     "sources": "",
     "cores": "",
+    "first_draws": "",
     "compilation": "sources",
     "sites": "",
     "elements": "",
     "scenario": "sites elements",
     # tables: what the agent cannot change
-    "orbits": "compilation sites elements scenario",
+    "orbits": "compilation sites elements scenario physics",
     "workload": "seeds orbits scenario core.layout",
     "trace_fits": "scenario workload",
     # the compiled core: scalar physics, then the arrays, then who works on them
@@ -38,7 +39,7 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "interface": "compilation physics core.layout core.network core.jobs",
     "core": f"compilation interface {CORE}",
     # who builds tables and owns the arrays
-    "faults": "physics scenario seeds core.layout",
+    "faults": "physics scenario seeds first_draws core.layout",
     "tables": "",
     "tables.fleet": f"{TABLES} physics faults interface core.layout core.spacecraft",
     "tables.episode": f"{TABLES} faults core.layout tables.fleet",

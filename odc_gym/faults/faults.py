@@ -13,6 +13,7 @@ import numpy as np
 
 from odc_gym.constants import DAY_S, YEAR_S
 from odc_gym.core.layout.records import EVENT
+from odc_gym.first_draws import first_uniforms
 from odc_gym.physics.radiation import Bell, in_anomaly, upset_rate
 from odc_gym.scenario import Faults
 from odc_gym.seeds import random_stream
@@ -78,19 +79,22 @@ def draw_events(
         dt_s: length of a step [s].
         storm: factor of storms on the rate of upsets in each step, (T,).
     """
+    steps, satellites = track.latitude_deg.shape
     upsets = upsets_per_s(faults, track) * np.reshape(storm, (-1, 1))
-    hard = np.full(track.latitude_deg.shape, faults.hard_failures_per_chip_year / YEAR_S)
-    tables = []
+    hard = np.full((1, satellites), faults.hard_failures_per_chip_year / YEAR_S)
+    tables, first = [np.zeros(0, EVENT)], first_uniforms(seed, (UPSETS, FAILURES), satellites, 1)[..., 0]
     for kind, purpose, rate in ((0, UPSETS, upsets), (1, FAILURES, hard)):
-        expected = np.cumsum(np.rint(rate * accelerators * (dt_s * EXPECTATION_GRID)) / EXPECTATION_GRID, 0)
-        for s, count in enumerate(accelerators):
-            times, chips = _poisson_arrivals(random_stream(seed, purpose, s), float(expected[-1, s]))
+        per_step = np.rint(rate * accelerators * (dt_s * EXPECTATION_GRID)) / EXPECTATION_GRID
+        total = per_step.sum(0) * (steps // len(per_step))
+        for s in np.flatnonzero(_may_be_struck(first[kind], total)):
+            expected = np.cumsum(np.broadcast_to(per_step[:, s], steps))
+            times, chips = _poisson_arrivals(random_stream(seed, purpose, int(s)), float(expected[-1]))
             table = np.zeros(times.size, EVENT)
-            table["tick"], table["satellite"], table["hard"] = np.searchsorted(expected[:, s], times, "right"), s, kind
-            table["accelerator"] = chips * count
+            table["tick"], table["satellite"], table["hard"] = np.searchsorted(expected, times, "right"), s, kind
+            table["accelerator"] = chips * accelerators[s]
             tables.append(table)
     events = np.concatenate(tables)
-    return np.sort(events, order=("tick", "satellite", "hard"), kind="stable")
+    return events[np.lexsort(tuple(events[key] for key in ("accelerator", "hard", "satellite", "tick")))]
 
 
 def draw_condition(faults: Faults, seed: int, accelerators: np.ndarray) -> Condition | None:
@@ -109,13 +113,25 @@ def draw_condition(faults: Faults, seed: int, accelerators: np.ndarray) -> Condi
         return None
     failure_probability = -np.expm1(-faults.hard_failures_per_chip_year * years)
     loss_probability = -np.expm1(-faults.satellite_loss_per_year * years)
-    living, factors = np.zeros(len(accelerators)), np.ones((len(accelerators), 2))
-    for s, count in enumerate(accelerators):
-        alive = (random_stream(seed, DEAD, s).random(int(count)) >= failure_probability).sum()
-        living[s] = 0.0 if random_stream(seed, LOST, s).random() < loss_probability else alive
-        factors[s] = np.exp(spread * random_stream(seed, SILICON, s).standard_normal(2) - 0.5 * spread**2)
+    number, most = len(accelerators), int(accelerators.max())
+    alive = first_uniforms(seed, [DEAD], number, most)[0] >= failure_probability
+    alive &= np.arange(most) < accelerators[:, None]
+    lost = first_uniforms(seed, [LOST], number, 1)[0, :, 0] < loss_probability
+    living, factors = np.where(lost, 0.0, alive.sum(1)), np.ones((number, 2))
+    if spread.any():
+        for s in range(number):
+            factors[s] = np.exp(spread * random_stream(seed, SILICON, s).standard_normal(2) - 0.5 * spread**2)
     factors = np.rint(factors * FACTOR_GRID) / FACTOR_GRID
     return Condition(years, living, factors[:, 0], factors[:, 1])
+
+
+def _may_be_struck(uniform: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """Return whether the first event of each satellite may come before `total` expected events, (S,).
+
+    Satellites for which this is False have no events. The margin covers differences in the last bits of logarithms.
+    `uniform` holds the first number of each satellite's stream, (S,).
+    """
+    return np.asarray(-np.log1p(-uniform) * (1.0 - 1e-9) <= total)
 
 
 def _poisson_arrivals(random: np.random.Generator, end: float) -> tuple[np.ndarray, np.ndarray]:

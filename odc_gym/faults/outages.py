@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from odc_gym.constants import HOUR_S, MINUTE_S, YEAR_S
 from odc_gym.core.layout.state import IN_SERVICE, LOST, OUT
+from odc_gym.first_draws import first_uniforms
 from odc_gym.scenario import (
     BadWeather,
     Faults,
@@ -110,16 +111,40 @@ def _mark_random_outages(
     faults: Faults, seed: int, since_s: np.ndarray, out: Flags, lost: Flags, link_down: Flags
 ) -> None:
     """Mark random outages in tables (T, S); `since_s` (T,) is the time since the tables begin."""
-    for s in range(out.shape[1]):
-        rate = faults.outages.per_satellite_year / YEAR_S
-        out[:, s] = draw_outages(random_stream(seed, OUTAGES, s), rate, faults.outages.mean_hours * HOUR_S, since_s)
-        rate = faults.links.outages_per_link_year / YEAR_S
-        link_down[:, s] = draw_outages(
-            random_stream(seed, LINKS, s), rate, faults.links.mean_minutes * MINUTE_S, since_s
-        )
-        if faults.loss.per_satellite_year > 0.0:
-            wait = _exponential(random_stream(seed, LOSSES, s), YEAR_S / faults.loss.per_satellite_year)
+    outages, links, losses = faults.outages, faults.links, faults.loss
+    for table, purpose, per_year, mean_s in (
+        (out, OUTAGES, outages.per_satellite_year, outages.mean_hours * HOUR_S),
+        (link_down, LINKS, links.outages_per_link_year, links.mean_minutes * MINUTE_S),
+    ):
+        rate = per_year / YEAR_S
+        for s in np.flatnonzero(_may_fail(seed, purpose, out.shape[1], rate, mean_s, float(since_s[-1]))):
+            table[:, s] = draw_outages(random_stream(seed, purpose, int(s)), rate, mean_s, since_s)
+    if losses.per_satellite_year > 0.0:
+        mean_s = YEAR_S / losses.per_satellite_year
+        for s in np.flatnonzero(
+            _may_end(first_uniforms(seed, [LOSSES], out.shape[1], 1)[0, :, 0], mean_s, since_s[-1])
+        ):
+            wait = _exponential(random_stream(seed, LOSSES, int(s)), mean_s)
             lost[:, s] = since_s >= wait
+
+
+def _may_fail(seed: int, purpose: int, objects: int, rate: float, mean_s: float, last_s: float) -> Flags:
+    """Return whether `draw_outages` may find each object down at or before `last_s`, (N,).
+
+    Objects for which this is False start up and stay so.
+    """
+    if rate == 0.0:
+        return np.zeros(objects, np.bool_)
+    starts, wait = first_uniforms(seed, [purpose], objects, 2)[0].T
+    return np.asarray((starts < rate * mean_s / (1.0 + rate * mean_s)) | _may_end(wait, 1.0 / rate, last_s))
+
+
+def _may_end(uniform: np.ndarray, mean_s: float, last_s: float) -> Flags:
+    """Return whether exponential waits from uniform numbers may end at or before `last_s`, (N,).
+
+    The margins cover the grid of times, and differences in the last bits of logarithms.
+    """
+    return np.asarray(-np.log1p(-uniform) * mean_s * (1.0 - 1e-9) <= last_s + 1.0)
 
 
 def draw_outages(random: np.random.Generator, rate: float, mean_s: float, at_s: np.ndarray) -> Flags:

@@ -79,9 +79,9 @@ def incidence_cosine(law: str, beta_rad: ArrayLike, orbit_angle_rad: ArrayLike) 
     The cosine is 1 for two axes and cos beta for one axis. A fixed array has the component of its normal along the Sun.
     The arguments are those of `array_normal`.
     """
-    sun = toward_sun(beta_rad, orbit_angle_rad)
     if law == "two_axis":
-        return np.ones(sun.up.shape)
+        return np.ones(np.broadcast_shapes(np.shape(beta_rad), np.shape(orbit_angle_rad)))
+    sun = toward_sun(beta_rad, orbit_angle_rad)
     normal = array_normal(law, beta_rad, orbit_angle_rad)
     return np.asarray(sun.up * normal.up + sun.along * normal.along + sun.normal * normal.normal)
 

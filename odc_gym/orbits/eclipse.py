@@ -19,6 +19,8 @@ from odc_gym.constants import EARTH_FLATTENING, EARTH_RADIUS_M, SUN_RADIUS_M
 from odc_gym.errors import OrbitError
 from odc_gym.orbits.frames import Array, cubic_weights
 from odc_gym.orbits.mean_orbit import Motion
+from odc_gym.physics.interpolation import interpolate_steps
+from odc_gym.physics.orbit_tables import along_sun
 
 SUB_SAMPLES = 30  # 2 s of a 60 s step; penumbra lasts 6 s or more
 AXIS_STRETCH = 1.0 / (1.0 - EARTH_FLATTENING)
@@ -62,13 +64,8 @@ def shadow_coordinates(motion: Motion, direction: Array) -> tuple[Array, Array]:
         motion: positions of S satellites at R instants.
         direction: (R, 3) direction of the Sun from `stretched_sun`.
     """
-    z = motion.z * AXIS_STRETCH
-    along = motion.x * direction[:, :1]
-    along += motion.y * direction[:, 1:2]
-    along += z * direction[:, 2:]
-    squared = np.square(z, out=z)
-    squared += motion.x * motion.x
-    squared += motion.y * motion.y
+    along, squared = np.empty((2, *motion.position_m.x.shape))
+    along_sun(motion.position_m, direction, AXIS_STRETCH, along, squared)
     return along, squared
 
 
@@ -83,12 +80,7 @@ def instant_fractions(along: Array, squared: Array, sun_distance_m: Array) -> Ar
     Returns:
         (R, S) fraction.
     """
-    outside = _shadow_distance_m(along, squared)
-    half_width = _half_width_m(squared)
-    fraction = (outside > 0).astype(np.float64)
-    r, s = np.nonzero(np.abs(outside) <= half_width)
-    fraction[r, s] = _disc_fraction(along[r, s], squared[r, s], sun_distance_m[r])
-    return fraction
+    return _fractions(along, squared, sun_distance_m, _half_width_m(squared))
 
 
 def step_means(along: Array, squared: Array, sun_distance_m: Array, step_s: float) -> Array:
@@ -116,10 +108,8 @@ def step_means(along: Array, squared: Array, sun_distance_m: Array, step_s: floa
     mean = (nearest > 0).astype(np.float64)
     n, s = np.nonzero((nearest <= margin) & (farthest >= -margin))
     weights = cubic_weights((np.arange(SUB_SAMPLES) + 0.5) / SUB_SAMPLES)
-    fraction = _disc_fraction(
-        _interpolate(along, n, s, weights), _interpolate(squared, n, s, weights), sun_distance_m[n + 1][:, None]
-    )
-    mean[n, s] = fraction.sum(axis=1) / SUB_SAMPLES
+    samples = _interpolate(along, n, s, weights), _interpolate(squared, n, s, weights)
+    mean[n, s] = _fractions(*samples, sun_distance_m[n + 1], _half_width_m(squared)).sum(axis=1) / SUB_SAMPLES
     return mean
 
 
@@ -156,6 +146,25 @@ def _shadow_distance_m(along: Array, squared: Array) -> Array:
     return behind
 
 
+def _fractions(along: Array, squared: Array, sun_distance_m: Array, half_width_m: float) -> Array:
+    """Return the visible fraction of the Sun's disc, which is 0 or 1 beyond `half_width_m` from the shadow's edge.
+
+    Args:
+        along: (R, N) coordinate from `shadow_coordinates`.
+        squared: (R, N) squared distance from `shadow_coordinates`.
+        sun_distance_m: (R,) distance of the Sun [m].
+        half_width_m: half width from `_half_width_m`.
+
+    Returns:
+        (R, N) fraction.
+    """
+    outside = _shadow_distance_m(along, squared)
+    fraction = (outside > 0).astype(np.float64)
+    r, s = np.nonzero(np.abs(outside) <= half_width_m)
+    fraction[r, s] = _disc_fraction(along[r, s], squared[r, s], sun_distance_m[r])
+    return fraction
+
+
 def _half_width_m(squared: Array) -> float:
     """Return the distance from the cylinder's edge beyond which there is neither penumbra nor antumbra [m]."""
     return PENUMBRA_SLOPE * math.sqrt(max(float(squared.max()) - EARTH_RADIUS_M**2, 0.0)) + PENUMBRA_M
@@ -163,8 +172,9 @@ def _half_width_m(squared: Array) -> float:
 
 def _interpolate(values: Array, n: NDArray[np.intp], s: NDArray[np.intp], weights: Array) -> Array:
     """Interpolate columns s in the steps n by cubics, (selected, samples); `weights` is (4, samples)."""
-    parts = [values[n + j, s][:, None] * weights[j] for j in range(4)]
-    return np.asarray((parts[0] + parts[1]) + (parts[2] + parts[3]))
+    found = np.empty((n.size, weights.shape[1]))
+    interpolate_steps(values, np.ascontiguousarray(n), np.ascontiguousarray(s), weights, found)
+    return found
 
 
 def _disc_fraction(along: Array, squared: Array, sun_distance_m: Array) -> Array:

@@ -16,7 +16,6 @@ import numpy as np
 from odc_gym.constants import (
     ASTRONOMICAL_UNIT_M,
     DAY_S,
-    EARTH_FLATTENING,
     EARTH_RADIUS_M,
     SOLAR_CONSTANT_W_M2,
 )
@@ -26,10 +25,11 @@ from odc_gym.orbits.constellation import Constellation
 from odc_gym.orbits.frames import Array, Sky, as_utc, tt_days
 from odc_gym.orbits.mean_orbit import MeanShell, Motion
 from odc_gym.orbits.sightings import Sightings, find_sightings
+from odc_gym.physics.orbit_tables import ECCENTRICITY2, Vectors, from_noon, geodetic, turn_with_earth
 from odc_gym.sites import GroundSite
 
 ROW_S = 60.0
-ECCENTRICITY2 = EARTH_FLATTENING * (2 - EARTH_FLATTENING)
+DEGREES = 180.0 / math.pi  # degrees in a radian
 
 
 class Ephemeris:
@@ -80,18 +80,15 @@ class Ephemeris:
     @cached_property
     def beta_rad(self) -> Array:
         """(T, S) angle of the Sun above the orbit plane [rad], positive on the side of the angular momentum."""
-        normal = [n[self._at_steps] for n in self._motion.normal]
-        return np.arcsin(np.clip(_dot(normal, self._toward_sun), -1.0, 1.0))
+        beta = np.arcsin(np.clip(_dot(self._normal, self._toward_sun), -1.0, 1.0))
+        return np.asarray(beta.take(self._motion.plane, axis=1))
 
     @cached_property
     def orbit_angle_rad(self) -> Array:
         """(T, S) angle in the orbit plane from orbit noon, along the motion [rad], 0 to 2 pi."""
-        hx, hy, hz = (n[self._at_steps] for n in self._motion.normal)
-        x, y, z = self._xyz
-        sx, sy, sz = (self._toward_sun[:, i : i + 1] for i in range(3))
-        # normal x Sun points at noon + 90 deg, with the length of the Sun's component in the plane
-        ahead = x * (hy * sz - hz * sy) + y * (hz * sx - hx * sz) + z * (hx * sy - hy * sx)
-        angle = np.arctan2(ahead, _dot((x, y, z), self._toward_sun))
+        ahead, toward = np.empty((2, *self._xyz.x.shape))
+        from_noon(self._xyz, self._normal, self._motion.plane, self._toward_sun, ahead, toward)
+        angle = np.arctan2(ahead, toward)
         angle += 2 * math.pi * (angle < 0)
         return np.asarray(angle)
 
@@ -113,13 +110,12 @@ class Ephemeris:
     @cached_property
     def latitude_deg(self) -> Array:
         """(T, S) geodetic latitude [deg]."""
-        return np.degrees(self._geodetic[0])
+        return self._geodetic[0] * DEGREES
 
     @cached_property
     def longitude_deg(self) -> Array:
         """(T, S) east longitude [deg], -180 to 180."""
-        ecef = self._position_ecef_m
-        return np.degrees(np.arctan2(ecef[..., 1], ecef[..., 0]))
+        return np.asarray(np.arctan2(self._ecef.y, self._ecef.x) * DEGREES)
 
     @cached_property
     def altitude_m(self) -> Array:
@@ -157,9 +153,14 @@ class Ephemeris:
         return find_sightings(self._position_ecef_m[:steps], site, up, minimum_deg)
 
     @cached_property
-    def _xyz(self) -> tuple[Array, Array, Array]:
+    def _xyz(self) -> Vectors:
         """(T, S) components in the true equator of date [m]."""
-        return self._motion.x[self._at_steps], self._motion.y[self._at_steps], self._motion.z[self._at_steps]
+        return Vectors(*(np.ascontiguousarray(values[self._at_steps]) for values in self._motion.position_m))
+
+    @cached_property
+    def _normal(self) -> Vectors:
+        """(T, Q) unit vectors along the angular momentum of each orbit plane."""
+        return Vectors(*(np.ascontiguousarray(values[self._at_steps]) for values in self._motion.normal))
 
     @cached_property
     def _toward_sun(self) -> Array:
@@ -174,37 +175,23 @@ class Ephemeris:
 
     @cached_property
     def _position_ecef_m(self) -> Array:
-        """(T, S, 3) Earth-fixed positions [m]; polar motion (10 m) is left out."""
-        angle = self._sky.sidereal_rad[self._at_steps, None]
-        cosine, sine = np.cos(angle), np.sin(angle)
-        x, y, z = self._xyz
-        return np.stack((cosine * x + sine * y, cosine * y - sine * x, z), axis=-1)
+        """(T, S, 3) Earth-fixed positions [m]."""
+        return np.stack(self._ecef, axis=-1)
+
+    @cached_property
+    def _ecef(self) -> Vectors:
+        """(T, S) components of Earth-fixed positions [m]; polar motion (10 m) is left out."""
+        angle, (x, y, z) = self._sky.sidereal_rad[self._at_steps], self._xyz
+        turned = Vectors(np.empty_like(x), np.empty_like(y), z)
+        turn_with_earth(x, y, np.cos(angle), np.sin(angle), turned)
+        return turned
 
     @cached_property
     def _geodetic(self) -> tuple[Array, Array]:
-        """(T, S) geodetic latitude [rad] and altitude [m].
-
-        Bowring's formula is applied three times, from the reduced latitude of a point on the surface; the error is
-        below 1e-10 rad. Source: Bowring 1976, Survey Review 23, 323.
-        """
-        ecef = self._position_ecef_m
-        equatorial, z = np.hypot(ecef[..., 0], ecef[..., 1]), ecef[..., 2]
-        polar_radius = EARTH_RADIUS_M * (1 - EARTH_FLATTENING)
-        up, out = z, equatorial * (1 - EARTH_FLATTENING)  # tangent of the reduced latitude
-        for _ in range(3):
-            sine, cosine = _sine_cosine(up, out)
-            north = z + ECCENTRICITY2 / (1 - ECCENTRICITY2) * polar_radius * sine * sine * sine
-            east = equatorial - ECCENTRICITY2 * EARTH_RADIUS_M * cosine * cosine * cosine
-            up, out = (1 - EARTH_FLATTENING) * north, east
-        sine, cosine = _sine_cosine(north, east)
-        surface = EARTH_RADIUS_M * np.sqrt(1 - ECCENTRICITY2 * sine * sine)
-        return np.arctan2(north, east), equatorial * cosine + z * sine - surface
-
-
-def _sine_cosine(up: Array, out: Array) -> tuple[Array, Array]:
-    """Return sine and cosine of the angle whose tangent is `up` over `out`."""
-    length = np.sqrt(up * up + out * out)
-    return up / length, out / length
+        """(T, S) geodetic latitude [rad] and altitude [m]."""
+        north, east, altitude = np.empty((3, *self._ecef.x.shape))
+        geodetic(*(values.ravel() for values in (*self._ecef, north, east, altitude)))
+        return np.arctan2(north, east), altitude
 
 
 def build_ephemeris(
@@ -267,9 +254,12 @@ def _midnight_rad(start: datetime, sky: Sky) -> float:
 def _concatenate(motions: list[Motion]) -> Motion:
     if len(motions) == 1:
         return motions[0]
-    x, y, z = (np.concatenate([getattr(m, axis) for m in motions], axis=1) for axis in "xyz")
-    hx, hy, hz = (np.concatenate([m.normal[i] for m in motions], axis=1) for i in range(3))
-    return Motion(x=x, y=y, z=z, normal=(hx, hy, hz))
+    position_m, normal = (
+        Vectors(*(np.concatenate(parts, axis=1) for parts in zip(*vectors, strict=True)))
+        for vectors in ([m.position_m for m in motions], [m.normal for m in motions])
+    )
+    first = np.cumsum([0] + [m.normal.x.shape[1] for m in motions])
+    return Motion(position_m, normal, np.concatenate([m.plane + k for m, k in zip(motions, first, strict=False)]))
 
 
 def _dot(vectors: Sequence[Array], direction: Array) -> Array:

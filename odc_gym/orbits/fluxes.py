@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike
 from odc_gym.constants import EARTH_RADIUS_M, SOLAR_CONSTANT_W_M2
 from odc_gym.errors import OrbitError
 from odc_gym.orbits.frames import Array
+from odc_gym.physics.interpolation import interpolate
 
 STEP_DEG = 1.0  # the error of interpolation over 1 deg is below 0.01 W/m2
 LAG_STEP_DEG = 3.0  # the error of interpolation over 3 deg is below 0.1 W/m2
@@ -101,22 +102,24 @@ class FluxTable:
         cosine = np.cos(np.asarray(beta_rad, dtype=np.float64)) * np.cos(np.asarray(orbit_angle_rad, dtype=np.float64))
         position = np.arccos(cosine) * (180 / (math.pi * STEP_DEG))
         if len(self.albedo_w_m2) == 1:
-            infrared, reflected = (_interpolate(table[0], position) for table in (self.infrared_w_m2, self.albedo_w_m2))
-            return infrared, reflected
+            found = np.empty((2, *np.shape(position)))
+            tables = np.concatenate([self.infrared_w_m2, self.albedo_w_m2])
+            interpolate(tables, np.ravel(position), found.reshape(2, -1))
+            return found[0], found[1]
         row = np.abs(lag_rad) * (180 / (math.pi * LAG_STEP_DEG))
         low = np.minimum(row.astype(np.intp), len(self.albedo_w_m2) - 2)
         position, low, share = np.broadcast_arrays(position, low, row - low)
         infrared, reflected = (
-            (1 - share) * _interpolate(table, position, low) + share * _interpolate(table, position, low + 1)
+            (1 - share) * _interpolate_row(table, position, low) + share * _interpolate_row(table, position, low + 1)
             for table in (self.infrared_w_m2, self.albedo_w_m2)
         )
         return infrared, reflected
 
 
-def _interpolate(table: Array, position: Array, row: Array | None = None) -> Array:
-    """Interpolate linearly in a table, or in one row of it for each position."""
+def _interpolate_row(table: Array, position: Array, row: Array) -> Array:
+    """Interpolate linearly in one row of a table for each position."""
     low = np.minimum(position.astype(np.intp), table.shape[-1] - 2)
-    left, right = (table[low], table[low + 1]) if row is None else (table[row, low], table[row, low + 1])
+    left, right = table[row, low], table[row, low + 1]
     return np.asarray(left + (position - low) * (right - left))
 
 

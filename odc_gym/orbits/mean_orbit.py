@@ -10,10 +10,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from odc_gym.constants import DAY_S, EARTH_J2, EARTH_MU_M3_S2, EARTH_RADIUS_M, TROPICAL_YEAR_DAYS
 from odc_gym.errors import OrbitError
 from odc_gym.orbits.frames import Array
+from odc_gym.physics.orbit_tables import Turning, Vectors, place_in_orbit, turned_angles
 
 SUN_SYNCHRONOUS_RAD_S = 2 * math.pi / (TROPICAL_YEAR_DAYS * DAY_S)  # the mean Sun's motion from the equinox of date
 
@@ -31,10 +33,9 @@ class Rates:
 class Motion:
     """Positions and orbit planes at R instants, in the true equator of date."""
 
-    x: Array  # (R, S) m
-    y: Array
-    z: Array
-    normal: tuple[Array, Array, Array]  # each (R, S), unit vector along the angular momentum
+    position_m: Vectors  # (R, S)
+    normal: Vectors  # (R, Q) unit vectors along the angular momentum of Q orbit planes
+    plane: NDArray[np.intp]  # (S,) orbit plane of each satellite
 
 
 @dataclass(frozen=True)
@@ -129,28 +130,26 @@ def propagate(shell: MeanShell, elapsed_s: Array, midnight_rad: float) -> Motion
     """
     rates = secular_rates(shell.altitude_m, shell.inclination_rad)
     a = EARTH_RADIUS_M + shell.altitude_m
-    node = np.asarray(shell.node_rad) + (midnight_rad if shell.local_time else 0.0)
-    cos_node, sin_node = _cosine_sine_of_sum(rates.node * elapsed_s, node)
+    node, plane = np.unique(np.asarray(shell.node_rad), return_inverse=True)
+    cos_node, sin_node = _cosine_sine_of_sum(rates.node * elapsed_s, node + (midnight_rad if shell.local_time else 0.0))
     in_plane = _eccentric if shell.eccentricity else _circular
     along_node, across_node = in_plane(shell, rates, elapsed_s, a)  # (R, S) towards the node, and 90 deg ahead
     cos_i, sin_i = math.cos(shell.inclination_rad), math.sin(shell.inclination_rad)
-    tilted = across_node * cos_i
+    z = np.empty_like(along_node)
+    place_in_orbit(along_node, across_node, cos_node, sin_node, plane, cos_i, sin_i, z)
     return Motion(
-        x=along_node * cos_node - tilted * sin_node,
-        y=along_node * sin_node + tilted * cos_node,
-        z=across_node * sin_i,
-        normal=(sin_node * sin_i, cos_node * -sin_i, np.full_like(cos_node, cos_i)),
+        position_m=Vectors(along_node, across_node, z),
+        normal=Vectors(sin_node * sin_i, cos_node * -sin_i, np.full_like(cos_node, cos_i)),
+        plane=plane,
     )
 
 
 def _cosine_sine_of_sum(turned: Array, at_epoch: Array) -> tuple[Array, Array]:
-    """Return cosine and sine (R, S) of turned (R,) + at_epoch (S,).
-
-    The addition theorems need R + S calls of the elementary functions instead of R S.
-    """
-    c, s = np.cos(turned)[:, None], np.sin(turned)[:, None]
-    c0, s0 = np.cos(at_epoch), np.sin(at_epoch)
-    return c * c0 - s * s0, s * c0 + c * s0
+    """Return cosine and sine (R, N) of turned (R,) + at_epoch (N,)."""
+    cosine, sine = np.empty((2, turned.size, at_epoch.size))
+    turning = Turning(np.cos(turned), np.sin(turned), np.cos(at_epoch), np.sin(at_epoch))
+    turned_angles(turning, cosine, sine)
+    return cosine, sine
 
 
 def _circular(shell: MeanShell, rates: Rates, elapsed_s: Array, a: float) -> tuple[Array, Array]:

@@ -16,6 +16,7 @@ from odc_gym.elements import MAX_AGE_DAYS, ElementSet
 from odc_gym.errors import OrbitError
 from odc_gym.orbits.frames import Array
 from odc_gym.orbits.mean_orbit import Motion
+from odc_gym.physics.orbit_tables import Vectors
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,11 @@ def propagate(group: ElementGroup, start: datetime, elapsed_s: Array, teme_rad: 
     normal /= np.linalg.norm(normal, axis=2, keepdims=True)
     cosine, sine = np.cos(teme_rad)[:, None], np.sin(teme_rad)[:, None]
     x, y, z = _to_true_equator(position_km * 1000, cosine, sine)
-    return Motion(x=x, y=y, z=z, normal=_to_true_equator(normal, cosine, sine))
+    return Motion(
+        position_m=Vectors(x, y, z),
+        normal=Vectors(*_to_true_equator(normal, cosine, sine)),
+        plane=np.arange(len(group)),
+    )
 
 
 def _to_true_equator(vector: Array, cosine: Array, sine: Array) -> tuple[Array, Array, Array]:

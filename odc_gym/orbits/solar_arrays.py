@@ -15,7 +15,10 @@ from numpy.typing import ArrayLike
 from odc_gym.orbits.attitude import array_normal, toward_sun
 from odc_gym.orbits.fluxes import Factors, Normal, face_factors
 from odc_gym.orbits.frames import Array
+from odc_gym.physics.angles import remainder
+from odc_gym.physics.interpolation import interpolate_grid
 
+DEGREES = 180.0 / np.pi  # degrees in a radian
 STEP_DEG = 3.0  # the error of bilinear interpolation is below 1 W/m2
 QUADRATURE_NODES = 32
 
@@ -49,16 +52,12 @@ class ArrayTable:
             beta_rad: angle of the Sun above the orbit plane [rad], any shape; its sign does not matter.
             orbit_angle_rad: angle from orbit noon [rad], broadcasts against `beta_rad`.
         """
-        row = np.abs(np.degrees(np.asarray(beta_rad, dtype=np.float64))) / STEP_DEG
-        column = np.degrees(np.asarray(orbit_angle_rad, dtype=np.float64)) % 360.0 / STEP_DEG
+        row = np.abs(np.asarray(beta_rad, dtype=np.float64) * DEGREES) / STEP_DEG
+        column = remainder(np.asarray(orbit_angle_rad, dtype=np.float64) * DEGREES, 360.0) / STEP_DEG
         row, column = np.broadcast_arrays(row, column)
-        i, j = (
-            np.minimum(at.astype(np.intp), n - 2) for at, n in zip((row, column), self.factors.shape[:2], strict=True)
-        )
-        u, v = (row - i)[..., None], (column - j)[..., None]
-        lower_row, upper_row = ((1.0 - v) * self.factors[k, j] + v * self.factors[k, j + 1] for k in (i, i + 1))
-        mixed = (1.0 - u) * lower_row + u * upper_row
-        return Factors(mixed[..., 0], mixed[..., 1]), Factors(mixed[..., 2], mixed[..., 3])
+        found = np.empty((self.factors.shape[2], *row.shape))
+        interpolate_grid(self.factors, row.ravel(), column.ravel(), found.reshape(len(found), -1))
+        return Factors(found[0], found[1]), Factors(found[2], found[3])
 
 
 @lru_cache(maxsize=64)

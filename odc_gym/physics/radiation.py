@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from odc_gym.physics.angles import remainder
+
 REFERENCE_ALTITUDE_M = 650e3
 REFERENCE_INCLINATION_RAD = float(np.radians(97.99))  # inclination of a sun-synchronous orbit at that altitude
 FLATTENING = 1.0 / 298.257223563  # WGS84
@@ -30,7 +32,7 @@ class Bell(NamedTuple):
 
 def squared_distance(latitude_deg: np.ndarray, longitude_deg: np.ndarray, bell: Bell) -> np.ndarray:
     """Return the squared distance to the anomaly's centre in widths of the bell, any shape; longitudes wrap."""
-    east = np.remainder(longitude_deg - bell.longitude_deg + 180.0, 360.0) - 180.0
+    east = remainder(np.asarray(longitude_deg - bell.longitude_deg + 180.0), 360.0) - 180.0
     north = latitude_deg - bell.latitude_deg
     return np.asarray((north / bell.latitude_width_deg) ** 2 + (east / bell.longitude_width_deg) ** 2)
 

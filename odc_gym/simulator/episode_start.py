@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from odc_gym.constants import GROUND
-from odc_gym.core.jobs.checkpoints import interval_work
+from odc_gym.core.jobs.census import Ageing, Placing, place_census, place_gang, place_replicas
 from odc_gym.core.layout.network import Links
 from odc_gym.core.layout.state import UNBOUND_S, Design, State
-from odc_gym.core.layout.work import ABSENT, RUN, RUNNING, SCALARS, WAITING, Classes, Ledger, Rules
+from odc_gym.core.layout.work import ABSENT, RUN, SCALARS, Classes, Ledger, Rules
 from odc_gym.core.layout.workspace import Workspace
 from odc_gym.core.serving.replicas import initial_replicas
 from odc_gym.core.settling import settle
@@ -95,27 +95,19 @@ class EpisodeStart:
             lists: waiting rows, running rows, and rows that send results, (3, J). Written.
             cached_models: last use of each stored model on each satellite, (M, P). Written.
         """
-        scalars = np.zeros((), SCALARS)
+        scalars = np.zeros(1, SCALARS)
         scalars["reserved_row"] = -1
         run[:] = np.zeros((), RUN)
         run["input_at"] = run["state_at"] = GROUND
         run["host"], run["started_s"], run["finished_s"] = -1, np.inf, np.inf
-        placing = _Placing(self, tables, run, lists, cached_models, scalars)
-        first = placing.replicas()
-        saved = random_stream(seed, CENSUS).random(len(tables.census))
-        for k in np.flatnonzero(tables.census["num_satellites"]):
-            row = first + int(k)
-            if placing.host(row):
-                age_job(self.fleet, tables.jobs[row], run[row : row + 1], -self.fleet.clock.warm_up_s, saved[k])
-            else:
-                run["status"][row] = WAITING
-                lists[0, scalars["waiting"]] = row
-                scalars["waiting"] += 1
+        placing = self._placing(tables, run, lists, cached_models, scalars)
+        first = self._place_replicas(placing, tables)
+        self._place_census(placing, tables, first, random_stream(seed, CENSUS).random(len(tables.census)))
         scalars["next_job"] = first + len(tables.census)
         n = self.fleet.satellites
         living = max(float(self.sat.living[:n].sum()), 1.0)
         scalars["load_average"] = (living - self.sat.free[:n].sum()) / living
-        return scalars
+        return np.asarray(scalars[0])
 
     def open_accounts(self, ledger: np.ndarray, scalars: np.ndarray, reward_sums: np.ndarray, run: np.ndarray) -> None:
         """Set the accounts to zero at the end of the warm-up.
@@ -162,80 +154,63 @@ class EpisodeStart:
         balance = ((heat + absorbed * own / (own + main)) / design.battery_radiation) ** 0.25
         sat.battery_k[:] = np.round(np.maximum(balance, design.battery_heater_k), 9)
 
+    def _placing(
+        self, tables: EpisodeTables, run: np.ndarray, lists: np.ndarray, cached_models: np.ndarray, scalars: np.ndarray
+    ) -> Placing:
+        """Return the arrays that placing reads and writes; arguments are those of `open_queue`."""
+        fits = self.fleet.design_numbers["hbm_gb"] >= self.rules.memory_gb[:, None]
+        return Placing(tables.jobs, run, lists, scalars, self.sat.free, self.classes.held, cached_models, fits)
 
-class _Placing:
-    """Placement of replicas and jobs before the first step, on the satellites with the most free accelerators."""
-
-    def __init__(
-        self,
-        start: EpisodeStart,
-        tables: EpisodeTables,
-        run: np.ndarray,
-        lists: np.ndarray,
-        cached_models: np.ndarray,
-        scalars: np.ndarray,
-    ) -> None:
-        self.start, self.tables, self.run, self.lists = start, tables, run, lists
-        self.cached_models, self.scalars = cached_models, scalars
-
-    def replicas(self) -> int:
+    def _place_replicas(self, placing: Placing, tables: EpisodeTables) -> int:
         """Place the replicas that autoscalers want for the first demand.
 
         Returns:
             The first row of the job table after the replicas.
         """
-        start, row = self.start, 0
-        fleet, wanted = start.fleet, np.zeros(1, np.int64)
+        fleet, row, wanted = self.fleet, 0, np.zeros(1, np.int64)
         for c, name in enumerate(fleet.scenario.class_names):
             if not isinstance(fleet.scenario.workload.classes[name], ServiceClass):
                 continue
-            tokens_s = float(self.tables.demand[0, 1, c]) / fleet.clock.dt_s
+            tokens_s = float(tables.demand[0, 1, c]) / fleet.clock.dt_s
             initial_replicas(
-                self.tables.jobs, start.state_block, start.design_block, start.class_block, fleet.rules,
-                fleet.satellites, c, tokens_s, start.work, wanted,
+                tables.jobs, self.state_block, self.design_block, self.class_block, fleet.rules, fleet.satellites, c,
+                tokens_s, self.work, wanted,
             )  # fmt: skip
-            count = int(start.rules.replicas[c])
-            self.run["status"][row : row + count] = ABSENT
-            for k in range(min(int(wanted[0]), count)):
-                if not self.host(row + k):
-                    break
+            count = int(self.rules.replicas[c])
+            placing.run["status"][row : row + count] = ABSENT
+            place_replicas(placing, row, row + min(int(wanted[0]), count), -fleet.clock.warm_up_s)
             row += count
         return row
 
-    def host(self, row: int) -> bool:
-        """Place a job, or a gang that begins at a row, on satellites with room; return whether it was placed."""
-        job, start, run = self.tables.jobs[row], self.start, self.run
-        n, c, width = start.fleet.satellites, int(job["class_id"]), int(job["width"])
-        free = start.sat.free
-        fits = start.fleet.design_numbers["hbm_gb"] >= start.rules.memory_gb[c]
-        hosts = self._hosts(job, np.where(fits, free[:n], -1.0))
-        for member, s in enumerate(hosts, row):
-            free[s] -= width
-            start.classes.held[c, s] += width
-            run["host"][member], run["status"][member] = s, RUNNING
-            run["since_s"][member] = -start.fleet.clock.warm_up_s
-            run["input_at"][member] = run["state_at"][member] = s
-            self.cached_models[job["model"], s] = 1.0 if job["model"] else 0.0
-        if len(hosts) == 0:
-            return False
-        self.lists[1, self.scalars["running"]] = row
-        self.scalars["running"] += 1
-        return True
-
-    def _hosts(self, job: np.void, free: np.ndarray) -> np.ndarray:
-        """Return the satellites with the most free accelerators that can host a job.
-
-        Satellites of a gang are connected to its first satellite. The result is empty if the job fits nowhere.
+    def _place_census(self, placing: Placing, tables: EpisodeTables, first: int, saved: np.ndarray) -> None:
+        """Place the jobs of the census, whose rows begin at `first`.
 
         Args:
-            job: row of the job table.
-            free: free accelerators of each satellite, (S,); -1 where the memory is too small.
+            placing: arrays of the environment.
+            tables: tables of the episode.
+            first: first row of the census.
+            saved: work since the last payable point over the interval between payable points, (N,).
         """
-        links, rules, c = self.tables.links, self.start.rules, job["class_id"]
+        ageing = ageing_of(self.fleet, saved, -self.fleet.clock.warm_up_s)
+        rows = np.array([first, first + len(saved)])
+        while rows[0] < rows[1]:
+            place_census(placing, ageing, first, rows)
+            if rows[0] < rows[1]:  # it stopped at a gang
+                row = int(rows[0])
+                place_gang(placing, ageing, first, row, self._gang_hosts(tables, row))
+                rows[0] += 1
+
+    def _gang_hosts(self, tables: EpisodeTables, row: int) -> np.ndarray:
+        """Return the satellites that host a gang, (G,): those with the most free accelerators.
+
+        All are connected to the first one. The result is empty if the gang fits nowhere.
+        """
+        job, links, rules, n = tables.jobs[row], tables.links, self.rules, self.fleet.satellites
+        c = job["class_id"]
+        fits = self.fleet.design_numbers["hbm_gb"] >= rules.memory_gb[c]
+        free = np.where(fits, self.sat.free[:n], -1.0)
         order = np.argsort(-free, kind="stable")
         order = order[free[order] >= job["width"]]
-        if job["num_satellites"] == 1:
-            return np.asarray(order[:1])
         for s in order:
             near = order[_joined(links, s, order, rules.gang_hops[c], rules.lasting_steps[c])]
             if near.size >= job["num_satellites"] - 1:
@@ -280,6 +255,8 @@ def periodic(skies: np.ndarray, steps: np.ndarray, orbits: int) -> np.ndarray:
         steps: physics steps of an orbit of each satellite, (S,). Padding lanes repeat the last satellite.
         orbits: number of repeats of the longest orbit. Shorter orbits are repeated more often.
     """
+    if (steps == steps[0]).all():
+        return skies.take(np.tile(np.arange(steps[0]), orbits), axis=0)
     lanes = skies.shape[2]
     own = np.append(steps, np.repeat(steps[-1], lanes - len(steps)))
     ticks = np.arange(-orbits * steps.max(), 0)[:, None] % own[None, :]
@@ -326,22 +303,15 @@ def busy_mix(fleet: FleetModel) -> np.ndarray:
     return np.asarray((slots / slots.sum())[:, None] * accelerators[None, :])
 
 
-def age_job(fleet: FleetModel, job: np.void, run: np.ndarray, begin_s: float, saved: float) -> None:
-    """Set the work that a job has done before an episode begins.
+def ageing_of(fleet: FleetModel, saved: np.ndarray, begin_s: float) -> Ageing:
+    """Return what determines the work that jobs have done before an episode begins.
 
     Args:
         fleet: fleet model of the episode.
-        job: row of the job table.
-        run: run-time columns of the job, (1,). Written.
+        saved: work since the last payable point over the interval between payable points, (N,).
         begin_s: time of the first step [s].
-        saved: work since the last payable point, as a share of the interval between payable points.
     """
-    c, total = job["class_id"], job["total_accelerators"]
-    rules, rate = Rules(*fleet.rules), fleet.class_speed[c]
-    stops_per_s = fleet.policy.stops_per_s * total
-    unit = total * interval_work(rules.unit_s[c], rules.adapts[c], rules.stall_s[c], stops_per_s, rate)
-    done = min((begin_s - job["arrival_s"]) * rate * total, 0.999 * job["work_s"])
-    unsaved = saved * min(unit, done)
-    run["checkpointed_s"], run["uncheckpointed_s"] = done - unsaved, unsaved
-    run["uncheckpointed_since_s"] = begin_s - unsaved / (rate * total)
-    run["since_s"] = run["started_s"] = job["arrival_s"]
+    rules = Rules(*fleet.rules)
+    return Ageing(
+        saved, rules.unit_s, rules.adapts, rules.stall_s, fleet.class_speed, fleet.policy.stops_per_s, begin_s
+    )

@@ -535,10 +535,10 @@ class Simulator(WholeCopy):
         self.ratings[row] = fleet.ratings
         for path, value in fleet.drawn.items():
             self.drawn[path][row] = value
-        tables.jobs[row] = NO_JOB  # rows beyond the episode's jobs never arrive
         tables.jobs[row, : len(episode.jobs)] = episode.jobs
-        tables.events[row] = NO_EVENT
+        tables.jobs[row, len(episode.jobs) :] = NO_JOB  # rows beyond the episode's jobs never arrive
         tables.events[row, : len(episode.events)] = episode.events
+        tables.events[row, len(episode.events) :] = NO_EVENT
         self.network.put(row, episode.links)
         self.tables = tables._replace(links=self.network.arrays)
         tables.seeds[row], self.load_factor[row] = seed, episode.load_factor

@@ -19,7 +19,7 @@ from odc_gym.scenario import Gang, JobClass, Workload
 from odc_gym.workload.arrivals import draw_arrivals
 from odc_gym.workload.arrivals.profile import second_of_day
 from odc_gym.workload.captures import Captured
-from odc_gym.workload.jobs import JOB, TIME_GRID, Floats, offered_rate, round_to_grid
+from odc_gym.workload.jobs import JOB, TIME_GRID, Floats, joined, offered_rate, round_to_grid
 from odc_gym.workload.sizes import durations_h, widths
 from odc_gym.workload.streams import Period, Purpose, class_stream
 from odc_gym.workload.surges import RateWindow, max_rate_factor, mean_rate_factor
@@ -84,8 +84,8 @@ def draw_jobs(
         table = _split_wide_jobs(table, widest)
         as_is = recorded is not None and recorded.recorded is not None  # these jobs keep their recorded width
         tables.append(table if job_class.gang is None or as_is else _expand_gangs(name, job_class.gang, seed, table))
-    jobs = np.concatenate(tables) if tables else np.empty(0, JOB)
-    return jobs[np.argsort(jobs["arrival_s"], kind="stable")]
+    jobs = joined([np.empty(0, JOB), *tables])
+    return jobs.take(np.argsort(jobs["arrival_s"], kind="stable"))
 
 
 def _jobs_with_surges(name: str, job_class: JobClass, episode: Period) -> Jobs:
@@ -140,7 +140,7 @@ def _drawn_jobs(name: str, job_class: JobClass, episode: Period, arrival_s: Floa
     jobs = _job_table(job_class, episode.workload.estimate_sigma, arrival_s, duration_s, width, slack, error)
     jobs["model"] = model_rows(job_class, episode.workload, class_stream(seed, Purpose.MODELS, name).random(n))
     # filtered last, so that jobs outside the period do not shift the draws of the others
-    return jobs[(arrival_s >= -episode.before_s) & (arrival_s < episode.after_s)]
+    return jobs.take(np.flatnonzero((arrival_s >= -episode.before_s) & (arrival_s < episode.after_s)))
 
 
 def _replayed_jobs(trace: JobTrace, job_class: JobClass, episode: Period) -> Jobs:

@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from odc_gym.faults.faults import GroundTrack, anomaly_bell, draw_events, upsets_per_s
+from odc_gym.faults.faults import FAILURES, UPSETS, GroundTrack, anomaly_bell, draw_events, upsets_per_s
 from odc_gym.orbits import Constellation, build_ephemeris
 from odc_gym.physics.radiation import in_anomaly
 from odc_gym.scenario import Faults
+from odc_gym.seeds import random_stream
 
 DAY_S, YEAR_DAYS = 86400.0, 365.25
 OFTEN = Faults(upsets_per_chip_year=2000.0, hard_failures_per_chip_year=900.0)
@@ -110,3 +111,19 @@ def test_longer_episodes_begin_like_shorter_ones_and_seeds_differ():
     assert np.array_equal(long[long["tick"] < 1440], short)
     assert not np.array_equal(short, draw_events(OFTEN, 6, still(1440, 4), CHIPS, 60.0))
     assert (np.diff(long["tick"]) >= 0).all() and (long["tick"] >= 0).all() and (long["tick"] < 2880).all()
+
+
+@pytest.mark.parametrize("rate", [3.0, 300.0, 3000.0])
+def test_no_event_is_left_out(rate):
+    """Catches: satellites that are taken for unharmed before their stream is made, and the order of events."""
+    faults, place = Faults(upsets_per_chip_year=rate, hard_failures_per_chip_year=rate / 3.0), still(1440, 4)
+    per_step = upsets_per_s(faults, place)[0] * CHIPS * 60.0, np.full(4, rate / 3.0 / YEAR_DAYS / DAY_S) * CHIPS * 60.0
+    for seed in range(30):
+        expected = []
+        for hard, (purpose, step) in enumerate(zip((UPSETS, FAILURES), per_step, strict=True)):
+            for s in range(4):
+                random, reached = random_stream(seed, purpose, s), 0.0
+                while (reached := reached - np.log1p(-random.random())) < 1440 * step[s]:
+                    expected.append((int(reached / step[s]), s, hard, int(random.random() * CHIPS[s])))
+        events = draw_events(faults, seed, place, CHIPS, 60.0)
+        assert events[["tick", "satellite", "hard", "accelerator"]].tolist() == sorted(expected)

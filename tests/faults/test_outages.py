@@ -5,8 +5,9 @@ import pytest
 from scipy import stats
 
 from odc_gym.core.layout.state import LOST, OUT
-from odc_gym.faults.outages import draw_availability, draw_outages
+from odc_gym.faults.outages import LOSSES, OUTAGES, draw_availability, draw_outages
 from odc_gym.scenario import Scenario
+from odc_gym.seeds import random_stream
 
 STARTER = Scenario.load("starter12")
 YEAR_H = 365.25 * 24.0
@@ -132,3 +133,18 @@ def test_a_script_strikes_whom_and_when_it_says():
     assert np.array_equal(table.condition, condition)
     assert np.array_equal(np.argwhere(~table.link_up), [[t, 5] for t in range(step[2], step[4])])
     assert np.array_equal(np.argwhere(~table.site_up), [[t, 3] for t in range(step[0], step[3])])
+
+
+@pytest.mark.parametrize("per_year", [1.0, 100.0, 3000.0])
+def test_no_outage_or_loss_is_left_out(per_year):
+    """Catches: satellites that are taken for working before their stream is made."""
+    outages = {"per_satellite_year": per_year, "mean_hours": 3.0}
+    since_s, mean_s = DAY - DAY[0], YEAR_H * 3600.0 / per_year
+    for seed in range(20):
+        table = of(seed, outages=outages, loss={"per_satellite_year": per_year})
+        for s in range(12):
+            random = random_stream(seed, OUTAGES, s)
+            out = draw_outages(random, per_year / (YEAR_H * 3600.0), 3.0 * 3600.0, since_s)
+            wait = -np.log1p(-random_stream(seed, LOSSES, s).random()) * mean_s
+            condition = np.where(since_s >= wait, LOST, np.where(out, OUT, 0))
+            assert np.array_equal(table.condition[:, s], condition)

@@ -17,7 +17,7 @@ def elements(constellation, start=START, steps=2):
     """Node and argument of latitude at the start [deg], from positions and planes alone."""
     e = build_ephemeris(constellation, start=start, steps=steps)
     position = np.stack(e._xyz, -1)[0]
-    normal = np.stack(e._motion.normal, -1)[1]
+    normal = np.stack(e._motion.normal, -1)[1, e._motion.plane]
     node = np.cross([0, 0, 1.0], normal)
     node /= np.linalg.norm(node, axis=1, keepdims=True)
     ahead = np.cross(normal, node)

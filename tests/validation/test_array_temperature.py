@@ -10,7 +10,7 @@ from sky_of_a_plate import plate_factors
 
 from odc_gym.scenario import Earth
 from odc_gym.tables.fleet.design import design_numbers
-from odc_gym.tables.fleet.surroundings import OrbitSteps, Surfaces, array_temperature_k, illuminate
+from odc_gym.tables.fleet.surroundings import OrbitSteps, Surfaces, array_temperature_k, illuminate, incident_light
 
 CHAPTER = "Solar and Earth fluxes"
 SIGMA = 5.670374419e-8
@@ -56,7 +56,7 @@ def ours(beta_deg, solar):
     hardware, steps = hardware_of(solar), flown(beta_deg)
     d, surfaces = design_numbers(hardware), Surfaces.of(hardware, 550e3, Earth())
     brought = illuminate(d, surfaces, steps).irradiance_frac * steps.sunlit_frac
-    return array_temperature_k(d, surfaces, steps)[:, 0], brought[:, 0]
+    return array_temperature_k(d, surfaces, steps, incident_light(surfaces.array_law, steps))[:, 0], brought[:, 0]
 
 
 def radau(beta_deg, solar):

@@ -14,7 +14,7 @@ from odc_gym.orbits import Constellation, build_ephemeris, eclipse_fraction, orb
 from odc_gym.scenario import Earth
 from odc_gym.tables.fleet.design import design_numbers
 from odc_gym.tables.fleet.plans import steps_of_one_orbit
-from odc_gym.tables.fleet.surroundings import OrbitSteps, Surfaces, array_temperature_k, illuminate
+from odc_gym.tables.fleet.surroundings import OrbitSteps, Surfaces, array_temperature_k, illuminate, incident_light
 
 CHAPTER = "Solar and Earth fluxes"
 ORACLE = "table calculated by hand: cylindrical shadow, R = 6378.137 km"
@@ -230,7 +230,7 @@ def draw():
     hardware = starter(hot_back__view_factor=0.0)
     d, surfaces = design_numbers(hardware), Surfaces.of(hardware, 550e3, Earth())
     pass_ = OrbitSteps(*steps)
-    kelvin = array_temperature_k(d, surfaces, pass_)[:, 0]
+    kelvin = array_temperature_k(d, surfaces, pass_, incident_light(surfaces.array_law, pass_))[:, 0]
     output = (illuminate(d, surfaces, pass_).irradiance_frac * pass_.sunlit_frac)[:, 0]
     right.plot(minutes, kelvin - 273.15, color="tab:red")
     right.set(xlabel="time from orbit noon [min]")

@@ -36,7 +36,7 @@ def closed():
     for altitude_km, *angles in CASES:
         inclination, node, argument = np.radians(angles)
         motion = propagate(MeanShell(1000.0 * altitude_km, inclination, (node,), (argument,)), TIMES_S, 0.0)
-        tables.append([axis[:, 0] for axis in (motion.x, motion.y, motion.z, *motion.normal)])
+        tables.append([axis[:, 0] for axis in (*motion.position_m, *(axis[:, motion.plane] for axis in motion.normal))])
     return np.array(tables).swapaxes(0, 1)
 
 

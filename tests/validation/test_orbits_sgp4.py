@@ -59,7 +59,7 @@ def test_verification_cases():
             continue
         group = ElementGroup(read_lines([tuple(map(right_checksum, lines))]), allow_old=True)
         motion = propagate(group, epoch_of(lines[0]), minutes * 60, np.zeros(minutes.size))
-        ours.append(np.hstack([motion.x, motion.y, motion.z]))
+        ours.append(np.hstack(motion.position_m))
         theirs.append(position_km * 1000)
     assert len(ours) == 31
     return np.concatenate(ours), np.concatenate(theirs)
@@ -161,7 +161,7 @@ def test_orbit_normals():
     """The Sun's angle above the plane depends on these normals."""
 
     def normal(e):
-        components = np.stack([n[e._at_steps] for n in e._motion.normal], axis=-1)
+        components = np.stack(e._normal, axis=-1)
         return np.einsum("tji,tsj->tsi", e._sky.rotation[e._at_steps], components)
 
     def unit(position):

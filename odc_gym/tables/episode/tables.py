@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,6 +30,7 @@ from odc_gym.tables.episode.variation import vary
 from odc_gym.tables.fleet.fleet_model import CENSUS_S, FleetModel
 from odc_gym.tables.fleet.plans import solve_orbits
 from odc_gym.tables.fleet.surroundings import OrbitSteps, illuminate
+from odc_gym.tables.fleet.sustainable import DesignNumbers
 from odc_gym.workload import (
     JOB,
     RateWindow,
@@ -41,6 +43,7 @@ from odc_gym.workload import (
     scripted_windows,
 )
 from odc_gym.workload.captures import Captured
+from odc_gym.workload.jobs import joined
 
 HORIZONS_MIN = (15, 30, 60, 95)  # horizons of the solar forecast
 PLAN_INTERVAL_S = 6 * HOUR_S  # beta changes by at most a degree and a half in it
@@ -98,7 +101,7 @@ def build_episode(fleet: FleetModel, seed: int) -> EpisodeTables:
     demand = _demand(fleet, seed, start, surges)
     jobs, census = _jobs(fleet, seed, start, surges, captured_jobs(fleet, seed, tables.captured_rates()))
     factor = _load_factor(fleet, jobs, census, demand)
-    jobs = np.concatenate([_replicas(fleet), census, jobs])
+    jobs = joined([_replicas(fleet), census, jobs])
     working = NetworkAvailability(*availability.working_masks)
     links = network_links(fleet, ephemeris, working, tables.sightings())
     return EpisodeTables(
@@ -130,9 +133,8 @@ class _SatelliteTables:
         """Add the satellites of an ephemeris, the first of which is satellite `begin`."""
         fleet, total = self.fleet, self.fleet.clock.total
         end = begin + ephemeris.beta_rad.shape[1]
-        sky, array_w = _sky(fleet, ephemeris, begin)
-        self.sky[:, :, begin:end] = _rounded_sky(fleet, sky[:total])
-        self.forecast[:, :, begin:end] = _forecast(fleet, sky[:, 0], array_w, fleet.period_s[begin:end])
+        light = _add_light(fleet, ephemeris, begin, self.sky)
+        self.forecast[:, :, begin:end] = _forecast(fleet, light, fleet.period_s[begin:end])
         if end == fleet.satellites:  # padding lanes repeat the last satellite
             self.sky[:, :, end:] = self.sky[:, :, end - 1 : end]
         if self.track is not None:
@@ -187,39 +189,73 @@ def _events(fleet: FleetModel, seed: int, place: GroundTrack | None) -> np.ndarr
     return draw_events(faults, seed, place, fleet.references.accelerators, clock.dt_s, storm)
 
 
-def _sky(fleet: FleetModel, ephemeris: Ephemeris, begin: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sky table (T', F, N) and the array power (T', N) [W] of warm-up, episode and look-ahead.
+class _Light(NamedTuple):
+    """Sunlight on N satellites in warm-up, episode and look-ahead, (T', N) each.
 
-    The ephemeris is that of the N satellites from `begin` on.
+    Attributes:
+        sunlit_frac: visible share of the Sun's disc.
+        array_w: array power [W].
+    """
+
+    sunlit_frac: np.ndarray
+    array_w: np.ndarray
+
+
+def _add_light(fleet: FleetModel, ephemeris: Ephemeris, begin: int, sky: np.ndarray) -> _Light:
+    """Write the light of the satellites of an ephemeris to the sky table, and return it.
+
+    Args:
+        fleet: fleet of the episode.
+        ephemeris: ephemeris of the N satellites from `begin` on.
+        begin: first of them.
+        sky: sky table, (T, F, P). Written, except the outages and the padding lanes.
     """
     lit, beta, angle = ephemeris.sunlit_frac, ephemeris.beta_rad, ephemeris.orbit_angle_rad
     flux = ephemeris.solar_flux_w_m2 / SOLAR_CONSTANT_W_M2
-    sky = np.zeros((lit.shape[0], len(Sky._fields), lit.shape[1]))
-    numbers = {name: value[begin : begin + lit.shape[1]] for name, value in fleet.design_numbers.items()}
-    shell_of = fleet.shell_of[begin : begin + lit.shape[1]]
-    for i in np.unique(shell_of).tolist():
-        in_shell = np.flatnonzero(shell_of == i)
-        design = {name: value[in_shell] for name, value in numbers.items()}
-        steps = OrbitSteps.of_ephemeris(flux, lit[:, in_shell], beta[:, in_shell], angle[:, in_shell], fleet.clock.dt_s)
-        share = steps.sunlit_frac
-        sky[:, 0, in_shell] = share
-        sky[:, 1, in_shell], sky[:, 2, in_shell] = illuminate(design, fleet.surfaces[i], steps)
-        plan = plan_from_grid if fleet.plans_hold else plan_from_solver
-        sun, dark = plan(fleet, i, design, steps.flux_frac, beta[:, in_shell])
-        sky[:, 3, in_shell] = share * sun + (1.0 - share) * dark
-    return sky, sky[:, 0] * sky[:, 1] * numbers["array_peak_w"]
+    peak_w = float(2.0 ** np.ceil(np.log2(fleet.references.peak_w.max())))
+    array_w, end = np.empty(lit.shape), begin + lit.shape[1]
+    plan = plan_from_grid if fleet.plans_hold else plan_from_solver
+    for i in np.unique(fleet.shell_of[begin:end]).tolist():
+        first, last = np.searchsorted(fleet.shell_of, [i, i + 1]).tolist()
+        satellites = slice(max(first, begin), min(last, end))
+        here, of_shell = _slice_from(satellites, begin), _slice_from(satellites, first)
+        design = {
+            name: value[of_shell] if isinstance(value, np.ndarray) else value
+            for name, value in fleet.shell_designs[i].items()
+        }
+        steps = OrbitSteps.of_ephemeris(flux, lit[:, here], beta[:, here], angle[:, here], fleet.clock.dt_s)
+        share, brought = steps.sunlit_frac, illuminate(design, fleet.surfaces[i], steps)
+        sun, dark = plan(fleet, i, design, steps.flux_frac, steps.beta_rad)
+        array_w[:, here] = share * brought.irradiance_frac * design["array_peak_w"]
+        fields = (share, 1.0), (brought.irradiance_frac, 2.0), (brought.absorbed_w_m2, 1024.0)
+        for f, (values, full) in enumerate((*fields, (share * sun + (1.0 - share) * dark, peak_w))):
+            sky[:, f, satellites] = _rounded(values[: len(sky)], full)
+    return _Light(lit, array_w)
+
+
+def _slice_from(satellites: slice, first: int) -> slice:
+    """Return a slice of satellites counted from the satellite `first`."""
+    return slice(satellites.start - first, satellites.stop - first)
+
+
+def _rounded(values: np.ndarray, full: float) -> np.ndarray:
+    """Round values to 2^-20 of full scale, a power of two.
+
+    The last bits of elementary functions differ between machines.
+    """
+    return np.asarray(np.rint(values * (2.0**20 / full)) * (full / 2.0**20))
 
 
 def plan_from_grid(
-    fleet: FleetModel, i: int, design: dict[str, np.ndarray], flux: np.ndarray, beta: np.ndarray
+    fleet: FleetModel, i: int, design: DesignNumbers, flux: np.ndarray, beta: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Interpolate sustainable powers in sunlight and in eclipse [W], (T, N), on the plan grid of a shell.
 
     Args:
         fleet: fleet whose `plans_hold`.
         i: index of the shell.
-        design: design numbers of its N satellites.
-        flux: sunlight relative to 1 au, (T, N).
+        design: design numbers of its N satellites, each a float or (N,).
+        flux: sunlight relative to 1 au, (T, N) or (T, 1).
         beta: angle between the Sun and the orbit plane [rad], (T, N).
     """
     # beta and flux change by less than a grid step in an hour, so one interpolation an hour is enough
@@ -233,7 +269,7 @@ def plan_from_grid(
 
 
 def plan_from_solver(
-    fleet: FleetModel, i: int, design: dict[str, np.ndarray], flux: np.ndarray, beta: np.ndarray
+    fleet: FleetModel, i: int, design: DesignNumbers, flux: np.ndarray, beta: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Solve sustainable powers in sunlight and in eclipse [W], (T, N), for satellites of any design.
 
@@ -241,8 +277,9 @@ def plan_from_solver(
     """
     steps, satellites = beta.shape
     nodes = np.linspace(0, steps - 1, 1 + int(np.ceil(steps * fleet.clock.dt_s / PLAN_INTERVAL_S))).round().astype(int)
-    orbits = {name: np.tile(value, nodes.size) for name, value in design.items()}
-    plan = solve_orbits(orbits, fleet.mix, fleet.surfaces[i], flux[nodes].ravel(), beta[nodes].ravel())
+    orbits = {name: np.tile(np.broadcast_to(value, satellites), nodes.size) for name, value in design.items()}
+    sunlight = np.broadcast_to(flux, beta.shape)[nodes].ravel()
+    plan = solve_orbits(orbits, fleet.mix, fleet.surfaces[i], sunlight, beta[nodes].ravel())
     sun, dark = (
         np.stack([np.interp(np.arange(steps), nodes, row) for row in power.reshape(-1, satellites).T], 1)
         for power in (plan.sun_w, plan.dark_w)
@@ -250,39 +287,33 @@ def plan_from_solver(
     return sun, dark
 
 
-def _rounded_sky(fleet: FleetModel, sky: np.ndarray) -> np.ndarray:
-    """Round the sky table to 2^-20 of full scale.
-
-    The last bits of elementary functions differ between machines.
-    """
-    peak = 2.0 ** np.ceil(np.log2(fleet.references.peak_w.max()))
-    full = np.array([1.0, 2.0, 1024.0, peak, 2.0])[None, :, None]
-    return np.asarray(np.round(sky / full * 2.0**20) * (full / 2.0**20), np.float32)
-
-
-def _forecast(fleet: FleetModel, lit: np.ndarray, array_w: np.ndarray, period_s: np.ndarray) -> np.ndarray:
+def _forecast(fleet: FleetModel, light: _Light, period_s: np.ndarray) -> np.ndarray:
     """Return time to crossing, eclipse length and mean array power ahead at each decision, (D, F, N) float32."""
-    clock, n = fleet.clock, lit.shape[1]
+    clock, n = fleet.clock, light.array_w.shape[1]
     at = np.arange(0, clock.total + 1, clock.steps)
     table = np.zeros((at.size, len(Forecast._fields), n), np.float32)
-    sunlit = lit >= 0.5
+    sunlit = light.sunlit_frac >= 0.5
     last = sunlit.shape[0]
-    change_step = np.where(sunlit[1:] != sunlit[:-1], np.arange(1, last)[:, None], last)
-    next_change = np.concatenate([np.minimum.accumulate(change_step[::-1])[::-1], np.full((1, n), last)])
-    last_change = np.maximum.accumulate(
-        np.concatenate([np.zeros((1, n), int), np.where(change_step < last, change_step, 0)])
-    )
-    beyond = np.concatenate([next_change, np.full((1, n), last)])
+    changes = sunlit[1:] != sunlit[:-1]
+    step = np.arange(1, last)[:, None]
+    beyond = np.full((last + 1, n), last)  # step of the next change from each step on
+    np.minimum.accumulate(np.where(changes, step, last)[::-1], out=beyond[last - 2 :: -1])
+    next_change = beyond[at]
+    last_change = np.zeros((last, n), int)
+    np.maximum.accumulate(np.where(changes, step, 0), out=last_change[1:])
     following = np.take_along_axis(beyond, next_change, 0)
-    length = np.where(sunlit, following - next_change, next_change - last_change)
-    never = sunlit & (next_change == last)
-    crossing = np.minimum((next_change - np.arange(last)[:, None]) * clock.dt_s, period_s)
-    table[:, 0] = np.where(sunlit, crossing, -crossing)[at]
-    table[:, 1] = np.where(never, 0.0, np.minimum(length * clock.dt_s, period_s))[at]
-    energy = np.concatenate([np.zeros((1, n)), np.cumsum(array_w, 0)])
+    is_sunlit = sunlit[at]
+    length = np.where(is_sunlit, following - next_change, next_change - last_change[at])
+    never = is_sunlit & (next_change == last)
+    crossing = np.minimum((next_change - at[:, None]) * clock.dt_s, period_s)
+    table[:, 0] = np.where(is_sunlit, crossing, -crossing)
+    table[:, 1] = np.where(never, 0.0, np.minimum(length * clock.dt_s, period_s))
+    energy = np.zeros((last + 1, n))
+    np.cumsum(light.array_w, 0, out=energy[1:])
+    begun = energy[at]
     for k, minutes in enumerate(HORIZONS_MIN):
         span = max(1, round(minutes * MINUTE_S / clock.dt_s))
-        table[:, 2 + k] = (energy[at + span] - energy[at]) / span
+        table[:, 2 + k] = (energy[at + span] - begun) / span
     return table
 
 
@@ -324,9 +355,9 @@ def _jobs(
         surges, captured,
     )  # fmt: skip
     is_early = drawn["arrival_s"] <= -clock.warm_up_s
-    before_warm_up = drawn[is_early]
+    before_warm_up = drawn.take(np.flatnonzero(is_early))
     end = before_warm_up["arrival_s"] + before_warm_up["duration_s"] / fleet.class_speed[before_warm_up["class_id"]]
-    return drawn[~is_early], before_warm_up[end > -clock.warm_up_s]
+    return drawn.take(np.flatnonzero(~is_early)), before_warm_up[end > -clock.warm_up_s]
 
 
 def _replicas(fleet: FleetModel) -> np.ndarray:

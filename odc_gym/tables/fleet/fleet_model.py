@@ -18,7 +18,7 @@ from odc_gym.interface.observations import References
 from odc_gym.orbits import Constellation, build_ephemeris, orbit_period_s
 from odc_gym.scenario import Hardware, Scenario
 from odc_gym.seeds import random_stream
-from odc_gym.tables.fleet.design import degraded_design, design_numbers, wear_per_year
+from odc_gym.tables.fleet.design import degraded_design, design_numbers, wear_per_year, with_shared_values
 from odc_gym.tables.fleet.parameters import (
     design_block,
     model_sizes,
@@ -86,6 +86,7 @@ class FleetModel:
         altitude_m: mean altitude of each shell [m].
         hardware: hardware of each shell.
         design_numbers: design numbers of the satellites by name, (S,) each.
+        shell_designs: design numbers of the satellites of each shell by name; a float where all are equal, else (N,).
         surfaces: array and radiator of each shell, with the Earth's fluxes on them.
         design: design parameters and propagators of the compiled core, [field, P].
         ratings: ratings that schedulers read beside the design, [field, P].
@@ -173,6 +174,10 @@ class FleetModel:
             for altitude, hardware in zip(self.altitude_m, self.hardware, strict=True)
         ]
         self.design_numbers = {name: np.array([designs[k][name] for k in kind_of]) for name in designs[0]}
+        self.shell_designs = [
+            with_shared_values({name: value[self.shell_of == i] for name, value in self.design_numbers.items()})
+            for i in range(len(self.hardware))
+        ]
         self.design = design_block(designs, kind_of, self.clock.dt_s)
         self.ratings = ratings_block(self.design_numbers, self.period_s)
         self.model_gb = model_sizes(scenario)

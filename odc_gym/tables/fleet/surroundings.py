@@ -16,6 +16,7 @@ from odc_gym.core.spacecraft.array_temperature import node_temperature_k
 from odc_gym.orbits import FluxTable
 from odc_gym.orbits.attitude import cell_response, direct_cosine, edge_lag_rad, incidence_cosine
 from odc_gym.orbits.solar_arrays import ArrayTable
+from odc_gym.physics.angles import remainder
 from odc_gym.scenario import Earth, Hardware
 from odc_gym.tables.fleet.sustainable import DesignNumbers
 
@@ -57,7 +58,7 @@ class OrbitSteps(NamedTuple):
     """Time steps along N orbits, or of N satellites; arrays (T, N).
 
     Attributes:
-        flux_frac: sunlight relative to 1 au.
+        flux_frac: sunlight relative to 1 au, (T, N), or (T, 1) if it is the same for all.
         sunlit_frac: visible share of the Sun's disc, mean over the step.
         beta_rad: angle of the Sun above the orbit plane [rad].
         orbit_angle_rad: angle from orbit noon at the middle of the step [rad].
@@ -95,10 +96,9 @@ class OrbitSteps(NamedTuple):
             orbit_angle_rad: angle from orbit noon at the beginning of the step [rad], (T, N).
             step_s: length of a step [s].
         """
-        turned = np.diff(orbit_angle_rad, axis=0) % (2.0 * np.pi)
+        turned = remainder(np.diff(orbit_angle_rad, axis=0), 2.0 * np.pi)
         advance = np.concatenate([turned, turned[-1:]])
-        flux = np.broadcast_to(flux_frac[:, None], beta_rad.shape)
-        return cls(flux, sunlit_frac, beta_rad, orbit_angle_rad + 0.5 * advance, advance, step_s)
+        return cls(flux_frac[:, None], sunlit_frac, beta_rad, orbit_angle_rad + 0.5 * advance, advance, step_s)
 
 
 class Illumination(NamedTuple):
@@ -121,21 +121,50 @@ def illuminate(design: DesignNumbers, surfaces: Surfaces, steps: OrbitSteps) -> 
         surfaces: array and radiator of the satellites.
         steps: geometry and sunlight of each step.
     """
-    irradiance = _irradiance_frac(design, surfaces, steps)
+    light = incident_light(surfaces.array_law, steps)
+    irradiance = _irradiance_frac(design, surfaces, steps, light)
     back_k4 = steps.sunlit_frac * design["back_lit_k4"] + (1.0 - steps.sunlit_frac) * design["back_dark_k4"]
     if np.any(design["array_coefficient"]) or np.any(design["back_follows"] * design["back_exchange"]):
-        array_k = array_temperature_k(design, surfaces, steps)
+        array_k = array_temperature_k(design, surfaces, steps, light)
         relative_change = design["array_coefficient"] * (array_k - design["array_operating_k"])
         irradiance = irradiance * np.maximum(1.0 + relative_change, 0.0)
         back_k4 = back_k4 + design["back_follows"] * array_k**4
     infrared, sunlight = _radiator_w_m2(design, surfaces, steps)
     array_back = design["back_exchange"] * STEFAN_BOLTZMANN_W_M2_K4 * back_k4
-    return Illumination(
-        irradiance, np.asarray(design["infrared_eps"] * infrared + design["solar_alpha"] * sunlight + array_back)
+    absorbed = np.asarray(design["infrared_eps"] * infrared + design["solar_alpha"] * sunlight + array_back)
+    return Illumination(np.broadcast_to(irradiance, absorbed.shape), absorbed)
+
+
+class IncidentLight(NamedTuple):
+    """Direct sunlight on an array, mean over each step; (T, N), or floats for an array that follows the Sun.
+
+    Attributes:
+        response: output of the cells over their output in normal sunlight.
+        front: cosine of incidence on the front, 0 where the Sun is behind it.
+        back: cosine of incidence on the back.
+    """
+
+    response: np.ndarray | float
+    front: np.ndarray | float
+    back: np.ndarray | float
+
+
+def incident_light(array_law: str, steps: OrbitSteps) -> IncidentLight:
+    """Return the direct sunlight on an array under a tracking law."""
+    if array_law == "two_axis":
+        return IncidentLight(1.0, 1.0, 0.0)
+    cosines = [incidence_cosine(array_law, steps.beta_rad, angle) for angle in _sub_step_angles(steps)]
+    values = (
+        [cell_response(cosine) for cosine in cosines],
+        [np.maximum(cosine, 0.0) for cosine in cosines],
+        [np.maximum(-cosine, 0.0) for cosine in cosines],
     )
+    return IncidentLight(*(np.asarray(sum(samples) / SUB_SAMPLES) for samples in values))
 
 
-def array_temperature_k(design: DesignNumbers, surfaces: Surfaces, steps: OrbitSteps) -> np.ndarray:
+def array_temperature_k(
+    design: DesignNumbers, surfaces: Surfaces, steps: OrbitSteps, light: IncidentLight
+) -> np.ndarray:
     """Return the mean temperature of arrays in each step [K], (T, N).
 
     The array is one thermal node. Both faces absorb sunlight, reflected sunlight and Earth infrared, and radiate. The
@@ -143,22 +172,19 @@ def array_temperature_k(design: DesignNumbers, surfaces: Surfaces, steps: OrbitS
     """
     earth = surfaces.earth
     sunlight = earth.solar_w_m2 * steps.flux_frac
-    cosines = [incidence_cosine(surfaces.array_law, steps.beta_rad, angle) for angle in _sub_step_angles(steps)]
     front, back = surfaces.array.lookup(steps.beta_rad, steps.orbit_angle_rad)
     heat = np.zeros(steps.beta_rad.shape)
-    for face, side, alpha, eps in (
-        (front, 1.0, "array_alpha", "array_eps"),
-        (back, -1.0, "array_back_alpha", "array_back_eps"),
+    for face, cosine, alpha, eps in (
+        (front, light.front, "array_alpha", "array_eps"),
+        (back, light.back, "array_back_alpha", "array_back_eps"),
     ):
-        cosine = sum(np.maximum(side * cosine_of_angle, 0.0) for cosine_of_angle in cosines) / SUB_SAMPLES
         direct = design["pointing"] * cosine * steps.sunlit_frac
         heat += (
             design[alpha] * sunlight * (direct + earth.albedo * face.albedo)
             + design[eps] * earth.infrared_w_m2 * face.infrared
         )
-    electric = (
-        design["array_peak_w"] / design["array_m2"] * _irradiance_frac(design, surfaces, steps) * steps.sunlit_frac
-    )
+    irradiance = _irradiance_frac(design, surfaces, steps, light)
+    electric = design["array_peak_w"] / design["array_m2"] * irradiance * steps.sunlit_frac
     return node_temperature_k(
         heat,
         np.asarray(electric),
@@ -171,10 +197,10 @@ def array_temperature_k(design: DesignNumbers, surfaces: Surfaces, steps: OrbitS
     )
 
 
-def _irradiance_frac(design: DesignNumbers, surfaces: Surfaces, steps: OrbitSteps) -> np.ndarray:
+def _irradiance_frac(design: DesignNumbers, surfaces: Surfaces, steps: OrbitSteps, light: IncidentLight) -> np.ndarray:
     """Return the sunlit array's output at operating temperature, relative to normal sunlight of 1361 W/m2."""
     brightness = surfaces.earth.solar_w_m2 / SOLAR_CONSTANT_W_M2
-    return np.asarray(steps.flux_frac * brightness * design["pointing"] * _mean_response(surfaces.array_law, steps))
+    return np.asarray(steps.flux_frac * brightness * design["pointing"] * light.response)
 
 
 def _radiator_w_m2(design: DesignNumbers, surfaces: Surfaces, steps: OrbitSteps) -> tuple[np.ndarray, np.ndarray]:
@@ -193,15 +219,7 @@ def _radiator_w_m2(design: DesignNumbers, surfaces: Surfaces, steps: OrbitSteps)
 def mean_sunlit_response(array_law: str, steps: OrbitSteps) -> np.ndarray:
     """Return the cells' response to the angle of incidence, mean over the sunlit part of the steps, (N,)."""
     sunlit = steps.sunlit_frac
-    return np.asarray((_mean_response(array_law, steps) * sunlit).sum(0) / sunlit.sum(0))
-
-
-def _mean_response(array_law: str, steps: OrbitSteps) -> np.ndarray | float:
-    """Return the cells' response to the angle of incidence, mean over each step."""
-    if array_law == "two_axis":
-        return 1.0
-    parts = [cell_response(incidence_cosine(array_law, steps.beta_rad, angle)) for angle in _sub_step_angles(steps)]
-    return np.asarray(sum(parts) / SUB_SAMPLES)
+    return np.asarray((incident_light(array_law, steps).response * sunlit).sum(0) / sunlit.sum(0))
 
 
 def _mean_direct(design: DesignNumbers, attitude: str, steps: OrbitSteps) -> np.ndarray:
@@ -210,7 +228,7 @@ def _mean_direct(design: DesignNumbers, attitude: str, steps: OrbitSteps) -> np.
     At most one face sees the Sun.
     """
     if attitude in ("knife_edge", "anti_sun"):  # constant along the orbit
-        cosine = direct_cosine(attitude, np.zeros(steps.beta_rad.shape), design["radiator_error_rad"])
+        cosine = direct_cosine(attitude, 0.0, design["radiator_error_rad"])
     else:
         zenith = (np.cos(steps.beta_rad) * np.cos(angle) for angle in _sub_step_angles(steps))
         cosine = np.asarray(sum(direct_cosine(attitude, z, design["radiator_error_rad"]) for z in zenith) / SUB_SAMPLES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import numpy as np
 
@@ -55,12 +56,17 @@ def weekly_profile(
     Returns:
         (N,) factors with mean 1 over any whole week.
     """
-    samples = np.arange(144) / 6.0
-    mean = float(np.mean(_mean_rate(profile, regions, samples, None)))
+    mean = _daily_mean(profile, tuple(regions))
     factor = None if weekend == 1.0 else np.array([1.0] * 5 + [weekend] * 2) * (7 / (5 + 2 * weekend))
     if factor is not None:
         factor = np.roll(factor, -first_day)
     return _mean_rate(profile, regions, utc_h, factor) / (mean if mean > 0 else 1.0)
+
+
+@lru_cache(maxsize=64)
+def _daily_mean(profile: Profile, regions: tuple[Region, ...]) -> float:
+    """Return the mean over a day of the rate of all regions, where the floor may cut it."""
+    return float(np.mean(_mean_rate(profile, regions, np.arange(144) / 6.0, None)))
 
 
 def _mean_rate(profile: Profile, regions: Sequence[Region], utc_h: Floats, day_factor: Floats | None) -> Floats:

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from fields import LEDGER, replace_arrays
 
+from odc_gym.core.jobs.census import Placing, place_census
 from odc_gym.core.jobs.checkpoints import PRIOR_S, checkpoint_age_s, interval_work
-from odc_gym.core.layout.work import RUN, RUNNING, WAITING
+from odc_gym.core.layout.work import RUN, RUNNING, SCALARS, WAITING
 from odc_gym.faults.faults import EVENT, NO_EVENT
-from odc_gym.simulator.episode_start import age_job
+from odc_gym.simulator.episode_start import ageing_of
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.workload import JOB
 
@@ -243,8 +244,10 @@ def test_episodes_begin_with_checkpoints_of_the_interval_that_holds(starter12):
         )
         jobs = np.zeros(1, JOB)
         jobs["class_id"], jobs["total_accelerators"], jobs["arrival_s"], jobs["work_s"] = 0, 8, -48 * 3600.0, 1e9
-        run = np.zeros(1, RUN)
-        age_job(sim.fleet, jobs[0], run, 0.0, 1.0)
+        jobs["num_satellites"], run = 1, np.zeros(1, RUN)
+        arrays = (np.zeros((3, 1), np.int32), np.zeros(1, SCALARS), np.zeros(1), np.zeros((1, 1)), np.zeros((1, 1)))
+        placing = Placing(jobs, run, *arrays, np.ones((1, 1), np.bool_))
+        place_census(placing, ageing_of(sim.fleet, np.ones(1), 0.0), 0, np.array([0, 1]))
         unsaved[rate] = float(run["uncheckpointed_s"][0]) / 8
         per_s = (rate + 0.09) / (365.25 * 86400.0)
         assert unsaved[rate] == pytest.approx(np.sqrt(2 * STALL_S / (8 * per_s)) * sim.fleet.class_speed[0], rel=1e-9)
