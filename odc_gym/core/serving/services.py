@@ -69,9 +69,8 @@ def service_load(env: Environment, demand: np.ndarray, dt_s: float) -> None:
         pool = replica_pool(env, c)
         requests = (env.services.backlog[c] + demand[c]) / env.rules.request_tokens[c]
         times = pool_times(env.rules, c, pool)
-        max_queue = queue_length(env.serving, pool, times, MAX_LOAD)
-        load = solve_load(env.serving, pool, times, env.services.load[c], max_queue, requests, dt_s)
-        busy = queueing_state(env.rules, env.serving, c, pool, times, load).busy
+        solved = solve_load(env.serving, pool, times, env.services.load[c], requests, dt_s)
+        load, busy = solved.load, queueing_state(env.rules, env.serving, c, pool, times, solved).busy
         for k in range(env.scalars[0]["running"]):
             row = env.running[k]
             if env.jobs[row]["class_id"] == c:
@@ -164,15 +163,15 @@ def served_in(
     if capacity <= 0.0:
         return ServedStep(0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0)
     times = pool_times(rules, c, pool)
-    max_queue = queue_length(serving, pool, times, MAX_LOAD)  # further requests wait in the backlog
-    load = solve_load(serving, pool, times, previous_load, max_queue, requests, dt_s)
+    solved = solve_load(serving, pool, times, previous_load, requests, dt_s)
+    load, max_queue = solved.load, solved.max_queue  # requests beyond this queue wait in the backlog
     if load >= MAX_LOAD:
         # requests that the batches take up as they fill
         room = live_requests_at(pool, times, MAX_LOAD) - live_requests_at(pool, times, previous_load)
         served = clip(requests - max_queue, load * capacity, capacity + max(room, 0.0))
     else:
-        served = max(requests - queue_length(serving, pool, times, load), 0.0)
-    state = queueing_state(rules, serving, c, pool, times, load)
+        served = max(requests - queue_length(solved.slots_full, times, load), 0.0)
+    state = queueing_state(rules, serving, c, pool, times, solved)
     delay_before_s, delay_after_s = (
         max(backlog - max_queue, 0.0) / pool.rate,
         max(requests - served - max_queue, 0.0) / pool.rate,

@@ -87,6 +87,15 @@ class QueueingState(NamedTuple):
     excess: float  # share of prompts in a large backlog
 
 
+class SolvedLoad(NamedTuple):
+    """Load of a step, and the state of the slots at it."""
+
+    load: float  # load over the throughput at full batches
+    slots_full: float  # probability that all slots are busy
+    excess: float  # share of prompts in a large backlog
+    max_queue: float  # requests that wait for a slot at `MAX_LOAD`
+
+
 class PoolTimes(NamedTuple):
     """Quantities of a replica pool that do not depend on its load. Times are means of a request in [s]."""
 
@@ -284,19 +293,17 @@ def slot_occupancy(serving: Serving, pool: Pool, times: PoolTimes, load: float) 
     return low + times.between * (high - low), excess
 
 
-@routine
-def queue_length(serving: Serving, pool: Pool, times: PoolTimes, load: float) -> float:
+@inline
+def queue_length(slots_full: float, times: PoolTimes, load: float) -> float:
     """Return the mean number of requests that wait for a slot, by Allen and Cunneen's correction of Erlang's queue.
 
     Source: Allen, Probability, Statistics and Queueing Theory, 2nd ed. (1990), section 5.3.
 
     Args:
-        serving: serving tables.
-        pool: replica pool.
-        times: times of its requests.
+        slots_full: probability that all slots are busy at this load.
+        times: times of the requests of the pool.
         load: load over the throughput at full batches, below 1.
     """
-    slots_full, _ = slot_occupancy(serving, pool, times, load)
     return slots_full * times.variability * load / (1.0 - load)
 
 
@@ -308,8 +315,8 @@ def live_requests_at(pool: Pool, times: PoolTimes, load: float) -> float:
 
 @routine
 def solve_load(
-    serving: Serving, pool: Pool, times: PoolTimes, previous_load: float, max_queue: float, requests: float, dt_s: float
-) -> float:
+    serving: Serving, pool: Pool, times: PoolTimes, previous_load: float, requests: float, dt_s: float
+) -> SolvedLoad:
     """Return the load of a step at which requests are conserved.
 
     The requests of the step are served, wait at its end, or are live in addition to those at its beginning. Queue and
@@ -323,21 +330,23 @@ def solve_load(
         pool: replica pool.
         times: times of its requests.
         previous_load: load of the step before.
-        max_queue: queue length at `MAX_LOAD`.
         requests: requests that waited at the beginning of the step or arrive in it.
         dt_s: length of the step [s].
     """
     capacity = pool.rate * dt_s
+    slots_full, excess = slot_occupancy(serving, pool, times, MAX_LOAD)
+    max_queue = queue_length(slots_full, times, MAX_LOAD)
     if capacity <= 0.0:
-        return MAX_LOAD
+        return SolvedLoad(MAX_LOAD, slots_full, excess, max_queue)
     total = requests + live_requests_at(pool, times, previous_load)
     above = MAX_LOAD * capacity + max_queue + live_requests_at(pool, times, MAX_LOAD) - total
     if above <= 0.0:
-        return MAX_LOAD
+        return SolvedLoad(MAX_LOAD, slots_full, excess, max_queue)
     low, below, high, kept = 0.0, -total, MAX_LOAD, 0
     load = min(MAX_LOAD, requests / capacity)  # the solution if no request waits and the batches stay the same
+    slots_full, excess = slot_occupancy(serving, pool, times, load)
     for _ in range(MAX_ITERATIONS):
-        queue = queue_length(serving, pool, times, load)
+        queue = queue_length(slots_full, times, load)
         error = load * capacity + queue + live_requests_at(pool, times, load) - total
         if abs(error) <= LOAD_TOLERANCE * capacity:
             break
@@ -348,7 +357,8 @@ def solve_load(
             above *= 0.5 if kept < 0 else 1.0
             low, below, kept = load, error, -1
         load = (low * above - high * below) / (above - below)
-    return load
+        slots_full, excess = slot_occupancy(serving, pool, times, load)
+    return SolvedLoad(load, slots_full, excess, max_queue)
 
 
 @routine
@@ -378,7 +388,9 @@ def idle_frac(serving: Serving, replicas: float, offered: float, growth: float) 
 
 
 @routine
-def queueing_state(rules: Rules, serving: Serving, c: int, pool: Pool, times: PoolTimes, load: float) -> QueueingState:
+def queueing_state(
+    rules: Rules, serving: Serving, c: int, pool: Pool, times: PoolTimes, solved: SolvedLoad
+) -> QueueingState:
     """Return the queueing state of a pool at a load.
 
     Args:
@@ -387,9 +399,9 @@ def queueing_state(rules: Rules, serving: Serving, c: int, pool: Pool, times: Po
         c: class of the service.
         pool: replica pool.
         times: times of its requests.
-        load: load over the throughput at full batches, at most `MAX_LOAD`.
+        solved: load, and the state of the slots at it.
     """
-    slots_full, excess = slot_occupancy(serving, pool, times, load)
+    load, slots_full, excess = solved.load, solved.slots_full, solved.excess
     replicas = max(pool.replicas, 1.0)
     step_rate = load / times.request * rules.steps[c]
     step_s, each_s = decode_step_times(rules, c, pool)

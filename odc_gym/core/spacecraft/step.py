@@ -396,8 +396,9 @@ def satellites(sat: State, design: Design, propagators: Any, sky: Sky, dt_s: flo
 
 @routine
 def wear(
-    sat: State, design: Design, points: np.ndarray, swings: np.ndarray, depth_damage: np.ndarray, dt_s: float, n: int
-) -> None:
+    sat: State, design: Design, points: np.ndarray, swings: np.ndarray, depth_damage: np.ndarray, cycles: np.ndarray,
+    dt_s: float, n: int,
+) -> None:  # fmt: skip
     """Add the battery damage of a step by cycles and by time, and update the remaining capacity.
 
     Args:
@@ -406,21 +407,58 @@ def wear(
         points: turning points of the batteries' charge, (P, ...).
         swings: damage of the swings between them, (P, ...).
         depth_damage: damage of a cycle by depth, one row for each ageing law.
+        cycles: work space, (P,).
         dt_s: physics step [s].
         n: satellites.
     """
     for s in range(n):
-        charge, slope = sat.charge_frac[s], design.ageing_charge[s]
-        cycles = count_cycles(points[s], swings[s], charge, depth_damage[int(design.ageing_law[s])], slope)
-        calendar = design.ageing_calendar_per_s[s] * dt_s * charge_stress(charge, slope)
-        warmth = temperature_stress(sat.battery_k[s], design.ageing_temperature[s])
-        damage = warmth * (cycles - sat.cycles[s] + calendar)
-        sat.cycles[s] = cycles
-        sat.fatigue[s] += damage
-        sat.damage[s] += damage
-        left = capacity_left(sat.damage[s], design.film_frac[s], design.linear_frac[s])
-        sat.faded_j[s] += charge * design.capacity_j[s] * (sat.capacity_left[s] - left)
-        sat.capacity_left[s] = left
+        table = depth_damage[int(design.ageing_law[s])]
+        cycles[s] = count_cycles(points[s], swings[s], sat.charge_frac[s], table, design.ageing_charge[s])
+    age(
+        cycles, sat.cycles, sat.fatigue, sat.damage, sat.faded_j, sat.capacity_left, sat.charge_frac, sat.battery_k,
+        design.ageing_charge, design.ageing_calendar_per_s, design.ageing_temperature, design.film_frac,
+        design.linear_frac, design.capacity_j, dt_s, n,
+    )  # fmt: skip
+
+
+@simd_loop
+def age(
+    cycles: np.ndarray, cycles_before: np.ndarray, fatigue: np.ndarray, damage: np.ndarray, faded_j: np.ndarray,
+    capacity_frac: np.ndarray, charge_frac: np.ndarray, battery_k: np.ndarray, charge_slope: np.ndarray,
+    calendar_per_s: np.ndarray, temperature_slope: np.ndarray, film_frac: np.ndarray, linear_frac: np.ndarray,
+    capacity_j: np.ndarray, dt_s: float, n: int,
+) -> None:  # fmt: skip
+    """Age batteries by the cycles of a step and by its time.
+
+    Args:
+        cycles: damage of all cycles so far at 25 C, (P,).
+        cycles_before: the same before the step, (P,); written.
+        fatigue: damage in the episode, (P,); written.
+        damage: damage in the life of the battery, (P,); written.
+        faded_j: energy in charge that faded, (P,); written.
+        capacity_frac: remaining capacity over the first one, (P,); written.
+        charge_frac: charge, (P,).
+        battery_k: temperature [K], (P,).
+        charge_slope: coefficient of the mean charge, (P,).
+        calendar_per_s: damage by time [1/s], (P,).
+        temperature_slope: coefficient of the temperature, (P,).
+        film_frac: share of capacity that the film takes, (P,).
+        linear_frac: share that fades linearly, (P,).
+        capacity_j: first capacity [J], (P,).
+        dt_s: physics step [s].
+        n: satellites.
+    """
+    for s in range(n):
+        charge = charge_frac[s]
+        calendar = calendar_per_s[s] * dt_s * charge_stress(charge, charge_slope[s])
+        warmth = temperature_stress(battery_k[s], temperature_slope[s])
+        added = warmth * (cycles[s] - cycles_before[s] + calendar)
+        cycles_before[s] = cycles[s]
+        fatigue[s] += added
+        damage[s] += added
+        left = capacity_left(damage[s], film_frac[s], linear_frac[s])
+        faded_j[s] += charge * capacity_j[s] * (capacity_frac[s] - left)
+        capacity_frac[s] = left
 
 
 @routine
@@ -479,4 +517,4 @@ def physics(
     account_governed(sat, classes, num_classes, dt_s, num_satellites)
     for c in range(num_classes):
         governor.grant_clocks(classes.clock[c], sat.clock_cap, lanes)
-    wear(sat, design, points, swings, depth_damage, dt_s, num_satellites)
+    wear(sat, design, points, swings, depth_damage, scratch[0], dt_s, num_satellites)
