@@ -15,5 +15,7 @@ def warm() -> None:
         typer.echo(f"nothing to do: with {variable}, kernels come from no library")
         return
     result = warmed()
-    what = f"built: {', '.join(result.built)}" if result.built else f"ready: {len(result.kernels)} kernels"
-    typer.echo(f"{what} for {result.processor}, in {result.folder}, {result.elapsed_s:.1f} s")
+    some = 0 < len(result.built) < len(result.kernels)
+    kernels = ", ".join(result.built) if some else f"{len(result.kernels)} kernels"
+    state = "built" if result.built else "ready"
+    typer.echo(f"{state}: {kernels} for {result.processor}, in {result.folder}, {result.elapsed_s:.1f} s")

@@ -14,7 +14,7 @@ from odc_gym.compilation.libraries import Warmed
     [
         ((), "ready: 2 kernels for some-processor, in folder, 0.2 s"),
         (("decide",), "built: decide for some-processor, in folder, 0.2 s"),
-        (("decide", "settle"), "built: decide, settle for some-processor, in folder, 0.2 s"),
+        (("decide", "settle"), "built: 2 kernels for some-processor, in folder, 0.2 s"),
     ],
 )
 def test_the_line_says_what_was_built_and_where(monkeypatch, capsys, built, line):

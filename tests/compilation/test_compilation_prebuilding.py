@@ -22,7 +22,7 @@ def prebuilt(tmp_path, monkeypatch):
 
 def test_all_kernels_for_all_processors_are_built_with_their_key(prebuilt):
     targets = [Target(kernel, processor) for kernel in package_kernels() for processor in processors()]
-    assert len(targets) == len({libraries.library_name(target) for target in targets}) == 4 * len(processors())
+    assert len(targets) == len({libraries.library_name(target) for target in targets}) >= 4 * len(processors())
     assert {path.name for path in prebuilt.iterdir()} == {*map(libraries.library_name, targets), libraries.KEY_FILE}
     assert (prebuilt / libraries.KEY_FILE).read_text().strip() == sources_key()
 
