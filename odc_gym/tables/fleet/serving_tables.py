@@ -6,27 +6,23 @@ rounded because the last bits of elementary functions differ between machines.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammainc, gammaln, log_ndtr, logsumexp, ndtr, ndtri
+from scipy.special import gammainc, log_ndtr, ndtr, ndtri
 
 from odc_gym.core.layout.serving_grid import (
-    BASES,
-    IDLE_OCTAVES,
     LOADS,
-    OCTAVES,
-    OFFERED,
     PREFILLS,
     PROMPTS,
     SLACKS,
     Serving,
 )
 from odc_gym.scenario import Scenario, ServiceClass
+from odc_gym.tables.fleet.queueing_tables import DECIMALS, stored_tables
 from odc_gym.workload.sizes import law_quantiles
 from odc_gym.workload.traces import RequestTrace, Trace
 
@@ -35,8 +31,6 @@ Law = Callable[[Floats, Floats], Floats]
 
 ANSWER_QUANTILES = 16  # equally likely answer lengths of a service
 REQUEST_QUANTILES = 2048  # equally likely request sizes of a service
-DECIMALS = 9  # digits to which values are rounded
-MAX_NEG_LOG = 40.0  # minus the logarithm of a probability that counts as 0
 MIN_PROBABILITY = 1e-5  # smallest distance from 0 and 1 of a probability that is stored as log odds
 # share of the prompts left behind in theory that do stall a request; fitted to simulated requests
 STALLING_FRAC = 0.88
@@ -153,7 +147,7 @@ def serving_tables(services: Sequence[Service | None]) -> Serving:
         ratio = rules["token_target_s"] / rules["prefill_s"]
         attainment[c] = tpot_attainment_table(tuple(answers.tolist()), rules["prefill_scv"], rules["decode_scv"], ratio)
         prompts[c], shares[c] = prompt_bins(service[1].input_tokens, rules["prefill_s"])
-    return Serving(wait_table(), idle_table(), attainment, prompts, shares)
+    return Serving(*stored_tables(), attainment, prompts, shares)
 
 
 def prompt_bins(tokens: Floats, mean_s: float) -> tuple[Floats, Floats]:
@@ -162,89 +156,6 @@ def prompt_bins(tokens: Floats, mean_s: float) -> tuple[Floats, Floats]:
     edges = np.quantile(tokens, levels) * mean_s / max(tokens.mean(), 1e-9)
     shares = np.round(np.diff(levels), DECIMALS)
     return np.asarray(np.round(edges, DECIMALS), np.float64), np.asarray(shares, np.float64)
-
-
-@lru_cache(maxsize=1)
-def wait_table() -> Floats:
-    """Return minus the logarithm of the probability that all servers are busy: see `Serving.waits`.
-
-    Prefill follows Erlang's delay formula. The pool of slots serves n requests at the rate n / (base + each n). Their
-    number is negative binomial for any distribution of work, because the pool is shared equally. Beyond the slots,
-    requests wait in order and their number is geometric. Sources: Cohen, The multiple phase service network with
-    generalized processor sharing, Acta Informatica 12 (1979); Avi-Itzhak and Halfin, Expected response times in a
-    non-symmetric time sharing queue with a limited number of service positions, ITC 12 (1988).
-    """
-    table = np.full((1 + BASES.size, OCTAVES, LOADS.size), MAX_NEG_LOG)
-    for octave in range(OCTAVES):
-        servers = 2**octave
-        for k, load in enumerate(LOADS[1:], 1):
-            table[0, octave, k] = -math.log(_erlang_delay(servers, load))
-            for i, base in enumerate(BASES):
-                table[1 + i, octave, k] = min(MAX_NEG_LOG, _slots_full_neg_log(servers, load, base))
-    return np.round(table, DECIMALS)
-
-
-def _erlang_delay(servers: int, load: float) -> float:
-    """Return the probability that all servers are busy: Erlang's delay formula."""
-    blocked = 1.0
-    for k in range(1, servers + 1):
-        blocked = load * servers * blocked / (k + load * servers * blocked)
-    return max(blocked / (1.0 - load * (1.0 - blocked)), math.exp(-MAX_NEG_LOG))
-
-
-def _slots_full_neg_log(slots: int, load: float, base: float) -> float:
-    """Return minus the logarithm of the probability that all slots are busy.
-
-    Args:
-        slots: number of slots of the pool.
-        load: utilisation of the pool.
-        base: share of a request's step time that does not grow with the batch.
-    """
-    shape, growth = 1.0 + slots * base / (1.0 - base), load * (1.0 - base)
-    n = np.arange(slots + 1)
-    logs = gammaln(n + shape) - gammaln(n + 1.0) + n * np.log(growth)
-    return float(logsumexp(np.append(logs[:-1], logs[-1] - np.log(1.0 - load))) - logs[-1] + np.log(1.0 - load))
-
-
-@lru_cache(maxsize=1)
-def idle_table() -> Floats:
-    """Return minus the logarithm of the share of idle replicas: see `Serving.idles`.
-
-    A single replica is idle when a pool that is shared equally is empty; the number of requests is negative binomial.
-    With many replicas, requests take an idle one if there is one. When none is idle, the model spreads requests equally
-    over the busy replicas. That gives too few idle replicas, because batches end unevenly. The function adds the
-    excess, which in large pools is a number of replicas, not a share. Its size is fitted to simulated requests. With
-    it, the share of busy time is right to 0.02.
-    """
-    table = np.full((IDLE_OCTAVES, OFFERED.size, LOADS.size), MAX_NEG_LOG)
-    table[:, 0] = 0.0
-    for octave in range(IDLE_OCTAVES):
-        for i, offered in enumerate(OFFERED[1:], 1):
-            for j, growth in enumerate(LOADS):
-                share = _idle_frac(2**octave, float(offered), min(float(growth), float(offered)))
-                table[octave, i, j] = -math.log(max(share, math.exp(-MAX_NEG_LOG)))
-    return np.round(table, DECIMALS)
-
-
-def _idle_frac(replicas: int, offered: float, growth: float) -> float:
-    """Return the share of idle replicas, see `idle_table`.
-
-    Args:
-        replicas: number of replicas of the pool.
-        offered: offered work as a fraction of the replicas, if each request were decoded alone.
-        growth: part of `offered` that grows with the batch.
-    """
-    growing = max(growth / offered, 1e-6)
-    one_replica = math.exp(math.log1p(-offered * growing) / growing)
-    if replicas == 1:
-        return one_replica
-    k = np.arange(1, 60 * replicas + 1)
-    each = np.maximum(k / replicas, 1.0)
-    logs = np.append(0.0, np.cumsum(np.log(offered * replicas * (1.0 - growing + growing * each) / k)))
-    chances = np.exp(logs - logs.max())
-    even_share = float((np.maximum(1.0 - np.arange(k.size + 1) / replicas, 0.0) * chances).sum() / chances.sum())
-    excess = max(one_replica - even_share, 0.0)
-    return min(even_share + excess * (1.0 + 9.0 * max(1.0 - 4.0 / replicas, 0.0) * excess) / replicas, one_replica)
 
 
 @lru_cache(maxsize=32)

@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import gamma as gamma_function
 
 from odc_gym.constants import HOUR_S
@@ -84,6 +83,8 @@ def weibull_shape(cv: float) -> float:
 
     def excess(k: float) -> float:
         return float(gamma_function(1 + 2 / k) / gamma_function(1 + 1 / k) ** 2) - 1 - cv**2
+
+    from scipy.optimize import brentq  # it takes a quarter of the time of an import, and few workloads need it
 
     return float(brentq(excess, 0.1, 50.0))
 
