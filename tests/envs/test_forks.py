@@ -61,7 +61,7 @@ def test_every_row_steps_like_the_original_to_the_end(decisions, observation_mod
     for name, value in theirs[4]["episode_metrics"].items():
         assert (ours[4]["episode_metrics"][name] == value).all(), name
     assert (batch._scores == env.unwrapped._score).all()
-    with pytest.raises(ResetNeeded, match="environments .* must be reset"):
+    with pytest.raises(ResetNeeded, match=r"environments .* must be reset"):
         batch.step(np.repeat(action[None], 3, 0))
 
 
