@@ -1,9 +1,10 @@
-"""Benchmark of the environment's speed relative to CartPole and to another version: `make bench`.
+"""Benchmark of the environment's speed relative to CartPole, plain C and another version: `make bench`.
 
 The benchmark alternates turns of all subjects in one process and reports CPU time, so a loaded machine slows all of
 them alike. The ratios are the result, not the microseconds. Imports and first steps are timed as CPU time of new
-processes. `--beside PATH`, or `make bench BESIDE=PATH`, also measures the package in another folder, in paired turns of
-two processes.
+processes. Threads and prefetch are compared by wall time. `--beside PATH`, or `make bench BESIDE=PATH`, also measures
+the package in another folder, in paired turns of two processes. `--scale` adds fleets of up to 10 000 satellites,
+`--beside-bsk` the simulator of BSK-RL. `docs/performance.md` explains the results.
 """
 
 from __future__ import annotations
@@ -23,13 +24,25 @@ from statistics import median
 from typing import Any
 
 import beside
+import bsk
+import layers
+import physics
+import scale
+import training
 from rich.console import Console
 from rich.table import Table
-from turns import ENV_ID, Turn, cartpole_turn, environment_turns
+from turns import ENV_ID, Turn, cartpole_turn, environment_turns, planning_turns, wall_turns
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "latest.json"
 TARGET_RATIO = 6.0  # CPU time of a step over that of a CartPole step
+TABLES = (
+    ("cpu_us", "CPU time", "us", "CartPole step"),
+    ("process_cpu_s", "CPU time of a new process", "s", "import gymnasium"),
+    ("planning_cpu_us", "CPU time of a copy, per row", "us", "deepcopy"),
+    ("wall_us", "wall time, per environment", "us", "the line above"),
+)
+"""Keys of the results, with title, unit and reference of their tables."""
 FIRST_STEP = (
     f"import gymnasium as gym; env = gym.make({ENV_ID!r}); env.reset(seed=0); env.step(env.action_space.sample())"
 )
@@ -73,6 +86,29 @@ def summary(values: list[float], reference: float) -> dict[str, float]:
     return {"median": middle, "least": min(values), "most": max(values), "ratio": middle / reference}
 
 
+def over_first(times: dict[str, list[float]]) -> dict[str, dict[str, float]]:
+    """Summarise subjects of pairs; the ratio is to the first subject of the pair, turn by turn."""
+    names, found = list(times), {}
+    for k, name in enumerate(names):
+        first = times[names[k - k % 2]]
+        ratios = [value / reference for value, reference in zip(times[name], first, strict=True)]
+        found[name] = summary(times[name], 1.0) | {"ratio": median(ratios)}
+    return found
+
+
+def more(turns: int) -> dict[str, Any]:
+    """Measure planning, threads, prefetch, plain C, the parts of a step, and training."""
+    planning = in_turns(planning_turns(), turns)
+    deepcopy_us = median(next(iter(planning.values())))
+    return {
+        "planning_cpu_us": {name: summary(values, deepcopy_us) for name, values in planning.items()},
+        "wall_us": over_first(in_turns(wall_turns(), turns)),
+        "plain_c": physics.measure(turns),
+        "parts_us": layers.parts(turns),
+        "training": training.measure(),
+    }
+
+
 def measure(turns: int, other: Path | None) -> dict[str, Any]:
     """Measure all results; `other` is the folder of another version."""
     subjects = {"CartPole-v1 step": cartpole_turn(), **environment_turns()}
@@ -88,6 +124,7 @@ def measure(turns: int, other: Path | None) -> dict[str, Any]:
         "cpu_us": {name: summary(values, cartpole_us) for name, values in step_times.items()},
         "process_cpu_s": {name: summary(values, gymnasium_s) for name, values in process_times.items()},
         "packed_instructions": {"this version": packed},
+        **more(turns),
     }
     if other:
         results["over_the_other"] = beside.ratios(other, list(environment_turns()), turns)
@@ -106,9 +143,9 @@ def cpu() -> str:
 
 def show(results: dict[str, Any]) -> None:
     """Print the results as tables."""
-    for key, unit, reference in (("cpu_us", "us", "CartPole step"), ("process_cpu_s", "s", "import gymnasium")):
+    for key, title, unit, reference in TABLES:
         table = Table()
-        table.add_column("CPU time" if key == "cpu_us" else "CPU time of a new process", no_wrap=True)
+        table.add_column(title, no_wrap=True)
         for head in (f"median, {unit}", f"least, {unit}", f"most, {unit}", f"over {reference}"):
             table.add_column(head, justify="right")
         for name, row in results[key].items():
@@ -122,9 +159,35 @@ def show(results: dict[str, Any]) -> None:
         for name, row in results["over_the_other"].items():
             table.add_row(name, *(f"{row[k]:.2f}" for k in ("ratio", "lower quartile", "upper quartile")))
         Console(width=None if sys.stdout.isatty() else 120).print(table)
+    show_more(results)
     counts = ", ".join(f"{count} in {name}" for name, count in results["packed_instructions"].items())
     print(f"packed instructions of a decision (4 or 8 doubles each): {counts}")
     print(f"aim: a step of ODCSat-v0 within {TARGET_RATIO:g} times a step of CartPole-v1")
+
+
+def show_more(results: dict[str, Any]) -> None:
+    """Print plain C, the parts of a step, training, and what options added."""
+    c, shares, total = results["plain_c"], results["training"], sum(results["parts_us"].values())
+    if "reason" in c:
+        print(f"beside plain C: not measured, {c['reason']}")
+    else:
+        print(
+            f"compiled physics step over plain C, starter24, batch of {physics.BATCH}: {c['ratio']:.2f} "
+            f"({c['least']:.2f} to {c['most']:.2f}); largest relative difference {c['difference']:.0e}"
+        )
+    print("parts of a step, %:", "; ".join(f"{k} {100 * v / total:.0f}" for k, v in results["parts_us"].items()))
+    if "reason" in shares:
+        print(f"share of the environment in PPO: not measured, {shares['reason']}")
+    else:
+        parts = "; ".join(f"{k} {100 * v:.0f}" for k, v in shares.items() if k not in ("environment", "wall_s"))
+        print(f"share of the environment in PPO, % of wall time: {100 * shares['environment']:.0f} ({parts})")
+    for name, row in results.get("scale", {}).items():
+        print(
+            f"{name}: S = {row['satellites']}, reset {row['reset_s']:.2f} s, memory {row['memory_gb']:.2f} GB, "
+            f"step {row['step_ms']:.2f} ms, {row['us_per_satellite']:.1f} us a satellite and decision"
+        )
+    if "bsk" in results:
+        print(bsk.line(results["bsk"]))
 
 
 def main() -> None:
@@ -137,8 +200,14 @@ def main() -> None:
     parser.add_argument(
         "--beside", type=Path, metavar="PATH", help="folder of another version, a checkout or an installation"
     )
+    parser.add_argument("--beside-bsk", action="store_true", help="also measure a step of BSK-RL, if installed")
+    parser.add_argument("--scale", action="store_true", help="also measure fleets of 12 to 10 000 satellites")
     arguments = parser.parse_args()
     results = measure(arguments.turns, beside.path_of(arguments.beside) if arguments.beside else None)
+    if arguments.scale:
+        results["scale"] = scale.measure()
+    if arguments.beside_bsk:
+        results["bsk"] = bsk.measure(arguments.turns)
     show(results)
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
     arguments.json.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")

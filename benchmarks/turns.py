@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -14,8 +16,12 @@ EPISODE_DECISIONS = 288
 BATCH_DECISIONS = 48
 FIRST_SEED = 20_000  # of the validation episodes
 
+SMALL_BATCH = 4
+FORKS = 32
+
+Clock = Callable[[], float]
 Turn = Callable[[int], tuple[float, int]]
-"""Function that plays turn i and returns CPU seconds and the number of timed units."""
+"""Function that plays turn i and returns seconds, of the CPU if not said otherwise, and the number of timed units."""
 
 
 def cartpole_turn() -> Turn:
@@ -54,9 +60,9 @@ def single_turn(make_actions: Callable[[int], np.ndarray]) -> Turn:
     return turn
 
 
-def batch_turn() -> Turn:
+def batch_turn(clock: Clock = time.process_time, **kwargs: Any) -> Turn:
     """Make turns of steps of a batch under random actions; the unit is a step of one environment."""
-    envs = gym.make_vec(ENV_ID, num_envs=BATCH_SIZE)
+    envs = gym.make_vec(ENV_ID, num_envs=BATCH_SIZE, **kwargs)
     action_size = int(np.prod(envs.action_space.shape or ())) // BATCH_SIZE
     actions = random_actions(action_size)[:, None].repeat(BATCH_SIZE, 1)
     envs.reset(seed=FIRST_SEED)
@@ -64,10 +70,42 @@ def batch_turn() -> Turn:
 
     def turn(i: int) -> tuple[float, int]:
         envs.unwrapped.simulator.set_state(state)
-        started = time.process_time()
+        started = clock()
         for action in actions[:BATCH_DECISIONS]:
             envs.step(action)
-        return time.process_time() - started, BATCH_DECISIONS * BATCH_SIZE
+        return clock() - started, BATCH_DECISIONS * BATCH_SIZE
+
+    return turn
+
+
+def episodes_turn(prefetch: bool) -> Turn:
+    """Make turns of wall time of a small batch that plays one episode and begins the next; the unit is an episode."""
+    envs = gym.make_vec(ENV_ID, num_envs=SMALL_BATCH, autoreset_mode="SameStep", prefetch=prefetch)
+    action = np.zeros(envs.action_space.shape, np.float32)
+    envs.reset(seed=FIRST_SEED)
+
+    def turn(i: int) -> tuple[float, int]:
+        started = time.perf_counter()
+        for _ in range(EPISODE_DECISIONS):
+            envs.step(action)
+        return time.perf_counter() - started, SMALL_BATCH
+
+    return turn
+
+
+def planning_turn(copy_state: Callable[[gym.Env[Any, Any]], Callable[[], Any]], rows: int) -> Turn:
+    """Make turns of copies of a state in the middle of an episode; the unit is one row of a copy."""
+    env = gym.make(ENV_ID)
+    env.reset(seed=FIRST_SEED)
+    for action in zero_actions(int(np.prod(env.action_space.shape or ())))[:50]:
+        env.step(action)
+    call = copy_state(env)
+
+    def turn(i: int) -> tuple[float, int]:
+        started = time.process_time()
+        for _ in range(4):
+            call()
+        return time.process_time() - started, 4 * rows
 
     return turn
 
@@ -102,4 +140,29 @@ def environment_turns() -> dict[str, Turn]:
         "ODCSat-v0 step, random actions": single_turn(random_actions),
         f"ODCSat-v0 step in a batch of {BATCH_SIZE}, per environment": batch_turn(),
         "ODCSat-v0 reset": reset_turn(),
+    }
+
+
+def planning_turns() -> dict[str, Turn]:
+    """Make the turns of copies of a state by name: forks, and `copy.deepcopy` of the environment."""
+    import odc_gym  # older versions, which benchmarks/beside.py measures with this file, have no forks
+
+    def forked_into(env: gym.Env[Any, Any]) -> Callable[[], Any]:
+        batch = odc_gym.fork(env, FORKS)
+        return lambda: odc_gym.fork(env, FORKS, into=batch)
+
+    return {
+        f"deepcopy, {FORKS} times": planning_turn(lambda env: lambda: copy.deepcopy(env), 1),
+        f"fork into a new batch of {FORKS}": planning_turn(lambda env: lambda: odc_gym.fork(env, FORKS), FORKS),
+        f"fork into a used batch of {FORKS}": planning_turn(forked_into, FORKS),
+    }
+
+
+def wall_turns() -> dict[str, Turn]:
+    """Make the turns of wall time by name; other work on the machine changes their ratios."""
+    return {
+        f"step in a batch of {BATCH_SIZE}, 1 thread": batch_turn(time.perf_counter, num_threads=1, prefetch=False),
+        f"step in a batch of {BATCH_SIZE}, 2 threads": batch_turn(time.perf_counter, num_threads=2, prefetch=False),
+        f"episode with reset in a batch of {SMALL_BATCH}": episodes_turn(prefetch=False),
+        f"episode with reset in a batch of {SMALL_BATCH}, prefetch": episodes_turn(prefetch=True),
     }

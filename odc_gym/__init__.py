@@ -19,17 +19,19 @@ import gymnasium
 
 if TYPE_CHECKING:
     from odc_gym.envs.env import ODCSatEnv
+    from odc_gym.envs.forks import fork
     from odc_gym.envs.vector import ODCSatVectorEnv
     from odc_gym.episodes import run_episode
     from odc_gym.scenario import Scenario
 
 __version__ = "0.1.0.dev0"
-__all__ = ["ODCSatEnv", "ODCSatVectorEnv", "Scenario", "__version__", "run_episode"]
+__all__ = ["ODCSatEnv", "ODCSatVectorEnv", "Scenario", "__version__", "fork", "run_episode"]
 
 _MODULES = {
     "ODCSatEnv": "odc_gym.envs.env",
     "ODCSatVectorEnv": "odc_gym.envs.vector",
     "Scenario": "odc_gym.scenario",
+    "fork": "odc_gym.envs.forks",
     "run_episode": "odc_gym.episodes",
 }
 _ENV_ID = "ODCSat-v0"

@@ -35,3 +35,8 @@ def saved_array(state: Mapping[str, Any], name: str, dtype: Any, shape: Sequence
     if array.dtype != np.dtype(dtype):
         raise ArgumentError(f"state: {name} of type {array.dtype.name}, must be of type {np.dtype(dtype).name}")
     return array
+
+
+def entries_under(state: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
+    """Return the entries whose names begin with a prefix, without the prefix."""
+    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}

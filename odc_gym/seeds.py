@@ -156,17 +156,31 @@ class EpisodeStream:
         """
         self.generators = self.restored(state).generators
 
-    def restored(self, state: Mapping[str, NDArray[np.uint64]]) -> EpisodeStream:
+    def restored(self, state: Mapping[str, NDArray[np.uint64]], rows: Sequence[int] | None = None) -> EpisodeStream:
         """Return a stream of the same environments with the state that `get_state` returned.
+
+        Args:
+            state: generators by name.
+            rows: environments that it belongs to, all if None; the others keep their generators.
 
         Raises:
             ArgumentError: as `set_state`.
         """
-        words, num_envs = saved_array(state, "pcg64", np.uint64, [None, 6]), len(self.generators)
-        if len(words) != num_envs:
-            raise ArgumentError(f"state.pcg64: must be of {num_envs} environments, got {len(words)}")
+        words = saved_array(state, "pcg64", np.uint64, [None, 6])
+        chosen = range(len(self.generators)) if rows is None else rows
+        if len(words) != len(chosen):
+            raise ArgumentError(f"state.pcg64: must be of {len(chosen)} environments, got {len(words)}")
         stream = copy.copy(self)
-        stream.generators = [_restore_generator([int(w) for w in row]) for row in words]
+        stream.generators = list(self.generators)
+        for row, numbers in zip(chosen, words.tolist(), strict=True):
+            stream.generators[row] = _restore_generator(numbers)
+        return stream
+
+    def repeated(self, row: int, count: int) -> EpisodeStream:
+        """Return a stream of `count` environments that all draw what environment `row` would draw next."""
+        words = _state_words(self.generators[row])
+        stream = copy.copy(self)
+        stream.generators = [_restore_generator(words) for _ in range(count)]
         return stream
 
 

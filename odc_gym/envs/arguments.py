@@ -38,6 +38,19 @@ def check_integer(argument: str, value: Any, least: int) -> int:
     return int(value)
 
 
+def check_rows(rows: Any, num_envs: int) -> np.ndarray:
+    """Return numbers of environments of a batch (N,), all of them for None.
+
+    Raises:
+        ArgumentError: they are no distinct integers from 0 to `num_envs` - 1.
+    """
+    chosen = np.arange(num_envs) if rows is None else np.asarray(rows)
+    right = chosen.ndim == 1 and chosen.size > 0 and np.issubdtype(chosen.dtype, np.integer)
+    if not right or chosen.min() < 0 or chosen.max() >= num_envs or len(np.unique(chosen)) < chosen.size:
+        raise ArgumentError(f"rows = {rows!r}: must be distinct integers from 0 to {num_envs - 1}")
+    return chosen
+
+
 def check_number(argument: str, value: Any) -> float | None:
     """Return a number, or None for None; the scenario checks its range.
 

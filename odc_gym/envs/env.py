@@ -15,6 +15,7 @@ from odc_gym.envs.described import Described
 from odc_gym.envs.infos import EndInfo, end_info
 from odc_gym.envs.vector import (
     RENDER_MODES,
+    Course,
     action_space,
     build_simulator,
     mask_columns,
@@ -167,6 +168,14 @@ class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
 
     def _mask_info(self) -> dict[str, Any]:
         return {name: value[0] for name, value in mask_columns(self.simulator).items()}
+
+    def _course(self, row: int) -> Course | None:
+        """Return the course of the environment; None if it has no episode that could go on."""
+        if not (self._running and self.simulator.begun):
+            return None
+        clock, tick = self.simulator.fleet.clock, int(self.simulator.scalars["tick"][row])
+        elapsed = (tick - clock.warm_up) // clock.steps
+        return Course(self._score, elapsed, self.simulator.decisions, self._stream)
 
     def render(self) -> Any:
         """Return the fleet as text in the mode "ansi", as a picture (H, W, 3) uint8 in "rgb_array", else None.

@@ -34,7 +34,7 @@ from odc_gym.envs.vector import (
 )
 from odc_gym.errors import ArgumentError
 from odc_gym.rendering import RENDER_FPS
-from odc_gym.saved_state import saved_array
+from odc_gym.saved_state import entries_under, saved_array
 from odc_gym.seeds import EpisodeStream, checked_seed, environment_seeds, is_test_episode
 from odc_gym.simulator.copies import WholeCopy
 from odc_gym.simulator.metrics import episode_metrics
@@ -322,9 +322,9 @@ class ODCSatVecEnv(WholeCopy, Described, VecEnv):
             ArgumentError: the state is incomplete, or of another scenario or a batch of another size.
         """
         returns = saved_array(state, "returns", np.float64, [self.num_envs])
-        stream = self._stream.restored(_entries_under(state, "stream/"))
+        stream = self._stream.restored(entries_under(state, "stream/"))
         lengths = saved_array(state, "lengths", np.int64, [self.num_envs])
-        self.simulator.set_state(_entries_under(state, "simulator/"))
+        self.simulator.set_state(entries_under(state, "simulator/"))
         self._stream, self._returns, self._lengths = stream, returns.copy(), lengths.copy()
 
     def get_attr(self, attr_name: str, indices: Indices = None) -> list[Any]:
@@ -398,8 +398,3 @@ def refuse_test_episodes(seeds: Iterable[int | None]) -> None:
     for seed in seeds:
         if seed is not None and is_test_episode(seed):
             raise ArgumentError(f"seed = {seed}: kept for tests; training seeds are 0-9999, validation 20000+")
-
-
-def _entries_under(state: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    """Return the entries whose names begin with a prefix, without the prefix."""
-    return {name.removeprefix(prefix): value for name, value in state.items() if name.startswith(prefix)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from gymnasium import spaces
@@ -22,6 +22,7 @@ from odc_gym.envs.arguments import (
     check_number,
     check_options,
     check_overrides,
+    check_rows,
     check_scenario,
     check_trace,
 )
@@ -29,6 +30,7 @@ from odc_gym.envs.described import Described
 from odc_gym.envs.infos import end_info
 from odc_gym.errors import ArgumentError
 from odc_gym.rendering import RENDER_FPS, RENDERERS
+from odc_gym.saved_state import entries_under, saved_array
 from odc_gym.scenario import Scenario
 from odc_gym.seeds import EpisodeStream, environment_seeds
 from odc_gym.simulator.allocation import NO_EPISODE
@@ -147,6 +149,15 @@ def reset_info(simulator: Simulator, row: int) -> dict[str, Any]:
     return {name: value.item() if value.ndim == 0 else value.copy() for name, value in rows.items()}
 
 
+class Course(NamedTuple):
+    """Course of one environment beside the state of its simulator."""
+
+    score: float  # sum of the rewards of its episode
+    elapsed: int  # decisions since the episode's start
+    max_steps: int  # decisions at which its episodes are truncated
+    stream: EpisodeStream  # of one environment: its later episodes
+
+
 class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray[Any]]):
     """Batch of B environments `ODCSat-v0`; row i equals a single environment with the same seeds bit for bit.
 
@@ -200,24 +211,35 @@ class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray
         self.autoreset_mode = check_autoreset_mode(autoreset_mode)
         if max_episode_steps is not None:
             max_episode_steps = check_integer("max_episode_steps", max_episode_steps, 1)
-        self.metadata = {
-            "render_modes": list(RENDERERS),
-            "render_fps": RENDER_FPS,
-            "autoreset_mode": self.autoreset_mode,
-        }
-        self.simulator = build_simulator(
+        self.metadata = batch_metadata(self.autoreset_mode)
+        simulator = build_simulator(
             num_envs, scenario, overrides, trace, decision_period_s, episode_hours, action_mode, observation_mode,
             num_threads,
         )  # fmt: skip
-        self._prefetch = self._must_prepare = prepares_episodes(self.simulator, prefetch)
-        self.num_envs = num_envs = self.simulator.num_envs
+        self._prefetch = self._must_prepare = prepares_episodes(simulator, prefetch)
+        self._set_up(simulator, observation_mode, max_episode_steps)
+
+    @classmethod
+    def _sibling(cls, env: Described, num_envs: int, autoreset_mode: AutoresetMode) -> ODCSatVectorEnv:
+        """Return a batch of the fleet and the modes of another environment; its rows have no episodes yet."""
+        batch = cls.__new__(cls)
+        batch.render_mode, batch.autoreset_mode = env.render_mode, autoreset_mode
+        batch.metadata = batch_metadata(autoreset_mode)
+        batch._prefetch = batch._must_prepare = False
+        batch._set_up(env.simulator.sibling(num_envs), env._observation_mode, None)
+        return batch
+
+    def _set_up(self, simulator: Simulator, observation_mode: str, max_episode_steps: int | None) -> None:
+        """Make spaces and accounts of a batch whose rows have no episodes yet."""
+        self.simulator = simulator
+        self.num_envs = num_envs = simulator.num_envs
         self._observation_mode = observation_mode
-        self.single_observation_space = observation_space(self.simulator, observation_mode)
-        self.single_action_space = action_space(self.simulator)
+        self.single_observation_space = observation_space(simulator, observation_mode)
+        self.single_action_space = action_space(simulator)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self.action_space = batch_space(self.single_action_space, num_envs)
         self._stream = EpisodeStream(num_envs)
-        self._max_steps = self.simulator.decisions if max_episode_steps is None else max_episode_steps
+        self._max_steps = simulator.decisions if max_episode_steps is None else max_episode_steps
         self._elapsed = np.zeros(num_envs, np.int64)
         self._scores = np.zeros(num_envs)
         self._has_ended = np.zeros(num_envs, np.bool_)  # in the last step, without a reset since
@@ -297,6 +319,49 @@ class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray
         rows = np.flatnonzero(missing | idle if self.autoreset_mode is AutoresetMode.DISABLED else missing)
         raise ResetNeeded(f"environments {rows.tolist()} must be reset before a step")
 
+    def get_state(self, rows: Sequence[int] | NDArray[np.integer[Any]] | None = None) -> dict[str, NDArray[Any]]:
+        """Return everything that decides the further course, as arrays by name; `set_state` continues from it.
+
+        Args:
+            rows: environments to save, the first axis of all arrays; all if None.
+
+        Raises:
+            ArgumentError: `rows` are no distinct numbers of environments.
+        """
+        chosen = check_rows(rows, self.num_envs)
+        sources = {
+            "simulator": self.simulator.get_state(chosen),
+            "stream": {name: words[chosen] for name, words in self._stream.get_state().items()},
+        }
+        state = {f"{source}/{name}": value for source, values in sources.items() for name, value in values.items()}
+        own = {"scores": self._scores, "elapsed": self._elapsed, "has_ended": self._has_ended}
+        return state | {name: array[chosen].copy() for name, array in own.items()}
+
+    def set_state(
+        self, state: Mapping[str, NDArray[Any]], rows: Sequence[int] | NDArray[np.integer[Any]] | None = None
+    ) -> None:
+        """Continue exactly from a state of `get_state`, of this or another batch of the same scenario.
+
+        The state holds episodes, progress, scores, and the generators of later episodes. Rewards are 0 until the next
+        step. A state that is refused changes nothing.
+
+        Args:
+            state: arrays by name.
+            rows: environments to restore, in the order of the state's first axis; all if None.
+
+        Raises:
+            ArgumentError: the state is incomplete, of another scenario or of another number of environments, or `rows`
+                are no distinct numbers of environments.
+        """
+        chosen = check_rows(rows, self.num_envs)
+        scores = saved_array(state, "scores", np.float64, [len(chosen)])
+        elapsed = saved_array(state, "elapsed", np.int64, [len(chosen)])
+        has_ended = saved_array(state, "has_ended", np.bool_, [len(chosen)])
+        stream = self._stream.restored(entries_under(state, "stream/"), chosen.tolist())
+        self.simulator.set_state(entries_under(state, "simulator/"), chosen)
+        self._stream, self._must_prepare = stream, self._prefetch
+        self._scores[chosen], self._elapsed[chosen], self._has_ended[chosen] = scores, elapsed, has_ended
+
     def render(self) -> tuple[Any, ...] | None:
         """Return one text or picture (H, W, 3) uint8 an environment, as the render mode says; None without one.
 
@@ -306,6 +371,19 @@ class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray
         if self.render_mode is None:
             return None
         return tuple(self._frame(row, float(score)) for row, score in enumerate(self._scores))
+
+    def _course(self, row: int) -> Course | None:
+        """Return the course of an environment; None if it has no episode that could go on."""
+        if self.simulator.seeds[row] == NO_EPISODE or self._has_ended[row]:
+            return None
+        return Course(float(self._scores[row]), int(self._elapsed[row]), self._max_steps, self._stream.repeated(row, 1))
+
+    def _continue_from(self, simulator: Simulator, row: int, course: Course) -> None:
+        """Continue in all rows from a row of another simulator of the fleet, with the course of its environment."""
+        self.simulator.continue_from(simulator, row)
+        self._scores[:], self._elapsed[:], self._has_ended[:] = course.score, course.elapsed, False
+        self._max_steps = course.max_steps
+        self._stream = course.stream.repeated(0, self.num_envs)
 
     def _begin(self, seeds: Sequence[int], rows: Rows, episodes: Episodes | None = None) -> None:
         """Begin the episodes in the environments `rows`."""
@@ -352,6 +430,11 @@ class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray
         if not mask.any():
             raise ArgumentError("options.reset_mask: must choose at least one environment")
         return np.flatnonzero(mask)
+
+
+def batch_metadata(autoreset_mode: AutoresetMode) -> dict[str, Any]:
+    """Return the metadata of a batch, as Gymnasium reads them."""
+    return {"render_modes": list(RENDERERS), "render_fps": RENDER_FPS, "autoreset_mode": autoreset_mode}
 
 
 def _masked(columns: Mapping[str, NDArray[Any]], rows: Mask) -> dict[str, Any]:

@@ -378,28 +378,45 @@ class Simulator(WholeCopy):
         """Return an episode: begun in a spare simulator if it was prepared, or its tables."""
         return self.next_episodes.take(seed) or build_episode(self.fleet, seed)
 
-    def adopt(self, row: int, other: Simulator, source: int = 0) -> None:
-        """Continue in a row from the episode and the state of a row of another simulator of the same fleet.
+    def continue_from(self, other: Simulator, source: int = 0) -> None:
+        """Continue in every row from a row of another simulator of the same fleet, whose row has an episode.
+
+        The observations are those of that row. Rewards are 0 until the next step.
 
         Args:
-            row: row to replace. Its observation is that of the last episode until `observe` or a step.
+            other: a simulator that `sibling` made of this one, or the reverse.
+            source: row of the other simulator.
+        """
+        self.adopt(self._all_rows, other, source)
+        self.begun = True
+        self._observe(self._all_rows)
+
+    def adopt(self, rows: int | np.ndarray, other: Simulator, source: int = 0) -> None:
+        """Continue in rows from the episode and the state of a row of another simulator of the same fleet.
+
+        Args:
+            rows: row to replace, or rows (N,). Their observations are those of the last episode until a step.
             other: a simulator that `sibling` made of this one, or the reverse, or this one.
             source: row of the other simulator.
         """
         jobs = int(np.isfinite(other.jobs[source]["arrival_s"]).sum())
         events = int((other.tables.events[source]["tick"] != NO_EVENT["tick"]).sum())
         self._grow(jobs, events)
-        self.network.put(row, other.network.row(source))
-        self.tables = self.tables._replace(links=self.network.arrays)
-        theirs = other.row_arrays()
-        for name, ours in self.row_arrays().items():
+        ours, theirs = self.mutable._asdict(), other.mutable._asdict()
+        seed = other.seeds[source]
+        if seed == NO_EPISODE or (self.seeds[rows] != seed).any():  # an episode has the same tables in every row
+            for row in np.atleast_1d(rows).tolist():
+                self.network.put(row, other.network.row(source))
+            self.tables = self.tables._replace(links=self.network.arrays)
+            ours, theirs = self.row_arrays(), other.row_arrays()
+        for name, array in ours.items():
             if name in BLANKS:
-                length = min(ours.shape[-1], theirs[name].shape[-1])
-                ours[row, ..., :length] = theirs[name][source, ..., :length]
-                ours[row, ..., length:] = BLANKS[name]
+                length = min(array.shape[-1], theirs[name].shape[-1])
+                array[rows, ..., :length] = theirs[name][source, ..., :length]
+                array[rows, ..., length:] = BLANKS[name]
             else:
-                ours[row] = theirs[name][source]
-        self._terms[row] = 0.0
+                array[rows] = theirs[name][source]
+        self._terms[rows] = 0.0
 
     def row_arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays that have one row for each environment, by name, without the tables of the network."""
