@@ -11,7 +11,7 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType, TracebackType
@@ -154,6 +154,7 @@ class Validation(RunCallback):
         self._path = run / "evaluations.csv"
         self._best_path = run / "best_model.zip"
         self._interface = policy_interface(simulator, config)
+        self._start: dict[str, NDArray[Any]] | None = None  # state of the simulator at the start of the episodes
         self._rows = 0
         self.last_decisions = -1
         self.last = self.best = -np.inf
@@ -179,8 +180,8 @@ class Validation(RunCallback):
     def _evaluate(self) -> None:
         if self.decisions == self.last_decisions:
             return
-        episodes = range(self._config.eval.first_seed, self._config.eval.first_seed + self._config.eval.episodes)
-        scores, metrics = play_episodes(self._simulator, episodes, self._act)
+        self._begin()
+        scores, metrics = play_episodes(self._simulator, self._act)
         self.last_decisions, self.last = self.decisions, float(scores.mean())
         if self.last > self.best:
             self.best = self.last
@@ -189,6 +190,15 @@ class Validation(RunCallback):
         self._write(
             {"decisions": self.decisions, "mean": self.last, "worst": float(scores.min()), "best": self.best}, means
         )
+
+    def _begin(self) -> None:
+        """Bring the validation episodes to their start; they are built the first time, and restored later."""
+        if self._start is None:
+            first = self._config.eval.first_seed
+            self._simulator.reset(range(first, first + self._config.eval.episodes))
+            self._start = self._simulator.get_state()
+        else:
+            self._simulator.set_state(self._start)
 
     def _act(self, view: View) -> NDArray[Any]:
         if view.assignment is not None:
@@ -316,19 +326,17 @@ class Checkpoints(RunCallback):
 
 
 def play_episodes(
-    simulator: Simulator, episodes: Iterable[int], act: Callable[[View], NDArray[Any]]
+    simulator: Simulator, act: Callable[[View], NDArray[Any]]
 ) -> tuple[NDArray[np.float64], list[dict[str, float]]]:
-    """Play one episode in each environment of a simulator.
+    """Play the episode of each environment of a simulator to its end.
 
     Args:
-        simulator: simulator of B environments.
-        episodes: B episode numbers.
+        simulator: simulator of B environments at the start of their episodes.
         act: function from the view to actions (B, A).
 
     Returns:
         Scores (B,), the sums of rewards, and for each episode its metrics and the sums of the reward terms.
     """
-    simulator.reset(list(episodes))
     scores = np.zeros(simulator.num_envs)
     sums = {name: np.zeros(simulator.num_envs) for name in simulator.terms}
     while not simulator.truncated.all():

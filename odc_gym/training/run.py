@@ -20,8 +20,8 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
+from odc_gym.cores import available_cores
 from odc_gym.envs.sb3 import ODCSatVecEnv
-from odc_gym.envs.vector import build_simulator
 from odc_gym.errors import RunError
 from odc_gym.evaluation.files import write_document, write_text
 from odc_gym.scenario import Scenario
@@ -98,10 +98,11 @@ def train(
 def _learn(run: Path, config: TrainConfig, scenario: Scenario, resumed: bool, progress: bool) -> None:
     model = build_model(config, scenario)
     model.set_logger(Logger(str(run / "tb"), [HeadlineTags(str(run / "tb"))]))
-    interface = policy_interface(_environments(model).simulator, config)
+    simulator = _environments(model).simulator
+    interface = policy_interface(simulator, config)
     if not (run / START).is_file():  # a resumed run of an earlier version has none; the model is built alike
         save_policy(run / START, model, interface)
-    validation = Validation(_simulator(config, scenario, config.eval.episodes), config, run)
+    validation = Validation(simulator.sibling(config.eval.episodes), config, run)
     episodes, learning = EpisodeLog(run / "monitor.csv"), LearningLog(run / "learning.csv")
     with Interrupts() as interrupts, ProgressReport(validation, config.n_timesteps, progress) as report:
         checkpoints = Checkpoints(run, config, (episodes, learning, validation), interrupts)
@@ -178,11 +179,8 @@ def _environments(model: OnPolicyAlgorithm) -> ODCSatVecEnv:
 
 def _env_kwargs(config: TrainConfig) -> dict[str, Any]:
     """Return the arguments of the environments without the overrides, which the scenario already contains."""
-    return config.env.model_dump(exclude={"overrides"})
-
-
-def _simulator(config: TrainConfig, scenario: Scenario, num_envs: int) -> Simulator:
-    return build_simulator(num_envs, scenario, **_env_kwargs(config))
+    # a thread a core, because the learner waits while the environments step
+    return config.env.model_dump(exclude={"overrides"}) | {"num_threads": available_cores()}
 
 
 def _create(config: TrainConfig, scenario: Scenario, output: str | Path | None) -> Path:
