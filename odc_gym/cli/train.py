@@ -15,7 +15,11 @@ from odc_gym.cli.values import complete_scenarios, whole_number
 from odc_gym.errors import OdcGymError
 
 if TYPE_CHECKING:
+    from odc_gym.scenario import Scenario
     from odc_gym.workload import TraceFile
+
+_SHORT_COMPARISON = 400
+"""Satellites times episodes up to which this process compares alone: others would still be starting when it ends."""
 
 
 def train(
@@ -115,8 +119,10 @@ def _compare_run(folder: Path, count: int) -> None:
     from odc_gym.evaluation.suites import episodes
     from odc_gym.evaluation.summary import select_schedulers
     from odc_gym.evaluation.verdict import gain_sentence
+    from odc_gym.scenario import Scenario
     from odc_gym.training.config import load
     from odc_gym.training.report import write_report
+    from odc_gym.training.run import torch_threads
     from odc_gym.workload import traces
 
     env = load(folder / "config.yaml").env
@@ -126,7 +132,10 @@ def _compare_run(folder: Path, count: int) -> None:
     files = traces.trace_files(env.model_dump()["trace"])
     _, seeds = episodes(FIRST_TEST, count)
     schedulers = f"{HEURISTICS},{folder}"
-    (whole,), baseline = play([scenario], f"{schedulers},{start}", seeds, files, overrides)
+    with torch_threads(1):  # as in the processes of a long comparison, which leave a core to each
+        (whole,), baseline = play(
+            [scenario], f"{schedulers},{start}", seeds, files, overrides, workers=_workers(Scenario.load(scenario), count)
+        )
     comparison = select_schedulers(whole, [name for name in whole.results if name != start])
     trained, untrained = whole.results[str(folder)].score, whole.results[start].score
     gain = gain_sentence(trained, untrained, f"{count} test episodes")
@@ -139,3 +148,11 @@ def _compare_run(folder: Path, count: int) -> None:
     write_report(folder, [f"{gain[0].upper()}{gain[1:]}.", f"```\n{command}\n```", *tables])
     print_comparison([comparison], baseline, bool(files), False, files)
     typer.echo(gain)
+
+
+def _workers(scenario: Scenario, episodes: int) -> int | None:
+    """Return the number of processes of the comparison; None for one a core."""
+    from odc_gym.scenario.events import num_satellites
+
+    satellites = sum(num_satellites(shell.orbit) for shell in scenario.shells)
+    return 1 if satellites * episodes <= _SHORT_COMPARISON else None

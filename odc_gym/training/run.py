@@ -89,7 +89,7 @@ def train(
         settings = load("ppo" if config is None else config, {**(overrides or {}), **given})
         scenario = Scenario.load(settings.scenario, settings.env.overrides)
         run = _create(settings, scenario, output)
-    with _threads(settings.torch_threads):
+    with torch_threads(settings.torch_threads):
         _learn(run, settings, scenario, resume is not None, progress)
     write_report(run)
     return run
@@ -152,6 +152,17 @@ def build_model(config: TrainConfig, scenario: Scenario) -> OnPolicyAlgorithm:
     )
     environments.seed(list(training_seeds(config.seed, config.n_envs, config.group)))
     return model
+
+
+@contextmanager
+def torch_threads(number: int) -> Iterator[None]:
+    """Let PyTorch use a number of threads within the block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _policy(config: TrainConfig, simulator: Simulator) -> tuple[Any, dict[str, Any]]:
@@ -236,16 +247,6 @@ def _refuse_changes(own: TrainConfig, wanted: TrainConfig, seed: int | None) -> 
 
 def _next_free(folder: Path, name: str) -> Path:
     return next(path for i in itertools.count(1) if not (path := folder / f"{name}-{i}").exists())
-
-
-@contextmanager
-def _threads(number: int) -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(number)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _versions() -> dict[str, Any]:

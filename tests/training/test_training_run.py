@@ -209,7 +209,8 @@ def test_learning_log_holds_what_the_learner_records_of_each_update(tmp_path, mo
 
 def test_first_policy_is_the_zero_action_on_validation_episodes(whole):
     simulator = build_simulator(2, "starter12", **WORLD)
-    scores, _ = play_episodes(simulator, [20_000, 20_001], lambda view: np.zeros((2, simulator.action_size)))
+    simulator.reset([20_000, 20_001])
+    scores, _ = play_episodes(simulator, lambda view: np.zeros((2, simulator.action_size)))
     with (whole / "evaluations.csv").open() as file:
         first = next(csv.DictReader(file))
     assert float(first["mean"]) == scores.mean() and float(first["worst"]) == scores.min()
