@@ -134,7 +134,12 @@ def _compare_run(folder: Path, count: int) -> None:
     schedulers = f"{HEURISTICS},{folder}"
     with torch_threads(1):  # as in the processes of a long comparison, which leave a core to each
         (whole,), baseline = play(
-            [scenario], f"{schedulers},{start}", seeds, files, overrides, workers=_workers(Scenario.load(scenario), count)
+            [scenario],
+            f"{schedulers},{start}",
+            seeds,
+            files,
+            overrides,
+            workers=_workers(Scenario.load(scenario), count),
         )
     comparison = select_schedulers(whole, [name for name in whole.results if name != start])
     trained, untrained = whole.results[str(folder)].score, whole.results[start].score

@@ -10,6 +10,7 @@ import yaml
 from odc_gym import cli
 from odc_gym.agents import scheduler_names
 from odc_gym.cli import compare
+from odc_gym.cli.train import _workers as workers_of
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.files import names
 
@@ -528,3 +529,10 @@ def test_equal_scenarios_are_told_so_and_mistakes_refused(capsys):
     assert "earth.moon: unknown key" in refused(
         capsys, "scenario", "diff", "starter12", "starter12", "--set", "earth.moon=1"
     )
+
+
+def test_a_short_comparison_after_training_starts_no_processes():
+    """Catches processes that take longer to start than the episodes to play, and a long comparison on one core."""
+    assert workers_of(Scenario.load("starter12"), 20) == 1
+    assert workers_of(Scenario.load("starter12"), 200) is None
+    assert workers_of(Scenario.load("suncatcher81"), 20) is None

@@ -110,6 +110,22 @@ def test_first_action_is_zero_and_can_be_learnt_from(kind):
     assert any(p.grad is not None and p.grad.abs().max() > 0 for p in policy.action_net.parameters())
 
 
+def test_a_prediction_is_the_mean_of_the_distribution_and_sets_the_mode_of_every_layer():
+    """Catches a short way to the mean that rounds differently, and one that leaves layers in the training mode."""
+    policy = shake(fleet_policy())
+    observation = torch.randn(4, Sizes.observation_size, generator=torch.Generator().manual_seed(1)) * 0.1
+    policy.set_training_mode(True)
+    predicted, _ = policy.predict(observation.numpy(), deterministic=True)
+    assert not any(module.training for module in policy.modules())
+    mean = outputs(policy, observation)[0].numpy()
+    np.testing.assert_array_equal(predicted, mean.clip(-1, 1))
+    assert predicted.any()
+    noisy, _ = policy.predict(observation.numpy())
+    assert (noisy != predicted).any()
+    policy.set_training_mode(True)
+    assert all(module.training for module in policy.modules())
+
+
 @pytest.mark.parametrize("rho", [0.0, 0.9])
 def test_noise_is_correlated_from_decision_to_decision_and_has_the_policys_spread(rho):
     spaces = observation_space(Sizes, "flat"), action_space(Sizes)

@@ -14,9 +14,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from odc_gym import cli
 from odc_gym.agents import scheduler_factory, scheduler_identity
+from odc_gym.cores import available_cores
 from odc_gym.envs.vector import build_simulator
 from odc_gym.errors import OdcGymError, RunError
 from odc_gym.scenario import Scenario
+from odc_gym.simulator import simulator as simulator_module
 from odc_gym.training import run as training_run
 from odc_gym.training.callbacks import EpisodeLog, play_episodes
 from odc_gym.training.config import TrainConfig, load
@@ -283,6 +285,29 @@ def test_different_seeds_differ_and_equal_seeds_agree(tmp_path, whole):
     other = train(tiny(), seed=1, output=tmp_path / "other")
     assert load(other / "config.yaml").seed == 1
     assert monitor(other) != monitor(whole)
+
+
+def test_the_number_of_cores_changes_nothing(tmp_path, monkeypatch, whole):
+    """Catches threads that share work arrays, or that step rows in another order."""
+    cores = 1 if available_cores() > 1 else 2
+    monkeypatch.setattr(training_run, "available_cores", lambda: cores)
+    assert_same_run(whole, train(tiny(), output=tmp_path / "run"))
+
+
+def test_validation_builds_its_episodes_once_and_plays_them_alike(tmp_path, monkeypatch):
+    """Catches episodes that are built at each validation, and validations that begin where the last one ended."""
+    built, original = [], simulator_module.build_episode
+
+    def build(fleet, seed):
+        built.append(seed)
+        return original(fleet, seed)
+
+    monkeypatch.setattr(simulator_module, "build_episode", build)
+    run = train(tiny(learning_rate=1e-9, learning_rate_end=1e-9), output=tmp_path / "run")
+    with (run / "evaluations.csv").open() as file:
+        means = [float(row["mean"]) for row in csv.DictReader(file)]
+    assert sorted(seed for seed in built if seed >= 20_000) == [20_000, 20_001]
+    assert len(means) == 4 and means == pytest.approx([means[0]] * 4, abs=1e-3)
 
 
 @pytest.mark.parametrize(
