@@ -6,6 +6,7 @@
 #   TORCH_INDEX=URL          an extra package index for PyTorch, such as the one of its builds without CUDA
 #   STEPS= EPISODES= RUN=    of `make train`: decisions, test episodes of the comparison, folder of the run
 #   BESIDE=PATH              of `make bench`: the folder of another version, a checkout or where one is installed
+#   BENCH="--scale ..."      of `make bench`: more options, `--scale` and `--beside-bsk`
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -19,6 +20,7 @@ STEPS ?=
 EPISODES ?= 20
 RUN ?=
 BESIDE ?=
+BENCH ?=
 WORKERS ?= 2
 OLDEST_GYMNASIUM := 1.2.2
 
@@ -60,7 +62,7 @@ check: $(READY)  ## what a change must pass: format, lint, types, tests
 
 .PHONY: bench
 bench: $(READY) warm  ## how fast the environment is, beside CartPole and an older version in BESIDE=PATH
-	$(BIN)/python benchmarks/bench.py $(if $(BESIDE),--beside $(BESIDE))
+	$(BIN)/python benchmarks/bench.py $(if $(BESIDE),--beside $(BESIDE)) $(BENCH)
 
 .PHONY: learnability
 learnability: $(READY) warm  ## train PPO on two fleets and write docs/learnability.md: half an hour, goes on where it stopped

@@ -420,10 +420,13 @@ INLINE void wear(
     real *restrict state, const real *restrict design, real *restrict points, real *restrict swings,
     const real *restrict depth_damage, real dt, int num_satellites
 ) {
+    real now[LANES];
     for (int s = 0; s < num_satellites; s++) {
-        real charge = X(charge_frac), slope = D(ageing_charge), kelvin = X(battery_k);
-        real cycles = count_cycles(
-            points + s * POINTS, swings + s * POINTS, charge, depth_damage + 1025 * (int)D(ageing_law), slope);
+        const real *table = depth_damage + 1025 * (int)D(ageing_law);
+        now[s] = count_cycles(points + s * POINTS, swings + s * POINTS, X(charge_frac), table, D(ageing_charge));
+    }
+    _Pragma("GCC ivdep") for (int s = 0; s < num_satellites; s++) {
+        real charge = X(charge_frac), slope = D(ageing_charge), kelvin = X(battery_k), cycles = now[s];
         real calendar = D(ageing_calendar_per_s) * dt * bounded_exp(slope * (charge - 0.5));
         real warmth = bounded_exp(D(ageing_temperature) * (kelvin - 298.15) * 298.15 / kelvin);
         real damage = warmth * (cycles - X(cycles) + calendar);

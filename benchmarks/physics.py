@@ -65,9 +65,9 @@ class Fleets:
         moving: arrays that the physics changes: state, classes, turning points and swings. Each program gets copies.
     """
 
-    def __init__(self) -> None:
-        simulator = Simulator(Scenario.load(SCENARIO), BATCH)
-        simulator.reset(np.arange(BATCH))
+    def __init__(self, num_envs: int = BATCH) -> None:
+        simulator = Simulator(Scenario.load(SCENARIO), num_envs)
+        simulator.reset(np.arange(num_envs))
         mutable, parameters = simulator.mutable, simulator.parameters
         self.moving = [np.array(a) for a in (mutable.state, mutable.classes, mutable.points, mutable.swings)]
         self.moving[0][::2, State._fields.index("charge_frac")] = LOW_CHARGE
@@ -83,14 +83,14 @@ class Fleets:
                 *(array[b] for array in arrays), self.design[b], self.skies[b], self.rules[b], self.depth_damage,
                 self.dt_s, self.satellites, 1, STEPS, self.busy, self.work,
             )
-            for b in range(BATCH)
+            for b in range(len(arrays[0]))
         ]  # fmt: skip
 
     def plain_c(self, arrays: list[np.ndarray]) -> list[Callable[[], None]]:
         """Return a call of the C program for each environment."""
         library = compiled(arrays[0].shape[2], arrays[2].shape[2])
         calls = []
-        for b in range(BATCH):
+        for b in range(len(arrays[0])):
             rows = [*(array[b] for array in arrays), self.design[b], self.skies[b], self.rules[b]]
             addresses = [ctypes.c_void_p(row.ctypes.data) for row in [*rows, self.depth_damage, self.busy]]
             numbers = [ctypes.c_int(n) for n in (self.satellites, self.classes, STEPS)]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 FLEETS = ("starter12", "suncatcher81", "megashell1k", "megashell10k")
-STEPS, FIRST_SEED = 24, 20_000
+STEPS, FIRST_SEED = 96, 20_000
 
 
 def fleet(name: str) -> dict[str, float]:
