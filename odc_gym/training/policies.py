@@ -68,12 +68,13 @@ class HeldNoisePolicy(ActorCriticPolicy):
             actions = actions + normal.distribution.stddev * self._next_noise(actions)
         return actions, self.value_net(latent_vf), normal.log_prob(actions)
 
-    def _predict(self, observation: Tensor, deterministic: bool = False) -> Tensor:
+    def _predict(self, observation: Tensor | dict[str, Tensor], deterministic: bool = False) -> Tensor:
         """Return actions (B, A) outside of rollouts; without noise they are the mean, which needs no distribution."""
         if not deterministic:
             return super()._predict(observation, deterministic)
-        latent_pi = self.mlp_extractor.forward_actor(self.extract_features(observation))
-        return self.action_net(latent_pi)  # type: ignore[no-any-return]
+        features = self.extract_features(observation)
+        assert isinstance(features, Tensor)  # actor and critic share the extractor, as in `forward`
+        return self.action_net(self.mlp_extractor.forward_actor(features))  # type: ignore[no-any-return]
 
     def set_training_mode(self, mode: bool) -> None:
         """Set the mode of all layers; every rollout step and every prediction asks for the mode that is set already."""
