@@ -50,7 +50,7 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "envs": "cores saved_state seeds scenario workload rendering simulator",
     "sb3": "envs",
     "evaluation": "cores sources seeds scenario interface workload tables.fleet simulator",
-    "training": "seeds scenario interface simulator envs evaluation",
+    "training": "cores seeds scenario interface simulator envs evaluation",
     "agents": "sources scenario simulator training",
     "cli": "sources compilation seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation "
     "agents training",
