@@ -131,7 +131,8 @@ def test_the_wheel_holds_every_source_the_schedulers_the_configurations_and_the_
         for path in ROOT.glob(pattern)
     }
     assert {"odc_gym/envs/env.py", "odc_gym/agents/zero.py", "odc_gym/configs/scenarios/starter12.yaml"} <= expected
-    assert wheel_names(wheel) == expected | libraries() | {"odc_gym/py.typed", "odc_gym/tables/fleet/queueing_tables.npz"}
+    data = {"odc_gym/py.typed", "odc_gym/tables/fleet/queueing_tables.npz"}
+    assert wheel_names(wheel) == expected | libraries() | data
     assert len(libraries()) >= 4 * len(processors()) + 1
 
 

@@ -4,7 +4,7 @@ Start with `decision.decide`, which calls the other folders in the order of a ph
 `spacecraft` holds the physics step, `network` routes and transfer rates, `jobs` the dispatcher, and `serving` the
 inference services. The core knows no scenarios: it reads and writes NumPy arrays only. Python calls its entry points,
 and Numba compiles the other functions into them. A `Simulator` owns the arrays and calls `decide`; its first call
-compiles the core of a checkout, which takes about a minute. The example advances one environment by one decision period:
+compiles the core of a checkout, which takes about a minute. The example advances one environment by one decision:
 
     import numpy as np
     from odc_gym.scenario import Scenario
