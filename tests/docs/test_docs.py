@@ -157,6 +157,7 @@ NOT_RUN = {
     ),
     ("README.md", "odc-gym train --config configs/train/ppo.yaml --seed 1"),
     ("README.md", "for s in 0 1 2; do odc-gym train --seed $s --output runs/s$s; done"),
+    ("performance.md", "make bench                                    # a few minutes"),
     ("CONTRIBUTING.md", "make check     # format, lint, types, tests: what a change must pass"),
 }
 """Blocks of commands that the tests leave out, by page and first line."""
