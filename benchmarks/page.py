@@ -28,7 +28,7 @@ def ratios(results: dict[str, Any]) -> str:
     lines: list[str] = []
     for key, title, head in SECTIONS:
         lines += [f"| {title} | {head} |", "| --- | --- |"]
-        lines += [f"| {name} | {row['ratio']:.3g} |" for name, row in results[key].items()]
+        lines += [f"| {name} | {rounded(row['ratio'])} |" for name, row in results[key].items()]
         lines.append("")
     c, shares = results["plain_c"], results["training"]
     lines += ["| other ratios | |", "| --- | --- |"]
@@ -43,6 +43,11 @@ def ratios(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def rounded(value: float) -> str:
+    """Return a number with three digits, and without an exponent if it is large."""
+    return f"{value:.3g}" if value < 1000.0 else f"{value:.0f}"
+
+
 def fleets(results: dict[str, Any]) -> str:
     """Return the table of fleets; empty if they were not measured."""
     if "scale" not in results:
@@ -53,7 +58,7 @@ def fleets(results: dict[str, Any]) -> str:
     ]
     for name, row in results["scale"].items():
         lines.append(
-            f"| {name} | {row['satellites']} | {row['reset_s']:.2g} | {row['memory_gb']:.2g} | {row['step_ms']:.2g} | "
+            f"| {name} | {row['satellites']} | {row['reset_s']:.2g} | {row['memory_gb']:.2g} | {rounded(row['step_ms'])} | "
             f"{row['us_per_satellite']:.2g} |"
         )
     return "\n".join(lines)
