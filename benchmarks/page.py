@@ -57,10 +57,8 @@ def fleets(results: dict[str, Any]) -> str:
         "|" + " --- |" * 6,
     ]
     for name, row in results["scale"].items():
-        lines.append(
-            f"| {name} | {row['satellites']} | {row['reset_s']:.2g} | {row['memory_gb']:.2g} | {rounded(row['step_ms'])} | "
-            f"{row['us_per_satellite']:.2g} |"
-        )
+        times = f"{row['reset_s']:.2g} | {row['memory_gb']:.2g} | {rounded(row['step_ms'])}"
+        lines.append(f"| {name} | {row['satellites']} | {times} | {row['us_per_satellite']:.2g} |")
     return "\n".join(lines)
 
 
