@@ -28,7 +28,6 @@ from odc_gym.simulator.allocation import (
     BY_JOB,
     NO_EPISODE,
     NO_JOB,
-    ROWS,
     empty_mutable,
     empty_tables,
     empty_workspace,
@@ -44,7 +43,6 @@ from odc_gym.simulator.state_check import checked_state, missing_episodes, origi
 from odc_gym.simulator.threads import Threads
 from odc_gym.simulator.view import View
 from odc_gym.tables.episode.links import LinkBatch
-from odc_gym.tables.episode.network import most_neighbours
 from odc_gym.tables.episode.tables import EpisodeTables, build_episode
 from odc_gym.tables.fleet.fleet_model import FleetModel
 from odc_gym.tables.fleet.parameters import tenants_block
@@ -188,7 +186,8 @@ class Simulator(WholeCopy):
         self._actions, self._bids = np.zeros((b, self.action_size)), np.zeros((b, self.bids.size))
         self._terms, self._refused = np.zeros((b, len(TERMS))), np.zeros(2, np.int64)
         self._threads = Threads(self.num_threads)
-        self._works = self._workspaces(ROWS)
+        self._works: list[Workspace] = []
+        self._work_sizes = 0, 0  # rows of jobs and links of a satellite for which they are made
         self.next_episodes: NextEpisodes[Simulator] = NextEpisodes(self)
         self._all_rows = np.arange(b)
         self._timing = Timing(float(clock.dt_s), clock.steps, clock.warm_up, self.satellites)
@@ -571,7 +570,7 @@ class Simulator(WholeCopy):
             getattr(mutable, name)[row] = np.zeros((), getattr(mutable, name).dtype)
         mutable.tenants[row] = tenants_block(fleet.scenario.workload, 1)[0]
         start = EpisodeStart(
-            fleet, mutable.state[row], mutable.classes[row], self.parameters.design[row], self._works[0]
+            fleet, mutable.state[row], mutable.classes[row], self.parameters.design[row], self._workspaces()[0]
         )
         start.fly_plan(
             mutable.points[row], mutable.swings[row], self.tables.skies[row], self.parameters.rules[row],
@@ -593,7 +592,8 @@ class Simulator(WholeCopy):
         """Return the compiled decision of the rows of each thread, bound again if an array was replaced since then."""
         arrays = self.mutable, self.tables, self.parameters
         if self._bound is None or any(now is not then for now, then in zip(arrays, self._bound[0], strict=True)):
-            parts = zip(np.array_split(self._all_rows, len(self._works)), self._works, strict=True)
+            works = self._workspaces()
+            parts = zip(np.array_split(self._all_rows, len(works)), works, strict=True)
             self._bound = arrays, [self._bind(rows, self._actions, self._play_mode, work) for rows, work in parts]
         return self._bound[1]
 
@@ -608,7 +608,7 @@ class Simulator(WholeCopy):
             self.tables,
             self.parameters,
             outputs,
-            work or self._works[0],
+            work or self._workspaces()[0],
             self._timing,
             mode,
         )
@@ -629,15 +629,16 @@ class Simulator(WholeCopy):
         self.tables = self.tables._replace(
             jobs=longer(self.tables.jobs, jobs, NO_JOB), events=longer(self.tables.events, events, NO_EVENT)
         )
-        if self.run.shape[1] > len(self._works[0].can_start):
-            self._works = self._workspaces(self.run.shape[1])
 
-    def _workspaces(self, jobs: int) -> list[Workspace]:
-        """Return work arrays of each thread, for job tables of `jobs` rows."""
-        _, _, classes, lanes = self.mutable.classes.shape
-        tenants, neighbours = self.mutable.tenants.shape[2], most_neighbours(self.fleet)
-        sizes = (self.satellites, lanes, classes, tenants, jobs, neighbours)
-        return [empty_workspace(*sizes) for _ in range(min(self.num_threads, self.num_envs))]
+    def _workspaces(self) -> list[Workspace]:
+        """Return work arrays of each thread, for the tables of jobs and links that the rows have now."""
+        jobs, neighbours = self.run.shape[1], self.tables.links.neighbours.shape[-1]
+        if self._work_sizes != (jobs, neighbours):
+            _, _, classes, lanes = self.mutable.classes.shape
+            sizes = (self.satellites, lanes, classes, self.mutable.tenants.shape[2], jobs, neighbours)
+            self._works = [empty_workspace(*sizes) for _ in range(min(self.num_threads, self.num_envs))]
+            self._work_sizes = jobs, neighbours
+        return self._works
 
 
 def not_finite(actions: np.ndarray) -> ActionError:

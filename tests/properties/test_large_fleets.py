@@ -60,7 +60,7 @@ def test_no_array_has_two_axes_of_satellites(reduced):
     """Tables and work arrays grow with the fleet, not with its square. 561 satellites are more than any other axis."""
     sim, n = reduced, reduced.satellites
     assert n == 561
-    groups = (sim.mutable, sim.tables, sim.parameters, sim._work, sim.buffers.measured)
+    groups = (sim.mutable, sim.tables, sim.parameters, sim._workspaces()[0], sim.buffers.measured)
     arrays = [pair for group in groups for pair in arrays_of(group)]
     assert len(arrays) > 60
     steps, jobs = sim.fleet.clock.total, sim.jobs.shape[1]

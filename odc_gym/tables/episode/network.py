@@ -213,14 +213,6 @@ def _terminals(fleet: FleetModel, links: OpticalLinks) -> np.ndarray:
     return np.asarray(each)[fleet.shell_of]
 
 
-def most_neighbours(fleet: FleetModel) -> int:
-    """Return the largest number of links between a satellite and others."""
-    links = fleet.scenario.network.links
-    if links is None:
-        return 0
-    return GRID_LINKS if fleet.satellites > MAX_PAIRWISE else int(_terminals(fleet, links).max())
-
-
 def _inter_satellite_links(fleet: FleetModel, ephemeris: Ephemeris) -> PlannedLinks | None:
     """Return the planned links between satellites, None if the scenario has no such links.
 

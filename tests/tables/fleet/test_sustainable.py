@@ -31,7 +31,7 @@ class Flown:
         kappa = fleet.mix.kappa[:, None]
         fly = lambda sky, orbits, steps: settle(  # noqa: E731
             state, classes, mutable.points[0], mutable.swings[0], sim.parameters.design[0], sky, fleet.rules,
-            depth_damage, 60.0, n, orbits, steps, busy, sim._works[0],
+            depth_damage, 60.0, n, orbits, steps, busy, sim._workspaces()[0],
         )  # fmt: skip
         fly(skies, 10, self.steps)
         for account in (sim.sat.shed_s, sim.sat.trips, sim.sat.governed_s, sim.sat.unserved_j):
