@@ -69,7 +69,7 @@ MUTANTS = (
     ),
     Mutant(
         "sign of the beta angle", "odc_gym/orbits/ephemeris.py",
-        "return np.arcsin(np.clip(_dot", "return -np.arcsin(np.clip(_dot", SKY,
+        "beta = np.arcsin(np.clip(_dot", "beta = -np.arcsin(np.clip(_dot", SKY,
     ),
     Mutant(
         "efficiency of conditioning by 2 %", "odc_gym/tables/fleet/design.py",
@@ -128,8 +128,8 @@ MUTANTS = (
         "radius = EARTH_RADIUS_M + grazing_m", "radius = EARTH_RADIUS_M", LINKS,
     ),
     Mutant(
-        "gateways that see one degree lower", "odc_gym/orbits/network.py",
-        "seen = elevation_deg >= minimum_deg", "seen = elevation_deg >= minimum_deg - 1.0", LINKS,
+        "gateways that see one degree lower", "odc_gym/orbits/sightings.py",
+        "high = elevation >= minimum_deg", "high = elevation >= minimum_deg - 1.0", LINKS,
     ),
     Mutant(
         "hops that take no time", "odc_gym/orbits/routes.py",
@@ -137,7 +137,7 @@ MUTANTS = (
     ),
     Mutant(
         "transfers that do not share a link", "odc_gym/core/network/routes.py",
-        "max(env.traffic.transfers[a, b] + extra_transfers, 1.0)", "1.0", TRANSFERS,
+        "env.work.traffic.transfers[link_index(env, a, b, tick)] + extra_transfers", "1.0", TRANSFERS,
     ),
     Mutant(
         "results paid before they arrive", "odc_gym/core/jobs/progress.py",

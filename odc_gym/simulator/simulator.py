@@ -283,8 +283,10 @@ class Simulator(WholeCopy):
 
     def row_reward(self, row: int) -> float:
         """Return the reward of the last decision of one row."""
-        compute, thermal, energy, wear, stored = self._terms[row].tolist()
-        return float(0.0 + compute + thermal + energy + wear + stored)  # in the order of `reward`, and faster
+        total = 0.0
+        for term in self._terms[row].tolist():  # in the order of `reward`; the sum of Python rounds in another way
+            total += term
+        return total
 
     def row_over(self, row: int) -> bool:
         """Return whether the episode of one row has reached its end."""

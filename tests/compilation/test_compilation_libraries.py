@@ -13,7 +13,7 @@ from small_kernels import double
 from odc_gym.compilation import building, libraries, loading
 from odc_gym.compilation.building import Target
 from odc_gym.compilation.kernel import Kernel
-from odc_gym.compilation.keys import ROOT, KernelPlace, package_kernels
+from odc_gym.compilation.keys import ROOT, KernelPlace, package_kernels, sources_key
 from odc_gym.compilation.libraries import entry_of, library_name, warm
 from odc_gym.compilation.modes import JIT_MODE, PYTHON_MODE
 from odc_gym.compilation.processors import this_processor
@@ -200,7 +200,7 @@ def test_libraries_export_their_kernel_and_need_nothing(tmp_path):
     """Catches symbols of Numba or Python, libraries of this computer, and functions whose bits differ between them."""
     folder = warm().folder
     for kernel in package_kernels():
-        (found,) = folder.rglob(library_name(Target(kernel, this_processor())))
+        found = folder / sources_key() / library_name(Target(kernel, this_processor()))
         library = shutil.copy(found, tmp_path)
         listed = subprocess.run(["nm", "-D", library], capture_output=True, text=True, check=True).stdout
         kinds = [line.split()[-2:] for line in listed.splitlines()]

@@ -30,7 +30,8 @@ def single(**kwargs):
 
 
 def batch(num_envs=3, **kwargs):
-    return ODCSatVectorEnv(num_envs, **{**SMALL, **kwargs})
+    """A batch whose episodes are built when they begin; those prepared before would not fail."""
+    return ODCSatVectorEnv(num_envs, prefetch=False, **{**SMALL, **kwargs})
 
 
 def sb3_batch(n_envs=3, **kwargs):

@@ -164,7 +164,7 @@ def test_rows_of_a_batch_share_what_they_can():
     assert batch.arrays.expiry_step.shape[0] == 1 and np.shares_memory(batch.arrays.expiry_step, tables[0].expiry_step)
     for row, links in enumerate(tables):
         assert (batch.arrays.ground_hop[row] == links.ground_hop).all()
-    batch.copy(1, 0)
+    batch.put(0, batch.row(1))
     assert (batch.arrays.ground_hop[0] == tables[1].ground_hop).all()
     down = np.ones((model.clock.total, 18), bool)
     down[30:60, 4] = False
