@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -10,6 +11,11 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from odc_gym.errors import OdcGymError
 from odc_gym.simulator.threads import Threads
+
+_BUILDING = threading.Lock()
+if hasattr(os, "register_at_fork"):
+    # a fork waits until no thread builds: the child would inherit the locks that this thread holds, and never get them
+    os.register_at_fork(before=_BUILDING.acquire, after_in_parent=_BUILDING.release, after_in_child=_BUILDING.release)
 
 
 class Player(Protocol):
@@ -67,8 +73,9 @@ class NextEpisodes(Generic[Simulator]):
         self._spares.append(spare)
 
     def _begun(self, seed: int) -> Simulator:
-        spare = self._spares.pop() if self._spares else self._simulator.sibling(1)
-        spare.reset([seed])
+        with _BUILDING:
+            spare = self._spares.pop() if self._spares else self._simulator.sibling(1)
+            spare.reset([seed])
         return spare
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -90,7 +90,7 @@ def test_a_forked_process_does_not_wait_for_threads_that_it_lacks():
     env.step(np.zeros(env.action_space.shape))
     context = multiprocessing.get_context("fork")
     results = context.Queue()
-    child = context.Process(target=_steps_in_child, args=(env, results))
+    child = context.Process(target=_steps_in_child, args=(env, results), daemon=True)
     child.start()
     found = results.get(timeout=60)
     child.join()
