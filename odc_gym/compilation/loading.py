@@ -68,7 +68,7 @@ def entry_in_object(content: bytes, name: str) -> Callable[[int], Any]:
     """Return a kernel of an object file, which LLVM loads: for computers without a linker.
 
     Raises:
-        OdcGymError: llvmlite, a part of Numba, is not installed.
+        OdcGymError: llvmlite, a part of Numba, is not installed, or the object file has no such kernel.
     """
     try:
         import llvmlite.binding as llvm
@@ -83,8 +83,11 @@ def entry_in_object(content: bytes, name: str) -> Callable[[int], Any]:
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
     engine.add_object_file(llvm.ObjectFileRef.from_data(content))
     engine.finalize_object()
+    address = engine.get_function_address(f"odc_gym_{name}")
+    if address == 0:  # a call of it would end the process
+        raise OdcGymError(f"the object file has no kernel {name}")
     _keep.append(engine)
-    return entry_at(engine.get_function_address(f"odc_gym_{name}"))
+    return entry_at(address)
 
 
 def entry_at(address: int) -> Callable[[int], Any]:

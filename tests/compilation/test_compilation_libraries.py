@@ -232,3 +232,12 @@ def test_entries_of_libraries_that_do_not_load_are_none(tmp_path):
     (tmp_path / "empty.so").touch()
     assert loading.entry_in_library(tmp_path / "empty.so", "double") is None
     assert loading.entry_in_library(tmp_path / "none.so", "double") is None
+
+
+def test_an_object_file_without_the_kernel_is_refused():
+    """Catches a call of address 0, which ends the process."""
+    pytest.importorskip("llvmlite")
+    place = KernelPlace(double.function.__module__, double.function.__name__, ROOT)
+    (content,) = building.object_files([Target(place, this_processor())]).values()
+    with pytest.raises(OdcGymError, match="has no kernel absent"):
+        loading.entry_in_object(content, "absent")
