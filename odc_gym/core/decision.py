@@ -45,6 +45,7 @@ from odc_gym.core.layout.workspace import Workspace
 from odc_gym.core.serving.replicas import autoscale
 from odc_gym.core.serving.services import serve_requests, service_load
 from odc_gym.core.spacecraft.clock_requests import set_requested_clocks
+from odc_gym.core.spacecraft.conditions import log_conditions
 from odc_gym.core.spacecraft.outages import apply_outages, enter_safe_mode
 from odc_gym.core.spacecraft.step import DESIGN_ROWS, PROPAGATOR, physics
 from odc_gym.interface.actions import decode
@@ -185,7 +186,7 @@ def decide(
             rows_of(Services, mutable.services[b]), rows_of(Tenants, mutable.tenants[b]),
             rows_of(Rules, parameters.rules[b]),
         )  # fmt: skip
-        env = by_reference(environment(b, blocks, mutable, tables, parameters, work, n))
+        env = by_reference(environment(b, blocks, mutable, tables, parameters, outputs.log, work, n))
         sat, ledger, scalars = env.sat, env.ledger, env.scalars[0]
         satellite = (satellite_rows(mutable.state[b]), design_rows(parameters.design[b]), sky, propagator)
         battery = (mutable.points[b], mutable.swings[b], parameters.depth_damage)
@@ -203,6 +204,7 @@ def decide(
                 demand = tables.demand[b, tick]
                 copy_sky(tables.skies[b, tick], sky_block)
                 apply_outages(sat, sky.out, dt_s, n)
+                log_conditions(env.log, sat, now_s, n)
                 evict_from_off_satellites(env, now_s)
                 requeue_disconnected_gangs(env, now_s)
                 apply_upsets(env, tables.events[b], tick, now_s)
@@ -228,6 +230,7 @@ def decide(
                     scratch, dt_s, n,
                 )  # fmt: skip
                 enter_safe_mode(sat, env.policy, dt_s, n)
+                log_conditions(env.log, sat, now_s + dt_s, n)
                 advance_jobs(env, dt_s, now_s + dt_s)
                 checkpoint_before_shed(env, dt_s, now_s + dt_s)
                 serve_requests(env, demand[0], dt_s)

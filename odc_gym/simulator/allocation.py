@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from odc_gym.core.layout.batch import Mutable, Parameters, Tables
+from odc_gym.core.layout.event_log import LOG, EventLog
 from odc_gym.core.layout.network import Links, traffic_of
 from odc_gym.core.layout.records import JOB
 from odc_gym.core.layout.rewards import REWARD_SUMS
@@ -58,6 +59,11 @@ def empty_mutable(fleet: FleetModel, b: int, p: int, c: int) -> Mutable:
         pending_gb=np.zeros((b, len(TRANSFER_ITEMS), ROWS)),
         cached_models=np.zeros((b, len(fleet.model_gb), p)),
     )
+
+
+def empty_log(b: int, p: int, room: int = 0) -> EventLog:
+    """Return empty event logs of `b` environments with `p` satellite lanes, each with room for some events."""
+    return EventLog(np.zeros((b, room), LOG), np.zeros(b, np.int64), np.zeros((b, p), np.int32))
 
 
 def empty_tables(fleet: FleetModel, b: int, p: int, c: int) -> Tables:

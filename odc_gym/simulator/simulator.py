@@ -28,6 +28,7 @@ from odc_gym.simulator.allocation import (
     BY_JOB,
     NO_EPISODE,
     NO_JOB,
+    empty_log,
     empty_mutable,
     empty_tables,
     empty_workspace,
@@ -115,6 +116,7 @@ class Simulator(WholeCopy):
         drawn: values that each episode drew, by path of the scenario, (B,), or (B, S) if each satellite draws its own.
         buffers: measured and encoded observations.
         view: named observations in SI units, for schedulers.
+        log: event logs of the rows, `EventLog`; off until `open_log`.
         begun: True if every row has an episode.
         seeds: episode that each row plays, (B,); -1 before the first reset, and after one that failed.
         jobs: job table of each row, (B, J) of JOB.
@@ -185,6 +187,7 @@ class Simulator(WholeCopy):
         self._action_shape, self._total_ticks = (b, self.action_size), clock.total
         self._actions, self._bids = np.zeros((b, self.action_size)), np.zeros((b, self.bids.size))
         self._terms, self._refused = np.zeros((b, len(TERMS))), np.zeros(2, np.int64)
+        self.log = empty_log(b, p)
         self._threads = Threads(self.num_threads)
         self._works: list[Workspace] = []
         self._work_sizes = 0, 0  # rows of jobs and links of a satellite for which they are made
@@ -480,6 +483,14 @@ class Simulator(WholeCopy):
             b, k = (int(v[0]) for v in np.nonzero(wrong))
             raise ActionError(f"action[{b}, {k}] = {actions[b, k]:g}: must be an integer from 0 to {choices[k] - 1}")
 
+    def open_log(self, room: int) -> None:
+        """Log the events of the rows from now on; `core.layout.event_log` lists their kinds.
+
+        Args:
+            room: number of events that each row can hold until `log.counts` of the row is set to 0; 0 stops logging.
+        """
+        self.log = empty_log(self.num_envs, self.mutable.state.shape[2], room)
+
     def get_state(self, rows: Sequence[int] | np.ndarray | None = None) -> dict[str, np.ndarray]:
         """Return exact copies of the seeds and of all arrays that change, by name; `set_state` restores them.
 
@@ -592,7 +603,7 @@ class Simulator(WholeCopy):
 
     def _decisions(self) -> list[BoundKernel]:
         """Return the compiled decision of the rows of each thread, bound again if an array was replaced since then."""
-        arrays = self.mutable, self.tables, self.parameters
+        arrays = self.mutable, self.tables, self.parameters, self.log
         if self._bound is None or any(now is not then for now, then in zip(arrays, self._bound[0], strict=True)):
             works = self._workspaces()
             parts = zip(np.array_split(self._all_rows, len(works)), works, strict=True)
@@ -602,7 +613,7 @@ class Simulator(WholeCopy):
     def _bind(self, rows: np.ndarray, actions: np.ndarray, mode: Mode, work: Workspace | None = None) -> BoundKernel:
         """Return the compiled decision of rows, valid until arrays are replaced."""
         seen = self.buffers
-        outputs = Outputs(self._terms, *seen.encoded, seen.measured, seen.codes, self._refused)
+        outputs = Outputs(self._terms, *seen.encoded, seen.measured, seen.codes, self._refused, self.log)
         return decide.bind(
             rows,
             actions,

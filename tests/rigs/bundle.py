@@ -14,4 +14,4 @@ def environment_of(sim, b=0):
         parameters.rules,
     )  # fmt: skip
     blocks = Blocks(*(record(*array[b][: len(record._fields)]) for record, array in zip(records, arrays, strict=True)))
-    return environment(b, blocks, mutable, sim.tables, parameters, sim._workspaces()[0], sim.satellites)
+    return environment(b, blocks, mutable, sim.tables, parameters, sim.log, sim._workspaces()[0], sim.satellites)

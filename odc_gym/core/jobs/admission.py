@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from odc_gym.compilation.decorators import routine
-from odc_gym.core.jobs.waiting import enqueue, is_replica, rank_of, remaining_estimate
+from odc_gym.core.jobs.waiting import NOWHERE, enqueue, is_replica, rank_of, remaining_estimate
 from odc_gym.core.layout.environment import Environment
+from odc_gym.core.layout.event_log import NOT_ADMITTED, log_event
 from odc_gym.core.layout.state import fill
 from odc_gym.core.layout.work import GUARANTEED, REFUSED
 
@@ -32,6 +33,7 @@ def admit_arrivals(env: Environment, now_s: float) -> None:
             env.run[row]["status"] = REFUSED
             env.run[row]["finished_s"] = now_s
             env.ledger.refused[class_id] += 1.0
+            log_event(env.log, NOT_ADMITTED, NOWHERE, row, 0.0, now_s)
             continue
         env.run[row]["rank"] = rank_of(env, row, now_s)
         enqueue(env, row)

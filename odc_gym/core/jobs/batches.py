@@ -11,6 +11,7 @@ from __future__ import annotations
 from odc_gym.compilation.decorators import routine
 from odc_gym.core.jobs.hosting import release_accelerators
 from odc_gym.core.layout.environment import Environment
+from odc_gym.core.layout.event_log import RETIRED
 from odc_gym.core.layout.work import ABSENT, STATE
 from odc_gym.physics.serving import residual_s, stretch
 
@@ -102,24 +103,24 @@ def begin_drain(env: Environment, row: int) -> bool:
 
 
 @routine
-def release_replica(env: Environment, row: int) -> None:
+def release_replica(env: Environment, row: int, now_s: float) -> None:
     """Release the accelerators of a replica without a batch.
 
     The replica is absent until the autoscaler requests it.
     """
-    release_accelerators(env, row)
+    release_accelerators(env, row, now_s, RETIRED)
     env.run[row]["status"] = ABSENT
     env.run[row]["drain_s"] = 0.0
 
 
 @routine
-def continue_replica(env: Environment, row: int, dt_s: float) -> bool:
-    """Advance the drain of a replica by one step, and return whether it still holds its accelerators."""
+def continue_replica(env: Environment, row: int, dt_s: float, now_s: float) -> bool:
+    """Advance the drain of a replica by a step that ends at `now_s`, and return whether it keeps its accelerators."""
     run = env.run[row]
     if run["drain_s"] <= 0.0:
         return True
     run["drain_s"] -= run["active"] * dt_s
     if run["drain_s"] > 0.0:
         return True
-    release_replica(env, row)
+    release_replica(env, row, now_s)
     return False

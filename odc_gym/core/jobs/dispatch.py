@@ -20,7 +20,11 @@ from odc_gym.core.jobs.reservation import cancel_reservation, is_reserved_for_ot
 from odc_gym.core.jobs.shed_warning import is_foreseen_shed
 from odc_gym.core.jobs.waiting import NOWHERE, feasible, is_replica, requeue, score_of
 from odc_gym.core.layout.environment import Environment
+from odc_gym.core.layout.event_log import DISCONNECTED, DRAINED, EVICTED, EXPIRED_WAITING, MOVED, log_event
 from odc_gym.core.layout.work import FREE, HOLD
+
+OUTAGE, TRIP, SHED = 1, 2, 3
+"""Causes for which compute is off, as values of the event `evicted`."""
 
 
 @routine
@@ -41,7 +45,7 @@ def drain_and_move(env: Environment, now_s: float) -> None:
             scalars["running"] += 1
         elif must_drain(env, row):
             stop_job(env, row, now_s)
-            release_accelerators(env, row)
+            release_accelerators(env, row, now_s, DRAINED)
             env.ledger.drained[class_id] += 1.0
             count_stop(env, row, True)
             requeue(env, row, now_s)
@@ -92,11 +96,19 @@ def move_if_better(env: Environment, row: int, now_s: float) -> bool:
         return False
     stop_job(env, row, now_s)
     requests_gb = live_requests_gb(env, row)
-    release_accelerators(env, row)
+    release_accelerators(env, row, now_s, MOVED, target)
     start_job(env, row, target, now_s)
     move_batch(env, row, requests_gb, s)
     env.ledger.moved[class_id] += 1.0
     return True
+
+
+@routine
+def cause_of_off(env: Environment, s: int) -> int:
+    """Return the cause for which the compute of a satellite is off: OUTAGE, TRIP or SHED."""
+    if env.sat.out[s] > 0.0:
+        return OUTAGE
+    return TRIP if env.sat.tripped[s] > 0.0 else SHED
 
 
 @routine
@@ -109,9 +121,10 @@ def charge_loss(env: Environment, s: int, class_id: int, lost_s: float) -> None:
         class_id: class of the job.
         lost_s: work that the job lost [reference accelerator-seconds].
     """
-    if env.sat.out[s] > 0.0:
+    cause = cause_of_off(env, s)
+    if cause == OUTAGE:
         env.ledger.outage_lost_s[class_id] += lost_s
-    elif env.sat.tripped[s] > 0.0:
+    elif cause == TRIP:
         env.ledger.trip_lost_s[class_id] += lost_s
     else:
         env.ledger.shed_lost_s[class_id] += lost_s
@@ -137,7 +150,7 @@ def evict_from_off_satellites(env: Environment, now_s: float) -> None:
         if s != NOWHERE:
             count_stop(env, row, is_foreseen_shed(env, s))
             charge_loss(env, s, env.jobs[row]["class_id"], lose_uncheckpointed(env, row))
-            release_accelerators(env, row)
+            release_accelerators(env, row, now_s, EVICTED, cause_of_off(env, s))
             env.ledger.evicted[env.jobs[row]["class_id"]] += 1.0
             requeue(env, row, now_s)
             continue
@@ -185,7 +198,7 @@ def requeue_disconnected_gangs(env: Environment, now_s: float) -> None:
                     stop_job(env, row, now_s)
                 else:  # unforeseen: a link or the backbone failed
                     env.ledger.outage_lost_s[env.jobs[row]["class_id"]] += lose_uncheckpointed(env, row)
-                release_accelerators(env, row)
+                release_accelerators(env, row, now_s, DISCONNECTED)
                 env.ledger.disconnected[env.jobs[row]["class_id"]] += 1.0
                 requeue(env, row, now_s)
                 continue
@@ -249,6 +262,7 @@ def place_waiting_jobs(env: Environment, now_s: float) -> None:
         class_id = job["class_id"]
         if job["expiry_s"] <= now_s:
             expire(env, row, now_s)
+            log_event(env.log, EXPIRED_WAITING, NOWHERE, row, 0.0, now_s)
             continue
         if env.urgency[class_id] >= env.policy.hold:
             none_blocked = scalars["blocked_rank"] == -np.inf

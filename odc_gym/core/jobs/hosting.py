@@ -13,6 +13,7 @@ from odc_gym.compilation.decorators import routine
 from odc_gym.core.jobs.host_search import note_change
 from odc_gym.core.jobs.waiting import NOWHERE, leaves_before_reservation, time_to_wake_s
 from odc_gym.core.layout.environment import Environment
+from odc_gym.core.layout.event_log import PLACED, log_event
 from odc_gym.core.layout.work import FREE, RESULT, RUNNING
 from odc_gym.core.network.routes import count_route, latency_s, trace_route
 from odc_gym.core.network.storage import item_gb, source_of, touch_model
@@ -59,6 +60,7 @@ def take_accelerators(env: Environment, row: int, first_row: int, s: int, now_s:
     run["host"] = s
     run["since_s"] = now_s
     run["status"] = RUNNING
+    log_event(env.log, PLACED, s, row, 0.0, now_s)
 
 
 @routine
@@ -106,14 +108,22 @@ def add_running(env: Environment, row: int, now_s: float) -> None:
 
 
 @routine
-def release_accelerators(env: Environment, row: int) -> None:
+def release_accelerators(env: Environment, row: int, now_s: float, cause: int, value: float = 0.0) -> None:
     """Release the accelerators of a job on all of its satellites.
 
     Transfers that are still pending are dropped.
+
+    Args:
+        env: the environment.
+        row: row of the job table.
+        now_s: time since the start of the episode [s].
+        cause: kind of the event, one of `core.layout.event_log.LEAVES`.
+        value: value of the event.
     """
     for member in range(row, row + env.jobs[row]["num_satellites"]):
         job, run = env.jobs[member], env.run[member]
         s = run["host"]
+        log_event(env.log, cause, s, member, value, now_s)
         env.sat.free[s] += job["width"]
         note_change(env, s)
         env.classes.held[job["class_id"], s] -= job["width"]

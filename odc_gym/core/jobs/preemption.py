@@ -14,6 +14,7 @@ from odc_gym.core.jobs.progress import count_stop, stop_job
 from odc_gym.core.jobs.reservation import cancel_reservation
 from odc_gym.core.jobs.waiting import NOWHERE, is_open, pays_in_time, remove_waiting, requeue, score_of
 from odc_gym.core.layout.environment import Environment
+from odc_gym.core.layout.event_log import PREEMPTED
 from odc_gym.core.layout.state import fill
 from odc_gym.core.layout.work import FREE, GUARANTEED, SPOT
 
@@ -95,7 +96,7 @@ def preempt_spot_jobs(env: Environment, s: int, width: int, now_s: float) -> Non
         if env.jobs[row]["tier"] == SPOT and runs_on(env, row, s):
             add_spot_accelerators(env, row, -1.0)
             stop_job(env, row, now_s)
-            release_accelerators(env, row)
+            release_accelerators(env, row, now_s, PREEMPTED)
             remove_running(env, k)
             env.ledger.preempted[env.jobs[row]["class_id"]] += 1.0
             count_stop(env, row, True)

@@ -13,8 +13,9 @@ from odc_gym.core.jobs.batches import continue_replica, lose_batch
 from odc_gym.core.jobs.checkpoints import payable_interval_work
 from odc_gym.core.jobs.hosting import release_accelerators
 from odc_gym.core.jobs.time_accounting import account_held, account_time
-from odc_gym.core.jobs.waiting import is_replica, lateness_factor, rank_of, requeue, time_to_payable_s
+from odc_gym.core.jobs.waiting import NOWHERE, is_replica, lateness_factor, rank_of, requeue, time_to_payable_s
 from odc_gym.core.layout.environment import Environment
+from odc_gym.core.layout.event_log import DELIVERED, EXPIRED_RUNNING, FINISHED, YIELDED, log_event
 from odc_gym.core.layout.work import CANCELLED, DONE, EXPIRED, FAILED, RESULT, SENDING
 from odc_gym.core.network.execution_rate import execution_rate
 
@@ -155,6 +156,7 @@ def deliver(env: Environment, row: int, now_s: float) -> None:
     env.ledger.on_time[class_id] += 1.0 if now_s <= job["deadline_s"] else 0.0
     run["status"] = DONE
     run["finished_s"] = now_s
+    log_event(env.log, DELIVERED, NOWHERE, row, 0.0, now_s)
 
 
 @routine
@@ -219,19 +221,20 @@ def advance_job(env: Environment, row: int, dt_s: float, now_s: float) -> bool:
     env.ledger.executed_s[class_id] += work
     account_time(env, row, work, at_work_s, dt_s)
     if work >= remaining:
-        finish(env, row, now_s - run["active"] * dt_s + at_work_s)
-        release_accelerators(env, row)
+        finished_s = now_s - run["active"] * dt_s + at_work_s
+        finish(env, row, finished_s)
+        release_accelerators(env, row, finished_s, FINISHED)
         return False
     if job["expiry_s"] <= now_s:
         lose_uncheckpointed(env, row)
-        release_accelerators(env, row)
+        release_accelerators(env, row, now_s, EXPIRED_RUNNING)
         expire(env, row, now_s)
         return False
     if run["uncheckpointed_s"] >= payable_interval_work(env, row, run["host"]) * job["total_accelerators"]:
         checkpoint_work(env, row, now_s)
         pause_for_checkpoint(env, row)
         if should_yield(env, row, now_s):
-            release_accelerators(env, row)
+            release_accelerators(env, row, now_s, YIELDED)
             if not env.policy.reserves:
                 env.scalars[0]["blocked_rank"] = -np.inf  # one job that yields is enough
             env.ledger.yielded[class_id] += 1.0
@@ -253,6 +256,6 @@ def advance_jobs(env: Environment, dt_s: float, now_s: float) -> None:
     for k in range(num_before):
         row = running[k]
         scalars["hosted_s"] += env.jobs[row]["num_satellites"] * dt_s
-        if continue_replica(env, row, dt_s) if is_replica(env, row) else advance_job(env, row, dt_s, now_s):
+        if continue_replica(env, row, dt_s, now_s) if is_replica(env, row) else advance_job(env, row, dt_s, now_s):
             running[scalars["running"]] = row
             scalars["running"] += 1

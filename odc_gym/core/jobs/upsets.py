@@ -15,6 +15,7 @@ from odc_gym.core.jobs.hosting import release_accelerators, remove_running
 from odc_gym.core.jobs.progress import lose_uncheckpointed
 from odc_gym.core.jobs.waiting import requeue
 from odc_gym.core.layout.environment import Environment
+from odc_gym.core.layout.event_log import ACCELERATOR_FAILED, ACCELERATOR_LOST, RESET, UPSET, log_event
 from odc_gym.core.layout.search import NO_ROW
 
 
@@ -42,10 +43,13 @@ def apply_upsets(env: Environment, events: np.ndarray, tick: int, now_s: float) 
         first_row = job_at_position(env, position, s)
         if event["hard"] == 0:
             sat.upsets[s] += 1.0
+            log_event(env.log, UPSET, s, first_row, position, now_s)
             if first_row != NO_ROW:
+                log_event(env.log, RESET, s, first_row, 0.0, now_s)
                 reset_job(env, first_row)
             continue
         sat.failures[s] += 1.0
+        log_event(env.log, ACCELERATOR_LOST, s, first_row, position, now_s)
         if position < sat.awake[s]:
             sat.awake[s] -= 1.0
         if first_row != NO_ROW:
@@ -107,7 +111,7 @@ def requeue_after_failure(env: Environment, row: int, now_s: float) -> None:
     env.ledger.fault_lost_s[class_id] += lose_uncheckpointed(env, row)
     env.ledger.forced[class_id] += 1.0
     env.scalars[0]["chip_stops"] += 1.0
-    release_accelerators(env, row)
+    release_accelerators(env, row, now_s, ACCELERATOR_FAILED)
     k = 0
     while env.running[k] != row:
         k += 1

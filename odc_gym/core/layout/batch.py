@@ -24,6 +24,7 @@ from odc_gym.compilation.array_types import (
     Int32x3,
     Int64x1,
 )
+from odc_gym.core.layout.event_log import EventLog
 from odc_gym.core.layout.network import Links
 from odc_gym.core.layout.records import EVENT, JOB
 from odc_gym.core.layout.rewards import REWARD_SUMS, Weights
@@ -94,6 +95,7 @@ class Outputs(NamedTuple):
     measured: MeasuredBlocks  # observations in SI units, see `simulator.observation_buffers`
     codes: Encodings  # encoding of each block of `measured`
     refused: Int64x1  # (2,) place of the first action that is not finite, -1: none
+    log: EventLog
 
 
 class Timing(NamedTuple):

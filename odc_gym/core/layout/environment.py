@@ -11,6 +11,7 @@ import numpy as np
 
 from odc_gym.compilation.decorators import routine
 from odc_gym.core.layout.batch import Mutable, Parameters, Tables
+from odc_gym.core.layout.event_log import EventLog, Log
 from odc_gym.core.layout.network import Links, links_of
 from odc_gym.core.layout.serving_grid import Serving, serving_of
 from odc_gym.core.layout.state import Design, Sensors, State, sensor_numbers_of
@@ -43,6 +44,7 @@ class Environment(NamedTuple):
     links: Links
     serving: Serving
     work: Workspace
+    log: Log
     urgency: np.ndarray  # (C,) of the action
     clock_offset: np.ndarray  # (C,) of the action
     num_satellites: int
@@ -68,6 +70,7 @@ def environment(
     mutable: Mutable,
     tables: Tables,
     parameters: Parameters,
+    log: EventLog,
     work: Workspace,
     num_satellites: int,
 ) -> Environment:
@@ -79,6 +82,7 @@ def environment(
         mutable: arrays of the batch that change.
         tables: tables of the episodes.
         parameters: parameters of the environments.
+        log: event logs of the batch.
         work: work arrays; the action is decoded into `work.action`.
         num_satellites: S.
     """
@@ -88,5 +92,6 @@ def environment(
         lists[2], mutable.pending_gb[b], mutable.cached_models[b], parameters.model_gb[b], blocks.sat, blocks.design,
         blocks.classes, blocks.ledger, blocks.services, blocks.tenants, blocks.rules,
         policy_numbers_of(parameters.policy[b]), sensor_numbers_of(parameters.sensors[b]), links_of(tables.links, b),
-        serving_of(parameters.serving, b), work, work.action[0], work.action[1], num_satellites, work.action.shape[1],
+        serving_of(parameters.serving, b), work,
+        Log(log.entries[b], log.counts[b : b + 1], log.conditions[b]), work.action[0], work.action[1], num_satellites, work.action.shape[1],
     )  # fmt: skip

@@ -49,7 +49,7 @@ def autoscale(env: Environment, planned: np.ndarray, dt_s: float, now_s: float) 
             queue_replicas(env, c, target - count, now_s)
         surplus_s = env.services.surplus_s[c] + dt_s if count > target else 0.0
         if surplus_s >= env.rules.scale_down_s[c] or target == 0:
-            retire_replicas(env, count - target, c)
+            retire_replicas(env, count - target, c, now_s)
             surplus_s = 0.0
         env.services.surplus_s[c] = surplus_s
 
@@ -179,9 +179,9 @@ def queue_replicas(env: Environment, c: int, count: int, now_s: float) -> None:
 
 
 @routine
-def retire_replicas(env: Environment, count: int, class_id: int) -> None:
+def retire_replicas(env: Environment, count: int, class_id: int, now_s: float) -> None:
     """Retire up to `count` replicas: first those that wait, then those on the satellites with the lowest scores."""
-    retire_running(env, count - retire_waiting(env, count, class_id), class_id)
+    retire_running(env, count - retire_waiting(env, count, class_id), class_id, now_s)
 
 
 @routine
@@ -213,7 +213,7 @@ def without_gaps(rows: np.ndarray, count: int) -> int:
 
 
 @routine
-def retire_running(env: Environment, count: int, class_id: int) -> None:
+def retire_running(env: Environment, count: int, class_id: int, now_s: float) -> None:
     """Drain up to `count` replicas, first those on the satellites with the lowest scores.
 
     Ties go to the replica that started first. A release raises the score of its satellite, so that a replica whose
@@ -241,7 +241,7 @@ def retire_running(env: Environment, count: int, class_id: int) -> None:
         num_candidates -= 1
         count -= 1
         if not begin_drain(env, row):
-            release_replica(env, row)
+            release_replica(env, row, now_s)
             running[k] = NOWHERE
             num_released += 1
     if num_released > 0:
