@@ -62,3 +62,7 @@ class RunError(OdcGymError):
 
 class SchedulerError(OdcGymError):
     """Unknown scheduler, or one that does not fit the environment."""
+
+
+class RecordingError(OdcGymError):
+    """Recording that cannot be made, read or exported."""

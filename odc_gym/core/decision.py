@@ -171,7 +171,7 @@ def decide(
     if mode.plays and not are_finite(actions, outputs.refused):
         return
     weights, dt_s, n = parameters.weights, timing.step_s, timing.num_satellites
-    steps, ticks, lanes = timing.decision_steps, tables.skies.shape[1], mutable.state.shape[2]
+    steps, ticks = timing.decision_steps, tables.skies.shape[1]
     scratch, sky_block = work.scratch, work.sky
     sky, propagator = sky_rows(sky_block), propagator_rows(scratch[PROPAGATOR:])
     fill(work.action[0], 0.0)
@@ -210,9 +210,7 @@ def decide(
                 apply_upsets(env, tables.events[b], tick, now_s)
                 count_transfers(env)
                 if i == 0:  # ranking and moves need the forecast rates of the new action
-                    set_requested_clocks(
-                        sat, env.design, sky.sustainable_w, env.classes, env.rules, env.clock_offset, scratch, lanes
-                    )
+                    update_requested_clocks(env, sky, scratch)
                     rerank(env, now_s)
                     if not mode.assigns:
                         drain_and_move(env, now_s)

@@ -77,6 +77,11 @@ class Ephemeris:
         """(T,) sunlight above the atmosphere [W/m2]: 1361 W/m2 at 1 au, by the inverse square of the distance."""
         return np.asarray(SOLAR_CONSTANT_W_M2 * (ASTRONOMICAL_UNIT_M / self.sun_distance_m) ** 2)
 
+    @property
+    def plane(self) -> np.ndarray:
+        """(S,) index of the orbit plane of each satellite."""
+        return self._motion.plane
+
     @cached_property
     def beta_rad(self) -> Array:
         """(T, S) angle of the Sun above the orbit plane [rad], positive on the side of the angular momentum."""

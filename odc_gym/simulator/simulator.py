@@ -258,6 +258,16 @@ class Simulator(WholeCopy):
         return np.asarray(self.scalars["tick"] >= self.fleet.clock.total)
 
     @property
+    def last_actions(self) -> np.ndarray:
+        """Actions of the last decision, (B, A); each step overwrites them."""
+        return self._actions
+
+    @property
+    def last_terms(self) -> np.ndarray:
+        """Reward terms of the last decision in the order of `interface.rewards.TERMS`, (B, K); overwritten likewise."""
+        return self._terms
+
+    @property
     def ending(self) -> np.ndarray:
         """True for each episode that the next decision brings to its end, (B,) bool."""
         clock = self.fleet.clock

@@ -87,11 +87,12 @@ def environment(
         num_satellites: S.
     """
     lists = mutable.lists[b]
+    own_log = Log(log.entries[b], log.counts[b : b + 1], log.conditions[b])
     return Environment(
         mutable.scalars[b : b + 1], mutable.reward_sums[b], tables.jobs[b], mutable.run[b], lists[0], lists[1],
         lists[2], mutable.pending_gb[b], mutable.cached_models[b], parameters.model_gb[b], blocks.sat, blocks.design,
         blocks.classes, blocks.ledger, blocks.services, blocks.tenants, blocks.rules,
         policy_numbers_of(parameters.policy[b]), sensor_numbers_of(parameters.sensors[b]), links_of(tables.links, b),
-        serving_of(parameters.serving, b), work,
-        Log(log.entries[b], log.counts[b : b + 1], log.conditions[b]), work.action[0], work.action[1], num_satellites, work.action.shape[1],
+        serving_of(parameters.serving, b), work, own_log, work.action[0], work.action[1], num_satellites,
+        work.action.shape[1],
     )  # fmt: skip

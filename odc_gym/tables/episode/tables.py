@@ -21,11 +21,12 @@ from odc_gym.core.layout.work import Rules
 from odc_gym.faults.faults import GroundTrack, draw_events
 from odc_gym.faults.outages import Availability, draw_availability
 from odc_gym.orbits import Ephemeris, build_ephemeris
+from odc_gym.orbits.network import NO_SITE
 from odc_gym.orbits.sightings import Sightings
 from odc_gym.scenario import TIERS, RadiationStorm, ServiceClass, Surge
 from odc_gym.tables.episode.captured_jobs import captured_jobs, rates_of_captures
 from odc_gym.tables.episode.links import network_links
-from odc_gym.tables.episode.network import NetworkAvailability, ground_sites, site_sightings
+from odc_gym.tables.episode.network import NetworkAvailability, ground_sites, plan_network, site_sightings
 from odc_gym.tables.episode.variation import vary
 from odc_gym.tables.fleet.fleet_model import CENSUS_S, FleetModel
 from odc_gym.tables.fleet.plans import solve_orbits
@@ -108,6 +109,20 @@ def build_episode(fleet: FleetModel, seed: int) -> EpisodeTables:
         fleet, start, tables.sky, tables.forecast, _hour_of_day(fleet, start), jobs,
         _events(fleet, seed, tables.track), availability, demand, links, census, factor,
     )  # fmt: skip
+
+
+def serving_sites(fleet: FleetModel, seed: int) -> np.ndarray:
+    """Return the ground site that serves each satellite in each physics step of episode `seed`, (T, S); -1: none."""
+    fleet = vary(fleet, seed)
+    ephemeris, sightings = None, []
+    for begin in range(0, fleet.satellites, PART):
+        ephemeris = _ephemeris(fleet, fleet.start_of(seed), begin, min(begin + PART, fleet.satellites))
+        sightings += [seen] if (seen := site_sightings(fleet, ephemeris)) else []
+    assert ephemeris is not None
+    availability = draw_availability(fleet.scenario, seed, fleet.satellites, _step_s(fleet))
+    working = NetworkAvailability(*availability.working_masks)
+    site = plan_network(fleet, ephemeris, working, Sightings.joined(sightings) if sightings else None).direct.site
+    return np.full((1, fleet.satellites), NO_SITE) if site is None else site
 
 
 class _SatelliteTables:

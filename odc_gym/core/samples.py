@@ -1,0 +1,64 @@
+"""Compiled entry point: one sample of an environment for a recording."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from odc_gym.compilation.array_types import Float32x2, Float32x3, Float32x4, Float64x2, Float64x3, Int32x2, Int64x1
+from odc_gym.compilation.kernel import kernel
+from odc_gym.core.layout.batch import Mutable
+
+
+class Samples(NamedTuple):
+    """Samples of one environment over an episode: row 0 before the first of D decisions, row k after the k-th."""
+
+    next_row: Int64x1  # (1,) row that the next sample writes
+    satellites: Float32x3  # (D + 1, field, S) of the chosen fields of State
+    classes: Float32x4  # (D + 1, field, C, S) of the chosen fields of Classes
+    accounts: Float64x3  # (D + 1, field, C) of Ledger
+    services: Float32x3  # (D + 1, field, C) of Services
+    terms: Float64x2  # (D + 1, K) reward terms of the decision before; 0 in row 0
+    actions: Float32x2  # (D + 1, A) action of the decision before; 0 in row 0
+    queue: Int32x2  # (D + 1, 3) numbers of waiting, running and sending rows
+
+
+@kernel
+def take_sample(
+    b: int, mutable: Mutable, terms: Float64x2, actions: Float64x2, fields: Int64x1, class_fields: Int64x1,
+    samples: Samples,
+) -> None:  # fmt: skip
+    """Copy the present state of environment `b` into the next row of the samples, if there is one left.
+
+    Args:
+        b: index of the environment.
+        mutable: arrays of the batch that change.
+        terms: reward terms of the last decision, (B, K).
+        actions: actions of the last decision, (B, A).
+        fields: chosen fields of State.
+        class_fields: chosen fields of Classes.
+        samples: written.
+    """
+    k, n = samples.next_row[0], samples.satellites.shape[2]
+    if k >= samples.satellites.shape[0]:
+        return
+    samples.next_row[0] = k + 1
+    for f in range(fields.shape[0]):
+        for s in range(n):
+            samples.satellites[k, f, s] = mutable.state[b, fields[f], s]
+    for f in range(class_fields.shape[0]):
+        for c in range(samples.classes.shape[2]):
+            for s in range(n):
+                samples.classes[k, f, c, s] = mutable.classes[b, class_fields[f], c, s]
+    for c in range(samples.accounts.shape[2]):
+        for f in range(samples.accounts.shape[1]):
+            samples.accounts[k, f, c] = mutable.ledger[b, f, c]
+        for f in range(samples.services.shape[1]):
+            samples.services[k, f, c] = mutable.services[b, f, c]
+    if k > 0:
+        for i in range(samples.terms.shape[1]):
+            samples.terms[k, i] = terms[b, i]
+        for i in range(samples.actions.shape[1]):
+            samples.actions[k, i] = actions[b, i]
+    samples.queue[k, 0] = mutable.scalars[b]["waiting"]
+    samples.queue[k, 1] = mutable.scalars[b]["running"]
+    samples.queue[k, 2] = mutable.scalars[b]["sending"]
