@@ -16,10 +16,15 @@ less than 1e-4 of the heat.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+
+from odc_gym.constants import KWH_J
+
+if TYPE_CHECKING:
+    from odc_gym.simulator.simulator import Simulator
 
 Floats = npt.NDArray[np.float64]
 NODES = (("plate_k", "ic1"), ("loop_k", "ic2"), ("radiator_k", "ic3"), ("battery_k", "battery_ic"))
@@ -120,6 +125,24 @@ def energy_flow(
         warmed=warmed,
         residual=heat + absorbed - radiated - warmed,
     )
+
+
+def satellite_state(simulator: Simulator, row: int) -> dict[str, Floats]:
+    """Return copies of the state of the satellites of one episode, by the fields of `State`, (S,) each."""
+    return {name: rows[row, : simulator.satellites].copy() for name, rows in simulator.sat._asdict().items()}
+
+
+def fleet_energy_kwh(simulator: Simulator, row: int, start: Mapping[str, Floats]) -> dict[str, float]:
+    """Return the parts of a fleet's energy flow by the names of `EnergyFlow` [kWh].
+
+    Args:
+        simulator: simulator of the batch.
+        row: row of the episode.
+        start: state of its satellites from which the flow is counted, see `satellite_state`.
+    """
+    design = {name: rows[row, : simulator.satellites] for name, rows in simulator.design._asdict().items()}
+    flow = energy_flow(start, satellite_state(simulator, row), design).total()
+    return {name: float(part) / KWH_J for name, part in flow._asdict().items()}
 
 
 def ledger(flow: EnergyFlow) -> list[Entry]:
