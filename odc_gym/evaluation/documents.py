@@ -23,8 +23,8 @@ def document(comparison: Comparison, baseline: str) -> dict[str, Any]:
     """Return a comparison as JSON data. Values that do not exist are null.
 
     Each scheduler has its `score` per episode, `mean`, `iqm`, `ci95` (of the mean) and `metrics` (means over episodes).
-    Reward terms, `waterfall_accelerator_h` (`simulator.waterfall`) and `energy_kwh` (`simulator.energy_flow`) follow, and
-    all of them by episode. The document also holds paired differences to every other scheduler. `fleet` has the size
+    Reward terms, `waterfall_accelerator_h` (`simulator.waterfall`) and `energy_kwh` (`simulator.energy_flow`) follow,
+    and all of them by episode. The document also holds paired differences to every other scheduler. `fleet` has the size
     of the fleet and the value that scores 100, which other documents may not share.
     """
     names = comparison.names
