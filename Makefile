@@ -84,6 +84,10 @@ docs: $(READY)  ## write the pages of the environment and of the fields from the
 pages: $(READY) warm  ## run the code of all pages, and write outputs that changed into them
 	$(BIN)/python docs/pages.py --write
 
+.PHONY: scripts
+scripts: $(READY)  ## bundle the scripts of the replay page anew, after a change of them: needs Node.js
+	$(BIN)/python -m odc_gym.pages.replay.bundle
+
 .PHONY: clean
 clean:  ## remove the environments and what tools left
 	rm -rf $(VENV) $(VENV)-oldest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -55,8 +55,9 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "agents": "sources scenario simulator training",
     "recording": "sources compilation scenario interface orbits workload core core.layout core.spacecraft tables.episode simulator "
     "evaluation agents",
+    "pages.replay": "interface evaluation recording pages",
     "cli": "sources compilation seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation "
-    "agents training recording",
+    "agents training recording pages.replay",
     "__main__": "cli",
     "episodes": "simulator envs agents",
     "": "envs scenario episodes",

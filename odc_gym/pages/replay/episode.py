@@ -26,7 +26,7 @@ def pack_episode(pack: Packer, recording: Recording, samples: np.ndarray) -> dic
     """
     header = recording.header
     lit = recording["sunlit_frac"] > 0.5
-    steps = int(round(recording["time_s"][-1] / header["step_s"]))
+    steps = round(float(recording["time_s"][-1]) / header["step_s"])
     pack.put("lit", np.packbits(lit[:steps].T, axis=1), "uint8")  # (S, T / 8)
     for name in DESIGN:
         pack.put(f"design/{name}", recording[f"design/{name}"], "float32")

@@ -16,6 +16,12 @@ export function signed(value, digits = 1) {
   return (Number(text) === 0 ? "" : value > 0 ? "+" : MINUS) + text;
 }
 
+/** Whole number with thin spaces between thousands. */
+export const grouped = value => fixed(value, 0).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+
+/** Power with the unit that keeps it short. */
+export const power = kw => (Math.abs(kw) >= 10000 ? `${fixed(kw / 1000, 1)} MW` : `${fixed(kw, 0)} kW`);
+
 /** Length of an episode or a bin. */
 export function span(seconds) {
   if (seconds >= 48 * 3600 && seconds % 86400 === 0) return `${seconds / 86400} days`;
