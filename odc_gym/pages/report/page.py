@@ -25,7 +25,7 @@ from odc_gym.pages.report.tables import (
     worst_table,
 )
 from odc_gym.pages.report.waterfall_chart import WaterfallRow, waterfall_rows
-from odc_gym.pages.report.words import claim, notes, ranked, rival_of, weaknesses
+from odc_gym.pages.report.words import Weakness, claim, lede, notes, ranked, rival_of, weaknesses
 from odc_gym.pages.templates import render
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.yaml_text import dump
@@ -87,7 +87,8 @@ class Block(NamedTuple):
     rival: str | None
     claim: str
     notes: list[str]
-    weaknesses: list[tuple[str, list[str]]]
+    lede: list[str]
+    weaknesses: list[Weakness]
     ranking: DotPlot
     differences: DotPlot | None
     waterfall: list[WaterfallRow]
@@ -100,6 +101,7 @@ class Block(NamedTuple):
     worst: Table
     replays: list[Replay]
     episodes: Table
+    seeds: str
     yaml: str
     description: str
 
@@ -136,6 +138,7 @@ def _block(anchor: str, doc: Mapping[str, Any], scenario: Scenario, origin: Orig
     shown = order[:1] if rival is None else [order[0], rival]
     metrics = doc["agents"][order[0]]["metrics"]
     classes = [name for name in scenario.workload.classes if f"slo_{name}" in metrics]
+    found = list(weaknesses(doc, order))
     worst = np.argsort(doc["agents"][order[0]]["score"], kind="stable")[:WORST].tolist()
     return Block(
         name=doc["scenario"],
@@ -145,7 +148,8 @@ def _block(anchor: str, doc: Mapping[str, Any], scenario: Scenario, origin: Orig
         rival=rival,
         claim=claim(doc, order),
         notes=list(notes(doc, order)),
-        weaknesses=list(weaknesses(doc, order)),
+        lede=list(lede(doc, order, found)),
+        weaknesses=found,
         ranking=ranking(doc, order),
         differences=differences(doc, order),
         waterfall=waterfall_rows(doc, shown),
@@ -158,9 +162,21 @@ def _block(anchor: str, doc: Mapping[str, Any], scenario: Scenario, origin: Orig
         worst=worst_table(doc, order, classes, worst),
         replays=[_replay(doc, order[0], doc["seeds"][k], origin) for k in worst],
         episodes=episodes_table(doc, order),
+        seeds=_spans(doc["seeds"]),
         yaml=dump(scenario.model_dump(mode="json")),
         description=scenario.description,
     )
+
+
+def _spans(seeds: Sequence[int]) -> str:
+    """Return numbers as spans: `10000 to 10019, 10030`."""
+    spans: list[list[int]] = []
+    for seed in sorted(seeds):
+        if spans and seed == spans[-1][-1] + 1:
+            spans[-1][1:] = [seed]
+        else:
+            spans.append([seed])
+    return ", ".join(" to ".join(map(str, span)) for span in spans)
 
 
 def _energy(doc: Mapping[str, Any], names: Sequence[str]) -> list[Energy]:

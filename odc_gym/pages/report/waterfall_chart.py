@@ -42,7 +42,7 @@ def waterfall_rows(doc: Mapping[str, Any], names: Sequence[str]) -> list[Waterfa
     parts = [doc["agents"][name].get("waterfall_accelerator_h", {}) for name in names]
     if not all(parts):
         return []
-    rows = [_total("Nameplate: all accelerators, all the time", parts, NAMEPLATE)]
+    rows = [_total("Nameplate, all the time", parts, NAMEPLATE)]
     levels = [each[NAMEPLATE] for each in parts]
     for number, group in enumerate(GROUPS):
         losses = [loss for loss in LOSSES if loss.group == group]

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from odc_gym.evaluation.headline import HeadlineKpi, headline_figures
 from odc_gym.evaluation.statistics import Estimate, paired_difference
 from odc_gym.evaluation.verdict import FEW_EPISODES
-from odc_gym.pages.report.numbers import between, decimals_of, figure, listed
+from odc_gym.pages.report.numbers import between, decimals_of, figure, listed, percent
+from odc_gym.simulator.waterfall import IN_TIME, NAMEPLATE
 
 SAME = 1e-9  # relative difference below which two figures are equal
+
+
+class Weakness(NamedTuple):
+    """KPIs at which the best scheduler is worse than a rival."""
+
+    rival: str
+    labels: tuple[str, ...]  # without units
+    figures: tuple[str, ...]  # with the figures of both
 
 
 def ranked(doc: Mapping[str, Any]) -> list[str]:
@@ -50,6 +59,28 @@ def claim(doc: Mapping[str, Any], order: Sequence[str]) -> str:
     return f"{start}: {'; '.join(parts)}."
 
 
+def lede(doc: Mapping[str, Any], order: Sequence[str], found: Sequence[Weakness]) -> Iterator[str]:
+    """Yield the sentences below the verdict: the hours that were delivered in time, and what the best is worse at.
+
+    Args:
+        doc: document of a comparison.
+        order: schedulers, best first.
+        found: what `weaknesses` yields.
+    """
+    shown = [order[0], *(weakness.rival for weakness in found)]
+    parts = {name: doc["agents"][name].get("waterfall_accelerator_h", {}) for name in shown}
+    if all(parts.values()):
+        each = [
+            f"{name} {figure(part[IN_TIME], 0)} ({percent(part[IN_TIME] / part[NAMEPLATE], 1)})"
+            for name, part in parts.items()
+        ]
+        whole = figure(parts[order[0]][NAMEPLATE], 0)
+        yield f"Of {whole} accelerator-hours, delivered in time: {listed(each)}."
+    for weakness in found:
+        if weakness.labels:
+            yield f"{order[0]} is worse than {weakness.rival} at {listed(weakness.labels)}."
+
+
 def notes(doc: Mapping[str, Any], order: Sequence[str]) -> Iterator[str]:
     """Yield what limits the verdict: few episodes, a lower worst tenth than a rival's, and episodes that were lost."""
     best = order[0]
@@ -68,7 +99,7 @@ def notes(doc: Mapping[str, Any], order: Sequence[str]) -> Iterator[str]:
             yield f"{name} scores more than {best} in {lost} of {_episodes(doc)}."
 
 
-def weaknesses(doc: Mapping[str, Any], order: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+def weaknesses(doc: Mapping[str, Any], order: Sequence[str]) -> Iterator[Weakness]:
     """Yield the baseline and the second best with the headline KPIs at which the best is worse.
 
     A KPI counts if the 95 % interval of its paired difference over the episodes excludes 0, or if there is no interval.
@@ -79,14 +110,15 @@ def weaknesses(doc: Mapping[str, Any], order: Sequence[str]) -> Iterator[tuple[s
     mine = doc["agents"][best]["by_episode"]["metrics"]
     for name in dict.fromkeys([rival, order[1]]):
         theirs = doc["agents"][name]["by_episode"]["metrics"]
-        found = []
+        labels, figures = [], []
         for kpi in headline_figures(mine):
             if kpi.better and kpi.key in mine and kpi.key in theirs:
                 values = (_known(mine[kpi.key]), _known(theirs[kpi.key]))
                 difference = _difference(*values)
                 if difference is not None and difference.value * kpi.better < 0 and _is_clear(difference):
-                    found.append(_figures(kpi, doc, best, name))
-        yield name, found
+                    labels.append(kpi.label.rpartition(",")[0])
+                    figures.append(_figures(kpi, doc, best, name))
+        yield Weakness(name, tuple(labels), tuple(figures))
 
 
 def _figures(kpi: HeadlineKpi, doc: Mapping[str, Any], best: str, name: str) -> str:
