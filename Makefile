@@ -86,7 +86,7 @@ pages: $(READY) warm  ## run the code of all pages, and write outputs that chang
 
 .PHONY: scripts
 scripts: $(READY)  ## bundle the scripts of the replay page anew, after a change of them: needs Node.js
-	$(BIN)/python -m odc_gym.pages.replay.bundle
+	$(BIN)/python -c "from odc_gym.pages.replay.bundle import make_bundle; print(make_bundle(), 'bytes')"
 
 .PHONY: clean
 clean:  ## remove the environments and what tools left

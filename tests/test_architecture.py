@@ -51,13 +51,14 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "envs": "cores saved_state seeds scenario workload rendering simulator",
     "sb3": "envs",
     "evaluation": "cores sources seeds scenario interface workload tables.fleet simulator",
+    "pages.report": "scenario simulator evaluation pages",
     "training": "cores seeds scenario interface simulator envs evaluation",
     "agents": "sources scenario simulator training",
     "recording": "sources compilation scenario interface orbits workload core core.layout core.spacecraft tables.episode simulator "
     "evaluation agents",
     "pages.replay": "interface evaluation recording pages",
     "cli": "sources compilation seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation "
-    "agents training recording pages.replay",
+    "agents training recording pages.report pages.replay",
     "__main__": "cli",
     "episodes": "simulator envs agents",
     "": "envs scenario episodes",
