@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from odc_gym.compilation.array_types import Float32x2, Float32x3, Float32x4, Float64x2, Float64x3, Int32x2, Int64x1
+from odc_gym.compilation.array_types import Float32x3, Float32x4, Float64x2, Float64x3, Int32x2, Int64x1
 from odc_gym.compilation.kernel import kernel
 from odc_gym.core.layout.batch import Mutable
 
@@ -18,7 +18,7 @@ class Samples(NamedTuple):
     accounts: Float64x3  # (D + 1, field, C) of Ledger
     services: Float32x3  # (D + 1, field, C) of Services
     terms: Float64x2  # (D + 1, K) reward terms of the decision before; 0 in row 0
-    actions: Float32x2  # (D + 1, A) action of the decision before; 0 in row 0
+    actions: Float64x2  # (D + 1, A) action of the decision before; 0 in row 0
     queue: Int32x2  # (D + 1, 3) numbers of waiting, running and sending rows
 
 

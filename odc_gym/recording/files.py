@@ -84,7 +84,8 @@ def _check_arrays(path: Path, header: dict[str, Any], arrays: dict[str, np.ndarr
     """Check that all arrays are there, and that their axes agree with the header and with each other."""
     lengths = {
         "D": header["decisions"], "D+1": header["decisions"] + 1, "S": header["satellites"],
-        "C": len(header["classes"]), "F": len(header["state_fields"]), "G": len(header["ledger_fields"]), "2": 2, "3": 3,
+        "C": len(header["classes"]), "F": len(header["state_fields"]), "G": len(header["ledger_fields"]),
+        "2": 2, "3": 3,
     }  # fmt: skip
     for name, axes in (SHAPES | OPTIONAL_SHAPES).items():
         if name not in arrays:

@@ -208,6 +208,7 @@ class Recorder:
             "description": scenario.description,
             "scenario": scenario.model_dump(mode="json"),
             "action_mode": simulator.action_mode,
+            "has_trace": bool(fleet.trace),
             "start": fleet.start_of(self.seed).isoformat(),
             "decision_period_s": scenario.episode.decision_period_s,
             "step_s": float(fleet.clock.dt_s),
@@ -243,7 +244,7 @@ def _empty_samples(simulator: Simulator) -> Samples:
         np.zeros((rows, len(ACCOUNT_FIELDS), c)),
         np.zeros((rows, len(SERVICE_FIELDS), c), np.float32),
         np.zeros((rows, len(TERM_NAMES))),
-        np.zeros((rows, simulator.action_size), np.float32),
+        np.zeros((rows, simulator.action_size)),
         np.zeros((rows, len(QUEUE)), np.int32),
     )
 
