@@ -48,7 +48,8 @@ def read_recording(path: str | Path) -> Recording:
     if not path.is_file():
         raise RecordingError(f"{path}: no such file{did_you_mean_file(path)}")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream:
+            file = np.load(stream, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile) or HEADER not in file.files:
                 raise RecordingError(f"{path}: is no recording of odc-gym")
             header = _header(path, bytes(file[HEADER].tobytes()))

@@ -129,7 +129,6 @@ class Recorder:
         clock, n = simulator.fleet.clock, simulator.satellites
         decision_s = clock.dt_s * clock.steps
         now_s = (count - 1) * decision_s
-        jobs = int(simulator.scalars["next_job"][row])
         orbit, planes = orbit_arrays(simulator, row)
         exact = np.stack([self._opening[0][:, :n], simulator.mutable.state[row][:, :n]])
         arrays = {
@@ -144,7 +143,7 @@ class Recorder:
             **light_arrays(simulator, row),
             **orbit,
             **link_arrays(simulator, row),
-            **_job_columns(simulator, row, jobs),
+            **_job_columns(simulator, row, now_s),
             **self._event_columns(simulator, now_s),
             **{f"design/{name}": simulator.view.design[name][row].copy() for name in DESIGN_FIELDS},
             "exact/satellite": exact,
@@ -254,8 +253,10 @@ def _columns(group: str, names: Any, block: np.ndarray) -> dict[str, np.ndarray]
     return {f"{group}/{name}": np.ascontiguousarray(block[:, k]) for k, name in enumerate(names)}
 
 
-def _job_columns(simulator: Simulator, row: int, count: int) -> dict[str, np.ndarray]:
-    """Return the columns of the first rows of the job table, as they are now."""
+def _job_columns(simulator: Simulator, row: int, now_s: float) -> dict[str, np.ndarray]:
+    """Return the columns of the rows of the job table that have arrived, as they are now."""
+    arrived = np.flatnonzero(simulator.jobs[row]["arrival_s"] <= now_s)
+    count = max([int(simulator.scalars["next_job"][row]), *(arrived[-1:] + 1).tolist()])
     tables = simulator.jobs[row][:count], simulator.run[row][:count]
     return {f"job/{name}": table[name].copy() for table in tables for name in table.dtype.names or ()}
 
