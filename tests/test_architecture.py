@@ -45,6 +45,7 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "tables.episode": f"{TABLES} faults core.layout tables.fleet",
     "scenario_check": f"{TABLES} physics faults tables.fleet tables.episode",
     "simulator": f"saved_state compilation {TABLES} physics faults interface {CORE} core tables.fleet tables.episode",
+    "pages": "",
     # who uses a simulator
     "rendering": "simulator",
     "envs": "cores saved_state seeds scenario workload rendering simulator",
@@ -63,7 +64,7 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
 LEARNING = {"torch", "stable_baselines3", "sb3_contrib", "tensorboard"}
 LEARNERS = {"envs.sb3", "training"}
 RESUMES = "training.checkpoint"  # keeps the state of the global generators that stable-baselines3 draws from
-HEAVY = ("numba", "scipy", "skyfield", "torch", "stable_baselines3", "matplotlib", "pandas")
+HEAVY = ("numba", "scipy", "skyfield", "torch", "stable_baselines3", "matplotlib", "pandas", "jinja2")
 GLOBAL_RANDOM = re.compile(
     r"\bnp\.random\.(?!Generator|SeedSequence|Philox|PCG64|BitGenerator|default_rng)\w+|\bimport random\b"
 )

@@ -16,6 +16,7 @@ from odc_gym.compilation.processors import processors, this_processor
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "odc_gym", "agents", "configs")
+PAGES = ("odc_gym/pages/**/*.html", "odc_gym/pages/**/*.css")
 PREBUILT = "odc_gym/compilation/prebuilt"
 NOT_FOR_USERS = ("numba", "llvmlite", "odc_gym", "__editable__")  # beginnings of names of packages
 
@@ -127,7 +128,7 @@ def libraries():
 def test_the_wheel_holds_every_source_the_schedulers_the_configurations_and_the_compiled_core(wheel):
     expected = {
         path.relative_to(ROOT).as_posix()
-        for pattern in ("odc_gym/**/*.py", "odc_gym/agents/*.py", "odc_gym/configs/**/*.yaml")
+        for pattern in ("odc_gym/**/*.py", "odc_gym/agents/*.py", "odc_gym/configs/**/*.yaml", *PAGES)
         for path in ROOT.glob(pattern)
     }
     assert {"odc_gym/envs/env.py", "odc_gym/agents/zero.py", "odc_gym/configs/scenarios/starter12.yaml"} <= expected

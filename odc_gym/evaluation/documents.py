@@ -23,8 +23,9 @@ def document(comparison: Comparison, baseline: str) -> dict[str, Any]:
     """Return a comparison as JSON data. Values that do not exist are null.
 
     Each scheduler has its `score` per episode, `mean`, `iqm`, `ci95` (of the mean) and `metrics` (means over episodes).
-    The document also holds reward terms, values by episode, and paired differences to every other scheduler. `fleet`
-    has the size of the fleet and the value that scores 100, which other documents may not share.
+    Reward terms, `waterfall_accelerator_h` (`simulator.waterfall`) and `energy_kwh` (`simulator.energy_flow`) follow,
+    and all of them by episode. The document also holds paired differences to every other scheduler. `fleet` has the size
+    of the fleet and the value that scores 100, which other documents may not share.
     """
     names = comparison.names
     summaries = {summary.name: summary for summary in summarise(comparison, baseline)}
@@ -121,7 +122,12 @@ def library_versions() -> dict[str, str]:
 
 
 def _scheduler_document(comparison: Comparison, summary: SchedulerSummary) -> dict[str, Any]:
-    metrics, terms = comparison.metrics(summary.name), comparison.terms(summary.name)
+    tables = {
+        "metrics": comparison.metrics(summary.name),
+        "terms": comparison.terms(summary.name),
+        "waterfall_accelerator_h": comparison.waterfall(summary.name),
+        "energy_kwh": comparison.energy(summary.name),
+    }
     data = {
         "score": _plain(comparison.scores(summary.name).mean(axis=0)),
         "mean": summary.score.value,
@@ -130,11 +136,12 @@ def _scheduler_document(comparison: Comparison, summary: SchedulerSummary) -> di
         "iqm_ci95": _ends(summary.iqm),
         "worst_tenth": summary.worst,
         "normalised": None,
-        "metrics": {key: _finite(known_mean(values)) for key, values in metrics.items()},
-        "terms": {key: _finite(known_mean(values)) for key, values in terms.items()},
+        **{
+            table: {key: _finite(known_mean(values)) for key, values in columns.items()}
+            for table, columns in tables.items()
+        },
         "by_episode": {
-            "metrics": {key: _plain(v) for key, v in metrics.items()},
-            "terms": {key: _plain(v) for key, v in terms.items()},
+            table: {key: _plain(values) for key, values in columns.items()} for table, columns in tables.items()
         },
     }
     return data | ({"runs": list(comparison.groups[summary.name])} if summary.name in comparison.groups else {})

@@ -21,7 +21,12 @@ class SchedulerResult:
     score: Array  # (N,) sum of rewards; 100 = the fleet's sustainable output at the scenario's mix of classes
     terms: dict[str, Array]  # reward term: (N,) sum over the episode
     metrics: dict[str, Array]  # KPI: (N,)
+    waterfall: dict[str, Array] = field(default_factory=dict)  # part of `simulator.waterfall`: (N,) [accelerator-h]
+    energy: dict[str, Array] = field(default_factory=dict)  # part of `simulator.energy_flow`: (N,) [kWh]
 
+
+TABLES = ("terms", "metrics", "waterfall", "energy")
+"""Fields of `SchedulerResult` that map names to values by episode."""
 
 TraceFiles = str | TraceFile | tuple[str | TraceFile, ...] | None
 """File of a trace, several files, or None; a file with options is a record."""
@@ -73,15 +78,24 @@ class Comparison:
         """Return the KPIs (N,), averaged over training runs."""
         return _mean_over_runs([run.metrics for run in self.runs(name)])
 
+    def waterfall(self, name: str) -> dict[str, Array]:
+        """Return the parts of the waterfall (N,) [accelerator-h], averaged over training runs."""
+        return _mean_over_runs([run.waterfall for run in self.runs(name)])
+
+    def energy(self, name: str) -> dict[str, Array]:
+        """Return the parts of the energy flow (N,) [kWh], averaged over training runs."""
+        return _mean_over_runs([run.energy for run in self.runs(name)])
+
 
 def concatenate_results(parts: Sequence[SchedulerResult]) -> SchedulerResult:
     """Concatenate one scheduler's results on consecutive episodes."""
 
-    def join(tables: list[dict[str, Array]]) -> dict[str, Array]:
-        return {name: np.concatenate([table[name] for table in tables]) for name in tables[0]}
+    def join(table: str) -> dict[str, Array]:
+        tables = [getattr(part, table) for part in parts]
+        return {name: np.concatenate([each[name] for each in tables]) for name in tables[0]}
 
     score = np.concatenate([part.score for part in parts])
-    return SchedulerResult(score, join([part.terms for part in parts]), join([part.metrics for part in parts]))
+    return SchedulerResult(score, **{table: join(table) for table in TABLES})
 
 
 def _mean_over_runs(tables: list[dict[str, Array]]) -> dict[str, Array]:

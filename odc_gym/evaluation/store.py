@@ -20,7 +20,7 @@ import numpy as np
 
 from odc_gym.errors import OdcGymError
 from odc_gym.evaluation.files import write_text
-from odc_gym.evaluation.results import SchedulerResult, TraceFiles, concatenate_results
+from odc_gym.evaluation.results import TABLES, SchedulerResult, TraceFiles, concatenate_results
 from odc_gym.scenario import Scenario
 from odc_gym.sources import source_digest, versions
 from odc_gym.workload.traces import TraceFile, trace_files
@@ -58,8 +58,10 @@ class CacheEntry:
             data = {
                 "key": self.key | {"episode": seed},
                 "score": result.score[row].item(),
-                "terms": {name: values[row].item() for name, values in result.terms.items()},
-                "metrics": {name: values[row].item() for name, values in result.metrics.items()},
+                **{
+                    table: {name: values[row].item() for name, values in getattr(result, table).items()}
+                    for table in TABLES
+                },
             }
             write_text(self._path(seed), json.dumps(data) + "\n")  # shortest decimals that read back as the same floats
 
@@ -70,7 +72,7 @@ class CacheEntry:
             if data["key"] != self.key | {"episode": seed}:
                 return None
             return SchedulerResult(
-                np.array([data["score"]], np.float64), _columns(data["terms"]), _columns(data["metrics"])
+                np.array([data["score"]], np.float64), **{table: _columns(data[table]) for table in TABLES}
             )
         except (FileNotFoundError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError):
             return None
@@ -100,7 +102,7 @@ class Store:
     def entries(self, scenario: Scenario, trace: TraceFiles) -> dict[str, CacheEntry]:
         """Return the cache entry of each scheduler for one scenario and trace."""
         common = {
-            "format": 1,
+            "format": 2,
             "code": source_digest(_WORKER_MODULE),
             "libraries": versions(*_LIBRARIES),
             "scenario": scenario.digest(),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from odc_gym.errors import OdcGymError
 from odc_gym.evaluation import statistics
-from odc_gym.evaluation.results import Array, Comparison, SchedulerResult
+from odc_gym.evaluation.results import TABLES, Array, Comparison, SchedulerResult
 from odc_gym.evaluation.statistics import Estimate
 
 DEFAULT_BASELINES = ("zero", "full-clock")
@@ -89,7 +89,8 @@ def select_episodes(comparison: Comparison, episodes: NDArray[np.int64]) -> Comp
         return {name: values[episodes] for name, values in table.items()}
 
     results = {
-        n: SchedulerResult(r.score[episodes], pick(r.terms), pick(r.metrics)) for n, r in comparison.results.items()
+        name: SchedulerResult(result.score[episodes], **{table: pick(getattr(result, table)) for table in TABLES})
+        for name, result in comparison.results.items()
     }
     return replace(comparison, seeds=comparison.seeds[episodes], load=comparison.load[episodes], results=results)
 

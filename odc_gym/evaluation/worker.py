@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -13,8 +13,10 @@ from odc_gym.errors import SchedulerError
 from odc_gym.evaluation.results import Array, SchedulerResult, TraceFiles
 from odc_gym.evaluation.store import CacheEntry
 from odc_gym.scenario import Scenario
+from odc_gym.simulator.energy_flow import fleet_energy_kwh, satellite_state
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
+from odc_gym.simulator.waterfall import episode_waterfall
 
 
 class SchedulerLike(Protocol):
@@ -174,6 +176,7 @@ def rollout(simulator: Simulator, scheduler: SchedulerLike) -> SchedulerResult:
     """
     batch = simulator.num_envs
     score = np.zeros(batch)
+    start = [satellite_state(simulator, row) for row in range(batch)]
     terms: dict[str, Array] = {}
     scheduler.reset(simulator.view, np.ones(batch, dtype=np.bool_), simulator.seeds.copy())
     while True:
@@ -183,5 +186,15 @@ def rollout(simulator: Simulator, scheduler: SchedulerLike) -> SchedulerResult:
             terms[name] = terms.get(name, 0.0) + values
         if simulator.truncated.all():
             break
-    rows = [episode_metrics(simulator, row) for row in range(batch)]
-    return SchedulerResult(score, terms, {name: np.array([row[name] for row in rows], np.float64) for name in rows[0]})
+    rows = range(batch)
+    return SchedulerResult(
+        score,
+        terms,
+        _columns([episode_metrics(simulator, row) for row in rows]),
+        _columns([episode_waterfall(simulator, row) for row in rows]),
+        _columns([fleet_energy_kwh(simulator, row, start[row]) for row in rows]),
+    )
+
+
+def _columns(rows: Sequence[Mapping[str, float]]) -> dict[str, Array]:
+    return {name: np.array([row[name] for row in rows], np.float64) for name in rows[0]}

@@ -45,6 +45,9 @@ def install(monkeypatch):
     """Let workers build fake simulators; return the list of those that they build."""
     monkeypatch.setattr(worker, "Simulator", FakeSimulator)
     monkeypatch.setattr(worker, "episode_metrics", lambda simulator, row: simulator.episode_metrics(row))
+    monkeypatch.setattr(worker, "satellite_state", lambda simulator, row: {})
+    monkeypatch.setattr(worker, "episode_waterfall", lambda simulator, row: {"nameplate": float(simulator.seeds[row])})
+    monkeypatch.setattr(worker, "fleet_energy_kwh", lambda simulator, row, start: {"used": float(simulator.count)})
     BUILT.clear()
     return BUILT
 

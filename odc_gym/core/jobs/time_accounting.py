@@ -53,25 +53,37 @@ def account_time(env: Environment, row: int, work: float, at_work_s: float, dt_s
     useful_s = work / env.design.speed[s]
     busy_s = at_work_s * accelerators * env.sat.duty[s] if work > 0.0 else 0.0
     clock_limited_s = useful_s
+    heat_limited_s = (busy_s - clock_limited_s) * clock_limited_by_heat(env, class_id, s)
     if job["num_satellites"] > 1 and work > 0.0:
-        busy_s, clock_limited_s = gang_busy_times(env, row, at_work_s)
+        busy_s, clock_limited_s, heat_limited_s = gang_busy_times(env, row, at_work_s)
     ledger.useful_s[class_id] += useful_s
     ledger.writing_s[class_id] += accelerators * writing_s
     ledger.restore_s[class_id] += accelerators * (idle_s - writing_s - waiting_s)
     ledger.wait_s[class_id] += accelerators * (waiting_s + run["active"] * dt_s) - busy_s + clock_limited_s - useful_s
     ledger.throttle_s[class_id] += busy_s - clock_limited_s
+    ledger.heat_throttle_s[class_id] += heat_limited_s
 
 
 @routine
-def gang_busy_times(env: Environment, row: int, at_work_s: float) -> tuple[float, float]:
-    """Return the busy time of a gang's accelerators, and its full-clock equivalent [accelerator-seconds].
+def clock_limited_by_heat(env: Environment, class_id: int, s: int) -> float:
+    """Return 1 if the heat limit of satellite `s` set the clock of a class or gated its chips, else 0."""
+    capped = env.classes.clock[class_id, s] >= env.sat.clock_cap[s] or env.sat.duty[s] < 1.0
+    return env.sat.heat_limits[s] if capped else 0.0
+
+
+@routine
+def gang_busy_times(env: Environment, row: int, at_work_s: float) -> tuple[float, float, float]:
+    """Return the busy time of a gang's accelerators, its full-clock equivalent, and the part that heat takes.
 
     The equivalent is the time in which full clocks do the work that the granted clocks allow. The gang does less work:
-    its members wait for the slowest one and for the exchange.
+    its members wait for the slowest one and for the exchange. All are in accelerator-seconds.
     """
-    busy_s = clock_limited_s = 0.0
+    busy_s = clock_limited_s = heat_limited_s = 0.0
     for member in range(row, row + env.jobs[row]["num_satellites"]):
         s = env.run[member]["host"]
-        busy_s += at_work_s * env.jobs[member]["width"] * env.sat.duty[s]
-        clock_limited_s += at_work_s * host_execution_rate(env, member) / env.design.speed[s]
-    return busy_s, clock_limited_s
+        member_busy_s = at_work_s * env.jobs[member]["width"] * env.sat.duty[s]
+        member_limited_s = at_work_s * host_execution_rate(env, member) / env.design.speed[s]
+        busy_s += member_busy_s
+        clock_limited_s += member_limited_s
+        heat_limited_s += (member_busy_s - member_limited_s) * clock_limited_by_heat(env, env.jobs[row]["class_id"], s)
+    return busy_s, clock_limited_s, heat_limited_s

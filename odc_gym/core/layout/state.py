@@ -74,6 +74,7 @@ class State(NamedTuple):
     bus_wanted_w: Row  # power that bus, terminals and heaters want
     held_w: Row  # compute power that the request allows where the plan is below the power of the lowest clock
     allowed_w: Row  # compute power that heat, electricity and the request allow
+    heat_limits: Row  # 1: heat allows less compute power than electricity and the request do
     bus_served_w: Row  # power that bus, terminals and heaters get
     cycles: Row  # battery damage by cycles so far, as if at 25 C
     damage: Row  # battery damage over its life, with the effects of calendar ageing and temperature
@@ -104,6 +105,11 @@ class State(NamedTuple):
     out_s: Row  # time out of service or lost
     safe_mode_s: Row  # time in safe mode
     off_s: Row  # time with compute off for any reason
+    living_s: Row  # accelerator-seconds of accelerators that work; the next four are parts of it with compute off
+    off_outage_s: Row  # satellite out of service
+    off_energy_s: Row  # shed for low charge, or in safe mode after repeated sheds
+    off_heat_s: Row  # tripped
+    off_restart_s: Row  # restarting after one of these, or too cold to restart
     governed_s: Row  # time in which the governor held clocks below the request
     switches: Row  # number of changes of the clock request
     upsets: Row  # number of upsets of working accelerators

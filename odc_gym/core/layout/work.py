@@ -87,6 +87,7 @@ class Ledger(NamedTuple):
     restore_s: Row  # accelerator-seconds spent on transfers, waking up and start
     wait_s: Row  # accelerator-seconds paused, in reset, cut off, idle at the end, or waiting for the rest of a gang
     throttle_s: Row  # accelerator-seconds lost to clocks below full clock
+    heat_throttle_s: Row  # part of `throttle_s` where the heat limit set the clock
 
 
 class Services(NamedTuple):

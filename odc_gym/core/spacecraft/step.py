@@ -213,6 +213,7 @@ def budgets(sat: State, design: Design, propagators: Any, sky: Sky, dt_s: float,
             sat.plate_k[s], sat.loop_k[s], sat.radiator_k[s], other, design.throttle_k[s], nodes,
             propagator.g1, propagator.g2, propagator.g3, blend(on, design.gain_on[s], design.gain_off[s]),
         )  # fmt: skip
+        sat.heat_limits[s] = 1.0 if heat < min(electrical, sat.held_w[s]) else 0.0
         sat.allowed_w[s] = max(0.0, min(min(electrical, heat), sat.held_w[s]))
 
 
@@ -309,6 +310,23 @@ def account_violations(
     sat.low_charge_h[s] += 0.5 * hours * (y0 + y0 * y0 + y1 + y1 * y1)
 
 
+@inline
+def account_living(sat: State, dt_s: float, s: int) -> None:
+    """Add the accelerators that work to their account, and those whose compute is off to that of the cause.
+
+    The first cause that holds counts: outage, safe mode or shed, trip, restart.
+    """
+    living = dt_s * sat.living[s]
+    off = living * sat.off[s]
+    out = min(sat.out[s], 1.0)
+    low = max(sat.shed[s], sat.halted[s])  # a halt without an outage is safe mode
+    sat.living_s[s] += living
+    sat.off_outage_s[s] += off * out
+    sat.off_energy_s[s] += off * (1.0 - out) * low
+    sat.off_heat_s[s] += off * (1.0 - out) * (1.0 - low) * sat.tripped[s]
+    sat.off_restart_s[s] += off * (1.0 - out) * (1.0 - low) * (1.0 - sat.tripped[s])
+
+
 @simd_loop
 def satellites(sat: State, design: Design, propagators: Any, sky: Sky, dt_s: float, n: int) -> None:
     """Advance all satellites by one physics step: supply, heat, battery, accounts, protection.
@@ -379,6 +397,7 @@ def satellites(sat: State, design: Design, propagators: Any, sky: Sky, dt_s: flo
         sat.radiated_j[s] += radiated_j(design.battery_radiation[s], battery, b_half, b_end, dt_s)
         account_violations(sat, design, flows, junction, charge, dt_s, s)
         sat.off_s[s] += dt_s * sat.off[s]
+        account_living(sat, dt_s, s)
         # protection, and the new state
         down = protection(sat, design, junction, charge, dt_s, s)
         frozen = 1.0 if u2 < design.start_k[s] else 0.0
