@@ -1,4 +1,4 @@
-"""Command line `odc-gym compare | inspect | record | agents | scenario | trace | train | warm`, one file a command.
+"""Command line `odc-gym compare | inspect | record | agents | scenario | trace | train | warm | watch`, one file a command.
 
 `main` runs a command from Python, and exits with its code, 0 for success:
 
@@ -21,7 +21,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from odc_gym.cli import agents, compare, inspect, record, scenario, trace, train, warm
+from odc_gym.cli import agents, compare, inspect, record, scenario, trace, train, warm, watch
 from odc_gym.cli.terminal import discard_output, prepare_streams
 from odc_gym.errors import OdcGymError
 from odc_gym.sources import versions
@@ -76,6 +76,7 @@ app.command("compare")(compare.compare)
 app.command("inspect")(inspect.inspect)
 app.command("agents")(agents.agents)
 app.command("record")(record.record)
+app.command("watch")(watch.watch)
 app.command("train")(train.train)
 app.command("warm")(warm.warm)
 app.add_typer(scenario.scenarios, name="scenario")
