@@ -53,8 +53,8 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "evaluation": "cores sources seeds scenario interface workload tables.fleet simulator",
     "training": "cores seeds scenario interface simulator envs evaluation",
     "agents": "sources scenario simulator training",
-    "recording": "sources compilation scenario interface orbits workload core core.layout core.spacecraft tables.episode "
-    "simulator envs evaluation agents",
+    "recording": "sources compilation scenario interface orbits workload core core.layout core.spacecraft "
+    "tables.episode simulator envs evaluation agents",
     "cli": "sources compilation seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation "
     "agents training recording",
     "__main__": "cli",

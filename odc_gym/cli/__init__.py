@@ -1,4 +1,4 @@
-"""Command line `odc-gym compare | inspect | record | agents | scenario | trace | train | warm | watch`, one file a command.
+"""Command line of `odc-gym`, one file a command.
 
 `main` runs a command from Python, and exits with its code, 0 for success:
 

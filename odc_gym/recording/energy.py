@@ -9,5 +9,7 @@ from odc_gym.simulator.energy_flow import EnergyFlow, energy_flow
 
 def recorded_energy(recording: Recording) -> EnergyFlow:
     """Return the energy flow of each satellite over a recorded episode [J]."""
-    start, end = (dict(zip(recording.header["state_fields"], block, strict=True)) for block in recording["exact/satellite"])
+    start, end = (
+        dict(zip(recording.header["state_fields"], block, strict=True)) for block in recording["exact/satellite"]
+    )
     return energy_flow(start, end, {name: recording[f"design/{name}"] for name in Design._fields})

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from odc_gym.compilation.kernel import BoundKernel
-from odc_gym.core.layout.event_log import EVENT_KINDS, LOG, PLACED
+from odc_gym.core.layout.batch import Mutable
+from odc_gym.core.layout.event_log import LOG, PLACED
 from odc_gym.core.layout.state import State
 from odc_gym.core.layout.work import DONE, ORDERS, RUNNING, STATUS, Classes, Ledger, Rules
 from odc_gym.core.samples import Samples, take_sample
@@ -24,6 +25,7 @@ from odc_gym.recording.schema import (
     DESIGN_FIELDS,
     FORMAT,
     FORMAT_VERSION,
+    KIND_MEANINGS,
     KINDS,
     MISSED,
     QUEUE,
@@ -73,6 +75,7 @@ class Recorder:
             raise RecordingError(f"row = {row}: must be from 0 to {simulator.num_envs - 1}")
         self.simulator, self.row, self.agent = simulator, row, agent
         self._sample: BoundKernel | None = None
+        self._bound: Mutable | None = None  # arrays that the sample reads; a reset may replace them
 
     def begin(self) -> None:
         """Begin a recording at the start of an episode, after a reset.
@@ -216,7 +219,7 @@ class Recorder:
             "classes": [{"name": name, "service": bool(service[c])} for c, name in enumerate(simulator.class_names)],
             "terms": [{"name": term.name, "cost": term.cost} for term in TERMS],
             "event_kinds": list(KINDS),
-            "event_meanings": {**EVENT_KINDS, MISSED: "the deadline of a job passed before it was complete"},
+            "event_meanings": KIND_MEANINGS,
             "status": list(STATUS),
             "orders": list(ORDERS),
             "state_fields": list(State._fields),

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
+import gymnasium
 import numpy as np
 
 from odc_gym.envs.env import ODCSatEnv
 from odc_gym.errors import RecordingError
 from odc_gym.recording.recording import Recording
 from odc_gym.recording.schema import TERM_NAMES
+
+
+ENVIRONMENT = "odc_gym:ODCSat-v0"
+SAME = 1e-9  # points
 
 
 def repeated_steps(recording: Recording, **settings: Any) -> Iterator[tuple[ODCSatEnv, Any]]:
@@ -30,14 +35,14 @@ def repeated_steps(recording: Recording, **settings: Any) -> Iterator[tuple[ODCS
     header = recording.header
     if header["has_trace"]:
         raise RecordingError("the episode replayed a trace, so that the recording alone cannot repeat it")
-    env = ODCSatEnv(scenario=header["scenario"], action_mode=header["action_mode"], **settings)
-    rewards = sum(recording[f"reward/{name}"] for name in TERM_NAMES)
+    made = gymnasium.make(ENVIRONMENT, scenario=header["scenario"], action_mode=header["action_mode"], **settings)
+    env = cast(ODCSatEnv, made.unwrapped)
+    rewards = np.sum([recording[f"reward/{name}"] for name in TERM_NAMES], axis=0).tolist()
     observation, _ = env.reset(seed=header["seed"])
     yield env, observation
     for k, action in enumerate(recording["action"]):
         observation, reward, *_ = env.step(action if header["action_mode"] == "bids" else action.astype(np.int64))
-        if abs(reward - float(np.asarray(rewards)[k])) > 1e-9:
-            raise RecordingError(
-                f"decision {k}: reward {reward:.9g}, recorded {np.asarray(rewards)[k]:.9g}: another version made the recording"
-            )
+        if abs(reward - rewards[k]) > SAME:
+            found = f"decision {k}: reward {reward:.9g}, recorded {rewards[k]:.9g}"
+            raise RecordingError(f"{found}: another version made the recording, or it was changed")
         yield env, observation

@@ -5,6 +5,7 @@ from datetime import datetime
 import gymnasium as gym
 import numpy as np
 import pytest
+from recount import recount
 
 from odc_gym.agents import make_scheduler
 from odc_gym.errors import RecordingError
@@ -13,7 +14,6 @@ from odc_gym.recording.repetition import repeated_steps
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
-from recount import recount
 
 SHORT = {"episode.hours": 6.0}
 CASES = [("starter12", "gang-aware"), ("starter12", "full-clock"), ("storm", "random"), ("suncatcher81", "random")]

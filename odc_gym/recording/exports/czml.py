@@ -26,7 +26,8 @@ def write_czml(recording: Recording, folder: Path) -> list[Path]:
         RecordingError: the fleet is too large for a globe.
     """
     from czml3 import Document, Packet
-    from czml3.properties import Clock, Color, Label, Path as Trail, Point, Position
+    from czml3.properties import Clock, Color, Label, Point, Position
+    from czml3.properties import Path as Trail
 
     header, time_s = recording.header, recording["time_s"]
     if header["satellites"] > MOST_SATELLITES:
@@ -38,6 +39,7 @@ def write_czml(recording: Recording, folder: Path) -> list[Path]:
     packets = [Packet(id="document", name=title, version="1.0", clock={"interval": interval, **clock.to_dict()})]
     position_m = recording["orbit/position_km"].astype(np.float64) * KM_M
     hot = recording["satellite/junction_k"] > recording["design/limit_k"]
+    colours = np.where(hot[..., None], HOT, LIT)
     for s in range(header["satellites"]):
         packets.append(
             Packet(
@@ -48,9 +50,7 @@ def write_czml(recording: Recording, folder: Path) -> list[Path]:
                     referenceFrame="INERTIAL", epoch=_iso(start), interpolationAlgorithm="LAGRANGE",
                     interpolationDegree=POLYNOMIAL_DEGREE, cartesian=_samples(time_s, position_m[:, s]),
                 ),
-                point=Point(
-                    pixelSize=8, color=Color(epoch=_iso(start), rgba=_samples(time_s, np.where(hot[:, s, None], HOT, LIT)))
-                ),
+                point=Point(pixelSize=8, color=Color(epoch=_iso(start), rgba=_samples(time_s, colours[:, s]))),
                 label=Label(text=str(s), font="11pt sans-serif"),
                 path=Trail(leadTime=0, trailTime=TRAIL_S, width=1),
                 properties=_telemetry(recording, s, _iso(start)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,8 @@ def write_minari(recording: Recording, folder: Path) -> list[Path]:
     import minari
     from minari.data_collector import EpisodeBuffer
 
-    header, observations, env = recording.header, [], None
-    for env, observation in repeated_steps(recording):  # noqa: B007: the last one is read below
-        observations.append(observation)
-    assert env is not None
+    header, steps = recording.header, list(repeated_steps(recording))
+    env = steps[0][0]
     decisions = header["decisions"]
     over = np.zeros(decisions, np.bool_)
     over[-1:] = True
@@ -35,7 +34,7 @@ def write_minari(recording: Recording, folder: Path) -> list[Path]:
     buffer = EpisodeBuffer(
         id=0,
         seed=header["seed"],
-        observations=observations,
+        observations=[observation for _, observation in steps],
         actions=list(recording["action"].astype(env.action_space.dtype)),
         rewards=rewards.tolist(),
         terminations=[False] * decisions,
@@ -46,10 +45,12 @@ def write_minari(recording: Recording, folder: Path) -> list[Path]:
     before = os.environ.get(FOLDER)
     os.environ[FOLDER] = str(folder)
     try:
-        minari.create_dataset_from_buffers(
-            name, [buffer], env=env.spec, observation_space=env.observation_space, action_space=env.action_space,
-            algorithm_name=header["agent"], data_format="arrow",
-        )  # fmt: skip
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # about an author and an address, which a recording lacks
+            minari.create_dataset_from_buffers(
+                name, [buffer], env=env.spec, algorithm_name=header["agent"], description=recording.summary,
+                observation_space=env.observation_space, action_space=env.action_space, data_format="arrow",
+            )  # fmt: skip
     finally:
         if before is None:
             del os.environ[FOLDER]
