@@ -1,0 +1,93 @@
+"""Episode in a replay page: what all runs share, that is orbits, light, links, and limits of the satellites."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from odc_gym.pages.replay.orbits import MOST_ERROR, fit_elements, of_date
+from odc_gym.pages.replay.packing import Packer
+from odc_gym.recording import Recording
+
+DESIGN = ("accelerators", "array_peak_w", "floor_frac", "restore_frac", "limit_k", "trip_k")
+MOST_LINKS = 60_000  # links in all epochs together; a page with more shows none
+UNIT = 1 / 32_767
+FEWEST_SAMPLES = 8  # of a fit of elements
+
+
+def pack_episode(pack: Packer, recording: Recording, samples: np.ndarray) -> dict[str, Any]:
+    """Pack what all runs share, and return its part of the manifest.
+
+    Args:
+        pack: block that receives the arrays.
+        recording: one of the runs.
+        samples: indices of the samples that the page has, from 0 to the last.
+    """
+    header = recording.header
+    lit = recording["sunlit_frac"] > 0.5
+    steps = int(round(recording["time_s"][-1] / header["step_s"]))
+    pack.put("lit", np.packbits(lit[:steps].T, axis=1), "uint8")  # (S, T / 8)
+    for name in DESIGN:
+        pack.put(f"design/{name}", recording[f"design/{name}"], "float32")
+    greenwich, sun = _pack_orbits(pack, recording, samples)
+    return {
+        "scenario": header["scenario_name"],
+        "description": header["description"],
+        "seed": header["seed"],
+        "start": header["start"],
+        "end_s": float(recording["time_s"][-1]),
+        "decision_s": float(header["decision_period_s"]),
+        "sample_s": float(recording["time_s"][samples[1]]) if len(samples) > 1 else float(header["decision_period_s"]),
+        "samples": len(samples),
+        "step_s": float(header["step_s"]),
+        "satellites": header["satellites"],
+        "load_factor": header.get("load_factor"),
+        "planes": header["planes"],
+        "sites": header["sites"],
+        "classes": header["classes"],
+        "terms": [term["name"] for term in header["terms"]],
+        "sun": sun.tolist(),
+        "greenwich_rad": greenwich,
+        "links": _pack_links(pack, recording, samples),
+    }
+
+
+def _pack_orbits(pack: Packer, recording: Recording, samples: np.ndarray) -> tuple[float, np.ndarray]:
+    """Pack elements of the satellites, or their directions where elements do not fit.
+
+    Returns:
+        right ascension of Greenwich at the start, and unit vectors of the Sun at the start and the end, (2, 3).
+    """
+    direction, sun, greenwich = of_date(recording)
+    radius = np.linalg.norm(recording["orbit/position_km"].astype(np.float64), axis=2)
+    elements, error = None, np.inf
+    if len(direction) >= FEWEST_SAMPLES:
+        elements, error = fit_elements(direction, recording["time_s"])
+    if error < MOST_ERROR and np.ptp(radius, axis=0).max() < 0.01 * radius.min():
+        pack.put("orbit/elements", elements, "float32")
+        pack.put("orbit/radius_km", radius.mean(0)[None], "float32")
+    else:
+        pack.put("orbit/direction", direction[samples], "int16", UNIT, series=True)
+        pack.put("orbit/radius_km", radius[samples], "float32")
+    return greenwich, sun[[0, -1]]
+
+
+def _pack_links(pack: Packer, recording: Recording, samples: np.ndarray) -> bool:
+    """Pack the links between satellites and to ground sites, and return whether there are links between satellites."""
+    arrays = recording.arrays
+    if "link/site" in arrays:
+        pack.put("link/site", arrays["link/site"][samples], "int16", series=True)
+    if "link/a" not in arrays:
+        return False
+    offset, epoch = arrays["link/offset"], arrays["link/epoch"][samples]
+    used, index = np.unique(epoch, return_inverse=True)
+    chosen = [np.arange(offset[each], offset[each + 1]) for each in used]
+    if sum(map(len, chosen)) > MOST_LINKS:
+        return False
+    rows = np.concatenate(chosen)
+    pack.put("link/epoch", index, "uint16", series=True)
+    pack.put("link/offset", np.cumsum([0, *map(len, chosen)]), "uint32")
+    pack.put("link/a", arrays["link/a"][rows], "uint16", series=True)
+    pack.put("link/b", arrays["link/b"][rows], "uint16", series=True)
+    return True

@@ -1,0 +1,223 @@
+// Globe: orbits, satellites, links and sites around the Earth, seen from inertial space.
+import { $, onDrag } from "./dom.js";
+import { font, fit, polyline, text } from "./canvas.js";
+import { axes, paintEarth, projection } from "./earth.js";
+import { E, between, flagsAt, isLit, isOff, sampleAt } from "./episode.js";
+import { partners } from "./jobs.js";
+import { DEGREES, EARTH_KM, cross, direction, dot, greenwich, linksAt, radiusKm, siteOf, subpoint, sunAt, unit } from "./orbits.js";
+import { paint, quantities } from "./quantities.js";
+import { chooseSatellite, main, redraw, rival, shown, state } from "./state.js";
+import { token } from "./theme.js";
+
+const MARGIN = 1.27; // half of the canvas over the radius of the Earth
+const LABELLED = 40; // fleets up to this size have a number at each satellite
+let hits = [], orbitCache = null;
+
+function camera() {
+  if (state.follow) {
+    const sun = sunAt(state.t);
+    state.ra = Math.atan2(sun[1], sun[0]) + 1.05;
+    state.dec = 0.38;
+  }
+  return { ra: state.ra, dec: state.dec };
+}
+
+/** Discs of the globe: one, or one for each of two runs side by side. */
+function discs(w, h) {
+  const list = shown();
+  if (list.length === 1) return [{ run: list[0], x: w / 2, y: h / 2 + 2, r: Math.min(w, h) / 2 / MARGIN }];
+  const r = Math.min(w / 5.1, h / 2.7);
+  return list.map((run, i) => ({ run, x: w * (0.25 + 0.5 * i) + 4, y: h * 0.47, r, small: true }));
+}
+
+const screen = (disc, view, v) => [disc.x + disc.r * dot(v, view.right), disc.y - disc.r * dot(v, view.up), dot(v, view.out)];
+const isHidden = (disc, p) => p[2] < 0 && Math.hypot(p[0] - disc.x, p[1] - disc.y) < disc.r;
+const place = (t, s) => direction(t, s).map(value => (value * radiusKm(t, s)) / EARTH_KM);
+
+/** One satellite of each plane, for its ring; planes of large fleets that cannot be told apart share one. */
+function ringLeaders() {
+  orbitCache ??= [...new Set(E.planes)].slice(0, 80).map(plane => E.planes.indexOf(plane));
+  return orbitCache;
+}
+
+function ring(t, s, sun) {
+  const a = direction(t, s), b = unit(cross(cross(a, direction(t + 300, s)), a)), r = radiusKm(t, s) / EARTH_KM;
+  return Array.from({ length: 121 }, (_, i) => {
+    const f = (i / 120) * 2 * Math.PI, v = a.map((x, j) => r * (x * Math.cos(f) + b[j] * Math.sin(f)));
+    const along = dot(v, sun);
+    return { v, dark: along < 0 && Math.hypot(...v.map((x, j) => x - along * sun[j])) < 1 };
+  });
+}
+
+function drawRings(context, disc, view, rings, behind) {
+  const faint = rings.length > 8 ? 0.45 : 1;
+  for (const points of rings) {
+    for (let i = 1; i < points.length; i++) {
+      const p = screen(disc, view, points[i - 1].v), q = screen(disc, view, points[i].v), { dark } = points[i];
+      if (isHidden(disc, q) || q[2] < 0 !== behind) continue;
+      context.globalAlpha = faint * (behind ? 0.35 : dark ? 0.9 : 0.75);
+      polyline(context, [p, q], token(dark ? "night" : "sun"), dark ? 1 : 1.3, dark ? [2, 2] : []);
+    }
+  }
+  context.globalAlpha = 1;
+}
+
+function drawSun(context, disc, view, sun) {
+  const p = screen(disc, view, sun), m = Math.hypot(p[0] - disc.x, p[1] - disc.y) || 1, size = disc.small ? 4 : 6;
+  const [x, y] = [disc.x + ((p[0] - disc.x) / m) * disc.r * 1.24, disc.y + ((p[1] - disc.y) / m) * disc.r * 1.24];
+  context.fillStyle = token("sun");
+  context.beginPath();
+  context.arc(x, y, size, 0, 7);
+  context.fill();
+  for (let i = 0; i < 8 && !disc.small; i++) {
+    const f = (i * Math.PI) / 4;
+    polyline(context, [[x + 9 * Math.cos(f), y + 9 * Math.sin(f)], [x + 11.5 * Math.cos(f), y + 11.5 * Math.sin(f)]], token("sun"), 1.5);
+  }
+}
+
+function drawSites(context, project, view, t) {
+  context.fillStyle = token("ink");
+  for (const site of E.sites) {
+    const p = project([site.longitude_deg, site.latitude_deg]);
+    if (p && faces(site, view, t)) context.fillRect(p[0] - 1.8, p[1] - 1.8, 3.6, 3.6);
+  }
+}
+
+/** Whether a site lies on the near side. */
+function faces(site, view, t) {
+  const ra = site.longitude_deg / DEGREES + greenwich(t), latitude = site.latitude_deg / DEGREES;
+  return dot([Math.cos(latitude) * Math.cos(ra), Math.cos(latitude) * Math.sin(ra), Math.sin(latitude)], view.out) > 0;
+}
+
+function drawLinks(context, view, places, project) {
+  context.globalAlpha = E.satellites > 200 ? 0.25 : 0.6;
+  for (const [a, b] of linksAt(state.t)) {
+    const [p, q] = [places[a], places[b]];
+    if (!p.hidden && !q.hidden && (p.p[2] > -0.2 || q.p[2] > -0.2)) polyline(context, [p.p, q.p], token("ink2"), 0.8);
+  }
+  context.globalAlpha = 1;
+  for (const each of places) {
+    const g = siteOf(state.t, each.s);
+    const q = g >= 0 && each.p[2] > 0 && project([E.sites[g].longitude_deg, E.sites[g].latitude_deg]);
+    if (q) polyline(context, [each.p, q], token("good"), 1.4);
+  }
+}
+
+/** Join the satellites on which the gangs of the chosen satellite run. */
+function drawGangs(context, run, places) {
+  const from = places[state.satellite];
+  for (const s of partners(run, state.satellite, state.t)) polyline(context, [from.p, places[s].p], token("class-0"), 2.2);
+}
+
+function mark(context, x, y, size, square) {
+  context.beginPath();
+  if (square) context.rect(x - size, y - size, 2 * size, 2 * size);
+  else context.arc(x, y, size, 0, 7);
+}
+
+function drawSatellite(context, run, { s, p: [x, y, depth] }, size, labelled) {
+  const q = quantities[state.quantity], flags = flagsAt(run, sampleAt(state.t), s), off = isOff(flags);
+  const alarm = off || (flags & E.flag.hot) !== 0;
+  context.globalAlpha = depth < 0 ? 0.55 : 1;
+  context.fillStyle = paint(q, between(q.of(run), state.t, s), s);
+  mark(context, x, y, size, off);
+  context.lineWidth = 2;
+  context.strokeStyle = token("card");
+  context.stroke();
+  context.fill();
+  if (size > 3 && !isLit(state.t, s)) drawShadow(context, x, y, size * 0.42);
+  context.strokeStyle = token(alarm ? "alarm" : "ink");
+  context.lineWidth = alarm ? Math.min(2.5, size / 2) : size > 3 ? 1 : 0.5;
+  mark(context, x, y, size, off);
+  context.stroke();
+  if (s === state.satellite) { context.strokeStyle = token("ink"); context.lineWidth = 1.8; mark(context, x, y, size + 4.5, false); context.stroke(); }
+  if (labelled || s === state.satellite) {
+    context.font = font(10, 600);
+    context.textAlign = "left";
+    context.lineWidth = 3;
+    context.strokeStyle = token("card");
+    context.strokeText(s, x + size + 3, y - size);
+    context.fillStyle = token("ink");
+    context.fillText(s, x + size + 3, y - size);
+  }
+  context.globalAlpha = 1;
+}
+
+/** Half disc: the satellite is in eclipse. */
+function drawShadow(context, x, y, r) {
+  context.fillStyle = token("card");
+  mark(context, x, y, r, false);
+  context.fill();
+  context.fillStyle = token("night");
+  context.beginPath();
+  context.arc(x, y, r, Math.PI / 2, -Math.PI / 2);
+  context.fill();
+}
+
+function drawDisc(context, disc, cam) {
+  const view = axes(cam), sun = sunAt(state.t), project = projection(state.t, cam, disc.x, disc.y, disc.r);
+  const rings = ringLeaders().map(s => ring(state.t, s, sun));
+  drawRings(context, disc, view, rings, true);
+  paintEarth(context, disc.small ? disc.run.index : "one", state.t, cam, disc.x, disc.y, disc.r);
+  drawSites(context, project, view, state.t);
+  drawRings(context, disc, view, rings, false);
+  drawSun(context, disc, view, sun);
+  const places = Array.from({ length: E.satellites }, (_, s) => {
+    const p = screen(disc, view, place(state.t, s));
+    return { s, p, hidden: isHidden(disc, p) };
+  });
+  drawLinks(context, view, places, project);
+  drawGangs(context, disc.run, places);
+  const size = E.satellites <= LABELLED ? (disc.small ? 5.5 : 8) : E.satellites <= 200 ? 5 : 3;
+  const seen = places.filter(each => !each.hidden).sort((a, b) => (a.s === state.satellite) - (b.s === state.satellite) || a.p[2] - b.p[2]);
+  for (const each of seen) {
+    drawSatellite(context, disc.run, each, size, !disc.small && E.satellites <= LABELLED);
+    hits.push([each.p[0], each.p[1], each.s]);
+  }
+  if (disc.small) text(context, disc.run.agent, disc.x, disc.y + disc.r * MARGIN + 10, token("ink"), "center", font(12, 600));
+}
+
+export function drawGlobe() {
+  const [context, w, h] = fit($("globe")), cam = camera();
+  hits = [];
+  for (const disc of discs(w, h)) drawDisc(context, disc, cam);
+}
+
+/** Pixels of the globe at which a satellite and its sub-satellite point lie at a time; for tests. */
+export function project(s, t = state.t) {
+  const canvas = $("globe"), [disc] = discs(canvas.clientWidth, canvas.clientHeight), cam = camera();
+  const p = screen(disc, axes(cam), place(t, s)), { latitude, longitude } = subpoint(t, s);
+  return { x: p[0], y: p[1], hidden: isHidden(disc, p), latitude, longitude, below: onMap(longitude, latitude, t), radius: disc.r };
+}
+
+/** Pixel of a place on the map at a time, also where it lies on the far side; for tests. */
+export function onMap(longitude, latitude, t = state.t) {
+  const canvas = $("globe"), [disc] = discs(canvas.clientWidth, canvas.clientHeight);
+  return projection(t, camera(), disc.x, disc.y, disc.r).clipAngle(null)([longitude, latitude]);
+}
+
+export function setUpGlobe() {
+  const canvas = $("globe");
+  let from = null;
+  onDrag(canvas, (event, first) => {
+    if (first) {
+      const hit = hits.findLast(([x, y]) => Math.hypot(x - event.offsetX, y - event.offsetY) < 13);
+      if (hit) chooseSatellite(hit[2]);
+      from = { x: event.offsetX, y: event.offsetY, ra: state.ra, dec: state.dec };
+      return;
+    }
+    const [dx, dy] = [event.offsetX - from.x, event.offsetY - from.y];
+    if (state.follow && Math.hypot(dx, dy) < 4) return;
+    const all = state.follow;
+    state.follow = false;
+    state.ra = from.ra - dx / 130;
+    state.dec = Math.max(-1.5, Math.min(1.5, from.dec + dy / 130));
+    redraw(all);
+  });
+}
+
+/** Sentence about the globe for those who do not see it. */
+export function globeLabel() {
+  const other = state.both && rival() ? ` and ${rival().agent}` : "";
+  return `Globe with ${E.satellites} satellites under ${main().agent}${other}, coloured by ${quantities[state.quantity].name}. Drag to turn; the button Table lists every satellite.`;
+}
