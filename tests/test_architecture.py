@@ -51,12 +51,13 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "envs": "cores saved_state seeds scenario workload rendering simulator",
     "sb3": "envs",
     "evaluation": "cores sources seeds scenario interface workload tables.fleet simulator",
+    "pages.report": "scenario simulator evaluation pages",
     "training": "cores seeds scenario interface simulator envs evaluation",
     "agents": "sources scenario simulator training",
     "recording": "sources compilation scenario interface orbits workload core core.layout core.spacecraft "
     "tables.episode simulator envs evaluation agents",
     "cli": "sources compilation seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation "
-    "agents training recording",
+    "pages.report agents training recording",
     "__main__": "cli",
     "episodes": "simulator envs agents",
     "": "envs scenario episodes",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -105,6 +105,15 @@ MarkdownFile = Annotated[
         "--markdown", metavar="FILE", help="Also write the tables as Markdown; `-` prints it instead of the tables."
     ),
 ]
+HtmlFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--html",
+        metavar="FILE",
+        help="Also write the report as one HTML page, with pictures of the scores, lost hours and energy. It needs no "
+        "network.",
+    ),
+]
 Dated = Annotated[
     bool,
     typer.Option("--date", help="Write today's date into the Markdown. Without it, equal results give equal files."),
@@ -127,31 +136,36 @@ def compare(
     store: StoreFolder = None,
     json_file: JsonFile = None,
     markdown_file: MarkdownFile = None,
+    html_file: HtmlFile = None,
     dated: Dated = False,
     force: Force = False,
     workers: Workers = None,
 ) -> None:
     """Let schedulers play the same episodes, and report which is better with confidence intervals."""
-    from odc_gym.evaluation import markdown
+    from odc_gym.evaluation import markdown, write_document
     from odc_gym.evaluation.suites import episodes as suite_episodes
 
     schedulers = join_schedulers(names, schedulers) or HEURISTICS
-    _require_free((json_file, markdown_file), force)
+    _require_free((json_file, markdown_file, html_file), force)
     _, seeds = suite_episodes(first_seed, episodes)
     files = trace_files(trace, trace_format, trace_as_is)
     results, reference = play(scenario, schedulers, seeds, files, overrides, baseline, store, workers)
     by_load = by_load or bool(files)
     if markdown_file != STDOUT:
         print_comparison(results, reference, by_load, all_metrics, files)
+    sources = scenario or [DEFAULT_SCENARIO]
+    traced = trace_options(trace or [], trace_format or [], trace_as_is)
+    switches = ["--strata"] * by_load + ["--all-metrics"] * all_metrics
+    command = command_line(sources, schedulers, seeds, traced, overrides or [], baseline, switches)
     if markdown_file is not None:
-        switches = ["--strata"] * by_load + ["--all-metrics"] * all_metrics
-        sources = scenario or [DEFAULT_SCENARIO]
-        traced = trace_options(trace or [], trace_format or [], trace_as_is)
-        command = command_line(sources, schedulers, seeds, traced, overrides or [], baseline, switches)
         text = markdown(results, reference, by_load, command, date.today().isoformat() if dated else None, all_metrics)
         _write_markdown(markdown_file, text)
+    data = comparison_document(results, reference) if json_file or html_file else {}
     if json_file is not None:
-        _write_json(json_file, results, reference)
+        write_document(json_file, data)
+    if html_file is not None:
+        changes = [word for change in overrides or [] for word in ("--set", change)]
+        write_page(html_file, data, results, command, _chosen(sources), [*changes, *traced])
 
 
 def play(
@@ -221,13 +235,9 @@ def _factories(text: str) -> tuple[dict[str, SchedulerFactory], dict[str, tuple[
 
 def _scenarios(sources: Sequence[str], overrides: list[str]) -> list[Scenario]:
     """Load the scenarios of all `--scenario` values. With several, an error begins with the scenario's name."""
-    from odc_gym.scenario.files import names, parse_overrides
+    from odc_gym.scenario.files import parse_overrides
 
-    changes = parse_overrides(overrides)
-    chosen: list[str] = []
-    for source in sources:
-        for name in _split(source, ",", "--scenario"):
-            chosen += names(large=False) if name == ALL else [name]
+    changes, chosen = parse_overrides(overrides), _chosen(sources)
     scenarios = []
     for name in chosen:
         loaded = load(name, {})
@@ -236,6 +246,17 @@ def _scenarios(sources: Sequence[str], overrides: list[str]) -> list[Scenario]:
         except ScenarioError as error:
             raise ScenarioError(str(error) if len(chosen) == 1 else f"{name}: {error}") from None
     return scenarios
+
+
+def _chosen(sources: Sequence[str]) -> list[str]:
+    """Return the names and files of all `--scenario` values, with all names of the package in the place of `all`."""
+    from odc_gym.scenario.files import names
+
+    chosen: list[str] = []
+    for source in sources:
+        for name in _split(source, ",", "--scenario"):
+            chosen += names(large=False) if name == ALL else [name]
+    return chosen
 
 
 def _split(text: str, separator: str, option: str) -> list[str]:
@@ -324,9 +345,37 @@ def _write_markdown(file: Path, text: str) -> None:
         write_text(file, text)
 
 
-def _write_json(file: Path, comparisons: Sequence[Comparison], baseline: str) -> None:
-    """Write the comparison of one scenario, or those of several, as JSON."""
-    from odc_gym.evaluation import document, documents, write_document
+def comparison_document(comparisons: Sequence[Comparison], baseline: str) -> dict[str, Any]:
+    """Return the comparison of one scenario, or those of several, as JSON data."""
+    from odc_gym.evaluation import document, documents
 
-    several = len(comparisons) > 1
-    write_document(file, documents(comparisons, baseline) if several else document(comparisons[0], baseline))
+    return documents(comparisons, baseline) if len(comparisons) > 1 else document(comparisons[0], baseline)
+
+
+def write_page(
+    file: Path,
+    data: Mapping[str, Any],
+    comparisons: Sequence[Comparison],
+    command: str,
+    sources: Sequence[str],
+    options: Sequence[str],
+    remarks: Sequence[str] = (),
+) -> None:
+    """Write the report of a comparison as an HTML page.
+
+    Args:
+        file: file to write.
+        data: comparison as JSON data.
+        comparisons: one per scenario.
+        command: command that repeats the comparison.
+        sources: name or file of each scenario.
+        options: overrides and traces, as options of `odc-gym record`.
+        remarks: sentences below the verdict.
+    """
+    from odc_gym.evaluation import write_text
+    from odc_gym.pages.report.page import Origin, comparison_page
+
+    scenarios = [comparison.scenario for comparison in comparisons]
+    places = dict(zip((scenario.name for scenario in scenarios), sources, strict=True))
+    origin = Origin(command, places, tuple(options), file.parent, tuple(remarks))
+    write_text(file, comparison_page(data, scenarios, origin))

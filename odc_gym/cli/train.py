@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from odc_gym.cli.common import AUTO, TraceAsIs, TraceFiles, TraceFormats, trace_files
-from odc_gym.cli.compare import FIRST_TEST, HEURISTICS, command_line, play, print_comparison, trace_options
+from odc_gym.cli.compare import (
+    FIRST_TEST,
+    HEURISTICS,
+    command_line,
+    comparison_document,
+    play,
+    print_comparison,
+    trace_options,
+    write_page,
+)
 from odc_gym.cli.values import complete_scenarios, whole_number
 from odc_gym.errors import OdcGymError
 
@@ -18,6 +27,7 @@ if TYPE_CHECKING:
     from odc_gym.scenario import Scenario
     from odc_gym.workload import TraceFile
 
+PAGE = "report.html"
 _SHORT_COMPARISON = 400
 """Satellites times episodes up to which this process compares alone: others would still be starting when it ends."""
 
@@ -71,7 +81,7 @@ def train(
             parser=whole_number,
             metavar="N",
             help="Number of test episodes of the comparison with the heuristics after the training, 0 for none. The "
-            "run's folder also gets the comparison in report.md and report.json.",
+            "run's folder also gets the comparison in report.md, report.html and report.json.",
         ),
     ] = 20,
 ) -> None:
@@ -114,7 +124,7 @@ def _world(scenario: str | None, files: Sequence[TraceFile]) -> dict[str, Any]:
 
 def _compare_run(folder: Path, count: int) -> None:
     """Compare a training run with the heuristics, and with its own start, on test episodes of its own scenario."""
-    from odc_gym.evaluation import document, markdown_sections, text_report, write_document
+    from odc_gym.evaluation import markdown_sections, text_report, write_document
     from odc_gym.evaluation.documents import gain_document
     from odc_gym.evaluation.suites import episodes
     from odc_gym.evaluation.summary import select_schedulers
@@ -144,13 +154,16 @@ def _compare_run(folder: Path, count: int) -> None:
     comparison = select_schedulers(whole, [name for name in whole.results if name != start])
     trained, untrained = whole.results[str(folder)].score, whole.results[start].score
     gain = gain_sentence(trained, untrained, f"{count} test episodes")
-    data = document(comparison, baseline) | {"gain": gain_document(trained, untrained)}
+    data = comparison_document([comparison], baseline) | {"gain": gain_document(trained, untrained)}
     write_document(folder / "report.json", data)
     formats = [file.format or AUTO for file in files]
     traced = trace_options([Path(file.path) for file in files], formats, any(file.as_is for file in files))
     command = command_line([scenario], schedulers, seeds, traced, overrides, None, [])
     tables = markdown_sections(text_report([comparison], baseline, bool(files)))
-    write_report(folder, [f"{gain[0].upper()}{gain[1:]}.", f"```\n{command}\n```", *tables])
+    changes = [word for change in overrides for word in ("--set", change)]
+    remark = f"{gain[0].upper()}{gain[1:]}."
+    write_page(folder / PAGE, data, [comparison], command, [scenario], [*changes, *traced], [remark])
+    write_report(folder, [remark, f"```\n{command}\n```", *tables])
     print_comparison([comparison], baseline, bool(files), False, files)
     typer.echo(gain)
 

@@ -24,8 +24,8 @@ def document(comparison: Comparison, baseline: str) -> dict[str, Any]:
 
     Each scheduler has its `score` per episode, `mean`, `iqm`, `ci95` (of the mean) and `metrics` (means over episodes).
     Reward terms, `waterfall_accelerator_h` (`simulator.waterfall`) and `energy_kwh` (`simulator.energy_flow`) follow,
-    and all of them by episode. The document also holds paired differences to every other scheduler. `fleet` has the size
-    of the fleet and the value that scores 100, which other documents may not share.
+    and all of them by episode. The document also holds paired differences to every other scheduler. `fleet` has the
+    size of the fleet and the value that scores 100, which other documents may not share.
     """
     names = comparison.names
     summaries = {summary.name: summary for summary in summarise(comparison, baseline)}
