@@ -85,13 +85,15 @@ def watch(
     out = console(REPORT_WIDTH)
     out.print(_answer(recordings))
     out.print(_ledger(recordings))
+    paths = []
     for k, recording in enumerate(recordings):
         stem = _stem(k, recording)
-        write_recording(output / f"{stem}.npz", recording)
+        paths.append(output / f"{stem}.npz")
+        write_recording(paths[-1], recording)
         folder = output / f"{stem}-export"
         folder.mkdir(exist_ok=True)
         export(recording, folder, ["csv"])
-    write_replay(page, recordings)
+    write_replay(page, paths)
     out.print(f"{page}: {page.stat().st_size / 1e3:.0f} kB; recordings and CSV tables lie beside it", soft_wrap=True)
     if not no_open:
         import webbrowser

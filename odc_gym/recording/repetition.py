@@ -13,7 +13,6 @@ from odc_gym.errors import RecordingError
 from odc_gym.recording.recording import Recording
 from odc_gym.recording.schema import TERM_NAMES
 
-
 ENVIRONMENT = "odc_gym:ODCSat-v0"
 SAME = 1e-9  # points
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def test_bars_of_the_schedule_do_not_overlap(recording, tmp_path):
     events = json.loads(path.read_text())["traceEvents"]
     bars = sorted((e["pid"], e["tid"], e["ts"], e["dur"]) for e in events if e["ph"] == "X")
     assert len(bars) == len(recording.segments["job"])
-    for (pid, tid, ts, dur), (next_pid, next_tid, next_ts, _) in zip(bars, bars[1:], strict=False):
+    for (pid, tid, ts, dur), (next_pid, next_tid, next_ts, _) in pairwise(bars):
         assert (pid, tid) != (next_pid, next_tid) or ts + dur <= next_ts + 1e-3
     assert max(ts + dur for *_, ts, dur in bars) == pytest.approx(4 * 3600e6)
 

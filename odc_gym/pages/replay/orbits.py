@@ -81,7 +81,9 @@ def _fit_one(v: np.ndarray, time_s: np.ndarray) -> np.ndarray:
     harmonics = np.zeros(4)
     for _ in range(2):  # the phase of the harmonics follows the mean
         m = latitude + rate * time_s
-        terms = np.stack([np.cos(m), np.sin(m), np.cos(2 * m), np.sin(2 * m), np.ones_like(m), time_s - time_s.mean()], 1)
+        terms = np.stack(
+            [np.cos(m), np.sin(m), np.cos(2 * m), np.sin(2 * m), np.ones_like(m), time_s - time_s.mean()], 1
+        )
         found = np.linalg.lstsq(terms, u - m, rcond=None)[0]
         harmonics = found[:4]
         latitude, rate = latitude + found[4] - found[5] * time_s.mean(), rate + found[5]

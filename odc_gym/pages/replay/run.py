@@ -99,7 +99,9 @@ def _pack_work(pack: Packer, recording: Recording, prefix: str, samples: np.ndar
     sums = np.concatenate([np.zeros((1, len(terms))), np.cumsum(rewards, axis=0)])
     pack.put(f"{prefix}terms", sums[samples], "float32")
     waiting_h = recording["account/backlog_now_s"][samples] / HOUR_S
-    pack.put(f"{prefix}waiting_h", waiting_h, "uint16", max(float(waiting_h.max(initial=0)) / 65_535, 0.01), series=True)
+    pack.put(
+        f"{prefix}waiting_h", waiting_h, "uint16", max(float(waiting_h.max(initial=0)) / 65_535, 0.01), series=True
+    )
 
 
 def _pack_actions(pack: Packer, recording: Recording, prefix: str, samples: np.ndarray) -> dict[str, Any]:
