@@ -56,7 +56,7 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "agents": "sources scenario simulator training",
     "recording": "sources compilation scenario interface orbits workload core core.layout core.spacecraft "
     "tables.episode simulator envs evaluation agents",
-    "pages.replay": "evaluation recording pages",
+    "pages.replay": "interface evaluation recording pages",
     "cli": "sources compilation seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation "
     "pages.report pages.replay agents training recording",
     "__main__": "cli",
