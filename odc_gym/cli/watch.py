@@ -83,7 +83,7 @@ def watch(
 
             recordings.append(record_episode(loaded, name, seed, trace=files, progress=so_far))
     out = console(REPORT_WIDTH)
-    out.print(_answer(recordings))
+    out.print(_answer(recordings), soft_wrap=True)
     out.print(_ledger(recordings))
     paths = []
     for k, recording in enumerate(recordings):
