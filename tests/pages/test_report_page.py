@@ -82,7 +82,7 @@ def test_level_schedulers_are_called_open():
     found.results["zero"].score[:] = found.results["full-clock"].score + np.array([-3.0, 1.0, 3.0])
     text = claim(document(found, "full-clock"), ["zero", "full-clock"])
     assert "over full-clock, open" in text and "better" not in text
-    assert "3 episodes are too few for a claim" in plain(made(found))
+    assert "3 episodes: too few for a claim" in plain(made(found))
 
 
 def test_what_the_best_is_worse_at_is_said(found, page):

@@ -35,6 +35,7 @@ class DotPlot(NamedTuple):
     rows: tuple[DotRow, ...]
     ticks: tuple[Tick, ...]
     zero: float | None  # place of 0, if the plot has it
+    left_out: int = 0  # number of schedulers without a row
 
 
 def ranking(doc: Mapping[str, Any], order: Sequence[str]) -> DotPlot:
@@ -53,9 +54,16 @@ def ranking(doc: Mapping[str, Any], order: Sequence[str]) -> DotPlot:
     return DotPlot(tuple(rows), tuple(axis.ticks()), None)
 
 
-def differences(doc: Mapping[str, Any], order: Sequence[str]) -> DotPlot | None:
-    """Return the differences of the best scheduler to each rival by episode; None without a rival."""
-    best, rivals = order[0], order[1:]
+def differences(doc: Mapping[str, Any], order: Sequence[str], most: int) -> DotPlot | None:
+    """Return the differences of the best scheduler to its rivals by episode; None without a rival.
+
+    Args:
+        doc: document of a comparison.
+        order: schedulers, best first.
+        most: number of nearest rivals to show; the baseline is shown beside them.
+    """
+    best, near = order[0], order[1 : 1 + most]
+    rivals = [name for name in order[1:] if name in near or name == doc["baseline"]]
     if not rivals:
         return None
     mine = np.array(doc["agents"][best]["score"])
@@ -67,7 +75,7 @@ def differences(doc: Mapping[str, Any], order: Sequence[str]) -> DotPlot | None:
         row = _row(axis, name, values, (pair["mean"], pair["ci95"]), figure(pair["mean"], 1, True), split=True)
         won = f"{sum(value > 0 for value in values)} of {len(values)}"
         rows.append(row._replace(detail=between(pair["ci95"]), won=won, verdict=verdict_of(pair)))
-    return DotPlot(tuple(rows), tuple(axis.ticks(sign=True)), axis.at(0.0))
+    return DotPlot(tuple(rows), tuple(axis.ticks(sign=True)), axis.at(0.0), len(order) - 1 - len(rivals))
 
 
 def verdict_of(pair: Mapping[str, Any]) -> str:

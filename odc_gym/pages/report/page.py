@@ -31,6 +31,8 @@ from odc_gym.scenario import Scenario
 from odc_gym.scenario.yaml_text import dump
 
 WORST = 5  # episodes of the best scheduler that are shown
+LARGEST = 1_000_000  # bytes of a page, above which single episodes and far rivals are left out
+RIVALS, NEAR_RIVALS = 20, 5  # number of rivals whose differences are shown, and that on a large page
 
 
 class Origin(NamedTuple):
@@ -109,14 +111,22 @@ class Block(NamedTuple):
 def comparison_page(data: Mapping[str, Any], scenarios: Sequence[Scenario], origin: Origin) -> str:
     """Return the report of a comparison as an HTML page without scripts, which loads nothing.
 
+    A page above 1 MB is made without the scores of single episodes, and with the differences to the nearest rivals.
+
     Args:
         data: what `odc_gym.evaluation.document` returns for one scenario, or `documents` for several.
         scenarios: scenarios of the comparison, in any order.
         origin: how the comparison was made.
     """
+    page = _rendered(data, scenarios, origin, True)
+    return page if len(page.encode()) <= LARGEST else _rendered(data, scenarios, origin, False)
+
+
+def _rendered(data: Mapping[str, Any], scenarios: Sequence[Scenario], origin: Origin, detailed: bool) -> str:
     docs = data["scenarios"] if "scenarios" in data else {data["scenario"]: data}
     known = {scenario.name: scenario for scenario in scenarios}
-    blocks = [_block(f"s{k}", doc, known[name], origin) for k, (name, doc) in enumerate(docs.items())]
+    rivals = RIVALS if detailed else NEAR_RIVALS
+    blocks = [_block(f"s{k}", doc, known[name], origin, rivals) for k, (name, doc) in enumerate(docs.items())]
     across = data.get("across")
     return render(
         "report/report.html",
@@ -129,10 +139,11 @@ def comparison_page(data: Mapping[str, Any], scenarios: Sequence[Scenario], orig
         versions=blocks[0].doc["versions"],
         trace=_trace(blocks[0].doc),
         width=WIDTH,
+        detailed=detailed,
     )
 
 
-def _block(anchor: str, doc: Mapping[str, Any], scenario: Scenario, origin: Origin) -> Block:
+def _block(anchor: str, doc: Mapping[str, Any], scenario: Scenario, origin: Origin, rivals: int) -> Block:
     order = ranked(doc)
     rival = rival_of(doc, order)
     shown = order[:1] if rival is None else [order[0], rival]
@@ -151,7 +162,7 @@ def _block(anchor: str, doc: Mapping[str, Any], scenario: Scenario, origin: Orig
         lede=list(lede(doc, order, found)),
         weaknesses=found,
         ranking=ranking(doc, order),
-        differences=differences(doc, order),
+        differences=differences(doc, order, rivals),
         waterfall=waterfall_rows(doc, shown),
         energy=_energy(doc, shown),
         energy_table=energy_table(doc, shown),

@@ -14,7 +14,7 @@ from odc_gym.pages.report.numbers import decimals_of, figure
 WIDTH, HEIGHT = 440.0, 300.0
 COLUMNS = (0.0, 108.0, 222.0, 428.0)  # left ends of the nodes of each column
 NODE_WIDTH, GAP = 10.0, 12.0
-SHOWN = 0.4  # height below which a node is not drawn
+SHOWN = 0.4  # height below which a node or a link is not drawn
 TWO_LINES, LINE = 30.0, 13.0  # height from which a label has two lines, and distance of two lines
 USES = (
     ("compute", "compute", "accent"),
@@ -155,7 +155,8 @@ def diagram(graph: Graph, scale_of: Sequence[Graph] = ()) -> Diagram:
         if link.source in boxes and link.target in boxes:
             source, target, size = boxes[link.source], boxes[link.target], link.value * scale
             colour = target.colour if link.target == "curtailed" or link.source == "supply" else source.colour
-            ribbons.append(Ribbon(_outline(source.x, leaves[link.source], target.x, enters[link.target], size), colour))
+            outline = _outline(source.x, leaves[link.source], target.x, enters[link.target], size)
+            ribbons += [Ribbon(outline, colour)] if size >= SHOWN else []
             leaves[link.source] += size
             enters[link.target] += size
     return Diagram(tuple(boxes.values()), tuple(ribbons), tuple(_labels(shown, boxes)))

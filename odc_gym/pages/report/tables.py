@@ -146,14 +146,18 @@ def standings_table(across: Mapping[str, Any], scenarios: Sequence[str]) -> Tabl
     """Return the mean score of each scheduler in each scenario, with mean, rank and difference over all."""
     rows = []
     for name, agent in sorted(across["agents"].items(), key=lambda item: -_or(item[1]["mean"], -math.inf)):
-        cells = [Cell(name)]
+        cells = [
+            Cell(name),
+            Cell(figure(agent["mean"], 2)),
+            Cell(_pair(agent["paired"])),
+            Cell(figure(agent["rank"], 2)),
+        ]
         for scenario in scenarios:
             here = agent["scenarios"].get(scenario)
             mark = "" if here is None or here["best"] or not here["level_with_best"] else f"{'≈'} "
             cells.append(Cell(ABSENT) if here is None else Cell(mark + figure(here["mean"]), here["best"]))
-        cells += [Cell(figure(agent["mean"], 2)), Cell(figure(agent["rank"], 2)), Cell(_pair(agent["paired"]))]
         rows.append(tuple(cells))
-    head = ("scheduler", *scenarios, "mean", "mean rank", f"minus {across['baseline']}")
+    head = ("scheduler", "mean", f"minus {across['baseline']}", "mean rank", *scenarios)
     caption = "Mean scores by scenario; bold: the highest, ≈: level with it"
     return Table(caption, head, tuple(rows))
 

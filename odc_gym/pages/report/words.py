@@ -13,6 +13,7 @@ from odc_gym.evaluation.verdict import FEW_EPISODES
 from odc_gym.pages.report.numbers import between, decimals_of, figure, listed, percent
 from odc_gym.simulator.waterfall import IN_TIME, NAMEPLATE
 
+MOST_NAMED = 3  # number of schedulers beyond which a sentence counts them
 SAME = 1e-9  # relative difference below which two figures are equal
 
 
@@ -53,20 +54,22 @@ def claim(doc: Mapping[str, Any], order: Sequence[str]) -> str:
     behind = [name for name in others if pairs[name]["excludes_zero"]]
     level = [name for name in others if not pairs[name]["excludes_zero"]]
     if behind:
-        parts.append(f"better than {listed(behind)}")
+        parts.append(f"better than {_named(behind)}")
     if level:
-        parts.append(f"level with {listed(level)}")
+        parts.append(f"level with {_named(level)}")
     return f"{start}: {'; '.join(parts)}."
 
 
 def lede(doc: Mapping[str, Any], order: Sequence[str], found: Sequence[Weakness]) -> Iterator[str]:
-    """Yield the sentences below the verdict: the hours that were delivered in time, and what the best is worse at.
+    """Yield the sentences below the verdict: few episodes, the hours delivered in time, and what the best is worse at.
 
     Args:
         doc: document of a comparison.
         order: schedulers, best first.
         found: what `weaknesses` yields.
     """
+    if len(doc["seeds"]) < FEW_EPISODES:
+        yield f"{_episodes(doc)}: too few for a claim, take {FEW_EPISODES} or more."
     shown = [order[0], *(weakness.rival for weakness in found)]
     parts = {name: doc["agents"][name].get("waterfall_accelerator_h", {}) for name in shown}
     if all(parts.values()):
@@ -82,11 +85,9 @@ def lede(doc: Mapping[str, Any], order: Sequence[str], found: Sequence[Weakness]
 
 
 def notes(doc: Mapping[str, Any], order: Sequence[str]) -> Iterator[str]:
-    """Yield what limits the verdict: few episodes, a lower worst tenth than a rival's, and episodes that were lost."""
+    """Yield what limits the verdict: a lower worst tenth than a rival's, and episodes that were lost to it."""
     best = order[0]
     mine = doc["agents"][best]
-    if len(doc["seeds"]) < FEW_EPISODES:
-        yield f"{_episodes(doc)} are too few for a claim; take {FEW_EPISODES} or more."
     for name in order[1:]:
         other = doc["agents"][name]
         if other["worst_tenth"] > mine["worst_tenth"]:
@@ -116,7 +117,7 @@ def weaknesses(doc: Mapping[str, Any], order: Sequence[str]) -> Iterator[Weaknes
                 values = (_known(mine[kpi.key]), _known(theirs[kpi.key]))
                 difference = _difference(*values)
                 if difference is not None and difference.value * kpi.better < 0 and _is_clear(difference):
-                    labels.append(kpi.label.rpartition(",")[0])
+                    labels.append(kpi.label.rpartition(",")[0] or kpi.label)  # without the unit, if it follows
                     figures.append(_figures(kpi, doc, best, name))
         yield Weakness(name, tuple(labels), tuple(figures))
 
@@ -142,6 +143,11 @@ def _difference(mine: np.ndarray, theirs: np.ndarray) -> Estimate | None:
 
 def _is_clear(difference: Estimate) -> bool:
     return difference.excludes_zero or not np.isfinite(difference.low)
+
+
+def _named(names: Sequence[str]) -> str:
+    """Return the names, or their number if they are many."""
+    return listed(names) if len(names) <= MOST_NAMED else f"{len(names)} others"
 
 
 def _relation(other: str, pair: Mapping[str, Any]) -> str:
