@@ -47,12 +47,14 @@ function head(context, row, title, keys = [], note = "") {
 const curve = (values, y) => values.map((value, k) => [G.x(Math.min(E.end_s, k * E.sample_s)), y(value)]);
 const extreme = (pick, values) => pick(...values.flat());
 
+/** Top of the scale of scores: 100 where scores come near it. */
+const scoreTop = most => (most > 20 && most <= 100 ? 100 : nice(Math.max(most, 0.1)));
+
 function drawScore(context, row) {
   const all = runs.map(run => run.scores), least = extreme(Math.min, all), most = extreme(Math.max, all);
-  const high = Math.max(least < 0 ? 1 : 0, most * 1.04, runs.some(run => run.score > 20) ? 100 : 1), low = Math.min(0, least * 1.04);
+  const low = Math.min(0, least * 1.04), high = scoreTop(Math.max(most, -low / 4)), ticks = [0, high / 2, high].concat(low < -high / 4 ? [Math.round(low)] : []);
   head(context, row, "Score so far", runs.map(run => [inkOf(run), run.agent, dashOf(run).length ? dashOf(run) : [14, 0]]), G.narrow || runs.length > 3 ? "" : "100 = sustainable output");
-  const ticks = low < -0.2 * high ? [low, 0, high].map(v => Math.round(v)) : [0, high / 2.08, high / 1.04].map(v => (high >= 20 ? Math.round(v / 5) * 5 : Number(v.toPrecision(1))));
-  const y = axis(context, row, low, high, ticks, v => fixed(v, 0));
+  const y = axis(context, row, low, high, ticks, v => fixed(v, high < 4 ? 1 : 0));
   if (rival()) band(context, curve(main().scores, y), curve(rival().scores, y), `${token(main().scores.at(-1) >= rival().scores.at(-1) ? "good" : "alarm")}2e`);
   for (const run of drawOrder()) polyline(context, curve(run.scores, y), inkOf(run), run === main() ? 2 : 1.3, dashOf(run));
   const ends = [main(), rival()].filter(Boolean).map(run => ({ run, y: y(run.scores.at(-1)) }));

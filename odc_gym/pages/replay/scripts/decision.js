@@ -13,9 +13,9 @@ function meaning(bid) {
   return bid < CLOSED ? "no new work" : "open";
 }
 
-function row(name, value, words, bad) {
+function row(name, value, words) {
   const share = `${Math.abs(value) * 50}%`, side = value < 0 ? "right" : "left";
-  const bar = el("span", { class: "bar" }, el("i", { class: bad ? "neg" : "plain", style: `${side}:50%;width:${share}` }));
+  const bar = el("span", { class: "bar" }, el("i", { class: "plain", style: `${side}:50%;width:${share}` }));
   return el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, bar), el("td", {}, signed(value, 2) || "0.00"), el("td", {}, words));
 }
 
@@ -23,9 +23,9 @@ function bidRows(run, k, s) {
   const classes = E.classes.length, { action } = run;
   const bids = E.classes.map((each, c) => {
     const bid = action.bid.values[(k * classes + c) * E.satellites + s];
-    return row(`bid ${each.name}`, bid, meaning(bid), bid < CLOSED);
+    return row(`bid ${each.name}`, bid, meaning(bid));
   });
-  return [...bids, row("clock request", at(action.clock, k, s), clockWords(run), false)];
+  return [...bids, row("clock request", at(action.clock, k, s), clockWords(run))];
 }
 
 function clockWords(run) {

@@ -35,7 +35,7 @@ export function drawDifference() {
   const key = [run.index, other?.index].join();
   if (key !== shownKey) {
     shownKey = key;
-    $("difference-of").textContent = other ? `${run.agent} minus ${other.agent}, so far` : `${run.agent}, so far`;
+    $("difference-of").textContent = other ? `${run.agent} minus ${other.agent}` : run.agent;
     $("hours-of").textContent = `points gained in each ${binHours() === 1 ? "hour" : span(binHours() * 3600)}${other ? ", difference" : ""}`;
     drawChoice();
     drawBars(count);

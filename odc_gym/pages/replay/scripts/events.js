@@ -106,7 +106,7 @@ export function drawEventsNow() {
   const run = main(), from = Math.max(0, now - AROUND), part = rows.slice(from, now + AROUND).map((event, n) => line(run, event, from + n, now));
   part.splice(now - from, 0, $("mark"));
   fill(list, part);
-  list.scrollTop = $("mark").offsetTop - list.offsetTop - list.clientHeight * 0.55;
+  list.scrollTop = $("mark").offsetTop - list.clientHeight * 0.55;
 }
 
 function go(event) {

@@ -64,7 +64,7 @@ export function drawNumbers() {
   $("elapsed").textContent = `+${hhmm(state.t)} of ${span(E.end_s)}`;
   for (const run of runs) $(`score${run.index}`).textContent = fixed(scoreAt(run, state.t));
   fill($("now"), [
-    figure([lit()], `of ${E.satellites} in sunlight`), figure(pick("hot"), "over limit", true), figure(pick("off"), "compute off", true),
+    figure([lit()], `of ${E.satellites} sunlit`), figure(pick("hot"), "over limit", true), figure(pick("off"), "compute off", true),
     figure(pick("held"), `of ${all} held`), figure(pick("waiting"), "acc.-h wait"),
   ]);
 }
