@@ -1,4 +1,4 @@
-"""Hooks of the site: pages from outside docs/, notebooks as pages, links that leave the site, and formulas as MathML."""
+"""Hooks of the site: pages from outside docs/, notebooks as pages, links that leave the site, formulas as MathML."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from latex2mathml.converter import convert
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
@@ -20,6 +21,9 @@ from notebook_pages import NOTEBOOKS, to_markdown  # noqa: E402
 
 ROOT_PAGES = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 _FORMULA = re.compile(r'<(?P<tag>span|div) class="arithmatex">\\[(\[](?P<tex>.*?)\\[)\]]</(?P=tag)>', re.DOTALL)
+_LOADED = re.compile(
+    r"<(?:script|img|iframe|source|video)\b[^>]*\ssrc=\"?(?:https?:)?//|<link\b(?=[^>]*stylesheet)[^>]*//"
+)
 _LINK = re.compile(r"\[(?P<label>[^\]]*)\]\((?P<target>[^)#:\s]+)(?P<anchor>#[^)]*)?\)")
 
 
@@ -61,3 +65,14 @@ def on_page_content(html_text: str, **_: Any) -> str:
         return convert(html.unescape(match["tex"]).strip(), display="block" if match["tag"] == "div" else "inline")
 
     return _FORMULA.sub(formula, html_text)
+
+
+def on_post_build(config: MkDocsConfig) -> None:
+    """Check that no page loads anything from another server.
+
+    Raises:
+        PluginError: a page does.
+    """
+    for page in sorted(Path(config.site_dir).rglob("*.html")):
+        if found := _LOADED.search(page.read_text(encoding="utf-8")):
+            raise PluginError(f"{page.relative_to(config.site_dir)}: loads from another server: {found[0]}")
