@@ -42,20 +42,28 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
-    """Point links to pages of the root at their pages of the site, and turn links to source files into text."""
+    """Point links to root pages at their pages of the site, show titles as texts of links, and unlink source files."""
     depth = page.file.src_uri.count("/")
 
     def replaced(match: re.Match[str]) -> str:
         target = match["target"]
         outside = "../" * (depth + 1)
         if not target.startswith(outside):
-            return match[0]
+            if match["label"] != target.rpartition("/")[2] or not target.endswith(".md"):
+                return match[0]
+            title = _title((ROOT / "docs" / page.file.src_uri).parent / target)
+            return f"[{title}]({target}{match['anchor'] or ''})"
         name = target.removeprefix(outside)
         if name in ROOT_PAGES:
             return f"[{match['label']}]({'../' * depth}{ROOT_PAGES[name]}{match['anchor'] or ''})"
         return match["label"]
 
     return _LINK.sub(replaced, markdown)
+
+
+def _title(page: Path) -> str:
+    """Return the title of a page of docs/, up to a colon."""
+    return page.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ").partition(":")[0]
 
 
 def on_page_content(html_text: str, **_: Any) -> str:

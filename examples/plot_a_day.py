@@ -39,16 +39,16 @@ def main() -> None:
         score += float(reward)
 
     hours = len(charge) * view.decision_period_s / 3600
-    figure, axes = plt.subplots(3, 1, figsize=(9, 7), sharex=True, layout="constrained")
-    panels = (("charge, share of capacity", charge, "viridis"), ("clock, share of full clock", clock, "magma"))
+    figure, axes = plt.subplots(3, 1, figsize=(9, 5.6), sharex=True, layout="constrained")
+    panels = (("charge [share]", charge, "viridis"), ("clock [share of full]", clock, "magma"))
     for panel, (name, values, colours) in zip(axes, panels, strict=False):
         extent = (0, hours, view.satellites - 0.5, -0.5)
         image = panel.imshow(np.array(values).T, aspect="auto", extent=extent, cmap=colours, interpolation="none")
         figure.colorbar(image, ax=panel, label=name)
-        panel.set(ylabel="satellite")
-    axes[0].set_title(f"{view.scenario.name} under {given.scheduler}: score {score:.1f}")
+        panel.set(ylabel="satellite", yticks=range(0, view.satellites, max(view.satellites // 4, 1)))
+    axes[0].set_title(f"A day of {view.scenario.name} under {given.scheduler}: score {score:.1f}")
     axes[2].plot(np.linspace(0, hours, len(waiting)), np.array(waiting), label=view.class_names)
-    axes[2].set(xlabel="time [h]", ylabel="waiting work [accelerator-h]", xlim=(0, hours))
+    axes[2].set(xlabel="time [h]", ylabel="waiting work\n[accelerator-h]", xlim=(0, hours))
     axes[2].legend(loc="upper left")
     figure.savefig("day.png", dpi=120)
     print(f"day.png: {hours:.0f} h under {given.scheduler}, score {score:.2f}")
