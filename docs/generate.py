@@ -1,7 +1,7 @@
 """Writer of generated pages, `make docs`.
 
 It writes docs/environment.md, docs/scenario-fields.md, the module list of docs/architecture.md, the table of
-docs/scenarios.md and the schema of docs/recording.md.
+docs/scenarios.md, the schema of docs/recording.md, and the parts of the README that docs/index.md holds.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ from odc_gym.training.config import TrainConfig
 ROOT = Path(__file__).parents[1]
 PAGE, ARCHITECTURE = ROOT / "docs" / "environment.md", ROOT / "docs" / "architecture.md"
 SCENARIOS, FIELDS = ROOT / "docs" / "scenarios.md", ROOT / "docs" / "scenario-fields.md"
+INDEX, README = ROOT / "docs" / "index.md", ROOT / "README.md"
+SHARED = re.compile(r"<!-- shared: (?P<name>[a-z]+) -->\n(?P<text>.*?)<!-- end of shared: (?P=name) -->\n", re.DOTALL)
+LINK_OR_PICTURE = re.compile(r"\]\((?![a-z]+:|#)")  # beginning of a target within docs/
 BEGIN_SCENARIOS, END_OF_SCENARIOS = "<!-- scenarios: written by make docs -->\n", "<!-- end of scenarios -->\n"
 RECORDING = ROOT / "docs" / "recording.md"
 BEGIN_SCHEMA, END_OF_SCHEMA = "<!-- schema: written by make docs -->\n", "<!-- end of schema -->\n"
@@ -442,6 +445,21 @@ def shortened(fields: Sequence[str]) -> str:
     )
 
 
+def readme() -> str:
+    """Return the README with the current text of each part that it shares with docs/index.md.
+
+    Raises:
+        KeyError: docs/index.md lacks a part that the README names.
+    """
+    parts = {match["name"]: match["text"] for match in SHARED.finditer(INDEX.read_text(encoding="utf-8"))}
+
+    def current(match: re.Match[str]) -> str:
+        text = LINK_OR_PICTURE.sub("](docs/", parts[match["name"]]).replace("](docs/../", "](")
+        return f"<!-- shared: {match['name']} -->\n{text}<!-- end of shared: {match['name']} -->\n"
+
+    return SHARED.sub(current, README.read_text(encoding="utf-8"))
+
+
 def shells(scenario: Scenario) -> Iterable[tuple[str, ...]]:
     """Yield the table rows of a scenario, one for each shell; the first also holds the values of the fleet."""
     rows_by_name = {row.name: row for row in design_report(scenario)}
@@ -502,3 +520,4 @@ if __name__ == "__main__":
     ARCHITECTURE.write_text(architecture(), encoding="utf-8")
     SCENARIOS.write_text(scenarios(), encoding="utf-8")
     RECORDING.write_text(recordings(), encoding="utf-8")
+    README.write_text(readme(), encoding="utf-8")
