@@ -88,30 +88,42 @@ pages: $(READY) warm  ## run the code of all pages, and write outputs that chang
 scripts: $(READY)  ## bundle the scripts of the replay page anew, after a change of them: needs Node.js
 	$(BIN)/python -c "from odc_gym.pages.replay.bundle import make_bundle; print(make_bundle(), 'bytes')"
 
+.PHONY: site
+site: $(VENV)-docs/.ready  ## build the site of the documentation in build/site; any warning is an error
+	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build --strict
+
 .PHONY: clean
 clean:  ## remove the environments and what tools left
-	rm -rf $(VENV) $(VENV)-oldest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-oldest $(VENV)-docs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 .PHONY: warm
 warm: $(READY)  ## compile the simulation core into the cache, where all processes find it; does nothing if it is there
 	@$(BIN)/odc-gym warm
 
-# PyTorch first, at the version of constraints.txt: an open range may pull gigabytes that are not needed
 define set_up
 	@$(PYTHON) -c "" 2>/dev/null || { echo "error: $(PYTHON) does not run; give another, as in: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 14) else "error: needs Python 3.11 to 3.14, $(PYTHON) is %d.%d; give another, as in: make PYTHON=python3.12" % v)'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "error: $(PYTHON) has no venv; install it (Debian, Ubuntu: apt install python3-venv)" >&2; exit 1; }
-	@echo "setting up $(@D), once: some minutes and 1.7 GB"
+	@echo "setting up $(@D), once: $(1)"
 	@$(PYTHON) -m venv --clear $(@D)
-	@$(@D)/bin/python -m pip $(PIP_INSTALL) torch
 endef
 
+# PyTorch first, at the version of constraints.txt: an open range may pull gigabytes that are not needed
 $(READY): pyproject.toml constraints.txt
-	$(set_up)
+	$(call set_up,some minutes and 1.7 GB)
+	@$(@D)/bin/python -m pip $(PIP_INSTALL) torch
 	@$(@D)/bin/python -m pip $(PIP_INSTALL) --editable '.[rl,dev]'
 	@touch $@
 
 $(VENV)-oldest/.ready: pyproject.toml constraints.txt
-	$(set_up)
+	$(call set_up,some minutes and 1.7 GB)
+	@$(@D)/bin/python -m pip $(PIP_INSTALL) torch
 	@$(@D)/bin/python -m pip $(PIP_INSTALL) gymnasium==$(OLDEST_GYMNASIUM) --editable '.[rl,dev]'
+	@touch $@
+
+# the site is written from the sources, so the package and its dependencies stay out
+$(VENV)-docs/.ready: pyproject.toml constraints.txt
+	$(call set_up,half a minute and 200 MB)
+	@$(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"], sep="\n")' > $(@D)/requirements.txt
+	@$(@D)/bin/python -m pip $(PIP_INSTALL) --requirement $(@D)/requirements.txt
 	@touch $@

@@ -172,7 +172,8 @@ def _unknown_name(name: str) -> str:
 
 def _view(env: Any) -> View:
     inner = getattr(env, "unwrapped", env)
-    view: Any = getattr(inner, "view", inner)
+    owner = inner if hasattr(inner, "view") else getattr(inner, "simulator", inner)
+    view: Any = getattr(owner, "view", owner)
     if not (hasattr(view, "observation") and hasattr(view, "layout")):
         raise SchedulerError(f"env = {type(env).__name__}: must be an environment of odc_gym, a Simulator or a View")
     found: View = view

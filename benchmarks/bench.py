@@ -31,7 +31,7 @@ import scale
 import training
 from rich.console import Console
 from rich.table import Table
-from turns import ENV_ID, Turn, cartpole_turn, environment_turns, planning_turns, wall_turns
+from turns import ENV_ID, Turn, cartpole_turn, environment_turns, planning_turns, recording_turns, wall_turns
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "latest.json"
@@ -40,6 +40,7 @@ TABLES = (
     ("cpu_us", "CPU time", "us", "CartPole step"),
     ("process_cpu_s", "CPU time of a new process", "s", "import gymnasium"),
     ("planning_cpu_us", "CPU time of a copy, per row", "us", "deepcopy"),
+    ("recording_cpu_us", "CPU time of recording", "us", "the line above"),
     ("wall_us", "wall time, per environment", "us", "the line above"),
 )
 """Keys of the results, with title, unit and reference of their tables."""
@@ -102,6 +103,7 @@ def more(turns: int) -> dict[str, Any]:
     deepcopy_us = median(next(iter(planning.values())))
     return {
         "planning_cpu_us": {name: summary(values, deepcopy_us) for name, values in planning.items()},
+        "recording_cpu_us": over_first(in_turns(recording_turns(), turns)),
         "wall_us": over_first(in_turns(wall_turns(), turns)),
         "plain_c": physics.measure(turns),
         "parts_us": layers.parts(turns),

@@ -61,6 +61,28 @@ def single_turn(make_actions: Callable[[int], np.ndarray]) -> Turn:
     return turn
 
 
+def recorded_turn(recorded: bool) -> Turn:
+    """Make turns of steps of one environment under the zero action, recorded or not."""
+    from odc_gym.recording import Recorder
+
+    env = gym.make(ENV_ID)
+    actions = zero_actions(int(np.prod(env.action_space.shape or ())))
+    recorder = Recorder(env)
+
+    def turn(i: int) -> tuple[float, int]:
+        env.reset(seed=FIRST_SEED + i)
+        if recorded:
+            recorder.begin()
+        sample = recorder.sample if recorded else lambda: None
+        started = time.process_time()
+        for action in actions:
+            env.step(action)
+            sample()
+        return time.process_time() - started, len(actions)
+
+    return turn
+
+
 def batch_turn(clock: Clock = time.process_time, **kwargs: Any) -> Turn:
     """Make turns of steps of a batch under random actions; the unit is a step of one environment."""
     import odc_gym  # the version of this process
@@ -161,6 +183,11 @@ def planning_turns() -> dict[str, Turn]:
         f"fork into a new batch of {FORKS}": planning_turn(lambda env: lambda: odc_gym.fork(env, FORKS), FORKS),
         f"fork into a used batch of {FORKS}": planning_turn(forked_into, FORKS),
     }
+
+
+def recording_turns() -> dict[str, Turn]:
+    """Make the turns of a recorded episode beside one that is not, by name."""
+    return {"step, zero actions": recorded_turn(False), "the same, recorded": recorded_turn(True)}
 
 
 def wall_turns() -> dict[str, Turn]:

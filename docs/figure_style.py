@@ -58,8 +58,11 @@ def save(figure: Figure, path: Path) -> None:
     """Save a figure and close it; equal numbers give equal files.
 
     Raises:
-        ValueError: an axis has no name, lines of several colours have no legend, or a text is too small.
+        ValueError: the figure has no title, an axis has no name, lines of several colours have no legend, or a text is
+            too small.
     """
+    if not figure.get_suptitle() and not any(axes.get_title() for axes in figure.axes):
+        raise ValueError(f"{path.name}: the figure has no title")
     for axes in figure.axes:
         _check(axes, bool(figure.legends))
     figure.savefig(path, dpi=DPI, metadata={"Software": None})

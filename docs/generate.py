@@ -1,7 +1,7 @@
 """Writer of generated pages, `make docs`.
 
-It writes docs/environment.md, docs/scenario-fields.md, the module list of docs/architecture.md and the table of
-docs/scenarios.md.
+It writes docs/environment.md, docs/scenario-fields.md, the module list of docs/architecture.md, the table of
+docs/scenarios.md, the schema of docs/recording.md, and the parts of the README that docs/index.md holds.
 """
 
 from __future__ import annotations
@@ -19,6 +19,14 @@ from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS, Feature, References
 from odc_gym.interface.rewards import TERMS
 from odc_gym.interface.sensing import AGED, FLEET_MEASURED, NOISY
+from odc_gym.recording.schema import (
+    ARRAY_NOTES,
+    CLASS_FIELDS,
+    KIND_MEANINGS,
+    OPTIONAL_SHAPES,
+    SATELLITE_FIELDS,
+    SHAPES,
+)
 from odc_gym.scenario import Orbit, Scenario
 from odc_gym.scenario.files import names
 from odc_gym.scenario.reference import Block, FieldRow, model_blocks
@@ -29,8 +37,14 @@ from odc_gym.training.config import TrainConfig
 ROOT = Path(__file__).parents[1]
 PAGE, ARCHITECTURE = ROOT / "docs" / "environment.md", ROOT / "docs" / "architecture.md"
 SCENARIOS, FIELDS = ROOT / "docs" / "scenarios.md", ROOT / "docs" / "scenario-fields.md"
+INDEX, README = ROOT / "docs" / "index.md", ROOT / "README.md"
+SHARED = re.compile(r"<!-- shared: (?P<name>[a-z]+) -->\n(?P<text>.*?)<!-- end of shared: (?P=name) -->\n", re.DOTALL)
+LINK_OR_PICTURE = re.compile(r"\]\((?![a-z]+:|#)")  # beginning of a target within docs/
 BEGIN_SCENARIOS, END_OF_SCENARIOS = "<!-- scenarios: written by make docs -->\n", "<!-- end of scenarios -->\n"
+RECORDING = ROOT / "docs" / "recording.md"
+BEGIN_SCHEMA, END_OF_SCHEMA = "<!-- schema: written by make docs -->\n", "<!-- end of schema -->\n"
 BEGIN_MODULES, END_OF_MODULES = "<!-- house: written by make docs -->\n", "<!-- end of house -->\n"
+MANY = 10  # names of arrays in a cell of a table
 
 REFERENCES = {
     "accelerators": "accelerators of the satellite",
@@ -396,6 +410,56 @@ def scenarios() -> str:
     return f"{before}{BEGIN_SCENARIOS}\n{table(head, rows)}\n\n{END_OF_SCENARIOS}{after}"
 
 
+def recordings() -> str:
+    """Return docs/recording.md with the current schema."""
+    before, _, rest = RECORDING.read_text(encoding="utf-8").partition(BEGIN_SCHEMA)
+    after = rest.partition(END_OF_SCHEMA)[2]
+    groups: dict[tuple[str, str], list[str]] = {}
+    for name, axes in (SHAPES | OPTIONAL_SHAPES).items():
+        group, _, field = name.rpartition("/")
+        groups.setdefault((group, axes), []).append(field)
+    arrays = [
+        (f"`{group}/`" if group else "", shortened(fields), axes, ARRAY_NOTES.get(group or fields[0], ""))
+        for (group, axes), fields in groups.items()
+    ]
+    columns = [
+        (f"`{group}/{name}`", column.unit, column.meaning)
+        for group, fields in (("satellite", SATELLITE_FIELDS), ("class", CLASS_FIELDS))
+        for name, column in fields.items()
+    ]
+    kinds = [(f"`{name}`", meaning) for name, meaning in KIND_MEANINGS.items()]
+    parts = (
+        table(("group", "arrays", "axes", "note"), arrays),
+        table(("field", "unit", "meaning"), columns),
+        "The fields of `account/`, `service/`, `job/` and `design/` are described in `odc_gym/core/layout`.",
+        table(("event", "meaning"), kinds),
+    )
+    text = "\n\n".join(parts)
+    return f"{before}{BEGIN_SCHEMA}\n{text}\n\n{END_OF_SCHEMA}{after}"
+
+
+def shortened(fields: Sequence[str]) -> str:
+    """Return the first names of a long list, with their number."""
+    return (
+        listed(fields) if len(fields) <= MANY else f"{', '.join(f'`{name}`' for name in fields[:4])} … ({len(fields)})"
+    )
+
+
+def readme() -> str:
+    """Return the README with the current text of each part that it shares with docs/index.md.
+
+    Raises:
+        KeyError: docs/index.md lacks a part that the README names.
+    """
+    parts = {match["name"]: match["text"] for match in SHARED.finditer(INDEX.read_text(encoding="utf-8"))}
+
+    def current(match: re.Match[str]) -> str:
+        text = LINK_OR_PICTURE.sub("](docs/", parts[match["name"]]).replace("](docs/../", "](")
+        return f"<!-- shared: {match['name']} -->\n{text}<!-- end of shared: {match['name']} -->\n"
+
+    return SHARED.sub(current, README.read_text(encoding="utf-8"))
+
+
 def shells(scenario: Scenario) -> Iterable[tuple[str, ...]]:
     """Yield the table rows of a scenario, one for each shell; the first also holds the values of the fleet."""
     rows_by_name = {row.name: row for row in design_report(scenario)}
@@ -455,3 +519,5 @@ if __name__ == "__main__":
     FIELDS.write_text(fields_page(), encoding="utf-8")
     ARCHITECTURE.write_text(architecture(), encoding="utf-8")
     SCENARIOS.write_text(scenarios(), encoding="utf-8")
+    RECORDING.write_text(recordings(), encoding="utf-8")
+    README.write_text(readme(), encoding="utf-8")

@@ -54,11 +54,11 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "pages.report": "scenario simulator evaluation pages",
     "training": "cores seeds scenario interface simulator envs evaluation",
     "agents": "sources scenario simulator training",
-    "recording": "sources compilation scenario interface orbits workload core core.layout core.spacecraft tables.episode simulator "
-    "evaluation agents",
+    "recording": "sources compilation scenario interface orbits workload core core.layout core.spacecraft "
+    "tables.episode simulator envs evaluation agents",
     "pages.replay": "interface evaluation recording pages",
     "cli": "sources compilation seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation "
-    "agents training recording pages.report pages.replay",
+    "pages.report pages.replay agents training recording",
     "__main__": "cli",
     "episodes": "simulator envs agents",
     "": "envs scenario episodes",

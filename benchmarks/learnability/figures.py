@@ -96,11 +96,11 @@ def _intervals(
     """Draw a band for each part, with one mean and its interval for each scheduler; the first part is on top."""
     shift = np.linspace(-0.32, 0.32, len(columns)) if len(columns) > 1 else [0.0]
     for (label, estimates), offset in zip(columns.items(), shift, strict=True):
+        axes.plot([], [], color=colours[label], linewidth=2.4, label=label)  # the same width for all in the legend
         for row, estimate in enumerate(estimates):
             low, high = estimate["ci95"] or (estimate["mean"], estimate["mean"])
             colour, resolved = colours[label], low > 0.0 or high < 0.0
-            name = label if row == 0 else None
-            axes.plot([low, high], [row + offset] * 2, color=colour, linewidth=2.4 if resolved else 1.3, label=name)
+            axes.plot([low, high], [row + offset] * 2, color=colour, linewidth=2.4 if resolved else 1.3)
             face = colour if resolved else "white"
             axes.plot(estimate["mean"], row + offset, "o", color=colour, markersize=5, markerfacecolor=face)
     for row in range(0, len(rows), 2):

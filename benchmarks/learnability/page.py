@@ -26,6 +26,14 @@ figures of this page. They are also in [learnability.json](learnability.json). `
 for any scheduler.
 
 {BEGIN}{END}"""
+CURVES_CAPTION = (
+    "*Left: mean score on validation episodes during training, one line a run, beside the rules on the same episodes. "
+    "Right: explained variance of the critic at each update.*"
+)
+WORTH_CAPTION = (
+    "*Change of the score when one part is held constant, with its 95 % interval. Left of 0, the part is worth "
+    "something. Rules read no encoded observation, so the lower panel has the runs only.*"
+)
 DEFINITIONS = """## Definitions
 
 - **Training**: the configuration of `make train`, once for each seed. Each run is tested with the model that did best
@@ -66,12 +74,12 @@ def section(study: Study) -> Iterator[str]:
     """Yield the paragraphs about one scenario."""
     name = study.scenario.name
     yield f"## {name}"
-    yield f"![learning curves](figures/learnability-{name}-curves.png)"
+    yield f"![learning curves](figures/learnability-{name}-curves.png)\n\n{CURVES_CAPTION}"
     for sheet in (curve_sheet(study), test_sheet(study.test, f"{name}, test episodes")):
         yield from markdown_table(sheet)
     if study.randomised is not None:
         yield from markdown_table(randomised_sheet(study.test, study.randomised))
-    yield f"![worth of the parts of action and observation](figures/learnability-{name}-worth.png)"
+    yield f"![worth of the parts of action and observation](figures/learnability-{name}-worth.png)\n\n{WORTH_CAPTION}"
     for sheet in inspection_tables(study.inspections, f"{name}, episodes {study.inspected[0]} to {study.inspected[1]}"):
         yield from markdown_table(sheet)
     yield from markdown_table(exploration_sheet(study))

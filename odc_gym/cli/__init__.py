@@ -1,4 +1,4 @@
-"""Command line `odc-gym compare | inspect | agents | replay | scenario | trace | train | warm`, one file a command.
+"""Command line of `odc-gym`, one file a command.
 
 `main` runs a command from Python, and exits with its code, 0 for success:
 
@@ -21,7 +21,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from odc_gym.cli import agents, compare, inspect, replay, scenario, trace, train, warm
+from odc_gym.cli import agents, compare, inspect, record, replay, scenario, trace, train, warm, watch
 from odc_gym.cli.terminal import discard_output, prepare_streams
 from odc_gym.errors import OdcGymError
 from odc_gym.sources import versions
@@ -75,8 +75,10 @@ def _options(
 app.command("compare")(compare.compare)
 app.command("inspect")(inspect.inspect)
 app.command("agents")(agents.agents)
-app.command("train")(train.train)
+app.command("record")(record.record)
 app.command("replay")(replay.replay)
+app.command("watch")(watch.watch)
+app.command("train")(train.train)
 app.command("warm")(warm.warm)
 app.add_typer(scenario.scenarios, name="scenario")
 app.add_typer(trace.traces, name="trace")

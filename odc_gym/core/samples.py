@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from odc_gym.compilation.array_types import Float32x2, Float32x3, Float32x4, Float64x2, Float64x3, Int32x2, Int64x1
+import numpy as np
+
+from odc_gym.compilation.array_types import Float32x3, Float32x4, Float64x2, Float64x3, Int32x2, Int64x1
+from odc_gym.compilation.decorators import routine
 from odc_gym.compilation.kernel import kernel
 from odc_gym.core.layout.batch import Mutable
 
@@ -18,8 +21,15 @@ class Samples(NamedTuple):
     accounts: Float64x3  # (D + 1, field, C) of Ledger
     services: Float32x3  # (D + 1, field, C) of Services
     terms: Float64x2  # (D + 1, K) reward terms of the decision before; 0 in row 0
-    actions: Float32x2  # (D + 1, A) action of the decision before; 0 in row 0
+    actions: Float64x2  # (D + 1, A) action of the decision before; 0 in row 0
     queue: Int32x2  # (D + 1, 3) numbers of waiting, running and sending rows
+
+
+@routine
+def copy_row(row: np.ndarray, source: np.ndarray) -> None:
+    """Copy the first values of a row, as many as the other row has."""
+    for i in range(row.shape[0]):
+        row[i] = source[i]
 
 
 @kernel
@@ -38,27 +48,22 @@ def take_sample(
         class_fields: chosen fields of Classes.
         samples: written.
     """
-    k, n = samples.next_row[0], samples.satellites.shape[2]
+    k = samples.next_row[0]
     if k >= samples.satellites.shape[0]:
         return
     samples.next_row[0] = k + 1
     for f in range(fields.shape[0]):
-        for s in range(n):
-            samples.satellites[k, f, s] = mutable.state[b, fields[f], s]
+        copy_row(samples.satellites[k, f], mutable.state[b, fields[f]])
     for f in range(class_fields.shape[0]):
         for c in range(samples.classes.shape[2]):
-            for s in range(n):
-                samples.classes[k, f, c, s] = mutable.classes[b, class_fields[f], c, s]
-    for c in range(samples.accounts.shape[2]):
-        for f in range(samples.accounts.shape[1]):
-            samples.accounts[k, f, c] = mutable.ledger[b, f, c]
-        for f in range(samples.services.shape[1]):
-            samples.services[k, f, c] = mutable.services[b, f, c]
+            copy_row(samples.classes[k, f, c], mutable.classes[b, class_fields[f], c])
+    for f in range(samples.accounts.shape[1]):
+        copy_row(samples.accounts[k, f], mutable.ledger[b, f])
+    for f in range(samples.services.shape[1]):
+        copy_row(samples.services[k, f], mutable.services[b, f])
     if k > 0:
-        for i in range(samples.terms.shape[1]):
-            samples.terms[k, i] = terms[b, i]
-        for i in range(samples.actions.shape[1]):
-            samples.actions[k, i] = actions[b, i]
+        copy_row(samples.terms[k], terms[b])
+        copy_row(samples.actions[k], actions[b])
     samples.queue[k, 0] = mutable.scalars[b]["waiting"]
     samples.queue[k, 1] = mutable.scalars[b]["running"]
     samples.queue[k, 2] = mutable.scalars[b]["sending"]

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from odc_gym.agents import SchedulerFactory, scheduler_factory
+from odc_gym.evaluation.results import TraceFiles
 from odc_gym.evaluation.worker import RequiredEnvironment
 from odc_gym.recording.recorder import Recorder
 from odc_gym.recording.recording import Recording
 from odc_gym.scenario import Scenario
-from odc_gym.workload import TraceSource, as_trace
 
 
 def record_episode(
@@ -22,7 +22,7 @@ def record_episode(
     seed: int = 20_000,
     *,
     overrides: dict[str, Any] | None = None,
-    trace: TraceSource | None = None,
+    trace: TraceFiles = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Recording:
     """Play and record one episode of a scheduler.
@@ -32,7 +32,7 @@ def record_episode(
         agent: scheduler, as `odc_gym.agents.SchedulerFactory` takes it.
         seed: number of the episode.
         overrides: changes of the scenario, `{path: value}`.
-        trace: recorded jobs or requests, as of `Simulator`.
+        trace: files of recorded jobs or requests, as of `Simulator`.
         progress: function of (decisions done, total), called after each decision.
 
     Raises:
@@ -43,7 +43,7 @@ def record_episode(
     factory = agent if isinstance(agent, SchedulerFactory) else scheduler_factory(agent)
     loaded = scenario if isinstance(scenario, Scenario) else Scenario.load(scenario)
     loaded = loaded.replace(overrides) if overrides else loaded
-    simulator = RequiredEnvironment.of_factory(loaded, factory).build_simulator(1, as_trace(trace))
+    simulator = RequiredEnvironment.of_factory(loaded, factory).build_simulator(1, trace)
     scheduler = factory(simulator.view)
     simulator.reset([seed])
     scheduler.reset(simulator.view, np.ones(1, np.bool_), np.array([seed], np.int64))

@@ -48,7 +48,8 @@ def read_recording(path: str | Path) -> Recording:
     if not path.is_file():
         raise RecordingError(f"{path}: no such file{did_you_mean_file(path)}")
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        with path.open("rb") as stream:
+            file = np.load(stream, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile) or HEADER not in file.files:
                 raise RecordingError(f"{path}: is no recording of odc-gym")
             header = _header(path, bytes(file[HEADER].tobytes()))
@@ -84,7 +85,8 @@ def _check_arrays(path: Path, header: dict[str, Any], arrays: dict[str, np.ndarr
     """Check that all arrays are there, and that their axes agree with the header and with each other."""
     lengths = {
         "D": header["decisions"], "D+1": header["decisions"] + 1, "S": header["satellites"],
-        "C": len(header["classes"]), "F": len(header["state_fields"]), "G": len(header["ledger_fields"]), "2": 2, "3": 3,
+        "C": len(header["classes"]), "F": len(header["state_fields"]), "G": len(header["ledger_fields"]),
+        "2": 2, "3": 3,
     }  # fmt: skip
     for name, axes in (SHAPES | OPTIONAL_SHAPES).items():
         if name not in arrays:

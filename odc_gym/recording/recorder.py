@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from odc_gym.compilation.kernel import BoundKernel
-from odc_gym.core.layout.event_log import EVENT_KINDS, LOG, PLACED
+from odc_gym.core.layout.batch import Mutable
+from odc_gym.core.layout.event_log import LOG, PLACED
 from odc_gym.core.layout.state import State
 from odc_gym.core.layout.work import DONE, ORDERS, RUNNING, STATUS, Classes, Ledger, Rules
 from odc_gym.core.samples import Samples, take_sample
@@ -24,11 +25,14 @@ from odc_gym.recording.schema import (
     DESIGN_FIELDS,
     FORMAT,
     FORMAT_VERSION,
+    KIND_MEANINGS,
     KINDS,
     MISSED,
+    OPTIONAL_SHAPES,
     QUEUE,
     SATELLITE_FIELDS,
     SERVICE_FIELDS,
+    SHAPES,
     TERM_NAMES,
 )
 from odc_gym.simulator.metrics import episode_metrics
@@ -38,6 +42,7 @@ from odc_gym.tables.episode.network import ground_sites
 
 FIELDS = np.array([State._fields.index(name) for name in SATELLITE_FIELDS])
 CLASS_ROWS = np.array([Classes._fields.index(name) for name in CLASS_FIELDS])
+PER_SAMPLE = {name for name, axes in (SHAPES | OPTIONAL_SHAPES).items() if axes.startswith("D+1")}
 EVENTS_OF_JOB = 8  # events of a row of the job table or of a satellite in a physics step, more than ever happen
 MOST_EVENTS = 2**20  # room of the event log in a large fleet
 
@@ -73,6 +78,7 @@ class Recorder:
             raise RecordingError(f"row = {row}: must be from 0 to {simulator.num_envs - 1}")
         self.simulator, self.row, self.agent = simulator, row, agent
         self._sample: BoundKernel | None = None
+        self._bound: Mutable | None = None  # arrays that the sample reads; a reset may replace them
 
     def begin(self) -> None:
         """Begin a recording at the start of an episode, after a reset.
@@ -129,8 +135,8 @@ class Recorder:
         clock, n = simulator.fleet.clock, simulator.satellites
         decision_s = clock.dt_s * clock.steps
         now_s = (count - 1) * decision_s
-        jobs = int(simulator.scalars["next_job"][row])
         orbit, planes = orbit_arrays(simulator, row)
+        sky = {**orbit, **link_arrays(simulator, row)}
         exact = np.stack([self._opening[0][:, :n], simulator.mutable.state[row][:, :n]])
         arrays = {
             "time_s": np.arange(count) * decision_s,
@@ -141,10 +147,9 @@ class Recorder:
             **_columns("reward", TERM_NAMES, samples.terms[1:count]),
             "action": samples.actions[1:count].copy(),
             **_columns("queue", QUEUE, samples.queue[:count]),
-            **light_arrays(simulator, row),
-            **orbit,
-            **link_arrays(simulator, row),
-            **_job_columns(simulator, row, jobs),
+            **{name: light[: (count - 1) * clock.steps] for name, light in light_arrays(simulator, row).items()},
+            **{name: values[:count] if name in PER_SAMPLE else values for name, values in sky.items()},
+            **_job_columns(simulator, row, now_s),
             **self._event_columns(simulator, now_s),
             **{f"design/{name}": simulator.view.design[name][row].copy() for name in DESIGN_FIELDS},
             "exact/satellite": exact,
@@ -208,6 +213,7 @@ class Recorder:
             "description": scenario.description,
             "scenario": scenario.model_dump(mode="json"),
             "action_mode": simulator.action_mode,
+            "has_trace": bool(fleet.trace),
             "start": fleet.start_of(self.seed).isoformat(),
             "decision_period_s": scenario.episode.decision_period_s,
             "step_s": float(fleet.clock.dt_s),
@@ -216,7 +222,7 @@ class Recorder:
             "classes": [{"name": name, "service": bool(service[c])} for c, name in enumerate(simulator.class_names)],
             "terms": [{"name": term.name, "cost": term.cost} for term in TERMS],
             "event_kinds": list(KINDS),
-            "event_meanings": {**EVENT_KINDS, MISSED: "the deadline of a job passed before it was complete"},
+            "event_meanings": KIND_MEANINGS,
             "status": list(STATUS),
             "orders": list(ORDERS),
             "state_fields": list(State._fields),
@@ -243,7 +249,7 @@ def _empty_samples(simulator: Simulator) -> Samples:
         np.zeros((rows, len(ACCOUNT_FIELDS), c)),
         np.zeros((rows, len(SERVICE_FIELDS), c), np.float32),
         np.zeros((rows, len(TERM_NAMES))),
-        np.zeros((rows, simulator.action_size), np.float32),
+        np.zeros((rows, simulator.action_size)),
         np.zeros((rows, len(QUEUE)), np.int32),
     )
 
@@ -253,8 +259,10 @@ def _columns(group: str, names: Any, block: np.ndarray) -> dict[str, np.ndarray]
     return {f"{group}/{name}": np.ascontiguousarray(block[:, k]) for k, name in enumerate(names)}
 
 
-def _job_columns(simulator: Simulator, row: int, count: int) -> dict[str, np.ndarray]:
-    """Return the columns of the first rows of the job table, as they are now."""
+def _job_columns(simulator: Simulator, row: int, now_s: float) -> dict[str, np.ndarray]:
+    """Return the columns of the rows of the job table that have arrived, as they are now."""
+    arrived = np.flatnonzero(simulator.jobs[row]["arrival_s"] <= now_s)
+    count = max([int(simulator.scalars["next_job"][row]), *(arrived[-1:] + 1).tolist()])
     tables = simulator.jobs[row][:count], simulator.run[row][:count]
     return {f"job/{name}": table[name].copy() for table in tables for name in table.dtype.names or ()}
 

@@ -52,6 +52,17 @@ class Recording:
         return float(self.header["score"])
 
     @property
+    def summary(self) -> str:
+        """Sentence with the score and the numbers of the most important events."""
+        kinds = self["event/kind"]
+        counts = {name: int((kinds == KINDS.index(name)).sum()) for name in ("delivered", "missed", "shed", "tripped")}
+        return (
+            f"{self.agent} on {self.header['scenario_name']}, episode {self.header['seed']}: score {self.score:.2f}; "
+            f"{counts['delivered']} jobs complete, {counts['missed']} deadlines missed, {counts['shed']} sheds, "
+            f"{counts['tripped']} trips"
+        )
+
+    @property
     def class_names(self) -> list[str]:
         """Names of the classes, in the order of the class axis."""
         return [each["name"] for each in self.header["classes"]]

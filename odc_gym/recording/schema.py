@@ -18,8 +18,11 @@ HEADER = "header"
 """Name of the array that holds the JSON header, UTF-8."""
 
 MISSED = "missed"
-KINDS = (*EVENT_KINDS, MISSED)
-"""Kinds of events by index: those of the core, then deadlines that passed."""
+KIND_MEANINGS = {**EVENT_KINDS, MISSED: "the deadline of a job passed before it was complete"}
+"""Kinds of events with their meaning: those of the core, then deadlines that passed."""
+
+KINDS = tuple(KIND_MEANINGS)
+"""Kinds of events by index."""
 
 
 class Column(NamedTuple):
@@ -127,3 +130,23 @@ OPTIONAL_SHAPES: dict[str, str] = {
     "link/site": "D+1,S",
 }
 """Axes of the arrays of networks with links of their own."""
+
+ARRAY_NOTES = {
+    "time_s": "seconds since the start of the episode",
+    "satellite": "state at each decision, and accounts since the start",
+    "class": "jobs of each class on each satellite",
+    "account": "accounts of each class since the start",
+    "service": "state of each service",
+    "reward": "points of each decision; all together are the score",
+    "action": "actions of the scheduler",
+    "queue": "rows of the job table",
+    "sunlit_frac": "share of a physics step in sunlight; compute power of the sustainable plan",
+    "orbit": "positions in GCRS, subsatellite points, and the unit vector to the Sun",
+    "link": "only with links of the fleet's own: set of links at each decision, first link of each set, pairs of "
+    "satellites; ground site of each satellite, -1: none",
+    "job": "the job table at the end",
+    "event": "events in order of time; satellite and job are -1 where there is none",
+    "design": "parameters of the satellites",
+    "exact": "all fields at start and end in double precision; the header names them",
+}
+"""Notes on the groups of arrays, by group, or by name without one."""

@@ -46,6 +46,8 @@ def refused(capsys, *arguments):
         ("trace", "fetch"),
         ("trace", "formats"),
         ("train",),
+        ("record",),
+        ("watch",),
     ],
 )
 def test_every_command_explains_itself(capsys, command):

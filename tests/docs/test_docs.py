@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 FILE = re.compile(
-    r"`((?:odc_gym|agents|configs|tests|benchmarks|docs|simulation|physics|interface|orbits|workload)/[\w./-]+)`"
+    r"`((?:odc_gym|agents|configs|tests|benchmarks|docs|examples|simulation|physics|interface|orbits|workload)/[\w./-]+)`"
 )
 COMMAND = re.compile(r"odc-gym ([a-z]+(?: (?:list|show|check|diff|new|schema|info|fetch))?)([^`\n]*)")
 
@@ -55,6 +55,23 @@ def test_the_table_of_scenarios_is_what_their_files_say(generate):
 
 def test_the_module_list_is_what_the_modules_say(generate):
     assert generate.ARCHITECTURE.read_text(encoding="utf-8") == generate.architecture(), "run `make docs`"
+
+
+def test_the_readme_has_the_text_of_the_start_page(generate):
+    """Catches: a fact that was corrected on one of the two pages only."""
+    assert generate.README.read_text(encoding="utf-8") == generate.readme(), "run `make docs`"
+
+
+def test_a_shared_part_points_at_the_same_pages_from_the_readme(generate, tmp_path, monkeypatch):
+    """Catches: links of the start page, which lies in docs/, copied into the README as they are."""
+    index, readme = tmp_path / "index.md", tmp_path / "README.md"
+    shared = "<!-- shared: x -->\n{}\n<!-- end of shared: x -->\n"
+    index.write_text(shared.format("[a](b.md#c) ![d](figures/e.png) [f](../LICENSE) [g](https://h) [i](#j)"))
+    readme.write_text("before\n" + shared.format("old") + "after\n")
+    monkeypatch.setattr(generate, "INDEX", index)
+    monkeypatch.setattr(generate, "README", readme)
+    new = "[a](docs/b.md#c) ![d](docs/figures/e.png) [f](LICENSE) [g](https://h) [i](#j)"
+    assert generate.readme() == "before\n" + shared.format(new) + "after\n"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -139,6 +156,10 @@ NOT_RUN = {
         "make train     # train a scheduler, compare it with the heuristics on test episodes, write a report",
     ),
     ("README.md", "odc-gym compare --agents zero,runs/ppo-1"),
+    ("reinforcement-learning.md", "odc-gym train --config configs/train/ppo.yaml --seed 1"),
+    ("reinforcement-learning.md", "odc-gym compare --agents zero,gang-aware,runs/ppo-1"),
+    ("learnability.md", "for s in 0 1 2; do odc-gym train --seed $s --output runs/s$s; done"),
+    ("examples.md", "python examples/plot_a_day.py"),
     (
         "results.md",
         "odc-gym compare --scenario all --agents all --baseline full-clock --episodes 20 --store runs/store "

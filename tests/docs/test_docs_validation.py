@@ -110,7 +110,7 @@ def test_pictures_that_went_are_removed_and_the_same_numbers_are_the_same_file(
     def draw():
         figure, axes = pyplot.subplots()
         axes.plot([1.0, 2.0])
-        axes.set(xlabel="time [s]", ylabel="charge")
+        axes.set(xlabel="time [s]", ylabel="charge", title="Charge")
         return figure
 
     monkeypatch.setattr(validate, "COMPARISONS", [comparison([300.0, 301.0])])
@@ -129,14 +129,14 @@ def test_pictures_that_went_are_removed_and_the_same_numbers_are_the_same_file(
 
 
 def test_a_figure_that_cannot_be_read_is_refused(validate, tmp_path):
-    """Catches: an axis without a name, colours without a legend, and small print."""
+    """Catches: a figure without a title, an axis without a name, colours without a legend, and small print."""
     from matplotlib import pyplot
 
     def refused(**changes):
         figure, axes = pyplot.subplots()
         axes.plot([1.0, 2.0])
         axes.plot([2.0, 1.0], color="C1" if changes.pop("colours", False) else "C0")
-        axes.set(**{"xlabel": "time [s]", "ylabel": "charge"} | changes)
+        axes.set(**{"xlabel": "time [s]", "ylabel": "charge", "title": "Charge"} | changes)
         try:
             validate.save(figure, tmp_path / "figure.png")
         except ValueError as error:
@@ -146,6 +146,7 @@ def test_a_figure_that_cannot_be_read_is_refused(validate, tmp_path):
         return ""
 
     assert refused() == "" and (tmp_path / "figure.png").is_file()
+    assert refused(title="") == "the figure has no title"
     assert refused(xlabel="") == "the x axis has no name"
     assert refused(ylabel="") == "the y axis has no name"
     assert refused(colours=True) == "lines of 2 colours without a legend"

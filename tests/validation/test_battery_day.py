@@ -194,12 +194,14 @@ def day():
     names = ("20 % deep", "40 % deep", "at rest, heated", "frozen at the start")
     ours, theirs = (values[: 5 * ORBIT] for values in flown())
     figure, axes = pyplot.subplots(1, 2, figsize=(9.0, 4.1), layout="constrained")
-    for quantity, (panel, name, zero) in enumerate(
-        zip(axes, ("charge [share of capacity]", "temperature [°C]"), (0.0, 273.15), strict=True)
-    ):
+    panels = (
+        ("charge [share of capacity]", 0.0, "Charge over five orbits"),
+        ("temperature [°C]", 273.15, "Temperature over five orbits"),
+    )
+    for quantity, (panel, (name, zero, title)) in enumerate(zip(axes, panels, strict=True)):
         for s in range(ours.shape[1]):
             panel.plot(np.arange(len(ours)) / 60.0, ours[:, s, quantity] - zero, color=f"C{s}", label=names[s])
             panel.plot(np.arange(0, len(ours), 12) / 60.0, theirs[::12, s, quantity] - zero, ".", color=f"C{s}")
-        panel.set(xlabel="time [h]", ylabel=name)
+        panel.set(xlabel="time [h]", ylabel=name, title=title)
     legend(axes[0], {"odc-gym": OURS, "Radau": ORACLE}, shared=True, ncols=6)
     return figure

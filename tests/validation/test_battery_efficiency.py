@@ -136,7 +136,7 @@ def efficiency():
         axes.plot(rates, 1.0 - loss(celsius, rates * NOMINAL_WH), color=f"C{k}", label=f"{celsius} °C")
         axes.plot(rows["discharge_w"] / NOMINAL_WH, 1.0 - rows["loss_discharge"], ".", color=f"C{k}")
         axes.plot(rows["charge_w"] / NOMINAL_WH, 1.0 - rows["loss_charge"], "x", color=f"C{k}", markersize=4)
-    axes.set(xlabel="rate over capacity [1/h]", ylabel="one-way efficiency")
+    axes.set(xlabel="rate over capacity [1/h]", ylabel="one-way efficiency", title="Efficiency by rate and temperature")
     charging = {"linestyle": "none", "marker": "x", "markersize": 4}
     legend(
         axes, {"odc-gym": OURS, "PyBaMM, discharging": ORACLE, "PyBaMM, charging": charging}, ncols=2, loc="lower left"

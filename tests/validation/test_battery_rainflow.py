@@ -170,6 +170,7 @@ def ageing():
     left.plot(np.arange(len(history)) / 1440.0, counted, label="odc-gym")
     left.plot(places / 1440.0, [damage(history[: k + 1]) for k in places], ".", label="rainflow package")
     left.set(xlabel="time [days]", ylabel="cycle damage at 25 °C", ylim=(0.0, None))
+    left.set_title("Counting of cycles over a week")
     left.legend()
     years = np.linspace(0.0, 10.0, 101)
     for k, depth in enumerate((0.1, 0.2, 0.3, 0.4)):
@@ -183,8 +184,10 @@ def ageing():
             ]
             label = f"{100 * depth:.0f} %" if name == "xu2018" else None
             right.plot(years, capacity, style, color=f"C{k}", label=label)
-    right.axhline(0.8, color="0.7", linewidth=0.8)
+    right.axhline(0.8, color="0.5", linewidth=0.8)
+    right.text(9.9, 0.805, "end of life", color="0.4", fontsize=8.5, ha="right", va="bottom")
     right.set(xlabel="time [years]", ylabel="capacity left [share of nominal]", ylim=(0.4, 1.0))
+    right.set_title("Capacity by depth of discharge and law")
     legend(
         right,
         {"xu2018": OURS, "saft": {"linestyle": "--"}},

@@ -180,10 +180,12 @@ def draw_law():
     left.axvline(1005.0 / 1410.0, color="0.6", lw=1.0)
     left.text(1005.0 / 1410.0 + 0.01, 0.08, "least energy,\nA100", color="0.4", fontsize=8.5)
     left.set(xlabel="clock over full clock", ylabel="power or energy, over that at full clock", ylim=(0.0, 1.35))
+    left.set_title("Power and energy by clock")
     right.plot(CAP, PREFILL, "ks", ms=5, label="prefill, measured")
     right.plot(CAP, DECODE, "ko", mfc="none", label="decoding, measured")
     right.errorbar(600.0 / TDP_W, 0.90, 0.05, fmt="C3D", ms=4, capsize=3, label="H100, published")
     right.set(xlabel="power cap over full power", ylabel="speed over uncapped", ylim=(0.0, 1.05))
+    right.set_title("Speed under a power cap")
     for axes in (left, right):
         axes.legend(frameon=True)
     return figure

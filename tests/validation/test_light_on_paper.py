@@ -225,19 +225,21 @@ def draw():
     minutes = np.arange(steps.sunlit_frac.size) * steps.step_s / 60.0
     for mode in ("knife_edge", "anti_sun", "nadir", "zenith"):
         left.plot(minutes, face(mode, 550, 20.0), label=mode.replace("_", " "))
-    left.set(xlabel="time from orbit noon [min]", ylabel="absorbed by a face [W/m2]")
+    left.set(
+        xlabel="time from orbit noon [min]", ylabel="absorbed by a face [W/m2]", title="Radiators of four attitudes"
+    )
     left.legend()
     hardware = starter(hot_back__view_factor=0.0)
     d, surfaces = design_numbers(hardware), Surfaces.of(hardware, 550e3, Earth())
     pass_ = OrbitSteps(*steps)
     kelvin = array_temperature_k(d, surfaces, pass_, incident_light(surfaces.array_law, pass_))[:, 0]
     output = (illuminate(d, surfaces, pass_).irradiance_frac * pass_.sunlit_frac)[:, 0]
-    right.plot(minutes, kelvin - 273.15, color="tab:red")
-    right.set(xlabel="time from orbit noon [min]")
-    right.set_ylabel("array temperature [°C]", color="tab:red")
+    right.plot(minutes, kelvin - 273.15, color="C1")
+    right.set(xlabel="time from orbit noon [min]", title="A solar array through the eclipse")
+    right.set_ylabel("array temperature [°C]", color="C1")
     other = right.twinx()
-    other.plot(minutes, output, color="tab:blue")
-    other.set_ylabel("output over nameplate", color="tab:blue")
+    other.plot(minutes, output, color="C0")
+    other.set_ylabel("output over nameplate", color="C0")
     other.spines["right"].set_visible(True)
     other.grid(visible=False)
     return figure

@@ -93,5 +93,6 @@ def draw_week():
         if altitude_km == 550 and argument_deg == 0 and inclination_deg in (0, 20, 40, 53, 98):
             axes.plot(TIMES_S / DAY_S, error_km()[k], linewidth=0.8, label=f"{inclination_deg}°")
     axes.set(xlabel="time [days]", ylabel="distance [km]", xlim=(0, 7), ylim=(0, None))
+    axes.set_title("Closed form and numerical orbit: distance over a week at 550 km")
     axes.legend(title="inclination", ncols=5)
     return figure

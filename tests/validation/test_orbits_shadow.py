@@ -132,6 +132,7 @@ def draw_grazing():
     axes.plot(seconds, sunlit_fraction(place, sun), color="C0", linewidth=3, alpha=0.5, label="odc-gym")
     axes.plot(seconds, rays_past_ellipsoid(place, sun), color="C1", linewidth=1, label="rays, ellipsoid")
     axes.set(xlabel="time [s]", ylabel="part of the Sun's disc seen", ylim=(-0.03, 1.03))
+    axes.set_title("A pass that grazes the shadow, at 650 km")
     axes.legend()
     return figure
 
@@ -150,5 +151,6 @@ def draw_year():
     axes.plot(days, ours, color="C0", linewidth=3, alpha=0.5, label="odc-gym")
     axes.plot(days, theirs, color="C1", linewidth=1, label="rays, ellipsoid")
     axes.set(xlabel="day of the year", ylabel="darkness [min a day]", xlim=(0, 366), ylim=(0, None))
+    axes.set_title("Darkness of a dawn-dusk orbit at 650 km over the year 2028")
     axes.legend()
     return figure

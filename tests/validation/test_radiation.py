@@ -126,4 +126,5 @@ def draw_map():
     figure.colorbar(
         rate, ax=panels, label="rate over that far from the anomaly", ticks=[1, 2, 5, 10, 20, 50], format="%d"
     )
+    figure.suptitle("Drawn upsets over the rate of the model", fontsize=11)
     return figure

@@ -100,6 +100,6 @@ def kept_warm():
     for s, name in enumerate(("threebody12", "starter12", "ai1-shells")):
         (line,) = axes.plot(ours[:, s, 1], label=name)
         axes.plot(np.arange(0, len(theirs), 10), theirs[::10, s, 1], ".", color=line.get_color())
-    axes.set(xlabel="time [min]", ylabel="loop temperature [K]")
+    axes.set(xlabel="time [min]", ylabel="loop temperature [K]", title="Loops kept warm in the dark")
     legend(axes, {"odc-gym": OURS, "Radau": ORACLE}, loc="upper center")
     return figure

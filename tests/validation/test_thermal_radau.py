@@ -161,6 +161,6 @@ def transient():
     for k, name in enumerate(("plate", "loop", "radiator")):
         (line,) = axes.plot(ours[:, 0, k], label=name)
         axes.plot(np.arange(0, len(theirs), 5), theirs[::5, 0, k], ".", color=line.get_color())
-    axes.set(xlabel="time [min]", ylabel="temperature [K]")
+    axes.set(xlabel="time [min]", ylabel="temperature [K]", title="Compute shed in the dark, then restarted")
     legend(axes, {"odc-gym": OURS, "Radau": ORACLE})
     return figure

@@ -77,7 +77,7 @@ class Log(NamedTuple):
     """Event log of one environment."""
 
     entries: np.ndarray  # (N,) of LOG
-    count: np.ndarray  # (1,)
+    counter: np.ndarray  # (1,)
     conditions: np.ndarray  # (P,)
 
 
@@ -96,8 +96,8 @@ def log_event(log: Log, kind: int, satellite: int, row: int, value: float, time_
     room = log.entries.shape[0]
     if room == 0:
         return
-    k = log.count[0]
-    log.count[0] = k + 1
+    k = log.counter[0]
+    log.counter[0] = k + 1
     if k < room:
         entry = log.entries[k]
         entry["time_s"] = time_s

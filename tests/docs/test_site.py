@@ -1,0 +1,59 @@
+"""The site: its navigation and its API pages name what exists, and nothing comes from other servers."""
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+SITE = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
+FROM_ROOT = {"contributing.md", "changelog.md"}  # docs/site_hooks.py makes these pages
+NAMED = re.compile(r"^::: ([\w.]+)(?:\n    options:((?:\n      .*)+| .*))?", re.MULTILINE)
+API = [
+    pytest.param(name, options, id=name)
+    for page in sorted((DOCS / "api").glob("*.md"))
+    for name, options in NAMED.findall(page.read_text(encoding="utf-8"))
+]
+
+
+def entries(nav):
+    """Yield the pages of the navigation."""
+    for entry in nav:
+        for value in entry.values() if isinstance(entry, dict) else (entry,):
+            yield from entries(value) if isinstance(value, list) else (value,)
+
+
+def test_every_page_is_in_the_navigation_and_every_entry_is_a_page():
+    """Catches: a new page that no reader finds."""
+    pages = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
+    notebooks = {path.relative_to(DOCS).with_suffix(".md").as_posix() for path in DOCS.rglob("*.ipynb")}
+    listed = list(entries(SITE["nav"]))
+    assert len(set(listed)) == len(listed)
+    assert set(listed) == pages | notebooks | FROM_ROOT
+
+
+@pytest.mark.parametrize(("name", "options"), API)
+def test_the_api_pages_name_what_exists(name, options):
+    """Catches: a renamed function that the site would drop with a warning, which only `make site` would tell."""
+    module, _, attribute = name.rpartition(".")
+    try:
+        found = importlib.import_module(name)
+    except ImportError:
+        found = getattr(importlib.import_module(module), attribute)
+    chosen = (yaml.safe_load(f"options:{options}") or {}).get("options") or {}
+    named = [*chosen.get("members", ()), *chosen.get("inherited_members", ())]
+    assert [member for member in named if not hasattr(found, member)] == []
+    assert found.__doc__
+
+
+def test_the_site_loads_nothing_from_other_servers():
+    """Catches: web fonts, and the script that the search from files takes from a server if none is given."""
+    assert SITE["theme"]["font"] is False
+    (polyfill,) = SITE["extra"]["polyfills"]
+    assert (DOCS / polyfill).is_file() and "iframe-worker" in polyfill
+    assert (DOCS / polyfill).with_suffix(".LICENSE").is_file()
+    assert all((DOCS / name).is_file() for name in SITE["extra_css"])
+    assert "//" not in "".join(path.read_text(encoding="utf-8") for path in (DOCS / "assets").glob("*.css"))

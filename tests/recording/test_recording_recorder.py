@@ -1,0 +1,140 @@
+"""Recorder: the recording agrees with the simulator's own accounts, and recording changes nothing."""
+
+from datetime import datetime
+
+import gymnasium as gym
+import numpy as np
+import pytest
+from recount import recount
+
+from odc_gym.agents import make_scheduler
+from odc_gym.errors import RecordingError
+from odc_gym.recording import Recorder, record_episode
+from odc_gym.recording.repetition import repeated_steps
+from odc_gym.scenario import Scenario
+from odc_gym.simulator.metrics import episode_metrics
+from odc_gym.simulator.simulator import Simulator
+
+SHORT = {"episode.hours": 6.0}
+CASES = [("starter12", "gang-aware"), ("starter12", "full-clock"), ("storm", "random"), ("suncatcher81", "random")]
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: "-".join(case))
+def recording(request):
+    scenario, agent = request.param
+    return record_episode(scenario, agent, 20_000, overrides=SHORT)
+
+
+def test_score_and_kpis_are_recounted_from_the_file(recording):
+    """Catches: a field recorded in a wrong place or unit, an event without its account, or an account without event."""
+    figures = recount(recording)
+    assert figures["score"] == pytest.approx(recording.score, abs=1e-9)
+    metrics = recording.header["metrics"]
+    wrong = {
+        name: (value, metrics[name])
+        for name, value in figures.items()
+        if name in metrics and value != pytest.approx(metrics[name], rel=1e-9, abs=1e-9)
+    }
+    assert wrong == {}
+    assert len(set(figures) & set(metrics)) >= 30
+
+
+def test_segments_hold_what_the_satellites_hold(recording):
+    """Catches: a placement or a departure that is not logged, or logged for another satellite or row."""
+    segments, width = recording.segments, recording["job/width"]
+    shape = len(recording.class_names), recording.header["satellites"]
+    class_id = recording["job/class_id"][segments["job"]]
+    compared = 0
+    for k, now in enumerate(recording["time_s"].tolist()):
+        held, changes = np.zeros(shape), np.zeros(shape)
+        there = (segments["begin_s"] < now) & (segments["end_s"] > now)
+        np.add.at(held, (class_id[there], segments["satellite"][there]), width[segments["job"][there]])
+        at_now = (segments["begin_s"] == now) | (segments["end_s"] == now)  # before the sample, or after it
+        np.add.at(changes, (class_id[at_now], segments["satellite"][at_now]), 1)
+        same = changes == 0
+        compared += same.sum()
+        np.testing.assert_array_equal(held[same], recording["class/held"][k][same], err_msg=f"decision {k}")
+    assert compared > 0.5 * recording["class/held"].size
+
+
+def test_recording_changes_nothing():
+    """Catches: a sample or an event log that writes into the state."""
+    scenario = Scenario.load("storm", SHORT)
+    plain, recorded = Simulator(scenario), Simulator(scenario)
+    for simulator in (plain, recorded):
+        simulator.reset([3])
+    recorder = Recorder(recorded)
+    recorder.begin()
+    rng = np.random.default_rng(0)
+    for _ in range(plain.decisions):
+        action = rng.uniform(-1, 1, (1, plain.action_size))
+        plain.step(action)
+        recorded.step(action)
+        recorder.sample()
+        assert np.array_equal(plain.observation, recorded.observation)
+    for name, array in plain.mutable._asdict().items():
+        assert np.array_equal(array, getattr(recorded.mutable, name)), name
+    assert recorder.finish().header["metrics"] == episode_metrics(plain, 0)
+
+
+def test_a_row_of_a_batch_gives_the_recording_of_a_single_environment():
+    """Catches: samples or events of another row."""
+    batch = gym.make_vec("odc_gym:ODCSat-v0", num_envs=3, overrides=SHORT)
+    batch.reset(seed=[20_000, 20_001, 20_002])
+    scheduler = make_scheduler("gang-aware", batch)
+    recorder = Recorder(batch, row=1, agent="gang-aware")
+    recorder.begin()
+    while not recorder.complete:
+        batch.step(scheduler.act(batch.unwrapped.simulator.view))
+        recorder.sample()
+    row, alone = recorder.finish(), record_episode("starter12", "gang-aware", 20_001, overrides=SHORT)
+    for name, array in alone.arrays.items():
+        assert np.array_equal(row[name], array, equal_nan=True), name
+
+
+def test_the_recorded_actions_repeat_the_episode(recording):
+    """Catches: actions that are rounded, or recorded one decision early or late."""
+    steps = sum(1 for _ in repeated_steps(recording))
+    assert steps == recording.header["decisions"] + 1
+
+
+def test_a_changed_reward_is_found_by_the_repetition(recording):
+    """Catches: a repetition that compares nothing."""
+    changed = type(recording)(recording.header, recording.arrays | {"reward/wear": recording["reward/wear"] + 1.0})
+    with pytest.raises(RecordingError, match="decision 0: reward"):
+        list(repeated_steps(changed))
+
+
+def test_subsatellite_points_and_sun_are_those_of_skyfield(recording):
+    """Catches: positions of the warm-up, of another frame, or of another instant."""
+    from skyfield.api import load, wgs84
+    from skyfield.positionlib import Geocentric
+
+    start = datetime.fromisoformat(recording.header["start"])
+    time = load.timescale(builtin=True).from_datetime(start)
+    position = Geocentric(recording["orbit/position_km"][0, 0].astype(float) / 149597870.7, t=time, center=399)
+    place = wgs84.geographic_position_of(position)
+    assert place.latitude.degrees == pytest.approx(recording["orbit/latitude_deg"][0, 0], abs=0.01)
+    assert place.longitude.degrees == pytest.approx(recording["orbit/longitude_deg"][0, 0], abs=0.01)
+
+
+def test_wrong_use_is_one_line():
+    """Catches: recordings that begin in the middle of an episode, or go on in the next one."""
+    env = gym.make("odc_gym:ODCSat-v0", overrides=SHORT)
+    with pytest.raises(RecordingError, match=r"row = 1: must be from 0 to 0"):
+        Recorder(env, row=1)
+    with pytest.raises(RecordingError, match="must be an environment"):
+        Recorder(object())
+    recorder = Recorder(env)
+    with pytest.raises(RecordingError, match="after a reset"):
+        recorder.begin()
+    with pytest.raises(RecordingError, match="has not begun"):
+        recorder.finish()
+    env.reset(seed=20_000)
+    recorder.begin()
+    env.step(env.action_space.sample() * 0)
+    with pytest.raises(RecordingError, match="before the first step"):
+        recorder.begin()
+    env.reset(seed=20_001)
+    with pytest.raises(RecordingError, match="the episode of the recording is over"):
+        recorder.sample()
