@@ -141,14 +141,18 @@ def test_numbers_of_the_page_equal_the_recording(shown, recorded):
                 assert (row[1] in ("shed", "tripped", "restarting", "out of service")) == off
 
 
+def cells(browser, body):
+    """Texts of a table, row by row."""
+    script = "return [...document.getElementById(arguments[0]).rows].map(r => [...r.cells].map(c => c.textContent))"
+    return browser.run(script, body)
+
+
 def table(browser):
     """Cells of the table of satellites."""
     from selenium.webdriver.common.keys import Keys
 
     browser.press("t")
-    rows = browser.run(
-        "return [...document.querySelectorAll('#table-body tr')].map(r => [...r.children].map(c => c.textContent))"
-    )
+    rows = cells(browser, "table-body")
     browser.press(Keys.ESCAPE)
     return rows
 
@@ -156,10 +160,8 @@ def table(browser):
 def test_sub_satellite_points_lie_within_a_pixel(shown, recorded):
     """Catches a turned Earth, a wrong frame, and orbits that drift from the ephemeris."""
     recording = recorded[0]
-    points = [
-        [s, float(recording["time_s"][k]), *(float(recording[f"orbit/{name}"][k, s]) for name in ("longitude_deg", "latitude_deg"))]
-        for k in range(0, 97, 4) for s in range(12)
-    ]  # fmt: skip
+    longitude, latitude = recording["orbit/longitude_deg"].tolist(), recording["orbit/latitude_deg"].tolist()
+    points = [[s, k * 300, longitude[k][s], latitude[k][s]] for k in range(0, 97, 4) for s in range(12)]
     apart = shown.run(
         """return arguments[0].map(([s, t, longitude, latitude]) => {
             const { below } = replay.project(s, t), [x, y] = replay.onMap(longitude, latitude, t);
@@ -302,9 +304,7 @@ def test_filters_hide_kinds_of_events(shown, recorded):
 
 def test_the_difference_is_that_of_the_scores(shown, recorded):
     shown.seek(8 * 3600)
-    rows = shown.run(
-        "return [...document.querySelectorAll('#terms tr')].map(r => [...r.children].map(c => c.textContent))"
-    )
+    rows = cells(shown, "terms")
     assert abs(number(rows[-1][-1]) - (recorded[0].score - recorded[1].score)) <= 0.051
     for row, term in zip(rows, recorded[0].header["terms"], strict=False):
         name = f"reward/{term['name']}"
@@ -320,9 +320,7 @@ def test_the_decision_shows_what_the_agent_asked(shown, recorded):
     for k, s in ((3, 0), (50, 7), (90, 11)):
         shown.run("replay.state.satellite = arguments[0]", s)
         shown.seek(k * 300 + 10)
-        rows = shown.run(
-            "return [...document.querySelectorAll('#asked tr')].map(r => [...r.children].map(c => c.textContent))"
-        )
+        rows = cells(shown, "asked")
         values = [number(row[2]) for row in rows]
         expected = [*layout.bids(action)[k, :, s], layout.clocks(action)[k, s]]
         assert np.abs(np.array(values) - expected).max() <= 0.011
@@ -372,8 +370,10 @@ def test_a_phone_shows_it_without_scrolling_sideways(browser, page, dark):
 def test_every_control_has_a_name(shown):
     """Catches buttons that screen readers can only call "button"."""
     nameless = shown.run(
-        """return [...document.querySelectorAll('button, select, [role=slider], [role=img], dialog')].filter(node =>
-            !(node.getAttribute('aria-label') || node.getAttribute('aria-labelledby') || node.textContent.trim())).map(node => node.outerHTML)"""
+        """const named = node =>
+            node.getAttribute('aria-label') || node.getAttribute('aria-labelledby') || node.textContent.trim();
+        return [...document.querySelectorAll('button, select, [role=slider], [role=img], dialog')]
+            .filter(node => !named(node)).map(node => node.outerHTML)"""
     )
     assert nameless == []
     time.sleep(1.0)

@@ -96,7 +96,7 @@ def test_arrays_in_the_page_equal_the_recording(contents, recorded):
 
 def test_segments_and_events_equal_the_recording(contents, recorded):
     """Catches jobs that are shown on another satellite or at another time, and lost events."""
-    manifest, arrays = contents
+    _, arrays = contents
     for k, recording in enumerate(recorded):
         held = np.zeros(12)
         np.add.at(
@@ -118,9 +118,9 @@ def test_segments_and_events_equal_the_recording(contents, recorded):
 
 
 def test_light_has_one_bit_for_each_physics_step(contents, recorded):
-    manifest, arrays = contents
+    _, arrays = contents
     bits = np.unpackbits(arrays["lit"].astype(np.uint8), axis=1)[:, : len(recorded[0]["sunlit_frac"])]
-    assert (bits.T == (recorded[0]["sunlit_frac"] > 0.5)).all()
+    assert ((recorded[0]["sunlit_frac"] > 0.5) == bits.T).all()
 
 
 def test_elements_give_the_sub_satellite_points(recorded):
@@ -220,8 +220,10 @@ def test_a_packed_array_is_the_same_after_reading():
     rng = np.random.default_rng(2)
     pack = Packer()
     values = {
-        "whole": rng.integers(-1000, 1000, (5, 3, 2)), "wide": rng.integers(0, 2**31, (7,)), "real": rng.normal(size=(4, 3))
-    }  # fmt: skip
+        "whole": rng.integers(-1000, 1000, (5, 3, 2)),
+        "wide": rng.integers(0, 2**31, (7,)),
+        "real": rng.normal(size=(4, 3)),
+    }
     pack.put("whole", values["whole"], "int16", series=True)
     pack.put("wide", values["wide"], "uint32", series=True)
     pack.put("real", values["real"], "float32", series=False)

@@ -2,7 +2,7 @@
 import { $, onDrag } from "./dom.js";
 import { axis, band, dashOf, drawOrder, fit, font, inkOf, plate, polyline, text } from "./canvas.js";
 import { E, between, runs, sampleAt, scoreAt } from "./episode.js";
-import { fixed, grouped, nice, power, signed } from "./format.js";
+import { fixed, grouped, nice, short, signed } from "./format.js";
 import { quantities } from "./quantities.js";
 import { drawGantt, drawStrip, ganttAt, satelliteOfRow, selection } from "./rows.js";
 import { chooseSatellite, main, redraw, rival, seek, shown, state } from "./state.js";
@@ -30,11 +30,11 @@ function layout(w, h) {
 }
 
 /** Write the title of a row with the keys of its colours and lines: `[colour, label, dash]`. */
-function head(context, row, title, keys = [], note = "") {
-  const y = row.y - TITLE + 12, end = G.w - (row.id === "gantt" ? 4 : G.narrow ? 40 : 66);
+function head(context, row, title, keys = [], words = "") {
+  const y = row.y - TITLE + 12, end = G.w - 16 - context.measureText(note(row)).width;
   text(context, title, G.left, y, token("ink"), "left", font(12, 600));
   let x = G.left + context.measureText(title).width + 8;
-  if (note && (!G.narrow || state.both)) { text(context, note, x, y, token("ink3")); x += context.measureText(note).width + 12; }
+  if (words && (!G.narrow || state.both)) { text(context, words, x, y, token("ink3")); x += context.measureText(words).width + 12; }
   context.font = font();
   for (const [style, label, dash] of keys) {
     if (x + context.measureText(label).width + 18 > end) break; // no room
@@ -64,8 +64,8 @@ function drawScore(context, row) {
 
 function drawPower(context, row) {
   const high = nice(extreme(Math.max, runs.map(run => [...run.sunlight_kw, ...run.drawn_kw])) * 1.02), run = main();
-  head(context, row, "Fleet power", [[`${token("sun")}66`, "sunlight available"], [token("ink"), "drawn", dashOf(run).length ? dashOf(run) : [14, 0]]], high >= 10000 ? "MW" : "kW");
-  const y = axis(context, row, 0, high, [0, high / 2, high], v => Number(((high >= 10000 ? v / 1000 : v)).toPrecision(3)));
+  head(context, row, "Fleet power", [[`${token("sun")}66`, "sunlight available"], [token("ink"), "drawn", dashOf(run).length ? dashOf(run) : [14, 0]]], "kW");
+  const y = axis(context, row, 0, high, [0, high / 2, high], short);
   band(context, curve(run.sunlight_kw, y), curve(run.sunlight_kw.map(() => 0), y), `${token("sun")}40`);
   polyline(context, curve(run.sunlight_kw, y), token("sun"));
   for (const each of drawOrder().filter(other => other === run || other === rival())) polyline(context, curve(each.drawn_kw, y), inkOf(each), each === run ? 1.5 : 1, dashOf(each));
@@ -74,7 +74,7 @@ function drawPower(context, row) {
 function drawQueue(context, row) {
   const classes = E.classes.length, high = Math.max(1, extreme(Math.max, runs.map(run => run.stack[classes])) * 1.05), run = main();
   head(context, row, "Waiting work", E.classes.map((each, c) => [classColour(c), each.name]), "accelerator-h");
-  const tick = nice(high / 2.2), y = axis(context, row, 0, high, [0, tick, 2 * tick].filter(v => v < high), v => (tick >= 10000 ? `${v / 1000} k` : v));
+  const tick = nice(high / 2.2), y = axis(context, row, 0, high, [0, tick, 2 * tick].filter(v => v < high), short);
   for (let c = 0; c < classes; c++) band(context, curve(run.stack[c + 1], y), curve(run.stack[c], y), classColour(c));
   if (rival()) polyline(context, curve(rival().stack[classes], y), token("ink2"), 1.2, dashOf(rival()));
 }
@@ -101,7 +101,7 @@ export function drawDay() {
 function note(row) {
   const run = main(), k = sampleAt(state.t), other = rival();
   if (row.id === "score") return other ? signed(scoreAt(run, state.t) - scoreAt(other, state.t)) : fixed(scoreAt(run, state.t));
-  if (row.id === "power") return `${power(run.drawn_kw[k])} of ${power(run.sunlight_kw[k])}`;
+  if (row.id === "power") return `${short(run.drawn_kw[k])} of ${short(run.sunlight_kw[k])} kW`;
   if (row.id === "queue") return grouped(run.stack[E.classes.length][k]);
   const q = quantities[state.quantity];
   return row.id === "strip" ? q.text(between(q.of(row.run), state.t, state.satellite)) : "";

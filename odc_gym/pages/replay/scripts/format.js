@@ -19,8 +19,11 @@ export function signed(value, digits = 1) {
 /** Whole number with thin spaces between thousands. */
 export const grouped = value => fixed(value, 0).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 
-/** Power with the unit that keeps it short. */
-export const power = kw => (Math.abs(kw) >= 10000 ? `${fixed(kw / 1000, 1)} MW` : `${fixed(kw, 0)} kW`);
+/** Number with at most four digits. */
+export function short(value) {
+  if (value >= 1e6) return `${Number((value / 1e6).toPrecision(3))}\u202fM`;
+  return value >= 1e4 ? `${Number((value / 1e3).toPrecision(3))}\u202fk` : fixed(value, 0);
+}
 
 /** Length of an episode or a bin. */
 export function span(seconds) {
