@@ -58,7 +58,7 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "tables.episode simulator envs evaluation agents",
     "pages.replay": "evaluation recording pages",
     "cli": "sources compilation seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation "
-    "pages.report pages.replay agents training recording",
+    "pages.report pages.replay agents training recording rendering",
     "__main__": "cli",
     "episodes": "simulator envs agents",
     "": "envs scenario episodes",
