@@ -50,6 +50,7 @@ def draw_legend(board: Board, limit_c: float, sites: int) -> None:
         board.rectangle(x + 2 * k, y - 6, 2, 12, ramp_colour(k))
     x += 2 * len(RAMP)
     board.rectangle(x, y - 6, 26, 12, ALARM)
+    board.polygon([(x + 13, y - 4), (x + 18, y + 4), (x + 8, y + 4)], PAGE)
     x += 32
     x += board.text(f"over limit {limit_c:.0f} °C", x, y, 15, FAINT) + 18
     for label, colour in (("ring: charge", INK), ("below floor", ALARM)):

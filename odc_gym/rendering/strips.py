@@ -66,7 +66,8 @@ def axes_of(snapshot: Snapshot, history: History) -> tuple[Axes, Axes, Axes, Axe
     most_w = max(float(np.sum(design["peak_w"])), float(np.sum(design["array_peak_w"])))
     unit, unit_w = ("MW", 1e6) if most_w > LARGEST_KW_W else ("kW", 1e3)
     low = float(np.floor(min(values[:, SCORE].min() / SCORE_STEP, 0.0)) * SCORE_STEP)
-    high = float(np.ceil(max(values[:, SCORE].max() / SCORE_STEP, 100.0 / SCORE_STEP)) * SCORE_STEP)
+    pace = 100.0 * end / snapshot.decisions
+    high = float(np.ceil(max(values[:, SCORE].max(), pace) / SCORE_STEP) * SCORE_STEP)
     return (
         Axes(0, "Charge [%]", begin, end, 0.0, 100.0, floor, hour),
         Axes(1, "Junction [°C]", begin, end, float(min(COLDEST_C, coldest)), limit_c + 10.0, limit_c, hour),

@@ -18,7 +18,7 @@ CLASSES: dict[str, Colour] = {
     "finetuning": (74, 131, 204),
     "batch": (220, 200, 245),
     "interactive": (63, 183, 159),
-    "edge": (154, 163, 173),
+    "edge": (217, 122, 158),
 }
 CIVIDIS = np.array(
     [

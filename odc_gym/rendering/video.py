@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odc_gym.errors import ArgumentError
-from odc_gym.rendering.theme import ALARM, CLASSES, INK, RAMP, SUN
+from odc_gym.rendering.theme import ALARM, BAND, CLASSES, FAINT, INK, LINE, LINK, MIDDLE, PAGE, PANEL, RAMP, SUN, TRACK
 
 Pictures = Iterable[NDArray[np.uint8]]
 Writer = Callable[[Path, Pictures, float], None]
 COLOURS = 256
+MEANINGS = (PAGE, PANEL, TRACK, LINE, INK, FAINT, BAND, MIDDLE, ALARM, SUN, LINK)
+"""Colours that every palette has, beside those of the ramp and of the classes."""
 CENTISECOND_MS = 10
 """Unit of time in a GIF."""
 MP4_QUALITY = 7
@@ -74,7 +76,7 @@ def write_mp4(path: Path, pictures: Pictures, fps: float) -> None:
 
 def _palette(picture: Any) -> Any:
     """Return an image with the palette of a video: the colours of meanings, and those of its first picture."""
-    fixed = np.concatenate([RAMP, np.array([ALARM, SUN, INK, *CLASSES.values()], np.uint8)])
+    fixed = np.concatenate([RAMP, np.array([*MEANINGS, *CLASSES.values()], np.uint8)])
     free = picture.quantize(COLOURS - len(fixed)).getpalette()[: 3 * (COLOURS - len(fixed))]
     palette = _pillow().new("P", (1, 1))
     palette.putpalette(fixed.ravel().tolist() + free)

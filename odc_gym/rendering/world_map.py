@@ -47,6 +47,8 @@ MOST_MARKS = 8192
 """Marks that are kept."""
 MOST_LINKS = 500
 """Most links between satellites that are drawn; more would cover the map."""
+TAIL = ((132, 140, 128), (84, 98, 104))
+"""Colours of the ways of satellites since the last decision, and the one before."""
 FAINT_LINK = (75, 100, 110)
 SMALL = 4.0
 """Radius of marks without a ring."""
@@ -78,6 +80,8 @@ class WorldMap:
         if places.formation_km is not None:
             self._draw_formation(snapshot, places, temperatures, xy)
         else:
+            if snapshot.satellites <= MOST_NUMBERED and not len(places.links_at(k)):
+                self._draw_tails(places, k)
             self._draw_links(places, k, xy)
             self._draw_marks(snapshot, temperatures, xy, mark_radius(snapshot.satellites))
         board.surface.set_clip(None)
@@ -146,6 +150,14 @@ class WorldMap:
         for x, y in sites.tolist():
             self.board.diamond(x, y, 6.0, PAGE)
             self.board.diamond(x, y, 4.5, SITE)
+
+    def _draw_tails(self, places: Places, k: int) -> None:
+        """Draw the way of each satellite during the last decisions: where it flies. Links would hide it."""
+        for age in range(min(k, len(TAIL)), 0, -1):
+            first, last = (
+                np.stack(self._xy(places.latitude_deg[j], places.longitude_deg[j]), 1) for j in (k - age, k - age + 1)
+            )
+            self._draw_pairs(first, last, TAIL[age - 1])
 
     def _draw_pairs(self, begin: NDArray[np.floating], end: NDArray[np.floating], colour: Any) -> None:
         """Draw straight lines; one that is shorter across the edge of the map leaves it on both sides."""
