@@ -87,6 +87,7 @@ def run_episode(env: gymnasium.Env[Any, Any], scheduler: Any, seed: int | None =
     if not isinstance(inner, ODCSatEnv):
         raise ArgumentError(f"env = {env!r}: must be a single environment, gym.make('odc_gym:ODCSat-v0')")
     name, act, begin = _policy(inner, scheduler)
+    inner.scheduler_name = name
     observation, info = env.reset(seed=seed)
     episode_seed = int(info["episode_seed"])
     begin(episode_seed)

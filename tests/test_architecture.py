@@ -58,7 +58,7 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "tables.episode simulator envs evaluation agents",
     "pages.replay": "interface evaluation recording pages",
     "cli": "sources compilation seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation "
-    "pages.report pages.replay agents training recording",
+    "pages.report pages.replay agents training recording rendering",
     "__main__": "cli",
     "episodes": "simulator envs agents",
     "": "envs scenario episodes",
@@ -66,7 +66,7 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
 LEARNING = {"torch", "stable_baselines3", "sb3_contrib", "tensorboard"}
 LEARNERS = {"envs.sb3", "training"}
 RESUMES = "training.checkpoint"  # keeps the state of the global generators that stable-baselines3 draws from
-HEAVY = ("numba", "scipy", "skyfield", "torch", "stable_baselines3", "matplotlib", "pandas", "jinja2")
+HEAVY = ("numba", "scipy", "skyfield", "torch", "stable_baselines3", "matplotlib", "pandas", "jinja2", "pygame", "PIL")
 GLOBAL_RANDOM = re.compile(
     r"\bnp\.random\.(?!Generator|SeedSequence|Philox|PCG64|BitGenerator|default_rng)\w+|\bimport random\b"
 )

@@ -9,7 +9,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.error import ResetNeeded
 
 from odc_gym.envs.arguments import plain
-from odc_gym.rendering import render
+from odc_gym.rendering import Renderer
 from odc_gym.simulator.components import ObservationTable, action_names, explain, observation_names
 from odc_gym.simulator.simulator import Simulator
 
@@ -20,7 +20,10 @@ class Described:
     simulator: Simulator
     render_mode: str | None
     _observation_mode: str
+    scheduler_name: str = ""
+    """Name of the scheduler, for pictures; `run_episode` sets it."""
     _spec: EnvSpec | None = None
+    _renderer: Renderer | None = None
 
     @property
     def spec(self) -> EnvSpec | None:
@@ -56,17 +59,25 @@ class Described:
         """
         return explain(self.simulator, observation)
 
-    def _frame(self, row: int, score: float) -> Any:
-        """Return the text or picture of one environment in the render mode.
+    def _frame(self, row: int, score: float, mode: str | None = None) -> Any:
+        """Return the text or picture of one environment in the render mode; show it in the mode "human".
 
         Raises:
             ResetNeeded: the environment was never reset.
         """
-        if self.render_mode is None:
+        mode = mode or self.render_mode
+        if mode is None:
             return None
         if self.simulator.seeds[row] < 0:
             raise ResetNeeded("the environment must be reset before it is rendered")
-        return render(self.simulator, row, score, self.render_mode)
+        if self._renderer is None:
+            self._renderer = Renderer()
+        return self._renderer.render(self.simulator, row, score, mode, self.scheduler_name)
+
+    def _close_renderer(self) -> None:
+        """Close the window of the mode "human"."""
+        if self._renderer is not None:
+            self._renderer.close()
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.simulator.description})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 import numpy as np
@@ -25,7 +25,7 @@ from odc_gym.envs.vector import (
     row_observation,
 )
 from odc_gym.errors import ActionError
-from odc_gym.rendering import RENDER_FPS, RENDERERS
+from odc_gym.rendering import HUMAN, load_pygame, render_fps
 from odc_gym.saved_state import saved_array
 from odc_gym.scenario import Scenario
 from odc_gym.seeds import EpisodeStream, checked_seed
@@ -34,6 +34,9 @@ from odc_gym.simulator.view import View
 
 if TYPE_CHECKING:
     from odc_gym.workload import TraceSource
+
+
+ENV_RENDER_MODES = (*RENDER_MODES, HUMAN)
 
 
 class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
@@ -56,19 +59,19 @@ class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
         trace: file of jobs or requests that replaces the classes it holds, or several; see `docs/traces.md`.
         decision_period_s: time between decisions [s]; the scenario's if None.
         episode_hours: length of an episode [h]; the scenario's if None.
-        render_mode: None, "ansi" for text, or "rgb_array" for pictures.
+        render_mode: None, "ansi" for text, "rgb_array" for pictures, or "human" for a window that shows each decision.
         action_mode: "bids" or "assign".
         observation_mode: "flat" or "dict".
 
     Raises:
-        ArgumentError: an argument has a value that is not allowed.
+        ArgumentError: an argument has a value that is not allowed, or the mode "human" lacks pygame.
         ScenarioError: the scenario or an override is not allowed.
         TraceError: a trace is malformed.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {  # type: ignore[misc]
-        "render_modes": list(RENDERERS),
-        "render_fps": RENDER_FPS,
+    metadata: dict[str, Any] = {  # noqa: RUF012
+        "render_modes": [mode for mode in ENV_RENDER_MODES if mode],
+        "render_fps": 12,  # of a decision period of 5 minutes; each environment has its own
     }
 
     def __init__(
@@ -82,10 +85,13 @@ class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
         action_mode: str = "bids",
         observation_mode: str = "flat",
     ) -> None:
-        self.render_mode = check_choice("render_mode", render_mode, RENDER_MODES)
+        self.render_mode = check_choice("render_mode", render_mode, ENV_RENDER_MODES)
+        if self.render_mode == HUMAN:
+            load_pygame()
         self.simulator = build_simulator(
             1, scenario, overrides, trace, decision_period_s, episode_hours, action_mode, observation_mode
         )
+        self.metadata = {**self.metadata, "render_fps": render_fps(self.view.decision_period_s)}
         self._observation_mode = observation_mode
         self.observation_space = observation_space(self.simulator, observation_mode)
         self.action_space = action_space(self.simulator)
@@ -125,6 +131,7 @@ class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
         super().reset(seed=number)
         self.simulator.reset(self._stream.next([number]))
         self._score, self._running = 0.0, True
+        self._show()
         return self._observe(), reset_info(self.simulator, 0) | self._mask_info()
 
     def step(self, action: NDArray[Any]) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -153,6 +160,7 @@ class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
         if truncated:
             info = EndInfo(info | end_info(simulator, 0))
             self._running = False
+        self._show()
         return self._observe(), reward, False, truncated, info
 
     def action_masks(self) -> NDArray[np.bool_]:
@@ -180,10 +188,29 @@ class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
     def render(self) -> Any:
         """Return the fleet as text in the mode "ansi", as a picture (H, W, 3) uint8 in "rgb_array", else None.
 
+        In the mode "human", `reset` and `step` show the fleet, and this call shows it again.
+
         Raises:
+            ArgumentError: the mode is "human", and there is no display.
             ResetNeeded: the environment was never reset.
         """
         return self._frame(0, self._score)
+
+    def picture(self) -> NDArray[np.uint8]:
+        """Return the fleet as a picture (H, W, 3) in every render mode, so that a run in a window can be recorded.
+
+        Raises:
+            ResetNeeded: the environment was never reset.
+        """
+        return np.asarray(self._frame(0, self._score, "rgb_array"))
+
+    def close(self) -> None:
+        """Close the window of the mode "human"."""
+        self._close_renderer()
+
+    def _show(self) -> None:
+        if self.render_mode == HUMAN:
+            self._frame(0, self._score)
 
     def get_state(self) -> dict[str, NDArray[Any]]:
         """Return the complete state as arrays by name: episode, progress, score, and generator of later episodes."""

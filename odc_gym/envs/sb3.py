@@ -33,7 +33,7 @@ from odc_gym.envs.vector import (
     step_columns,
 )
 from odc_gym.errors import ArgumentError
-from odc_gym.rendering import RENDER_FPS
+from odc_gym.rendering import render_fps
 from odc_gym.saved_state import entries_under, saved_array
 from odc_gym.seeds import EpisodeStream, checked_seed, environment_seeds, is_test_episode
 from odc_gym.simulator.copies import WholeCopy
@@ -201,7 +201,7 @@ class ODCSatVecEnv(WholeCopy, Described, VecEnv):
         self._prefetch = self._must_prepare = prepares_episodes(self.simulator, prefetch)
         num_envs = self.simulator.num_envs
         super().__init__(num_envs, observation_space(self.simulator, observation_mode), action_space(self.simulator))
-        self.metadata["render_fps"] = RENDER_FPS  # type: ignore[assignment]
+        self.metadata["render_fps"] = render_fps(self.simulator.view.decision_period_s)  # type: ignore[assignment]
         self._observation_mode = observation_mode
         self._stream = EpisodeStream(num_envs)
         self._actions: NDArray[Any] = np.zeros((num_envs, self.simulator.action_size))

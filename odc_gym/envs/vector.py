@@ -29,7 +29,7 @@ from odc_gym.envs.arguments import (
 from odc_gym.envs.described import Described
 from odc_gym.envs.infos import end_info
 from odc_gym.errors import ArgumentError
-from odc_gym.rendering import RENDER_FPS, RENDERERS
+from odc_gym.rendering import HUMAN, RENDERERS, render_fps
 from odc_gym.saved_state import entries_under, saved_array
 from odc_gym.scenario import Scenario
 from odc_gym.seeds import EpisodeStream, environment_seeds
@@ -211,7 +211,6 @@ class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray
         self.autoreset_mode = check_autoreset_mode(autoreset_mode)
         if max_episode_steps is not None:
             max_episode_steps = check_integer("max_episode_steps", max_episode_steps, 1)
-        self.metadata = batch_metadata(self.autoreset_mode)
         simulator = build_simulator(
             num_envs, scenario, overrides, trace, decision_period_s, episode_hours, action_mode, observation_mode,
             num_threads,
@@ -223,8 +222,8 @@ class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray
     def _sibling(cls, env: Described, num_envs: int, autoreset_mode: AutoresetMode) -> ODCSatVectorEnv:
         """Return a batch of the fleet and the modes of another environment; its rows have no episodes yet."""
         batch = cls.__new__(cls)
-        batch.render_mode, batch.autoreset_mode = env.render_mode, autoreset_mode
-        batch.metadata = batch_metadata(autoreset_mode)
+        batch.render_mode = "rgb_array" if env.render_mode == HUMAN else env.render_mode
+        batch.autoreset_mode = autoreset_mode
         batch._prefetch = batch._must_prepare = False
         batch._set_up(env.simulator.sibling(num_envs), env._observation_mode, None)
         return batch
@@ -232,6 +231,7 @@ class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray
     def _set_up(self, simulator: Simulator, observation_mode: str, max_episode_steps: int | None) -> None:
         """Make spaces and accounts of a batch whose rows have no episodes yet."""
         self.simulator = simulator
+        self.metadata = batch_metadata(simulator, self.autoreset_mode)
         self.num_envs = num_envs = simulator.num_envs
         self._observation_mode = observation_mode
         self.single_observation_space = observation_space(simulator, observation_mode)
@@ -432,9 +432,10 @@ class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray
         return np.flatnonzero(mask)
 
 
-def batch_metadata(autoreset_mode: AutoresetMode) -> dict[str, Any]:
+def batch_metadata(simulator: Simulator, autoreset_mode: AutoresetMode) -> dict[str, Any]:
     """Return the metadata of a batch, as Gymnasium reads them."""
-    return {"render_modes": list(RENDERERS), "render_fps": RENDER_FPS, "autoreset_mode": autoreset_mode}
+    fps = render_fps(simulator.view.decision_period_s)
+    return {"render_modes": list(RENDERERS), "render_fps": fps, "autoreset_mode": autoreset_mode}
 
 
 def _masked(columns: Mapping[str, NDArray[Any]], rows: Mask) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from odc_gym.core.samples import Samples, take_sample
 from odc_gym.core.spacecraft.conditions import condition_bits
 from odc_gym.errors import RecordingError
 from odc_gym.interface.rewards import TERMS
-from odc_gym.recording.geometry import light_arrays, link_arrays, orbit_arrays
 from odc_gym.recording.recording import Recording
 from odc_gym.recording.schema import (
     ACCOUNT_FIELDS,
@@ -35,6 +34,7 @@ from odc_gym.recording.schema import (
     SHAPES,
     TERM_NAMES,
 )
+from odc_gym.simulator.geometry import light_arrays, link_arrays, orbit_arrays
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.sources import versions

@@ -23,6 +23,14 @@ class Snapshot(NamedTuple):
     observation: Mapping[str, Any]  # features of `View.observation`: (S,), (C, S), () or (C,)
     design: Mapping[str, Any]  # parameters of `View.design`, (S,) each
     states: tuple[str, ...]  # of each satellite, see `_state`
+    decision: int = 0  # decisions since the episode's start
+    decisions: int = 1  # of the whole episode
+    agent: str = ""  # scheduler, if it is known
+
+    @property
+    def decision_period_s(self) -> float:
+        """Time between decisions [s]."""
+        return self.length.total_seconds() / self.decisions
 
     @property
     def satellites(self) -> int:
@@ -30,18 +38,20 @@ class Snapshot(NamedTuple):
         return len(self.states)
 
 
-def take_snapshot(simulator: Simulator, row: int, score: float) -> Snapshot:
+def take_snapshot(simulator: Simulator, row: int, score: float, agent: str = "") -> Snapshot:
     """Return the state of one environment.
 
     Args:
         simulator: simulator whose episodes have begun.
         row: index of the environment.
         score: sum of the rewards of the episode so far.
+        agent: scheduler, if it is known.
     """
     view, fleet = simulator.view, simulator.fleet
     clock = fleet.clock
     observation = {name: values[row] for name, values in view.observation.items()}
-    elapsed = timedelta(seconds=float((simulator.scalars["tick"][row] - clock.warm_up) * clock.dt_s))
+    ticks = int(simulator.scalars["tick"][row]) - clock.warm_up
+    elapsed = timedelta(seconds=ticks * clock.dt_s)
     episode = int(simulator.seeds[row])
     return Snapshot(
         fleet.scenario.name,
@@ -54,6 +64,9 @@ def take_snapshot(simulator: Simulator, row: int, score: float) -> Snapshot:
         observation,
         {name: values[row] for name, values in view.design.items()},
         tuple(_state(observation, s) for s in range(view.satellites)),
+        ticks // clock.steps,
+        simulator.decisions,
+        agent,
     )
 
 

@@ -1,4 +1,4 @@
-"""Positions, light and links of an episode, as a recording holds them: they do not depend on the scheduler."""
+"""Positions, light and links of an episode at each decision; they do not depend on the scheduler."""
 
 from __future__ import annotations
 
@@ -97,3 +97,9 @@ def _pairs(neighbours: np.ndarray) -> np.ndarray:
     s, k = np.nonzero(neighbours >= 0)
     other = neighbours[s, k]
     return np.stack([s[s < other], other[s < other]], 1)
+
+
+def site_places(simulator: Simulator) -> np.ndarray:
+    """Return latitude and longitude of the ground sites [deg], (G, 2)."""
+    sites = ground_sites(simulator.scenario)
+    return np.array([(site.latitude_deg, site.longitude_deg) for site in sites], float).reshape(-1, 2)
