@@ -85,7 +85,7 @@ function head(context, row, title, keys = [], words = "") {
 }
 
 const curve = (values, y) => values.map((value, k) => [G.x(Math.min(E.end_s, k * E.sample_s)), y(value)]);
-const extreme = (pick, values) => pick(...values.flat());
+const extreme = (pick, values) => values.flat().reduce((a, b) => pick(a, b));
 
 /** Top of the scale of scores: 100 where scores come near it. */
 const scoreTop = most => (most > 20 && most <= 100 ? 100 : nice(Math.max(most, 0.1)));
@@ -114,22 +114,19 @@ function drawScore(context, row) {
     );
   for (const run of drawOrder())
     polyline(context, curve(run.scores, y), inkOf(run), run === main() ? 2 : 1.3, dashOf(run));
-  const ends = [main(), rival()].filter(Boolean).map(run => ({ run, y: Math.max(row.y + 7, y(run.scores.at(-1))) }));
-  if (ends.length === 2 && Math.abs(ends[0].y - ends[1].y) < 12) {
-    const up = ends[0].y <= ends[1].y ? 1 : -1;
-    ends[0].y -= 6 * up;
-    ends[1].y += 6 * up;
+  drawEnds(context, row, y);
+}
+
+/** Write the final scores of the shown run and its rival at the right, apart from each other and below the title. */
+function drawEnds(context, row, y) {
+  const ends = [main(), rival()].filter(Boolean).map(run => ({ run, y: y(run.scores.at(-1)) }));
+  let free = row.y + 7;
+  for (const { run, y: wanted } of ends.sort((a, b) => a.y - b.y)) {
+    const at = Math.max(free, wanted),
+      [style, face] = run === main() ? ["ink", font(11, 600)] : ["ink2", font(11)];
+    text(context, fixed(run.scores.at(-1)), G.right + 5, at, token(style), "left", face);
+    free = at + 12;
   }
-  for (const end of ends)
-    text(
-      context,
-      fixed(end.run.scores.at(-1)),
-      G.right + 5,
-      end.y,
-      token(end.run === main() ? "ink" : "ink2"),
-      "left",
-      font(11, end.run === main() ? 600 : ""),
-    );
 }
 
 function drawPower(context, row) {

@@ -31,11 +31,11 @@ export function drawFormation(context, { run, x, y, r }) {
     p: [x + between(series, state.t, 2 * s) * scale, y - between(series, state.t, 2 * s + 1) * scale, 1],
   }));
   drawLinks(context, places, null);
-  drawGangs(context, run, places);
   const size = Math.max(2.5, Math.min(6, (r / Math.sqrt(E.satellites)) * 0.45));
   for (const each of [...places.filter(place => place.s !== state.satellite), places[state.satellite]]) {
     drawSatellite(context, run, each, size, false);
   }
+  drawGangs(context, run, places);
   const words = state.both ? run.agent : `formation, ${Number((2 * E.formation_km).toPrecision(2))} km wide`;
   const [style, face] = state.both ? ["ink", font(12, 600)] : ["ink2", font(11)];
   text(context, words, x, y + r * 1.04 + 10, token(style), "center", face);

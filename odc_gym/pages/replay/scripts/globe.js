@@ -152,7 +152,6 @@ function drawDisc(context, disc, cam) {
     return;
   }
   drawLinks(context, places, project);
-  drawGangs(context, disc.run, places);
   const size = E.satellites <= LABELLED ? (disc.small ? 5.5 : 8) : E.satellites <= 200 ? 5 : 3;
   const seen = places
     .filter(each => !each.hidden)
@@ -161,6 +160,7 @@ function drawDisc(context, disc, cam) {
     drawSatellite(context, disc.run, each, size, !disc.small && E.satellites <= LABELLED);
     hits.push([each.p[0], each.p[1], each.s]);
   }
+  drawGangs(context, disc.run, places);
   if (disc.small && state.both)
     text(context, disc.run.agent, disc.x, disc.y + disc.r * MARGIN + 10, token("ink"), "center", font(12, 600));
 }

@@ -91,9 +91,16 @@ export function drawLinks(context, places, project) {
   context.globalAlpha = 1;
 }
 
-/** Join the satellites on which the gangs of the chosen satellite run. */
+/** Join the satellites on which the gangs of the chosen satellite run, and ring them. */
 export function drawGangs(context, run, places) {
   const from = places[state.satellite];
-  for (const s of partners(run, state.satellite, state.t))
-    polyline(context, [from.p, places[s].p], token("class-0"), 2.2);
+  for (const s of partners(run, state.satellite, state.t)) {
+    const [x, y] = places[s].p;
+    if (places[s].hidden) continue;
+    if (!from.hidden) polyline(context, [from.p, places[s].p], token("class-0"), 2.2);
+    context.strokeStyle = token("class-0");
+    context.lineWidth = 2.2;
+    mark(context, x, y, 7, false);
+    context.stroke();
+  }
 }
