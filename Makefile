@@ -84,6 +84,10 @@ docs: $(READY)  ## write the pages of the environment and of the fields from the
 pages: $(READY) warm  ## run the code of all pages, and write outputs that changed into them
 	$(BIN)/python docs/pages.py --write
 
+.PHONY: scripts
+scripts: $(READY)  ## bundle the scripts of the replay page anew, after a change of them: needs Node.js
+	$(BIN)/python -c "from odc_gym.pages.replay.bundle import make_bundle; print(make_bundle(), 'bytes')"
+
 .PHONY: site
 site: $(VENV)-docs/.ready  ## build the site of the documentation in build/site; any warning is an error
 	NO_MKDOCS_2_WARNING=1 $(VENV)-docs/bin/mkdocs build --strict

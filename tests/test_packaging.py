@@ -16,7 +16,12 @@ from odc_gym.compilation.processors import processors, this_processor
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "odc_gym", "agents", "configs")
-PAGES = ("odc_gym/pages/**/*.html", "odc_gym/pages/**/*.css")
+PAGES = (
+    "odc_gym/pages/**/*.html",
+    "odc_gym/pages/**/*.css",
+    "odc_gym/pages/replay/*.js",
+    "odc_gym/pages/replay/licences/*.txt",
+)
 PREBUILT = "odc_gym/compilation/prebuilt"
 NOT_FOR_USERS = ("numba", "llvmlite", "odc_gym", "__editable__")  # beginnings of names of packages
 

@@ -27,9 +27,11 @@ from odc_gym.recording.schema import (
     KIND_MEANINGS,
     KINDS,
     MISSED,
+    OPTIONAL_SHAPES,
     QUEUE,
     SATELLITE_FIELDS,
     SERVICE_FIELDS,
+    SHAPES,
     TERM_NAMES,
 )
 from odc_gym.simulator.geometry import light_arrays, link_arrays, orbit_arrays
@@ -40,6 +42,7 @@ from odc_gym.tables.episode.network import ground_sites
 
 FIELDS = np.array([State._fields.index(name) for name in SATELLITE_FIELDS])
 CLASS_ROWS = np.array([Classes._fields.index(name) for name in CLASS_FIELDS])
+PER_SAMPLE = {name for name, axes in (SHAPES | OPTIONAL_SHAPES).items() if axes.startswith("D+1")}
 EVENTS_OF_JOB = 8  # events of a row of the job table or of a satellite in a physics step, more than ever happen
 MOST_EVENTS = 2**20  # room of the event log in a large fleet
 
@@ -133,6 +136,7 @@ class Recorder:
         decision_s = clock.dt_s * clock.steps
         now_s = (count - 1) * decision_s
         orbit, planes = orbit_arrays(simulator, row)
+        sky = {**orbit, **link_arrays(simulator, row)}
         exact = np.stack([self._opening[0][:, :n], simulator.mutable.state[row][:, :n]])
         arrays = {
             "time_s": np.arange(count) * decision_s,
@@ -143,9 +147,8 @@ class Recorder:
             **_columns("reward", TERM_NAMES, samples.terms[1:count]),
             "action": samples.actions[1:count].copy(),
             **_columns("queue", QUEUE, samples.queue[:count]),
-            **light_arrays(simulator, row),
-            **orbit,
-            **link_arrays(simulator, row),
+            **{name: light[: (count - 1) * clock.steps] for name, light in light_arrays(simulator, row).items()},
+            **{name: values[:count] if name in PER_SAMPLE else values for name, values in sky.items()},
             **_job_columns(simulator, row, now_s),
             **self._event_columns(simulator, now_s),
             **{f"design/{name}": simulator.view.design[name][row].copy() for name in DESIGN_FIELDS},

@@ -54,7 +54,3 @@ def make_bundle() -> int:
     licences = "with d3-geo, d3-array, internmap, topojson-client (ISC) and land-110m of world-atlas (ISC)"
     BUNDLE.write_text(f"/* odc-gym replay {source_hash()}, {licences}; texts in licences/ */\n{made}", encoding="utf-8")
     return BUNDLE.stat().st_size
-
-
-if __name__ == "__main__":
-    print(f"{BUNDLE.name}: {make_bundle()} bytes")

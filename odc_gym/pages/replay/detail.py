@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 MOST_BINS = 24  # decisions in a bin, at most
+RICH_BINS = 6  # decisions in a bin of a page with jobs or actions, at most
 
 
 class Detail(NamedTuple):
@@ -15,16 +16,29 @@ class Detail(NamedTuple):
     jobs: bool  # the page has jobs: who holds which accelerators, and the events of jobs
     actions: bool  # the page has the actions of the agents
 
+    @property
+    def least_characters(self) -> float:
+        """Characters for each satellite, decision and run that a page of this detail needs at least.
 
-def levels(decisions: int) -> list[Detail]:
-    """Return the levels of detail that a page may have, best first.
+        Pages of fleets of 12 to 1 000 satellites need 1.3 to 2 times as many.
+        """
+        return (7.0 if self.fine else 3.5) / self.stride + (2.5 if self.jobs else 0.0)
+
+
+def levels(decisions: int, values: int, most_bytes: int) -> list[Detail]:
+    """Return the levels of detail that may fit, best first; the last one is always there.
 
     Args:
         decisions: decisions of the recording; bins divide it evenly.
+        values: satellites x decisions x runs.
+        most_bytes: size of the page.
     """
     strides = [stride for stride in range(1, MOST_BINS + 1) if decisions % stride == 0] or [1]
-    rich = [Detail(strides[0], True, True, True)]
-    rich += [Detail(stride, False, True, True) for stride in strides if stride <= 3]
-    rich += [Detail(stride, False, True, True) for stride in strides if 3 < stride <= 6 and decisions > 1_000]
-    plain = [Detail(stride, False, False, True) for stride in strides if 3 <= stride <= 6]
-    return rich + plain + [Detail(stride, False, False, False) for stride in strides if stride >= 3]
+    some = [stride for stride in strides if stride <= RICH_BINS]
+    ladder = [
+        Detail(strides[0], True, True, True),
+        *(Detail(stride, False, True, True) for stride in some),
+        *(Detail(stride, False, False, True) for stride in some),
+        *(Detail(stride, False, False, False) for stride in strides if stride >= some[-1]),
+    ]
+    return [detail for detail in ladder[:-1] if detail.least_characters * values <= most_bytes] + ladder[-1:]

@@ -13,6 +13,7 @@ from odc_gym.recording import Recording
 DESIGN = ("accelerators", "array_peak_w", "floor_frac", "restore_frac", "limit_k", "trip_k")
 MOST_LINKS = 60_000  # links in all epochs together; a page with more shows none
 UNIT = 1 / 32_767
+FORMATION_KM = 100.0  # a fleet within this distance of its middle is a formation
 FEWEST_SAMPLES = 8  # of a fit of elements
 
 
@@ -26,7 +27,7 @@ def pack_episode(pack: Packer, recording: Recording, samples: np.ndarray) -> dic
     """
     header = recording.header
     lit = recording["sunlit_frac"] > 0.5
-    steps = int(round(recording["time_s"][-1] / header["step_s"]))
+    steps = round(float(recording["time_s"][-1]) / header["step_s"])
     pack.put("lit", np.packbits(lit[:steps].T, axis=1), "uint8")  # (S, T / 8)
     for name in DESIGN:
         pack.put(f"design/{name}", recording[f"design/{name}"], "float32")
@@ -50,6 +51,7 @@ def pack_episode(pack: Packer, recording: Recording, samples: np.ndarray) -> dic
         "sun": sun.tolist(),
         "greenwich_rad": greenwich,
         "links": _pack_links(pack, recording, samples),
+        "formation_km": _pack_formation(pack, recording, samples),
     }
 
 
@@ -71,6 +73,28 @@ def _pack_orbits(pack: Packer, recording: Recording, samples: np.ndarray) -> tup
         pack.put("orbit/direction", direction[samples], "int16", UNIT, series=True)
         pack.put("orbit/radius_km", radius[samples], "float32")
     return greenwich, sun[[0, -1]]
+
+
+def _pack_formation(pack: Packer, recording: Recording, samples: np.ndarray) -> float:
+    """Pack places within a formation: along its orbit, and up or across, whichever is the larger; (N, S, 2) in km.
+
+    Returns:
+        the largest of these distances, or 0 for fleets that are no formation.
+    """
+    position = recording["orbit/position_km"].astype(np.float64)
+    middle = position.mean(1, keepdims=True)
+    if position.shape[1] < 2 or np.linalg.norm(position - middle, axis=2).max() > FORMATION_KM or len(position) < 2:
+        return 0.0
+    up = middle / np.linalg.norm(middle, axis=2, keepdims=True)
+    motion = np.gradient(middle, axis=0)
+    across = np.cross(up, motion)
+    across /= np.linalg.norm(across, axis=2, keepdims=True)
+    along = np.cross(across, up)
+    x, y, z = (((position - middle) * axis).sum(2) for axis in (along, up, across))
+    places = np.stack([x, y if np.ptp(y) > np.ptp(z) else z], 2)[samples]
+    most = max(float(np.abs(places).max()), 1e-3)
+    pack.put("orbit/formation_km", places, "int16", most / 32_767, series=True)
+    return most
 
 
 def _pack_links(pack: Packer, recording: Recording, samples: np.ndarray) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odc_gym.evaluation.files import write_text
+from odc_gym.pages.replay.bundle import BUNDLE
 from odc_gym.pages.replay.detail import Detail, levels
 from odc_gym.pages.replay.episode import pack_episode
 from odc_gym.pages.replay.packing import Packer
@@ -20,7 +21,6 @@ from odc_gym.recording import Recording, read_recording
 
 MOST_BYTES = 1_500_000
 """Size that a page keeps to, by leaving out detail."""
-BUNDLE = Path(__file__).parent / "replay.bundle.js"
 PAGE_VERSION = 1
 
 
@@ -30,6 +30,17 @@ class ReplayPage(NamedTuple):
     html: str
     detail: Detail
     names: list[str]  # names of the runs
+
+    @property
+    def left_out(self) -> str:
+        """What the page leaves out to stay small, or an empty text."""
+        detail = self.detail
+        parts = (
+            (detail.stride > 1, f"{detail.stride - 1} of {detail.stride} decisions"),
+            (not detail.jobs, "single jobs"),
+            (not detail.actions, "actions"),
+        )
+        return ", ".join(words for left_out, words in parts if left_out)
 
 
 def write_replay(path: str | Path, recordings: Sequence[str | Path]) -> ReplayPage:
@@ -59,9 +70,10 @@ def make_replay(recordings: Sequence[Recording], names: Sequence[str] | None = N
         RecordingError: the recordings show different episodes.
     """
     require_same_episode(recordings, names or [f"recording {k + 1}" for k in range(len(recordings))])
-    decisions = int(recordings[0].header["decisions"])
+    header = recordings[0].header
+    decisions, satellites = int(header["decisions"]), int(header["satellites"])
     html, detail = "", Detail(1, True, True, True)
-    for detail in levels(decisions):
+    for detail in levels(decisions, satellites * decisions * len(recordings), MOST_BYTES):
         html = _render(recordings, detail)
         if len(html.encode()) <= MOST_BYTES:
             break

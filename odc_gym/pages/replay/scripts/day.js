@@ -2,7 +2,7 @@
 import { $, onDrag } from "./dom.js";
 import { axis, band, dashOf, drawOrder, fit, font, inkOf, plate, polyline, text } from "./canvas.js";
 import { E, between, runs, sampleAt, scoreAt } from "./episode.js";
-import { fixed, nice, signed } from "./format.js";
+import { fixed, grouped, nice, short, signed } from "./format.js";
 import { quantities } from "./quantities.js";
 import { drawGantt, drawStrip, ganttAt, satelliteOfRow, selection } from "./rows.js";
 import { chooseSatellite, main, redraw, rival, seek, shown, state } from "./state.js";
@@ -30,11 +30,11 @@ function layout(w, h) {
 }
 
 /** Write the title of a row with the keys of its colours and lines: `[colour, label, dash]`. */
-function head(context, row, title, keys = [], note = "") {
-  const y = row.y - TITLE + 12, end = G.w - (row.id === "gantt" ? 4 : G.narrow ? 40 : 66);
+function head(context, row, title, keys = [], words = "") {
+  const y = row.y - TITLE + 12, end = G.w - 16 - context.measureText(note(row)).width;
   text(context, title, G.left, y, token("ink"), "left", font(12, 600));
   let x = G.left + context.measureText(title).width + 8;
-  if (note && (!G.narrow || state.both)) { text(context, note, x, y, token("ink3")); x += context.measureText(note).width + 12; }
+  if (words && (!G.narrow || state.both)) { text(context, words, x, y, token("ink3")); x += context.measureText(words).width + 12; }
   context.font = font();
   for (const [style, label, dash] of keys) {
     if (x + context.measureText(label).width + 18 > end) break; // no room
@@ -57,7 +57,7 @@ function drawScore(context, row) {
   const y = axis(context, row, low, high, ticks, v => fixed(v, high < 4 ? 1 : 0));
   if (rival()) band(context, curve(main().scores, y), curve(rival().scores, y), `${token(main().scores.at(-1) >= rival().scores.at(-1) ? "good" : "alarm")}2e`);
   for (const run of drawOrder()) polyline(context, curve(run.scores, y), inkOf(run), run === main() ? 2 : 1.3, dashOf(run));
-  const ends = [main(), rival()].filter(Boolean).map(run => ({ run, y: y(run.scores.at(-1)) }));
+  const ends = [main(), rival()].filter(Boolean).map(run => ({ run, y: Math.max(row.y + 7, y(run.scores.at(-1))) }));
   if (ends.length === 2 && Math.abs(ends[0].y - ends[1].y) < 12) { const up = ends[0].y <= ends[1].y ? 1 : -1; ends[0].y -= 6 * up; ends[1].y += 6 * up; }
   for (const end of ends) text(context, fixed(end.run.scores.at(-1)), G.right + 5, end.y, token(end.run === main() ? "ink" : "ink2"), "left", font(11, end.run === main() ? 600 : ""));
 }
@@ -65,7 +65,7 @@ function drawScore(context, row) {
 function drawPower(context, row) {
   const high = nice(extreme(Math.max, runs.map(run => [...run.sunlight_kw, ...run.drawn_kw])) * 1.02), run = main();
   head(context, row, "Fleet power", [[`${token("sun")}66`, "sunlight available"], [token("ink"), "drawn", dashOf(run).length ? dashOf(run) : [14, 0]]], "kW");
-  const y = axis(context, row, 0, high, [0, high / 2, high], v => Number(v.toPrecision(3)));
+  const y = axis(context, row, 0, high, [0, high / 2, high], short);
   band(context, curve(run.sunlight_kw, y), curve(run.sunlight_kw.map(() => 0), y), `${token("sun")}40`);
   polyline(context, curve(run.sunlight_kw, y), token("sun"));
   for (const each of drawOrder().filter(other => other === run || other === rival())) polyline(context, curve(each.drawn_kw, y), inkOf(each), each === run ? 1.5 : 1, dashOf(each));
@@ -74,7 +74,7 @@ function drawPower(context, row) {
 function drawQueue(context, row) {
   const classes = E.classes.length, high = Math.max(1, extreme(Math.max, runs.map(run => run.stack[classes])) * 1.05), run = main();
   head(context, row, "Waiting work", E.classes.map((each, c) => [classColour(c), each.name]), "accelerator-h");
-  const tick = nice(high / 2.2), y = axis(context, row, 0, high, [0, tick, 2 * tick].filter(v => v < high), v => v);
+  const tick = nice(high / 2.2), y = axis(context, row, 0, high, [0, tick, 2 * tick].filter(v => v < high), short);
   for (let c = 0; c < classes; c++) band(context, curve(run.stack[c + 1], y), curve(run.stack[c], y), classColour(c));
   if (rival()) polyline(context, curve(rival().stack[classes], y), token("ink2"), 1.2, dashOf(rival()));
 }
@@ -101,8 +101,8 @@ export function drawDay() {
 function note(row) {
   const run = main(), k = sampleAt(state.t), other = rival();
   if (row.id === "score") return other ? signed(scoreAt(run, state.t) - scoreAt(other, state.t)) : fixed(scoreAt(run, state.t));
-  if (row.id === "power") return `${fixed(run.drawn_kw[k], 0)} of ${fixed(run.sunlight_kw[k], 0)}`;
-  if (row.id === "queue") return fixed(run.stack[E.classes.length][k], 0);
+  if (row.id === "power") return `${short(run.drawn_kw[k])} of ${short(run.sunlight_kw[k])} kW`;
+  if (row.id === "queue") return grouped(run.stack[E.classes.length][k]);
   const q = quantities[state.quantity];
   return row.id === "strip" ? q.text(between(q.of(row.run), state.t, state.satellite)) : "";
 }

@@ -16,6 +16,15 @@ export function signed(value, digits = 1) {
   return (Number(text) === 0 ? "" : value > 0 ? "+" : MINUS) + text;
 }
 
+/** Whole number with thin spaces between thousands. */
+export const grouped = value => fixed(value, 0).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+
+/** Number with at most four digits. */
+export function short(value) {
+  if (value >= 1e6) return `${Number((value / 1e6).toPrecision(3))}\u202fM`;
+  return value >= 1e4 ? `${Number((value / 1e3).toPrecision(3))}\u202fk` : fixed(value, 0);
+}
+
 /** Length of an episode or a bin. */
 export function span(seconds) {
   if (seconds >= 48 * 3600 && seconds % 86400 === 0) return `${seconds / 86400} days`;

@@ -2,7 +2,7 @@
 import { $, onDrag } from "./dom.js";
 import { font, fit, polyline, text } from "./canvas.js";
 import { axes, paintEarth, projection } from "./earth.js";
-import { E, between, flagsAt, isLit, isOff, sampleAt } from "./episode.js";
+import { E, array, between, flagsAt, isLit, isOff, sampleAt } from "./episode.js";
 import { partners } from "./jobs.js";
 import { DEGREES, EARTH_KM, cross, direction, dot, greenwich, linksAt, radiusKm, siteOf, subpoint, sunAt, unit } from "./orbits.js";
 import { paint, quantities } from "./quantities.js";
@@ -22,9 +22,10 @@ function camera() {
   return { ra: state.ra, dec: state.dec };
 }
 
-/** Discs of the globe: one, or one for each of two runs side by side. */
+/** Discs of the globe: one, or one for each of two runs side by side; a formation stands beside its globe. */
 function discs(w, h) {
   const list = shown();
+  if (E.formation_km) return list.length > 1 ? [] : [{ run: list[0], x: w * 0.25, y: h * 0.53, r: Math.min(w * 0.19, (h * 0.5) / MARGIN), small: true }];
   if (list.length === 1) return [{ run: list[0], x: w / 2, y: h / 2 + 2, r: Math.min(w, h) / 2 / MARGIN }];
   const r = Math.min(w / 5.1, h / 2.7);
   return list.map((run, i) => ({ run, x: w * (0.25 + 0.5 * i) + 4, y: h * 0.47, r, small: true }));
@@ -51,14 +52,29 @@ function ring(t, s, sun) {
 
 function drawRings(context, disc, view, rings, behind) {
   const faint = rings.length > 8 ? 0.45 : 1;
+  const paths = [new Path2D(), new Path2D()]; // in light, in shadow
   for (const points of rings) {
+    let joined = -1;
+    let before = screen(disc, view, points[0].v);
     for (let i = 1; i < points.length; i++) {
-      const p = screen(disc, view, points[i - 1].v), q = screen(disc, view, points[i].v), { dark } = points[i];
-      if (isHidden(disc, q) || q[2] < 0 !== behind) continue;
-      context.globalAlpha = faint * (behind ? 0.35 : dark ? 0.9 : 0.75);
-      polyline(context, [p, q], token(dark ? "night" : "sun"), dark ? 1 : 1.3, dark ? [2, 2] : []);
+      const q = screen(disc, view, points[i].v), dark = Number(points[i].dark);
+      if (isHidden(disc, q) || q[2] < 0 !== behind) joined = -1;
+      else {
+        if (joined !== dark) paths[dark].moveTo(before[0], before[1]);
+        paths[dark].lineTo(q[0], q[1]);
+        joined = dark;
+      }
+      before = q;
     }
   }
+  [["sun", 1.3, [], 0.75], ["night", 1, [2, 2], 0.9]].forEach(([name, width, dash, alpha], dark) => {
+    context.globalAlpha = faint * (behind ? 0.35 : alpha);
+    context.strokeStyle = token(name);
+    context.lineWidth = width;
+    context.setLineDash(dash);
+    context.stroke(paths[dark]);
+  });
+  context.setLineDash([]);
   context.globalAlpha = 1;
 }
 
@@ -89,18 +105,20 @@ function faces(site, view, t) {
   return dot([Math.cos(latitude) * Math.cos(ra), Math.cos(latitude) * Math.sin(ra), Math.sin(latitude)], view.out) > 0;
 }
 
-function drawLinks(context, view, places, project) {
-  context.globalAlpha = E.satellites > 200 ? 0.25 : 0.6;
+function drawLinks(context, places, project) {
+  const across = new Path2D(), down = new Path2D();
   for (const [a, b] of linksAt(state.t)) {
     const [p, q] = [places[a], places[b]];
-    if (!p.hidden && !q.hidden && (p.p[2] > -0.2 || q.p[2] > -0.2)) polyline(context, [p.p, q.p], token("ink2"), 0.8);
+    if (!p.hidden && !q.hidden && (p.p[2] > -0.2 || q.p[2] > -0.2)) { across.moveTo(p.p[0], p.p[1]); across.lineTo(q.p[0], q.p[1]); }
   }
+  for (const { s, p } of project ? places : []) {
+    const g = siteOf(state.t, s), q = g >= 0 && p[2] > 0 && project([E.sites[g].longitude_deg, E.sites[g].latitude_deg]);
+    if (q) { down.moveTo(p[0], p[1]); down.lineTo(q[0], q[1]); }
+  }
+  const stroke = (path, name, width, alpha) => { context.globalAlpha = alpha; context.strokeStyle = token(name); context.lineWidth = width; context.stroke(path); };
+  stroke(across, "ink2", 0.8, E.satellites > 200 ? 0.25 : 0.6);
+  stroke(down, "good", 1.4, E.satellites > 200 ? 0.6 : 1);
   context.globalAlpha = 1;
-  for (const each of places) {
-    const g = siteOf(state.t, each.s);
-    const q = g >= 0 && each.p[2] > 0 && project([E.sites[g].longitude_deg, E.sites[g].latitude_deg]);
-    if (q) polyline(context, [each.p, q], token("good"), 1.4);
-  }
 }
 
 /** Join the satellites on which the gangs of the chosen satellite run. */
@@ -166,7 +184,11 @@ function drawDisc(context, disc, cam) {
     const p = screen(disc, view, place(state.t, s));
     return { s, p, hidden: isHidden(disc, p) };
   });
-  drawLinks(context, view, places, project);
+  if (E.formation_km) {
+    drawSatellite(context, disc.run, places[state.satellite], 6, false); // they cannot be told apart here
+    return;
+  }
+  drawLinks(context, places, project);
   drawGangs(context, disc.run, places);
   const size = E.satellites <= LABELLED ? (disc.small ? 5.5 : 8) : E.satellites <= 200 ? 5 : 3;
   const seen = places.filter(each => !each.hidden).sort((a, b) => (a.s === state.satellite) - (b.s === state.satellite) || a.p[2] - b.p[2]);
@@ -174,13 +196,38 @@ function drawDisc(context, disc, cam) {
     drawSatellite(context, disc.run, each, size, !disc.small && E.satellites <= LABELLED);
     hits.push([each.p[0], each.p[1], each.s]);
   }
-  if (disc.small) text(context, disc.run.agent, disc.x, disc.y + disc.r * MARGIN + 10, token("ink"), "center", font(12, 600));
+  if (disc.small && state.both) text(context, disc.run.agent, disc.x, disc.y + disc.r * MARGIN + 10, token("ink"), "center", font(12, 600));
+}
+
+/** Circles of formations: beside the globe, or one for each of two runs. */
+function formations(w, h) {
+  const list = E.formation_km ? shown() : [], r = Math.min(w * 0.23, h * 0.4);
+  return list.map((run, i) => ({ run, x: w * (list.length > 1 ? 0.25 + 0.5 * i : 0.74), y: h * (list.length > 1 ? 0.5 : 0.55), r }));
+}
+
+function drawFormation(context, { run, x, y, r }) {
+  const series = array("orbit/formation_km"), scale = (r * 0.9) / E.formation_km;
+  context.strokeStyle = token("line");
+  context.lineWidth = 1;
+  mark(context, x, y, r * 1.04, false);
+  context.stroke();
+  const places = Array.from({ length: E.satellites }, (_, s) => ({ s, hidden: false, p: [x + between(series, state.t, 2 * s) * scale, y - between(series, state.t, 2 * s + 1) * scale, 1] }));
+  drawLinks(context, places, null);
+  drawGangs(context, run, places);
+  const size = Math.max(2.5, Math.min(6, (r / Math.sqrt(E.satellites)) * 0.45));
+  for (const each of [...places.filter(place => place.s !== state.satellite), places[state.satellite]]) {
+    drawSatellite(context, run, each, size, false);
+    hits.push([each.p[0], each.p[1], each.s]);
+  }
+  const words = state.both ? run.agent : `formation, ${Number((2 * E.formation_km).toPrecision(2))} km wide`;
+  text(context, words, x, y + r * 1.04 + 10, token(state.both ? "ink" : "ink2"), "center", state.both ? font(12, 600) : font(11));
 }
 
 export function drawGlobe() {
   const [context, w, h] = fit($("globe")), cam = camera();
   hits = [];
   for (const disc of discs(w, h)) drawDisc(context, disc, cam);
+  for (const formation of formations(w, h)) drawFormation(context, formation);
 }
 
 /** Pixels of the globe at which a satellite and its sub-satellite point lie at a time; for tests. */

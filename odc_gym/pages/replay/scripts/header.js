@@ -2,7 +2,7 @@
 import { $, el, fill, onClick } from "./dom.js";
 import { fit } from "./canvas.js";
 import { E, flagsAt, held, isLit, isOff, runs, sampleAt, scoreAt, sum } from "./episode.js";
-import { fixed, hhmm, span, utc } from "./format.js";
+import { fixed, hhmm, short, span, utc } from "./format.js";
 import { paint, quantities } from "./quantities.js";
 import { chooseQuantity, chooseRun, main, redraw, rival, showBoth, shown, state } from "./state.js";
 
@@ -31,6 +31,7 @@ function runButton(run) {
 }
 
 export function drawControls() {
+  document.body.classList.toggle("both", state.both);
   const bins = E.sample_s > E.decision_s ? ` \u00b7 bins of ${span(E.sample_s)}` : "";
   const load = E.load_factor ? ` \u00b7 load ${E.load_factor.toFixed(2)} of what is sustainable` : "";
   $("name").textContent = `${E.scenario} \u00b7 episode ${E.seed}`;
@@ -54,18 +55,19 @@ function drawScale() {
 }
 
 function figure(values, label, alarm) {
-  const digits = values.flatMap((value, i) => [i ? el("u", {}, "\u00b7") : null, el("b", { class: alarm && value ? "bad" : "" }, value.toFixed(0))]);
+  const digits = values.flatMap((value, i) => [i ? el("u", {}, "\u00b7") : null, el("b", { class: alarm && value ? "bad" : "" }, short(value))]);
   return el("div", {}, el("p", {}, ...digits), label);
 }
 
 export function drawNumbers() {
   const iso = utc(state.t), counts = shown().map(fleetNow), all = sum(E.accelerators), pick = name => counts.map(each => each[name]);
-  $("utc").textContent = `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+  $("date").textContent = `${iso.slice(0, 10)} `;
+  $("utc").textContent = `${iso.slice(11, 16)} UTC`;
   $("elapsed").textContent = `+${hhmm(state.t)} of ${span(E.end_s)}`;
   for (const run of runs) $(`score${run.index}`).textContent = fixed(scoreAt(run, state.t));
   fill($("now"), [
     figure([lit()], `of ${E.satellites} sunlit`), figure(pick("hot"), "over limit", true), figure(pick("off"), "compute off", true),
-    figure(pick("held"), `of ${all} held`), figure(pick("waiting"), "acc.-h wait"),
+    figure(pick("held"), `of ${short(all)} held`), figure(pick("waiting"), "acc.-h wait"),
   ]);
 }
 

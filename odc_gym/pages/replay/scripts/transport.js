@@ -8,7 +8,7 @@ import { sayNow } from "./header.js";
 import { main, redraw, seek, state } from "./state.js";
 import { token } from "./theme.js";
 
-const EDGE = 8, PLAY = "M2 1v10l9-5z", PAUSE = "M2 1h3v10H2zM7 1h3v10H7z", LONGEST_FRAME_MS = 100;
+const EDGE = 8, PLAY = "M2 1v10l9-5z", PAUSE = "M2 1h3v10H2zM7 1h3v10H7z", LONGEST_FRAME_MS = 100, MANY = 300;
 let last = 0, speaking = 0;
 
 /** Move on in time while playing; return whether the end was reached. */
@@ -36,7 +36,10 @@ export function drawTransport() {
   context.fillStyle = token("ink");
   context.fillRect(EDGE, y - 2, x(state.t) - EDGE, 4);
   context.fillStyle = token("alarm");
-  for (const t of alarmTimes(main())) context.fillRect(x(t) - 0.75, 7, 1.5, 8);
+  const alarms = alarmTimes(main());
+  context.globalAlpha = alarms.length > MANY ? 0.35 : 1; // where there are many, denser means more
+  for (const t of alarms) context.fillRect(x(t) - 0.75, 7, 1.5, 8);
+  context.globalAlpha = 1;
   context.beginPath();
   context.arc(x(state.t), y, 7, 0, 7);
   context.fillStyle = token("ink");
