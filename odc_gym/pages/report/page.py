@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odc_gym.pages.report.dots import DotPlot, differences, ranking
+from odc_gym.pages.report.learning import learning_curve
 from odc_gym.pages.report.numbers import WIDTH, figure, listed
 from odc_gym.pages.report.sankey import Diagram, diagram, energy_graph
 from odc_gym.pages.report.tables import (
@@ -44,6 +45,7 @@ class Origin(NamedTuple):
         options: options of `odc-gym record` that give overrides and traces, in words.
         folder: folder in which the page will lie, where replays may lie beside it.
         remarks: sentences below the verdict.
+        learning: decisions so far and mean score of each validation of a training.
     """
 
     command: str
@@ -51,6 +53,7 @@ class Origin(NamedTuple):
     options: tuple[str, ...] = ()
     folder: Path | None = None
     remarks: tuple[str, ...] = ()
+    learning: tuple[tuple[float, float], ...] = ()
 
 
 class Replay(NamedTuple):
@@ -135,6 +138,7 @@ def _rendered(data: Mapping[str, Any], scenarios: Sequence[Scenario], origin: Or
         standings=None if across is None else standings_table(across, list(docs)),
         absences=[] if across is None else list(absences(across)),
         remarks=origin.remarks,
+        curve=learning_curve(origin.learning),
         command=origin.command,
         versions=blocks[0].doc["versions"],
         trace=_trace(blocks[0].doc),
