@@ -168,11 +168,14 @@ def test_worst_episodes_name_the_commands_that_show_them(found, tmp_path):
     """Catches another episode, a scheduler that `record` does not know, and a link to a file that is not there."""
     worst = 10_000 + int(np.argmin(found.results["good"].score))
     text = made(found, options=("--set", "episode.hours=6"), folder=tmp_path)
-    record = f"odc-gym record starter12 --agent good --seed {worst} --set episode.hours=6 -o starter12-good-{worst}.npz"
-    assert record in plain(text) and f"odc-gym replay starter12-good-{worst}.npz" in plain(text)
+    for name in ("good", "full-clock"):
+        file = f"starter12-{worst}-{name}.npz"
+        assert f"odc-gym record starter12 --agent {name} --seed {worst} --set episode.hours=6 -o {file}" in plain(text)
+    files = f"starter12-{worst}-good.npz starter12-{worst}-full-clock.npz"
+    assert f"odc-gym replay {files} -o starter12-{worst}.html" in plain(text)
     assert ">replay</a>" not in text
-    (tmp_path / f"starter12-good-{worst}.html").touch()
-    assert made(found, folder=tmp_path).count(">replay</a>") == 1
+    (tmp_path / f"starter12-{worst}.html").touch()
+    assert made(found, folder=tmp_path).count(f'<a href="starter12-{worst}.html">replay</a>') == 1
 
 
 def test_groups_of_training_runs_count_once():
