@@ -206,7 +206,7 @@ def test_a_training_shows_how_it_learned(found):
     """Catches a curve that is upside down, and the last validation in the place of the best."""
     learning = ((0.0, 80.0), (1e5, 90.0), (2e5, 85.0))
     text = made(found, learning=learning, remarks=("Training gained +9.",))
-    assert "Training gained +9." in plain(text) and "90.00 after 100\u2009000 decisions" in Reader(text).text
+    assert "Training gained +9." in plain(text) and "90.00 after 100\u202f000 decisions" in Reader(text).text
     heights = [float(point.split()[1]) for point in re.search(r'class="line" d="M([^"]+)"', text)[1].split("L")]
     assert heights[1] < heights[2] < heights[0]
     assert "Learning" not in plain(made(found))

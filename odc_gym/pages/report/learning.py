@@ -35,8 +35,18 @@ def learning_curve(points: Sequence[tuple[float, float]]) -> LearningCurve | Non
     return LearningCurve(
         path="M" + "L".join(f"{x} {y}" for x, y in places),
         best=(across.at(at), round(WIDTH - up.at(score), 1)),
-        decisions=tuple(across.ticks()),
+        decisions=tuple(
+            tick._replace(text=_short(across.low + k * across.step)) for k, tick in enumerate(across.ticks())
+        ),
         scores=tuple(up.ticks()),
         summary=f"The dot is the best, {figure(score, 2)} after {figure(at, 0)} decisions, whose policy is compared.",
         table=Table("Validations; bold: the best", ("decisions", "mean score"), rows),
     )
+
+
+def _short(decisions: float) -> str:
+    """Return a number of decisions in few characters: `50`, `200k`, `1.5M`."""
+    for unit, name in ((1e6, "M"), (1e3, "k")):
+        if decisions >= unit:
+            return f"{decisions / unit:.3g}{name}"
+    return f"{decisions:.0f}"
