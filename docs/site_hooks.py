@@ -1,4 +1,4 @@
-"""Hooks of the site: pages from outside docs/, notebooks as pages, formulas as MathML, and a check for other servers."""
+"""Hooks of the site: pages from outside docs/, notebooks as pages, formulas as MathML; it refuses other servers."""
 
 from __future__ import annotations
 
