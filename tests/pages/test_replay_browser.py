@@ -157,12 +157,14 @@ def table(browser):
     return rows
 
 
-def test_sub_satellite_points_lie_within_a_pixel(shown, recorded):
+@pytest.mark.parametrize("orbits", ["circular", "eccentric"])
+def test_sub_satellite_points_lie_within_a_pixel(browser, recorded, eccentric, orbits):
     """Catches a turned Earth, a wrong frame, and orbits that drift from the ephemeris."""
-    recording = recorded[0]
+    recording = recorded[0] if orbits == "circular" else eccentric
+    browser.open(make_replay([recording]))
     longitude, latitude = recording["orbit/longitude_deg"].tolist(), recording["orbit/latitude_deg"].tolist()
     points = [[s, k * 300, longitude[k][s], latitude[k][s]] for k in range(0, 97, 4) for s in range(12)]
-    apart = shown.run(
+    apart = browser.run(
         """return arguments[0].map(([s, t, longitude, latitude]) => {
             const { below } = replay.project(s, t), [x, y] = replay.onMap(longitude, latitude, t);
             return Math.hypot(below[0] - x, below[1] - y);
@@ -378,3 +380,13 @@ def test_every_control_has_a_name(shown):
     assert nameless == []
     time.sleep(1.0)
     assert "satellites in sunlight" in shown.text("live")
+
+
+def test_a_recording_that_stops_early_is_shown(browser, stopped):
+    """Catches divisions by an episode of length 0, and samples beyond the last."""
+    for recording in stopped:
+        browser.open(make_replay([recording]))
+        for key in ("c", "b", "n", "t"):
+            browser.press(key)
+        assert browser.driver.get_log("browser") == []
+        assert browser.text("elapsed") == f"+00:00 of {recording.header['decisions'] * 5} min"

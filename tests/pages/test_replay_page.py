@@ -198,22 +198,22 @@ def test_two_runs_of_one_scheduler_have_different_names(recorded):
     assert make_replay([recorded[0], recorded[0]]).names == ["gang-aware (1)", "gang-aware (2)"]
 
 
-def test_a_recording_that_stops_early_has_a_page(starter12):
+def test_a_recording_that_stops_early_has_a_page(stopped):
     """Catches bins and fits that need a whole episode."""
-    from odc_gym.envs import ODCSatEnv
-    from odc_gym.recording import Recorder
-
-    env = ODCSatEnv(starter12)
-    env.reset(seed=20_000)
-    recorder = Recorder(env, agent="stopped")
-    recorder.begin()
-    for decisions in (0, 1, 5):
-        while recorder.finish().header["decisions"] < decisions:
-            env.step(np.zeros(env.action_space.shape, np.float32))
-            recorder.sample()
-        manifest, data = parts(make_replay([recorder.finish()]).html)
-        assert manifest["samples"] == decisions + 1
+    for recording in stopped:
+        manifest, data = parts(make_replay([recording]).html)
+        decisions = recording.header["decisions"]
+        assert (manifest["samples"], manifest["end_s"]) == (decisions + 1, decisions * 300.0)
         assert len(unpack(manifest, data)["0/charge"]) == decisions + 1
+
+
+def test_eccentric_orbits_have_their_directions_in_the_page(eccentric):
+    """Catches elements that are used although they do not fit."""
+    manifest, data = parts(make_replay([eccentric]).html)
+    arrays = unpack(manifest, data)
+    assert "orbit/elements" not in arrays
+    unit = eccentric["orbit/position_km"] / np.linalg.norm(eccentric["orbit/position_km"], axis=2, keepdims=True)
+    assert np.abs(arrays["orbit/direction"] - unit).max() < 1e-3
 
 
 def test_a_packed_array_is_the_same_after_reading():

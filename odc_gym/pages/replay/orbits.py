@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from odc_gym.constants import EARTH_FLATTENING, EARTH_RADIUS_M, KM_M
 from odc_gym.recording import Recording
 
 EARTH_RATE = 7.2921158553e-5  # rotation of the Earth against the stars [rad/s]
@@ -44,7 +45,8 @@ def of_date(recording: Recording) -> tuple[np.ndarray, np.ndarray, float]:
 
 def _geodetic_excess(geocentric: np.ndarray, radius_km: np.ndarray) -> np.ndarray:
     """Return geodetic minus geocentric latitude of a satellite [rad], to first order in the flattening."""
-    return 6378.137 / radius_km / 298.257 * np.sin(2 * geocentric)
+    excess: np.ndarray = EARTH_RADIUS_M / KM_M / radius_km * EARTH_FLATTENING * np.sin(2 * geocentric)
+    return excess
 
 
 def fit_elements(direction: np.ndarray, time_s: np.ndarray) -> tuple[np.ndarray, float]:

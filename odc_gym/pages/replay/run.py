@@ -63,7 +63,8 @@ def granted_clock(recording: Recording) -> np.ndarray:
     """Return the lowest clock granted to running work times the duty, 0 without running work, (D + 1, S)."""
     clock = np.where(recording["class/held"] > 0, recording["class/clock"], np.inf).min(1)
     running = np.isfinite(clock) & (recording["satellite/off"] == 0)
-    return np.where(running, clock, 0.0) * recording["satellite/duty"]
+    granted: np.ndarray = np.where(running, clock, 0.0) * recording["satellite/duty"]
+    return granted
 
 
 def _mean_power(energy_j: np.ndarray, time_s: np.ndarray) -> np.ndarray:
