@@ -8,6 +8,8 @@ import pytest
 import yaml
 from test_docs import load
 
+import odc_gym
+
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 SITE = yaml.safe_load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
@@ -96,3 +98,9 @@ def test_nested_lists_stay_nested():
 )
 def test_what_another_server_would_supply_is_found(html, refused):
     assert bool(site_pages.loaded_from_elsewhere(html)) == refused
+
+
+def test_the_citation_names_the_version():
+    """Catches: a release that leaves the version before it in the citation."""
+    text = (DOCS / "faq.md").read_text(encoding="utf-8")
+    assert re.findall(r"^  version = \{(.*)\},$", text, re.MULTILINE) == [odc_gym.__version__]
