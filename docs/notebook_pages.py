@@ -19,6 +19,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from site_pages import DOWNLOAD
+
 NOTEBOOKS = sorted((Path(__file__).parent / "notebooks").glob("*.ipynb"))
 Cell = dict[str, Any]
 
@@ -113,7 +117,7 @@ def to_markdown(notebook: Path) -> tuple[str, dict[str, bytes]]:
                 name = f"{notebook.stem}-{len(pictures) + 1}.png"
                 pictures[name] = base64.b64decode("".join(picture))
                 parts.append(f"![Figure drawn by the cell above]({name})")
-    parts.insert(1, f"[This page as a notebook]({notebook.name})")
+    parts.insert(1, f"[{DOWNLOAD}]({notebook.name})")
     return "\n\n".join(parts) + "\n", pictures
 
 

@@ -360,6 +360,7 @@ def write_page(
     sources: Sequence[str],
     options: Sequence[str],
     remarks: Sequence[str] = (),
+    learning: Sequence[tuple[float, float]] = (),
 ) -> None:
     """Write the report of a comparison as an HTML page.
 
@@ -371,11 +372,12 @@ def write_page(
         sources: name or file of each scenario.
         options: overrides and traces, as options of `odc-gym record`.
         remarks: sentences below the verdict.
+        learning: decisions so far and mean score of each validation of a training.
     """
     from odc_gym.evaluation import write_text
     from odc_gym.pages.report.page import Origin, comparison_page
 
     scenarios = [comparison.scenario for comparison in comparisons]
     places = dict(zip((scenario.name for scenario in scenarios), sources, strict=True))
-    origin = Origin(command, places, tuple(options), file.parent, tuple(remarks))
+    origin = Origin(command, places, tuple(options), file.parent, tuple(remarks), tuple(learning))
     write_text(file, comparison_page(data, scenarios, origin))

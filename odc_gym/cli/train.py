@@ -126,11 +126,13 @@ def _compare_run(folder: Path, count: int) -> None:
     """Compare a training run with the heuristics, and with its own start, on test episodes of its own scenario."""
     from odc_gym.evaluation import markdown_sections, text_report, write_document
     from odc_gym.evaluation.documents import gain_document
+    from odc_gym.evaluation.report import code_block
     from odc_gym.evaluation.suites import episodes
     from odc_gym.evaluation.summary import select_schedulers
     from odc_gym.evaluation.verdict import gain_sentence
     from odc_gym.scenario import Scenario
     from odc_gym.training.config import load
+    from odc_gym.training.curves import validation_scores
     from odc_gym.training.report import write_report
     from odc_gym.training.run import torch_threads
     from odc_gym.workload import traces
@@ -162,8 +164,10 @@ def _compare_run(folder: Path, count: int) -> None:
     tables = markdown_sections(text_report([comparison], baseline, bool(files)))
     changes = [word for change in overrides for word in ("--set", change)]
     remark = f"{gain[0].upper()}{gain[1:]}."
-    write_page(folder / PAGE, data, [comparison], command, [scenario], [*changes, *traced], [remark])
-    write_report(folder, [remark, f"```\n{command}\n```", *tables])
+    write_page(
+        folder / PAGE, data, [comparison], command, [scenario], [*changes, *traced], [remark], validation_scores(folder)
+    )
+    write_report(folder, [remark, code_block(command), *tables])
     print_comparison([comparison], baseline, bool(files), False, files)
     typer.echo(gain)
 

@@ -63,9 +63,7 @@ def watch(
     The folder receives a recording and CSV tables for each scheduler, and the page replay.html.
     """
     from odc_gym.errors import OdcGymError
-    from odc_gym.pages.replay import write_replay
-    from odc_gym.recording import record_episode, write_recording
-    from odc_gym.recording.exports import export
+    from odc_gym.recording import record_episode
     from odc_gym.scenario.files import parse_overrides
 
     if scenario is not None and scenario_option is not None:
@@ -82,18 +80,10 @@ def watch(
                 update(before * total + done, len(names) * total)
 
             recordings.append(record_episode(loaded, name, seed, trace=files, progress=so_far))
+    _write(page, recordings)
     out = console(REPORT_WIDTH)
     out.print(_answer(recordings), soft_wrap=True)
     out.print(_ledger(recordings))
-    paths = []
-    for k, recording in enumerate(recordings):
-        stem = _stem(k, recording)
-        paths.append(output / f"{stem}.npz")
-        write_recording(paths[-1], recording)
-        folder = output / f"{stem}-export"
-        folder.mkdir(exist_ok=True)
-        export(recording, folder, ["csv"])
-    write_replay(page, paths)
     out.print(f"{page}: {page.stat().st_size / 1e3:.0f} kB; recordings and CSV tables lie beside it", soft_wrap=True)
     if not no_open:
         import webbrowser
@@ -116,6 +106,23 @@ def _prepared_page(folder: Path, force: bool) -> Path:
     page = folder / "replay.html"
     require_free(page, force)
     return page
+
+
+def _write(page: Path, recordings: list[Recording]) -> None:
+    """Write recordings, their CSV tables and the page into the folder of the page."""
+    from odc_gym.pages.replay import write_replay
+    from odc_gym.recording import write_recording
+    from odc_gym.recording.exports import export
+
+    files = []
+    for k, recording in enumerate(recordings):
+        stem = _stem(k, recording)
+        files.append(page.with_name(f"{stem}.npz"))
+        write_recording(files[-1], recording)
+        tables = page.with_name(f"{stem}-export")
+        tables.mkdir(exist_ok=True)
+        export(recording, tables, ["csv"])
+    write_replay(page, files)
 
 
 def _stem(place: int, recording: Recording) -> str:

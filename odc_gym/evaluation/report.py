@@ -79,9 +79,16 @@ def markdown(
     """
     versions = ", ".join(f"{name} {version}" for name, version in library_versions().items())
     report = text_report(comparisons, baseline, by_load, all_metrics)
-    blocks = [*map(_escaped, report.answers), f"```\n{command}\n```", versions + (f", {date}" if date else "") + "."]
+    blocks = [*map(_escaped, report.answers), code_block(command), versions + (f", {date}" if date else "") + "."]
     blocks += markdown_sections(report)
     return "\n\n".join(blocks) + "\n"
+
+
+def code_block(text: str, language: str = "") -> str:
+    """Return text as a fenced block of Markdown, whose fence is longer than any run of backticks in the text."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
 
 
 def markdown_sections(report: TextReport) -> Iterator[str]:

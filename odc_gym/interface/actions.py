@@ -81,9 +81,7 @@ class ActionLayout:
 
     def _satellites(self, action: np.ndarray) -> np.ndarray:
         count = self.satellites * (self.classes + 1)
-        view = action[:, :count].view()
-        view.shape = (action.shape[0], self.satellites, self.classes + 1)  # raises rather than copies
-        return view
+        return action[:, :count].reshape(action.shape[0], self.satellites, self.classes + 1)  # a view: one axis is split
 
 
 @routine

@@ -14,7 +14,6 @@ from odc_gym.rendering.theme import INK, PAGE, PANEL, Colour
 
 LAYOUT = (1280, 720)
 """Width and height of the layout; a board of another size is scaled."""
-SMALLEST, LARGEST = (320, 180), (3840, 2160)
 RGB_MASKS = (0xFF, 0xFF00, 0xFF0000, 0)
 """Bits of red, green and blue in a pixel of three bytes."""
 MOST_TEXTS = 4096
@@ -127,8 +126,9 @@ class Board:
             shift = k - (thick - 1) / 2
             self.pygame.draw.aalines(self.surface, colour, False, [(x, y + shift) for x, y in pixels])
 
-    def rule(self, begin: tuple[float, float], end: tuple[float, float], colour: Colour) -> None:
-        """Draw a thin horizontal or vertical line, which does not blur."""
+    def rule(self, ends: Sequence[Sequence[float]], colour: Colour) -> None:
+        """Draw a thin horizontal or vertical line between two points, which does not blur."""
+        begin, end = ((float(x), float(y)) for x, y in ends)
         self.pygame.draw.line(self.surface, colour, self.at(*begin), self.at(*end))
 
     def polygon(self, points: Points, colour: Colour) -> None:
@@ -153,6 +153,8 @@ class Board:
         Returns:
             Width of the text.
         """
+        if not text:
+            return 0.0
         image = self._text(text, size, colour)
         width, height = image.get_size()
         left, top = self.at(x, y)
@@ -166,16 +168,18 @@ class Board:
             if len(self._texts) >= MOST_TEXTS:
                 self._texts.clear()
             large = max(round(size * self.scale * FINE), FINE)
-            image = self._font(large).render(text, True, colour)
+            image = self._rendered(text, large, colour)
             width, height = image.get_size()
             self._texts[key] = self.pygame.transform.smoothscale(image, (max(width // FINE, 1), max(height // FINE, 1)))
         return self._texts[key]
 
-    def _font(self, size: int) -> Any:
-        """Return the font that pygame contains; another user of pygame may have closed its fonts."""
-        if not self.pygame.font.get_init():
-            self.pygame.font.init()
-            self._fonts.clear()
-        if size not in self._fonts:
-            self._fonts[size] = self.pygame.font.Font(None, size)
-        return self._fonts[size]
+    def _rendered(self, text: str, size: int, colour: Colour) -> Any:
+        """Return a text in the font that pygame contains; another user of pygame may have ended its fonts."""
+        font = self.pygame.font
+        if not font.get_init():
+            font.init()
+        try:
+            return self._fonts[size].render(text, True, colour)
+        except (KeyError, self.pygame.error):
+            self._fonts[size] = font.Font(None, size)
+            return self._fonts[size].render(text, True, colour)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from odc_gym.rendering.snapshot import Snapshot
 from odc_gym.rendering.temperature import ZERO_C_K
@@ -35,7 +36,7 @@ class History:
         row[ARRAY] = float(np.sum(seen["solar_15_w"]))
         row[SCORE] = snapshot.score
 
-    def known(self, first: int) -> np.ndarray:
+    def known(self, first: int) -> NDArray[np.intp]:
         """Return the decisions from `first` on whose values are known, (N,)."""
         rows = np.arange(first, self.last + 1)
-        return rows[~np.isnan(self.values[first : self.last + 1, SCORE])]
+        return np.compress(~np.isnan(self.values[first : self.last + 1, SCORE]), rows)

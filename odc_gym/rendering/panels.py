@@ -26,8 +26,8 @@ def draw_header(board: Board, snapshot: Snapshot) -> None:
     """Draw scenario, scheduler, episode, time and score."""
     width, _ = LAYOUT
     x = 16 + board.text(shortened(snapshot.scenario), 16, 22, 28, INK)
-    agent = f"scheduler {shortened(snapshot.agent)}, " if snapshot.agent else ""
-    board.text(f"{agent}episode {snapshot.episode}", x + 14, 24, 19, FAINT)
+    scheduler = f"scheduler {shortened(snapshot.scheduler)}, " if snapshot.scheduler else ""
+    board.text(f"{scheduler}episode {snapshot.episode}", x + 14, 24, 19, FAINT)
     board.text(f"score {snapshot.score:.1f}", width - 16, 22, 28, INK, "right")
     total = snapshot.length.total_seconds() / HOUR_S
     elapsed = int(snapshot.elapsed.total_seconds())
@@ -38,7 +38,8 @@ def draw_header(board: Board, snapshot: Snapshot) -> None:
 
 
 def shortened(name: str) -> str:
-    """Return a name of at most `LONGEST_NAME` characters."""
+    """Return a name of at most `LONGEST_NAME` characters that can be drawn."""
+    name = "".join(character if character.isprintable() else " " for character in name)
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."
 
 

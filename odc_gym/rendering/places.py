@@ -20,7 +20,7 @@ class Places(NamedTuple):
     """Places of one episode, for D decisions and S satellites."""
 
     latitude_deg: NDArray[np.float32]  # of the sub-satellite points, (D + 1, S)
-    longitude_deg: NDArray[np.float32]  # -180 to 180, (D + 1, S)
+    longitude_deg: NDArray[np.float64]  # -180 to 180, (D + 1, S)
     sun_latitude_deg: NDArray[np.float64]  # of the point below the Sun, (D + 1,)
     sun_longitude_deg: NDArray[np.float64]  # (D + 1,)
     epoch: NDArray[np.int32]  # set of links that holds, (D + 1,)
@@ -31,7 +31,7 @@ class Places(NamedTuple):
 
     def links_at(self, k: int) -> NDArray[np.int32]:
         """Return the pairs of satellites that are linked at decision `k`, (L, 2)."""
-        return self.links[self.epoch[k]]
+        return self.links[int(self.epoch[k])]
 
 
 def take_places(simulator: Simulator, row: int) -> Places:
@@ -82,6 +82,6 @@ def formation_km(position_km: NDArray[np.float64]) -> NDArray[np.float64] | None
     return np.stack([along, outward if outward.std() >= sideways.std() else sideways], 2)
 
 
-def wrapped(degrees: NDArray[np.floating]) -> NDArray[np.floating]:
+def wrapped(degrees: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return longitudes from -180 to 180."""
-    return (degrees + 180.0) % 360.0 - 180.0
+    return np.asarray((degrees + 180.0) % 360.0 - 180.0, np.float64)

@@ -25,7 +25,7 @@ class Snapshot(NamedTuple):
     states: tuple[str, ...]  # of each satellite, see `_state`
     decision: int = 0  # decisions since the episode's start
     decisions: int = 1  # of the whole episode
-    agent: str = ""  # scheduler, if it is known
+    scheduler: str = ""  # its name, if it is known
 
     @property
     def decision_period_s(self) -> float:
@@ -38,14 +38,14 @@ class Snapshot(NamedTuple):
         return len(self.states)
 
 
-def take_snapshot(simulator: Simulator, row: int, score: float, agent: str = "") -> Snapshot:
+def take_snapshot(simulator: Simulator, row: int, score: float, scheduler: str = "") -> Snapshot:
     """Return the state of one environment.
 
     Args:
         simulator: simulator whose episodes have begun.
         row: index of the environment.
         score: sum of the rewards of the episode so far.
-        agent: scheduler, if it is known.
+        scheduler: name of the scheduler, if it is known.
     """
     view, fleet = simulator.view, simulator.fleet
     clock = fleet.clock
@@ -66,7 +66,7 @@ def take_snapshot(simulator: Simulator, row: int, score: float, agent: str = "")
         tuple(_state(observation, s) for s in range(view.satellites)),
         ticks // clock.steps,
         simulator.decisions,
-        agent,
+        scheduler,
     )
 
 

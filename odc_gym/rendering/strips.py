@@ -32,7 +32,7 @@ Numbers = NDArray[np.floating]
 class Axes(NamedTuple):
     """Place and axes of one strip."""
 
-    index: int  # from the top
+    place: int  # from the top
     title: str
     begin: float  # first decision
     end: float  # last decision
@@ -45,7 +45,7 @@ class Axes(NamedTuple):
     @property
     def top(self) -> float:
         """Upper edge of the panel."""
-        return Y + self.index * (HEIGHT + GAP)
+        return Y + self.place * (HEIGHT + GAP)
 
     def points(self, decisions: Numbers | NDArray[np.intp], values: Numbers | float) -> Numbers:
         """Return positions on the layout, (N, 2); values beyond the axis lie on its end."""
@@ -92,11 +92,11 @@ def draw_axes(board: Board, axes: Sequence[Axes]) -> None:
         first = np.ceil(each.begin / each.hour / step) * step
         for hour in np.arange(first, each.end / each.hour + 1e-6, step).tolist():
             bottom, top = each.points(np.full(2, hour * each.hour), np.array([each.low, each.high])).tolist()
-            board.rule(bottom, top, LINE)
+            board.rule((bottom, top), LINE)
             board.text(f"{hour:g} h", bottom[0], bottom[1] + 10, 13, FAINT, "middle")
         for value in levels(each.low, each.high):
             line = each.points(np.array([each.begin, each.end]), value).tolist()
-            board.rule(*line, LINE)
+            board.rule(line, LINE)
             board.text(f"{value:g}", X + LEFT - 6, line[0][1], 13, FAINT, "right")
 
 
@@ -119,7 +119,7 @@ def draw_strips(board: Board, axes: tuple[Axes, Axes, Axes, Axes], snapshot: Sna
         _draw_band(board, each, known, lines[:, 1], lines[:, 3], MIDDLE)
         board.line(each.points(known, lines[:, 2]), INK)
         assert each.limit is not None
-        board.rule(*each.points(np.array([each.begin, each.end]), each.limit).tolist(), ALARM)
+        board.rule(each.points(np.array([each.begin, each.end]), each.limit).tolist(), ALARM)
     keys = (("all", BAND, ""), ("middle half", MIDDLE, ""))
     _draw_keys(board, charge, (*keys, ("median", INK, f"{now[CHARGE][2]:.0f} %"), ("floor", ALARM, "")))
     _draw_keys(board, junction, (*keys, ("median", INK, f"{now[JUNCTION][2]:.0f} °C"), ("limit", ALARM, "")))
@@ -133,7 +133,7 @@ def draw_strips(board: Board, axes: tuple[Axes, Axes, Axes, Axes], snapshot: Sna
     pace = 100.0 * snapshot.decision / snapshot.decisions
     _draw_keys(board, score, (("score", INK, f"{now[SCORE]:.1f}"), ("sustainable output", FAINT, f"{pace:.1f}")))
     for each in axes:
-        board.rule(*each.points(np.full(2, snapshot.decision), np.array([each.low, each.high])).tolist(), FAINT)
+        board.rule(each.points(np.full(2, snapshot.decision), np.array([each.low, each.high])).tolist(), FAINT)
 
 
 def _draw_band(

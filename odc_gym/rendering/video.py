@@ -50,9 +50,9 @@ def write_gif(path: Path, pictures: Pictures, fps: float) -> None:
     palette = _palette(first)
     reduced = (image.quantize(palette=palette, dither=0) for image in images)
     duration_ms = max(round(1000.0 / fps / CENTISECOND_MS), 1) * CENTISECOND_MS
-    with _whole_file(path) as temporary:
+    with _whole_file(path) as temporary, temporary.open("w+b") as file:
         first.quantize(palette=palette, dither=0).save(
-            temporary, format="GIF", save_all=True, append_images=reduced, duration=duration_ms, loop=0
+            file, format="GIF", save_all=True, append_images=reduced, duration=duration_ms, loop=0
         )
 
 

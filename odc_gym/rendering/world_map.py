@@ -1,7 +1,6 @@
 """Map of the world with day and night, links and satellites, as an equirectangular projection.
 
-What does not change is drawn once: the land, the night at a latitude of the Sun, which then only moves along the map,
-and the mark of each state that a satellite can have.
+What does not change is drawn once: the land, and the night at a latitude of the Sun, which then moves along the map.
 """
 
 from __future__ import annotations
@@ -13,11 +12,11 @@ from numpy.typing import NDArray
 
 from odc_gym.rendering.board import FINE, Board
 from odc_gym.rendering.land import land_rings
+from odc_gym.rendering.marks import MOST_NUMBERED, Marks, mark_radius
 from odc_gym.rendering.places import Places
 from odc_gym.rendering.snapshot import Snapshot
 from odc_gym.rendering.temperature import Temperatures
 from odc_gym.rendering.theme import (
-    ALARM,
     FAINT,
     GRATICULE,
     INK,
@@ -29,8 +28,6 @@ from odc_gym.rendering.theme import (
     PANEL,
     SITE,
     SUN,
-    TRACK,
-    ramp_colour,
 )
 
 X, Y, WIDTH, HEIGHT = 16.0, 56.0, 800.0, 400.0
@@ -39,24 +36,11 @@ TWILIGHT_DEG = 12.0
 """Depth of the Sun below the horizon at which the map is darkest."""
 DARKEST = 170
 """Opacity of the night, of 255."""
-CHARGES = 16
-"""Charges that marks tell apart."""
-MOST_NUMBERED = 40
-"""Largest fleet whose marks have numbers."""
-MOST_MARKS = 8192
-"""Marks that are kept."""
 MOST_LINKS = 500
 """Most links between satellites that are drawn; more would cover the map."""
 TAIL = ((132, 140, 128), (84, 98, 104))
 """Colours of the ways of satellites since the last decision, and the one before."""
 FAINT_LINK = (75, 100, 110)
-SMALL = 4.0
-"""Radius of marks without a ring."""
-
-
-def mark_radius(satellites: int) -> float:
-    """Return the radius of the marks of a fleet, smaller in larger fleets."""
-    return float(np.clip(9.0 - 1.3 * np.log2(max(satellites, 12) / 24.0), 2.5, 9.0))
 
 
 class WorldMap:
@@ -67,7 +51,7 @@ class WorldMap:
         self.size = (board.pixels(WIDTH), board.pixels(HEIGHT))
         self.background = self._draw_land()
         self._nights: dict[int, Any] = {}
-        self._marks: dict[tuple[Any, ...], Any] = {}
+        self.marks = Marks(board)
 
     def draw(self, snapshot: Snapshot, places: Places, temperatures: Temperatures) -> None:
         """Draw the map at the present decision of an episode."""
@@ -83,7 +67,7 @@ class WorldMap:
             if snapshot.satellites <= MOST_NUMBERED and not len(places.links_at(k)):
                 self._draw_tails(places, k)
             self._draw_links(places, k, xy)
-            self._draw_marks(snapshot, temperatures, xy, mark_radius(snapshot.satellites))
+            self.marks.draw(snapshot, temperatures, xy, mark_radius(snapshot.satellites), X + WIDTH)
         board.surface.set_clip(None)
 
     def draw_fixed(self) -> None:
@@ -107,11 +91,11 @@ class WorldMap:
                     self.pygame.draw.polygon(large, OCEAN if is_water else LAND, np.stack([x, y], 1).tolist())
         picture = self.pygame.transform.smoothscale(large, self.size)
         for part in range(1, 12):
-            x = round(part * width / 12)
-            self.pygame.draw.line(picture, GRATICULE, (x, 0), (x, height))
+            column = round(part * width / 12)
+            self.pygame.draw.line(picture, GRATICULE, (column, 0), (column, height))
         for part in range(1, 6):
-            y = round(part * height / 6)
-            self.pygame.draw.line(picture, GRATICULE, (0, y), (width, y))
+            line = round(part * height / 6)
+            self.pygame.draw.line(picture, GRATICULE, (0, line), (width, line))
         return picture
 
     def _blit_night(self, sun_latitude_deg: float, sun_longitude_deg: float) -> None:
@@ -168,73 +152,6 @@ class WorldMap:
             if by:
                 self.board.line([(x0 - by, y0), (x1, y1)], colour)
 
-    def _draw_marks(
-        self, snapshot: Snapshot, temperatures: Temperatures, xy: NDArray[np.floating], radius: float
-    ) -> None:
-        """Draw all satellites, those with an alarm last."""
-        board, seen = self.board, snapshot.observation
-        states = snapshot.states
-        charge = np.rint(np.clip(seen["charge_frac"], 0.0, 1.0) * CHARGES).astype(int).tolist()
-        low = (np.asarray(seen["charge_frac"]) < np.asarray(snapshot.design["floor_frac"])).tolist()
-        steps, hot = temperatures.steps.tolist(), temperatures.is_hot.tolist()
-        marks = []
-        for s in range(snapshot.satellites):
-            mark = self._mark((radius, steps[s], hot[s], charge[s], low[s], states[s]))
-            x, y = board.at(float(xy[s, 0]), float(xy[s, 1]))
-            is_alarm = hot[s] or states[s] in ("OUT", "TRIP", "SHED")
-            marks.append((is_alarm, mark, (x - mark.get_width() // 2, y - mark.get_height() // 2)))
-        board.surface.blits([(mark, at) for _, mark, at in sorted(marks, key=lambda each: each[0])], doreturn=False)
-        if snapshot.satellites <= MOST_NUMBERED:
-            for s, (x, y) in enumerate(xy.tolist()):
-                if x < X + WIDTH - 3 * radius:
-                    board.text(str(s), x + radius + 3, y - radius, 15, INK)
-                else:
-                    board.text(str(s), x - radius - 3, y - radius, 15, INK, "right")
-
-    def _mark(self, key: tuple[Any, ...]) -> Any:
-        """Return the picture of a satellite: its shape by state, colour by temperature, and charge as a ring."""
-        if key not in self._marks:
-            if len(self._marks) >= MOST_MARKS:
-                self._marks.clear()
-            self._marks[key] = self._drawn_mark(*key)
-        return self._marks[key]
-
-    def _drawn_mark(self, radius: float, step: int, hot: bool, charge: int, low: bool, state: str) -> Any:
-        draw = self.pygame.draw
-        side = self.board.pixels(2 * radius + 4)
-        r = radius * self.board.scale * FINE
-        large = self.pygame.Surface((side * FINE, side * FINE), self.pygame.SRCALPHA)
-        c = side * FINE / 2
-        fill = ALARM if hot else ramp_colour(step)
-        ring = max(round(r * 0.3), 1)
-        if state in ("OUT", "TRIP", "SHED"):
-            box = (c - r * 0.9, c - r * 0.9, 1.8 * r, 1.8 * r)
-            draw.rect(large, TRACK if state == "OUT" else fill, box)
-            draw.rect(large, FAINT if state == "OUT" else ALARM, box, ring)
-            if state == "OUT":
-                draw.line(large, FAINT, (c - r * 0.8, c - r * 0.8), (c + r * 0.8, c + r * 0.8), ring)
-        elif radius < SMALL:
-            draw.circle(large, PAGE, (c, c), r + FINE)
-            if hot:  # the second sign of heat: a triangle
-                draw.polygon(large, fill, [(c, c - 1.4 * r), (c + 1.3 * r, c + r), (c - 1.3 * r, c + r)])
-            else:
-                draw.circle(large, fill, (c, c), r)
-        else:
-            draw.circle(large, PAGE, (c, c), r + FINE)
-            draw.circle(large, TRACK, (c, c), r)
-            turn = 2 * np.pi * charge / CHARGES
-            angles = np.pi / 2 - np.linspace(0.0, turn, 2 + 2 * charge)
-            arc = [(c + r * np.cos(a), c - r * np.sin(a)) for a in angles]
-            if charge:
-                draw.polygon(large, ALARM if low else INK, [(c, c), *arc])
-            draw.circle(large, PAGE, (c, c), r - ring)
-            draw.circle(large, fill, (c, c), r - 1.4 * ring)
-            if hot:  # the second sign of heat: a triangle
-                draw.polygon(large, PAGE, [(c, c - r * 0.5), (c + r * 0.45, c + r * 0.3), (c - r * 0.45, c + r * 0.3)])
-            elif state == "eclipse":
-                draw.circle(large, PAGE, (c, c), r * 0.25)
-        return self.pygame.transform.smoothscale(large, (side, side))
-
     def _draw_formation(
         self, snapshot: Snapshot, places: Places, temperatures: Temperatures, xy: NDArray[np.floating]
     ) -> None:
@@ -254,7 +171,7 @@ class WorldMap:
         local = middle + formation[k] * zoom * (1.0, -1.0)
         pairs = places.links_at(k)
         self._draw_pairs(local[pairs[:, 0]], local[pairs[:, 1]], FAINT_LINK)
-        self._draw_marks(snapshot, temperatures, local, 6.0)
+        self.marks.draw(snapshot, temperatures, local, 6.0, left + INSET_WIDTH)
         scale_km = nice_length(0.4 * INSET_WIDTH / zoom)
         text = f"{scale_km:g} km" if scale_km >= 1 else f"{scale_km * 1000:g} m"
         board.text("formation, along the orbit to the right", left + 10, top + 14, 15, INK)

@@ -36,6 +36,12 @@ def read_columns(path: Path) -> Columns:
     return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]} if rows else {}
 
 
+def validation_scores(run: Path) -> list[tuple[float, float]]:
+    """Return decisions so far and mean score of each validation of a run's folder."""
+    columns = read_columns(run / "evaluations.csv")
+    return list(zip(columns["decisions"].tolist(), columns["mean"].tolist(), strict=True)) if columns else []
+
+
 def draw_curves(run: Path) -> bool:
     """Draw the learning curves of a run's folder as `curves.png`.
 

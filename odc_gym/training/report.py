@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from odc_gym.evaluation.files import write_text
+from odc_gym.evaluation.report import code_block
 from odc_gym.training.curves import PICTURE, draw_curves, read_columns
 
 REPORT = "report.md"
@@ -50,7 +51,7 @@ def _learning(run: Path) -> Iterator[str]:
 def _reproduction(run: Path) -> Iterator[str]:
     yield "## Reproduce it"
     words = ["odc-gym", "train", "--config", str(run / "config.yaml"), "--output", f"{run}-again"]
-    yield f"```\n{shlex.join(words)}\n```"
+    yield code_block(shlex.join(words))
     yield (
         "The configuration below holds the seed and the number of decisions, and `scenario.yaml` all fields of the "
         "scenario. Equal weights need the versions below and the same kind of machine."
@@ -59,7 +60,7 @@ def _reproduction(run: Path) -> Iterator[str]:
 
 def _configuration(run: Path) -> Iterator[str]:
     yield "## Configuration"
-    yield f"```yaml\n{(run / 'config.yaml').read_text(encoding='utf-8').strip()}\n```"
+    yield code_block((run / "config.yaml").read_text(encoding="utf-8").strip(), "yaml")
 
 
 def _versions(run: Path) -> Iterator[str]:

@@ -439,7 +439,7 @@ def test_several_scenarios_are_compared_stored_and_written(capsys, tmp_path, mon
     two.write_text(yaml.safe_dump(small_fleet().model_dump(mode="json")))
     arguments = (*COMPARE, "--agents", "full-clock,zero,picky.py", "-s", "starter12,two.yaml", "--workers", "1")
     arguments += ("--store", "kept", "--json", "out.json", "--force")
-    code, out, err = run(capsys, *arguments, "--markdown", "out.md")
+    code, out, err = run(capsys, *arguments, "--markdown", "out.md", "--html", "out.html")
     assert code == 0 and err == "" and "picky.py cannot operate two: made for 12 satellites." in out
     assert "2 scenarios, 2 episodes of each: mean scores" in out
     data = json.loads((tmp_path / "out.json").read_text())
@@ -454,6 +454,10 @@ def test_several_scenarios_are_compared_stored_and_written(capsys, tmp_path, mon
         "odc-gym compare --scenario starter12,two.yaml --agents full-clock,zero,picky.py --episodes 2 "
         "--first-seed 20000 --set episode.hours=1"
     )
+    page = (tmp_path / "out.html").read_text()
+    assert "<h1>2 scenarios: " in page and "picky.py cannot operate two: made for 12 satellites." in page
+    assert f"<pre>{command}</pre>" in page
+    assert "odc-gym record two.yaml --agent " in page and " --set episode.hours=1 -o two-" in page
     # what the document says reproduces it, and nothing is played for it
     monkeypatch.setattr("odc_gym.evaluation.worker.rollout", None)
     code, out, _ = run(capsys, *command.split()[1:], "--store", "kept", "--workers", "1", "--markdown", "-")
@@ -486,6 +490,7 @@ def test_all_scenarios_of_the_package():
         (("-s", "all", "-a", "zero", "--baseline", "idle"), "--baseline = idle: must be one of the compared"),
         (("--store", __file__), "must be a folder, or the name of a new one"),
         (("--markdown", __file__), "exists; add --force to replace it"),
+        (("--html", __file__), "exists; add --force to replace it"),
     ],
 )
 def test_mistakes_in_several_scenarios_are_one_line(capsys, arguments, message):

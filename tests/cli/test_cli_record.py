@@ -3,9 +3,9 @@
 import webbrowser
 
 import pytest
+from test_cli import refused, run
 
 from odc_gym.recording import read_recording
-from test_cli import refused, run
 
 HOUR = ("--set", "episode.hours=1")
 

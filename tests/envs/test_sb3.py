@@ -329,7 +329,7 @@ def test_pictures_equal_those_of_stable_baselines3s_batch():
         assert all(np.array_equal(a, b) for a, b in zip(images, theirs.get_images(), strict=True))
     assert np.array_equal(ours.render(), theirs.render()) and np.array_equal(ours.render("rgb_array"), ours.render())
     assert np.array_equal(ours.env_method("render", indices=[2])[0], images[2])
-    assert ours.metadata["render_fps"] == 4 and "rgb_array" in ours.metadata["render_modes"]
+    assert ours.metadata["render_fps"] == 12 and "rgb_array" in ours.metadata["render_modes"]
 
 
 def test_texts_and_nothing_are_render_modes_too():

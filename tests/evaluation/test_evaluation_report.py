@@ -2,10 +2,14 @@ import json
 import math
 import re
 from dataclasses import replace
+from html import unescape
 from io import StringIO
 
 import numpy as np
 import pytest
+import report_rig
+from markdown_it import MarkdownIt
+from report_rig import HOSTILE
 from rich.console import Console
 
 from odc_gym.errors import OdcGymError
@@ -277,3 +281,19 @@ def test_existing_files_are_kept_unless_forced(tmp_path):
     for bad in (tmp_path / "nowhere" / "out.json", tmp_path):
         with pytest.raises(OdcGymError, match="must be a file in an existing folder"):
             require_free(bad, force=True)
+
+
+def test_names_are_text_in_markdown():
+    """Catches markup in names: tags, links, emphasis, cells that end early, and commands that end their block."""
+    found = report_rig.comparison((HOSTILE, f"b{HOSTILE}"))
+    command = f"odc-gym compare '{HOSTILE}\n```\n<script>alert(2)</script>'"
+    html = (
+        MarkdownIt("commonmark", {"html": True})
+        .enable("table")
+        .render(markdown([found], HOSTILE, False, command, None, True))
+    )
+    assert "<script" not in html and "<a " not in html and "<em>" not in html
+    text = unescape(re.sub(r"<[^>]+>", "", html))
+    assert text.count(f"b{HOSTILE}") > 2 and command in text
+    columns = {row.count("<td") for row in html.split("<tr>") if "<td" in row and f"minus {HOSTILE}" not in row}
+    assert len(columns) == 2  # of the scores, and of the KPIs

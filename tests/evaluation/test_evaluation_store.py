@@ -10,7 +10,7 @@ from fake_simulator import Constant
 
 from odc_gym.errors import OdcGymError
 from odc_gym.evaluation import Store, evaluate, evaluate_all, store
-from odc_gym.evaluation.results import SchedulerResult
+from odc_gym.evaluation.results import TABLES, SchedulerResult
 
 SEEDS = range(10_000, 10_010)
 IDENTITIES = {"half": "half 1", "none": "none 1"}
@@ -48,7 +48,8 @@ def same(a, b):
     for name in a.results:
         ours, theirs = a.results[name], b.results[name]
         assert (ours.score == theirs.score).all()
-        for left, right in ((ours.terms, theirs.terms), (ours.metrics, theirs.metrics)):
+        for table in TABLES:
+            left, right = getattr(ours, table), getattr(theirs, table)
             assert list(left) == list(right)
             for key in left:
                 assert left[key].dtype == right[key].dtype and np.array_equal(left[key], right[key], equal_nan=True)
@@ -196,6 +197,19 @@ def test_an_episode_appears_whole_or_not_at_all(tmp_path, monkeypatch):
     kept = entry.read([10_000])
     assert kept.score[0] == 0.1 + 0.2 and np.isnan(kept.terms["compute"][0]) and kept.metrics["x"][0] == 1e-300
     assert entry.read([10_000, 10_001]) is None
+
+
+def test_episodes_of_an_earlier_format_are_played_again(tmp_path, played):
+    """Catches a store whose older episodes lack the waterfall and the energy flow, and are taken without them."""
+    compare(tmp_path, seeds=SEEDS[:4])
+    for path in tmp_path.rglob("*.json"):
+        data = json.loads(path.read_text())
+        del data["waterfall"], data["energy"]
+        path.write_text(json.dumps(data))
+    played.clear()
+    again = compare(tmp_path, seeds=SEEDS[:4])
+    assert len(played) == 2
+    assert all(again.results[name].waterfall["nameplate"].tolist() == [*SEEDS[:4]] for name in IDENTITIES)
 
 
 def test_names_are_no_paths(tmp_path):

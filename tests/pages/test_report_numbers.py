@@ -10,7 +10,7 @@ from odc_gym.pages.report.numbers import WIDTH, Axis, between, decimals_of, figu
 @pytest.mark.parametrize(
     ("value", "decimals", "sign", "text"),
     [
-        (1234567.25, 1, False, "1\u2009234\u2009567.2"),
+        (1234567.25, 1, False, "1\u202f234\u202f567.2"),
         (-0.04, 1, True, "0.0"),  # no sign of a zero
         (-3.0, 0, False, "\u22123"),
         (3.0, 0, True, "+3"),
@@ -23,7 +23,7 @@ def test_figures(value, decimals, sign, text):
 
 
 def test_words_of_numbers():
-    assert percent(0.123, 1) == "12.3\u2009%" and percent(None) == "–"
+    assert percent(0.123, 1) == "12.3\u202f%" and percent(None) == "–"
     assert between([1.0, 2.0]) == "1.0 to 2.0" and between(None) == ""
     assert [decimals_of([v, None]) for v in (0.5, 50.0, 5000.0)] == [2, 1, 0]
     assert [listed(names) for names in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]

@@ -168,11 +168,14 @@ def test_worst_episodes_name_the_commands_that_show_them(found, tmp_path):
     """Catches another episode, a scheduler that `record` does not know, and a link to a file that is not there."""
     worst = 10_000 + int(np.argmin(found.results["good"].score))
     text = made(found, options=("--set", "episode.hours=6"), folder=tmp_path)
-    record = f"odc-gym record starter12 --agent good --seed {worst} --set episode.hours=6 -o starter12-good-{worst}.npz"
-    assert record in plain(text) and f"odc-gym replay starter12-good-{worst}.npz" in plain(text)
+    for name in ("good", "full-clock"):
+        file = f"starter12-{worst}-{name}.npz"
+        assert f"odc-gym record starter12 --agent {name} --seed {worst} --set episode.hours=6 -o {file}" in plain(text)
+    files = f"starter12-{worst}-good.npz starter12-{worst}-full-clock.npz"
+    assert f"odc-gym replay {files} -o starter12-{worst}.html" in plain(text)
     assert ">replay</a>" not in text
-    (tmp_path / f"starter12-good-{worst}.html").touch()
-    assert made(found, folder=tmp_path).count(">replay</a>") == 1
+    (tmp_path / f"starter12-{worst}.html").touch()
+    assert made(found, folder=tmp_path).count(f'<a href="starter12-{worst}.html">replay</a>') == 1
 
 
 def test_groups_of_training_runs_count_once():
@@ -197,3 +200,13 @@ def test_a_document_without_accounts_has_no_empty_sections(found):
         del agent["waterfall_accelerator_h"], agent["energy_kwh"]
     text = plain(comparison_page(data, [found.scenario], Origin(COMMAND, {})))
     assert "Where the accelerator-hours go" not in text and "Energy and heat" not in text
+
+
+def test_a_training_shows_how_it_learned(found):
+    """Catches a curve that is upside down, and the last validation in the place of the best."""
+    learning = ((0.0, 80.0), (1e5, 90.0), (2e5, 85.0))
+    text = made(found, learning=learning, remarks=("Training gained +9.",))
+    assert "Training gained +9." in plain(text) and "90.00 after 100\u202f000 decisions" in Reader(text).text
+    heights = [float(point.split()[1]) for point in re.search(r'class="line" d="M([^"]+)"', text)[1].split("L")]
+    assert heights[1] < heights[2] < heights[0]
+    assert "Learning" not in plain(made(found))

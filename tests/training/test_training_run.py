@@ -164,6 +164,8 @@ def test_training_ends_with_what_it_gained_over_its_start(tmp_path, capsys):
     assert gain.keys() >= {"mean", "ci95", "excludes_zero"}
     text = (run / "report.md").read_text()
     assert f"{lines[-1][0].upper()}{lines[-1][1:]}." in text and "| zero |" in text and "Verdict (2 episodes" in text
+    page = (run / "report.html").read_text()
+    assert f"{lines[-1][0].upper()}{lines[-1][1:]}." in page and "<h2>Learning</h2>" in page and "start.zip" not in page
     assert "versions" not in text.split("## ")[0] and "## Configuration" in text and "| torch |" in text
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-THIN_SPACE, MINUS, ABSENT = "\u2009", "\u2212", "–"
+THIN_SPACE, MINUS, ABSENT = "\u202f", "\u2212", "–"  # no line breaks at this space
 WIDTH = 1000
 """Units of an axis from its left end to its right one."""
 
@@ -64,7 +64,8 @@ class Axis(NamedTuple):
         raw = span / 6
         power = 10.0 ** math.floor(math.log10(raw))
         step = next(factor * power for factor in (1.0, 2.0, 5.0, 10.0) if factor * power >= raw)
-        return cls(step * math.floor(low / step - 0.1), step * math.ceil(high / step + 0.1), step)
+        first = math.floor(low / step - 0.1)
+        return cls(step * (first if low < 0.0 else max(first, 0)), step * math.ceil(high / step + 0.1), step)
 
     def at(self, value: float) -> float:
         """Return the place of a value, 0 to WIDTH."""

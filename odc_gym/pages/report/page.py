@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from odc_gym.pages.report.dots import DotPlot, differences, ranking
+from odc_gym.pages.report.learning import learning_curve
 from odc_gym.pages.report.numbers import WIDTH, figure, listed
 from odc_gym.pages.report.sankey import Diagram, diagram, energy_graph
 from odc_gym.pages.report.tables import (
@@ -44,6 +45,7 @@ class Origin(NamedTuple):
         options: options of `odc-gym record` that give overrides and traces, in words.
         folder: folder in which the page will lie, where replays may lie beside it.
         remarks: sentences below the verdict.
+        learning: decisions so far and mean score of each validation of a training.
     """
 
     command: str
@@ -51,6 +53,7 @@ class Origin(NamedTuple):
     options: tuple[str, ...] = ()
     folder: Path | None = None
     remarks: tuple[str, ...] = ()
+    learning: tuple[tuple[float, float], ...] = ()
 
 
 class Replay(NamedTuple):
@@ -135,6 +138,7 @@ def _rendered(data: Mapping[str, Any], scenarios: Sequence[Scenario], origin: Or
         standings=None if across is None else standings_table(across, list(docs)),
         absences=[] if across is None else list(absences(across)),
         remarks=origin.remarks,
+        curve=learning_curve(origin.learning),
         command=origin.command,
         versions=blocks[0].doc["versions"],
         trace=_trace(blocks[0].doc),
@@ -171,7 +175,7 @@ def _block(anchor: str, doc: Mapping[str, Any], scenario: Scenario, origin: Orig
         headline=headline_table(doc, order),
         terms=terms_table(doc, order),
         worst=worst_table(doc, order, classes, worst),
-        replays=[_replay(doc, order[0], doc["seeds"][k], origin) for k in worst],
+        replays=[_replay(doc, shown, doc["seeds"][k], origin) for k in worst],
         episodes=episodes_table(doc, order),
         seeds=_spans(doc["seeds"]),
         yaml=dump(scenario.model_dump(mode="json")),
@@ -223,15 +227,27 @@ def _service(doc: Mapping[str, Any], order: Sequence[str], rival: str | None, na
     return ServiceRow(name, kind, place(order[0]), None if rival is None else place(rival), others)
 
 
-def _replay(doc: Mapping[str, Any], agent: str, seed: int, origin: Origin) -> Replay:
-    """Return the commands that show an episode, and the file of its replay if it lies beside the page."""
-    player = doc["agents"][agent].get("runs", [agent])[0]
-    stem = "-".join(re.sub(r"[^\w.]+", "-", part).strip("-.") or "x" for part in (doc["scenario"], player, str(seed)))
+def _replay(doc: Mapping[str, Any], shown: Sequence[str], seed: int, origin: Origin) -> Replay:
+    """Return the commands that show schedulers in an episode, and the page of the replay if it lies beside the report.
+
+    A group of training runs is shown by its first run.
+    """
+    stem = f"{_plain(doc['scenario'])}-{seed}"
+    players = [doc["agents"][name].get("runs", [name])[0] for name in shown]
+    files = [f"{stem}-{_plain(player)}.npz" for player in players]
     source = origin.sources.get(doc["scenario"], doc["scenario"])
-    record = ["odc-gym", "record", source, "--agent", player, "--seed", str(seed), *origin.options, "-o", f"{stem}.npz"]
-    show = ["odc-gym", "replay", f"{stem}.npz", "-o", f"{stem}.html"]
+    commands = [
+        ["odc-gym", "record", source, "--agent", player, "--seed", str(seed), *origin.options, "-o", file]
+        for player, file in zip(players, files, strict=True)
+    ]
+    commands.append(["odc-gym", "replay", *files, "-o", f"{stem}.html"])
     exists = origin.folder is not None and (origin.folder / f"{stem}.html").is_file()
-    return Replay(f"Episode {seed}", f"{shlex.join(record)}\n{shlex.join(show)}", f"{stem}.html" if exists else "")
+    return Replay(f"Episode {seed}", "\n".join(map(shlex.join, commands)), f"{stem}.html" if exists else "")
+
+
+def _plain(name: str) -> str:
+    """Return a name with the characters that any file name may have."""
+    return re.sub(r"[^\w.]+", "-", name).strip("-.") or "x"
 
 
 def _across_claim(across: Mapping[str, Any] | None, count: int) -> str:

@@ -191,11 +191,16 @@ def _outline(x0: float, y0: float, x1: float, y1: float, size: float) -> str:
 
 
 def _labels(nodes: Sequence[Node], boxes: Mapping[str, Box]) -> list[Label]:
-    """Return the labels, right of their nodes or left of those of the last column, without overlaps in a column."""
+    """Return the labels, right of their nodes or left of those of the last column, without overlaps in a column.
+
+    Thin nodes of the last column have none.
+    """
     decimals = decimals_of([node.value for node in nodes])
     lowest = [-LINE] * len(COLUMNS)
     labels = []
     for node in nodes:
+        if node.column == len(COLUMNS) - 1 and boxes[node.name].height < LINE / 2:
+            continue  # its label would lie on those of the column before
         box, last = boxes[node.name], node.column == len(COLUMNS) - 1
         value = figure(node.value, decimals)
         lines = (node.label, value) if box.height >= TWO_LINES else (f"{node.label} {value}",)

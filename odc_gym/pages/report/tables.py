@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from odc_gym.evaluation.headline import headline_figures
@@ -119,17 +119,14 @@ def worst_table(doc: Mapping[str, Any], order: Sequence[str], classes: Sequence[
     best = doc["agents"][order[0]]
     metrics = best["by_episode"]["metrics"]
     second = order[1] if len(order) > 1 else None
-    columns = [
-        (label, key, form)
-        for label, key, form in (
-            *((f"{name}: in time", f"slo_{name}", percent) for name in classes),
-            ("least charge", "charge_least_frac", percent),
-            ("hottest chip, C", "junction_most_c", figure),
-            ("K h over limit", "degree_h", figure),
-            ("sunlight unused", "curtailed_solar_frac", percent),
-        )
-        if key in metrics
+    known: list[tuple[str, str, Callable[[float | None], str]]] = [
+        *((f"{name}: in time", f"slo_{name}", percent) for name in classes),
+        ("least charge", "charge_least_frac", percent),
+        ("hottest chip, C", "junction_most_c", figure),
+        ("K h over limit", "degree_h", figure),
+        ("sunlight unused", "curtailed_solar_frac", percent),
     ]
+    columns = [column for column in known if column[1] in metrics]
     head = ["episode", "score", *([f"minus {second}"] if second else []), "load", *(label for label, _, _ in columns)]
     lines = []
     for k in rows:
