@@ -171,7 +171,7 @@ def test_sub_satellite_points_lie_within_a_pixel(browser, recorded, eccentric, o
         })""",
         points,
     )
-    assert max(apart) < 1.0
+    assert max(apart) < 0.25  # a pixel of a fine screen; an error of 0.12 degrees
 
 
 def test_a_satellite_stands_over_its_sub_satellite_point(shown):
@@ -319,7 +319,9 @@ def test_the_decision_shows_what_the_agent_asked(shown, recorded):
 
     action = recorded[0]["action"]
     layout = ActionLayout(12, 3)
-    for k, s in ((3, 0), (50, 7), (90, 11)):
+    spread = np.ptp(layout.bids(action), axis=1)  # where the classes have different bids
+    most = [np.unravel_index(each, spread.shape) for each in np.argsort(spread, axis=None)[-3:]]
+    for k, s in [(3, 0), *((int(k), int(s)) for k, s in most)]:
         shown.run("replay.state.satellite = arguments[0]", s)
         shown.seek(k * 300 + 10)
         rows = cells(shown, "asked")
