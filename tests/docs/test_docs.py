@@ -157,6 +157,7 @@ NOT_RUN = {
     ("reinforcement-learning.md", "odc-gym compare --agents zero,gang-aware,runs/ppo-1"),
     ("learnability.md", "for s in 0 1 2; do odc-gym train --seed $s --output runs/s$s; done"),
     ("examples.md", "python examples/plot_a_day.py"),
+    ("make-a-video.md", "pip install 'odc-gym[render]'        # pygame-ce, pillow, imageio-ffmpeg"),
     (
         "results.md",
         "odc-gym compare --scenario all --agents all --baseline full-clock --episodes 20 --store runs/store "
