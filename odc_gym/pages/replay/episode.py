@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from odc_gym.pages.replay.orbits import MOST_ERROR, fit_elements, of_date
+from odc_gym.pages.replay.orbits import Orbits
 from odc_gym.pages.replay.packing import Packer
 from odc_gym.recording import Recording
 
@@ -14,15 +14,15 @@ DESIGN = ("accelerators", "array_peak_w", "floor_frac", "restore_frac", "limit_k
 MOST_LINKS = 60_000  # links in all epochs together; a page with more shows none
 UNIT = 1 / 32_767
 FORMATION_KM = 100.0  # a fleet within this distance of its middle is a formation
-FEWEST_SAMPLES = 8  # of a fit of elements
 
 
-def pack_episode(pack: Packer, recording: Recording, samples: np.ndarray) -> dict[str, Any]:
+def pack_episode(pack: Packer, recording: Recording, orbits: Orbits, samples: np.ndarray) -> dict[str, Any]:
     """Pack what all runs share, and return its part of the manifest.
 
     Args:
         pack: block that receives the arrays.
         recording: one of the runs.
+        orbits: its orbits.
         samples: indices of the samples that the page has, from 0 to the last.
     """
     header = recording.header
@@ -31,7 +31,7 @@ def pack_episode(pack: Packer, recording: Recording, samples: np.ndarray) -> dic
     pack.put("lit", np.packbits(lit[:steps].T, axis=1), "uint8")  # (S, T / 8)
     for name in DESIGN:
         pack.put(f"design/{name}", recording[f"design/{name}"], "float32")
-    greenwich, sun = _pack_orbits(pack, recording, samples)
+    _pack_orbits(pack, orbits, samples)
     return {
         "scenario": header["scenario_name"],
         "description": header["description"],
@@ -48,31 +48,21 @@ def pack_episode(pack: Packer, recording: Recording, samples: np.ndarray) -> dic
         "sites": header["sites"],
         "classes": header["classes"],
         "terms": [term["name"] for term in header["terms"]],
-        "sun": sun.tolist(),
-        "greenwich_rad": greenwich,
+        "sun": orbits.sun.tolist(),
+        "greenwich_rad": orbits.greenwich_rad,
         "links": _pack_links(pack, recording, samples),
         "formation_km": _pack_formation(pack, recording, samples),
     }
 
 
-def _pack_orbits(pack: Packer, recording: Recording, samples: np.ndarray) -> tuple[float, np.ndarray]:
-    """Pack elements of the satellites, or their directions where elements do not fit.
-
-    Returns:
-        right ascension of Greenwich at the start, and unit vectors of the Sun at the start and the end, (2, 3).
-    """
-    direction, sun, greenwich = of_date(recording)
-    radius = np.linalg.norm(recording["orbit/position_km"].astype(np.float64), axis=2)
-    elements, error = None, np.inf
-    if len(direction) >= FEWEST_SAMPLES:
-        elements, error = fit_elements(direction, recording["time_s"])
-    if error < MOST_ERROR and np.ptp(radius, axis=0).max() < 0.01 * radius.min():
-        pack.put("orbit/elements", elements, "float32")
-        pack.put("orbit/radius_km", radius.mean(0)[None], "float32")
+def _pack_orbits(pack: Packer, orbits: Orbits, samples: np.ndarray) -> None:
+    """Pack elements of the satellites, or their directions where elements do not fit."""
+    if orbits.elements is not None:
+        pack.put("orbit/elements", orbits.elements, "float32")
+        pack.put("orbit/radius_km", orbits.radius_km.mean(0)[None], "float32")
     else:
-        pack.put("orbit/direction", direction[samples], "int16", UNIT, series=True)
-        pack.put("orbit/radius_km", radius[samples], "float32")
-    return greenwich, sun[[0, -1]]
+        pack.put("orbit/direction", orbits.direction[samples], "int16", UNIT, series=True)
+        pack.put("orbit/radius_km", orbits.radius_km[samples], "float32")
 
 
 def _pack_formation(pack: Packer, recording: Recording, samples: np.ndarray) -> float:

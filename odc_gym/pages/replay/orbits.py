@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from odc_gym.constants import EARTH_FLATTENING, EARTH_RADIUS_M, KM_M
 from odc_gym.recording import Recording
 
 EARTH_RATE = 7.2921158553e-5  # rotation of the Earth against the stars [rad/s]
+FEWEST_SAMPLES = 8  # of a fit of elements
+MOST_CHANGE = 0.01  # of the radius of an orbit with elements
 MOST_ERROR = 2e-3  # radians between the elements and the recorded positions
 ELEMENTS = ("inclination", "node", "node_rate", "latitude", "rate", "cos_1", "sin_1", "cos_2", "sin_2")
 """Columns of the elements of a satellite, radians and rad/s.
@@ -15,6 +19,26 @@ ELEMENTS = ("inclination", "node", "node_rate", "latitude", "rate", "cos_1", "si
 The argument of latitude is u(t) = m + cos_1 cos m + sin_1 sin m + cos_2 cos 2m + sin_2 sin 2m, where m = latitude +
 rate x t; the node is node + node_rate x t. The harmonics hold the eccentricity and the short-period terms.
 """
+
+
+class Orbits(NamedTuple):
+    """Orbits of an episode in the frame of the equator of date."""
+
+    direction: np.ndarray  # unit vectors of the satellites at each decision, (D + 1, S, 3)
+    radius_km: np.ndarray  # (D + 1, S)
+    elements: np.ndarray | None  # (S, len(ELEMENTS)), None where they do not describe the directions
+    sun: np.ndarray  # unit vectors of the Sun at the start and the end, (2, 3)
+    greenwich_rad: float  # right ascension of Greenwich at the start
+
+
+def find_orbits(recording: Recording) -> Orbits:
+    """Return the orbits of a recording."""
+    direction, sun, greenwich = of_date(recording)
+    radius = np.linalg.norm(recording["orbit/position_km"].astype(np.float64), axis=2)
+    elements, error = None, np.inf
+    if len(direction) >= FEWEST_SAMPLES and np.ptp(radius, axis=0).max() < MOST_CHANGE * radius.min():
+        elements, error = fit_elements(direction, recording["time_s"])
+    return Orbits(direction, radius, elements if error < MOST_ERROR else None, sun[[0, -1]], greenwich)
 
 
 def of_date(recording: Recording) -> tuple[np.ndarray, np.ndarray, float]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+LEVEL = 7  # of zlib: 9 saves one percent more, in five times the time
 WHOLE = ("uint8", "uint16", "uint32", "int8", "int16", "int32")
 
 
@@ -55,4 +56,4 @@ class Packer:
 
     def base64(self) -> str:
         """Return all arrays, compressed with zlib, as base64."""
-        return base64.b64encode(zlib.compress(b"".join(self._parts), 9)).decode("ascii")
+        return base64.b64encode(zlib.compress(b"".join(self._parts), LEVEL)).decode("ascii")

@@ -13,6 +13,7 @@ from odc_gym.evaluation.files import write_text
 from odc_gym.pages.replay.bundle import BUNDLE
 from odc_gym.pages.replay.detail import Detail, levels
 from odc_gym.pages.replay.episode import pack_episode
+from odc_gym.pages.replay.orbits import Orbits, find_orbits
 from odc_gym.pages.replay.packing import Packer
 from odc_gym.pages.replay.run import FLAGS, pack_run
 from odc_gym.pages.replay.runs import require_same_episode, run_names
@@ -72,22 +73,23 @@ def make_replay(recordings: Sequence[Recording], names: Sequence[str] | None = N
     require_same_episode(recordings, names or [f"recording {k + 1}" for k in range(len(recordings))])
     header = recordings[0].header
     decisions, satellites = int(header["decisions"]), int(header["satellites"])
+    orbits = find_orbits(recordings[0])
     html, detail = "", Detail(1, True, True, True)
     for detail in levels(decisions, satellites * decisions * len(recordings), MOST_BYTES):
-        html = _render(recordings, detail)
+        html = _render(recordings, orbits, detail)
         if len(html.encode()) <= MOST_BYTES:
             break
     return ReplayPage(html, detail, run_names(recordings))
 
 
-def _render(recordings: Sequence[Recording], detail: Detail) -> str:
+def _render(recordings: Sequence[Recording], orbits: Orbits, detail: Detail) -> str:
     from markupsafe import Markup
 
     pack = Packer()
     samples = np.arange(0, int(recordings[0].header["decisions"]) + 1, detail.stride)
     manifest: dict[str, Any] = {
         "version": PAGE_VERSION,
-        **pack_episode(pack, recordings[0], samples),
+        **pack_episode(pack, recordings[0], orbits, samples),
         "events": recordings[0].header["event_kinds"],
         "status": recordings[0].header["status"],
         "flags": FLAGS,

@@ -13,9 +13,14 @@ export const font = (size = 11, weight = "") => `${weight} ${size}px ${token("fo
 
 /** Fit a canvas to its box and the screen, clear it, and return `[context, width, height]`. */
 export function fit(canvas) {
-  const scale = Math.min(2, devicePixelRatio || 1), w = canvas.clientWidth, h = canvas.clientHeight;
+  const scale = Math.min(2, devicePixelRatio || 1),
+    w = canvas.clientWidth,
+    h = canvas.clientHeight;
   const [wide, high] = [Math.round(w * scale), Math.round(h * scale)];
-  if (canvas.width !== wide || canvas.height !== high) { canvas.width = wide; canvas.height = high; }
+  if (canvas.width !== wide || canvas.height !== high) {
+    canvas.width = wide;
+    canvas.height = high;
+  }
   const context = canvas.getContext("2d");
   context.setTransform(scale, 0, 0, scale, 0, 0);
   context.clearRect(0, 0, w, h);
@@ -66,7 +71,14 @@ export function axis(context, box, low, high, ticks, label) {
   const y = value => box.y + box.h - ((Math.min(high, Math.max(low, value)) - low) / (high - low || 1)) * box.h;
   for (const value of ticks) {
     const at = Math.round(y(value)) + 0.5;
-    polyline(context, [[box.left, at], [box.right, at]], token("line"));
+    polyline(
+      context,
+      [
+        [box.left, at],
+        [box.right, at],
+      ],
+      token("line"),
+    );
     text(context, label(value), box.left - 5, at, token("ink3"), "right");
   }
   return y;

@@ -4,7 +4,8 @@ import { E, at, binAt, between } from "./episode.js";
 import { fixed, signed } from "./format.js";
 import { main, state } from "./state.js";
 
-const CLOSED = -0.5, LEAVES = -0.8; // bids below which a satellite takes no more work, and below which work leaves
+const CLOSED = -0.5,
+  LEAVES = -0.8; // bids below which a satellite takes no more work, and below which work leaves
 let shown = "";
 
 /** Meaning of a bid, as the rules of the environment have it. */
@@ -14,13 +15,22 @@ function meaning(bid) {
 }
 
 function row(name, value, words) {
-  const share = `${Math.abs(value) * 50}%`, side = value < 0 ? "right" : "left";
+  const share = `${Math.abs(value) * 50}%`,
+    side = value < 0 ? "right" : "left";
   const bar = el("span", { class: "bar" }, el("i", { class: "plain", style: `${side}:50%;width:${share}` }));
-  return el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, bar), el("td", {}, signed(value, 2) || "0.00"), el("td", {}, words));
+  return el(
+    "tr",
+    {},
+    el("th", { scope: "row" }, name),
+    el("td", {}, bar),
+    el("td", {}, signed(value, 2) || "0.00"),
+    el("td", {}, words),
+  );
 }
 
 function bidRows(run, k, s) {
-  const classes = E.classes.length, { action } = run;
+  const classes = E.classes.length,
+    { action } = run;
   const bids = E.classes.map((each, c) => {
     const bid = action.bid.values[(k * classes + c) * E.satellites + s];
     return row(`bid ${each.name}`, bid, meaning(bid));
@@ -34,7 +44,8 @@ function clockWords(run) {
 }
 
 function assignRows(run, k, s) {
-  const level = run.actions.levels[at(run.action.level, k, s)], sent = at(run.action.sent, k, s);
+  const level = run.actions.levels[at(run.action.level, k, s)],
+    sent = at(run.action.sent, k, s);
   const line = (name, value) => el("tr", {}, el("th", { scope: "row" }, name), el("td", { colspan: 3 }, value));
   return [line("clock level", `${level}: ${clockWords(run)}`), line("jobs sent here", String(sent))];
 }
@@ -42,13 +53,17 @@ function assignRows(run, k, s) {
 /** Urgencies and clock offsets of the classes, which hold for all satellites. */
 function fleetWords(run, k) {
   if (run.actions.mode !== "bids") return "";
-  const given = name => E.classes.map((each, c) => [each.name, at(run.action[name], k, c)]).filter(([, value]) => value !== 0);
-  const list = (title, pairs) => pairs.length && `${title} ${pairs.map(([name, value]) => `${name} ${signed(value, 2)}`).join(", ")}`;
+  const given = name =>
+    E.classes.map((each, c) => [each.name, at(run.action[name], k, c)]).filter(([, value]) => value !== 0);
+  const list = (title, pairs) =>
+    pairs.length && `${title} ${pairs.map(([name, value]) => `${name} ${signed(value, 2)}`).join(", ")}`;
   return [list("urgency", given("urgency")), list("clock offset", given("offset"))].filter(Boolean).join("; ");
 }
 
 export function drawDecision() {
-  const run = main(), s = state.satellite, k = binAt(state.t);
+  const run = main(),
+    s = state.satellite,
+    k = binAt(state.t);
   $("decision").hidden = !run.actions || E.samples < 2;
   if ($("decision").hidden) return;
   const key = [run.index, s, k, clockWords(run)].join();

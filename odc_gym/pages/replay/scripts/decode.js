@@ -1,7 +1,12 @@
 // Arrays of the page: base64, zlib, byte planes and differences; `packing.py` writes them.
 const TYPES = {
-  uint8: Uint8Array, uint16: Uint16Array, uint32: Uint32Array,
-  int8: Int8Array, int16: Int16Array, int32: Int32Array, float32: Float32Array,
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  uint32: Uint32Array,
+  int8: Int8Array,
+  int16: Int16Array,
+  int32: Int32Array,
+  float32: Float32Array,
 };
 
 async function inflate(text) {
@@ -15,7 +20,8 @@ async function inflate(text) {
 function words(bytes, at, size, width) {
   const out = new Uint32Array(size);
   for (let plane = 0; plane < width; plane++) {
-    const from = at + plane * size, shift = 8 * plane;
+    const from = at + plane * size,
+      shift = 8 * plane;
     for (let i = 0; i < size; i++) out[i] |= bytes[from + i] << shift;
   }
   return out;
@@ -30,14 +36,17 @@ function accumulate(out, length) {
 
 /** Move the last axis, time, to the front. */
 function timeFirst(values, length) {
-  const row = values.length / length, out = new values.constructor(values.length);
+  const row = values.length / length,
+    out = new values.constructor(values.length);
   for (let r = 0; r < row; r++) for (let k = 0; k < length; k++) out[k * row + r] = values[r * length + k];
   return out;
 }
 
 function decode(bytes, [type, shape, at, scale, offset, series]) {
-  const size = shape.reduce((a, b) => a * b, 1), Type = TYPES[type];
-  const raw = words(bytes, at, size, Type.BYTES_PER_ELEMENT), length = shape[0];
+  const size = shape.reduce((a, b) => a * b, 1),
+    Type = TYPES[type];
+  const raw = words(bytes, at, size, Type.BYTES_PER_ELEMENT),
+    length = shape[0];
   if (series && length) accumulate(raw, length);
   let values = type === "float32" ? new Float32Array(raw.buffer) : new Type(raw);
   if (series && shape.length > 1 && length) values = timeFirst(values, length);

@@ -14,7 +14,8 @@ export function el(tag, attributes = {}, ...children) {
 }
 
 /** Replace the children of an element. */
-export const fill = (node, ...children) => node.replaceChildren(...children.flat().filter(child => child || child === 0));
+export const fill = (node, ...children) =>
+  node.replaceChildren(...children.flat().filter(child => child || child === 0));
 
 /** Call `act` with the value of `data-key` of what was clicked inside an element. */
 export function onClick(id, key, act) {
@@ -27,7 +28,16 @@ export function onClick(id, key, act) {
 /** Call `move(event, first)` while a pointer is pressed on an element. */
 export function onDrag(node, move) {
   let held = false;
-  node.addEventListener("pointerdown", event => { held = true; node.setPointerCapture(event.pointerId); move(event, true); });
-  node.addEventListener("pointermove", event => { if (held) move(event, false); });
-  for (const name of ["pointerup", "pointercancel"]) node.addEventListener(name, () => { held = false; });
+  node.addEventListener("pointerdown", event => {
+    held = true;
+    node.setPointerCapture(event.pointerId);
+    move(event, true);
+  });
+  node.addEventListener("pointermove", event => {
+    if (held) move(event, false);
+  });
+  for (const name of ["pointerup", "pointercancel"])
+    node.addEventListener(name, () => {
+      held = false;
+    });
 }

@@ -5,7 +5,8 @@ import world from "world-atlas/land-110m.json";
 import { DEGREES, greenwich, sunAt } from "./orbits.js";
 import { token } from "./theme.js";
 
-const land = feature(world, world.objects.land), graticule = geoGraticule10();
+const land = feature(world, world.objects.land),
+  graticule = geoGraticule10();
 const STEP = 0.25; // degrees that the Earth turns before it is drawn again
 const layers = new Map();
 
@@ -17,28 +18,49 @@ export function axes({ ra, dec }) {
 
 /** Projection of longitudes and latitudes for a globe of radius `r` around (x, y) at a time. */
 export function projection(t, camera, x, y, r) {
-  return geoOrthographic().scale(r).translate([x, y]).rotate([-(camera.ra - greenwich(t)) * DEGREES, -camera.dec * DEGREES, 0]).clipAngle(90).precision(0.5);
+  return geoOrthographic()
+    .scale(r)
+    .translate([x, y])
+    .rotate([-(camera.ra - greenwich(t)) * DEGREES, -camera.dec * DEGREES, 0])
+    .clipAngle(90)
+    .precision(0.5);
 }
 
 function drawEarth(context, t, camera, middle, r) {
-  const path = geoPath(projection(t, camera, middle, middle, r), context), sun = sunAt(t);
+  const path = geoPath(projection(t, camera, middle, middle, r), context),
+    sun = sunAt(t);
   const shape = (geometry, style, line) => {
     context.beginPath();
     path(geometry);
-    if (line) { context.lineWidth = line; context.strokeStyle = style; context.stroke(); } else { context.fillStyle = style; context.fill(); }
+    if (line) {
+      context.lineWidth = line;
+      context.strokeStyle = style;
+      context.stroke();
+    } else {
+      context.fillStyle = style;
+      context.fill();
+    }
   };
   shape({ type: "Sphere" }, token("ocean"));
   shape(land, token("land"));
   shape(graticule, `rgba(${token("shade")},.07)`, 0.5);
   const midnight = [(Math.atan2(-sun[1], -sun[0]) - greenwich(t)) * DEGREES, Math.asin(-sun[2]) * DEGREES];
-  for (const depth of [0, 6, 12, 18]) { // night, and three twilights
-    shape(geoCircle().center(midnight).radius(90 - depth).precision(3)(), `rgba(${token("shade")},${token("shade-a")})`);
+  for (const depth of [0, 6, 12, 18]) {
+    // night, and three twilights
+    shape(
+      geoCircle()
+        .center(midnight)
+        .radius(90 - depth)
+        .precision(3)(),
+      `rgba(${token("shade")},${token("shade-a")})`,
+    );
   }
 }
 
 /** Draw the Earth around (x, y) with radius `r`. */
 export function paintEarth(context, name, t, camera, x, y, r) {
-  const scale = Math.min(2, devicePixelRatio || 1), half = Math.ceil(r + 2);
+  const scale = Math.min(2, devicePixelRatio || 1),
+    half = Math.ceil(r + 2);
   const turn = Math.round((greenwich(t) * DEGREES) / STEP);
   const key = [turn, camera.ra.toFixed(4), camera.dec.toFixed(4), r.toFixed(1), scale, token("ocean")].join();
   let layer = layers.get(name);

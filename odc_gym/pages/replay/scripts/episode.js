@@ -21,7 +21,8 @@ export const binAt = t => Math.min(E.samples - 2, Math.max(0, Math.floor(t / E.s
 /** Value of a series at a time, straight between samples. */
 export function between(series, t, i = 0) {
   const u = Math.min(E.samples - 1, Math.max(0, t / E.sample_s));
-  const k = Math.max(0, Math.min(E.samples - 2, Math.floor(u))), w = u - k;
+  const k = Math.max(0, Math.min(E.samples - 2, Math.floor(u))),
+    w = u - k;
   return E.samples < 2 ? at(series, 0, i) : at(series, k, i) * (1 - w) + at(series, k + 1, i) * w;
 }
 
@@ -39,7 +40,10 @@ export function eclipses(s, t0, t1) {
   for (let t = Math.max(0, Math.floor(t0 / E.step_s) * E.step_s); t < t1; t += E.step_s) {
     const dark = !isLit(t, s);
     if (dark && from === null) from = Math.max(t, t0);
-    if (!dark && from !== null) { found.push([from, t]); from = null; }
+    if (!dark && from !== null) {
+      found.push([from, t]);
+      from = null;
+    }
   }
   if (from !== null) found.push([from, t1]);
   return found;
@@ -76,16 +80,43 @@ function bySatellite(segment) {
 }
 
 function build(run, index) {
-  const { prefix } = run, own = name => array(prefix + name);
-  for (const name of ["charge", "junction", "clock", "living", "held", "draw_w", "solar_w", "flags", "terms", "waiting_h", "sustainable"]) run[name] = own(name);
+  const { prefix } = run,
+    own = name => array(prefix + name);
+  for (const name of [
+    "charge",
+    "junction",
+    "clock",
+    "living",
+    "held",
+    "draw_w",
+    "solar_w",
+    "flags",
+    "terms",
+    "waiting_h",
+    "sustainable",
+  ])
+    run[name] = own(name);
   run.index = index;
-  run.action = Object.fromEntries(["bid", "clock", "urgency", "offset", "sent", "level"].map(name => [name, own(`action/${name}`)]));
+  run.action = Object.fromEntries(
+    ["bid", "clock", "urgency", "offset", "sent", "level"].map(name => [name, own(`action/${name}`)]),
+  );
   run.segment = columns(`${prefix}segment/`, ["job", "satellite", "slot", "width", "begin_s", "length_s", "cause"]);
   run.event = columns(`${prefix}event/`, ["time_s", "kind", "satellite", "job", "value"]);
-  run.job = columns(`${prefix}job/`, ["class_id", "total_accelerators", "num_satellites", "status", "arrival_s", "deadline_s", "work_s", "finished_s"]);
+  run.job = columns(`${prefix}job/`, [
+    "class_id",
+    "total_accelerators",
+    "num_satellites",
+    "status",
+    "arrival_s",
+    "deadline_s",
+    "work_s",
+    "finished_s",
+  ]);
   run.bySatellite = bySatellite(run.segment);
   const load = new Float32Array(E.samples * E.satellites);
-  for (let k = 0; k < E.samples; k++) for (let s = 0; s < E.satellites; s++) load[k * E.satellites + s] = held(run, k, s) / Math.max(1, at(run.living, k, s));
+  for (let k = 0; k < E.samples; k++)
+    for (let s = 0; s < E.satellites; s++)
+      load[k * E.satellites + s] = held(run, k, s) / Math.max(1, at(run.living, k, s));
   run.load = { values: load, row: E.satellites };
   run.scores = series(run.terms, E.terms.length);
   run.drawn_kw = series(run.draw_w, E.satellites).map(w => w / 1000);
@@ -99,9 +130,13 @@ function lanes() {
   const all = Array.from({ length: E.satellites }, (_, s) => s);
   if (E.satellites <= 100) return all.map(s => ({ name: String(s), satellites: [s] }));
   const planes = [...new Set(E.planes)];
-  if (planes.length > 1 && planes.length <= 80) return planes.map(p => ({ name: `plane ${p}`, satellites: all.filter(s => E.planes[s] === p) }));
+  if (planes.length > 1 && planes.length <= 80)
+    return planes.map(p => ({ name: `plane ${p}`, satellites: all.filter(s => E.planes[s] === p) }));
   const size = Math.ceil(E.satellites / 60);
-  return Array.from({ length: Math.ceil(E.satellites / size) }, (_, g) => ({ name: String(g * size), satellites: all.slice(g * size, (g + 1) * size) }));
+  return Array.from({ length: Math.ceil(E.satellites / size) }, (_, g) => ({
+    name: String(g * size),
+    satellites: all.slice(g * size, (g + 1) * size),
+  }));
 }
 
 export const sum = values => values.reduce((a, b) => a + b, 0);
@@ -129,7 +164,11 @@ export async function load(manifest, data) {
   E.lanes = lanes();
   E.order = E.lanes.flatMap(lane => lane.satellites);
   E.place = [];
-  E.order.forEach((s, k) => { E.place[s] = k; });
+  E.order.forEach((s, k) => {
+    E.place[s] = k;
+  });
   runs.push(...E.runs.map(build));
-  runs.forEach(run => { run.solar_w ??= runs[0].solar_w; });
+  runs.forEach(run => {
+    run.solar_w ??= runs[0].solar_w;
+  });
 }

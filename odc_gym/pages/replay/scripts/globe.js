@@ -1,17 +1,20 @@
 // Globe: orbits, satellites, links and sites around the Earth, seen from inertial space.
 import { $, onDrag } from "./dom.js";
-import { font, fit, polyline, text } from "./canvas.js";
+import { fit, font, polyline, text } from "./canvas.js";
 import { axes, paintEarth, projection } from "./earth.js";
-import { E, array, between, flagsAt, isLit, isOff, sampleAt } from "./episode.js";
-import { partners } from "./jobs.js";
-import { DEGREES, EARTH_KM, cross, direction, dot, greenwich, linksAt, radiusKm, siteOf, subpoint, sunAt, unit } from "./orbits.js";
-import { paint, quantities } from "./quantities.js";
+import { E } from "./episode.js";
+import { drawFormation, formations } from "./formation.js";
+import { drawGangs, drawLinks, drawSatellite } from "./marks.js";
+import { DEGREES, EARTH_KM, cross, direction, dot, greenwich, radiusKm, subpoint, sunAt, unit } from "./orbits.js";
+import { quantities } from "./quantities.js";
 import { chooseSatellite, main, redraw, rival, shown, state } from "./state.js";
 import { token } from "./theme.js";
 
 const MARGIN = 1.27; // half of the canvas over the radius of the Earth
+const REACH = 13; // pixels from a satellite at which a click chooses it
 const LABELLED = 40; // fleets up to this size have a number at each satellite
-let hits = [], orbitCache = null;
+let hits = [],
+  orbitCache = null;
 
 function camera() {
   if (state.follow) {
@@ -25,13 +28,20 @@ function camera() {
 /** Discs of the globe: one, or one for each of two runs side by side; a formation stands beside its globe. */
 function discs(w, h) {
   const list = shown();
-  if (E.formation_km) return list.length > 1 ? [] : [{ run: list[0], x: w * 0.25, y: h * 0.53, r: Math.min(w * 0.19, (h * 0.5) / MARGIN), small: true }];
+  if (E.formation_km)
+    return list.length > 1
+      ? []
+      : [{ run: list[0], x: w * 0.25, y: h * 0.53, r: Math.min(w * 0.19, (h * 0.5) / MARGIN), small: true }];
   if (list.length === 1) return [{ run: list[0], x: w / 2, y: h / 2 + 2, r: Math.min(w, h) / 2 / MARGIN }];
   const r = Math.min(w / 5.1, h / 2.7);
   return list.map((run, i) => ({ run, x: w * (0.25 + 0.5 * i) + 4, y: h * 0.47, r, small: true }));
 }
 
-const screen = (disc, view, v) => [disc.x + disc.r * dot(v, view.right), disc.y - disc.r * dot(v, view.up), dot(v, view.out)];
+const screen = (disc, view, v) => [
+  disc.x + disc.r * dot(v, view.right),
+  disc.y - disc.r * dot(v, view.up),
+  dot(v, view.out),
+];
 const isHidden = (disc, p) => p[2] < 0 && Math.hypot(p[0] - disc.x, p[1] - disc.y) < disc.r;
 const place = (t, s) => direction(t, s).map(value => (value * radiusKm(t, s)) / EARTH_KM);
 
@@ -42,9 +52,12 @@ function ringLeaders() {
 }
 
 function ring(t, s, sun) {
-  const a = direction(t, s), b = unit(cross(cross(a, direction(t + 300, s)), a)), r = radiusKm(t, s) / EARTH_KM;
+  const a = direction(t, s),
+    b = unit(cross(cross(a, direction(t + 300, s)), a)),
+    r = radiusKm(t, s) / EARTH_KM;
   return Array.from({ length: 121 }, (_, i) => {
-    const f = (i / 120) * 2 * Math.PI, v = a.map((x, j) => r * (x * Math.cos(f) + b[j] * Math.sin(f)));
+    const f = (i / 120) * 2 * Math.PI,
+      v = a.map((x, j) => r * (x * Math.cos(f) + b[j] * Math.sin(f)));
     const along = dot(v, sun);
     return { v, dark: along < 0 && Math.hypot(...v.map((x, j) => x - along * sun[j])) < 1 };
   });
@@ -57,7 +70,8 @@ function drawRings(context, disc, view, rings, behind) {
     let joined = -1;
     let before = screen(disc, view, points[0].v);
     for (let i = 1; i < points.length; i++) {
-      const q = screen(disc, view, points[i].v), dark = Number(points[i].dark);
+      const q = screen(disc, view, points[i].v),
+        dark = Number(points[i].dark);
       if (isHidden(disc, q) || q[2] < 0 !== behind) joined = -1;
       else {
         if (joined !== dark) paths[dark].moveTo(before[0], before[1]);
@@ -67,7 +81,10 @@ function drawRings(context, disc, view, rings, behind) {
       before = q;
     }
   }
-  [["sun", 1.3, [], 0.75], ["night", 1, [2, 2], 0.9]].forEach(([name, width, dash, alpha], dark) => {
+  [
+    ["sun", 1.3, [], 0.75],
+    ["night", 1, [2, 2], 0.9],
+  ].forEach(([name, width, dash, alpha], dark) => {
     context.globalAlpha = faint * (behind ? 0.35 : alpha);
     context.strokeStyle = token(name);
     context.lineWidth = width;
@@ -79,7 +96,9 @@ function drawRings(context, disc, view, rings, behind) {
 }
 
 function drawSun(context, disc, view, sun) {
-  const p = screen(disc, view, sun), m = Math.hypot(p[0] - disc.x, p[1] - disc.y) || 1, size = disc.small ? 4 : 6;
+  const p = screen(disc, view, sun),
+    m = Math.hypot(p[0] - disc.x, p[1] - disc.y) || 1,
+    size = disc.small ? 4 : 6;
   const [x, y] = [disc.x + ((p[0] - disc.x) / m) * disc.r * 1.24, disc.y + ((p[1] - disc.y) / m) * disc.r * 1.24];
   context.fillStyle = token("sun");
   context.beginPath();
@@ -87,7 +106,15 @@ function drawSun(context, disc, view, sun) {
   context.fill();
   for (let i = 0; i < 8 && !disc.small; i++) {
     const f = (i * Math.PI) / 4;
-    polyline(context, [[x + 9 * Math.cos(f), y + 9 * Math.sin(f)], [x + 11.5 * Math.cos(f), y + 11.5 * Math.sin(f)]], token("sun"), 1.5);
+    polyline(
+      context,
+      [
+        [x + 9 * Math.cos(f), y + 9 * Math.sin(f)],
+        [x + 11.5 * Math.cos(f), y + 11.5 * Math.sin(f)],
+      ],
+      token("sun"),
+      1.5,
+    );
   }
 }
 
@@ -101,79 +128,15 @@ function drawSites(context, project, view, t) {
 
 /** Whether a site lies on the near side. */
 function faces(site, view, t) {
-  const ra = site.longitude_deg / DEGREES + greenwich(t), latitude = site.latitude_deg / DEGREES;
+  const ra = site.longitude_deg / DEGREES + greenwich(t),
+    latitude = site.latitude_deg / DEGREES;
   return dot([Math.cos(latitude) * Math.cos(ra), Math.cos(latitude) * Math.sin(ra), Math.sin(latitude)], view.out) > 0;
 }
 
-function drawLinks(context, places, project) {
-  const across = new Path2D(), down = new Path2D();
-  for (const [a, b] of linksAt(state.t)) {
-    const [p, q] = [places[a], places[b]];
-    if (!p.hidden && !q.hidden && (p.p[2] > -0.2 || q.p[2] > -0.2)) { across.moveTo(p.p[0], p.p[1]); across.lineTo(q.p[0], q.p[1]); }
-  }
-  for (const { s, p } of project ? places : []) {
-    const g = siteOf(state.t, s), q = g >= 0 && p[2] > 0 && project([E.sites[g].longitude_deg, E.sites[g].latitude_deg]);
-    if (q) { down.moveTo(p[0], p[1]); down.lineTo(q[0], q[1]); }
-  }
-  const stroke = (path, name, width, alpha) => { context.globalAlpha = alpha; context.strokeStyle = token(name); context.lineWidth = width; context.stroke(path); };
-  stroke(across, "ink2", 0.8, E.satellites > 200 ? 0.25 : 0.6);
-  stroke(down, "good", 1.4, E.satellites > 200 ? 0.6 : 1);
-  context.globalAlpha = 1;
-}
-
-/** Join the satellites on which the gangs of the chosen satellite run. */
-function drawGangs(context, run, places) {
-  const from = places[state.satellite];
-  for (const s of partners(run, state.satellite, state.t)) polyline(context, [from.p, places[s].p], token("class-0"), 2.2);
-}
-
-function mark(context, x, y, size, square) {
-  context.beginPath();
-  if (square) context.rect(x - size, y - size, 2 * size, 2 * size);
-  else context.arc(x, y, size, 0, 7);
-}
-
-function drawSatellite(context, run, { s, p: [x, y, depth] }, size, labelled) {
-  const q = quantities[state.quantity], flags = flagsAt(run, sampleAt(state.t), s), off = isOff(flags);
-  const alarm = off || (flags & E.flag.hot) !== 0;
-  context.globalAlpha = depth < 0 ? 0.55 : 1;
-  context.fillStyle = paint(q, between(q.of(run), state.t, s), s);
-  mark(context, x, y, size, off);
-  context.lineWidth = 2;
-  context.strokeStyle = token("card");
-  context.stroke();
-  context.fill();
-  if (size > 3 && !isLit(state.t, s)) drawShadow(context, x, y, size * 0.42);
-  context.strokeStyle = token(alarm ? "alarm" : "ink");
-  context.lineWidth = alarm ? Math.min(2.5, size / 2) : size > 3 ? 1 : 0.5;
-  mark(context, x, y, size, off);
-  context.stroke();
-  if (s === state.satellite) { context.strokeStyle = token("ink"); context.lineWidth = 1.8; mark(context, x, y, size + 4.5, false); context.stroke(); }
-  if (labelled || s === state.satellite) {
-    context.font = font(10, 600);
-    context.textAlign = "left";
-    context.lineWidth = 3;
-    context.strokeStyle = token("card");
-    context.strokeText(s, x + size + 3, y - size);
-    context.fillStyle = token("ink");
-    context.fillText(s, x + size + 3, y - size);
-  }
-  context.globalAlpha = 1;
-}
-
-/** Half disc: the satellite is in eclipse. */
-function drawShadow(context, x, y, r) {
-  context.fillStyle = token("card");
-  mark(context, x, y, r, false);
-  context.fill();
-  context.fillStyle = token("night");
-  context.beginPath();
-  context.arc(x, y, r, Math.PI / 2, -Math.PI / 2);
-  context.fill();
-}
-
 function drawDisc(context, disc, cam) {
-  const view = axes(cam), sun = sunAt(state.t), project = projection(state.t, cam, disc.x, disc.y, disc.r);
+  const view = axes(cam),
+    sun = sunAt(state.t),
+    project = projection(state.t, cam, disc.x, disc.y, disc.r);
   const rings = ringLeaders().map(s => ring(state.t, s, sun));
   drawRings(context, disc, view, rings, true);
   paintEarth(context, disc.small ? disc.run.index : "one", state.t, cam, disc.x, disc.y, disc.r);
@@ -189,58 +152,56 @@ function drawDisc(context, disc, cam) {
     return;
   }
   drawLinks(context, places, project);
-  drawGangs(context, disc.run, places);
   const size = E.satellites <= LABELLED ? (disc.small ? 5.5 : 8) : E.satellites <= 200 ? 5 : 3;
-  const seen = places.filter(each => !each.hidden).sort((a, b) => (a.s === state.satellite) - (b.s === state.satellite) || a.p[2] - b.p[2]);
+  const seen = places
+    .filter(each => !each.hidden)
+    .sort((a, b) => (a.s === state.satellite) - (b.s === state.satellite) || a.p[2] - b.p[2]);
   for (const each of seen) {
     drawSatellite(context, disc.run, each, size, !disc.small && E.satellites <= LABELLED);
     hits.push([each.p[0], each.p[1], each.s]);
   }
-  if (disc.small && state.both) text(context, disc.run.agent, disc.x, disc.y + disc.r * MARGIN + 10, token("ink"), "center", font(12, 600));
-}
-
-/** Circles of formations: beside the globe, or one for each of two runs. */
-function formations(w, h) {
-  const list = E.formation_km ? shown() : [], r = Math.min(w * 0.23, h * 0.4);
-  return list.map((run, i) => ({ run, x: w * (list.length > 1 ? 0.25 + 0.5 * i : 0.74), y: h * (list.length > 1 ? 0.5 : 0.55), r }));
-}
-
-function drawFormation(context, { run, x, y, r }) {
-  const series = array("orbit/formation_km"), scale = (r * 0.9) / E.formation_km;
-  context.strokeStyle = token("line");
-  context.lineWidth = 1;
-  mark(context, x, y, r * 1.04, false);
-  context.stroke();
-  const places = Array.from({ length: E.satellites }, (_, s) => ({ s, hidden: false, p: [x + between(series, state.t, 2 * s) * scale, y - between(series, state.t, 2 * s + 1) * scale, 1] }));
-  drawLinks(context, places, null);
-  drawGangs(context, run, places);
-  const size = Math.max(2.5, Math.min(6, (r / Math.sqrt(E.satellites)) * 0.45));
-  for (const each of [...places.filter(place => place.s !== state.satellite), places[state.satellite]]) {
-    drawSatellite(context, run, each, size, false);
-    hits.push([each.p[0], each.p[1], each.s]);
-  }
-  const words = state.both ? run.agent : `formation, ${Number((2 * E.formation_km).toPrecision(2))} km wide`;
-  text(context, words, x, y + r * 1.04 + 10, token(state.both ? "ink" : "ink2"), "center", state.both ? font(12, 600) : font(11));
+  drawGangs(context, disc.run, places);
+  if (disc.small && state.both)
+    text(context, disc.run.agent, disc.x, disc.y + disc.r * MARGIN + 10, token("ink"), "center", font(12, 600));
 }
 
 export function drawGlobe() {
-  const [context, w, h] = fit($("globe")), cam = camera();
+  const [context, w, h] = fit($("globe")),
+    cam = camera();
   hits = [];
   for (const disc of discs(w, h)) drawDisc(context, disc, cam);
-  for (const formation of formations(w, h)) drawFormation(context, formation);
+  for (const formation of formations(w, h)) hits.push(...drawFormation(context, formation));
 }
 
 /** Pixels of the globe at which a satellite and its sub-satellite point lie at a time; for tests. */
 export function project(s, t = state.t) {
-  const canvas = $("globe"), [disc] = discs(canvas.clientWidth, canvas.clientHeight), cam = camera();
-  const p = screen(disc, axes(cam), place(t, s)), { latitude, longitude } = subpoint(t, s);
-  return { x: p[0], y: p[1], hidden: isHidden(disc, p), latitude, longitude, below: onMap(longitude, latitude, t), radius: disc.r };
+  const canvas = $("globe"),
+    [disc] = discs(canvas.clientWidth, canvas.clientHeight),
+    cam = camera();
+  const p = screen(disc, axes(cam), place(t, s)),
+    { latitude, longitude } = subpoint(t, s);
+  return {
+    x: p[0],
+    y: p[1],
+    hidden: isHidden(disc, p),
+    latitude,
+    longitude,
+    below: onMap(longitude, latitude, t),
+    radius: disc.r,
+  };
 }
 
 /** Pixel of a place on the map at a time, also where it lies on the far side; for tests. */
 export function onMap(longitude, latitude, t = state.t) {
-  const canvas = $("globe"), [disc] = discs(canvas.clientWidth, canvas.clientHeight);
+  const canvas = $("globe"),
+    [disc] = discs(canvas.clientWidth, canvas.clientHeight);
   return projection(t, camera(), disc.x, disc.y, disc.r).clipAngle(null)([longitude, latitude]);
+}
+
+/** Satellite that is drawn nearest to a pixel, if one is near. */
+function nearest(px, py) {
+  const near = hits.map(([x, y, s]) => ({ s, away: Math.hypot(x - px, y - py) })).filter(hit => hit.away < REACH);
+  return near.sort((a, b) => a.away - b.away)[0]?.s;
 }
 
 export function setUpGlobe() {
@@ -248,8 +209,8 @@ export function setUpGlobe() {
   let from = null;
   onDrag(canvas, (event, first) => {
     if (first) {
-      const hit = hits.findLast(([x, y]) => Math.hypot(x - event.offsetX, y - event.offsetY) < 13);
-      if (hit) chooseSatellite(hit[2]);
+      const s = nearest(event.offsetX, event.offsetY);
+      if (s !== undefined) chooseSatellite(s);
       from = { x: event.offsetX, y: event.offsetY, ra: state.ra, dec: state.dec };
       return;
     }
@@ -266,5 +227,6 @@ export function setUpGlobe() {
 /** Sentence about the globe for those who do not see it. */
 export function globeLabel() {
   const other = state.both && rival() ? ` and ${rival().agent}` : "";
-  return `Globe with ${E.satellites} satellites under ${main().agent}${other}, coloured by ${quantities[state.quantity].name}. Drag to turn; the button Table lists every satellite.`;
+  const what = `${E.satellites} satellites under ${main().agent}${other}, coloured by ${quantities[state.quantity].name}`;
+  return `Globe with ${what}. Drag to turn; the button Table lists every satellite.`;
 }

@@ -32,8 +32,20 @@ const actions = { theme: switchTheme, table: openTable, help };
 function actionOf(key, big) {
   const step = big ? HOUR : E.decision_s;
   const fixedKeys = {
-    " ": toggle, ArrowRight: () => seek(state.t + step), ArrowLeft: () => seek(state.t - step), ArrowDown: () => chooseSatellite(state.satellite + 1), ArrowUp: () => chooseSatellite(state.satellite - 1),
-    Home: () => seek(0), End: () => seek(E.end_s), n: () => jump(1), p: () => jump(-1), c: nextQuantity, b: showBoth, t: openTable, d: switchTheme, "?": help,
+    " ": toggle,
+    ArrowRight: () => seek(state.t + step),
+    ArrowLeft: () => seek(state.t - step),
+    ArrowDown: () => chooseSatellite(state.satellite + 1),
+    ArrowUp: () => chooseSatellite(state.satellite - 1),
+    Home: () => seek(0),
+    End: () => seek(E.end_s),
+    n: () => jump(1),
+    p: () => jump(-1),
+    c: nextQuantity,
+    b: showBoth,
+    t: openTable,
+    d: switchTheme,
+    "?": help,
   };
   if (fixedKeys[key]) return fixedKeys[key];
   if (key === "3" && runs.length === 2) return showBoth;
@@ -42,11 +54,16 @@ function actionOf(key, big) {
 
 export function setUpKeyboard() {
   addEventListener("keydown", event => {
-    const typing = /^(SELECT|INPUT)$/.test(event.target.tagName), pressing = event.target.tagName === "BUTTON" && event.key === " ";
+    const typing = /^(SELECT|INPUT)$/.test(event.target.tagName),
+      pressing = event.target.tagName === "BUTTON" && event.key === " ";
     if (event.ctrlKey || event.metaKey || event.altKey || typing || pressing) return;
     const scrolls = document.querySelector("dialog[open]") && !/^[t?d]$/.test(event.key);
     const act = scrolls ? null : actionOf(event.key, event.shiftKey);
-    if (act) { event.preventDefault(); act(); }
+    if (act) {
+      event.preventDefault();
+      act();
+    }
   });
-  for (const button of document.querySelectorAll("[data-do]")) button.addEventListener("click", () => actions[button.dataset.do]());
+  for (const button of document.querySelectorAll("[data-do]"))
+    button.addEventListener("click", () => actions[button.dataset.do]());
 }

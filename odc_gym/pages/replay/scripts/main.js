@@ -51,12 +51,35 @@ async function start() {
   makeQuantities();
   readAddress();
   onFrame(draw);
-  for (const setUp of [setUpHeader, setUpGlobe, setUpDay, setUpEvents, setUpDifference, setUpTransport, setUpTable, setUpKeyboard]) setUp();
+  for (const setUp of [
+    setUpHeader,
+    setUpGlobe,
+    setUpDay,
+    setUpEvents,
+    setUpDifference,
+    setUpTransport,
+    setUpTable,
+    setUpKeyboard,
+  ])
+    setUp();
   const resized = new ResizeObserver(redrawNow);
   for (const id of ["day", "detail", "globe", "scrub"]) resized.observe($(id));
   onThemeChange(() => redraw(true));
-  addEventListener("hashchange", () => { readAddress(); redraw(true); });
-  window.replay = { episode: E, runs, state, seek, redraw, project, onMap, spent, loaded_ms: performance.now() - begin };
+  addEventListener("hashchange", () => {
+    readAddress();
+    redraw(true);
+  });
+  window.replay = {
+    episode: E,
+    runs,
+    state,
+    seek,
+    redraw,
+    project,
+    onMap,
+    spent,
+    loaded_ms: performance.now() - begin,
+  };
   document.documentElement.dataset.ready = "true";
 }
 

@@ -30,19 +30,32 @@ export function satelliteOfRow(row, y) {
 function names(context, row, labels, chosen) {
   const every = Math.ceil(11 / row.each);
   labels.forEach((label, k) => {
-    if (k % every === 0) text(context, label, row.left - 5, row.y + (k + 0.5) * row.each, token(k === chosen ? "ink" : "ink3"), "right", font(10.5));
+    if (k % every === 0)
+      text(
+        context,
+        label,
+        row.left - 5,
+        row.y + (k + 0.5) * row.each,
+        token(k === chosen ? "ink" : "ink3"),
+        "right",
+        font(10.5),
+      );
   });
 }
 
 /** Paint one pixel for each bin and satellite, and stretch the picture over the row. */
 function paintImage(context, row) {
-  const q = quantities[state.quantity], series = q.of(row.run), bins = Math.max(1, E.samples - 1);
+  const q = quantities[state.quantity],
+    series = q.of(row.run),
+    bins = Math.max(1, E.samples - 1);
   image.width = bins;
   image.height = E.satellites;
-  const own = image.getContext("2d"), pixels = own.createImageData(bins, E.satellites);
+  const own = image.getContext("2d"),
+    pixels = own.createImageData(bins, E.satellites);
   for (let line = 0; line < E.satellites; line++) {
     const s = E.order[line];
-    for (let k = 0; k < bins; k++) pixels.data.set([...paintRgb(q, at(series, Math.min(k + 1, E.samples - 1), s), s), 255], 4 * (line * bins + k));
+    for (let k = 0; k < bins; k++)
+      pixels.data.set([...paintRgb(q, at(series, Math.min(k + 1, E.samples - 1), s), s), 255], 4 * (line * bins + k));
   }
   own.putImageData(pixels, 0, 0);
   context.imageSmoothingEnabled = row.each < 1 || bins > (row.right - row.left) * 2;
@@ -57,7 +70,10 @@ function spans(run, s, holds) {
   for (let k = 1; k <= E.samples; k++) {
     const now = k < E.samples && holds(flagsAt(run, k, s));
     if (now && from === null) from = k - 1;
-    if (!now && from !== null) { found.push([from, k - 1]); from = null; }
+    if (!now && from !== null) {
+      found.push([from, k - 1]);
+      from = null;
+    }
   }
   return found;
 }
@@ -65,14 +81,27 @@ function spans(run, s, holds) {
 const timeOf = k => k * E.sample_s;
 
 export function drawStrip(context, row, G, head) {
-  const q = quantities[state.quantity], { run, each } = row, gap = each > 8 ? 1 : 0, foot = each > 8 ? 2 : each > 4 ? 1 : 0;
-  const keys = [[token("night"), "eclipse", SOLID], ...(q.beyond ? [[token("alarm"), q.beyond]] : []), [token("alarm"), "compute off", SOLID]];
+  const q = quantities[state.quantity],
+    { run, each } = row,
+    gap = each > 8 ? 1 : 0,
+    foot = each > 8 ? 2 : each > 4 ? 1 : 0;
+  const keys = [
+    [token("night"), "eclipse", SOLID],
+    ...(q.beyond ? [[token("alarm"), q.beyond]] : []),
+    [token("alarm"), "compute off", SOLID],
+  ];
   head(context, row, `${q.name} by satellite`, state.both && run.index ? [] : keys, state.both ? run.agent : "");
   paintImage(context, row);
   for (let line = 0; line < E.satellites; line++) {
-    const s = E.order[line], y = row.y + line * each, size = each - gap - foot;
-    if (gap) { context.fillStyle = token("card"); context.fillRect(row.left, y + each - gap - foot, row.right - row.left, gap + foot); }
-    for (const [from, to] of spans(run, s, isOff)) strike(context, G.x(timeOf(from)), y, G.x(timeOf(to)) - G.x(timeOf(from)), size);
+    const s = E.order[line],
+      y = row.y + line * each,
+      size = each - gap - foot;
+    if (gap) {
+      context.fillStyle = token("card");
+      context.fillRect(row.left, y + each - gap - foot, row.right - row.left, gap + foot);
+    }
+    for (const [from, to] of spans(run, s, isOff))
+      strike(context, G.x(timeOf(from)), y, G.x(timeOf(to)) - G.x(timeOf(from)), size);
     if (foot) shade(context, G, s, y + each - gap - foot, foot, 0.6);
   }
   names(context, row, E.order.map(String), E.place[state.satellite]);
@@ -96,12 +125,30 @@ function shade(context, G, s, y, h, alpha) {
 }
 
 export function drawGantt(context, row, G, head) {
-  const { run, each } = row, gap = each > 12 ? 2.5 : each > 3 ? 1 : 0, single = E.lanes.length === E.satellites;
-  const keys = E.classes.map((kind, c) => [classColour(c), kind.name]).concat([[`${token("night")}55`, "eclipse"], [token("alarm"), "compute off", SOLID]]);
-  const title = run.slots ? "Accelerators by job" : single ? "Accelerators by class" : "Accelerators by class and group";
-  head(context, row, G.narrow ? "Accelerators" : title, state.both && run.index ? [] : keys, state.both ? run.agent : "");
+  const { run, each } = row,
+    gap = each > 12 ? 2.5 : each > 3 ? 1 : 0,
+    single = E.lanes.length === E.satellites;
+  const keys = E.classes
+    .map((kind, c) => [classColour(c), kind.name])
+    .concat([
+      [`${token("night")}55`, "eclipse"],
+      [token("alarm"), "compute off", SOLID],
+    ]);
+  const title = run.slots
+    ? "Accelerators by job"
+    : single
+      ? "Accelerators by class"
+      : "Accelerators by class and group";
+  head(
+    context,
+    row,
+    G.narrow ? "Accelerators" : title,
+    state.both && run.index ? [] : keys,
+    state.both ? run.agent : "",
+  );
   E.lanes.forEach((lane, k) => {
-    const y = row.y + k * each, size = each - gap;
+    const y = row.y + k * each,
+      size = each - gap;
     context.fillStyle = token("soft");
     context.fillRect(row.left, y, row.right - row.left, size);
     if (single) shade(context, G, lane.satellites[0], y, size, 0.2);
@@ -109,28 +156,42 @@ export function drawGantt(context, row, G, head) {
     else drawShares(context, G, run, lane.satellites, y, size);
     if (single) drawOff(context, G, run, lane.satellites[0], y, size);
   });
-  names(context, row, E.lanes.map(lane => lane.name.replace("plane ", "p")), laneOf(state.satellite));
+  names(
+    context,
+    row,
+    E.lanes.map(lane => lane.name.replace("plane ", "p")),
+    laneOf(state.satellite),
+  );
 }
 
 function drawJobs(context, G, run, s, y, h) {
-  const { segment } = run, each = h / E.accelerators[s];
+  const { segment } = run,
+    each = h / E.accelerators[s];
   for (const j of run.bySatellite[s]) {
-    const x = G.x(segment.begin_s[j]), w = G.x(segment.begin_s[j] + segment.length_s[j]) - x;
+    const x = G.x(segment.begin_s[j]),
+      w = G.x(segment.begin_s[j] + segment.length_s[j]) - x;
     context.fillStyle = classColour(run.job.class_id[segment.job[j]]);
-    context.fillRect(x, y + segment.slot[j] * each, Math.max(0.7, w - 0.5), Math.max(0.4, segment.width[j] * each - (each > 1.6 ? 0.5 : 0.2)));
+    context.fillRect(
+      x,
+      y + segment.slot[j] * each,
+      Math.max(0.7, w - 0.5),
+      Math.max(0.4, segment.width[j] * each - (each > 1.6 ? 0.5 : 0.2)),
+    );
   }
 }
 
 /** Draw the share of each class in the accelerators of a group; bins with equal shares are one rectangle. */
 function drawShares(context, G, run, satellites, y, h) {
-  const total = satellites.reduce((sum, s) => sum + E.accelerators[s], 0), last = E.samples - 1;
+  const total = satellites.reduce((sum, s) => sum + E.accelerators[s], 0),
+    last = E.samples - 1;
   let floor = new Float64Array(E.samples);
   for (let c = 0; c < E.classes.length; c++) {
     const top = floor.map((value, k) => value + satellites.reduce((sum, s) => sum + heldBy(run, k, c, s), 0) / total);
     context.fillStyle = classColour(c);
     for (let k = 1, from = 1; k <= last; k++) {
       if (k < last && top[k + 1] === top[from] && floor[k + 1] === floor[from]) continue;
-      const x = G.x(timeOf(from - 1)), size = (top[from] - floor[from]) * h;
+      const x = G.x(timeOf(from - 1)),
+        size = (top[from] - floor[from]) * h;
       if (size > 0) context.fillRect(x, y + h - Math.min(1, top[from]) * h, G.x(timeOf(k)) - x + 0.3, size);
       from = k + 1;
     }
@@ -140,16 +201,35 @@ function drawShares(context, G, run, satellites, y, h) {
 
 function drawOff(context, G, run, s, y, h) {
   context.fillStyle = token("alarm");
-  for (const [from, to] of spans(run, s, isOff)) context.fillRect(G.x(timeOf(from)), y + h * 0.42, G.x(timeOf(to)) - G.x(timeOf(from)), Math.max(Math.min(1.5, h), h * 0.16));
+  for (const [from, to] of spans(run, s, isOff))
+    context.fillRect(
+      G.x(timeOf(from)),
+      y + h * 0.42,
+      G.x(timeOf(to)) - G.x(timeOf(from)),
+      Math.max(Math.min(1.5, h), h * 0.16),
+    );
 }
 
 /** Lines of the tip for a place in a row of satellites. */
 export function ganttAt(row, y, t) {
-  const { run } = row, s = satelliteOfRow(row, y), q = quantities;
-  const lines = [`satellite ${s}: charge ${q.charge.text(between(run.charge, t, s))}, junction ${q.junction.text(between(run.junction, t, s))}, clock ${fixed(between(run.clock, t, s), 2)}`];
+  const { run } = row,
+    s = satelliteOfRow(row, y),
+    q = quantities;
+  const lines = [
+    `satellite ${s}: charge ${q.charge.text(between(run.charge, t, s))}`,
+    `junction ${q.junction.text(between(run.junction, t, s))}, clock ${fixed(between(run.clock, t, s), 2)}`,
+  ];
   if (row.id === "gantt" && run.slots) {
-    const lane = (y - row.y) / row.each, slot = Math.floor((lane - Math.floor(lane)) * E.accelerators[s]), { segment } = run;
-    const j = run.bySatellite[s].find(i => segment.slot[i] <= slot && slot < segment.slot[i] + segment.width[i] && segment.begin_s[i] <= t && t < segment.begin_s[i] + segment.length_s[i]);
+    const lane = (y - row.y) / row.each,
+      slot = Math.floor((lane - Math.floor(lane)) * E.accelerators[s]),
+      { segment } = run;
+    const j = run.bySatellite[s].find(
+      i =>
+        segment.slot[i] <= slot &&
+        slot < segment.slot[i] + segment.width[i] &&
+        segment.begin_s[i] <= t &&
+        t < segment.begin_s[i] + segment.length_s[i],
+    );
     lines.push(...(j === undefined ? ["free"] : [longTitle(run, segment.job[j]), ending(run, j)]));
   }
   return lines;

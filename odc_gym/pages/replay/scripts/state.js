@@ -2,23 +2,55 @@
 import { E, runs } from "./episode.js";
 import { quantities } from "./quantities.js";
 
-const QUIET = new Set(["placed", "finished", "retired", "delivered", "yielded", "back", "restored", "recovered", "safe_mode_end"]);
-export const state = { t: 0, playing: false, speed: 900, run: 0, rival: 1, both: false, quantity: "charge", satellite: 0, hidden: new Set(QUIET), follow: true, ra: 0, dec: 0.38 };
+const QUIET = new Set([
+  "placed",
+  "finished",
+  "retired",
+  "delivered",
+  "yielded",
+  "back",
+  "restored",
+  "recovered",
+  "safe_mode_end",
+]);
+export const state = {
+  t: 0,
+  playing: false,
+  speed: 900,
+  run: 0,
+  rival: 1,
+  both: false,
+  quantity: "charge",
+  satellite: 0,
+  hidden: new Set(QUIET),
+  follow: true,
+  ra: 0,
+  dec: 0.38,
+};
 
 let draw = () => {};
-let everything = true, queued = false;
+let everything = true,
+  queued = false;
 
 /** Set the function that draws a frame. */
-export function onFrame(act) { draw = act; }
+export function onFrame(act) {
+  draw = act;
+}
 
 /** Ask for a frame: `all` draws the static charts again too. */
 export function redraw(all = false) {
   everything ||= all;
-  if (!queued) { queued = true; requestAnimationFrame(frame); }
+  if (!queued) {
+    queued = true;
+    requestAnimationFrame(frame);
+  }
 }
 
 /** Draw now, before the browser paints, so that nothing is stretched. */
-export function redrawNow() { everything = true; frame(performance.now()); }
+export function redrawNow() {
+  everything = true;
+  frame(performance.now());
+}
 
 function frame(now) {
   queued = false;
@@ -33,21 +65,43 @@ export const rival = () => (runs.length > 1 ? runs[state.rival] : undefined);
 /** Runs that are drawn side by side. */
 export const shown = () => (state.both && rival() ? [main(), rival()].sort((a, b) => a.index - b.index) : [main()]);
 
-export function seek(t) { state.t = Math.min(E.end_s, Math.max(0, t)); redraw(); }
-export function chooseSatellite(s) { state.satellite = (s + E.satellites) % E.satellites; redraw(true); }
-export function chooseQuantity(name) { if (quantities[name]) { state.quantity = name; redraw(true); } }
+export function seek(t) {
+  state.t = Math.min(E.end_s, Math.max(0, t));
+  redraw();
+}
+export function chooseSatellite(s) {
+  state.satellite = (s + E.satellites) % E.satellites;
+  redraw(true);
+}
+export function chooseQuantity(name) {
+  if (quantities[name]) {
+    state.quantity = name;
+    redraw(true);
+  }
+}
 
 export function chooseRun(index) {
   if (!runs[index]) return;
-  if (index !== state.run) { state.rival = state.run; state.run = index; }
+  if (index !== state.run) {
+    state.rival = state.run;
+    state.run = index;
+  }
   state.both = false;
   redraw(true);
 }
 
-export function showBoth() { if (rival()) { state.both = !state.both; redraw(true); } }
+export function showBoth() {
+  if (rival()) {
+    state.both = !state.both;
+    redraw(true);
+  }
+}
 
 export function chooseRival(index) {
-  if (runs[index] && index !== state.run) { state.rival = index; redraw(true); }
+  if (runs[index] && index !== state.run) {
+    state.rival = index;
+    redraw(true);
+  }
 }
 
 export function toggleKind(kind) {
@@ -79,7 +133,12 @@ export function writeAddress() {
   clearTimeout(saving);
   saving = setTimeout(() => {
     const against = runs.length > 2 ? `&against=${state.rival}` : "";
-    const text = `#t=${(state.t / 3600).toFixed(2)}&run=${state.run}&q=${state.quantity}&sat=${state.satellite}${state.both ? "&both=1" : ""}${against}`;
-    try { history.replaceState(null, "", text); } catch { /* some browsers forbid it for files */ }
+    const both = state.both ? "&both=1" : "";
+    const shown = `t=${(state.t / 3600).toFixed(2)}&run=${state.run}&q=${state.quantity}&sat=${state.satellite}`;
+    try {
+      history.replaceState(null, "", `#${shown}${both}${against}`);
+    } catch {
+      /* some browsers forbid it for files */
+    }
   }, 300);
 }

@@ -9,9 +9,15 @@ export function setUpTip(node, find) {
     const found = event.pointerType === "touch" ? null : find(event.offsetX, event.offsetY);
     tip.hidden = !found;
     if (!found) return;
-    fill(tip, el("b", {}, `+${hhmm(found.t)}`), found.lines.map(line => el("div", {}, line)));
+    fill(
+      tip,
+      el("b", {}, `+${hhmm(found.t)}`),
+      found.lines.map(line => el("div", {}, line)),
+    );
     tip.style.left = `${Math.min(innerWidth - tip.offsetWidth - 8, event.clientX + 14)}px`;
     tip.style.top = `${Math.min(innerHeight - tip.offsetHeight - 8, event.clientY + 14)}px`;
   });
-  node.addEventListener("pointerleave", () => { tip.hidden = true; });
+  node.addEventListener("pointerleave", () => {
+    tip.hidden = true;
+  });
 }

@@ -8,12 +8,20 @@ import { sayNow } from "./header.js";
 import { main, redraw, seek, state } from "./state.js";
 import { token } from "./theme.js";
 
-const EDGE = 8, PLAY = "M2 1v10l9-5z", PAUSE = "M2 1h3v10H2zM7 1h3v10H7z", LONGEST_FRAME_MS = 100, MANY = 300;
-let last = 0, speaking = 0;
+const EDGE = 8,
+  PLAY = "M2 1v10l9-5z",
+  PAUSE = "M2 1h3v10H2zM7 1h3v10H7z",
+  LONGEST_FRAME_MS = 100,
+  MANY = 300;
+let last = 0,
+  speaking = 0;
 
 /** Move on in time while playing; return whether the end was reached. */
 export function advance(now) {
-  if (!state.playing) { last = 0; return false; }
+  if (!state.playing) {
+    last = 0;
+    return false;
+  }
   if (last) state.t += (Math.min(LONGEST_FRAME_MS, now - last) / 1000) * state.speed;
   last = now;
   if (state.t < E.end_s) return false;
@@ -30,7 +38,10 @@ export function toggle() {
 }
 
 export function drawTransport() {
-  const canvas = $("scrub"), [context, w] = fit(canvas), x = t => EDGE + (t / (E.end_s || 1)) * (w - 2 * EDGE), y = 23;
+  const canvas = $("scrub"),
+    [context, w] = fit(canvas),
+    x = t => EDGE + (t / (E.end_s || 1)) * (w - 2 * EDGE),
+    y = 23;
   context.fillStyle = token("line");
   context.fillRect(EDGE, y - 2, w - 2 * EDGE, 4);
   context.fillStyle = token("ink");
@@ -57,14 +68,21 @@ export function drawTransport() {
 /** Say the present once it has settled; while playing, nothing is said. */
 export function speak() {
   clearTimeout(speaking);
-  if (!state.playing) speaking = setTimeout(() => { $("live").textContent = sayNow(); }, 500);
+  if (!state.playing)
+    speaking = setTimeout(() => {
+      $("live").textContent = sayNow();
+    }, 500);
 }
 
 export function setUpTransport() {
   $("play").addEventListener("click", toggle);
   $("next").addEventListener("click", () => jump(1));
   $("previous").addEventListener("click", () => jump(-1));
-  $("speed").addEventListener("change", event => { state.speed = Number(event.target.value); });
+  $("speed").addEventListener("change", event => {
+    state.speed = Number(event.target.value);
+  });
   onDrag($("scrub"), event => seek(((event.offsetX - EDGE) / ($("scrub").clientWidth - 2 * EDGE)) * E.end_s));
-  document.addEventListener("visibilitychange", () => { if (document.hidden && state.playing) toggle(); });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden && state.playing) toggle();
+  });
 }
