@@ -164,10 +164,16 @@ class Simulator(WholeCopy):
         self.num_threads = num_threads
         self._allocate(num_envs)
 
-    def sibling(self, num_envs: int) -> Simulator:
-        """Return a simulator of the same fleet with `num_envs` rows that have no episodes; it is made quickly."""
+    def sibling(self, num_envs: int, num_threads: int | None = None) -> Simulator:
+        """Return a simulator of the same fleet with `num_envs` rows that have no episodes; it is made quickly.
+
+        Args:
+            num_envs: number of environments.
+            num_threads: number of threads that step them; that of this simulator if None.
+        """
         other = object.__new__(type(self))
         vars(other).update({name: vars(self)[name] for name in SETTINGS})
+        other.num_threads = self.num_threads if num_threads is None else num_threads
         other._allocate(num_envs)
         return other
 
