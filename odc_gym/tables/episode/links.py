@@ -118,7 +118,8 @@ class LinkBatch:
         if len(table) > array.shape[1]:  # this episode has more topologies than any before
             array = np.pad(array, [(0, 0), (0, len(table) - array.shape[1]), *[(0, 0)] * (table.ndim - 1)])
         array[row, : len(table)] = table
-        self.arrays = self.arrays._replace(**{Links._fields[i]: array})
+        if array is not self.arrays[i]:  # whoever bound the arrays need not bind them again
+            self.arrays = self.arrays._replace(**{Links._fields[i]: array})
 
 
 def _same_table(shared: np.ndarray, table: np.ndarray) -> bool:
