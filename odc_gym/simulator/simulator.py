@@ -379,19 +379,19 @@ class Simulator(WholeCopy):
 
     def _begin(self, seeds: list[int], rows: np.ndarray, episodes: Episodes) -> None:
         """Begin episodes in rows; those that `episodes` lacks are built."""
-        begun: dict[int, int] = {}
+        rows_of: dict[int, list[int]] = {}
         for row, seed in zip(rows.tolist(), seeds, strict=True):
-            if seed in begun:  # copying the same episode is cheaper than building it again
-                self.adopt(row, self, begun[seed])
-                continue
+            rows_of.setdefault(seed, []).append(row)
+        for seed, (row, *others) in rows_of.items():
             episode = episodes.get(seed) or self._built(seed)
             if isinstance(episode, Simulator):
-                self.adopt(row, episode)
+                self.adopt(np.array([row, *others]), episode)
                 self.next_episodes.give_back(episode)
-            else:
-                self._load(row, seed, episode)
-                self._warm_up(row, episode)
-            begun[seed] = row
+                continue
+            self._load(row, seed, episode)
+            self._warm_up(row, episode)
+            if others:  # copying the same episode is cheaper than building it again
+                self.adopt(np.array(others), self, row)
         self.begun = bool((self.seeds != NO_EPISODE).all())
 
     def _built(self, seed: int) -> EpisodeTables | Simulator:
@@ -425,8 +425,7 @@ class Simulator(WholeCopy):
         ours, theirs = self.mutable._asdict(), other.mutable._asdict()
         seed = other.seeds[source]
         if seed == NO_EPISODE or (self.seeds[rows] != seed).any():  # an episode has the same tables in every row
-            for row in np.atleast_1d(rows).tolist():
-                self.network.put(row, other.network.row(source))
+            self.network.put(rows, other.network.row(source))
             self._take_links()
             ours, theirs = self.row_arrays(), other.row_arrays()
         for name, array in ours.items():
