@@ -23,7 +23,7 @@ from odc_gym.core.jobs.dispatch import (
 from odc_gym.core.jobs.preemption import preempt
 from odc_gym.core.jobs.progress import advance_jobs
 from odc_gym.core.jobs.shed_warning import checkpoint_before_shed
-from odc_gym.core.jobs.transfers import count_transfers, transfer_data
+from odc_gym.core.jobs.transfers import count_transfers, mark_transfers, transfer_data
 from odc_gym.core.jobs.upsets import apply_upsets
 from odc_gym.core.jobs.waiting import rerank, set_rank_factors
 from odc_gym.core.layout.batch import Mode, Mutable, Outputs, Parameters, Tables, Timing
@@ -142,7 +142,9 @@ def observe(
     measure_running(seen, env, now_s)
     measure_fleet(seen, tables.days[b, k], env)
     measure_queue(seen, env, now_s)
-    encode(outputs.flat[b], satellite, satellite_class, fleet, fleet_class, codes, env.num_satellites)
+    encode(
+        outputs.flat[b], satellite, satellite_class, fleet, fleet_class, codes, env.num_satellites, env.work.scratch[0]
+    )
     show_slots(slots, feasible, env, now_s)
     measure_jobs(jobs, slots, feasible, env, now_s)
     encode_jobs(outputs.jobs[b], outputs.job_present[b], jobs, slots, codes[4])
@@ -190,6 +192,7 @@ def decide(
         sat, ledger, scalars = env.sat, env.ledger, env.scalars[0]
         satellite = (satellite_rows(mutable.state[b]), design_rows(parameters.design[b]), sky, propagator)
         battery = (mutable.points[b], mutable.swings[b], parameters.depth_damage)
+        mark_transfers(env)
         if mode.plays:
             if mode.assigns:
                 decode_assignment(actions[b], outputs.slots[b], parameters.levels, env)

@@ -60,7 +60,7 @@ def reserve(env: Environment, row: int, now_s: float) -> bool:
     entry = entry_of(env, env.jobs[row]["class_id"], env.jobs[row]["width"])
     if search.closed_phase[entry] == search.phase[0]:
         return False
-    if not mark_candidates(env, row, False, env.work.free_from_s):
+    if not mark_candidates(env, row):
         search.closed_phase[entry] = search.phase[0]
         return False
     if env.scalars[0]["reserved_row"] == row and try_reserve(env, row, now_s, True):
@@ -78,8 +78,12 @@ def try_reserve(env: Environment, row: int, now_s: float, same: bool) -> bool:
         now_s: time since the start of the episode [s].
         same: True to consider only satellites that are already reserved.
     """
-    free_from_s = env.work.free_from_s
-    if not mark_candidates(env, row, same, free_from_s):
+    free_from_s, found = env.work.free_from_s, False
+    for s in range(env.num_satellites):
+        eligible = env.work.candidate[s] and (env.sat.reserved[s] > 0.0 or not same)
+        free_from_s[s] = 0.0 if eligible else np.inf
+        found |= eligible
+    if not found:
         return False
     releases = env.work.releases[:, : expected_releases(env, now_s, free_from_s)]
     set_free_times(env, env.jobs[row]["width"], now_s, releases, free_from_s)
@@ -146,21 +150,14 @@ def earliest_hosts_around(env: Environment, row: int, first_host: int, free_from
 
 
 @routine
-def mark_candidates(env: Environment, row: int, same: bool, marks: np.ndarray) -> bool:
-    """Mark the satellites for which a blocked job may wait, and return whether there is one.
-
-    Args:
-        env: the environment.
-        row: first row of the job.
-        same: True to consider only satellites that are already reserved.
-        marks: written: 0 for a candidate, inf for other satellites, (S,).
-    """
+def mark_candidates(env: Environment, row: int) -> bool:
+    """Mark the satellites for which a blocked job may wait in `env.work.candidate`, and return whether there is one."""
     class_id, width = env.jobs[row]["class_id"], env.jobs[row]["width"]
     found = False
     for s in range(env.num_satellites):
         eligible = env.sat.living[s] >= width and is_open(env, class_id, s)
-        eligible = eligible and (env.sat.reserved[s] > 0.0 or not same) and releasable_accelerators(env, s) >= width
-        marks[s] = 0.0 if eligible else np.inf
+        eligible = eligible and releasable_accelerators(env, s) >= width
+        env.work.candidate[s] = eligible
         found |= eligible
     return found
 
