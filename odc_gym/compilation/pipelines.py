@@ -77,8 +77,13 @@ class WholeLibrary(RoutineLibrary):
 
     def finalize(self) -> None:
         """Link each reached function once, callers before what they call, then optimise all together."""
+        own = {function.name for function in self._final_module.functions if not function.is_declaration}
         for part in reached_libraries(self):
             self._final_module.link_in(part._get_module_for_linking(), preserve=True)
+        if type(self) is WholeLibrary:  # nothing else calls what a kernel reaches, so that more of it can be inlined
+            for function in self._final_module.functions:
+                if function.name not in own and not function.is_declaration:
+                    function.linkage = "internal"
         self._linking_libraries: list[Any] = []
         self._optimize_final_module()
         super().finalize()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import chain
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -614,7 +615,7 @@ class Simulator(WholeCopy):
     def _decisions(self) -> list[BoundKernel]:
         """Return the compiled decision of the rows of each thread, bound again if an array was replaced since then."""
         arrays = self.mutable, self.tables, self.parameters, self.log
-        if self._bound is None or any(now is not then for now, then in zip(arrays, self._bound[0], strict=True)):
+        if self._bound is None or not all(map(is_, arrays, self._bound[0])):
             works = self._workspaces()
             parts = zip(np.array_split(self._all_rows, len(works)), works, strict=True)
             self._bound = arrays, [self._bind(rows, self._actions, self._play_mode, work) for rows, work in parts]
