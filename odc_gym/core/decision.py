@@ -42,6 +42,7 @@ from odc_gym.core.layout.state import (
 )
 from odc_gym.core.layout.work import Classes, Ledger, Rules, Services, Tenants
 from odc_gym.core.layout.workspace import Workspace
+from odc_gym.core.prefetching import prefetch_environment
 from odc_gym.core.serving.replicas import autoscale
 from odc_gym.core.serving.services import serve_requests, service_load
 from odc_gym.core.spacecraft.clock_requests import set_requested_clocks
@@ -178,7 +179,8 @@ def decide(
     sky, propagator = sky_rows(sky_block), propagator_rows(scratch[PROPAGATOR:])
     fill(work.action[0], 0.0)
     fill(work.action[1], 0.0)
-    for b in rows:
+    for k in range(rows.shape[0]):
+        b = rows[k]
         if mode.plays and mutable.scalars[b]["tick"] >= ticks:
             fill(outputs.terms[b], 0.0)
             continue
@@ -203,6 +205,8 @@ def decide(
             fill(ledger.served_now, 0.0)
             paid = total(ledger.paid)
             for i in range(steps):
+                if k + 1 < rows.shape[0]:
+                    prefetch_environment(rows[k + 1], i, steps, mutable, tables, parameters)
                 tick, now_s = scalars["tick"], now_of(env, timing)
                 demand = tables.demand[b, tick]
                 copy_sky(tables.skies[b, tick], sky_block)
