@@ -42,7 +42,7 @@ from odc_gym.core.layout.state import (
 )
 from odc_gym.core.layout.work import Classes, Ledger, Rules, Services, Tenants
 from odc_gym.core.layout.workspace import Workspace
-from odc_gym.core.prefetching import prefetch_environment
+from odc_gym.core.prefetching import prefetch_next
 from odc_gym.core.serving.replicas import autoscale
 from odc_gym.core.serving.services import serve_requests, service_load
 from odc_gym.core.spacecraft.clock_requests import set_requested_clocks
@@ -70,6 +70,14 @@ def are_finite(actions: np.ndarray, refused: np.ndarray) -> bool:
                 refused[0], refused[1] = b, k
                 return False
     return True
+
+
+@routine
+def open_decision(env: Environment) -> None:
+    """Set the factors of ranks, and clear the accounts of a decision."""
+    set_rank_factors(env)
+    fill(env.ledger.arrived_now, 0.0)
+    fill(env.ledger.served_now, 0.0)
 
 
 @routine
@@ -200,13 +208,10 @@ def decide(
                 decode_assignment(actions[b], outputs.slots[b], parameters.levels, env)
             else:
                 decode(actions[b], env)
-            set_rank_factors(env)
-            fill(ledger.arrived_now, 0.0)
-            fill(ledger.served_now, 0.0)
+            open_decision(env)
             paid = total(ledger.paid)
             for i in range(steps):
-                if k + 1 < rows.shape[0]:
-                    prefetch_environment(rows[k + 1], i, steps, mutable, tables, parameters)
+                prefetch_next(rows, k, i, steps, mutable, tables, parameters)
                 tick, now_s = scalars["tick"], now_of(env, timing)
                 demand = tables.demand[b, tick]
                 copy_sky(tables.skies[b, tick], sky_block)

@@ -33,19 +33,23 @@ def prefetch_record(records: np.ndarray, row: int) -> None:
 
 
 @routine
-def prefetch_environment(
-    b: int, part: int, parts: int, mutable: Mutable, tables: Tables, parameters: Parameters
+def prefetch_next(
+    rows: np.ndarray, k: int, part: int, parts: int, mutable: Mutable, tables: Tables, parameters: Parameters
 ) -> None:
-    """Prefetch one of `parts` parts of environment `b`: its state, parameters and running jobs.
+    """Prefetch one of `parts` parts of the environment after the k-th: its state, parameters and running jobs.
 
     Args:
-        b: index of the environment.
+        rows: indices of the environments that are played, (R,).
+        k: place of the present environment in `rows`; the last one has no next.
         part: number of the part; the first one prefetches the list of running jobs.
         parts: number of parts, one for each physics step of a decision.
         mutable: arrays that change.
         tables: tables of the episodes.
         parameters: parameters of the environments.
     """
+    if k + 1 == rows.shape[0]:
+        return
+    b = rows[k + 1]
     prefetch_part(mutable.state[b], part, parts)
     prefetch_part(parameters.design[b], part, parts)
     prefetch_part(mutable.classes[b], part, parts)
@@ -59,8 +63,8 @@ def prefetch_environment(
         if parts > 1:
             return
     first, steps = max(part - 1, 0), max(parts - 1, 1)
-    for k in range(first * count // steps, (first + 1) * count // steps):
-        row = running[k]
+    for place in range(first * count // steps, (first + 1) * count // steps):
+        row = running[place]
         prefetch_record(mutable.run[b], row)
         prefetch_record(tables.jobs[b], row)
         for item in range(RESULT):
