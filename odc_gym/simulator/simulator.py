@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -629,7 +630,7 @@ class Simulator(WholeCopy):
     def _bound_once(self, name: str, bind: Callable[[], list[BoundKernel]]) -> list[BoundKernel]:
         """Return compiled decisions by name, bound again if an array was replaced since then."""
         arrays = self.mutable, self.tables, self.parameters, self.log
-        if self._bound is None or any(now is not then for now, then in zip(arrays, self._bound[0], strict=True)):
+        if self._bound is None or not all(map(is_, arrays, self._bound[0])):
             self._bound = arrays, {}
         bound = self._bound[1]
         if name not in bound:
