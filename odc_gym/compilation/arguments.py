@@ -7,6 +7,7 @@ in the order of C.
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, NamedTuple, TypeAlias, get_args, get_origin, get_type_hints
 
@@ -91,14 +92,21 @@ def packed(kind: Bundle, values: Sequence[Any]) -> np.ndarray:
 
 def _append(words: list[int], kind: Argument, value: Any) -> None:
     """Append the words of an argument."""
-    if isinstance(kind, Bundle):
-        for part, field in zip(kind.fields, value, strict=True):
-            _append(words, part, field)
-    elif isinstance(kind, Number):
-        words.append(int(np.float64(value).view(np.int64)) if kind.kind is float else int(value))
-    else:
+    if isinstance(kind, Array):
         if value.dtype != kind.dtype or value.ndim != kind.axes or not value.flags.c_contiguous:
             found = f"{value.dtype} with {value.ndim} axes{'' if value.flags.c_contiguous else ', not contiguous'}"
             raise TypeError(f"a kernel argument is an array of {found}; declared is {kind.dtype} with {kind.axes}")
-        words.append(value.__array_interface__["data"][0])
+        words.append(_address(value))
         words += value.shape
+    elif isinstance(kind, Bundle):
+        for part, field in zip(kind.fields, value, strict=True):
+            _append(words, part, field)
+    else:
+        words.append(int(np.float64(value).view(np.int64)) if kind.kind is float else int(value))
+
+
+def _address(array: np.ndarray) -> int:
+    """Return the address of an array's first element, the fastest way: NumPy describes the array in all others."""
+    if array.flags.writeable and array.nbytes and array.dtype.names is None:
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+    return int(array.ctypes.data)

@@ -4,6 +4,8 @@
 - `routine`: a function of arrays that kernels call. It must not allocate arrays.
 - `simd_loop`: a routine whose arrays never overlap, so that its loop over satellites compiles to SIMD code.
 
+Indices are never negative: compiled code does not count them from the end of an array.
+
 Python that calls such a function runs it as plain Python in every mode; only kernels call the compiled form.
 """
 

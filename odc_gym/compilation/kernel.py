@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from odc_gym.compilation.arguments import Bundle, arguments_of, packed
@@ -53,11 +53,10 @@ class BoundKernel:
     def __init__(self, kernel: Kernel, values: tuple[Any, ...]) -> None:
         self._values = values
         if PYTHON_MODE:
-            self._run: Callable[[], Any] = lambda: kernel.function(*values)
+            self._run: Callable[[], Any] = partial(kernel.function, *values)
             return
         self._table = packed(kernel.arguments, values)
-        entry, address = kernel.entry, self._table.ctypes.data
-        self._run = lambda: entry(address)
+        self._run = partial(kernel.entry, self._table.ctypes.data)
 
     def __call__(self) -> None:
         """Run the kernel."""

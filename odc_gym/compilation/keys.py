@@ -17,8 +17,10 @@ COMPILERS = (
     "decorators",
     "emission",
     "kernel",
+    "numba_prefetching",
     "numba_reference",
     "pipelines",
+    "prefetching",
     "reference",
 )
 """Modules of this folder that decide what a kernel's machine code is."""

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def entry_in_library(path: Path, name: str) -> Callable[[int], Any] | None:
     except (OSError, AttributeError):
         return None
     function.argtypes, function.restype = _ENTRY_TYPE._argtypes_, ctypes.c_int
-    return lambda table: function(_result, _exception, table)
+    return partial(function, _result, _exception)
 
 
 def entry_in_object(content: bytes, name: str) -> Callable[[int], Any]:
@@ -92,5 +93,4 @@ def entry_in_object(content: bytes, name: str) -> Callable[[int], Any]:
 
 def entry_at(address: int) -> Callable[[int], Any]:
     """Return a kernel whose machine code lies at an address as a function of the address of its table."""
-    function = _ENTRY_TYPE(address)
-    return lambda table: function(_result, _exception, table)
+    return partial(_ENTRY_TYPE(address), _result, _exception)

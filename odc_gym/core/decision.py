@@ -23,7 +23,7 @@ from odc_gym.core.jobs.dispatch import (
 from odc_gym.core.jobs.preemption import preempt
 from odc_gym.core.jobs.progress import advance_jobs
 from odc_gym.core.jobs.shed_warning import checkpoint_before_shed
-from odc_gym.core.jobs.transfers import count_transfers, transfer_data
+from odc_gym.core.jobs.transfers import count_transfers, mark_transfers, transfer_data
 from odc_gym.core.jobs.upsets import apply_upsets
 from odc_gym.core.jobs.waiting import rerank, set_rank_factors
 from odc_gym.core.layout.batch import Mode, Mutable, Outputs, Parameters, Tables, Timing
@@ -42,6 +42,7 @@ from odc_gym.core.layout.state import (
 )
 from odc_gym.core.layout.work import Classes, Ledger, Rules, Services, Tenants
 from odc_gym.core.layout.workspace import Workspace
+from odc_gym.core.prefetching import prefetch_next
 from odc_gym.core.serving.replicas import autoscale
 from odc_gym.core.serving.services import serve_requests, service_load
 from odc_gym.core.spacecraft.clock_requests import set_requested_clocks
@@ -69,6 +70,14 @@ def are_finite(actions: np.ndarray, refused: np.ndarray) -> bool:
                 refused[0], refused[1] = b, k
                 return False
     return True
+
+
+@routine
+def open_decision(env: Environment) -> None:
+    """Set the factors of ranks, and clear the accounts of a decision."""
+    set_rank_factors(env)
+    fill(env.ledger.arrived_now, 0.0)
+    fill(env.ledger.served_now, 0.0)
 
 
 @routine
@@ -142,7 +151,9 @@ def observe(
     measure_running(seen, env, now_s)
     measure_fleet(seen, tables.days[b, k], env)
     measure_queue(seen, env, now_s)
-    encode(outputs.flat[b], satellite, satellite_class, fleet, fleet_class, codes, env.num_satellites)
+    encode(
+        outputs.flat[b], satellite, satellite_class, fleet, fleet_class, codes, env.num_satellites, env.work.scratch[0]
+    )
     show_slots(slots, feasible, env, now_s)
     measure_jobs(jobs, slots, feasible, env, now_s)
     encode_jobs(outputs.jobs[b], outputs.job_present[b], jobs, slots, codes[4])
@@ -176,7 +187,8 @@ def decide(
     sky, propagator = sky_rows(sky_block), propagator_rows(scratch[PROPAGATOR:])
     fill(work.action[0], 0.0)
     fill(work.action[1], 0.0)
-    for b in rows:
+    for k in range(rows.shape[0]):
+        b = rows[k]
         if mode.plays and mutable.scalars[b]["tick"] >= ticks:
             fill(outputs.terms[b], 0.0)
             continue
@@ -190,16 +202,16 @@ def decide(
         sat, ledger, scalars = env.sat, env.ledger, env.scalars[0]
         satellite = (satellite_rows(mutable.state[b]), design_rows(parameters.design[b]), sky, propagator)
         battery = (mutable.points[b], mutable.swings[b], parameters.depth_damage)
+        mark_transfers(env)
         if mode.plays:
             if mode.assigns:
                 decode_assignment(actions[b], outputs.slots[b], parameters.levels, env)
             else:
                 decode(actions[b], env)
-            set_rank_factors(env)
-            fill(ledger.arrived_now, 0.0)
-            fill(ledger.served_now, 0.0)
+            open_decision(env)
             paid = total(ledger.paid)
             for i in range(steps):
+                prefetch_next(rows, k, i, steps, mutable, tables, parameters)
                 tick, now_s = scalars["tick"], now_of(env, timing)
                 demand = tables.demand[b, tick]
                 copy_sky(tables.skies[b, tick], sky_block)

@@ -81,7 +81,9 @@ class ActionLayout:
 
     def _satellites(self, action: np.ndarray) -> np.ndarray:
         count = self.satellites * (self.classes + 1)
-        return action[:, :count].reshape(action.shape[0], self.satellites, self.classes + 1)  # a view: one axis is split
+        return action[:, :count].reshape(
+            action.shape[0], self.satellites, self.classes + 1
+        )  # a view: one axis is split
 
 
 @routine

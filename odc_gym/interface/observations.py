@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from odc_gym.compilation.decorators import routine
+from odc_gym.compilation.decorators import routine, simd_loop
+
+SATELLITES_AT_ONCE = 64  # satellites that are encoded feature by feature, so that their part of the result stays near
 
 
 class Feature(NamedTuple):
@@ -348,6 +350,64 @@ def encoding(features: tuple[Feature, ...], references: References, lanes: int) 
     return code
 
 
+@simd_loop
+def squash_row(
+    encoded: np.ndarray, values: np.ndarray, offset: np.ndarray, inverse: np.ndarray, begin: int, end: int
+) -> None:
+    """Encode a feature of the satellites from `begin` to `end` without limits: y / (1 + |y|).
+
+    Args:
+        encoded: written, (P,).
+        values: measured values, (P,).
+        offset: offset of the encoding, (P,).
+        inverse: 1 / (scale x reference), (P,).
+        begin: first lane.
+        end: lane after the last.
+    """
+    for s in range(begin, end):
+        y = (values[s] - offset[s]) * inverse[s]
+        encoded[s] = y / (1.0 + abs(y))
+
+
+@simd_loop
+def clip_row(
+    encoded: np.ndarray, values: np.ndarray, offset: np.ndarray, inverse: np.ndarray, begin: int, end: int
+) -> None:
+    """Encode a feature of the satellites from `begin` to `end` within limits: y from -1 to 1.
+
+    The arguments are those of `squash_row`.
+    """
+    for s in range(begin, end):
+        y = (values[s] - offset[s]) * inverse[s]
+        encoded[s] = min(max(y, -1.0), 1.0)
+
+
+@routine
+def encode_row(
+    out: np.ndarray, at: int, stride: int, values: np.ndarray, code: np.ndarray, f: int, begin: int, n: int,
+    row: np.ndarray,
+) -> None:  # fmt: skip
+    """Encode feature `f` of a block of satellites, and write it to each `stride`-th place of `out`.
+
+    Args:
+        out: flat observation, (N,) float32; written.
+        at: place of the feature of the first satellite.
+        stride: number of places from a satellite to the next.
+        values: measured values, (P,).
+        code: `encoding` of the feature's block, (3, F, P).
+        f: feature.
+        begin: first satellite of the block.
+        n: number of satellites.
+        row: work space, (P,).
+    """
+    if code[2, f, 0] > 0.5:
+        squash_row(row, values, code[0, f], code[1, f], begin, min(begin + SATELLITES_AT_ONCE, row.shape[0]))
+    else:
+        clip_row(row, values, code[0, f], code[1, f], begin, min(begin + SATELLITES_AT_ONCE, row.shape[0]))
+    for s in range(begin, min(begin + SATELLITES_AT_ONCE, n)):
+        out[at + s * stride] = row[s]
+
+
 @routine
 def encode_one(value: float, code: np.ndarray, f: int, s: int) -> float:
     """Return the encoded value of feature `f` in lane `s`."""
@@ -366,6 +426,7 @@ def encode(
     fleet_class: np.ndarray,
     codes: tuple[np.ndarray, ...],
     n: int,
+    row: np.ndarray,
 ) -> None:
     """Encode the flat observation.
 
@@ -380,17 +441,17 @@ def encode(
         fleet_class: measured features of the fleet by class, [F, C].
         codes: `encoding` of the four blocks.
         n: number of satellites.
+        row: work space, (P,).
     """
-    at = 0
-    classes = fleet_class.shape[1]
-    for s in range(n):
-        for f in range(satellite.shape[0]):
-            out[at] = encode_one(satellite[f, s], codes[0], f, s)
-            at += 1
+    classes, own, shared = fleet_class.shape[1], satellite.shape[0], satellite_class.shape[0]
+    stride = own + classes * shared
+    for begin in range(0, n, SATELLITES_AT_ONCE):
+        for f in range(own):
+            encode_row(out, f, stride, satellite[f], codes[0], f, begin, n, row)
         for c in range(classes):
-            for f in range(satellite_class.shape[0]):
-                out[at] = encode_one(satellite_class[f, c, s], codes[1], f, s)
-                at += 1
+            for f in range(shared):
+                encode_row(out, own + c * shared + f, stride, satellite_class[f, c], codes[1], f, begin, n, row)
+    at = n * stride
     for f in range(fleet.shape[0]):
         out[at] = encode_one(fleet[f], codes[2], f, 0)
         at += 1

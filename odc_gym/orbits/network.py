@@ -11,8 +11,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from odc_gym.constants import EARTH_FLATTENING, EARTH_RADIUS_M
 from odc_gym.errors import OrbitError
@@ -246,6 +244,9 @@ def _choose_links(
 
 def _connected_components(links: np.ndarray, satellites: int) -> np.ndarray:
     """Return the connected component of each satellite, (S,)."""
+    from scipy.sparse import csr_array  # few scenarios need it, and its import takes a tenth of a second
+    from scipy.sparse.csgraph import connected_components
+
     graph = csr_array((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(satellites, satellites))
     return np.asarray(connected_components(graph, directed=False)[1])
 

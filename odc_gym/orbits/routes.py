@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components, dijkstra
 
 from odc_gym.constants import FOREVER, SPEED_OF_LIGHT_M_S
 from odc_gym.orbits.frames import Array
@@ -143,6 +141,9 @@ def _route_topologies(
 
     `up` and the latencies `link_s` are (U, L). `shape` is that of a table of neighbours, (S, K).
     """
+    from scipy.sparse import csr_array  # few scenarios need it, and its import takes a tenth of a second
+    from scipy.sparse.csgraph import connected_components, dijkstra
+
     satellites = shape[0]
     size = (len(up), satellites, satellites)
     next_hop, latency, component = np.empty(size, np.int16), np.empty(size), np.empty(size[:2], np.int16)

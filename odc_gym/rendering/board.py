@@ -121,7 +121,9 @@ class Board:
         """Draw a smooth line through points, (N, 2)."""
         if len(points) < 2:
             return
-        pixels, thick = self._all(points), max(self.pixels(width), 1)
+        # pygame draws the ends of one line at whole pixels alone the same each time
+        pixels = self._all(points) if len(points) > 2 else [self.at(x, y) for x, y in points]
+        thick = self.pixels(width)
         for k in range(thick):  # thick lines are not smooth
             shift = k - (thick - 1) / 2
             self.pygame.draw.aalines(self.surface, colour, False, [(x, y + shift) for x, y in pixels])

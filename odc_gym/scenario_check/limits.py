@@ -87,7 +87,7 @@ def limit_sentences(fleet: FleetModel) -> list[str]:
 
 def year_betas_rad(fleet: FleetModel) -> list[np.ndarray]:
     """Return unsigned angles between Sun and orbit planes at the year's start dates, one array a shell [rad]."""
-    _, beta = fleet.year_sunlight()
+    _, beta = fleet.year_sunlight
     return [np.abs(beta[:, fleet.shell_of == i]).ravel() for i in range(len(fleet.shells))]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -170,9 +171,20 @@ def _years_to_80_percent(x: dict[str, np.ndarray], design: dict[str, np.ndarray]
         design: design of the satellites by name, (S,) each.
         hours: length of the episode so far [h].
     """
-    ahead = damage_until(END_OF_LIFE_FRAC, design["film_frac"], design["linear_frac"]) - x["damage"]
+    ahead = _life(design["film_frac"].tobytes(), design["linear_frac"].tobytes()) - x["damage"]
     years = ahead / np.maximum(x["fatigue"] / hours * YEAR_H, 1e-12)
     return float(np.clip(years, 0.0, MOST_YEARS).min())
+
+
+@lru_cache(maxsize=64)
+def _life(film_frac: bytes, linear_frac: bytes) -> np.ndarray:
+    """Return the damage to each battery at the end of its life, (S,); it is the same for all episodes of most fleets.
+
+    Args:
+        film_frac: bytes of the (S,) shares of capacity that follow the film, as in `physics.ageing`.
+        linear_frac: bytes of the (S,) shares that fall linearly.
+    """
+    return damage_until(END_OF_LIFE_FRAC, np.frombuffer(film_frac), np.frombuffer(linear_frac))
 
 
 def _reference_tflops(simulator: Simulator) -> float:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -164,10 +165,16 @@ class Simulator(WholeCopy):
         self.num_threads = num_threads
         self._allocate(num_envs)
 
-    def sibling(self, num_envs: int) -> Simulator:
-        """Return a simulator of the same fleet with `num_envs` rows that have no episodes; it is made quickly."""
+    def sibling(self, num_envs: int, num_threads: int | None = None) -> Simulator:
+        """Return a simulator of the same fleet with `num_envs` rows that have no episodes; it is made quickly.
+
+        Args:
+            num_envs: number of environments.
+            num_threads: number of threads that step them; that of this simulator if None.
+        """
         other = object.__new__(type(self))
         vars(other).update({name: vars(self)[name] for name in SETTINGS})
+        other.num_threads = self.num_threads if num_threads is None else num_threads
         other._allocate(num_envs)
         return other
 
@@ -192,7 +199,7 @@ class Simulator(WholeCopy):
         self._works: list[Workspace] = []
         self._work_sizes = 0, 0  # rows of jobs and links of a satellite for which they are made
         self.next_episodes: NextEpisodes[Simulator] = NextEpisodes(self)
-        self._all_rows = np.arange(b)
+        self._all_rows, self._one_row = np.arange(b), np.zeros(1, np.int64)
         self._timing = Timing(float(clock.dt_s), clock.steps, clock.warm_up, self.satellites)
         others_wait = self.assigns and scenario.assign.others == "wait"
         self._bids_mode = Mode(assigns=False, others_wait=False, plays=True)
@@ -210,7 +217,7 @@ class Simulator(WholeCopy):
         self.services, self.tenants = named(Services, self.mutable.services), named(Tenants, self.mutable.tenants)
         self.design, self.rules = named(Design, self.parameters.design), named(Rules, self.parameters.rules)
         self._ticks = self.mutable.scalars["tick"]
-        self._bound: tuple[tuple[Any, ...], list[BoundKernel]] | None = None  # arrays, and decisions bound to them
+        self._bound: tuple[tuple[Any, ...], dict[str, list[BoundKernel]]] | None = None  # arrays; decisions with them
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if name not in VIEWS}
@@ -373,19 +380,19 @@ class Simulator(WholeCopy):
 
     def _begin(self, seeds: list[int], rows: np.ndarray, episodes: Episodes) -> None:
         """Begin episodes in rows; those that `episodes` lacks are built."""
-        begun: dict[int, int] = {}
+        rows_of: dict[int, list[int]] = {}
         for row, seed in zip(rows.tolist(), seeds, strict=True):
-            if seed in begun:  # copying the same episode is cheaper than building it again
-                self.adopt(row, self, begun[seed])
-                continue
+            rows_of.setdefault(seed, []).append(row)
+        for seed, (row, *others) in rows_of.items():
             episode = episodes.get(seed) or self._built(seed)
             if isinstance(episode, Simulator):
-                self.adopt(row, episode)
+                self.adopt(np.array([row, *others]), episode)
                 self.next_episodes.give_back(episode)
-            else:
-                self._load(row, seed, episode)
-                self._warm_up(row, episode)
-            begun[seed] = row
+                continue
+            self._load(row, seed, episode)
+            self._warm_up(row, episode)
+            if others:  # copying the same episode is cheaper than building it again
+                self.adopt(np.array(others), self, row)
         self.begun = bool((self.seeds != NO_EPISODE).all())
 
     def _built(self, seed: int) -> EpisodeTables | Simulator:
@@ -419,9 +426,8 @@ class Simulator(WholeCopy):
         ours, theirs = self.mutable._asdict(), other.mutable._asdict()
         seed = other.seeds[source]
         if seed == NO_EPISODE or (self.seeds[rows] != seed).any():  # an episode has the same tables in every row
-            for row in np.atleast_1d(rows).tolist():
-                self.network.put(row, other.network.row(source))
-            self.tables = self.tables._replace(links=self.network.arrays)
+            self.network.put(rows, other.network.row(source))
+            self._take_links()
             ours, theirs = self.row_arrays(), other.row_arrays()
         for name, array in ours.items():
             if name in BLANKS:
@@ -579,7 +585,7 @@ class Simulator(WholeCopy):
         tables.events[row, : len(episode.events)] = episode.events
         tables.events[row, len(episode.events) :] = NO_EVENT
         self.network.put(row, episode.links)
-        self.tables = tables._replace(links=self.network.arrays)
+        self._take_links()
         tables.seeds[row], self.load_factor[row] = seed, episode.load_factor
 
     def _warm_up(self, row: int, episode: EpisodeTables) -> None:
@@ -603,7 +609,8 @@ class Simulator(WholeCopy):
         mutable.scalars[row] = start.open_queue(
             episode, int(self.seeds[row]), mutable.run[row, :used], mutable.lists[row], mutable.cached_models[row]
         )
-        warm_up = self._bind(np.array([row]), self._bids, self._bids_mode)
+        self._one_row[0] = row
+        (warm_up,) = self._bound_once("warm up", lambda: [self._bind(self._one_row, self._bids, self._bids_mode)])
         for _ in range(fleet.clock.warm_up // fleet.clock.steps):
             warm_up()
         start.open_accounts(
@@ -612,13 +619,23 @@ class Simulator(WholeCopy):
         self._terms[row] = 0.0
 
     def _decisions(self) -> list[BoundKernel]:
-        """Return the compiled decision of the rows of each thread, bound again if an array was replaced since then."""
+        """Return the compiled decision of the rows of each thread."""
+        return self._bound_once("play", self._bind_threads)
+
+    def _bind_threads(self) -> list[BoundKernel]:
+        works = self._workspaces()
+        parts = zip(np.array_split(self._all_rows, len(works)), works, strict=True)
+        return [self._bind(rows, self._actions, self._play_mode, work) for rows, work in parts]
+
+    def _bound_once(self, name: str, bind: Callable[[], list[BoundKernel]]) -> list[BoundKernel]:
+        """Return compiled decisions by name, bound again if an array was replaced since then."""
         arrays = self.mutable, self.tables, self.parameters, self.log
-        if self._bound is None or any(now is not then for now, then in zip(arrays, self._bound[0], strict=True)):
-            works = self._workspaces()
-            parts = zip(np.array_split(self._all_rows, len(works)), works, strict=True)
-            self._bound = arrays, [self._bind(rows, self._actions, self._play_mode, work) for rows, work in parts]
-        return self._bound[1]
+        if self._bound is None or not all(map(is_, arrays, self._bound[0])):
+            self._bound = arrays, {}
+        bound = self._bound[1]
+        if name not in bound:
+            bound[name] = bind()
+        return bound[name]
 
     def _bind(self, rows: np.ndarray, actions: np.ndarray, mode: Mode, work: Workspace | None = None) -> BoundKernel:
         """Return the compiled decision of rows, valid until arrays are replaced."""
@@ -637,7 +654,11 @@ class Simulator(WholeCopy):
         )
 
     def _observe(self, rows: np.ndarray) -> None:
-        self._bind(rows, self._bids, self._look_mode)()
+        if np.array_equal(rows, self._all_rows):
+            (look,) = self._bound_once("look", lambda: [self._bind(self._all_rows, self._bids, self._look_mode)])
+        else:
+            look = self._bind(rows, self._bids, self._look_mode)
+        look()
         self.buffers.publish()
 
     def _grow(self, jobs: int, events: int = 0) -> None:
@@ -647,11 +668,19 @@ class Simulator(WholeCopy):
             jobs: number of rows of the job table that an episode needs; further rows never arrive.
             events: number of events that an episode needs.
         """
-        changed = {name: longer(getattr(self.mutable, name), jobs, BLANKS[name]) for name in BY_JOB}
-        self.mutable = self.mutable._replace(**changed)
-        self.tables = self.tables._replace(
-            jobs=longer(self.tables.jobs, jobs, NO_JOB), events=longer(self.tables.events, events, NO_EVENT)
-        )
+        mutable, tables = self.mutable, self.tables
+        if jobs > mutable.run.shape[1]:
+            changed = {name: longer(getattr(mutable, name), jobs, BLANKS[name]) for name in BY_JOB}
+            self.mutable = mutable._replace(**changed)
+        if jobs > tables.jobs.shape[1] or events > tables.events.shape[1]:
+            self.tables = tables._replace(
+                jobs=longer(tables.jobs, jobs, NO_JOB), events=longer(tables.events, events, NO_EVENT)
+            )
+
+    def _take_links(self) -> None:
+        """Let the tables hold the network's arrays, which it replaces if they must grow."""
+        if self.tables.links is not self.network.arrays:
+            self.tables = self.tables._replace(links=self.network.arrays)
 
     def _workspaces(self) -> list[Workspace]:
         """Return work arrays of each thread, for the tables of jobs and links that the rows have now."""

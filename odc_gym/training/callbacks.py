@@ -1,4 +1,4 @@
-"""Callbacks of a training run: records of episodes and updates, validation, progress display, and checkpoints.
+"""Callbacks of a training run: records of episodes and updates, progress display, checkpoints, and Ctrl-C.
 
 They act between rollouts, when the state of a run is small and complete. Callbacks with memory provide it as `state`
 and restore it by `load_state`, so that a resumed run continues its records.
@@ -11,25 +11,20 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
-from odc_gym.simulator.metrics import episode_metrics
-from odc_gym.simulator.simulator import Simulator
-from odc_gym.simulator.view import View
 from odc_gym.training import checkpoint
 from odc_gym.training.config import TrainConfig
-from odc_gym.training.policy_scheduler import Interface, feasible_choices, save_policy
 
 UPDATE_VALUES = (
     "explained_variance",
@@ -86,7 +81,7 @@ class EpisodeLog(RunCallback):
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore the counters, and remove the lines of episodes that the run repeats."""
         self._episodes, self._previous_elapsed_s = state["episodes"], state["elapsed_s"]
-        _truncate(self._path, 2 + self._episodes)
+        truncate(self._path, 2 + self._episodes)
 
     @property
     def _elapsed_s(self) -> float:
@@ -127,7 +122,7 @@ class LearningLog(RunCallback):
     def load_state(self, state: dict[str, Any]) -> None:
         """Restore the counter, and remove the lines of updates that the run repeats."""
         self._rows = state["rows"]
-        _truncate(self._path, 1 + self._rows)
+        truncate(self._path, 1 + self._rows)
 
     def _on_rollout_start(self) -> None:
         self._write_update()
@@ -140,88 +135,16 @@ class LearningLog(RunCallback):
         values = {name: recorded[f"train/{name}"] for name in UPDATE_VALUES if f"train/{name}" in recorded}
         if not values:
             return  # there was no update yet
-        _append(self._path, {"decisions": self.decisions, **values})
+        append_line(self._path, {"decisions": self.decisions, **values})
         self._rows += 1
-
-
-class Validation(RunCallback):
-    """Callback that plays the validation episodes with the deterministic policy and saves the best model."""
-
-    def __init__(self, simulator: Simulator, config: TrainConfig, run: Path) -> None:
-        super().__init__()
-        self._simulator = simulator
-        self._config = config
-        self._path = run / "evaluations.csv"
-        self._best_path = run / "best_model.zip"
-        self._interface = policy_interface(simulator, config)
-        self._start: dict[str, NDArray[Any]] | None = None  # state of the simulator at the start of the episodes
-        self._rows = 0
-        self.last_decisions = -1
-        self.last = self.best = -np.inf
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """Number of lines written, and the last and best scores."""
-        return {"rows": self._rows, "decisions": self.last_decisions, "last": self.last, "best": self.best}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Restore counter and scores, and remove the lines of evaluations that the run repeats."""
-        self._rows, self.last_decisions = state["rows"], state["decisions"]
-        self.last, self.best = state["last"], state["best"]
-        _truncate(self._path, 1 + self._rows)
-
-    def _on_rollout_start(self) -> None:
-        if self.decisions // self._config.rollout % self._config.eval.every == 0:
-            self._evaluate()
-
-    def _on_training_end(self) -> None:
-        self._evaluate()
-
-    def _evaluate(self) -> None:
-        if self.decisions == self.last_decisions:
-            return
-        self._begin()
-        scores, metrics = play_episodes(self._simulator, self._act)
-        self.last_decisions, self.last = self.decisions, float(scores.mean())
-        if self.last > self.best:
-            self.best = self.last
-            save_policy(self._best_path, self.model, self._interface)
-        means = {name: float(np.mean([m[name] for m in metrics])) for name in metrics[0]}
-        self._write(
-            {"decisions": self.decisions, "mean": self.last, "worst": float(scores.min()), "best": self.best}, means
-        )
-
-    def _begin(self) -> None:
-        """Bring the validation episodes to their start; they are built the first time, and restored later."""
-        if self._start is None:
-            first = self._config.eval.first_seed
-            self._simulator.reset(range(first, first + self._config.eval.episodes))
-            self._start = self._simulator.get_state()
-        else:
-            self._simulator.set_state(self._start)
-
-    def _act(self, view: View) -> NDArray[Any]:
-        if view.assignment is not None:
-            return feasible_choices(self.model.policy, view)
-        normalise = self.model.get_vec_normalize_env()
-        observation = view.encoded if normalise is None else normalise.normalize_obs(view.encoded)
-        return self.model.predict(observation, deterministic=True)[0]
-
-    def _write(self, line: dict[str, float], metrics: dict[str, float]) -> None:
-        _append(self._path, {**line, **metrics})
-        self._rows += 1
-        for name, value in {**line, **metrics}.items():
-            self.logger.record(f"validation/{name}", value)
 
 
 class ProgressReport(RunCallback):
     """Callback that shows the progress of the run: a bar on a terminal, else a line for each validation."""
 
-    def __init__(self, validation: Validation, n_timesteps: int, bar: bool) -> None:
+    def __init__(self, n_timesteps: int, bar: bool) -> None:
         super().__init__()
-        self._validation = validation
         self._n_timesteps = n_timesteps
-        self._shown_decisions = -1
         self._begun_s = time.monotonic()
         self._progress = Progress(
             TextColumn("training"),
@@ -244,22 +167,24 @@ class ProgressReport(RunCallback):
         self._progress.stop()
 
     def _on_rollout_start(self) -> None:
-        self._show()
+        self._progress.update(self._task, completed=self.decisions)
 
     def _on_training_end(self) -> None:
-        self._show()
+        self._progress.update(self._task, completed=self.decisions)
 
-    def _show(self) -> None:
-        note = f"validation {self._validation.last:.2f}, best {self._validation.best:.2f}"
-        self._progress.update(self._task, completed=self.decisions, note=note)
-        if not self._bar and self._shown_decisions != self._validation.last_decisions:
-            self._shown_decisions = self._validation.last_decisions
+    def show_score(self, decisions: int, score: float, best: float) -> None:
+        """Show the result of a validation.
+
+        Args:
+            decisions: decisions of training before it.
+            score: its mean score.
+            best: largest mean score so far.
+        """
+        note = f"validation {score:.2f}, best {best:.2f}"
+        self._progress.update(self._task, note=note)
+        if not self._bar:
             seconds = time.monotonic() - self._begun_s
-            print(
-                f"{self.decisions} of {self._n_timesteps} decisions, {seconds:.0f} s: {note}",
-                file=sys.stderr,
-                flush=True,
-            )
+            print(f"{decisions} of {self._n_timesteps} decisions, {seconds:.0f} s: {note}", file=sys.stderr, flush=True)
 
 
 class Interrupts(AbstractContextManager["Interrupts"]):
@@ -325,42 +250,7 @@ class Checkpoints(RunCallback):
         checkpoint.save(self._run / "checkpoints", self.model, states, self._config.checkpoint.keep)
 
 
-def play_episodes(
-    simulator: Simulator, act: Callable[[View], NDArray[Any]]
-) -> tuple[NDArray[np.float64], list[dict[str, float]]]:
-    """Play the episode of each environment of a simulator to its end.
-
-    Args:
-        simulator: simulator of B environments at the start of their episodes.
-        act: function from the view to actions (B, A).
-
-    Returns:
-        Scores (B,), the sums of rewards, and for each episode its metrics and the sums of the reward terms.
-    """
-    scores = np.zeros(simulator.num_envs)
-    sums = {name: np.zeros(simulator.num_envs) for name in simulator.terms}
-    while not simulator.truncated.all():
-        simulator.step(act(simulator.view))
-        scores += simulator.reward
-        for name, value in simulator.terms.items():
-            sums[name] += value
-    rows = range(simulator.num_envs)
-    terms = [{f"reward/{name}": float(value[row]) for name, value in sums.items()} for row in rows]
-    return scores, [terms[row] | episode_metrics(simulator, row) for row in rows]
-
-
-def policy_interface(simulator: Simulator, config: TrainConfig) -> Interface:
-    """Describe the observations and actions of a policy for this simulator."""
-    return Interface(
-        simulator.observation.shape[1],
-        simulator.action_size,
-        tuple(simulator.class_names),
-        simulator.action_mode,
-        config.algo,
-    )
-
-
-def _append(path: Path, line: dict[str, float]) -> None:
+def append_line(path: Path, line: dict[str, float]) -> None:
     """Add a line to a CSV file, after a header if the file is new."""
     new = not path.exists()
     with path.open("a", newline="", encoding="utf-8") as file:
@@ -370,7 +260,7 @@ def _append(path: Path, line: dict[str, float]) -> None:
         writer.writerow(line.values())
 
 
-def _truncate(path: Path, lines: int) -> None:
+def truncate(path: Path, lines: int) -> None:
     """Keep only the first lines of a file."""
     if path.exists():
         kept = path.read_text(encoding="utf-8").splitlines(keepends=True)[:lines]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,9 +18,9 @@ from stable_baselines3.common.distributions import DiagGaussianDistribution
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.running_mean_std import RunningMeanStd
-from stable_baselines3.common.vec_env import VecNormalize
 
 from odc_gym.errors import SchedulerError
+from odc_gym.evaluation.files import write_bytes
 from odc_gym.training.policies import HeldNoisePolicy
 
 if TYPE_CHECKING:
@@ -160,24 +159,38 @@ def save_policy(path: Path, model: OnPolicyAlgorithm, interface: Interface) -> N
         model: the learner.
         interface: observations and actions of the policy.
     """
-    unfinished = path.with_suffix(".unfinished")
-    with unfinished.open("wb") as file:
-        model.save(file)
-    with zipfile.ZipFile(unfinished, "a") as archive:
+    write_bytes(path, policy_file(model, interface))
+
+
+def policy_file(model: OnPolicyAlgorithm, interface: Interface) -> bytes:
+    """Return the content of the file that `save_policy` writes."""
+    file = io.BytesIO()
+    model.save(file)
+    with zipfile.ZipFile(file, "a") as archive:
         archive.writestr(_INTERFACE, json.dumps(interface._asdict()))
-        normalise = model.get_vec_normalize_env()
-        if normalise is not None and normalise.norm_obs:
-            archive.writestr(_NORMALISATION, _normalisation_bytes(normalise))
-    os.replace(unfinished, path)
+        normalisation = observation_normalisation(model)
+        if normalisation is not None:
+            stored = io.BytesIO()
+            np.savez(stored, allow_pickle=False, **normalisation._asdict())
+            archive.writestr(_NORMALISATION, stored.getvalue())
+    return file.getvalue()
 
 
-def _normalisation_bytes(normalise: VecNormalize) -> bytes:
+def observation_normalisation(model: OnPolicyAlgorithm) -> ObservationNormalisation | None:
+    """Return the present normalisation of a learner's observations; None if it has none."""
+    normalise = model.get_vec_normalize_env()
+    if normalise is None or not normalise.norm_obs:
+        return None
     statistics = normalise.obs_rms
     assert isinstance(statistics, RunningMeanStd)
-    file = io.BytesIO()
     deviation = np.sqrt(statistics.var + normalise.epsilon)
-    np.savez(file, mean=statistics.mean, deviation=deviation, clip=normalise.clip_obs)
-    return file.getvalue()
+    return ObservationNormalisation(statistics.mean.copy(), deviation, normalise.clip_obs)
+
+
+def untrained_copy(policy: BasePolicy) -> BasePolicy:
+    """Return a policy of the same kind and size with initial weights; no random generator moves."""
+    with torch.random.fork_rng(devices=[]):  # a policy draws its initial weights
+        return type(policy)(**policy._get_constructor_parameters())
 
 
 def _read_normalisation(archive: zipfile.ZipFile) -> ObservationNormalisation | None:

@@ -35,8 +35,6 @@ from odc_gym.training.callbacks import (
     Interrupts,
     LearningLog,
     ProgressReport,
-    Validation,
-    policy_interface,
 )
 from odc_gym.training.config import TrainConfig, dump, load
 from odc_gym.training.groups import GroupRewards, training_seeds
@@ -44,6 +42,7 @@ from odc_gym.training.headline_tags import HeadlineTags
 from odc_gym.training.policies import FleetPolicy, HeldNoisePolicy
 from odc_gym.training.policy_scheduler import ALGORITHMS, save_policy
 from odc_gym.training.report import write_report
+from odc_gym.training.validation import Validation, policy_interface
 
 CONFIG, SCENARIO, VERSIONS, START = "config.yaml", "scenario.yaml", "versions.json", "start.zip"
 _PACKAGES = ("odc-gym", "gymnasium", "numpy", "numba", "scipy", "skyfield", "torch", "stable-baselines3", "sb3-contrib")
@@ -102,9 +101,14 @@ def _learn(run: Path, config: TrainConfig, scenario: Scenario, resumed: bool, pr
     interface = policy_interface(simulator, config)
     if not (run / START).is_file():  # a resumed run of an earlier version has none; the model is built alike
         save_policy(run / START, model, interface)
-    validation = Validation(simulator.sibling(config.eval.episodes), config, run)
+    # one core is left to the learner, beside which the episodes are played
+    validated = simulator.sibling(config.eval.episodes, max(available_cores() - 1, 1))
     episodes, learning = EpisodeLog(run / "monitor.csv"), LearningLog(run / "learning.csv")
-    with Interrupts() as interrupts, ProgressReport(validation, config.n_timesteps, progress) as report:
+    with (
+        Interrupts() as interrupts,
+        ProgressReport(config.n_timesteps, progress) as report,
+        Validation(validated, config, run, report.show_score) as validation,
+    ):
         checkpoints = Checkpoints(run, config, (episodes, learning, validation), interrupts)
         if resumed:
             checkpoints.load_state(checkpoint.restore(checkpoint.complete_checkpoints(run / "checkpoints")[-1], model))

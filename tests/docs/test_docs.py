@@ -138,6 +138,8 @@ def test_named_fields_of_the_scenario_exist(generate):
 
 
 NOT_RUN = {
+    ("README.md", "make train     # train, compare with the heuristics on test episodes, write a report"),
+    ("README.md", "make warm                   # set up .venv and compile the simulation core, once"),
     (
         "results.md",
         "python benchmarks/values.py --agents "
@@ -150,13 +152,12 @@ NOT_RUN = {
         "zero,sun-aware,gang-aware,PPO=runs/s0+runs/s1+runs/s2 --baseline zero --episodes 100",
     ),
     ("randomisation.md", "odc-gym train --config configs/train/ppo-randomised.yaml"),
-    ("README.md", "make warm                   # set up .venv and compile the simulation core, once"),
-    ("README.md", "make train     # train, compare with the heuristics on test episodes, write a report"),
     ("README.md", "odc-gym compare --agents zero,runs/ppo-1"),
     ("reinforcement-learning.md", "odc-gym train --config configs/train/ppo.yaml --seed 1"),
     ("reinforcement-learning.md", "odc-gym compare --agents zero,gang-aware,runs/ppo-1"),
     ("learnability.md", "for s in 0 1 2; do odc-gym train --seed $s --output runs/s$s; done"),
     ("examples.md", "python examples/plot_a_day.py"),
+    ("make-a-video.md", "pip install 'odc-gym[render]'        # pygame-ce, pillow, imageio-ffmpeg"),
     (
         "results.md",
         "odc-gym compare --scenario all --agents all --baseline full-clock --episodes 20 --store runs/store "

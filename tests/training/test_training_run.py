@@ -1,4 +1,5 @@
 import csv
+import io
 import json
 import shutil
 import signal
@@ -20,11 +21,13 @@ from odc_gym.errors import OdcGymError, RunError
 from odc_gym.scenario import Scenario
 from odc_gym.simulator import simulator as simulator_module
 from odc_gym.training import run as training_run
-from odc_gym.training.callbacks import EpisodeLog, play_episodes
+from odc_gym.training import validation as validation_module
+from odc_gym.training.callbacks import EpisodeLog
 from odc_gym.training.config import TrainConfig, load
 from odc_gym.training.headline_tags import HEADLINE_TAGS
-from odc_gym.training.policy_scheduler import ALGORITHMS
+from odc_gym.training.policy_scheduler import ALGORITHMS, ObservationNormalisation
 from odc_gym.training.run import build_model, train
+from odc_gym.training.validation import Validation, play_episodes
 
 WORLD = {"overrides": {"shells.0.orbit.total": 3}, "episode_hours": 0.5}  # 6 decisions
 TINY = {
@@ -310,6 +313,59 @@ def test_validation_builds_its_episodes_once_and_plays_them_alike(tmp_path, monk
         means = [float(row["mean"]) for row in csv.DictReader(file)]
     assert sorted(seed for seed in built if seed >= 20_000) == [20_000, 20_001]
     assert len(means) == 4 and means == pytest.approx([means[0]] * 4, abs=1e-3)
+
+
+def test_a_validation_beside_the_learner_plays_the_policy_from_before_its_rollout(tmp_path, monkeypatch):
+    """Catches a policy or a normalisation that moves while its episodes are played, and a model saved too late.
+
+    It also catches a thread in which PyTorch rounds otherwise: products of this size depend on its number of threads.
+    """
+    files, original = [], validation_module.policy_file
+
+    def kept(model, interface):
+        files.append(original(model, interface))
+        return files[-1]
+
+    monkeypatch.setattr(validation_module, "policy_file", kept)
+    sizes = {"net_arch": {"pi": [128], "vf": [8]}, "n_timesteps": 48, "eval": {"every": 1, "episodes": 6}}
+    config = TrainConfig.model_validate({**NORMALISED, **sizes, "env": {"episode_hours": 0.5}})
+    run = train(config, output=tmp_path / "run")
+    with (run / "evaluations.csv").open() as file:
+        rows = [(int(row["decisions"]), float(row["mean"])) for row in csv.DictReader(file)]
+    simulator = build_simulator(6, "starter12", episode_hours=0.5)
+    with training_run.torch_threads(1):
+        assert [played_again(file, simulator) for file in files] == rows and len(rows) == 4
+
+
+def played_again(file, simulator):
+    """Decisions of training and validation score of a model of a run with normalised observations."""
+    with zipfile.ZipFile(io.BytesIO(file)) as archive:
+        decisions = json.loads(archive.read("data"))["num_timesteps"]
+        stored = np.load(io.BytesIO(archive.read("observations.npz")))
+    normalisation = ObservationNormalisation(stored["mean"], stored["deviation"], float(stored["clip"]))
+    policy = PPO.load(io.BytesIO(file), device="cpu").policy
+    simulator.reset(range(20_000, 20_006))
+    scores, _ = play_episodes(
+        simulator, lambda view: policy.predict(normalisation.normalise(view.encoded), deterministic=True)[0]
+    )
+    return decisions, scores.mean()
+
+
+def test_a_run_that_fails_leaves_no_validation_behind(tmp_path, monkeypatch):
+    """Catches a thread that plays on when the run is over, and one that nobody waits for."""
+    played, original = [], Validation._play
+
+    def play(self, *snapshot):
+        try:
+            return original(self, *snapshot)
+        finally:
+            played.append(bool(self._simulator.truncated.all()))
+
+    monkeypatch.setattr(Validation, "_play", play)
+    crash_at(monkeypatch, 1, kill)
+    with pytest.raises(Killed):
+        train(tiny(env={**WORLD, "episode_hours": 100.0}, n_steps=1, batch_size=4), output=tmp_path / "run")
+    assert played == [False]
 
 
 @pytest.mark.parametrize(

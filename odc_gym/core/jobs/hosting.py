@@ -84,6 +84,7 @@ def request_transfers(env: Environment, row: int, first_row: int, s: int) -> Non
             env.ledger.asked_gb[class_id] += gb
             env.run[row]["delay_s"] += latency_s(env, source, s, tick)
             count_route(env, trace_route(env, source, s, tick), row)
+    env.work.uses_links[first_row] = True
     touch_model(env, env.jobs[first_row]["model"], s)
 
 

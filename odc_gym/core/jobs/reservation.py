@@ -21,6 +21,7 @@ from odc_gym.core.jobs.gangs import are_neighbours, clear_hosts, is_among_hosts,
 from odc_gym.core.jobs.host_search import entry_of
 from odc_gym.core.jobs.waiting import NOWHERE, is_open, is_replica, pays_in_time, time_to_release_s, transfer_time_s
 from odc_gym.core.layout.environment import Environment
+from odc_gym.core.layout.search import NO_ROW
 from odc_gym.core.layout.state import UNBOUND_S, fill
 from odc_gym.core.layout.work import RESULT
 from odc_gym.core.network.routes import transfer_end_s
@@ -60,7 +61,7 @@ def reserve(env: Environment, row: int, now_s: float) -> bool:
     entry = entry_of(env, env.jobs[row]["class_id"], env.jobs[row]["width"])
     if search.closed_phase[entry] == search.phase[0]:
         return False
-    if not mark_candidates(env, row, False, env.work.free_from_s):
+    if not mark_candidates(env, row):
         search.closed_phase[entry] = search.phase[0]
         return False
     if env.scalars[0]["reserved_row"] == row and try_reserve(env, row, now_s, True):
@@ -78,11 +79,15 @@ def try_reserve(env: Environment, row: int, now_s: float, same: bool) -> bool:
         now_s: time since the start of the episode [s].
         same: True to consider only satellites that are already reserved.
     """
-    free_from_s = env.work.free_from_s
-    if not mark_candidates(env, row, same, free_from_s):
+    free_from_s, found = env.work.free_from_s, False
+    for s in range(env.num_satellites):
+        eligible = env.work.candidate[s] and (env.sat.reserved[s] > 0.0 or not same)
+        free_from_s[s] = 0.0 if eligible else np.inf
+        found |= eligible
+    if not found:
         return False
-    releases = env.work.releases[:, : expected_releases(env, now_s, free_from_s)]
-    set_free_times(env, env.jobs[row]["width"], now_s, releases, free_from_s)
+    find_releases(env, now_s, free_from_s)
+    set_free_times(env, env.jobs[row]["width"], now_s, free_from_s)
     first_host, reserved_from_s = NOWHERE, np.inf
     for s in range(env.num_satellites):
         if free_from_s[s] < reserved_from_s:
@@ -94,7 +99,7 @@ def try_reserve(env: Environment, row: int, now_s: float, same: bool) -> bool:
         cancel_reservation(env)
         env.scalars[0]["reserved_row"] = row
         for member in range(row, row + env.jobs[row]["num_satellites"]):
-            reserve_satellite(env, row, env.run[member]["host"], reserved_from_s, releases)
+            reserve_satellite(env, row, env.run[member]["host"], reserved_from_s)
     clear_hosts(env, row)
     return first_host != NOWHERE
 
@@ -146,21 +151,14 @@ def earliest_hosts_around(env: Environment, row: int, first_host: int, free_from
 
 
 @routine
-def mark_candidates(env: Environment, row: int, same: bool, marks: np.ndarray) -> bool:
-    """Mark the satellites for which a blocked job may wait, and return whether there is one.
-
-    Args:
-        env: the environment.
-        row: first row of the job.
-        same: True to consider only satellites that are already reserved.
-        marks: written: 0 for a candidate, inf for other satellites, (S,).
-    """
+def mark_candidates(env: Environment, row: int) -> bool:
+    """Mark the satellites for which a blocked job may wait in `env.work.candidate`, and return whether there is one."""
     class_id, width = env.jobs[row]["class_id"], env.jobs[row]["width"]
     found = False
     for s in range(env.num_satellites):
         eligible = env.sat.living[s] >= width and is_open(env, class_id, s)
-        eligible = eligible and (env.sat.reserved[s] > 0.0 or not same) and releasable_accelerators(env, s) >= width
-        marks[s] = 0.0 if eligible else np.inf
+        eligible = eligible and releasable_accelerators(env, s) >= width
+        env.work.candidate[s] = eligible
         found |= eligible
     return found
 
@@ -184,25 +182,28 @@ def expected_release_s(env: Environment, row: int, now_s: float) -> float:
     tick, ready_s = env.scalars[0]["tick"], 0.0
     for member in range(row, row + env.jobs[row]["num_satellites"]):
         run, end_s = env.run[member], 0.0
-        for item in range(RESULT):
-            source = source_of(env, member, row, item)
-            end_s = transfer_end_s(env, source, run["host"], env.pending_gb[item, member], tick, end_s)
+        if env.work.uses_links[row]:
+            for item in range(RESULT):
+                source = source_of(env, member, row, item)
+                end_s = transfer_end_s(env, source, run["host"], env.pending_gb[item, member], tick, end_s)
         ready_s = max(ready_s, end_s + run["delay_s"])
     return now_s + ready_s + time_to_release_s(env, row, env.run[row]["host"], now_s)
 
 
 @routine
-def expected_releases(env: Environment, now_s: float, marks: np.ndarray) -> int:
-    """Write the expected releases on marked satellites to `env.work.releases` in order of time; return their number.
+def find_releases(env: Environment, now_s: float, marks: np.ndarray) -> None:
+    """Write the expected releases on marked satellites to `env.work.releases`: time [s] and number of accelerators.
 
-    The rows hold the time [s], the satellite, and the number of accelerators.
+    `search.first_on` and `search.next_on` link those of each satellite in order of time.
 
     Args:
         env: the environment.
         now_s: time since the start of the episode [s].
         marks: finite for a marked satellite, inf for others, (S,).
     """
-    found, i = env.work.releases, 0
+    releases, i = env.work.releases, 0
+    for s in range(env.num_satellites):
+        env.work.search.first_on[s] = NO_ROW
     for k in range(env.scalars[0]["running"]):
         first_row = env.running[k]
         if is_replica(env, first_row):
@@ -212,71 +213,48 @@ def expected_releases(env: Environment, now_s: float, marks: np.ndarray) -> int:
             s = env.run[row]["host"]
             if marks[s] < np.inf:
                 end_s = expected_release_s(env, first_row, now_s) if end_s == np.inf else end_s
-                found[0, i], found[1, i], found[2, i] = end_s, s, env.jobs[row]["width"]
+                releases[0, i], releases[1, i] = end_s, env.jobs[row]["width"]
+                link_release(env, s, i)
                 i += 1
-    sort_by_time(found, i)
-    return i
 
 
 @routine
-def sort_by_time(releases: np.ndarray, count: int) -> None:
-    """Sort the first `count` columns by their first row, by heapsort in place.
-
-    Releases at the same time may come in any order.
-    """
-    for start in range(count // 2 - 1, -1, -1):
-        sift_down(releases, start, count)
-    for end in range(count - 1, 0, -1):
-        swap_columns(releases, 0, end)
-        sift_down(releases, 0, end)
-
-
-@routine
-def sift_down(releases: np.ndarray, start: int, count: int) -> None:
-    """Move a column down the heap of the first `count` columns until no child is later."""
-    root = start
-    while 2 * root + 1 < count:
-        child = 2 * root + 1
-        if child + 1 < count and releases[0, child] < releases[0, child + 1]:
-            child += 1
-        if releases[0, root] >= releases[0, child]:
-            return
-        swap_columns(releases, root, child)
-        root = child
+def link_release(env: Environment, s: int, i: int) -> None:
+    """Insert the i-th expected release into the list of its satellite, after those that come earlier."""
+    time_s, first_on, next_on = env.work.releases[0], env.work.search.first_on, env.work.search.next_on
+    before, after = NO_ROW, first_on[s]
+    while after != NO_ROW and time_s[after] < time_s[i]:
+        before, after = after, next_on[after]
+    next_on[i] = after
+    if before == NO_ROW:
+        first_on[s] = i
+    else:
+        next_on[before] = i
 
 
 @routine
-def swap_columns(releases: np.ndarray, i: int, j: int) -> None:
-    """Exchange two columns."""
-    for k in range(releases.shape[0]):
-        releases[k, i], releases[k, j] = releases[k, j], releases[k, i]
-
-
-@routine
-def set_free_times(env: Environment, width: int, now_s: float, releases: np.ndarray, free_from_s: np.ndarray) -> None:
+def set_free_times(env: Environment, width: int, now_s: float, free_from_s: np.ndarray) -> None:
     """Set the estimated time at which enough accelerators of each marked satellite are free.
 
     Args:
         env: the environment.
         width: number of accelerators.
         now_s: time since the start of the episode [s].
-        releases: expected releases in order of time, (3, R).
         free_from_s: finite for a marked satellite; written: the time [s], inf: never, (S,).
     """
-    num_free = env.work.num_free
+    releases, search = env.work.releases, env.work.search
     for s in range(env.num_satellites):
-        num_free[s] = env.sat.free[s]
         if free_from_s[s] < np.inf:
-            free_from_s[s] = now_s if num_free[s] >= width else np.inf
-    for i in range(releases.shape[1]):
-        s = int(releases[1, i])
-        num_free[s] += releases[2, i]
-        if free_from_s[s] == np.inf and num_free[s] >= width:
-            free_from_s[s] = releases[0, i]
+            num_free, time_s, i = env.sat.free[s], now_s, search.first_on[s]
+            while num_free < width and i != NO_ROW:
+                num_free += releases[1, i]
+                time_s = releases[0, i]
+                i = search.next_on[i]
+            free_from_s[s] = time_s if num_free >= width else np.inf
 
 
 @routine
-def reserve_satellite(env: Environment, row: int, s: int, reserved_from_s: float, releases: np.ndarray) -> None:
+def reserve_satellite(env: Environment, row: int, s: int, reserved_from_s: float) -> None:
     """Reserve a satellite for a job from its expected start on.
 
     Args:
@@ -284,13 +262,12 @@ def reserve_satellite(env: Environment, row: int, s: int, reserved_from_s: float
         row: first row of the job.
         s: satellite.
         reserved_from_s: time at which the job is expected to start [s].
-        releases: expected releases in order of time, (3, R).
     """
-    width = env.jobs[row]["width"]
+    width, releases, i = env.jobs[row]["width"], env.work.releases, env.work.search.first_on[s]
     extra = env.sat.free[s] - width
-    for i in range(releases.shape[1]):
-        if releases[1, i] == s and releases[0, i] <= reserved_from_s:
-            extra += releases[2, i]
+    while i != NO_ROW and releases[0, i] <= reserved_from_s:
+        extra += releases[1, i]
+        i = env.work.search.next_on[i]
     env.sat.reserved[s] = width
     env.sat.reserved_from_s[s] = reserved_from_s
     env.sat.extra_accelerators[s] = extra

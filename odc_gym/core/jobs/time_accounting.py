@@ -43,12 +43,7 @@ def account_time(env: Environment, row: int, work: float, at_work_s: float, dt_s
     """
     job, run, ledger = env.jobs[row], env.run[row], env.ledger
     class_id, accelerators, s = job["class_id"], job["total_accelerators"], run["host"]
-    idle_s = (1.0 - run["active"]) * dt_s
-    writing_s = min(run["writing_s"], idle_s)
-    reset_s = min(run["reset_s"], idle_s - writing_s)
-    waiting_s = reset_s + min(run["cut_s"], idle_s - writing_s - reset_s)
-    run["writing_s"] -= writing_s
-    run["reset_s"] -= reset_s
+    waiting_s = account_idle(env, row, dt_s) if run["active"] < 1.0 else 0.0
     run["cut_s"] = 0.0
     useful_s = work / env.design.speed[s]
     busy_s = at_work_s * accelerators * env.sat.duty[s] if work > 0.0 else 0.0
@@ -57,8 +52,6 @@ def account_time(env: Environment, row: int, work: float, at_work_s: float, dt_s
     if job["num_satellites"] > 1 and work > 0.0:
         busy_s, clock_limited_s, heat_limited_s = gang_busy_times(env, row, at_work_s)
     ledger.useful_s[class_id] += useful_s
-    ledger.writing_s[class_id] += accelerators * writing_s
-    ledger.restore_s[class_id] += accelerators * (idle_s - writing_s - waiting_s)
     ledger.wait_s[class_id] += accelerators * (waiting_s + run["active"] * dt_s) - busy_s + clock_limited_s - useful_s
     ledger.throttle_s[class_id] += busy_s - clock_limited_s
     ledger.heat_throttle_s[class_id] += heat_limited_s
@@ -67,8 +60,26 @@ def account_time(env: Environment, row: int, work: float, at_work_s: float, dt_s
 @routine
 def clock_limited_by_heat(env: Environment, class_id: int, s: int) -> float:
     """Return 1 if the heat limit of satellite `s` set the clock of a class or gated its chips, else 0."""
+    if env.sat.heat_limits[s] == 0.0:
+        return 0.0
     capped = env.classes.clock[class_id, s] >= env.sat.clock_cap[s] or env.sat.duty[s] < 1.0
     return env.sat.heat_limits[s] if capped else 0.0
+
+
+@routine
+def account_idle(env: Environment, row: int, dt_s: float) -> float:
+    """Account the idle part of a step but for the time of waiting, and return that time [s]."""
+    run, ledger, accelerators = env.run[row], env.ledger, env.jobs[row]["total_accelerators"]
+    class_id = env.jobs[row]["class_id"]
+    idle_s = (1.0 - run["active"]) * dt_s
+    writing_s = min(run["writing_s"], idle_s)
+    reset_s = min(run["reset_s"], idle_s - writing_s)
+    waiting_s = reset_s + min(run["cut_s"], idle_s - writing_s - reset_s)
+    run["writing_s"] -= writing_s
+    run["reset_s"] -= reset_s
+    ledger.writing_s[class_id] += accelerators * writing_s
+    ledger.restore_s[class_id] += accelerators * (idle_s - writing_s - waiting_s)
+    return waiting_s
 
 
 @routine

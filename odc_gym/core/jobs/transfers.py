@@ -29,12 +29,28 @@ from odc_gym.core.network.storage import source_of, store_model
 
 
 @routine
+def transfers_data(env: Environment, first_row: int) -> bool:
+    """Return whether a running job transfers data: a gang, or a job that waits for data."""
+    pending_gb = env.pending_gb[WEIGHTS, first_row] + env.pending_gb[INPUT, first_row]
+    return env.jobs[first_row]["num_satellites"] > 1 or pending_gb + env.pending_gb[STATE, first_row] > 0.0
+
+
+@routine
+def mark_transfers(env: Environment) -> None:
+    """Mark the running jobs that transfer data in `env.work`, for an environment whose marks are not there yet."""
+    for k in range(env.scalars[0]["running"]):
+        env.work.uses_links[env.running[k]] = transfers_data(env, env.running[k])
+
+
+@routine
 def count_transfers(env: Environment) -> None:
     """Count pending transfers and exchanges of gangs on the links of their present routes."""
     clear_routes(env)
     scalars, tick = env.scalars[0], env.scalars[0]["tick"]
     for k in range(scalars["running"]):
         first_row = env.running[k]
+        if not env.work.uses_links[first_row]:
+            continue
         for row in range(first_row, first_row + env.jobs[first_row]["num_satellites"]):
             for item in range(RESULT):
                 if env.pending_gb[item, row] > 0.0:
@@ -62,16 +78,10 @@ def transfer_data(env: Environment, dt_s: float, now_s: float) -> None:
     count_transfers(env)
     for k in range(env.scalars[0]["running"]):
         first_row = env.running[k]
-        active, end = 1.0, first_row + env.jobs[first_row]["num_satellites"]
-        for row in range(first_row, end):
-            remaining_s, run = dt_s, env.run[row]
-            if (
-                env.pending_gb[WEIGHTS, row] + env.pending_gb[INPUT, row] + env.pending_gb[STATE, row] > 0.0
-            ):  # a call costs more than this test
-                remaining_s = receive_items(env, row, first_row, dt_s)
-            waiting_s = min(remaining_s, run["delay_s"])
-            run["delay_s"] -= waiting_s
-            active = min(active, (remaining_s - waiting_s) / dt_s)
+        active = 1.0
+        if env.work.uses_links[first_row] or env.run[first_row]["delay_s"] > 0.0:
+            active = receive_data(env, first_row, dt_s)
+        end = first_row + env.jobs[first_row]["num_satellites"]
         for row in range(first_row, end):  # a gang works when its last member is ready
             job, run = env.jobs[row], env.run[row]
             run["active"] = active
@@ -80,6 +90,21 @@ def transfer_data(env: Environment, dt_s: float, now_s: float) -> None:
             record_exchange(env, first_row, active * dt_s)
     send_results(env, dt_s, now_s)
     record_busy_terminals(env, dt_s)
+
+
+@routine
+def receive_data(env: Environment, first_row: int, dt_s: float) -> float:
+    """Receive the data of a running job and spend its delay, and return the share of the step in which it works."""
+    active = 1.0
+    for row in range(first_row, first_row + env.jobs[first_row]["num_satellites"]):
+        run, remaining_s = env.run[row], dt_s
+        if env.work.uses_links[first_row]:
+            remaining_s = receive_items(env, row, first_row, dt_s)
+        waiting_s = min(remaining_s, run["delay_s"])
+        run["delay_s"] -= waiting_s
+        active = min(active, (remaining_s - waiting_s) / dt_s)
+    env.work.uses_links[first_row] = transfers_data(env, first_row)
+    return active
 
 
 @routine

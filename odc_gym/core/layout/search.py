@@ -34,8 +34,8 @@ class Search(NamedTuple):
     closed_phase: Int64x1  # (N,) series in which no satellite could be reserved for the pair
     most_free: Float64x1  # (B,) most free accelerators on a satellite whose compute is on
     most_free_version: Int64x1  # (B,) version of the block at which it was computed
-    first_on: Int64x1  # (S,) first row of the job table on each satellite, in the order of the running jobs
-    next_on: Int64x1  # (J,) next row on the same satellite
+    first_on: Int64x1  # (S,) first row of the job table, or first expected release, on each satellite
+    next_on: Int64x1  # (J,) next row, or next release, on the same satellite
     mark: Int64x1  # (S,) number of the walk that met each satellite last
     walks: Int64x1  # (1,) number of walks so far
     near: Int64x1  # (S,) satellites that a walk met

@@ -16,10 +16,11 @@ class Workspace(NamedTuple):
     sky: Float64x2  # (field, P) of Sky: the present step
     action: Float64x2  # (2, C) urgencies and clock offsets of the action
     free_from_s: Float64x1  # (S,) time at which a blocked job can start
-    num_free: Float64x1  # (S,) accelerators that are free by then
+    candidate: Boolx1  # (S,) satellites for which a blocked job may wait
     spot_accelerators: Float64x1  # (S,) accelerators of spot jobs
-    releases: Float64x2  # (3, J) expected releases: time, satellite, accelerators
+    releases: Float64x2  # (2, J) expected releases: time, accelerators
     can_start: Boolx1  # (J,) waiting jobs that a satellite can take
+    uses_links: Boolx1  # (J,) running jobs that may transfer data: gangs, and those that wait for data
     capacity: Float64x2  # (4, P) of a replica on each satellite: throughput, prefill and decode time, slots
     urgency_factor: Float64x1  # (C,) factor of the ranks of a class
     tenant_factor: Float64x1  # (N,) factor of the ranks of a tenant

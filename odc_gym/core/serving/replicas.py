@@ -22,7 +22,7 @@ from odc_gym.core.jobs.waiting import NOWHERE, enqueue_all, rank_of, score_of
 from odc_gym.core.layout.environment import Environment
 from odc_gym.core.layout.records import JOB
 from odc_gym.core.layout.state import Design, State
-from odc_gym.core.layout.work import ABSENT, FREE, RUNNING, WAITING, Classes, Rules
+from odc_gym.core.layout.work import ABSENT, FREE, RUNNING, Classes, Rules
 from odc_gym.core.layout.workspace import Workspace
 from odc_gym.core.serving.slo_model import Pool, decode_step_times, request_times, set_capacities
 from odc_gym.physics.mathematics import LN_2, bounded_exp, clip
@@ -57,11 +57,14 @@ def autoscale(env: Environment, planned: np.ndarray, dt_s: float, now_s: float) 
 @routine
 def serving_replicas(env: Environment, c: int) -> int:
     """Return the number of replicas of service `c` that run or wait, without those that drain."""
-    first = int(env.rules.first[c])
-    count = 0
-    for row in range(first, first + int(env.rules.replicas[c])):
-        status = env.run[row]["status"]
-        count += 1 if status == WAITING or (status == RUNNING and env.run[row]["drain_s"] <= 0.0) else 0
+    first, count = int(env.rules.first[c]), 0
+    end = first + int(env.rules.replicas[c])
+    for k in range(env.scalars[0]["waiting"]):
+        count += 1 if first <= env.waiting[k] < end else 0
+    for k in range(env.scalars[0]["running"]):
+        row = env.running[k]
+        if first <= row < end:
+            count += 1 if env.run[row]["drain_s"] <= 0.0 else 0
     return count
 
 

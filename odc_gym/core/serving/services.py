@@ -71,9 +71,11 @@ def service_load(env: Environment, demand: np.ndarray, dt_s: float) -> None:
         times = pool_times(env.rules, c, pool)
         solved = solve_load(env.serving, pool, times, env.services.load[c], requests, dt_s)
         load, busy = solved.load, queueing_state(env.rules, env.serving, c, pool, times, solved).busy
+        first = int(env.rules.first[c])
+        end = first + int(env.rules.replicas[c])
         for k in range(env.scalars[0]["running"]):
             row = env.running[k]
-            if env.jobs[row]["class_id"] == c:
+            if first <= row < end:
                 env.classes.busy[c, env.run[row]["host"]] += replica_load(env, c, row, load, busy)
 
 

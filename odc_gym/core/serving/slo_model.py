@@ -228,10 +228,11 @@ def replica_pool(env: Environment, c: int) -> Pool:
     set_capacities(env, c, 0.0)
     capacity = env.work.capacity
     replicas = rate = prefill = decode = slots = latency = 0.0
-    at = ground_row(env, env.scalars[0]["tick"])
+    at, first = ground_row(env, env.scalars[0]["tick"]), int(env.rules.first[c])
+    end = first + int(env.rules.replicas[c])
     for k in range(env.scalars[0]["running"]):
         row = env.running[k]
-        if env.jobs[row]["class_id"] != c or env.run[row]["active"] <= 0.0 or env.run[row]["drain_s"] > 0.0:
+        if not first <= row < end or env.run[row]["active"] <= 0.0 or env.run[row]["drain_s"] > 0.0:
             continue
         s = env.run[row]["host"]
         if not reaches_ground(env, s):

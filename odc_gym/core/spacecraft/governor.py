@@ -142,7 +142,9 @@ def add_power_under_cap(cap: Row, power: Row, design: Design, classes: Classes, 
 
 
 @routine
-def govern(sat: State, design: Design, classes: Classes, rules: Rules, scratch: np.ndarray, n: int) -> None:
+def govern(
+    sat: State, design: Design, classes: Classes, rules: Rules, scratch: np.ndarray, n: int, num_satellites: int
+) -> None:
     """Find the common cap on clocks that keeps each satellite within its allowed power, by bisection.
 
     Args:
@@ -153,6 +155,7 @@ def govern(sat: State, design: Design, classes: Classes, rules: Rules, scratch: 
         scratch: work space, (SCRATCH, P) at least. The first three rows are results: power at the requested clocks,
             power under the cap, and the cap.
         n: lanes P.
+        num_satellites: S.
     """
     requested, power, cap, width, idle = scratch[0], scratch[1], scratch[2], scratch[3], scratch[4]
     idle_power(idle, sat, design, n)
@@ -161,7 +164,7 @@ def govern(sat: State, design: Design, classes: Classes, rules: Rules, scratch: 
         cap[s] = 1.0
     add_power_under_cap(cap, requested, design, classes, rules, n)
     over = 0
-    for s in range(n):
+    for s in range(num_satellites):
         over += requested[s] > sat.allowed_w[s]
     if over == 0:
         for s in range(n):

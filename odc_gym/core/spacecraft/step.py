@@ -40,6 +40,7 @@ from odc_gym.physics.thermal import (
     loop_at_end,
 )
 
+VECTOR = 4  # float64 lanes of an AVX2 register
 DESIGN_ROWS = len(Design._fields)  # rows of the design block before the propagators
 SCRATCH = governor.SCRATCH + PROPAGATOR_ROWS  # rows of work space
 PROPAGATOR = governor.SCRATCH  # first row of the work space that holds the propagators of the step
@@ -524,15 +525,16 @@ def physics(
     """
     state_rows, design_rows, light, propagator = satellite
     lanes, num_classes = scratch.shape[1], rules.value.shape[0]
+    whole_lanes = min(lanes, (num_satellites + VECTOR - 1) // VECTOR * VECTOR)
     points, swings, depth_damage = battery
     select_propagator(scratch[PROPAGATOR:], sat.loop_on, propagators, lanes)
-    budgets(state_rows, design_rows, propagator, light, dt_s, lanes)
-    governor.govern(sat, design, classes, rules, scratch, lanes)
+    budgets(state_rows, design_rows, propagator, light, dt_s, whole_lanes)
+    governor.govern(sat, design, classes, rules, scratch, lanes, num_satellites)
     governor.apply_cap(
         sat.clock_cap, sat.duty, sat.power_w, sat.allowed_w, sat.off, scratch[2], scratch[1], scratch[0],
         design.host_w, sat.living, design.gated_each_w, design.standby_w, lanes,
     )  # fmt: skip
-    satellites(state_rows, design_rows, propagator, light, dt_s, lanes)
+    satellites(state_rows, design_rows, propagator, light, dt_s, whole_lanes)
     account_governed(sat, classes, num_classes, dt_s, num_satellites)
     for c in range(num_classes):
         governor.grant_clocks(classes.clock[c], sat.clock_cap, lanes)

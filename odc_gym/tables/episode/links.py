@@ -97,28 +97,29 @@ class LinkBatch:
         self._rows = rows
         self._is_shared: list[bool] = []  # for each table; empty until the first episode
 
-    def put(self, row: int, links: Links) -> None:
-        """Set the tables of a row to those of an episode."""
+    def put(self, rows: int | np.ndarray, links: Links) -> None:
+        """Set the tables of a row, or of rows (N,), to those of an episode."""
         if not self._is_shared:
             self._is_shared = [True] * len(links)
             self.arrays = Links(*(table[None] for table in links))
         for i, table in enumerate(links):
             if not (self._is_shared[i] and _same_table(self.arrays[i], table)):
-                self._write(i, row, table)
+                self._write(i, rows, table)
 
     def row(self, row: int) -> Links:
         """Return the tables of a row."""
         return Links(*(array[row if len(array) > 1 else 0] for array in self.arrays))
 
-    def _write(self, i: int, row: int, table: np.ndarray) -> None:
+    def _write(self, i: int, rows: int | np.ndarray, table: np.ndarray) -> None:
         array = self.arrays[i]
         if self._is_shared[i]:
             array = np.repeat(array, self._rows, axis=0)
             self._is_shared[i] = False
         if len(table) > array.shape[1]:  # this episode has more topologies than any before
             array = np.pad(array, [(0, 0), (0, len(table) - array.shape[1]), *[(0, 0)] * (table.ndim - 1)])
-        array[row, : len(table)] = table
-        self.arrays = self.arrays._replace(**{Links._fields[i]: array})
+        array[rows, : len(table)] = table
+        if array is not self.arrays[i]:  # whoever bound the arrays need not bind them again
+            self.arrays = self.arrays._replace(**{Links._fields[i]: array})
 
 
 def _same_table(shared: np.ndarray, table: np.ndarray) -> bool:

@@ -313,8 +313,9 @@ class FleetModel:
             return start.first
         return start.first + timedelta(minutes=int(random_stream(seed, START_STREAM).integers(minutes)))
 
+    @cached_property
     def year_sunlight(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return sunlight relative to 1 au, (N,), and beta angles [rad], (N, S), at the year's start dates."""
+        """Sunlight relative to 1 au, (N,), and beta angles [rad], (N, S), at the year's start dates."""
         ephemerides = [
             build_ephemeris(self.constellation, start=start, step_s=MINUTE_S, steps=1) for start in self.year_starts()
         ]
@@ -327,7 +328,7 @@ class FleetModel:
         Args:
             grid_of: returns the quantity on the plan grid of a shell.
         """
-        flux, beta = self.year_sunlight()
+        flux, beta = self.year_sunlight
         mean = np.empty(self.satellites)
         for i, shell in enumerate(self.shells):
             in_shell = self.shell_of == i

@@ -14,6 +14,7 @@ import numpy as np
 Losses = tuple[Any, Any]
 
 DRAW_POINTS = 65  # draws at which the balance is computed; linear interpolation between them
+PART = 8  # orbits whose arrays of draws and parts are in memory at once: they fit the cache of a core
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,10 @@ class VaryingArray:
         """
         peak = self.array_w.max(1, keepdims=True)
         draws = peak * np.linspace(0.0, 1.0, DRAW_POINTS)  # (N, DRAW_POINTS)
-        surplus = self.array_w[:, None, :] - draws[:, :, None]
-        # orbits, draws, parts
-        max_charge, fixed_in, slope_in, fixed_out, slope_out = (
-            np.broadcast_to(value, peak.shape)[:, :, None]
-            for value in (max_charge_w, *charge_losses, *discharge_losses)
-        )
-        charged, discharged = np.clip(surplus, 0.0, max_charge), np.maximum(-surplus, 0.0)
-        discharged_mean = (discharged * (1.0 + fixed_out + slope_out * discharged) * self.share[:, None, :]).sum(2)
-        net_charge = (charged * (1.0 - fixed_in - slope_in * charged) * self.share[:, None, :]).sum(2) - discharged_mean
+        limits = [np.broadcast_to(v, peak.shape) for v in (max_charge_w, *charge_losses, *discharge_losses)]
+        parts = [slice(begin, begin + PART) for begin in range(0, len(draws), PART)]
+        means = [self._mean_flows(part, draws[part], *(limit[part] for limit in limits)) for part in parts]
+        net_charge, discharged_mean = (np.concatenate(values) for values in zip(*means, strict=True))
         draw, deficit = np.empty(stored_w.shape), np.empty(stored_w.shape)
         for n, (need, spare) in enumerate(zip(stored_w, spare_w, strict=True)):
             reached = np.interp(-need, -net_charge[n], draws[n])  # the net charge falls with the draw
@@ -67,3 +63,32 @@ class VaryingArray:
             draw[n] = np.where(need > net_charge[n, 0], -np.inf, np.minimum(reached, by_depth))
             deficit[n] = np.interp(draw[n], draws[n], discharged_mean[n])
         return draw, deficit
+
+    def _mean_flows(
+        self,
+        orbits: slice,
+        draws: np.ndarray,
+        max_charge: np.ndarray,
+        fixed_in: np.ndarray,
+        slope_in: np.ndarray,
+        fixed_out: np.ndarray,
+        slope_out: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mean power into the cells of some orbits, and the mean that the cells give [W], (N, D) each.
+
+        Args:
+            orbits: the N orbits.
+            draws: D draws [W], (N, D).
+            max_charge: largest charging power [W], (N, 1).
+            fixed_in: loss of charging as a fraction of power, (N, 1).
+            slope_in: its increase per watt [1/W], (N, 1).
+            fixed_out: loss of discharging as a fraction of power, (N, 1).
+            slope_out: its increase per watt [1/W], (N, 1).
+        """
+        share = self.share[orbits, None, :]
+        surplus = self.array_w[orbits, None, :] - draws[:, :, None]  # orbits, draws, parts
+        discharged = np.maximum(-surplus, 0.0)
+        charged = np.clip(surplus, 0.0, max_charge[:, :, None], out=surplus)
+        given = (discharged * (1.0 + fixed_out[:, :, None] + slope_out[:, :, None] * discharged) * share).sum(2)
+        taken = (charged * (1.0 - fixed_in[:, :, None] - slope_in[:, :, None] * charged) * share).sum(2)
+        return taken - given, given
