@@ -48,6 +48,7 @@ def refused(capsys, *arguments):
         ("train",),
         ("record",),
         ("watch",),
+        ("video",),
     ],
 )
 def test_every_command_explains_itself(capsys, command):

@@ -217,12 +217,12 @@ def test_gymnasiums_wrappers_for_pictures():
 
 def test_a_video_is_recorded(tmp_path):
     pytest.importorskip("moviepy", reason="moviepy is not installed: pip install moviepy")
-    env = gym.wrappers.RecordVideo(gym.make(ID, render_mode="rgb_array", **SHORT), str(tmp_path))
+    env = gym.wrappers.RecordVideo(gym.make(ID, render_mode="rgb_array", **SHORT), str(tmp_path / "videos"))
     env.reset(seed=0)
     for _ in range(12):
         env.step(np.zeros(54))
     env.close()
-    assert list(tmp_path.glob("*.mp4"))
+    assert list(tmp_path.glob("videos/*.mp4"))
 
 
 def test_kpis_are_flat_values_of_the_last_info_too_and_wrong_names_are_told():

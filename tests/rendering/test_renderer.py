@@ -139,7 +139,7 @@ def test_videos_of_stable_baselines3(tmp_path):
     recorder = pytest.importorskip("stable_baselines3.common.vec_env").VecVideoRecorder
     from odc_gym.sb3 import make_vec_env
 
-    env = make_vec_env(2, env_kwargs=SHORT)
+    env = make_vec_env("ODCSat-v0", 2, env_kwargs=SHORT)
     video = recorder(env, str(tmp_path), record_video_trigger=lambda k: k == 0, video_length=5)
     video.reset()
     for _ in range(6):
