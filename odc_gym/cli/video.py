@@ -58,7 +58,7 @@ def video(
 ) -> None:
     """Play one episode under one scheduler, and write a video with a picture of each decision.
 
-    Needs the extra `render`: pip install 'odc-gym[render]'.
+    Needs pygame and pillow, or imageio-ffmpeg for MP4: the extra `render`.
     """
     from odc_gym.agents import scheduler_factory
     from odc_gym.evaluation.files import require_free

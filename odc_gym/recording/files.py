@@ -14,7 +14,7 @@ import numpy as np
 from odc_gym.errors import RecordingError, did_you_mean_file
 from odc_gym.evaluation.files import write_bytes
 from odc_gym.recording.recording import Recording
-from odc_gym.recording.schema import FORMAT, FORMAT_VERSION, HEADER, KINDS, OPTIONAL_SHAPES, SHAPES
+from odc_gym.recording.schema import FORMAT, FORMAT_VERSION, GROWING, HEADER, KINDS, OPTIONAL_SHAPES, SHAPES
 
 DAMAGE = (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError, MemoryError)
 """Errors that NumPy and zipfile raise for damaged files."""
@@ -47,6 +47,8 @@ def read_recording(path: str | Path) -> Recording:
     path = Path(path)
     if not path.is_file():
         raise RecordingError(f"{path}: no such file{did_you_mean_file(path)}")
+    if not zipfile.is_zipfile(path):
+        raise RecordingError(f"{path}: is no recording of odc-gym, or was cut off")
     try:
         with path.open("rb") as stream:
             file = np.load(stream, allow_pickle=False)
@@ -90,7 +92,7 @@ def _check_arrays(path: Path, header: dict[str, Any], arrays: dict[str, np.ndarr
     }  # fmt: skip
     for name, axes in (SHAPES | OPTIONAL_SHAPES).items():
         if name not in arrays:
-            if name in SHAPES:
+            if name in SHAPES and not name.startswith(GROWING):
                 raise RecordingError(f"{path}: array {name} is missing")
             continue
         shape, names = arrays[name].shape, axes.split(",")

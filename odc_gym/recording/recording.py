@@ -139,7 +139,7 @@ class Recording:
         return pd.DataFrame(self.table(name))
 
     def _group(self, group: str, names: Any) -> dict[str, np.ndarray]:
-        return {name: self[f"{group}/{name}"] for name in names}
+        return {name: self[f"{group}/{name}"] for name in names if f"{group}/{name}" in self.arrays}
 
     def _flat(
         self, axes: tuple[str, ...], labels: tuple[np.ndarray, ...], blocks: dict[str, np.ndarray]

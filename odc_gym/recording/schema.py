@@ -131,6 +131,9 @@ OPTIONAL_SHAPES: dict[str, str] = {
 }
 """Axes of the arrays of networks with links of their own."""
 
+GROWING = ("account/", "service/", "design/")
+"""Groups that later versions of the package may extend: a recording may lack some of their arrays."""
+
 ARRAY_NOTES = {
     "time_s": "seconds since the start of the episode",
     "satellite": "state at each decision, and accounts since the start",

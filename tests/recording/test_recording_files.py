@@ -109,6 +109,15 @@ def test_a_wrong_array_is_one_line(file, name, array, message):
         read_recording(file)
 
 
+def test_a_file_of_an_earlier_version_lacks_later_accounts(file):
+    """Catches: a new account that makes all recordings of earlier versions unreadable."""
+    with_array(file, "account/heat_throttle_s", None)
+    read = read_recording(file)
+    assert "heat_throttle_s" not in read.table("accounts") and "paid" in read.table("accounts")
+    with pytest.raises(RecordingError, match="account/heat_throttle_s: not in the recording"):
+        read["account/heat_throttle_s"]
+
+
 def test_other_files_are_one_line(tmp_path):
     """Catches: pickles that are loaded, and messages of other libraries."""
     for name, data in (("a.npz", b""), ("b.npz", b"hello"), ("c.npz", b"PK\x03\x04junk")):
