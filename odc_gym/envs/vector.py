@@ -442,10 +442,13 @@ def _masked(columns: Mapping[str, NDArray[Any]], rows: Mask) -> dict[str, Any]:
     """Return columns (B,) with 0 outside the rows of a mask, and the mask under `_name`; nothing for an empty mask."""
     if not rows.any():
         return {}
-    infos: dict[str, Any] = {
-        name: np.where(rows.reshape(-1, *[1] * (value.ndim - 1)), value, value.dtype.type(0))
-        for name, value in columns.items()
-    }
+    if rows.all():  # a copy costs less than a choice
+        infos: dict[str, Any] = {name: value.copy() for name, value in columns.items()}
+    else:
+        infos = {
+            name: np.where(rows.reshape(-1, *[1] * (value.ndim - 1)), value, value.dtype.type(0))
+            for name, value in columns.items()
+        }
     return infos | {f"_{name}": rows.copy() for name in columns}
 
 
