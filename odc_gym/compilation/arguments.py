@@ -108,5 +108,5 @@ def _append(words: list[int], kind: Argument, value: Any) -> None:
 def _address(array: np.ndarray) -> int:
     """Return the address of an array's first element, the fastest way: NumPy describes the array in all others."""
     if array.flags.writeable and array.nbytes and array.dtype.names is None:
-        return ctypes.addressof(ctypes.c_char.from_buffer(array))
+        return ctypes.addressof(ctypes.c_char.from_buffer(array))  # type: ignore[arg-type]  # Buffer: Python 3.12
     return int(array.ctypes.data)

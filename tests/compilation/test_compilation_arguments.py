@@ -111,3 +111,14 @@ def test_each_argument_needs_a_type():
 
     with pytest.raises(TypeError, match="no type is given for values"):
         arguments_of(untyped)
+
+
+def test_every_kind_of_array_is_packed_by_its_address():
+    """Catches arrays whose memory no buffer gives: frozen, empty, or of records."""
+    record = np.dtype([("a", np.float64), ("b", np.int32)])
+    frozen = np.arange(3.0)
+    frozen.flags.writeable = False
+    arrays = [np.arange(3.0), frozen, np.zeros(0), np.zeros(2, record), np.arange(6.0)[2:], np.ones(3, np.bool_)]
+    kinds = Bundle(None, tuple(Array(array.dtype, 1) for array in arrays))
+    expected = [word for array in arrays for word in (array.ctypes.data, array.size)]
+    assert packed(kinds, arrays).tolist() == expected

@@ -153,3 +153,20 @@ def test_a_row_adopts_an_episode_exactly():
 def test_wrong_numbers_of_threads_are_refused(number):
     with pytest.raises(ArgumentError, match=r"^num_threads"):
         batch({"num_threads": number})
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_rows_of_one_episode_begin_alike(prepared):
+    """Catches rows that are mixed up where several adopt one episode, and a decision bound to another row."""
+    simulator, alone = Simulator(small(), 4), Simulator(small(), 1)
+    for seeds, rows in (([3, 4, 3, 3], [0, 1, 2, 3]), ([5, 6, 5], [3, 0, 1])):
+        if prepared:
+            simulator.next_episodes.prepare(seeds)
+        simulator.reset(seeds, rows)
+        for seed, row in zip(seeds, rows, strict=True):
+            alone.reset([seed])
+            for name, array in simulator.row_arrays().items():
+                theirs = alone.row_arrays()[name][0]
+                np.testing.assert_array_equal(array[row], theirs[tuple(slice(0, n) for n in array.shape[1:])], name)
+            np.testing.assert_array_equal(simulator.observation[row], alone.observation[0])
+    assert simulator.seeds.tolist() == [6, 5, 3, 5]

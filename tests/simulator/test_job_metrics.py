@@ -11,6 +11,7 @@ from desk import Desk, fleet_of
 from hand_queue import JOB_CLASS, fleet, play, put, starts, table
 
 from odc_gym.scenario import Scenario
+from odc_gym.simulator.job_metrics import _quantiles
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.workload.traces import Outcome
@@ -264,3 +265,12 @@ def test_fairness_by_plain_python(records):
     assert kpi["finish_time_ratio_worst"] == pytest.approx(max(means), rel=1e-9)
     assert kpi["finish_time_unfair_frac"] == close(mean([ratio > 1.0 for ratio in every]))
     assert 0.0 < kpi["finish_time_unfair_frac"] < 1.0 and kpi["jain_index"] < 0.99
+
+
+def test_quantiles_are_those_of_numpy_bit_for_bit():
+    """Catches an interpolation from the other end, which rounds differently, and the last of one or two values."""
+    draws, shares = np.random.default_rng(0), (0.0, 0.5, 0.95, 0.99, 1.0)
+    for size in (1, 2, 3, *draws.integers(4, 300, 200)):
+        values = draws.exponential(1e4, size)
+        assert _quantiles(values, shares) == np.quantile(values, shares).tolist()
+    assert _quantiles(np.zeros(0), (0.5, 0.9)) == [0.0, 0.0]
