@@ -186,6 +186,7 @@ INLINE void budgets(
         real d3 = (other + b - m.radiation * q * q) * m.ic3;
         real unpowered = t1 - P(g1) * a * m.ic1 + P(g2) * (a - b) * m.ic2 + P(g3) * d3;
         real by_heat = (D(throttle_k) - unpowered) * blend(on, D(gain_on), D(gain_off));
+        X(heat_limits) = by_heat < min2(electrical, X(held_w)) ? 1.0 : 0.0;
         X(allowed_w) = max2(0.0, min2(min2(electrical, by_heat), X(held_w)));
     }
 }
@@ -336,6 +337,12 @@ INLINE void satellites(
         X(unserved_h) += hours * (f + f * f);
         X(low_charge_h) += 0.5 * hours * (y0 + y0 * y0 + y1 + y1 * y1);
         X(off_s) += dt * X(off);
+        real living = dt * X(living), off = living * X(off), gone = min2(X(out), 1.0), dark = max2(X(shed), X(halted));
+        X(living_s) += living;
+        X(off_outage_s) += off * gone;
+        X(off_energy_s) += off * (1.0 - gone) * dark;
+        X(off_heat_s) += off * (1.0 - gone) * (1.0 - dark) * X(tripped);
+        X(off_restart_s) += off * (1.0 - gone) * (1.0 - dark) * (1.0 - X(tripped));
         /* protection */
         real was_tripped = X(tripped), was_shed = X(shed), trip_s = (X(trip_s) + dt) * was_tripped;
         real cooled = junction < D(reset_k) ? 1.0 : 0.0, waited = trip_s >= D(reset_s) ? 1.0 : 0.0;

@@ -1,4 +1,12 @@
-"""Exports of recordings to formats of other tools: CSV, Parquet, CZML, Chrome trace, Minari."""
+"""Exports of recordings to formats of other tools: CSV, Parquet, CZML, Chrome trace, Minari.
+
+    from pathlib import Path
+    from odc_gym.recording import record_episode
+    from odc_gym.recording.exports import export
+    export(record_episode("starter12", "zero", overrides={"episode.hours": 1}), Path(), ["csv", "trace"])
+
+docs/recording.md lists the files.
+"""
 
 from __future__ import annotations
 
