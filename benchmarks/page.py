@@ -19,6 +19,7 @@ SECTIONS = (
     ("cpu_us", "CPU time", "over a CartPole step"),
     ("process_cpu_s", "CPU time of a new process", "over importing Gymnasium"),
     ("planning_cpu_us", "CPU time of a copy, per row", "over `copy.deepcopy`"),
+    ("recording_cpu_us", "CPU time of recording", "over the line above, or 1"),
     ("wall_us", "wall time", "over the line above, or 1"),
 )
 

@@ -44,6 +44,7 @@ FIELDS = np.array([State._fields.index(name) for name in SATELLITE_FIELDS])
 CLASS_ROWS = np.array([Classes._fields.index(name) for name in CLASS_FIELDS])
 PER_SAMPLE = {name for name, axes in (SHAPES | OPTIONAL_SHAPES).items() if axes.startswith("D+1")}
 EVENTS_OF_JOB = 8  # events of a row of the job table or of a satellite in a physics step, more than ever happen
+ANOTHER_EPISODE = 1  # of `Samples.stopped`
 MOST_EVENTS = 2**20  # room of the event log in a large fleet
 
 
@@ -77,8 +78,10 @@ class Recorder:
         if not 0 <= row < simulator.num_envs:
             raise RecordingError(f"row = {row}: must be from 0 to {simulator.num_envs - 1}")
         self.simulator, self.row, self.agent = simulator, row, agent
-        self._sample: BoundKernel | None = None
-        self._bound: Mutable | None = None  # arrays that the sample reads; a reset may replace them
+        self.seed: int | None = None  # episode of the recording
+        self._samples, self._events = _empty_samples(simulator), list[np.ndarray]()
+        self._bound: Mutable | None = None  # arrays that `_take_sample` reads
+        self._take_sample: BoundKernel
 
     def begin(self) -> None:
         """Begin a recording at the start of an episode, after a reset.
@@ -90,11 +93,11 @@ class Recorder:
         clock = simulator.fleet.clock
         if simulator.seeds[row] < 0 or simulator.scalars["tick"][row] != clock.warm_up:
             raise RecordingError(f"row {row}: a recording begins after a reset, before the first step")
-        self.seed, self._events = int(simulator.seeds[row]), list[np.ndarray]()
-        self._samples = _empty_samples(simulator)
+        self.seed, self._events = int(simulator.seeds[row]), []
+        self._samples.next_row[0] = 0
         self._opening = simulator.mutable.state[row].copy(), simulator.mutable.ledger[row].copy()
         self._open_log()
-        self._sample = None
+        self._bind()
         self.sample()
 
     def sample(self) -> None:
@@ -104,17 +107,29 @@ class Recorder:
             RecordingError: the recording has not begun, the row plays another episode, or more events happened in a
                 step than the log holds.
         """
-        simulator, row = self.simulator, self.row
-        if simulator.seeds[row] != getattr(self, "seed", None):
-            raise RecordingError(f"row {row}: the episode of the recording is over, or begin() was not called")
-        if self._sample is None or self._bound is not simulator.mutable:
-            self._bound = simulator.mutable
-            self._sample = take_sample.bind(
-                row, simulator.mutable, simulator.last_terms, simulator.last_actions, FIELDS, CLASS_ROWS, self._samples
-            )
-        self._sample()
-        if simulator.log.counts[row] > simulator.log.entries.shape[1] // 2:
-            self._take_events()
+        if self._bound is not self.simulator.mutable:  # a reset may replace the arrays
+            self._bind()
+        self._take_sample()
+        if self._samples.stopped[0]:
+            self._stop()
+
+    def _bind(self) -> None:
+        """Bind the compiled sample to the present arrays."""
+        simulator, rows = self.simulator, self.simulator.num_envs
+        if self.seed is None:
+            raise RecordingError("the recording has not begun: call begin() after a reset")
+        self._bound = simulator.mutable
+        flat = (block.reshape(rows, -1) for block in (simulator.mutable.ledger, simulator.mutable.services))
+        self._take_sample = take_sample.bind(
+            self.row, self.seed, simulator.seeds, simulator.log, simulator.mutable, *flat, simulator.last_terms,
+            simulator.last_actions, FIELDS, CLASS_ROWS, self._samples,
+        )  # fmt: skip
+
+    def _stop(self) -> None:
+        """Make room for events, or refuse the sample of another episode."""
+        if self._samples.stopped[0] == ANOTHER_EPISODE:
+            raise RecordingError(f"row {self.row}: the episode of the recording is over")
+        self._take_events()
 
     @property
     def complete(self) -> bool:
@@ -127,7 +142,7 @@ class Recorder:
         Raises:
             RecordingError: nothing was recorded.
         """
-        if self._sample is None:
+        if self.seed is None:
             raise RecordingError("the recording has not begun: call begin() after a reset")
         simulator, row = self.simulator, self.row
         self._take_events()
@@ -140,10 +155,10 @@ class Recorder:
         exact = np.stack([self._opening[0][:, :n], simulator.mutable.state[row][:, :n]])
         arrays = {
             "time_s": np.arange(count) * decision_s,
-            **_columns("satellite", SATELLITE_FIELDS, samples.satellites[:count]),
-            **_columns("class", CLASS_FIELDS, samples.classes[:count]),
-            **_columns("account", ACCOUNT_FIELDS, samples.accounts[:count]),
-            **_columns("service", SERVICE_FIELDS, samples.services[:count]),
+            **_columns("satellite", SATELLITE_FIELDS, samples.satellites[:count, :, :n]),
+            **_columns("class", CLASS_FIELDS, samples.classes[:count, :, :, :n]),
+            **_columns("account", ACCOUNT_FIELDS, samples.accounts[:count].reshape(count, len(ACCOUNT_FIELDS), -1)),
+            **_columns("service", SERVICE_FIELDS, samples.services[:count].reshape(count, len(SERVICE_FIELDS), -1)),
             **_columns("reward", TERM_NAMES, samples.terms[1:count]),
             "action": samples.actions[1:count].copy(),
             **_columns("queue", QUEUE, samples.queue[:count]),
@@ -155,7 +170,7 @@ class Recorder:
             "exact/satellite": exact,
             "exact/account": np.stack([self._opening[1], simulator.mutable.ledger[row]]),
         }
-        return Recording(self._header(count - 1, planes, arrays), arrays)
+        return Recording(self._header(self.seed, count - 1, planes, arrays), arrays)
 
     def _open_log(self) -> None:
         """Begin the event log of the row with the jobs that run already."""
@@ -198,7 +213,7 @@ class Recorder:
             "event/value": events["value"].copy(),
         }
 
-    def _header(self, decisions: int, planes: list[int], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
+    def _header(self, seed: int, decisions: int, planes: list[int], arrays: dict[str, np.ndarray]) -> dict[str, Any]:
         simulator, row = self.simulator, self.row
         scenario, fleet, weights = simulator.scenario, simulator.fleet, simulator.parameters.weights
         service = Rules(*fleet.rules).service > 0.5
@@ -206,7 +221,7 @@ class Recorder:
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "agent": self.agent,
-            "seed": self.seed,
+            "seed": seed,
             "score": math.fsum(arrays[f"reward/{name}"].sum() for name in TERM_NAMES),
             "complete": self.complete,
             "scenario_name": scenario.name,
@@ -214,7 +229,7 @@ class Recorder:
             "scenario": scenario.model_dump(mode="json"),
             "action_mode": simulator.action_mode,
             "has_trace": bool(fleet.trace),
-            "start": fleet.start_of(self.seed).isoformat(),
+            "start": fleet.start_of(seed).isoformat(),
             "decision_period_s": scenario.episode.decision_period_s,
             "step_s": float(fleet.clock.dt_s),
             "decisions": decisions,
@@ -241,22 +256,20 @@ class Recorder:
 
 def _empty_samples(simulator: Simulator) -> Samples:
     """Return room for the samples of an episode."""
-    rows, n, c = simulator.decisions + 1, simulator.satellites, len(simulator.class_names)
-    return Samples(
-        np.zeros(1, np.int64),
-        np.zeros((rows, len(FIELDS), n), np.float32),
-        np.zeros((rows, len(CLASS_ROWS), c, n), np.float32),
-        np.zeros((rows, len(ACCOUNT_FIELDS), c)),
-        np.zeros((rows, len(SERVICE_FIELDS), c), np.float32),
-        np.zeros((rows, len(TERM_NAMES))),
-        np.zeros((rows, simulator.action_size)),
-        np.zeros((rows, len(QUEUE)), np.int32),
-    )
+    rows, (c, lanes) = simulator.decisions + 1, simulator.mutable.classes.shape[2:]
+    blocks = (
+        ((rows, len(FIELDS), lanes), np.float32), ((rows, len(CLASS_ROWS), c, lanes), np.float32),
+        ((rows, len(ACCOUNT_FIELDS) * c), np.float64), ((rows, len(SERVICE_FIELDS) * c), np.float32),
+        ((rows, len(TERM_NAMES)), np.float64), ((rows, simulator.action_size), np.float64),
+        ((rows, len(QUEUE)), np.int32),
+    )  # fmt: skip
+    # `full` writes every page now; pages of `zeros` would be mapped one by one while the episode is played
+    return Samples(np.zeros(1, np.int64), np.zeros(1, np.int64), *(np.full(shape, 0, dtype) for shape, dtype in blocks))
 
 
 def _columns(group: str, names: Any, block: np.ndarray) -> dict[str, np.ndarray]:
     """Return the fields of a block (N, field, ...) by name, (N, ...) each."""
-    return {f"{group}/{name}": np.ascontiguousarray(block[:, k]) for k, name in enumerate(names)}
+    return {f"{group}/{name}": block[:, k].copy() for k, name in enumerate(names)}
 
 
 def _job_columns(simulator: Simulator, row: int, now_s: float) -> dict[str, np.ndarray]:
