@@ -130,7 +130,8 @@ def test_pictures_name_the_scheduler(pygame):
     assert env.unwrapped.scheduler_name == "zero"
     env.unwrapped.scheduler_name = ""
     again = env.render()
-    assert not np.array_equal(named[:45], again[:45]) and np.array_equal(named[60:], again[60:])
+    assert not np.array_equal(named[:45], again[:45])
+    assert (named[60:] != again[60:]).any(-1).sum() <= 20  # pygame's smooth lines may differ in single pixels
 
 
 def test_videos_of_stable_baselines3(tmp_path):
