@@ -138,6 +138,7 @@ def test_the_wheel_holds_every_source_the_schedulers_the_configurations_and_the_
     }
     assert {"odc_gym/envs/env.py", "odc_gym/agents/zero.py", "odc_gym/configs/scenarios/starter12.yaml"} <= expected
     data = {"odc_gym/py.typed", "odc_gym/tables/fleet/queueing_tables.npz"}
+    data |= {"odc_gym/rendering/land.npz", "odc_gym/rendering/land-LICENSE"}
     assert wheel_names(wheel) == expected | libraries() | data
     assert len(libraries()) >= 4 * len(processors()) + 1
 
