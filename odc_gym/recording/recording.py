@@ -121,8 +121,8 @@ class Recording:
             }
             return {"job": np.arange(len(columns["class_id"]))} | columns | texts
         if name == "segments":
-            causes = np.array([*KINDS, ""])  # RUNS_ON is the last
-            return self.segments | {"cause": causes[self.segments["cause"]]}
+            segments, causes = self.segments, np.array([*KINDS, ""])  # RUNS_ON is the last
+            return segments | {"cause": causes[segments["cause"]]}
         columns = {key: self[f"event/{key}"] for key in ("time_s", "kind", "satellite", "job", "value")}
         return columns | {"kind": np.array(KINDS)[columns["kind"]]}
 

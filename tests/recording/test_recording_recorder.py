@@ -1,6 +1,7 @@
 """Recorder: the recording agrees with the simulator's own accounts, and recording changes nothing."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from importlib.resources import files
 
 import gymnasium as gym
 import numpy as np
@@ -120,17 +121,48 @@ def test_a_changed_reward_is_found_by_the_repetition(recording):
         list(repeated_steps(changed))
 
 
-def test_subsatellite_points_and_sun_are_those_of_skyfield(recording):
-    """Catches: positions of the warm-up, of another frame, or of another instant."""
-    from skyfield.api import load, wgs84
+@pytest.mark.parametrize("k", [0, -1])
+def test_positions_and_sun_are_those_of_skyfield(recording, k):
+    """Catches: positions of the warm-up, of another frame, of another satellite or of another instant."""
+    from skyfield.api import load, load_file, wgs84
+    from skyfield.constants import AU_KM
     from skyfield.positionlib import Geocentric
 
     start = datetime.fromisoformat(recording.header["start"])
-    time = load.timescale(builtin=True).from_datetime(start)
-    position = Geocentric(recording["orbit/position_km"][0, 0].astype(float) / 149597870.7, t=time, center=399)
-    place = wgs84.geographic_position_of(position)
-    assert place.latitude.degrees == pytest.approx(recording["orbit/latitude_deg"][0, 0], abs=0.01)
-    assert place.longitude.degrees == pytest.approx(recording["orbit/longitude_deg"][0, 0], abs=0.01)
+    instant = start + timedelta(seconds=float(recording["time_s"][k]))
+    time = load.timescale(builtin=True).from_datetime(instant)
+    for s in (0, recording.header["satellites"] - 1):
+        position = Geocentric(recording["orbit/position_km"][k, s].astype(float) / AU_KM, t=time, center=399)
+        place = wgs84.geographic_position_of(position)
+        assert place.latitude.degrees == pytest.approx(recording["orbit/latitude_deg"][k, s], abs=0.01)
+        assert place.longitude.degrees == pytest.approx(recording["orbit/longitude_deg"][k, s], abs=0.01)
+    planets = load_file(str(files("skyfield_data") / "data" / "de421.bsp"))
+    try:
+        sun = planets["earth"].at(time).observe(planets["sun"]).apparent().xyz.km
+    finally:
+        planets.close()
+    np.testing.assert_allclose(recording["orbit/sun"][k], sun / np.linalg.norm(sun), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "account", "field"),
+    [
+        ("shed", "restored", "shed_s", "shed"),
+        ("tripped", "recovered", "tripped_s", "tripped"),
+        ("out", "back", "out_s", "out"),
+    ],
+)
+def test_conditions_last_as_long_as_their_accounts(recording, begin, end, account, field):
+    """Catches: a begin or an end that is logged late, twice, for another satellite, or not at all."""
+    events, now = recording.table("events"), recording["time_s"][-1]
+    for s in range(recording.header["satellites"]):
+        mine = events["satellite"] == s
+        begins = events["time_s"][mine & (events["kind"] == begin)].tolist()
+        ends = events["time_s"][mine & (events["kind"] == end)].tolist()
+        begins = [0.0, *begins] if recording[f"satellite/{field}"][0, s] > 0.0 else begins
+        ends = [*ends, now] if len(ends) < len(begins) else ends
+        assert len(begins) == len(ends)
+        assert sum(ends) - sum(begins) == pytest.approx(recording[f"satellite/{account}"][-1, s], rel=1e-6)
 
 
 def test_wrong_use_is_one_line():
