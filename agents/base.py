@@ -46,7 +46,7 @@ class Requirements(TypedDict, total=False):
     """
 
     overrides: dict[str, Any]  # dotted path of the scenario to value
-    action_mode: Literal["bids", "assign"]  # "bids" if absent
+    action_mode: Literal["bids", "dials", "assign"]  # "bids" if absent
 
 
 class Entry(NamedTuple):

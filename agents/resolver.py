@@ -154,7 +154,7 @@ def _unmet_requirement(requires: Requirements, view: View) -> str:
     """Return the argument that the environment should have been made with, or "" if it meets the requirements."""
     overrides = requires.get("overrides", {})
     mode = requires.get("action_mode", "bids")
-    if mode != ("bids" if getattr(view, "assignment", None) is None else "assign"):
+    if mode != getattr(view, "action_mode", "bids"):
         return f"action_mode={mode!r}"
     if overrides and view.scenario.replace(overrides) != view.scenario:
         return f"overrides={overrides}"

@@ -51,6 +51,7 @@ from odc_gym.core.spacecraft.outages import apply_outages, enter_safe_mode
 from odc_gym.core.spacecraft.step import DESIGN_ROWS, PROPAGATOR, physics
 from odc_gym.interface.actions import decode
 from odc_gym.interface.assignment import decode_assignment, forget_orders, hold_others, show_slots
+from odc_gym.interface.dials import expand
 from odc_gym.interface.jobs import encode_jobs, measure_jobs
 from odc_gym.interface.measurements import Measured, measure_fleet, measure_queue, measure_running, measure_satellites
 from odc_gym.interface.observations import FLEET_CLASS_FEATURES, SATELLITE_CLASS_FEATURES, SATELLITE_FEATURES, encode
@@ -70,6 +71,32 @@ def are_finite(actions: np.ndarray, refused: np.ndarray) -> bool:
                 refused[0], refused[1] = b, k
                 return False
     return True
+
+
+@routine
+def decode_action(
+    b: int, action: np.ndarray, outputs: Outputs, parameters: Parameters, work: Workspace, mode: Mode, env: Environment
+) -> None:
+    """Decode the action of environment `b` by its mode.
+
+    Args:
+        b: index of the environment.
+        action: action, (A,).
+        outputs: arrays for agents; dials are read with the last observation, orders with the jobs that it shows.
+        parameters: parameters of the environments.
+        work: work arrays.
+        mode: flags of the call.
+        env: the environment.
+    """
+    if mode.assigns:
+        decode_assignment(action, outputs.slots[b], parameters.levels, env)
+    elif mode.dials:
+        seen = outputs.measured
+        observed = seen[0][b], seen[1][b], seen[2][b], seen[3][b]
+        expand(work.bids, action, observed, env.design, env.rules, env.policy, env.num_satellites)
+        decode(work.bids, env)
+    else:
+        decode(action, env)
 
 
 @routine
@@ -204,10 +231,7 @@ def decide(
         battery = (mutable.points[b], mutable.swings[b], parameters.depth_damage)
         mark_transfers(env)
         if mode.plays:
-            if mode.assigns:
-                decode_assignment(actions[b], outputs.slots[b], parameters.levels, env)
-            else:
-                decode(actions[b], env)
+            decode_action(b, actions[b], outputs, parameters, work, mode, env)
             open_decision(env)
             paid = total(ledger.paid)
             for i in range(steps):

@@ -19,6 +19,7 @@ from odc_gym.core.layout.workspace import Workspace
 from odc_gym.core.serving.slo_model import CAPACITY_ROWS, PROMPT_ROWS
 from odc_gym.core.spacecraft.step import SCRATCH
 from odc_gym.faults.faults import NO_EVENT
+from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.assignment import level_clocks
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.tables.fleet.fleet_model import FleetModel
@@ -120,6 +121,7 @@ def empty_workspace(satellites: int, lanes: int, classes: int, tenants: int, job
         scratch=np.empty((SCRATCH, lanes)),
         sky=np.empty((len(Sky._fields), lanes)),
         action=np.empty((2, classes)),
+        bids=np.empty(ActionLayout(satellites, classes).size),
         free_from_s=np.empty(satellites),
         candidate=np.empty(satellites, np.bool_),
         spot_accelerators=np.empty(satellites),

@@ -121,6 +121,8 @@ def action_names(simulator: Simulator) -> list[str]:
     satellites = range(simulator.satellites)
     if simulator.assigns:
         return [f"job[{k}]" for k in range(simulator.slots)] + [f"satellite[{s}].level" for s in satellites]
+    if simulator.action_mode == "dials":
+        return simulator.dials.names
     names = []
     for s in satellites:
         names += [f"satellite[{s}].{name}.bid" for name in simulator.class_names] + [f"satellite[{s}].clock"]

@@ -21,6 +21,7 @@ from odc_gym.errors import ActionError, ArgumentError, OdcGymError
 from odc_gym.faults.faults import NO_EVENT
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.assignment import AssignmentLayout
+from odc_gym.interface.dials import DialLayout
 from odc_gym.interface.rewards import TERMS
 from odc_gym.scenario import Scenario
 from odc_gym.seeds import checked_seed
@@ -55,14 +56,14 @@ CLEARED = ("classes", "ledger", "services", "past", "pending_gb", "cached_models
 TABLES_OF_ROW = Tables._fields.index("links")
 PARAMETERS_OF_ROW = Parameters._fields.index("serving")
 """Number of fields of `Tables` and `Parameters` that have one row for each environment; they come first."""
-ACTION_MODES = ("bids", "assign")
+ACTION_MODES = ("bids", "dials", "assign")
 VIEWS = ("sat", "classes", "ledger", "services", "tenants", "design", "rules", "_ticks", "_bound")
 """Attributes of a simulator that share memory with its arrays. A copy makes them again."""
 ROW_INFO = tuple((f"reward/{term.name}", term.cost) for term in TERMS)
 """Names of the values of `row_info` that belong to each term: its own, and that of the cost that it counts towards."""
 SETTINGS = (
     "fleet", "scenario", "class_names", "satellites", "decisions", "action_mode", "assigns", "slots", "assignment",
-    "bids", "action_size", "num_threads",
+    "bids", "dials", "action_size", "num_threads",
 )  # fmt: skip
 """Attributes of a simulator that do not depend on the size of its batch."""
 
@@ -85,7 +86,7 @@ class Simulator(WholeCopy):
             (`workload.TraceFile`). They replace the classes they contain.
         decision_period_s: time between decisions [s]; that of the scenario if None.
         episode_hours: length of an episode [h]; that of the scenario if None.
-        action_mode: `bids` or `assign`, see `interface.actions` and `interface.assignment`.
+        action_mode: `bids`, `dials` or `assign`; see the modules `actions`, `dials` and `assignment` of `interface`.
         shows_jobs: True to observe waiting jobs one by one; the mode `assign` always does.
         num_threads: number of threads that step the rows of a batch; the results are the same.
 
@@ -96,11 +97,13 @@ class Simulator(WholeCopy):
         num_envs: number of environments, B.
         satellites: number of satellites, S.
         decisions: number of decisions in an episode.
-        action_mode: `bids` or `assign`.
+        action_mode: `bids`, `dials` or `assign`.
         assigns: True in the mode `assign`.
         action_size: length of an action, A.
         slots: number of visible jobs, K; 0 if waiting jobs are not observed one by one.
         assignment: layout of an action of the mode `assign`.
+        bids: layout of an action of the mode `bids`.
+        dials: layout of an action of the mode `dials`.
         mutable: arrays that change, `Mutable`; a snapshot copies exactly these and the seeds.
         tables: tables of the episodes, `Tables`.
         parameters: parameters of the environments, `Parameters`.
@@ -161,7 +164,8 @@ class Simulator(WholeCopy):
         self.slots = assign.k if shows_jobs or self.assigns else 0
         self.assignment = AssignmentLayout(self.satellites, assign.k, len(assign.levels))
         self.bids = ActionLayout(self.satellites, len(self.class_names))
-        self.action_size = self.assignment.size if self.assigns else self.bids.size
+        self.dials = DialLayout(self.class_names)
+        self.action_size = {"bids": self.bids, "dials": self.dials, "assign": self.assignment}[action_mode].size
         self.num_threads = num_threads
         self._allocate(num_envs)
 
@@ -202,13 +206,12 @@ class Simulator(WholeCopy):
         self._all_rows, self._one_row = np.arange(b), np.zeros(1, np.int64)
         self._timing = Timing(float(clock.dt_s), clock.steps, clock.warm_up, self.satellites)
         others_wait = self.assigns and scenario.assign.others == "wait"
-        self._bids_mode = Mode(assigns=False, others_wait=False, plays=True)
-        self._play_mode = Mode(self.assigns, others_wait, plays=True)
-        self._look_mode = Mode(self.assigns, others_wait, plays=False)
+        self._bids_mode = Mode(assigns=False, dials=False, others_wait=False, plays=True)
+        self._play_mode = Mode(self.assigns, self.action_mode == "dials", others_wait, plays=True)
+        self._look_mode = self._play_mode._replace(plays=False)
         draws = scenario.randomise
         self.drawn = {k: np.zeros((b, self.satellites) if d.per == "satellite" else b) for k, d in draws.items()}
-        period_s, assignment = scenario.episode.decision_period_s, self.assignment if self.assigns else None
-        self.view = View(scenario, self.buffers, self.parameters.design, self.ratings, period_s, assignment)
+        self.view = View(scenario, self.buffers, self.parameters, self.ratings, self.action_mode)
 
     def _name_views(self) -> None:
         """Give names to the fields of the arrays; these are the attributes of `VIEWS`."""
@@ -454,7 +457,8 @@ class Simulator(WholeCopy):
         The other rows keep their state, and their reward is 0.
 
         Args:
-            actions: in the mode `bids` (B, A), clipped to [-1, 1]; in the mode `assign` choices, (B, K + S) integers.
+            actions: in the modes `bids` and `dials` (B, A), clipped to [-1, 1]; in the mode `assign` choices,
+                (B, K + S) integers.
 
         Raises:
             ActionError: the shape is wrong, a value is not finite, or a choice does not exist.

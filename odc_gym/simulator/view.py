@@ -9,11 +9,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from odc_gym.core.expansion import expand_dials
+from odc_gym.core.layout.batch import Parameters
 from odc_gym.core.layout.rows import named
 from odc_gym.core.layout.state import Design, Ratings
 from odc_gym.errors import ActionError
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.assignment import AssignmentLayout
+from odc_gym.interface.dials import DialLayout
 from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
 from odc_gym.scenario import Scenario
@@ -36,8 +39,10 @@ class View:
             parameter that the scenario randomises has the true value of the episode.
         jobs: features of K waiting jobs by name, as in `odc_gym.interface.jobs`, (B, K); `is_class` is (B, K, C). K is
             0 unless the simulator shows jobs.
+        action_mode: mode of the actions that the environments expect.
         layout: layout of an action of the mode `bids`.
-        assignment: layout of an action of the mode `assign`; None in the mode `bids`.
+        dials: layout of an action of the mode `dials`.
+        assignment: layout of an action of the mode `assign`; None in other modes.
         class_names: names of the classes, in the order of the class axis.
         decision_period_s: time between decisions [s].
     """
@@ -46,41 +51,59 @@ class View:
         self,
         scenario: Scenario,
         buffers: ObservationBuffers,
-        design: np.ndarray,
+        parameters: Parameters,
         ratings: np.ndarray,
-        decision_period_s: float,
-        assignment: AssignmentLayout | None,
+        action_mode: str,
     ) -> None:
         """Create named views of the arrays of a batch.
 
         Args:
             scenario: scenario of the batch.
             buffers: observations of the batch.
-            design: parameters of the satellites, (B, field, P) of `Design`.
+            parameters: parameters of the environments.
             ratings: values that schedulers read beside the design, (B, field, P) of `Ratings`.
-            decision_period_s: time between decisions [s].
-            assignment: layout of an action of the mode `assign`; None in the mode `bids`.
+            action_mode: mode of the actions that the environments expect.
         """
-        self._buffers = buffers
+        self._buffers, self._parameters = buffers, parameters
         self.num_envs, self.satellites = len(buffers.flat), buffers.satellites
         self.observation: Mapping[str, np.ndarray] = NamedArrays(_observation_arrays, buffers)
         self.jobs: Mapping[str, np.ndarray] = NamedArrays(_job_arrays, buffers)
         self.forecast: Mapping[str, np.ndarray] = NamedArrays(_forecast_arrays, buffers)
-        self.design: Mapping[str, np.ndarray] = NamedArrays(_design_arrays, design, ratings, self.satellites)
+        self.design: Mapping[str, np.ndarray] = NamedArrays(_design_arrays, parameters.design, ratings, self.satellites)
         self.layout = ActionLayout(self.satellites, buffers.classes)
-        self.assignment = assignment
+        self.dials = DialLayout(scenario.class_names)
+        slots, levels = buffers.slots.shape[1], len(scenario.assign.levels)
+        self.assignment = AssignmentLayout(self.satellites, slots, levels) if action_mode == "assign" else None
+        self.action_mode = action_mode
         self.class_names = scenario.class_names
         self.scenario = scenario
-        self.decision_period_s = decision_period_s
+        self.decision_period_s = scenario.episode.decision_period_s
 
     def __repr__(self) -> str:
-        mode, layout = ("bids", self.layout) if self.assignment is None else ("assign", self.assignment)
         return (
             f"View({self.scenario.name}: {self.num_envs} environment{'s' * (self.num_envs > 1)}, {self.satellites} "
             f"satellites, classes {', '.join(self.class_names)}; {len(self.observation)} observations, "
             f"{len(self.design)} design values and {len(self.jobs)} job features by name; "
-            f"action_mode {mode}, {layout.size} values)"
+            f"action_mode {self.action_mode}, {self.action_size} values)"
         )
+
+    @property
+    def action_size(self) -> int:
+        """Length of an action that the environments expect, A."""
+        if self.assignment is not None:
+            return self.assignment.size
+        return self.dials.size if self.action_mode == "dials" else self.layout.size
+
+    def actions_of_dials(self, dials: np.ndarray) -> np.ndarray:
+        """Return the actions of the mode `bids` that dials stand for at the present observation, (B, A).
+
+        Args:
+            dials: dials in the order of `dials.names`, (B, D), or (D,) for all environments.
+        """
+        each = np.ascontiguousarray(np.broadcast_to(dials, (self.num_envs, self.dials.size)), np.float64)
+        actions = self.layout.zeros(self.num_envs)
+        expand_dials(actions, each, *self._buffers.measured[:4], self._parameters, self.satellites)
+        return actions
 
     @property
     def encoded(self) -> np.ndarray:
@@ -105,7 +128,7 @@ class View:
             ActionError: the action mode is not `assign`.
         """
         if self.assignment is None:
-            raise ActionError("action_masks: action_mode is 'bids', must be 'assign'")
+            raise ActionError(f"action_masks: action_mode is {self.action_mode!r}, must be 'assign'")
         jobs = self.job_feasible.reshape(self.num_envs, -1)
         levels = np.ones((self.num_envs, self.satellites * self.assignment.levels), np.bool_)
         return np.concatenate([jobs, levels], 1)

@@ -93,11 +93,11 @@ class ExploringScheduler(PolicyScheduler):
 
     def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
         """Seed the noise of new episodes."""
-        if self._noise.shape != (view.num_envs, view.layout.size):
-            self._noise = np.zeros((view.num_envs, view.layout.size))
+        if self._noise.shape != (view.num_envs, view.action_size):
+            self._noise = np.zeros((view.num_envs, view.action_size))
         for row in np.flatnonzero(mask).tolist():
             self._generators[row] = np.random.default_rng([int(seeds[row]), self._noise_stream])
-            self._noise[row] = self._generators[row].standard_normal(view.layout.size)
+            self._noise[row] = self._generators[row].standard_normal(view.action_size)
 
     def act(self, view: View) -> NDArray[np.float32]:
         """Return the actions (B, A) with noise, clipped to [-1, 1]."""
@@ -109,7 +109,7 @@ class ExploringScheduler(PolicyScheduler):
         actions = normal.mode().numpy() + deviation * self._noise
         correlation = self._policy.noise_correlation
         independent = np.stack(
-            [self._generators[row].standard_normal(view.layout.size) for row in range(view.num_envs)]
+            [self._generators[row].standard_normal(view.action_size) for row in range(view.num_envs)]
         )
         self._noise = correlation * self._noise + (1 - correlation**2) ** 0.5 * independent
         return np.asarray(np.clip(actions, -1.0, 1.0), np.float32)
@@ -206,8 +206,8 @@ def _read_interface(archive: zipfile.ZipFile) -> Interface:
 
 
 def _check_interface(path: Path, made_for: Interface, view: View) -> None:
-    mode, size = ("bids", view.layout.size) if view.assignment is None else ("assign", view.assignment.size)
-    here = Interface(view.encoded.shape[1], size, tuple(view.class_names), mode, made_for.algo)._asdict()
+    names, mode = tuple(view.class_names), view.action_mode
+    here = Interface(view.encoded.shape[1], view.action_size, names, mode, made_for.algo)._asdict()
     for name, wanted in made_for._asdict().items():
         if wanted != here[name]:
             raise SchedulerError(

@@ -110,6 +110,7 @@ class Timing(NamedTuple):
 class Mode(NamedTuple):
     """Flags of a call of `decide`."""
 
-    assigns: bool  # True: actions assign jobs to satellites, False: actions bid
+    assigns: bool  # True: actions assign jobs to satellites, False: they bid
+    dials: bool  # True: actions are dials that a rule turns into bids
     others_wait: bool  # True: waiting jobs without an order are held
     plays: bool  # False: only observe, after a reset or after a state was set

@@ -161,6 +161,8 @@ class Rules(NamedTuple):
     decode_kappa: Row  # share of the decode time that is bound by the clock
     prefill_power: Row  # utilisation during prefill over `utilisation`
     decode_power: Row  # utilisation during decode steps over `utilisation`
+    offered: Row  # mean work that the scenario offers [reference accelerators]
+    widest: Row  # largest number of accelerators of a job on a satellite
 
 
 class Policy(NamedTuple):

@@ -16,6 +16,7 @@ from odc_gym.scenario import Checkpoints, Faults, Gang, JobClass, Scenario, Serv
 from odc_gym.scenario.paths import resolve_path
 from odc_gym.tables.fleet.design import governor_gain, propagators
 from odc_gym.tables.fleet.serving_tables import Service, services_of, serving_rules
+from odc_gym.workload import offered_rate
 
 
 def design_block(kinds: Sequence[dict[str, float]], kind_of: Sequence[int] | np.ndarray, dt_s: float) -> np.ndarray:
@@ -69,6 +70,8 @@ def rules_block(scenario: Scenario, accelerators: int, services: Sequence[Servic
         rule = dict.fromkeys(Rules._fields, 0.0)
         rule |= {"utilisation": c.utilisation, "kappa": c.clock_sensitivity, "value": c.value, "queue_value": c.value}
         rule["backlog_most_s"] = np.inf
+        rule["offered"] = scenario.workload.rate_scale * offered_rate(c)
+        rule["widest"] = float(c.replica_accelerators if isinstance(c, ServiceClass) else max(c.width))
         rule |= (
             _job_rules(c, scenario.episode.physics_s)
             if isinstance(c, JobClass)
