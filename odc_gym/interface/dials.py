@@ -24,6 +24,7 @@ from odc_gym.physics.mathematics import clip
 CLASS_DIALS = (
     ("urgency", 0.85, "urgency of the class; it never holds the class back"),
     ("packing", 1.5, "gain of the bids by the load term of the dispatcher: 2/3 cancels it, +1 fills satellites in use"),
+    ("memory", 1.0, "gain of the bids by the memory of an accelerator less the mean of the fleet, over that mean"),
     ("clock_offset", 0.5, "clock offset of the class"),
 )
 FLEET_DIALS = (
@@ -82,7 +83,7 @@ class DialLayout:
 
     @property
     def size(self) -> int:
-        """Number of dials, 3 C + 15."""
+        """Number of dials, 4 C + 15."""
         return len(CLASS_DIALS) * len(self.class_names) + len(FLEET_DIALS)
 
 
@@ -201,8 +202,9 @@ def expand(
     rows, class_rows = rows_of(SATELLITE_FEATURES, satellite), rows_of(SATELLITE_CLASS_FEATURES, satellite_class)
     seen = by_reference(Measured(rows, class_rows, fleet, rows_of(FLEET_CLASS_FEATURES, fleet_class)))
     classes = rules.service.shape[0]
-    margin_mean = charge_mean = accelerators = 0.0
+    margin_mean = charge_mean = memory_mean = accelerators = 0.0
     for s in range(n):
+        memory_mean += design.hbm_gb[s] / n
         margin_mean += (design.limit_k[s] - seen.satellite.junction_k[s]) / n
         charge_mean += seen.satellite.charge_frac[s] / n
         accelerators += design.accelerators[s]
@@ -225,10 +227,12 @@ def expand(
         by_power = fleet_dial(dials, _FLEET.power_to_charge, classes) * (charge - charge_mean)
         kept = (s + 1) * GOLDEN % 1.0 < kept_share
         above_floor = charge - design.floor_frac[s]
+        memory = design.hbm_gb[s] / memory_mean - 1.0
         at = s * (classes + 1)
         for c in range(classes):
             bid = class_dial(dials, _CLASS.packing, c, classes) * policy.load_weight * busy
             bid += preference + by_power * (rules.utilisation[c] - utilisation_mean)
+            bid += class_dial(dials, _CLASS.memory, c, classes) * memory
             bid = clip(bid, last_bid, 1.0)
             if kept:
                 bid = last_bid if takes_kept(seen, rules, design, c, s, opening) else closed_bid
