@@ -15,6 +15,7 @@ from pathlib import Path
 from odc_gym.envs.env import ODCSatEnv
 from odc_gym.interface.actions import ACTIONS
 from odc_gym.interface.assignment import ASSIGNMENTS
+from odc_gym.interface.dials import DIALS
 from odc_gym.interface.jobs import QUEUED, QUEUED_CLASS
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS, Feature, References
 from odc_gym.interface.rewards import TERMS
@@ -85,6 +86,20 @@ clipped. Values that are not finite raise an `ActionError`.
 - The clock of class c on satellite s follows the request clip(clock_s + offset_c, -1, 1). It is linear between the
   lowest clock (-1), the sustainable clock of this moment (0) and the full clock (+1).
 - The dispatcher never sends a job where it would be worthless before its next payable point.
+"""
+
+DIAL_NOTES = """
+With `action_mode="dials"` the action is `Box(-1, 1, (4 C + 15,))`: about 25 numbers for the whole fleet, however many
+satellites it has. A rule in the compiled core turns them into an action of the mode `bids` by the last observation. The
+rule adds up the terms of the table, each a dial times its scale times the quantity that its meaning names.
+
+- Zero dials are the zero action. Constant dials are a scheduler; the best ones are found by search.
+- A learner that explores with noise on bids closes satellites by chance. Noise on dials leaves a sensible rule, so a
+  policy learns in minutes.
+- Bids lie between `dispatch.close` + 0.1 and 1, so a preference never closes a satellite. Only `kept`, `close_charge`
+  and `drain_charge` close satellites, and only `drain_charge` drains them.
+- `env.unwrapped.view.actions_of_dials(dials)` returns the action of the mode `bids` that dials stand for now.
+- The order is that of `env.unwrapped.view.dials.names`: the dials by class, then those of the fleet.
 """
 
 ASSIGN_NOTES = """
@@ -251,6 +266,12 @@ def page() -> str:
         "## Action space",
         table(("name", "one per", "meaning"), [(f"`{a.name}`", a.per, a.meaning) for a in ACTIONS]),
         ACTION_NOTES,
+        "### Mode `dials`",
+        table(
+            ("name", "one per", "scale", "meaning"),
+            [(f"`{d.name}`", d.per, f"{d.scale:g}", d.meaning) for d in DIALS],
+        ),
+        DIAL_NOTES,
         "### Mode `assign`",
         table(("name", "one per", "meaning"), [(f"`{a.name}`", a.per, a.meaning) for a in ASSIGNMENTS]),
         ASSIGN_NOTES,

@@ -45,7 +45,8 @@ class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
     `docs/environment.md` describes every component of action, observation and reward.
 
     - Action: `Box(-1, 1, (S (C + 1) + 2 C,))`, for S satellites and C job classes: bids, clocks, urgencies, offsets. In
-      the mode `assign` `MultiDiscrete([S + 1] K + [L] S)`: satellites for K waiting jobs, clock levels.
+      the mode `dials` `Box(-1, 1, (4 C + 15,))`: numbers of a rule for the whole fleet. In the mode `assign`
+      `MultiDiscrete([S + 1] K + [L] S)`: satellites for K waiting jobs, clock levels.
     - Observation: `Box(-1, 1, (S (26 + 8 C) + 10 + 8 C,))` float32. In the mode `dict` its blocks `satellites` and
       `fleet`, and `jobs` (K, 8 + C) for K waiting jobs, with `jobs_present` (K,).
     - Reward: compute minus thermal and energy violations and battery wear, plus the change of stored energy. 100 is the
@@ -60,7 +61,7 @@ class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
         decision_period_s: time between decisions [s]; the scenario's if None.
         episode_hours: length of an episode [h]; the scenario's if None.
         render_mode: None, "ansi" for text, "rgb_array" for pictures, or "human" for a window that shows each decision.
-        action_mode: "bids" or "assign".
+        action_mode: "bids", "dials" or "assign".
         observation_mode: "flat" or "dict".
 
     Raises:

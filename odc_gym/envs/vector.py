@@ -161,11 +161,11 @@ class Course(NamedTuple):
 class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray[Any]]):
     """Batch of B environments `ODCSat-v0`; row i equals a single environment with the same seeds bit for bit.
 
-    Observations are (B, N) float32, or in the mode `dict` blocks (B, ...). Actions are (B, A) in [-1, 1], or in the
-    mode `assign` choices (B, K + S). Rewards are (B,) float64. Episodes never terminate; the time limit truncates them.
-    Infos hold an array and a mask under `name` and `_name`: costs and reward terms of each step, `episode_metrics` at
-    the end of an episode, and `episode_seed` and `load_factor` at its start. In the mode `assign` they always hold
-    `action_mask` (B, K (S + 1) + S L).
+    Observations are (B, N) float32, or in the mode `dict` blocks (B, ...). Actions are (B, A) in [-1, 1], bids or
+    dials, or in the mode `assign` choices (B, K + S). Rewards are (B,) float64. Episodes never terminate; the time
+    limit truncates them. Infos hold an array and a mask under `name` and `_name`: costs and reward terms of each step,
+    `episode_metrics` at the end of an episode, and `episode_seed` and `load_factor` at its start. In the mode `assign`
+    they always hold `action_mask` (B, K (S + 1) + S L).
     """
 
     def __init__(
@@ -196,7 +196,7 @@ class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray
             render_mode: None, `ansi` for texts, or `rgb_array` for pictures.
             autoreset_mode: behaviour after the end of an episode: a mode or its name (NextStep, SameStep, Disabled).
             max_episode_steps: truncate after this many decisions, if that is earlier than the episode's end.
-            action_mode: `bids` or `assign`.
+            action_mode: `bids`, `dials` or `assign`.
             observation_mode: `flat` or `dict`.
             num_threads: number of threads that step the environments; the results are the same.
             prefetch: whether a thread begins the next episodes while the present ones are played; the results are the

@@ -24,14 +24,14 @@ from odc_gym.physics.mathematics import clip
 CLASS_DIALS = (
     ("urgency", 0.85, "urgency of the class; it never holds the class back"),
     ("packing", 1.5, "gain of the bids by the load term of the dispatcher: 2/3 cancels it, +1 fills satellites in use"),
-    ("memory", 1.0, "gain of the bids by the memory of an accelerator less the mean of the fleet, over that mean"),
+    ("memory", 3.0, "gain of the bids by the memory of an accelerator less the mean of the fleet, over that mean"),
     ("clock_offset", 0.5, "clock offset of the class"),
 )
 FLEET_DIALS = (
     ("kept", 0.5, "share of the satellites that are kept whole for wide jobs; none below 0"),
     ("opening", 0.5, "free share from which a kept satellite takes wide classes: 0.5 at dial 0, 1 at +1"),
-    ("light", 0.6, "gain of the bids by the time to the next eclipse over 1.5 h; negative in eclipse"),
-    ("charge", 1.0, "gain of the bids by the charge less the mean of the fleet"),
+    ("light", 2.0, "gain of the bids by the time to the next eclipse over 1.5 h; negative in eclipse"),
+    ("charge", 3.0, "gain of the bids by the charge less the mean of the fleet"),
     ("coolness", 0.6, "gain of the bids by the margin below the junction limit less the mean of the fleet, per 10 K"),
     ("power_to_charge", 2.0, "gain of the bids by charge less mean, times the utilisation of the class less its mean"),
     ("clock", 0.5, "clock request of all satellites"),

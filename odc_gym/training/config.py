@@ -23,11 +23,11 @@ from odc_gym.seeds import TRAINING_EPISODES, VALIDATION_FROM
 FOLDER = Path(__file__).parent.parent / "configs" / "train"
 
 POLICY_MODES = {
-    "FleetPolicy": ("ppo", "bids", "flat"),
-    "MlpPolicy": ("ppo", "bids", "flat"),
-    "AssignPolicy": ("maskable_ppo", "assign", "dict"),
+    "FleetPolicy": (("ppo", "bids", "flat"),),
+    "MlpPolicy": (("ppo", "bids", "flat"), ("ppo", "dials", "flat")),
+    "AssignPolicy": (("maskable_ppo", "assign", "dict"),),
 }
-"""Algorithm, action mode and observation mode that each policy needs."""
+"""Algorithms, action modes and observation modes that each policy fits."""
 
 
 class TraceOptions(Model):
@@ -54,8 +54,8 @@ class EnvKwargs(Model):
     )
     decision_period_s: Positive | None = Field(default=None, description="time between decisions; null: the scenario's")
     episode_hours: Positive | None = Field(default=None, description="length of an episode; null: the scenario's")
-    action_mode: Literal["bids", "assign"] = Field(
-        default="bids", description="form of actions; assign for AssignPolicy"
+    action_mode: Literal["bids", "dials", "assign"] = Field(
+        default="bids", description="form of actions; dials for MlpPolicy, assign for AssignPolicy"
     )
     observation_mode: Literal["flat", "dict"] = Field(
         default="flat", description="form of observations; dict for AssignPolicy"
@@ -90,6 +90,7 @@ class LogStd(Model):
     clock: float = Field(default=-2.0, description="logarithm of the deviation of clock requests")
     urgency: float = Field(default=-2.0, description="logarithm of the deviation of urgencies")
     offset: float = Field(default=-2.0, description="logarithm of the deviation of clock offsets")
+    dial: float = Field(default=-1.0, description="logarithm of the deviation of dials, in the mode dials")
 
 
 class Normalise(Model):
@@ -184,10 +185,11 @@ class TrainConfig(Model):
         if self.n_envs % self.group:
             raise ValueError(f"group = {self.group} must divide n_envs = {self.n_envs}")
         modes = (self.algo, self.env.action_mode, self.env.observation_mode)
-        wanted = POLICY_MODES[self.policy]
-        if modes != wanted:
+        allowed = POLICY_MODES[self.policy]
+        if modes not in allowed:
+            wanted = " or ".join(", ".join(each) for each in allowed)
             raise ValueError(
-                f"policy = {self.policy}: needs algo, env.action_mode and env.observation_mode {', '.join(wanted)}, "
+                f"policy = {self.policy}: needs algo, env.action_mode and env.observation_mode {wanted}, "
                 f"got {', '.join(modes)}"
             )
         if self.normalise.observations and self.env.observation_mode == "dict":

@@ -180,10 +180,10 @@ def _policy(config: TrainConfig, simulator: Simulator) -> tuple[Any, dict[str, A
         sizes = {"satellites": satellites, "classes": classes, "width": config.width}
         return FleetPolicy, common | sizes | {"log_std": [*satellite_log_std, *fleet_log_std]}
     net_arch = {"pi": list(config.net_arch.pi), "vf": list(config.net_arch.vf)}
-    return HeldNoisePolicy, common | {
-        "net_arch": net_arch,
-        "log_std": [*satellite_log_std * satellites, *fleet_log_std],
-    }
+    log_stds = [*satellite_log_std * satellites, *fleet_log_std]
+    if config.env.action_mode == "dials":
+        log_stds = [log_std.dial] * simulator.dials.size
+    return HeldNoisePolicy, common | {"net_arch": net_arch, "log_std": log_stds}
 
 
 def _environments(model: OnPolicyAlgorithm) -> ODCSatVecEnv:

@@ -72,8 +72,8 @@ def test_numbers_of_every_library_are_accepted(make, one):
         ({"trace": [True]}, "trace = [True]: must be the path of a file"),
         ({"render_mode": "human_list"}, "render_mode = 'human_list': must be one of None, ansi, rgb_array"),
         ({"render_mode": True}, "render_mode = True: must be one of None, ansi, rgb_array"),
-        ({"action_mode": None}, "action_mode = None: must be one of bids, assign"),
-        ({"action_mode": ["bids"]}, "action_mode = ['bids']: must be one of bids, assign"),
+        ({"action_mode": None}, "action_mode = None: must be one of bids, dials, assign"),
+        ({"action_mode": ["bids"]}, "action_mode = ['bids']: must be one of bids, dials, assign"),
         ({"observation_mode": 1}, "observation_mode = 1: must be one of flat, dict"),
     ],
 )

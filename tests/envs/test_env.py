@@ -31,7 +31,7 @@ def play(env, seed, decisions=None):
     return np.array(observations), np.array(rewards)
 
 
-MODES = [{"action_mode": a, "observation_mode": o} for a in ("bids", "assign") for o in ("flat", "dict")]
+MODES = [{"action_mode": a, "observation_mode": o} for a in ("bids", "dials", "assign") for o in ("flat", "dict")]
 
 
 @pytest.mark.parametrize("modes", MODES, ids=lambda m: " ".join(m.values()))

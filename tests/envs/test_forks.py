@@ -38,7 +38,7 @@ def shown(batch):
     return batch._observe()
 
 
-@pytest.mark.parametrize("action_mode", ["bids", "assign"])
+@pytest.mark.parametrize("action_mode", ["bids", "dials", "assign"])
 @pytest.mark.parametrize("observation_mode", ["flat", "dict"])
 @pytest.mark.parametrize("decisions", [0, 3])
 def test_every_row_steps_like_the_original_to_the_end(decisions, observation_mode, action_mode):

@@ -383,7 +383,7 @@ def test_videos_of_the_batch(tmp_path):
         ({"env_kwargs": "episode_hours=1"}, "env_kwargs = 'episode_hours=1': must be a mapping, or None"),
         ({"monitor_kwargs": ("cost",)}, "monitor_kwargs = ('cost',): must be a mapping, or None"),
         ({"monitor_dir": True}, "monitor_dir = True: must be the path of a folder, or None"),
-        ({"env_kwargs": {"action_mode": "clicks"}}, "action_mode = 'clicks': must be one of bids, assign"),
+        ({"env_kwargs": {"action_mode": "clicks"}}, "action_mode = 'clicks': must be one of bids, dials, assign"),
     ],
 )
 def test_arguments_that_are_not_allowed_are_one_line(kwargs, line):

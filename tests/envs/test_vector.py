@@ -49,7 +49,7 @@ def assert_same(ours, theirs, where=""):
         assert np.asarray(ours).dtype == np.asarray(theirs).dtype, where
 
 
-@pytest.mark.parametrize("action_mode", ["bids", "assign"])
+@pytest.mark.parametrize("action_mode", ["bids", "dials", "assign"])
 @pytest.mark.parametrize("observation_mode", ["flat", "dict"])
 @pytest.mark.parametrize("mode", MODES)
 def test_equals_gymnasiums_batch_of_single_environments(mode, observation_mode, action_mode):
@@ -199,7 +199,7 @@ def test_returned_arrays_are_not_written_to_later():
     ("kwargs", "text"),
     [
         ({"autoreset_mode": "sometimes"}, "autoreset_mode = 'sometimes': must be one of NextStep, SameStep, Disabled"),
-        ({"action_mode": "clicks"}, "action_mode = 'clicks': must be one of bids, assign"),
+        ({"action_mode": "clicks"}, "action_mode = 'clicks': must be one of bids, dials, assign"),
         ({"observation_mode": "pixels"}, "observation_mode = 'pixels': must be one of flat, dict"),
         ({"num_envs": 0}, "num_envs = 0: must be an integer >= 1"),
         ({"render_mode": "human"}, "render_mode = 'human': must be one of None, ansi, rgb_array"),

@@ -31,7 +31,7 @@ WAYS = {
     "pickle protocol 2": lambda env: pickle.loads(pickle.dumps(env, 2)),
     "cloudpickle": lambda env: cloudpickle.loads(cloudpickle.dumps(env)),
 }
-MODES = [(action, observation) for action in ("bids", "assign") for observation in ("flat", "dict")]
+MODES = [(action, observation) for action in ("bids", "dials", "assign") for observation in ("flat", "dict")]
 SMALL = {"overrides": {"shells.0.orbit.total": 3}, "episode_hours": 0.5}  # 6 decisions
 SCHEDULERS = ("random", "round-robin", "sun-aware", "gang-aware")
 

@@ -8,7 +8,7 @@ import odc_gym
 from odc_gym.errors import ArgumentError
 
 SMALL = {"overrides": {"shells.0.orbit.total": 3}, "episode_hours": 2}
-MODES = [("bids", "flat"), ("bids", "dict"), ("assign", "flat"), ("assign", "dict")]
+MODES = [("bids", "flat"), ("dials", "flat"), ("bids", "dict"), ("assign", "flat"), ("assign", "dict")]
 
 
 def played(decisions=4, **kwargs):
@@ -45,6 +45,8 @@ def test_actions_are_named_as_their_layout_places_them():
     layout.clocks(action)[0, 2] = 1.0
     assert [names[k] for k in np.flatnonzero(action[0])] == ["satellite[1].interactive.bid", "satellite[2].clock"]
     assign = odc_gym.ODCSatEnv(**SMALL, action_mode="assign")
+    dials = odc_gym.ODCSatEnv(**SMALL, action_mode="dials")
+    assert dials.action_names() == dials.view.dials.names and len(dials.view.dials.names) == dials.action_space.shape[0]
     assert assign.action_names() == [f"job[{k}]" for k in range(16)] + [f"satellite[{s}].level" for s in range(3)]
 
 

@@ -118,6 +118,8 @@ def _pack_actions(pack: Packer, recording: Recording, prefix: str, samples: np.n
         pack.put(f"{prefix}action/urgency", layout.urgency(action), "int8", 0.01, series=True)
         pack.put(f"{prefix}action/offset", layout.offsets(action), "int8", 0.01, series=True)
         return {"mode": "bids"}
+    if header["action_mode"] == "dials":
+        return {"mode": "dials"}
     slots = action.shape[1] - n
     sent = np.stack([(action[:, :slots] == s).sum(1) for s in range(n)], 1)
     pack.put(f"{prefix}action/sent", sent, "uint16", series=True)
