@@ -43,6 +43,7 @@ from odc_gym.core.layout.state import (
 from odc_gym.core.layout.work import Classes, Ledger, Rules, Services, Tenants
 from odc_gym.core.layout.workspace import Workspace
 from odc_gym.core.prefetching import prefetch_next
+from odc_gym.core.sampling import take_sample
 from odc_gym.core.serving.replicas import autoscale
 from odc_gym.core.serving.services import serve_requests, service_load
 from odc_gym.core.spacecraft.clock_requests import set_requested_clocks
@@ -278,3 +279,4 @@ def decide(
             reward_terms(outputs.terms[b], total(ledger.paid) - paid, weights, env)
         copy_sky(tables.skies[b, min(scalars["tick"], ticks - 1)], sky_block)
         observe(b, env, mutable, tables, outputs, timing, sky)
+        take_sample(b, tables.seeds[b], actions[b], mutable, outputs, timing, mode.plays)

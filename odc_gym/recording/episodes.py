@@ -51,7 +51,6 @@ def record_episode(
     recorder.begin()
     for k in range(simulator.decisions):
         simulator.step(scheduler.act(simulator.view))
-        recorder.sample()
         if progress is not None:
             progress(k + 1, simulator.decisions)
     return recorder.finish()

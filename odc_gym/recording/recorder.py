@@ -8,12 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from odc_gym.compilation.kernel import BoundKernel
-from odc_gym.core.layout.batch import Mutable
 from odc_gym.core.layout.event_log import LOG, PLACED
+from odc_gym.core.layout.samples import NEXT, STOPPED, Samples, no_samples
 from odc_gym.core.layout.state import State
 from odc_gym.core.layout.work import DONE, ORDERS, RUNNING, STATUS, Classes, Ledger, Rules
-from odc_gym.core.samples import Samples, take_sample
 from odc_gym.core.spacecraft.conditions import condition_bits
 from odc_gym.errors import RecordingError
 from odc_gym.interface.rewards import TERMS
@@ -43,9 +41,7 @@ from odc_gym.tables.episode.network import ground_sites
 FIELDS = np.array([State._fields.index(name) for name in SATELLITE_FIELDS])
 CLASS_ROWS = np.array([Classes._fields.index(name) for name in CLASS_FIELDS])
 PER_SAMPLE = {name for name, axes in (SHAPES | OPTIONAL_SHAPES).items() if axes.startswith("D+1")}
-EVENTS_OF_JOB = 8  # events of a row of the job table or of a satellite in a physics step, more than ever happen
-ANOTHER_EPISODE = 1  # of `Samples.stopped`
-MOST_EVENTS = 2**20  # room of the event log in a large fleet
+EVENTS_OF_EACH = 64  # room for events of a row of the job table or of a satellite; a job has 4 in the mean
 
 
 class Recorder:
@@ -56,10 +52,10 @@ class Recorder:
         recorder.begin()
         while not recorder.complete:
             env.step(action)
-            recorder.sample()
         recording = recorder.finish()
 
-    A batch that resets its rows within a step (`SAME_STEP`) cannot be recorded to the end of an episode.
+    The compiled decision takes the samples. Environments that share a simulator are recorded one at a time. A batch
+    that resets its rows within a step (`SAME_STEP`) cannot be recorded to the end of an episode.
 
     Args:
         env: environment or batch of this package, wrapped or not, or a simulator.
@@ -79,9 +75,7 @@ class Recorder:
             raise RecordingError(f"row = {row}: must be from 0 to {simulator.num_envs - 1}")
         self.simulator, self.row, self.agent = simulator, row, agent
         self.seed: int | None = None  # episode of the recording
-        self._samples, self._events = _empty_samples(simulator), list[np.ndarray]()
-        self._bound: Mutable | None = None  # arrays that `_take_sample` reads
-        self._take_sample: BoundKernel
+        self._samples = no_samples()
 
     def begin(self) -> None:
         """Begin a recording at the start of an episode, after a reset.
@@ -93,43 +87,23 @@ class Recorder:
         clock = simulator.fleet.clock
         if simulator.seeds[row] < 0 or simulator.scalars["tick"][row] != clock.warm_up:
             raise RecordingError(f"row {row}: a recording begins after a reset, before the first step")
-        self.seed, self._events = int(simulator.seeds[row]), []
-        self._samples.next_row[0] = 0
+        self.seed = int(simulator.seeds[row])
         self._opening = simulator.mutable.state[row].copy(), simulator.mutable.ledger[row].copy()
         self._open_log()
-        self._bind()
-        self.sample()
+        self._samples = simulator.samples = _empty_samples(simulator, row, self.seed)
+        simulator.observe([row])  # row 0 of the samples
 
-    def sample(self) -> None:
-        """Keep the state after a step.
-
-        Raises:
-            RecordingError: the recording has not begun, the row plays another episode, or more events happened in a
-                step than the log holds.
-        """
-        if self._bound is not self.simulator.mutable:  # a reset may replace the arrays
-            self._bind()
-        self._take_sample()
-        if self._samples.stopped[0]:
-            self._stop()
-
-    def _bind(self) -> None:
-        """Bind the compiled sample to the present arrays."""
-        simulator, rows = self.simulator, self.simulator.num_envs
-        if self.seed is None:
-            raise RecordingError("the recording has not begun: call begin() after a reset")
-        self._bound = simulator.mutable
-        flat = (block.reshape(rows, -1) for block in (simulator.mutable.ledger, simulator.mutable.services))
-        self._take_sample = take_sample.bind(
-            self.row, self.seed, simulator.seeds, simulator.log, simulator.mutable, *flat, simulator.last_terms,
-            simulator.last_actions, FIELDS, CLASS_ROWS, self._samples,
-        )  # fmt: skip
-
-    def _stop(self) -> None:
-        """Make room for events, or refuse the sample of another episode."""
-        if self._samples.stopped[0] == ANOTHER_EPISODE:
-            raise RecordingError(f"row {self.row}: the episode of the recording is over")
-        self._take_events()
+    def _check(self) -> None:
+        """Refuse a recording whose environment has played something else since."""
+        simulator, row, course = self.simulator, self.row, self._samples.course
+        clock, played = simulator.fleet.clock, int(course[NEXT]) - 1
+        same = (
+            simulator.seeds[row] == self.seed and simulator.scalars["tick"][row] == clock.warm_up + played * clock.steps
+        )
+        if simulator.samples is not self._samples:
+            raise RecordingError(f"row {row}: another recording of the same environments has begun")
+        if course[STOPPED] or not same:
+            raise RecordingError(f"row {row}: the episode of the recording is over; finish a recording before a reset")
 
     @property
     def complete(self) -> bool:
@@ -140,13 +114,14 @@ class Recorder:
         """Return the recording of the episode so far.
 
         Raises:
-            RecordingError: nothing was recorded.
+            RecordingError: nothing was recorded, the row has played something else since, or more events happened
+                than the log holds.
         """
         if self.seed is None:
             raise RecordingError("the recording has not begun: call begin() after a reset")
+        self._check()
         simulator, row = self.simulator, self.row
-        self._take_events()
-        samples, count = self._samples, int(self._samples.next_row[0])
+        samples, count = self._samples, int(self._samples.course[NEXT])
         clock, n = simulator.fleet.clock, simulator.satellites
         decision_s = clock.dt_s * clock.steps
         now_s = (count - 1) * decision_s
@@ -157,8 +132,8 @@ class Recorder:
             "time_s": np.arange(count) * decision_s,
             **_columns("satellite", SATELLITE_FIELDS, samples.satellites[:count, :, :n]),
             **_columns("class", CLASS_FIELDS, samples.classes[:count, :, :, :n]),
-            **_columns("account", ACCOUNT_FIELDS, samples.accounts[:count].reshape(count, len(ACCOUNT_FIELDS), -1)),
-            **_columns("service", SERVICE_FIELDS, samples.services[:count].reshape(count, len(SERVICE_FIELDS), -1)),
+            **_columns("account", ACCOUNT_FIELDS, samples.accounts[:count]),
+            **_columns("service", SERVICE_FIELDS, samples.services[:count]),
             **_columns("reward", TERM_NAMES, samples.terms[1:count]),
             "action": samples.actions[1:count].copy(),
             **_columns("queue", QUEUE, samples.queue[:count]),
@@ -176,8 +151,7 @@ class Recorder:
         """Begin the event log of the row with the jobs that run already."""
         simulator, row = self.simulator, self.row
         if not simulator.log.entries.shape[1]:
-            per_step = simulator.run.shape[1] + simulator.satellites
-            simulator.open_log(min(EVENTS_OF_JOB * simulator.fleet.clock.steps * per_step, MOST_EVENTS))
+            simulator.open_log(EVENTS_OF_EACH * (simulator.run.shape[1] + simulator.satellites))
         log, sat = simulator.log, State(*simulator.mutable.state[row])
         log.counts[row] = 0
         log.conditions[row, : simulator.satellites] = [condition_bits(sat, s) for s in range(simulator.satellites)]
@@ -185,21 +159,20 @@ class Recorder:
         running = np.flatnonzero(run["status"] == RUNNING)
         events = np.zeros(len(running), LOG)
         events["kind"], events["satellite"], events["row"] = PLACED, run["host"][running], running
-        self._events.append(events)
+        self._running = events
 
-    def _take_events(self) -> None:
-        """Move the events of the row from the log to the recorder."""
+    def _events(self) -> np.ndarray:
+        """Return the events of the row so far, after those of the jobs that ran at the start."""
         log, row = self.simulator.log, self.row
-        count = int(log.counts[row])
-        if count > log.entries.shape[1]:
-            raise RecordingError(f"row {row}: {count} events in a step, the log holds {log.entries.shape[1]}")
-        self._events.append(log.entries[row, :count].copy())
-        log.counts[row] = 0
+        count, room = int(log.counts[row]), log.entries.shape[1]
+        if count > room:
+            raise RecordingError(f"row {row}: {count} events, the log holds {room}")
+        return np.concatenate([self._running, log.entries[row, :count]])
 
     def _event_columns(self, simulator: Simulator, now_s: float) -> dict[str, np.ndarray]:
         """Return the events so far in order of time, with the deadlines that were missed."""
         missed = _missed_deadlines(simulator, self.row, now_s)
-        log = np.concatenate(self._events)
+        log = self._events()
         late = np.zeros(len(missed), LOG)
         late["time_s"], late["row"] = simulator.jobs[self.row]["deadline_s"][missed], missed
         late["kind"], late["satellite"] = KINDS.index(MISSED), -1
@@ -254,17 +227,18 @@ class Recorder:
         }
 
 
-def _empty_samples(simulator: Simulator) -> Samples:
-    """Return room for the samples of an episode."""
+def _empty_samples(simulator: Simulator, row: int, seed: int) -> Samples:
+    """Return room for the samples of an episode of a row."""
     rows, (c, lanes) = simulator.decisions + 1, simulator.mutable.classes.shape[2:]
     blocks = (
         ((rows, len(FIELDS), lanes), np.float32), ((rows, len(CLASS_ROWS), c, lanes), np.float32),
-        ((rows, len(ACCOUNT_FIELDS) * c), np.float64), ((rows, len(SERVICE_FIELDS) * c), np.float32),
+        ((rows, len(ACCOUNT_FIELDS), c), np.float64), ((rows, len(SERVICE_FIELDS), c), np.float32),
         ((rows, len(TERM_NAMES)), np.float64), ((rows, simulator.action_size), np.float64),
         ((rows, len(QUEUE)), np.int32),
     )  # fmt: skip
     # `full` writes every page now; pages of `zeros` would be mapped one by one while the episode is played
-    return Samples(np.zeros(1, np.int64), np.zeros(1, np.int64), *(np.full(shape, 0, dtype) for shape, dtype in blocks))
+    course = np.array([row, seed, 0, 0])  # in the order of ROW, SEED, STOPPED, NEXT
+    return Samples(course, FIELDS, CLASS_ROWS, *(np.full(shape, 0, dtype) for shape, dtype in blocks))
 
 
 def _columns(group: str, names: Any, block: np.ndarray) -> dict[str, np.ndarray]:

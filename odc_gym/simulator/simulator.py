@@ -14,6 +14,7 @@ from odc_gym.compilation.kernel import BoundKernel
 from odc_gym.core.decision import decide
 from odc_gym.core.layout.batch import Mode, Outputs, Parameters, Tables, Timing
 from odc_gym.core.layout.rows import named
+from odc_gym.core.layout.samples import no_samples
 from odc_gym.core.layout.state import Design, State, padded
 from odc_gym.core.layout.work import Classes, Ledger, Rules, Services, Tenants
 from odc_gym.core.layout.workspace import Workspace
@@ -121,6 +122,7 @@ class Simulator(WholeCopy):
         buffers: measured and encoded observations.
         view: named observations in SI units, for schedulers.
         log: event logs of the rows, `EventLog`; off until `open_log`.
+        samples: samples of the row that is recorded, `Samples`; a recorder replaces them.
         begun: True if every row has an episode.
         seeds: episode that each row plays, (B,); -1 before the first reset, and after one that failed.
         jobs: job table of each row, (B, J) of JOB.
@@ -198,7 +200,7 @@ class Simulator(WholeCopy):
         self._action_shape, self._total_ticks = (b, self.action_size), clock.total
         self._actions, self._bids = np.zeros((b, self.action_size)), np.zeros((b, self.bids.size))
         self._terms, self._refused = np.zeros((b, len(TERMS))), np.zeros(2, np.int64)
-        self.log = empty_log(b, p)
+        self.log, self.samples = empty_log(b, p), no_samples()
         self._threads = Threads(self.num_threads)
         self._works: list[Workspace] = []
         self._work_sizes = 0, 0  # rows of jobs and links of a satellite for which they are made
@@ -266,16 +268,6 @@ class Simulator(WholeCopy):
     def truncated(self) -> np.ndarray:
         """True for each episode that has reached its end, (B,) bool."""
         return np.asarray(self.scalars["tick"] >= self.fleet.clock.total)
-
-    @property
-    def last_actions(self) -> np.ndarray:
-        """Actions of the last decision, (B, A); each step overwrites them."""
-        return self._actions
-
-    @property
-    def last_terms(self) -> np.ndarray:
-        """Reward terms of the last decision in the order of `interface.rewards.TERMS`, (B, K); overwritten likewise."""
-        return self._terms
 
     @property
     def ending(self) -> np.ndarray:
@@ -379,7 +371,7 @@ class Simulator(WholeCopy):
         except BaseException:
             self.withdraw(chosen)
             raise
-        self._observe(chosen)
+        self.observe(chosen)
 
     def _begin(self, seeds: list[int], rows: np.ndarray, episodes: Episodes) -> None:
         """Begin episodes in rows; those that `episodes` lacks are built."""
@@ -413,7 +405,7 @@ class Simulator(WholeCopy):
         """
         self.adopt(self._all_rows, other, source)
         self.begun = True
-        self._observe(self._all_rows)
+        self.observe(self._all_rows)
 
     def adopt(self, rows: int | np.ndarray, other: Simulator, source: int = 0) -> None:
         """Continue in rows from the episode and the state of a row of another simulator of the same fleet.
@@ -552,7 +544,7 @@ class Simulator(WholeCopy):
             self.withdraw(chosen)
             raise
         self.begun = bool((self.seeds != NO_EPISODE).all())
-        self._observe(chosen[self.seeds[chosen] != NO_EPISODE])
+        self.observe(chosen[self.seeds[chosen] != NO_EPISODE])
 
     def _write_state(self, arrays: Mapping[str, np.ndarray], rows: np.ndarray) -> None:
         """Write the arrays of a state to rows."""
@@ -633,7 +625,7 @@ class Simulator(WholeCopy):
 
     def _bound_once(self, name: str, bind: Callable[[], list[BoundKernel]]) -> list[BoundKernel]:
         """Return compiled decisions by name, bound again if an array was replaced since then."""
-        arrays = self.mutable, self.tables, self.parameters, self.log
+        arrays = self.mutable, self.tables, self.parameters, self.log, self.samples
         if self._bound is None or not all(map(is_, arrays, self._bound[0])):
             self._bound = arrays, {}
         bound = self._bound[1]
@@ -644,7 +636,7 @@ class Simulator(WholeCopy):
     def _bind(self, rows: np.ndarray, actions: np.ndarray, mode: Mode, work: Workspace | None = None) -> BoundKernel:
         """Return the compiled decision of rows, valid until arrays are replaced."""
         seen = self.buffers
-        outputs = Outputs(self._terms, *seen.encoded, seen.measured, seen.codes, self._refused, self.log)
+        outputs = Outputs(self._terms, *seen.encoded, seen.measured, seen.codes, self._refused, self.log, self.samples)
         return decide.bind(
             rows,
             actions,
@@ -657,7 +649,9 @@ class Simulator(WholeCopy):
             mode,
         )
 
-    def _observe(self, rows: np.ndarray) -> None:
+    def observe(self, rows: Sequence[int] | np.ndarray) -> None:
+        """Measure and encode the observations of rows that have episodes; `step` and `reset` do it themselves."""
+        rows = np.asarray(rows, np.int64)
         if np.array_equal(rows, self._all_rows):
             (look,) = self._bound_once("look", lambda: [self._bind(self._all_rows, self._bids, self._look_mode)])
         else:

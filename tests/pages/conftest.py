@@ -54,7 +54,6 @@ def stopped():
         if decisions in (0, 1, 2, 9):
             found.append(recorder.finish())
         env.step(np.zeros(env.action_space.shape, np.float32))
-        recorder.sample()
     return found
 
 

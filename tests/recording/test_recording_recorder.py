@@ -86,7 +86,6 @@ def test_recording_changes_nothing():
         action = rng.uniform(-1, 1, (1, plain.action_size))
         plain.step(action)
         recorded.step(action)
-        recorder.sample()
         assert np.array_equal(plain.observation, recorded.observation)
     for name, array in plain.mutable._asdict().items():
         assert np.array_equal(array, getattr(recorded.mutable, name)), name
@@ -102,7 +101,6 @@ def test_a_row_of_a_batch_gives_the_recording_of_a_single_environment():
     recorder.begin()
     while not recorder.complete:
         batch.step(scheduler.act(batch.unwrapped.simulator.view))
-        recorder.sample()
     row, alone = recorder.finish(), record_episode("starter12", "gang-aware", 20_001, overrides=SHORT)
     for name, array in alone.arrays.items():
         assert np.array_equal(row[name], array, equal_nan=True), name
@@ -184,4 +182,61 @@ def test_wrong_use_is_one_line():
         recorder.begin()
     env.reset(seed=20_001)
     with pytest.raises(RecordingError, match="the episode of the recording is over"):
-        recorder.sample()
+        recorder.finish()
+
+
+def begun(num_envs=2, row=0):
+    """A simulator in its first episodes, with a recording of a row that has two decisions."""
+    simulator = Simulator(Scenario.load("starter12", SHORT), num_envs)
+    simulator.reset(range(num_envs))
+    recorder = Recorder(simulator, row=row)
+    recorder.begin()
+    zero = np.zeros((num_envs, simulator.action_size))
+    for _ in range(2):
+        simulator.step(zero)
+    return simulator, recorder, zero
+
+
+def test_a_recording_does_not_go_on_after_its_episode_begins_anew():
+    """Catches: samples of two runs of one episode in one recording."""
+    simulator, recorder, zero = begun()
+    assert len(recorder.finish()["time_s"]) == 3  # a recording may be read before its end
+    simulator.reset([0, 1])
+    for _ in range(4):
+        simulator.step(zero)
+    with pytest.raises(RecordingError, match="the episode of the recording is over"):
+        recorder.finish()
+
+
+def test_a_recording_does_not_go_on_after_a_jump():
+    """Catches: a sample at a time at which the recording does not wait for one."""
+    simulator, recorder, zero = begun()
+    state = simulator.get_state()
+    simulator.step(zero)
+    simulator.set_state(state)
+    with pytest.raises(RecordingError, match="the episode of the recording is over"):
+        recorder.finish()
+    for _ in range(2):
+        simulator.step(zero)
+    with pytest.raises(RecordingError, match="the episode of the recording is over"):
+        recorder.finish()
+
+
+def test_the_other_rows_do_not_stop_a_recording():
+    """Catches: samples of another row, and a recording that any reset stops."""
+    simulator, recorder, zero = begun(row=1)
+    simulator.reset([7], rows=[0])
+    simulator.step(zero)
+    recording = recorder.finish()
+    assert len(recording["time_s"]) == 4 and recording.header["seed"] == 1
+
+
+def test_a_second_recording_takes_over():
+    """Catches: two recordings that share their samples."""
+    simulator, first, _ = begun()
+    simulator.reset([0, 1])
+    second = Recorder(simulator, row=1)
+    second.begin()
+    with pytest.raises(RecordingError, match="another recording"):
+        first.finish()
+    assert len(second.finish()["time_s"]) == 1

@@ -28,6 +28,7 @@ from odc_gym.core.layout.event_log import EventLog
 from odc_gym.core.layout.network import Links
 from odc_gym.core.layout.records import EVENT, JOB
 from odc_gym.core.layout.rewards import REWARD_SUMS, Weights
+from odc_gym.core.layout.samples import Samples
 from odc_gym.core.layout.serving_grid import Serving
 from odc_gym.core.layout.work import RUN, SCALARS
 
@@ -96,6 +97,7 @@ class Outputs(NamedTuple):
     codes: Encodings  # encoding of each block of `measured`
     refused: Int64x1  # (2,) place of the first action that is not finite, -1: none
     log: EventLog
+    samples: Samples
 
 
 class Timing(NamedTuple):
