@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from odc_gym.agents._parameters import base_name, read_parameters
 from odc_gym.agents.base import Entry, Requirements, Scheduler, registered, scheduler_names, separate_registry
+from odc_gym.dial_files import read_dials
 from odc_gym.errors import SchedulerError, did_you_mean, did_you_mean_file
 
 if TYPE_CHECKING:
@@ -24,8 +25,9 @@ class SchedulerFactory:
     """Factory that makes a scheduler from a view; it can be sent to another process.
 
     Args:
-        name: name of a registered scheduler, path of a Python file with a scheduler, folder of a training run, or a
-            model in such a folder, as `runs/ppo-1/start.zip`. Parameters may follow a name or a file in parentheses.
+        name: name of a registered scheduler, path of a Python file with a scheduler, path of a file of dials, folder of
+            a training run, or a model in such a folder, as `runs/ppo-1/start.zip`. Parameters may follow a name or a
+            Python file in parentheses.
 
     Raises:
         SchedulerError: the name is none of these, or the scheduler does not take the parameters.
@@ -64,6 +66,8 @@ class SchedulerFactory:
     def entry(self) -> Entry | None:
         """Entry of the registry, or None for a training run."""
         name = base_name(self.name)
+        if name.endswith((".yaml", ".yml")):
+            return _entry_of_dials(Path(name).resolve())
         return _entry_of_file(Path(name).resolve()) if name.endswith(".py") else registered().get(name)
 
 
@@ -102,6 +106,13 @@ def scheduler_module(name: str | Path) -> str | Path | None:
 def model_file(run: Path) -> Path:
     """Return the model that a training run uses: the best on validation, else the last, or the model that is named."""
     return next(path for path in _models(run) if path.is_file())
+
+
+def _entry_of_dials(path: Path) -> Entry:
+    """Return the scheduler that plays the dials of a file."""
+    from odc_gym.agents.tuned import PlaysDials  # registers itself, so that `base` must be complete
+
+    return Entry(PlaysDials(read_dials(path), path), None)
 
 
 def _entry_of_file(path: Path) -> Entry:
@@ -167,7 +178,7 @@ def _unknown_name(name: str) -> str:
         return f"scheduler = {name}: a training run has config.yaml and best_model.zip or model.zip"
     names = scheduler_names()
     hint = did_you_mean_file(name) if Path(name).parent != Path() else did_you_mean(base_name(name), names)
-    return f"scheduler = {name}: must be one of {', '.join(names)}, a Python file, or a training run's folder{hint}"
+    return f"scheduler = {name}: must be one of {', '.join(names)}, a Python file, a file of dials, or a training run's folder{hint}"
 
 
 def _view(env: Any) -> View:

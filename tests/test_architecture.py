@@ -52,13 +52,14 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "sb3": "envs",
     "evaluation": "cores sources seeds scenario interface workload tables.fleet simulator",
     "pages.report": "scenario simulator evaluation pages",
-    "training": "cores seeds scenario interface simulator envs evaluation",
-    "agents": "sources scenario simulator training",
+    "dial_files": "scenario interface",
+    "training": "cores seeds scenario interface simulator envs evaluation dial_files",
+    "agents": "sources scenario simulator training dial_files",
     "recording": "sources compilation scenario interface orbits workload core core.layout core.spacecraft "
     "tables.episode simulator envs evaluation agents",
     "pages.replay": "interface evaluation recording pages",
     "cli": "sources compilation seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation "
-    "pages.report pages.replay agents training recording rendering",
+    "pages.report pages.replay agents training recording rendering dial_files",
     "__main__": "cli",
     "episodes": "simulator envs agents",
     "": "envs scenario episodes",

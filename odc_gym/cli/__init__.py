@@ -21,7 +21,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from odc_gym.cli import agents, compare, inspect, record, replay, scenario, trace, train, video, warm, watch
+from odc_gym.cli import agents, compare, inspect, record, replay, scenario, trace, train, tune, video, warm, watch
 from odc_gym.cli.terminal import discard_output, prepare_streams
 from odc_gym.errors import OdcGymError
 from odc_gym.sources import versions
@@ -80,6 +80,7 @@ app.command("replay")(replay.replay)
 app.command("watch")(watch.watch)
 app.command("video")(video.video)
 app.command("train")(train.train)
+app.command("tune")(tune.tune)
 app.command("warm")(warm.warm)
 app.add_typer(scenario.scenarios, name="scenario")
 app.add_typer(trace.traces, name="trace")
