@@ -178,7 +178,8 @@ def _unknown_name(name: str) -> str:
         return f"scheduler = {name}: a training run has config.yaml and best_model.zip or model.zip"
     names = scheduler_names()
     hint = did_you_mean_file(name) if Path(name).parent != Path() else did_you_mean(base_name(name), names)
-    return f"scheduler = {name}: must be one of {', '.join(names)}, a Python file, a file of dials, or a training run's folder{hint}"
+    others = "a Python file, a file of dials, or a training run's folder"
+    return f"scheduler = {name}: must be one of {', '.join(names)}, {others}{hint}"
 
 
 def _view(env: Any) -> View:

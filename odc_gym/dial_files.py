@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, ValidationError, model_validator
 
-from odc_gym.errors import SchedulerError, ScenarioError, did_you_mean
+from odc_gym.errors import ScenarioError, SchedulerError, did_you_mean
 from odc_gym.interface.dials import DIALS
 from odc_gym.scenario import JobClass, Scenario
 from odc_gym.scenario.base import Model
