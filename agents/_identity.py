@@ -17,7 +17,8 @@ def scheduler_identity(name: str | Path) -> str:
 
     For a rule the text holds its name with parameters, a hash of its source and of all that the source imports from
     the package, and a hash of the package's data that it reads. For a training run it holds a hash of the model, a hash
-    of the code that runs the model, and the versions of the learning libraries. Other modules and data that a user's file reads are not covered.
+    of the code that runs the model, and the versions of the learning libraries. Other modules and data that a user's
+    file reads are not covered.
 
     Args:
         name: as of `scheduler_factory`.
