@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odc_gym.agents.base import scheduler
-from odc_gym.dial_files import FOLDER, FOR_ALL, DialFile, dials_of, names, read_dials, roles_of
+from odc_gym.dial_files import FOLDER, DialFile, dials_of, family, read_dials, roles_of
 
 if TYPE_CHECKING:
     from odc_gym.simulator.view import View
@@ -30,7 +30,7 @@ class PlaysDials:
 
 @scheduler("tuned")
 class Tuned:
-    """Scheduler that plays the dials which `odc-gym tune` found for the scenario, or else for all scenarios.
+    """Scheduler that plays the dials which `odc-gym tune` found for the scenario or its base, or for all scenarios.
 
     The dials are constant. The rule behind them reads light, charge, temperature, load and queue at each decision.
 
@@ -44,7 +44,7 @@ class Tuned:
     def __init__(self, view: View, file: DialFile | None = None) -> None:
         """Read the dials of the view's scenario, unless a file is given."""
         scenario = view.scenario
-        file = file or read_dials(scenario.name if scenario.name in names() else FOR_ALL)
+        file = file or read_dials(family(scenario.name))
         self._dials = dials_of(file.vector, roles_of(scenario))
 
     def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import yaml
 
+from odc_gym import dial_files
 from odc_gym.dial_files import (
     FLEET_DIALS,
     GROUPS,
@@ -87,3 +88,10 @@ def test_the_files_of_the_package_are_of_this_version():
     for name in names():
         assert read_dials(name).vector.any(), name
     assert len(FLEET_DIALS) > 10
+
+
+def test_a_scenario_without_a_file_takes_that_of_its_base(monkeypatch):
+    """Catches: `eclipse-season` that plays the dials for all, though its base's base has a file."""
+    monkeypatch.setattr(dial_files, "names", lambda: ["all", "starter12", "storm"])
+    found = [dial_files.family(name) for name in ("storm", "eclipse-season", "threebody12", "a user's")]
+    assert found == ["storm", "starter12", "all", "all"]

@@ -9,6 +9,7 @@ import typer
 
 from odc_gym.cli.common import Force, Overrides, console, load, progress
 from odc_gym.cli.values import whole_number
+from odc_gym.errors import OdcGymError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +60,13 @@ def tune(
     from odc_gym.evaluation.files import require_free, write_text
     from odc_gym.scenario.files import parse_overrides
     from odc_gym.sources import versions
-    from odc_gym.training.tuning import Search
+
+    try:
+        from odc_gym.training.tuning import Search
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("odc_gym"):
+            raise
+        raise OdcGymError(f"tuning needs {error.name}: pip install 'odc-gym[rl]'") from None
 
     settings = Search(generations, population, episodes, sigma, seed)
     require_free(output, force)

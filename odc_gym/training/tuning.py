@@ -133,7 +133,11 @@ def _known_lines(progress: Path | None, header: dict[str, Any]) -> list[dict[str
     """Return the settings of the search and the scores of the generations that a file holds, or the settings alone."""
     if progress is None or not progress.exists():
         return [header]
-    lines = [json.loads(line) for line in progress.read_text(encoding="utf-8").splitlines()]
-    if lines[0] | {"generations": 0} != header | {"generations": 0}:  # a search may be extended
+    try:
+        lines = [json.loads(line) for line in progress.read_text(encoding="utf-8").splitlines()]
+        known = lines[0] | {"generations": 0}
+    except (ValueError, IndexError, TypeError):
+        raise RunError(f"{progress}: is no file of a search; remove it, or choose another output file") from None
+    if known != header | {"generations": 0}:  # a search may be extended
         raise RunError(f"{progress}: is of another search; remove it, or choose another output file")
     return lines

@@ -1,6 +1,7 @@
 """Search of dials: what it finds, that it goes on where it stopped, and the command."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -87,3 +88,19 @@ def test_progress_lines_are_json(scenario, tmp_path):
     list(search([scenario], Search(generations=1, population=4, episodes=1), progress=tmp_path / "p.jsonl"))
     header, first = (json.loads(line) for line in (tmp_path / "p.jsonl").read_text().splitlines())
     assert header["population"] == 4 and len(first["scores"]) == 4
+
+
+@pytest.mark.parametrize("text", ["", "not JSON", "3"])
+def test_a_damaged_progress_file_is_one_line(scenario, tmp_path, text):
+    """Catches: a traceback from a file that another program wrote."""
+    (tmp_path / "p.jsonl").write_text(text, encoding="utf-8")
+    with pytest.raises(RunError, match="is no file of a search"):
+        list(search([scenario], Search(generations=1, population=4, episodes=1), progress=tmp_path / "p.jsonl"))
+
+
+def test_a_missing_library_is_one_line(monkeypatch):
+    """Catches: a traceback where the extra `rl` is not installed."""
+    monkeypatch.delitem(sys.modules, "odc_gym.training.tuning")
+    monkeypatch.setitem(sys.modules, "cmaes", None)
+    result = CliRunner().invoke(app, ["tune", "threebody12"])
+    assert str(result.exception) == "tuning needs cmaes: pip install 'odc-gym[rl]'"
