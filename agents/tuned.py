@@ -30,11 +30,11 @@ class PlaysDials:
 
 @scheduler("tuned")
 class Tuned:
-    """Scheduler that plays the dials which `odc-gym tune` found for the scenario or its base, or for all scenarios.
+    """Scheduler that plays constant dials, found by search.
 
-    The dials are constant. The rule behind them reads light, charge, temperature, load and queue at each decision.
+    They are those of the scenario or its base in `configs/dials`, or else those for all scenarios. The dials are constant. The rule behind them reads light, charge, temperature, load and queue at each decision.
 
-    Controls: placement, clocks, urgency.
+    Controls: everything.
 
     Source: Hansen 2016, The CMA Evolution Strategy: a tutorial.
     """
