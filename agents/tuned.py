@@ -32,7 +32,8 @@ class PlaysDials:
 class Tuned:
     """Scheduler that plays constant dials, found by search.
 
-    They are those of the scenario or its base in `configs/dials`, or else those for all scenarios. The dials are constant. The rule behind them reads light, charge, temperature, load and queue at each decision.
+    They are those of the scenario or its base in `configs/dials`, or else those for all scenarios. The rule behind them
+    reads light, charge, temperature, load and queue at each decision.
 
     Controls: everything.
 
