@@ -57,8 +57,10 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "recording": "sources compilation scenario interface orbits workload core core.layout core.spacecraft "
     "tables.episode simulator envs evaluation agents",
     "pages.replay": "interface evaluation recording pages",
+    "optimisation": "",
+    "optimisation.bound": "scenario orbits workload physics core.layout simulator",
     "cli": "sources compilation seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation "
-    "pages.report pages.replay agents training recording rendering",
+    "pages.report pages.replay agents training recording rendering optimisation.bound",
     "__main__": "cli",
     "episodes": "simulator envs agents",
     "": "envs scenario episodes",
