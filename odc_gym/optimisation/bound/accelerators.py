@@ -59,13 +59,16 @@ class Chip(NamedTuple):
     hbm_gb: float
 
 
-def add_accelerators(program: Program, episode: Episode, jobs: WorkCells, services: ServiceWork) -> TimeAtWork:
+def add_accelerators(
+    program: Program, episode: Episode, cells: WorkCells, jobs: np.ndarray, services: ServiceWork
+) -> TimeAtWork:
     """Add the time at work, the accelerators that there are, and the rule that work takes time.
 
     Args:
         program: the programme.
         episode: facts of the episode.
-        jobs: work of the jobs.
+        cells: work of the jobs by cell.
+        jobs: variables of this work, (N,).
         services: work of the services.
     """
     chips = [chip_of(episode, g) for g in range(episode.groups)]
@@ -79,10 +82,9 @@ def add_accelerators(program: Program, episode: Episode, jobs: WorkCells, servic
     there = episode.total(episode.grid.sums(episode.living)).T * (episode.grid.step_s / HOUR_S)  # (G, T)
     variable = program.variables("time at work", there[group])
     program.add(program.limits("accelerators", there)[group], variable, 1.0)
-    cells = episode.grid.cells
-    done = program.limits("work takes time", np.zeros((len(episode.class_names), cells)))
+    done = program.limits("work takes time", np.zeros((len(episode.class_names), episode.grid.cells)))
     program.add(done[class_id], variable, -work[:, None])
-    program.add(done[jobs.class_id, jobs.cell], jobs.variable, 1.0)
+    program.add(done[cells.class_id, cells.cell], jobs, 1.0)
     program.add(done[episode.service], services.work.T, 1.0)
     program.add(done[episode.service], services.live.T, -1.0)
     program.add(done[episode.service, 1:], services.live[:-1].T, 1.0)

@@ -12,7 +12,7 @@ from odc_gym.optimisation.bound.accelerators import add_accelerators
 from odc_gym.optimisation.bound.certificate import certified_points
 from odc_gym.optimisation.bound.energy import add_energy
 from odc_gym.optimisation.bound.episode import Episode, episode_of
-from odc_gym.optimisation.bound.jobs import add_jobs
+from odc_gym.optimisation.bound.jobs import add_jobs, work_cells
 from odc_gym.optimisation.bound.program import Problem, Program
 from odc_gym.optimisation.bound.services import add_services
 from odc_gym.scenario import Scenario
@@ -25,7 +25,7 @@ SOURCES = {
     "light": ("power",),
     "storage": ("battery", "charge at the end"),
     "accelerators": ("accelerators",),
-    "work offered": ("work of each job", "demand of services"),
+    "work offered": ("work of each job", "demand of services", "service in time"),
 }
 """Groups of rows by what is scarce where they bind."""
 
@@ -93,9 +93,10 @@ def bound_of_episode(simulator: Simulator, seed: int, cell_s: float = CELL_S) ->
 def programme(episode: Episode) -> Problem:
     """Return the programme of an episode."""
     program = Program()
-    jobs = add_jobs(program, episode)
+    cells = work_cells(episode)
+    jobs = add_jobs(program, episode, cells)
     services = add_services(program, episode)
-    work = add_accelerators(program, episode, jobs, services)
+    work = add_accelerators(program, episode, cells, jobs, services)
     add_energy(program, episode, work)
     return program.problem()
 

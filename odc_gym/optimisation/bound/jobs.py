@@ -19,44 +19,60 @@ from odc_gym.optimisation.bound.program import Program
 
 @dataclass(frozen=True)
 class WorkCells:
-    """Variables of the work of jobs: one for each job and cell in which it is worth anything.
+    """Work of jobs by cell: one entry for each job and cell in which its work is worth anything.
 
     Attributes:
-        variable: index of the variable, (N,).
         job: row of the job table, (N,).
         cell: cell, (N,).
         class_id: class, (N,).
+        most: most work that the job can do in the cell, (N,) [reference accelerator-hours].
+        points: points for each unit of it, (N,).
     """
 
-    variable: np.ndarray
     job: np.ndarray
     cell: np.ndarray
     class_id: np.ndarray
+    most: np.ndarray
+    points: np.ndarray
 
 
-def add_jobs(program: Program, episode: Episode) -> WorkCells:
-    """Add the work of all jobs: variables in reference accelerator-hours, and a row for the work of each job."""
+def work_cells(episode: Episode) -> WorkCells:
+    """Return the cells in which jobs can do work that is paid."""
     rows = payable_rows(episode)
-    jobs, grid, rules = episode.jobs[rows], episode.grid, episode.rules
+    jobs, run, grid, rules = episode.jobs[rows], episode.run[rows], episode.grid, episode.rules
     class_id = jobs["class_id"]
     fastest = jobs["total_accelerators"] * episode.design.speed.max()
-    left_s = jobs["work_s"] - episode.run["checkpointed_s"][rows]
     ready_s = earliest_work_s(episode, rows)
-    progress_s = episode.run["checkpointed_s"][rows] + episode.run["uncheckpointed_s"][rows]
+    progress_s = run["checkpointed_s"] + run["uncheckpointed_s"]
     done_s = ready_s + np.maximum(jobs["work_s"] - progress_s, 0.0) / fastest
     begin = np.maximum(grid.edges_s[None, :-1], ready_s[:, None])
-    end = np.minimum(grid.edges_s[None, 1:], jobs["expiry_s"][:, None])
+    last_s = np.ceil(jobs["expiry_s"] / grid.step_s) * grid.step_s  # a job leaves at the end of a step
+    end = np.minimum(grid.edges_s[None, 1:], last_s[:, None])
     whole = np.where(done_s > grid.edges_s[-1], np.inf, done_s)[:, None]
     held_back = rules.hold_back[class_id][:, None]
     value = (1.0 - held_back) * lateness(episode, rows, begin)
     value += held_back * lateness(episode, rows, np.maximum(begin, whole))
     value *= (episode.points_of_work[class_id] * jobs["price"])[:, None]
     job, cell = np.nonzero((end > begin) & (value > 0.0))
-    most = np.minimum(fastest[job] * (end - begin)[job, cell], left_s[job])
-    variable = program.variables("work of jobs", most / HOUR_S, value[job, cell])
-    limit = program.limits("work of each job", left_s / HOUR_S)
-    program.add(limit[job], variable, 1.0)
-    return WorkCells(variable, rows[job], cell, class_id[job])
+    most = np.minimum(fastest[job] * (end - begin)[job, cell], left_s(episode)[rows[job]])
+    return WorkCells(rows[job], cell, class_id[job], most / HOUR_S, value[job, cell])
+
+
+def left_s(episode: Episode) -> np.ndarray:
+    """Return the work of each job that can still be paid, (J,): all beyond its last checkpoint.
+
+    Work since then may be lost and done again, which is paid.
+    """
+    return np.asarray(episode.jobs["work_s"] - episode.run["checkpointed_s"])
+
+
+def add_jobs(program: Program, episode: Episode, cells: WorkCells) -> np.ndarray:
+    """Add the work of all jobs, with a row for the work of each job, and return its variables, (N,)."""
+    variable = program.variables("work of jobs", cells.most, cells.points)
+    rows, row = np.unique(cells.job, return_inverse=True)
+    limit = program.limits("work of each job", left_s(episode)[rows] / HOUR_S)
+    program.add(limit[row], variable, 1.0)
+    return variable
 
 
 def payable_rows(episode: Episode) -> np.ndarray:
