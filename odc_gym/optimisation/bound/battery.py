@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from odc_gym.constants import KWH_J
 from odc_gym.optimisation.bound.accelerators import KW
 from odc_gym.optimisation.bound.episode import Episode
+from odc_gym.physics.ageing import FILM_RATE, MIN_CAPACITY_FRAC
 from odc_gym.physics.battery import LOSS_PER_RATE
 
 RATES = np.array([0.0, 0.15, 0.3, 0.5, 0.75, 1.0])  # shares of the largest power at which losses are touched
@@ -57,10 +59,19 @@ def _with_loss(episode: Episode, fixed: np.ndarray, most_kw: np.ndarray, sign: f
 
 
 def value_of_charge(episode: Episode) -> Lines:
-    """Return the pieces of the value of the charge at the end: energy of each group [kWh], and points for a kWh."""
+    """Return the pieces of the value of the charge at the end: energy of each group [kWh], and points for a kWh.
+
+    The charge is the energy over the capacity that is left. A battery that fades keeps its charge, and so spares
+    energy. Wear costs more than that, so that the capacity at the start may be taken, unless wear is nearly free.
+    """
     design, curvature = episode.design, episode.weights.stored_curvature
-    left = episode.total(design.capacity_j * episode.state.capacity_left)
-    points = episode.most(episode.points_of_charge) * episode.total(design.capacity_j) / left
+    left = episode.state.capacity_left
+    fade = (design.film_frac * FILM_RATE + 1.0) / left  # most relative loss of capacity for a unit of damage
+    stored_per_j = episode.weights.stored_per_j[: len(left)]
+    pays = episode.weights.wear_per_j >= stored_per_j * fade
+    capacity_j = design.capacity_j * np.where(pays, left, MIN_CAPACITY_FRAC)
+    most = episode.total(design.capacity_j * left) / KWH_J
+    points = episode.most(episode.points_of_charge * design.capacity_j / capacity_j)
     levels = np.repeat(LEVELS[None], episode.groups, 0)
     lines = touching_lines(levels, points[:, None] * (1.0 - 2.0 * curvature * levels))
-    return Lines(lines.length * (left / 3.6e6)[:, None], lines.slope)
+    return Lines(lines.length * most[:, None], lines.slope)

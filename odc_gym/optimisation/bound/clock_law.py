@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 SAMPLES = 2001  # clocks at which the law is sampled
-TANGENTS = 6
+TANGENTS = 7
 MARGIN = 1e-6  # relative increase of work, above the error of the law between samples
 
 
@@ -26,7 +26,8 @@ def outer_vertices(power: np.ndarray, work: np.ndarray) -> np.ndarray:
         work: work at the same clocks, (K,), ascending.
     """
     hull = upper_hull(power, work)
-    touching = np.unique(np.linspace(0, len(hull) - 1, TANGENTS).round().astype(int))
+    curved = np.linspace(power[hull[min(1, len(hull) - 1)]], power[hull[-1]], TANGENTS)
+    touching = np.unique(np.searchsorted(power[hull], curved).clip(0, len(hull) - 1))
     lines = []
     for k in touching:
         i, j = (k - 1, k) if k > 0 else (0, 1)

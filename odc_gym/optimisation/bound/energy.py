@@ -70,17 +70,21 @@ def _with_leakage(episode: Episode) -> np.ndarray:
 
 def add_energy(program: Program, episode: Episode, work: TimeAtWork) -> np.ndarray:
     """Add light, loads and batteries, and return the variables of the stored energy at the end of each cell, (G, T)."""
-    design, grid = episode.design, episode.grid
-    conversion = 1.0 + episode.least(design.loss)
-    sun = KW * episode.total(grid.sums(episode.sun_w)).T * (grid.step_s / HOUR_S)
+    conversion = 1.0 + episode.least(episode.design.loss)
     base = base_load(episode)
-    supply = program.limits("power", sun - conversion[:, None] * base.least_kwh)
+    supply = program.limits("power", sunlight(episode) - conversion[:, None] * base.least_kwh)
     with_leakage = 1.0 + least_leakage(episode)[work.group]
     draw = conversion[work.group] * (with_leakage * work.power_kw + base.each_kw[work.group])
     program.add(supply[work.group], work.variable, draw[:, None])
     unserved = program.variables("unserved", base.least_kwh, -points_of_unserved(episode)[:, None])
     program.add(supply, unserved, -conversion[:, None])
     return add_batteries(program, episode, supply)
+
+
+def sunlight(episode: Episode) -> np.ndarray:
+    """Return the output of the arrays of each group in each cell, (G, T) [kWh]."""
+    grid = episode.grid
+    return np.asarray(KW * episode.total(grid.sums(episode.sun_w)).T * (grid.step_s / HOUR_S))
 
 
 def add_batteries(program: Program, episode: Episode, supply: np.ndarray) -> np.ndarray:

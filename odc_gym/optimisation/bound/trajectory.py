@@ -7,9 +7,12 @@ are those that suit these best: `point_of` finds them. A trajectory for which th
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from odc_gym.constants import HOUR_S, KWH_J
+from odc_gym.optimisation.bound.energy import sunlight
 from odc_gym.optimisation.bound.episode import Episode
 from odc_gym.optimisation.bound.jobs import work_cells
 from odc_gym.optimisation.bound.program import Problem
@@ -28,6 +31,8 @@ class Follower:
         jobs_s: work of each row of the job table by cell, (J, T) [reference accelerator-seconds].
         services_s: work of each class that is a service by cell, (C, T), likewise.
         stored_kwh: stored energy of each group at the end of each cell, (G, T).
+        unserved_kwh: energy for bus and compute that is not served in each cell, (G, T).
+        load_kwh: energy for bus and compute, with the losses of conversion, in each cell, (G, T).
         score: score so far [points].
     """
 
@@ -35,7 +40,7 @@ class Follower:
         self.simulator, self.row, self.episode = simulator, row, episode
         cells, classes = episode.grid.cells, len(episode.class_names)
         self.jobs_s, self.services_s = np.zeros((len(episode.jobs), cells)), np.zeros((classes, cells))
-        self.stored_kwh = np.zeros((episode.groups, cells))
+        self.stored_kwh, self.unserved_kwh, self.load_kwh = np.zeros((3, episode.groups, cells))
         self.score, self._decision = 0.0, 0
         self._before_s, self._progress_s = self._progress()
         self._credited_s = np.zeros(classes)
@@ -61,6 +66,8 @@ class Follower:
         n, sat = simulator.satellites, simulator.sat
         stored_j = sat.charge_frac[row, :n] * simulator.design.capacity_j[row, :n] * sat.capacity_left[row, :n]
         self.stored_kwh[:, cell] = self.episode.total(stored_j) / KWH_J
+        for kept_kwh, account in ((self.unserved_kwh, sat.unserved_j), (self.load_kwh, sat.electric_j)):
+            kept_kwh[:, cell] = self.episode.total(account[row, :n]) / KWH_J - kept_kwh[:, :cell].sum(1)
         self.score += simulator.row_reward(row)
 
 
@@ -84,10 +91,13 @@ def move_level(work: np.ndarray, cell: int, before: np.ndarray, kept: np.ndarray
 
 
 def pinned(problem: Problem, episode: Episode, follower: Follower) -> Problem:
-    """Return the programme whose work and stored energy are those of a trajectory.
+    """Return the programme whose work, stored energy and largest loads are those of a trajectory.
 
-    Work that the programme has no variable for is left out: it is worth nothing.
+    Work that the programme has no variable for is left out: it is worth nothing. Rows are added that keep the loads of
+    each cell within those of the trajectory.
     """
+    from scipy.sparse import vstack
+
     low, high = problem.low.copy(), problem.high.copy()
     cells = work_cells(episode)
     values = {
@@ -98,8 +108,19 @@ def pinned(problem: Problem, episode: Episode, follower: Follower) -> Problem:
     for name, value in values.items():
         index = problem.blocks[name].index.ravel()
         low[index] = high[index] = value
-    return Problem(
-        problem.objective, problem.matrix, problem.limit, low, high, problem.constant, problem.blocks, problem.rows
+    unserved = problem.blocks["unserved"].index
+    high[unserved] = np.minimum(high[unserved], follower.unserved_kwh)
+    rows = problem.rows["power"]
+    loads = problem.matrix[rows].tolil()
+    for name in ("charging", "discharging"):
+        loads[:, problem.blocks[name].index.ravel()] = 0.0
+    limit = problem.limit[rows] - sunlight(episode).ravel() + follower.load_kwh.ravel()
+    return replace(
+        problem,
+        matrix=vstack([problem.matrix, loads.tocsr()]).tocsr(),
+        limit=np.concatenate([problem.limit, limit]),
+        low=low,
+        high=high,
     )
 
 
