@@ -13,7 +13,7 @@ import numpy as np
 from odc_gym.constants import HOUR_S
 from odc_gym.optimisation.bound.clock_law import SAMPLES, outer_vertices
 from odc_gym.optimisation.bound.episode import Episode
-from odc_gym.optimisation.bound.jobs import WorkCells
+from odc_gym.optimisation.bound.jobs import WorkCells, class_and_cell
 from odc_gym.optimisation.bound.program import Program
 from odc_gym.optimisation.bound.services import ServiceWork
 from odc_gym.physics.compute import dynamic_frac, speed_frac
@@ -68,7 +68,7 @@ def add_accelerators(
         program: the programme.
         episode: facts of the episode.
         cells: work of the jobs by cell.
-        jobs: variables of this work, (N,).
+        jobs: variables of this work, (V,).
         services: work of the services.
     """
     chips = [chip_of(episode, g) for g in range(episode.groups)]
@@ -84,7 +84,7 @@ def add_accelerators(
     program.add(program.limits("accelerators", there)[group], variable, 1.0)
     done = program.limits("work takes time", np.zeros((len(episode.class_names), episode.grid.cells)))
     program.add(done[class_id], variable, -work[:, None])
-    program.add(done[cells.class_id, cells.cell], jobs, 1.0)
+    program.add(done[class_and_cell(cells)], jobs, 1.0)
     program.add(done[episode.service], services.work.T, 1.0)
     program.add(done[episode.service], services.live.T, -1.0)
     program.add(done[episode.service, 1:], services.live[:-1].T, 1.0)

@@ -18,25 +18,30 @@ MARGIN = 1e-6  # relative increase of work, above the error of the law between s
 def outer_vertices(power: np.ndarray, work: np.ndarray) -> np.ndarray:
     """Return the vertices of a polygon that contains the points of a law, (V, 2) of power and work.
 
-    A point lies in the polygon if some mean of the vertices has no more power and no less work. The line from the first
-    vertex to no power at no work belongs to the polygon.
+    A point lies in the polygon if some mean of the vertices and of no power at no work has no more power and no less
+    work. The first vertex lies on the line from no power to the clock of most work for a joule.
 
     Args:
         power: power at ascending clocks, (K,), ascending.
         work: work at the same clocks, (K,), ascending.
     """
+    power, work = np.append(0.0, power), np.append(0.0, work)
     hull = upper_hull(power, work)
-    curved = np.linspace(power[hull[min(1, len(hull) - 1)]], power[hull[-1]], TANGENTS)
-    touching = np.unique(np.searchsorted(power[hull], curved).clip(0, len(hull) - 1))
+    curved = np.linspace(power[hull[1]], power[hull[-1]], TANGENTS)
+    touching = np.unique(np.append(1, np.searchsorted(power[hull], curved).clip(1, len(hull) - 1)))
     lines = []
     for k in touching:
-        i, j = (k - 1, k) if k > 0 else (0, 1)
-        slope = (work[hull[j]] - work[hull[i]]) / max(power[hull[j]] - power[hull[i]], 1e-12)
+        a, b = hull[k - 1], hull[k]
+        slope = (work[b] - work[a]) / (power[b] - power[a])
         lines.append((slope, float((work - slope * power).max())))
-    vertices = [(float(power[0]), lines[0][0] * float(power[0]) + lines[0][1])]
-    for (slope, offset), (next_slope, next_offset) in pairwise(lines):
-        at = (next_offset - offset) / (slope - next_slope) if slope > next_slope else power[0]
-        vertices.append((at, slope * at + offset))
+    vertices = [
+        (
+            (offset - next_offset) / (next_slope - slope),
+            (next_slope * offset - slope * next_offset) / (next_slope - slope),
+        )
+        for (slope, offset), (next_slope, next_offset) in pairwise(lines)
+        if slope - next_slope > 1e-9 * slope
+    ]
     vertices.append((float(power[-1]), lines[-1][0] * float(power[-1]) + lines[-1][1]))
     return np.array([(p, w * (1.0 + MARGIN)) for p, w in vertices])
 

@@ -72,7 +72,7 @@ class Follower:
 
 
 def move_level(work: np.ndarray, cell: int, before: np.ndarray, kept: np.ndarray, now: np.ndarray) -> None:
-    """Move levels of work down to `kept` and up to `now`: what is lost leaves the last cells, what is done joins `cell`.
+    """Move levels of work down to `kept` and up to `now`: lost work leaves the last cells, new work joins `cell`.
 
     Args:
         work: work by cell, (N, T); written.
@@ -101,7 +101,7 @@ def pinned(problem: Problem, episode: Episode, follower: Follower) -> Problem:
     low, high = problem.low.copy(), problem.high.copy()
     cells = work_cells(episode)
     values = {
-        "work of jobs": follower.jobs_s[cells.job, cells.cell] / HOUR_S,
+        "work of jobs": np.bincount(cells.variable, follower.jobs_s[cells.job, cells.cell] / HOUR_S),
         "work of services": follower.services_s[episode.service].T.ravel() / HOUR_S,
         "stored energy": follower.stored_kwh.ravel(),
     }
