@@ -58,7 +58,7 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "tables.episode simulator envs evaluation agents",
     "pages.replay": "interface evaluation recording pages",
     "optimisation": "",
-    "optimisation.bound": "scenario orbits workload physics core.layout core.serving simulator",
+    "optimisation.bound": "scenario orbits workload physics interface core.layout core.serving simulator",
     "cli": "sources compilation seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation "
     "pages.report pages.replay agents training recording rendering optimisation.bound",
     "__main__": "cli",
