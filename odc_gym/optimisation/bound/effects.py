@@ -231,8 +231,10 @@ EFFECTS = (
         "Leakage",
         "leakage_frac",
         RELAXED,
-        PROVEN,
-        "That of infinitely cold chips: the share at 60 C less than quoted.",
+        CHECKED,
+        "In each cell at least that of infinitely cold chips. Over the episode at least that of chips as warm as the "
+        "heat that they must radiate makes them. Checked: no node is hotter than 5 K above a trip or colder than "
+        "200 K, and steps of integration change no more than 0.2 % of the heat.",
     ),
     Effect(
         "Sheds, trips and safe mode",
@@ -246,7 +248,7 @@ EFFECTS = (
         "reward:thermal reward:energy",
         RELAXED,
         PROVEN,
-        "Only power of bus and standby that is not served costs: half of a step's cost of the charge at which that can "
+        "Only power of bus and standby that is not served costs: the cost of the charge at which that can "
         "happen. All other violations are dropped, as they are never gains.",
     ),
     Effect(

@@ -14,9 +14,11 @@ from odc_gym.constants import HOUR_S, KWH_J
 from odc_gym.optimisation.bound.accelerators import KW, TimeAtWork
 from odc_gym.optimisation.bound.battery import charging, discharging, value_of_charge
 from odc_gym.optimisation.bound.episode import Episode
+from odc_gym.optimisation.bound.leakage import leakage_lines
 from odc_gym.optimisation.bound.program import Program
 from odc_gym.physics.battery import RESERVE_FRAC
 
+LEAKAGE_MOST = 2.0  # most leakage over the power, above the least leakage
 LOSSES = 1.25  # cells give at most so much for a unit at the terminals
 FADED = 0.8  # batteries keep at least so much of their capacity in an episode
 
@@ -51,11 +53,48 @@ def base_load(episode: Episode) -> BaseLoad:
     return BaseLoad(least_kwh, KW * episode.least(each_w))
 
 
+def standby_power_w(episode: Episode) -> np.ndarray:
+    """Return the least compute power of each satellite, (S,) [W]: on standby, or with all accelerators gated."""
+    return np.asarray(np.minimum(episode.design.standby_w, gated_power_w(episode)))
+
+
+def host_each_kw(episode: Episode) -> np.ndarray:
+    """Return the power of host and gated accelerators for each accelerator at work, above standby, (G,) [kW]."""
+    above_w = gated_power_w(episode) - standby_power_w(episode)
+    return np.asarray(KW * episode.least(above_w / np.maximum(episode.design.accelerators, 1.0)))
+
+
+def standby_and_work_kwh(episode: Episode, work: TimeAtWork) -> np.ndarray:
+    """Return the energy of compute of each group in each cell if everything works, (G, T) [kWh]."""
+    most_kw = np.zeros(episode.groups)
+    np.maximum.at(most_kw, work.group, work.power_kw)
+    standby = KW * episode.total(standby_power_w(episode))[:, None] * episode.grid.hours
+    accelerators = episode.total(episode.design.accelerators)[:, None] * episode.grid.hours
+    return np.asarray(standby + (most_kw + host_each_kw(episode))[:, None] * accelerators)
+
+
+def add_leakage(program: Program, episode: Episode, work: TimeAtWork, leak: np.ndarray, unserved: np.ndarray) -> None:
+    """Add the rows that keep the heat of compute over the episode above the bounds of `leakage_lines`.
+
+    The heat of compute is its power, at the least leakage, and the variables `leak` of leakage above that. `unserved`
+    are the variables of the base load that is not served.
+    """
+    lines, least = leakage_lines(episode), 1.0 + least_leakage(episode)
+    standby_kwh = KW * episode.total(standby_power_w(episode)) * episode.grid.hours.sum()
+    power_kw = work.power_kw + host_each_kw(episode)[work.group]
+    for k, (share, constant, missing) in enumerate(zip(*lines, strict=True)):
+        excess = 1.0 - share * least  # part of the power that leakage above the least has to cover
+        row = program.limits(f"leakage {k}", -(constant + excess * standby_kwh))
+        program.add(row[work.group][:, None], work.variable, (excess[work.group] * power_kw)[:, None])
+        program.add(row[:, None], leak, -share[:, None])
+        program.add(row[:, None], unserved, -missing[:, None])
+
+
 def off_power_w(episode: Episode) -> np.ndarray:
     """Return the least power of bus and standby of each satellite while its compute is off, (S,) [W]."""
     design = episode.design
-    standby_w = np.minimum(design.standby_w, gated_power_w(episode))
-    return np.asarray(np.minimum(design.safe_w, design.bus_w) + _with_leakage(episode) * standby_w)
+    standby_w = _with_leakage(episode) * standby_power_w(episode)
+    return np.asarray(np.minimum(design.safe_w, design.bus_w) + standby_w)
 
 
 def gated_power_w(episode: Episode) -> np.ndarray:
@@ -76,8 +115,11 @@ def add_energy(program: Program, episode: Episode, work: TimeAtWork) -> np.ndarr
     with_leakage = 1.0 + least_leakage(episode)[work.group]
     draw = conversion[work.group] * (with_leakage * work.power_kw + base.each_kw[work.group])
     program.add(supply[work.group], work.variable, draw[:, None])
+    leak = program.variables("leakage", LEAKAGE_MOST * standby_and_work_kwh(episode, work))
+    program.add(supply, leak, conversion[:, None])
     unserved = program.variables("unserved", base.least_kwh, -points_of_unserved(episode)[:, None])
     program.add(supply, unserved, -conversion[:, None])
+    add_leakage(program, episode, work, leak, unserved)
     return add_batteries(program, episode, supply)
 
 
@@ -115,7 +157,7 @@ def points_of_unserved(episode: Episode) -> np.ndarray:
     """Return the least cost of a kilowatt-hour of the base load that is not served, (G,) [points].
 
     The base load goes unserved only where the charge is within a step of the reserve. There it lies below the floor,
-    which costs. Half of a step's cost of low charge is that of the charge at its beginning.
+    which costs. The charge does not rise in such a step, so that its cost is that of the charge at its beginning.
     """
     design, weights, step_s = episode.design, episode.weights, episode.grid.step_s
     need_w = np.maximum(off_power_w(episode), 1.0)
@@ -123,6 +165,6 @@ def points_of_unserved(episode: Episode) -> np.ndarray:
     near = RESERVE_FRAC + cells_j / (FADED * design.capacity_j * episode.state.capacity_left)
     depth = np.maximum(design.floor_frac - near, 0.0) / design.floor_frac
     size = design.accelerators * design.speed
-    cost = weights.points * weights.low_charge * size * 0.5 * (step_s / HOUR_S) * (depth + depth * depth)
+    cost = weights.points * weights.low_charge * size * (step_s / HOUR_S) * (depth + depth * depth)
     within_rate = design.rate_discharge_w * design.eta_pcdu >= need_w
     return episode.least(np.where(within_rate, cost / (need_w * step_s / KWH_J), 0.0))

@@ -19,6 +19,7 @@ from odc_gym.orbits.sgp4_propagation import ElementGroup
 from odc_gym.simulator.simulator import Simulator
 
 MOST_SINGLE = 24  # satellites of a fleet that are all groups of their own
+LIGHT = ("sunlit_frac", "irradiance_frac", "out", "absorbed_w_m2")  # rows of the table of light that are read
 MOST_GROUPS = 48  # groups of a larger fleet
 
 
@@ -69,6 +70,7 @@ class Episode:
         backlog: tokens that wait for each service at the start, (C,).
         demand: tokens that arrive in each physics step, (steps, C).
         sun_w: output of each array in each physics step, (steps, S) [W].
+        absorbed_w_m2: heat that a radiator face absorbs in each physics step, (steps, S) [W/m2].
         living: accelerators that work and are in service in each physics step, (steps, S).
         out: True where a satellite is out of service or lost, (steps, S).
     """
@@ -86,6 +88,7 @@ class Episode:
     backlog: np.ndarray
     demand: np.ndarray
     sun_w: np.ndarray
+    absorbed_w_m2: np.ndarray
     living: np.ndarray
     out: np.ndarray
 
@@ -131,7 +134,7 @@ def episode_of(simulator: Simulator, row: int, cell_s: float) -> Episode:
     step_cell = np.arange(clock.episode) // steps
     edges = np.append(np.arange(0, clock.episode, steps), clock.episode) * float(clock.dt_s)
     sky = simulator.tables.skies[row, clock.warm_up :].astype(float)
-    light = [sky[:, Sky._fields.index(name), :n] for name in ("sunlit_frac", "irradiance_frac", "out")]
+    light = [sky[:, Sky._fields.index(name), :n] for name in LIGHT]
     design = Design(*(rows[row, :n].copy() for rows in simulator.design))
     state = State(*(rows[row, :n].copy() for rows in simulator.sat))
     rules = Rules(*(rows[row].copy() for rows in simulator.rules))
@@ -150,6 +153,7 @@ def episode_of(simulator: Simulator, row: int, cell_s: float) -> Episode:
         simulator.services.backlog[row].copy(),
         simulator.tables.demand[row, clock.warm_up :, 0].copy(),
         light[0] * light[1] * design.array_peak_w,
+        light[3],
         living_accelerators(simulator, row, state.living, light[2]),
         out,
     )
