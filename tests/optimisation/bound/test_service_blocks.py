@@ -38,7 +38,7 @@ def test_replicas_are_busy_for_at_least_their_load(name, class_name, pair):
 
 
 def test_a_backlog_is_served_late():
-    """Catches: full pay for requests that waited for minutes, which the programme grants only what arrives in a cell."""
+    """Catches: full pay for requests that waited for minutes, which the programme does not grant."""
     scenario = Scenario.load("starter12")
     own, sizes = services_of(scenario)[list(scenario.class_names).index("interactive")]
     rig = ServingRig(own, sizes)
