@@ -58,8 +58,10 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "recording": "sources compilation scenario interface orbits workload core core.layout core.spacecraft "
     "tables.episode simulator envs evaluation agents",
     "pages.replay": "interface evaluation recording pages",
+    "optimisation": "",
+    "optimisation.bound": "scenario orbits workload physics interface core.layout core.serving simulator",
     "cli": "sources compilation seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation "
-    "pages.report pages.replay agents training recording rendering dial_files",
+    "pages.report pages.replay agents training recording rendering dial_files optimisation.bound",
     "__main__": "cli",
     "episodes": "simulator envs agents",
     "": "envs scenario episodes",

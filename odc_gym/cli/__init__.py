@@ -21,7 +21,21 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from odc_gym.cli import agents, compare, inspect, record, replay, scenario, trace, train, tune, video, warm, watch
+from odc_gym.cli import (
+    agents,
+    bound,
+    compare,
+    inspect,
+    record,
+    replay,
+    scenario,
+    trace,
+    train,
+    tune,
+    video,
+    warm,
+    watch,
+)
 from odc_gym.cli.terminal import discard_output, prepare_streams
 from odc_gym.errors import OdcGymError
 from odc_gym.sources import versions
@@ -74,6 +88,7 @@ def _options(
 
 app.command("compare")(compare.compare)
 app.command("inspect")(inspect.inspect)
+app.command("bound")(bound.bound)
 app.command("agents")(agents.agents)
 app.command("record")(record.record)
 app.command("replay")(replay.replay)

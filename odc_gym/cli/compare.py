@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from odc_gym.cli.bounds import bound_document, bounds_of, share_table
 from odc_gym.cli.common import (
     REPORT_WIDTH,
     Force,
@@ -114,6 +115,10 @@ HtmlFile = Annotated[
         "network.",
     ),
 ]
+WithBound = Annotated[
+    bool,
+    typer.Option("--bound", help="Also show the share of each episode's certified bound, see `odc-gym bound`."),
+]
 Dated = Annotated[
     bool,
     typer.Option("--date", help="Write today's date into the Markdown. Without it, equal results give equal files."),
@@ -134,6 +139,7 @@ def compare(
     by_load: ByLoad = False,
     all_metrics: AllMetrics = False,
     store: StoreFolder = None,
+    with_bound: WithBound = False,
     json_file: JsonFile = None,
     markdown_file: MarkdownFile = None,
     html_file: HtmlFile = None,
@@ -143,6 +149,7 @@ def compare(
 ) -> None:
     """Let schedulers play the same episodes, and report which is better with confidence intervals."""
     from odc_gym.evaluation import markdown, write_document
+    from odc_gym.evaluation.report import print_tables
     from odc_gym.evaluation.suites import episodes as suite_episodes
 
     schedulers = join_schedulers(names, schedulers) or HEURISTICS
@@ -151,16 +158,22 @@ def compare(
     files = trace_files(trace, trace_format, trace_as_is)
     results, reference = play(scenario, schedulers, seeds, files, overrides, baseline, store, workers)
     by_load = by_load or bool(files)
+    bounds = bounds_of(results, store) if with_bound else []
     if markdown_file != STDOUT:
         print_comparison(results, reference, by_load, all_metrics, files)
+        print_tables(console(REPORT_WIDTH), [share_table(*each) for each in zip(results, bounds, strict=False)])
     sources = scenario or [DEFAULT_SCENARIO]
     traced = trace_options(trace or [], trace_format or [], trace_as_is)
-    switches = ["--strata"] * by_load + ["--all-metrics"] * all_metrics
+    switches = ["--strata"] * by_load + ["--all-metrics"] * all_metrics + ["--bound"] * with_bound
     command = command_line(sources, schedulers, seeds, traced, overrides or [], baseline, switches)
     if markdown_file is not None:
         text = markdown(results, reference, by_load, command, date.today().isoformat() if dated else None, all_metrics)
         _write_markdown(markdown_file, text)
     data = comparison_document(results, reference) if json_file or html_file else {}
+    for comparison, points in zip(results, bounds, strict=False):
+        if data:
+            one = data if len(results) == 1 else data["scenarios"][comparison.scenario.name]
+            one["bound"] = bound_document(comparison, points)
     if json_file is not None:
         write_document(json_file, data)
     if html_file is not None:
