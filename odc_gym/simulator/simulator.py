@@ -213,7 +213,7 @@ class Simulator(WholeCopy):
         self._look_mode = self._play_mode._replace(plays=False)
         draws = scenario.randomise
         self.drawn = {k: np.zeros((b, self.satellites) if d.per == "satellite" else b) for k, d in draws.items()}
-        self.view = View(scenario, self.buffers, self.parameters, self.ratings, self.action_mode)
+        self.view = View(scenario, self.buffers, self.parameters, self.ratings, self.action_mode, self)
 
     def _name_views(self) -> None:
         """Give names to the fields of the arrays; these are the attributes of `VIEWS`."""
@@ -424,14 +424,36 @@ class Simulator(WholeCopy):
             self.network.put(rows, other.network.row(source))
             self._take_links()
             ours, theirs = self.row_arrays(), other.row_arrays()
-        for name, array in ours.items():
-            if name in BLANKS:
-                length = min(array.shape[-1], theirs[name].shape[-1])
-                array[rows, ..., :length] = theirs[name][source, ..., :length]
-                array[rows, ..., length:] = BLANKS[name]
-            else:
-                array[rows] = theirs[name][source]
+        _copy_row(ours, theirs, rows, source)
         self._terms[rows] = 0.0
+
+    def load(self, row: int, seed: int, episode: EpisodeTables, jobs: int = 0) -> None:
+        """Give a row the tables of an episode that it does not begin; `take_state` then gives it a state.
+
+        Args:
+            row: row to write.
+            seed: number of the episode.
+            episode: its tables.
+            jobs: least length of the job tables.
+        """
+        self._grow(jobs)
+        self._load(row, seed, episode)
+
+    def take_state(self, rows: np.ndarray, other: Simulator, source: int) -> None:
+        """Continue in rows from the state of a row of another simulator of the same fleet, under the rows' own tables.
+
+        Args:
+            rows: rows to write, (N,); `observe` then shows them.
+            other: a simulator that `sibling` made of this one, or the reverse.
+            source: row of the other simulator.
+        """
+        _copy_row(self.mutable._asdict(), other.mutable._asdict(), rows, source)
+        self._terms[rows] = 0.0
+
+    def observe(self) -> None:
+        """Observe the present state of all rows, after their states were written from outside."""
+        self.begun = True
+        self._observe(self._all_rows)
 
     def row_arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays that have one row for each environment, by name, without the tables of the network."""
@@ -689,6 +711,19 @@ class Simulator(WholeCopy):
             self._works = [empty_workspace(*sizes) for _ in range(min(self.num_threads, self.num_envs))]
             self._work_sizes = jobs, neighbours
         return self._works
+
+
+def _copy_row(
+    ours: Mapping[str, np.ndarray], theirs: Mapping[str, np.ndarray], rows: int | np.ndarray, source: int
+) -> None:
+    """Copy a row of arrays to rows of others by name; tables of jobs and events may differ in length."""
+    for name, array in ours.items():
+        if name in BLANKS:
+            length = min(array.shape[-1], theirs[name].shape[-1])
+            array[rows, ..., :length] = theirs[name][source, ..., :length]
+            array[rows, ..., length:] = BLANKS[name]
+        else:
+            array[rows] = theirs[name][source]
 
 
 def not_finite(actions: np.ndarray) -> ActionError:

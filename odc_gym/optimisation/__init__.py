@@ -1,0 +1,1 @@
+"""Optimisation: planners that search for actions, and bounds on what any scheduler can reach."""
