@@ -1,105 +1,103 @@
-"""Branches: simulators that continue an episode under candidate rules, each in the same sampled futures."""
+"""Branches: batches that continue the episodes of a view in sampled futures, for candidate rules."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from odc_gym.optimisation.planning.futures import Future, Present, hide_true_readings, load_futures, write_future
+from odc_gym.optimisation.planning.futures import (
+    Future,
+    Present,
+    hide_true_readings,
+    load_tables,
+    other_episodes,
+    write_future,
+)
 from odc_gym.optimisation.planning.unpaid import unpaid_value
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.simulator.view import View
+from odc_gym.tables.episode.tables import build_episode
 
 Array = NDArray[Any]
-
-
-class Rule(Protocol):
-    """Scheduler that a branch follows; `odc_gym.agents.Scheduler` satisfies it."""
-
-    def reset(self, view: Any, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
-        """Begin the episodes of the rows where `mask` (B,) is set."""
-
-    def act(self, view: Any) -> Array:
-        """Return actions (B, A) for the current view."""
+Policy = Callable[[View], Array]
+"""Callable that returns the actions of all rows of a batch of branches, (rows, A)."""
 
 
 class Branches:
-    """Branches of the episodes of a view: one simulator for each rule, with a row for each episode and future.
+    """Branches of the B episodes of a view, in F sampled futures of each.
+
+    Candidates come in groups. A group of N candidates is one batch whose rows are (N, B, F), so that one call of its
+    policy acts for all of them. All candidates meet the same futures.
 
     Attributes:
-        futures: number of sampled futures of each episode, F.
-        rules: rules of the branches, made for their simulators.
+        views: view of each group, for the policies.
     """
 
-    def __init__(self, view: View, makers: Sequence[Callable[[View], Rule]], futures: int) -> None:
-        """Make simulators of the view's fleet.
+    def __init__(self, view: View, sizes: Sequence[int], futures: int) -> None:
+        """Make a batch for each group.
 
         Args:
             view: view of B episodes.
-            makers: for each rule, a callable that makes it for a view.
-            futures: number of futures of each episode.
+            sizes: number of candidates of each group.
+            futures: number of futures of each episode, F.
         """
         self._source: Simulator = view.simulator
-        self.futures = futures
-        self._branches = [self._source.sibling(view.num_envs * futures, 1) for _ in makers]
-        self.rules = [make(branch.view) for make, branch in zip(makers, self._branches, strict=True)]
-        self._drawn: list[list[Future]] = [[] for _ in range(view.num_envs)]
+        self._shapes = [(size, view.num_envs, futures) for size in sizes]
+        self._batches = [self._source.sibling(int(np.prod(shape)), 1) for shape in self._shapes]
+        self.views = [batch.view for batch in self._batches]
+        self._futures: list[list[Future]] = [[] for _ in range(view.num_envs)]
+        self._count = futures
 
     def begin(self, rows: Array) -> None:
-        """Draw the futures of the episodes that begin in rows, (N,)."""
-        first, *others = self._branches
+        """Draw the futures of the episodes that have begun in rows, (N,)."""
         for row in rows.tolist():
-            self._drawn[row] = load_futures(first, self._rows_of(row), self._source, row)
-            for branch in others:
-                for at in self._rows_of(row).tolist():
-                    branch.take_parameters(at, first, at)
-        for branch in others:
-            branch.share_tables(first)
+            seed = int(self._source.seeds[row])
+            self._futures[row] = []
+            for k, other in enumerate(other_episodes(seed, self._count)):
+                tables = build_episode(self._source.fleet, seed, other)
+                for group, batch in enumerate(self._batches):
+                    load_tables(batch, self._rows(group, row)[:, k], other, tables, self._source, row)
+                self._futures[row].append(Future.of_tables(other, tables))
 
-    def returns(self, rows: Array, horizon: int) -> Array:
-        """Return what each rule earns from the present on, (rules, N, F).
+    def fork(self, rows: Array) -> None:
+        """Continue from the present of rows, (N,)."""
+        for row in rows.tolist():
+            present = Present.of_row(self._source, row)
+            for group, batch in enumerate(self._batches):
+                at = self._rows(group, row)
+                batch.take_state(at.ravel(), self._source, row)
+                hide_true_readings(batch, at.ravel(), self._source, row)
+            for k, future in enumerate(self._futures[row]):
+                quantile = (k + 0.5) / self._count
+                targets = [(batch, self._rows(g, row)[:, k]) for g, batch in enumerate(self._batches)]
+                write_future(targets, present, future, quantile)
+        for batch in self._batches:
+            batch.observe()
 
-        It is the sum of rewards, and the value of executed work that is not paid yet, in points.
+    def returns(self, group: int, policy: Policy, horizon: int) -> Array:
+        """Play some decisions from the fork, and return what each candidate earns, (N, B, F) [points].
+
+        It is the sum of rewards and the gain in executed work that is not paid yet.
 
         Args:
-            rows: rows of the view whose episodes go on, (N,).
+            group: group of candidates; each plays once after a fork.
+            policy: actions of the group's rows, which are (N, B, F).
             horizon: number of decisions; the end of an episode ends its branches.
         """
-        self._fork(rows)
-        found = np.zeros((len(self._branches), rows.size, self.futures))
-        chosen = np.concatenate([self._rows_of(row) for row in rows.tolist()])
-        for k, (branch, rule) in enumerate(zip(self._branches, self.rules, strict=True)):
-            found[k] = _played(branch, rule, horizon)[chosen].reshape(rows.size, self.futures)
-        return found
+        batch = self._batches[group]
+        total = -unpaid_value(batch)
+        for _ in range(horizon):
+            batch.step(policy(batch.view))
+            total += batch.reward
+            if batch.truncated.all():
+                break
+        total += np.where(batch.truncated, 0.0, unpaid_value(batch))
+        return total.reshape(self._shapes[group])
 
-    def _rows_of(self, row: int) -> Array:
-        return row * self.futures + np.arange(self.futures)
-
-    def _fork(self, rows: Array) -> None:
-        """Copy the present states to the branches, and write the futures into their tables."""
-        first = self._branches[0]
-        for row in rows.tolist():
-            at = self._rows_of(row)
-            for branch in self._branches:
-                branch.take_state(at, self._source, row)
-                hide_true_readings(branch, at, self._source, row)
-            write_future(first, at, Present.of_row(self._source, row), self._drawn[row])
-            for branch in self._branches[1:]:
-                branch.scalars["next_event"][at] = first.scalars["next_event"][at]
-        for branch in self._branches:
-            branch.observe()
-
-
-def _played(branch: Simulator, rule: Rule, horizon: int) -> Array:
-    """Play some decisions of all rows of a branch under a rule, and return what they earn, (rows,) [points]."""
-    total = -unpaid_value(branch)
-    rule.reset(branch.view, np.ones(branch.num_envs, np.bool_), branch.seeds.copy())
-    for _ in range(horizon):
-        branch.step(rule.act(branch.view))
-        total += branch.reward
-        if branch.truncated.all():
-            break
-    return np.asarray(total + np.where(branch.truncated, 0.0, unpaid_value(branch)))
+    def _rows(self, group: int, row: int) -> Array:
+        """Return the rows of a group that continue a row of the view, (N, F)."""
+        shape = self._shapes[group]
+        return np.arange(int(np.prod(shape))).reshape(shape)[:, row]

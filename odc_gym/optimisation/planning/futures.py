@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,8 +13,9 @@ from odc_gym.core.layout.records import JOB
 from odc_gym.core.layout.state import IN_SERVICE, LOST, OUT, Readings, Sky
 from odc_gym.core.layout.work import RUNNING, WAITING
 from odc_gym.seeds import TRAINING_EPISODES, random_stream
+from odc_gym.simulator.allocation import NO_JOB
 from odc_gym.simulator.simulator import Simulator
-from odc_gym.tables.episode.tables import EpisodeTables, build_episode
+from odc_gym.tables.episode.tables import EpisodeTables
 from odc_gym.workload import planning_demand
 
 HIDDEN_WORK = 401  # purpose of the random stream of the true work of unfinished jobs
@@ -49,22 +51,22 @@ def other_episodes(seed: int, count: int) -> list[int]:
     return [other for other in range(TRAINING_EPISODES) if other != seed][:count]
 
 
-def load_futures(simulator: Simulator, rows: Array, source: Simulator, row: int) -> list[Future]:
-    """Build the course of another training episode for each of some rows, and load its tables.
+def load_tables(
+    simulator: Simulator, rows: Array, other: int, tables: EpisodeTables, source: Simulator, row: int
+) -> None:
+    """Load the tables of another episode into rows, with room for the jobs of both episodes.
 
     Args:
         simulator: simulator to load them into.
-        rows: its rows, (F,).
-        source: simulator of the episode, whose light and fleet the other courses take.
-        row: row of the episode.
+        rows: its rows, (N,).
+        other: number of the other episode.
+        tables: its tables, under the light and the fleet of the present one.
+        source: simulator of the present episode.
+        row: row of the present episode.
     """
-    futures, seed = [], int(source.seeds[row])
     ours = int(np.isfinite(source.jobs["arrival_s"][row]).sum()) + int(source.scalars["next_job"][row])
-    for at, other in zip(rows.tolist(), other_episodes(seed, rows.size), strict=True):
-        tables = build_episode(source.fleet, seed, other)
+    for at in rows.tolist():
         simulator.load(at, other, tables, ours + len(tables.jobs))
-        futures.append(Future.of_tables(other, tables))
-    return futures
 
 
 class Present(NamedTuple):
@@ -92,30 +94,31 @@ class Present(NamedTuple):
         )
 
 
-def write_future(simulator: Simulator, rows: Array, present: Present, futures: list[Future]) -> None:
-    """Replace the future of rows, which hold a copy of the present state, by those of other episodes.
+def write_future(targets: Sequence[tuple[Simulator, Array]], present: Present, future: Future, quantile: float) -> None:
+    """Let rows, which hold a copy of the present state, go on with the future of another episode.
 
     Args:
-        simulator: simulator whose rows hold the tables of the other episodes.
-        rows: its rows, one for each future, (F,).
+        targets: simulators and their rows, which hold the tables of the other episode.
         present: past and present of the episode.
-        futures: courses of other episodes.
+        future: chance of the other episode.
+        quantile: quantile of the time for which satellites that are out now stay out.
     """
-    tables, dt_s, n = simulator.tables, simulator.fleet.clock.dt_s, simulator.satellites
-    workload, faults = simulator.scenario.workload, simulator.scenario.faults
-    tick = present.tick
-    for k, (row, future) in enumerate(zip(rows.tolist(), futures, strict=True)):
-        arriving = future.jobs[_first_after(future.jobs, present.now_s) :]
-        known = known_jobs(present, workload.estimate_sigma, random_stream(future.seed, HIDDEN_WORK, tick))
-        end = len(known) + len(arriving)
-        tables.jobs[row, : len(known)], tables.jobs[row, len(known) : end] = known, arriving
-        tables.jobs[row, end:]["arrival_s"] = np.inf
-        tables.demand[row, tick:] = future_demand(present.tokens, future.tokens, tick, workload.burst.ar, dt_s)
-        quantile = (k + 0.5) / len(futures)
-        out_steps = -np.log1p(-quantile) * faults.outages.mean_hours * HOUR_S / dt_s
-        condition = future_condition(present.out, future.condition[tick:], int(out_steps))
-        tables.skies[row, tick:, OUT_FIELD, :n] = condition
-        simulator.scalars["next_event"][row] = np.searchsorted(future.events["tick"], tick)
+    first, tick = targets[0][0], present.tick
+    workload, faults, dt_s = first.scenario.workload, first.scenario.faults, first.fleet.clock.dt_s
+    known = known_jobs(present, workload.estimate_sigma, random_stream(future.seed, HIDDEN_WORK, tick))
+    jobs = np.concatenate([known, future.jobs[_first_after(future.jobs, present.now_s) :]])
+    demand = future_demand(present.tokens, future.tokens, tick, workload.burst.ar, dt_s)
+    out_steps = int(-np.log1p(-quantile) * faults.outages.mean_hours * HOUR_S / dt_s)
+    condition = future_condition(present.out, future.condition[tick:], out_steps)
+    next_event = np.searchsorted(future.events["tick"], tick)
+    for simulator, rows in targets:
+        tables = simulator.tables
+        tables.jobs[rows, : len(jobs)] = jobs
+        tables.jobs[rows, len(jobs) :] = NO_JOB
+        tables.demand[rows, tick:] = demand
+        for row in rows.tolist():
+            tables.skies[row, tick:, OUT_FIELD, : simulator.satellites] = condition
+        simulator.scalars["next_event"][rows] = next_event
 
 
 def _first_after(jobs: Array, now_s: float) -> int:

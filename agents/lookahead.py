@@ -1,0 +1,144 @@
+"""Scheduler that plays candidate rules ahead in sampled futures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from odc_gym.agents._parameters import JOINT, choice, number
+from odc_gym.agents.base import Scheduler, scheduler
+from odc_gym.agents.coolest_first import CoolestFirst
+from odc_gym.agents.fullest_battery_first import FullestBatteryFirst
+from odc_gym.agents.gang_aware import GangAware
+from odc_gym.agents.governor import Governor
+from odc_gym.agents.orbit_balanced import OrbitBalanced
+from odc_gym.agents.sun_aware import SunAware
+from odc_gym.agents.sunlit_first import SunlitFirst
+from odc_gym.errors import SchedulerError
+from odc_gym.optimisation.planning.branches import Branches
+from odc_gym.optimisation.planning.candidates import STARTS, dials_by_name, variations
+
+if TYPE_CHECKING:
+    from odc_gym.simulator.view import View
+
+Array = NDArray[Any]
+
+RULES: dict[str, Any] = {
+    "coolest-first": CoolestFirst,
+    "fullest-battery-first": FullestBatteryFirst,
+    "gang-aware": GangAware,
+    "governor": Governor,
+    "orbit-balanced": OrbitBalanced,
+    "sun-aware": SunAware,
+    "sunlit-first": SunlitFirst,
+}
+"""Stateless rules of the package that may be candidates."""
+DIALS = "dials"  # stands for the candidates in dials
+MOST_SATELLITES = 256  # larger fleets take longer than a second a decision
+
+
+@dataclass(frozen=True)
+class LookaheadParameters:
+    """Parameters, chosen on training episodes."""
+
+    horizon_h: float = number(3.0, 0.1, 24.0, "hours that a branch is played")
+    futures: float = number(4.0, 2.0, 64.0, "sampled futures of each candidate")
+    every: float = number(6.0, 1.0, 288.0, "decisions from one choice to the next")
+    variations: float = number(12.0, 0.0, 256.0, "random variations of the dials in force")
+    spread: float = number(0.3, 0.0, 2.0, "standard deviation of a varied dial")
+    caution: float = number(1.0, 0.0, 10.0, "standard errors by which a gain must exceed 0")
+    candidates: str = choice(DIALS, (DIALS, *RULES), "rules that are played ahead")
+
+
+@scheduler("lookahead", LookaheadParameters)
+class Lookahead:
+    """Scheduler that plays candidate rules for hours in sampled futures, and acts by the best.
+
+    A candidate is a rule of the package, or a setting of the dials of the mode `dials`; random variations of the setting
+    in force are candidates too. Arrivals, demand, faults and true work of the futures are those of training episodes;
+    the present, the light and the script of the scenario are as they are. A candidate takes over if the mean of its gain
+    exceeds its standard error.
+
+    Controls: everything.
+
+    Source: rollout algorithms with several base policies, Bertsekas, Tsitsiklis and Wu, J. Heuristics 3 (1997).
+    """
+
+    def __init__(self, view: View, parameters: LookaheadParameters | None = None) -> None:
+        """Make the branches, which hold their own copies of the tables of each episode."""
+        p = self.parameters = parameters or LookaheadParameters()
+        if view.satellites > MOST_SATELLITES:
+            raise SchedulerError(
+                f"scheduler = lookahead: {view.scenario.name} has {view.satellites} satellites, must be at most "
+                f"{MOST_SATELLITES}: a decision would take much longer than a second"
+            )
+        names = p.candidates.split(JOINT)
+        self._rules: list[Scheduler] = [RULES[name](view) for name in names if name != DIALS]
+        self._starts = dials_by_name(view.dials.names, STARTS) if DIALS in names else np.zeros((1, view.dials.size))
+        self._variations = int(p.variations) if DIALS in names else 0
+        self._size = 1 + len(self._starts) + self._variations
+        self._branches = Branches(view, [self._size, *[1] * len(self._rules)], int(p.futures))
+        ahead = zip((name for name in names if name != DIALS), self._branches.views[1:], strict=True)
+        self._ahead: list[Scheduler] = [RULES[name](other) for name, other in ahead]
+        self._horizon = max(1, round(p.horizon_h * 3600.0 / view.decision_period_s))
+        b = view.num_envs
+        self._seeds, self._count = np.full(b, -1), np.zeros(b, np.int64)
+        self._dials, self._chosen = np.zeros((b, view.dials.size)), np.full(b, -1)  # rule in force; -1: the dials
+
+    def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
+        """Forget the episodes of rows; the next action draws the futures of the new ones."""
+        self._seeds[mask] = -1
+
+    def act(self, view: View) -> Array:
+        """Return the actions of the rules in force, (B, A), after choosing them anew where that is due."""
+        self._begin(view)
+        due = np.flatnonzero(self._count % int(self.parameters.every) == 0)
+        if due.size:
+            self._choose(due)
+        self._count += 1
+        actions = view.actions_of_dials(self._dials)
+        for k in np.unique(self._chosen[self._chosen >= 0]).tolist():
+            by_rule = self._chosen == k
+            actions[by_rule] = self._rules[k].act(view)[by_rule]
+        return actions
+
+    def _begin(self, view: View) -> None:
+        """Draw futures for the rows that play another episode than at the last decision."""
+        new = np.flatnonzero(view.simulator.seeds != self._seeds)
+        if new.size:
+            self._branches.begin(new)
+            self._seeds[new], self._count[new] = view.simulator.seeds[new], 0
+            self._dials[new], self._chosen[new] = self._starts[0], -1
+
+    def _choose(self, due: Array) -> None:
+        """Play all candidates ahead of the rows `due`, and put the best of each in force."""
+        candidates = self._candidates()
+        self._branches.fork(due)
+        futures = int(self.parameters.futures)
+        each = np.repeat(candidates.reshape(-1, candidates.shape[-1]), futures, 0)
+        found = [self._branches.returns(0, lambda view: view.actions_of_dials(each), self._horizon)]
+        for k, rule in enumerate(self._ahead):
+            found.append(self._branches.returns(k + 1, rule.act, self._horizon))
+        earned = np.concatenate(found)  # (N, B, F)
+        for b in due.tolist():
+            in_force = 0 if self._chosen[b] < 0 else self._size + int(self._chosen[b])
+            gain = np.ascontiguousarray(earned[:, b] - earned[in_force, b])
+            error = gain.std(1, ddof=1) / np.sqrt(futures)
+            best = int(np.argmax(gain.mean(1) - self.parameters.caution * error))
+            self._chosen[b] = best - self._size if best >= self._size else -1
+            if best < self._size:
+                self._dials[b] = candidates[best, b]
+
+    def _candidates(self) -> Array:
+        """Return the dials of the candidates, (N, B, D): those in force, the starts, and variations."""
+        b = len(self._dials)
+        varied = np.empty((self._variations, *self._dials.shape))
+        for row in range(b):
+            varied[:, row] = variations(
+                self._dials[row], self._starts, self._variations, self.parameters.spread, int(self._count[row])
+            )
+        starts = np.repeat(self._starts[:, None], b, 1)
+        return np.concatenate([self._dials[None], starts, varied])
