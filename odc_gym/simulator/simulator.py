@@ -415,7 +415,7 @@ class Simulator(WholeCopy):
             other: a simulator that `sibling` made of this one, or the reverse, or this one.
             source: row of the other simulator.
         """
-        jobs = int(np.isfinite(other.jobs[source]["arrival_s"]).sum())
+        jobs = jobs_of_row(other, source)
         events = int((other.tables.events[source]["tick"] != NO_EVENT["tick"]).sum())
         self._grow(jobs, events)
         ours, theirs = self.mutable._asdict(), other.mutable._asdict()
@@ -711,6 +711,13 @@ class Simulator(WholeCopy):
             self._works = [empty_workspace(*sizes) for _ in range(min(self.num_threads, self.num_envs))]
             self._work_sizes = jobs, neighbours
         return self._works
+
+
+def jobs_of_row(simulator: Simulator, row: int) -> int:
+    """Return the length of a row's job table without the rows that never arrive; replicas stand before all jobs."""
+    arriving = np.flatnonzero(np.isfinite(simulator.jobs[row]["arrival_s"]))
+    replicas = int(simulator.rules.replicas[row].sum())
+    return max(replicas, int(arriving[-1]) + 1 if arriving.size else 0)
 
 
 def _copy_row(

@@ -14,7 +14,7 @@ from odc_gym.core.layout.state import IN_SERVICE, LOST, OUT, Readings, Sky
 from odc_gym.core.layout.work import RUNNING, WAITING
 from odc_gym.seeds import TRAINING_EPISODES, random_stream
 from odc_gym.simulator.allocation import NO_JOB
-from odc_gym.simulator.simulator import Simulator
+from odc_gym.simulator.simulator import Simulator, jobs_of_row
 from odc_gym.tables.episode.tables import EpisodeTables
 from odc_gym.workload import planning_demand
 
@@ -64,9 +64,9 @@ def load_tables(
         source: simulator of the present episode.
         row: row of the present episode.
     """
-    ours = int(np.isfinite(source.jobs["arrival_s"][row]).sum()) + int(source.scalars["next_job"][row])
+    most = jobs_of_row(source, row) + len(tables.jobs)
     for at in rows.tolist():
-        simulator.load(at, other, tables, ours + len(tables.jobs))
+        simulator.load(at, other, tables, most)
 
 
 class Present(NamedTuple):
