@@ -47,6 +47,11 @@ class SchedulerFactory:
         nothing: Requirements = {}
         return getattr(self.entry.make, "requires", nothing) if self.entry else _run_requirements(Path(self.name))
 
+    @property
+    def knows_future(self) -> bool:
+        """Whether the scheduler reads what an operator cannot know, as its class states."""
+        return bool(self.entry and getattr(self.entry.make, "knows_future", False))
+
     def __call__(self, view: View) -> Scheduler:
         """Make the scheduler.
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from odc_gym.workload import TraceFile
 
 FIRST_TEST = 10_000
+NOTED_S = 1e-3  # time of a decision from which it is printed
 HEURISTICS = "full-clock,zero,governor,sun-aware,gang-aware"
 DEFAULT_SCENARIO, ALL = "starter12", "all"
 STDOUT = Path("-")
@@ -297,8 +298,19 @@ def print_comparison(
     """Print the report with the notes on traces."""
     from odc_gym.evaluation import print_report
 
-    notes = _trace_notes(files, [comparison.scenario for comparison in comparisons])
+    notes = _trace_notes(files, [comparison.scenario for comparison in comparisons]) + _time_notes(comparisons)
     print_report(console(REPORT_WIDTH), comparisons, baseline, by_load, all_metrics, notes)
+
+
+def _time_notes(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return a note on the schedulers that took a millisecond or more for a decision; files do not hold it."""
+    longest: dict[str, float] = {}
+    for comparison in comparisons:
+        for name, result in comparison.results.items():
+            if result.seconds >= NOTED_S:  # which NaN is not
+                longest[name] = max(result.seconds, longest.get(name, 0.0))
+    times = ", ".join(f"{name} {seconds:.3f}" for name, seconds in longest.items())
+    return [f"seconds a decision: {times}; all others less than {NOTED_S:g}."] if times else []
 
 
 def _trace_notes(files: Sequence[TraceFile], scenarios: Sequence[Scenario]) -> list[str]:
