@@ -34,16 +34,15 @@ class ClairvoyantParameters:
 
 @scheduler("clairvoyant", ClairvoyantParameters)
 class Clairvoyant:
-    """Scheduler that searches the actions of an episode with its true future, for orientation only.
+    """Scheduler that knows the future, for orientation only.
 
-    It knows arrivals, demand, faults and true work before they happen, so no real scheduler can act like it. Its score
-    was attained by the actions that it plays: others may come near it, and the best possible is at least as high. It
-    searches the whole episode before its first action. Training refuses it as a teacher.
+    It searches the dials of each decision in the true future of the episode, with all arrivals, demand, faults and true
+    work. Its actions attain its score, so the best possible is at least as high. Training refuses it as a teacher.
 
     Controls: everything.
     """
 
-    knows_future = True
+    plans = knows_future = True
 
     def __init__(self, view: View, parameters: ClairvoyantParameters | None = None) -> None:
         """Store the parameters; each episode is searched at its first decision."""

@@ -47,6 +47,7 @@ class LookaheadParameters:
     horizon_h: float = number(3.0, 0.1, 24.0, "hours that a branch is played")
     futures: float = number(4.0, 2.0, 64.0, "sampled futures of each candidate")
     every: float = number(6.0, 1.0, 288.0, "decisions from one choice to the next")
+    kept: float = number(5.0, 0.0, 64.0, "best candidates of a choice that are candidates again at the next one")
     variations: float = number(12.0, 0.0, 256.0, "random variations of the dials in force")
     spread: float = number(0.3, 0.0, 2.0, "standard deviation of a varied dial")
     caution: float = number(1.0, 0.0, 10.0, "standard errors by which a gain must exceed 0")
@@ -55,17 +56,18 @@ class LookaheadParameters:
 
 @scheduler("lookahead", LookaheadParameters)
 class Lookahead:
-    """Scheduler that plays candidate rules for hours in sampled futures, and acts by the best.
+    """Scheduler that plays candidate rules ahead in sampled futures.
 
-    A candidate is a rule of the package, or a setting of the dials of the mode `dials`; random variations of the setting
-    in force are candidates too. Arrivals, demand, faults and true work of the futures are those of training episodes;
-    the present, the light and the script of the scenario are as they are. A candidate takes over if the mean of its gain
-    exceeds its standard error.
+    Candidates are settings of the dials, random variations of the best ones, and rules of the package by request. The
+    futures keep the present, the light and the scenario's script; arrivals, demand, faults and true work come from
+    training episodes. The candidate acts whose mean gain, less its standard error, is highest.
 
     Controls: everything.
 
     Source: rollout algorithms with several base policies, Bertsekas, Tsitsiklis and Wu, J. Heuristics 3 (1997).
     """
+
+    plans = True
 
     def __init__(self, view: View, parameters: LookaheadParameters | None = None) -> None:
         """Make the branches, which hold their own copies of the tables of each episode."""
@@ -79,7 +81,8 @@ class Lookahead:
         self._rules: list[Scheduler] = [RULES[name](view) for name in names if name != DIALS]
         self._starts = dials_by_name(view.dials.names, STARTS) if DIALS in names else np.zeros((1, view.dials.size))
         self._variations = int(p.variations) if DIALS in names else 0
-        self._size = 1 + len(self._starts) + self._variations
+        self._kept = int(p.kept) if DIALS in names else 0
+        self._size = 1 + self._kept + len(self._starts) + self._variations
         self._branches = Branches(view, [self._size, *[1] * len(self._rules)], int(p.futures))
         ahead = zip((name for name in names if name != DIALS), self._branches.views[1:], strict=True)
         self._ahead: list[Scheduler] = [RULES[name](other) for name, other in ahead]
@@ -87,6 +90,7 @@ class Lookahead:
         b = view.num_envs
         self._seeds, self._count = np.full(b, -1), np.zeros(b, np.int64)
         self._dials, self._chosen = np.zeros((b, view.dials.size)), np.full(b, -1)  # rule in force; -1: the dials
+        self._best = np.zeros((self._kept, b, view.dials.size))  # best of the last choice
 
     def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
         """Forget the episodes of rows; the next action draws the futures of the new ones."""
@@ -112,6 +116,7 @@ class Lookahead:
             self._branches.begin(new)
             self._seeds[new], self._count[new] = view.simulator.seeds[new], 0
             self._dials[new], self._chosen[new] = self._starts[0], -1
+            self._best[:, new] = self._starts[0]
 
     def _choose(self, due: Array) -> None:
         """Play all candidates ahead of the rows `due`, and put the best of each in force."""
@@ -127,18 +132,19 @@ class Lookahead:
             in_force = 0 if self._chosen[b] < 0 else self._size + int(self._chosen[b])
             gain = np.ascontiguousarray(earned[:, b] - earned[in_force, b])
             error = gain.std(1, ddof=1) / np.sqrt(futures)
-            best = int(np.argmax(gain.mean(1) - self.parameters.caution * error))
+            worth = gain.mean(1) - self.parameters.caution * error
+            best = int(np.argmax(worth))
             self._chosen[b] = best - self._size if best >= self._size else -1
             if best < self._size:
                 self._dials[b] = candidates[best, b]
+            self._best[:, b] = candidates[np.argsort(-worth[: self._size], kind="stable")[: self._kept], b]
 
     def _candidates(self) -> Array:
-        """Return the dials of the candidates, (N, B, D): those in force, the starts, and variations."""
+        """Return the dials of the candidates, (N, B, D): in force, the best of before, starts, variations."""
         b = len(self._dials)
         varied = np.empty((self._variations, *self._dials.shape))
         for row in range(b):
-            varied[:, row] = variations(
-                self._dials[row], self._starts, self._variations, self.parameters.spread, int(self._count[row])
-            )
+            origins = np.concatenate([self._dials[None, row], self._best[:, row], self._starts[:1]])
+            varied[:, row] = variations(origins, self._variations, self.parameters.spread, int(self._count[row]))
         starts = np.repeat(self._starts[:, None], b, 1)
-        return np.concatenate([self._dials[None], starts, varied])
+        return np.concatenate([self._dials[None], self._best, starts, varied])

@@ -40,16 +40,18 @@ class MpcParameters:
 
 @scheduler("mpc", MpcParameters)
 class Mpc:
-    """Scheduler that plans the next hours as a fluid by a linear program, and acts by its first slot.
+    """Scheduler that solves a linear program of the next hours.
 
-    The program divides accelerators by class and clock level in every slot of a quarter of an hour. It knows the light,
-    the heat that radiators can shed, the battery with convex prices of wear, waiting and expected work, and the expected
-    demand of services. Planned powers become clock requests, planned accelerators become bids and urgencies.
+    The program divides accelerators by class and clock in slots of a quarter of an hour. It knows the light, limits of
+    heat, the battery with prices of wear, waiting work, and the mean work and demand to come. The first slot becomes
+    clock requests, bids and urgencies.
 
     Controls: placement, clocks, urgency.
 
     Source: model predictive control by linear programs, solved by HiGHS (Huangfu and Hall, Math. Prog. Comp. 10, 2018).
     """
+
+    plans = True
 
     def __init__(self, view: View, parameters: MpcParameters | None = None) -> None:
         """Store the parameters; the plans of the rows are solved when they are due."""

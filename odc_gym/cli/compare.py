@@ -58,7 +58,7 @@ Schedulers = Annotated[
         "-a",
         help="Comma-separated schedulers: names, optionally with parameters as in 'fixed-clock(0.7)'; Python files "
         "with one scheduler; folders of training runs; NAME=RUN+RUN+... for several training runs of one learned "
-        "scheduler; `all` for every scheduler of the package.",
+        "scheduler; `all` for every rule of the package, without planners, which take longer.",
         show_default=HEURISTICS,
         autocompletion=complete_schedulers,
     ),
@@ -207,10 +207,10 @@ def join_schedulers(names: Sequence[str] | None, option: str | None) -> str:
 
 
 def split_schedulers(text: str) -> list[str]:
-    """Split an `--agents` value into schedulers and groups, with all names of the package in the place of `all`."""
-    from odc_gym.agents import scheduler_names
+    """Split an `--agents` value into schedulers and groups, with all rules of the package in the place of `all`."""
+    from odc_gym.agents import rule_names
 
-    return [name for item in _split(text, ",", "--agents") for name in (scheduler_names() if item == ALL else [item])]
+    return [name for item in _split(text, ",", "--agents") for name in (rule_names() if item == ALL else [item])]
 
 
 def _factories(text: str) -> tuple[dict[str, SchedulerFactory], dict[str, tuple[str, ...]]]:

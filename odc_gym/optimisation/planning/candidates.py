@@ -34,19 +34,20 @@ def dials_by_name(names: Sequence[str], settings: Sequence[Mapping[str, float]])
     return np.array([[setting.get(name, 0.0) for name in last] for setting in settings])
 
 
-def variations(centre: Array, starts: Array, count: int, spread: float, decision: int) -> Array:
-    """Return random variations of a setting and, every other one, of the first start, (count, D).
+def variations(origins: Array, count: int, spread: float, decision: int) -> Array:
+    """Return random variations of settings, (count, D): half of them of the first one, the others of all in turns.
 
     They depend on the number of the decision and not on the episode.
 
     Args:
-        centre: setting in force, (D,).
-        starts: settings to start from, (N, D).
+        origins: settings that are varied, (N, D).
         count: number of variations.
         spread: standard deviation of a varied dial.
         decision: decisions since the episode began.
     """
     random = random_stream(decision, VARIATIONS)
-    normal, varied = random.standard_normal((count, centre.size)), random.random((count, centre.size)) < VARIED
-    origin = np.where(np.arange(count)[:, None] % 2 == 0, centre, starts[0])
+    shape = (count, origins.shape[1])
+    normal, varied = random.standard_normal(shape), random.random(shape) < VARIED
+    turn = np.arange(count)
+    origin = origins[np.where(turn % 2 == 0, 0, turn // 2 % len(origins))]
     return np.asarray(np.clip(origin + spread * normal * varied, -1.0, 1.0))

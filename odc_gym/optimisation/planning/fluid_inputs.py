@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,10 +60,12 @@ def fluid_inputs(simulator: Simulator, row: int, slots: int, slot_s: float, pric
         simulator: simulator of the episode.
         row: its row.
         slots: number of slots ahead, T.
-        slot_s: length of a slot [s].
+        slot_s: length of a slot [s], rounded to whole physics steps.
         price: mean price of jobs.
     """
-    n, sat, seen = simulator.satellites, simulator.sat, simulator.view.observation
+    dt_s = simulator.fleet.clock.dt_s
+    slot_s = max(1, round(slot_s / dt_s)) * dt_s
+    n, seen = simulator.satellites, simulator.view.observation
     group, size = _groups(simulator, row)
 
     def mean(values: Array) -> Array:
@@ -70,36 +73,54 @@ def fluid_inputs(simulator: Simulator, row: int, slots: int, slot_s: float, pric
 
     design = {name: mean(values[row])[0] for name, values in simulator.view.design.items()}
     rules = {name: getattr(simulator.rules, name)[row] for name in simulator.rules._fields}
-    levels = np.linspace(design["x_min"], 1.0, LEVELS)  # (L, G)
-    dynamic = _dynamic(levels, design)
-    kappa, utilisation = rules["kappa"], rules["utilisation"]
-    speed = levels[:, None] / (kappa[:, None] + (1.0 - kappa[:, None]) * levels[:, None])  # (L, C, G)
-    awake_w = design["idle_each_w"] - design["gated_each_w"]
-    busy_w = awake_w + design["dynamic_each_w"] * utilisation[:, None] * dynamic[:, None]
+    weights, service = simulator.parameters.weights, rules["service"] > 0.5
     light = _light(simulator, row, slots, slot_s)
-    array_w = mean(light[0] * light[1] * simulator.view.design["array_peak_w"][row])
     absorbed_w = mean(light[2] * simulator.view.design["absorb_m2"][row])
+    other_heat_w = absorbed_w + design["bus_w"] * (1.0 + design["loss"])
     charge = mean(seen["charge_frac"][row])[0]
-    capacity_kwh = design["capacity_j"] / KWH_J * mean(sat.capacity_left[row, :n])[0]
-    usable = 1.0 - design["floor_frac"]
-    edges = np.minimum(np.array([0.0, *TIERS])[:, None], usable)
-    weights = simulator.parameters.weights
-    law = design["ageing_law"].round().astype(int)
+    capacity_kwh = design["capacity_j"] / KWH_J
+    edges = np.minimum(np.array([0.0, *TIERS])[:, None], 1.0 - design["floor_frac"])
+    damage = simulator.parameters.depth_damage[design["ageing_law"].round().astype(int)]
     stored = mean(weights.stored_per_j[:n])[0] * (1.0 - 2.0 * weights.stored_curvature * charge)
     work_s, width = _work(simulator, row, _profile(simulator, row, slots, slot_s), slot_s)
     gated_w = design["host_w"] + design["accelerators"] * design["gated_each_w"]
+    busy_w, rate = _accelerators(design, rules["kappa"], rules["utilisation"])
+    on = 1.0 - seen["shed"][row]
     return FluidInputs(
-        slot_s / HOUR_S, group, size, mean((seen["running"][row].sum(0) + seen["free"][row]) * (1 - seen["shed"][row]))[0],
-        (design["bus_w"] + gated_w) / KW, busy_w.transpose(2, 1, 0) / KW, (speed * design["speed"]).transpose(2, 1, 0), array_w / KW,
-        thermal_limit_w(design, design["limit_k"] - HEAT_MARGIN_K, absorbed_w + design["bus_w"] * (1.0 + design["loss"])) / KW, gated_w / KW,
-        np.stack([design["eta_pcdu"], design["eta_charge"], design["eta_discharge"]]),
-        np.stack([design["rate_charge_w"], design["rate_discharge_w"]]) / KW,
-        np.diff(edges, axis=0) * capacity_kwh, np.diff(np.clip(edges, 0.0, 1.0 - charge), axis=0) * capacity_kwh,
-        KWH_J * weights.points * weights.wear_per_j * _wear(simulator.parameters.depth_damage[law], edges),
-        KWH_J * weights.points * stored, rules["service"] > 0.5,
-        weights.points * rules["value"] * np.where(rules["service"] > 0.5, 1.0, price), work_s / HOUR_S, width,
-        np.where(rules["service"] > 0.5, np.maximum(rules["headroom"], 0.1), 1.0),
-    )  # fmt: skip
+        slot_h=slot_s / HOUR_S,
+        group=group,
+        size=size,
+        accelerators=mean((seen["running"][row].sum(0) + seen["free"][row]) * on)[0],
+        idle_kw=(design["bus_w"] + gated_w) / KW,
+        busy_kw=busy_w / KW,
+        rate=rate,
+        array_kw=mean(light[0] * light[1] * simulator.view.design["array_peak_w"][row]) / KW,
+        limit_kw=thermal_limit_w(design, design["limit_k"] - HEAT_MARGIN_K, other_heat_w) / KW,
+        compute_idle_kw=gated_w / KW,
+        eta=np.stack([design["eta_pcdu"], design["eta_charge"], design["eta_discharge"]]),
+        rates_kw=np.stack([design["rate_charge_w"], design["rate_discharge_w"]]) / KW,
+        tier_kwh=np.diff(edges, axis=0) * capacity_kwh,
+        drawn_kwh=np.diff(np.clip(edges, 0.0, 1.0 - charge), axis=0) * capacity_kwh,
+        wear=KWH_J * weights.points * weights.wear_per_j * _wear(damage, edges),
+        stored=KWH_J * weights.points * stored,
+        service=service,
+        value=weights.points * rules["value"] * np.where(service, 1.0, price),
+        work_h=work_s / HOUR_S,
+        width=width,
+        headroom=np.where(service, np.maximum(rules["headroom"], 0.1), 1.0),
+    )
+
+
+def _accelerators(design: Mapping[str, Array], kappa: Array, utilisation: Array) -> tuple[Array, Array]:
+    """Return the power of an accelerator at work above gated [W], and its rate, (G, C, L) each."""
+    clock = np.linspace(design["x_min"], 1.0, LEVELS)[:, None]  # (L, 1, G)
+    rise = np.maximum(clock - design["x_v"], 0.0) / (1.0 - design["x_v"])
+    volt = design["v0"] + (1.0 - design["v0"]) * rise
+    dynamic = design["static"] + (1.0 - design["static"]) * clock * volt**2  # see `physics.compute.dynamic_frac`
+    awake_w = design["idle_each_w"] - design["gated_each_w"]
+    power_w = awake_w + design["dynamic_each_w"] * utilisation[:, None] * dynamic
+    speed = design["speed"] * clock / (kappa[:, None] + (1.0 - kappa[:, None]) * clock)
+    return power_w.transpose(2, 1, 0), speed.transpose(2, 1, 0)
 
 
 def _groups(simulator: Simulator, row: int) -> tuple[Array, Array]:
@@ -115,26 +136,17 @@ def _groups(simulator: Simulator, row: int) -> tuple[Array, Array]:
     return group, np.bincount(group).astype(float)
 
 
-def _dynamic(clock: Array, design: dict[str, Array]) -> Array:
-    """Return dynamic power over that at full clock, see `physics.compute.dynamic_frac`."""
-    rise = np.maximum(clock - design["x_v"], 0.0) / (1.0 - design["x_v"])
-    volt = design["v0"] + (1.0 - design["v0"]) * rise
-    return np.asarray(design["static"] + (1.0 - design["static"]) * clock * volt**2)
-
-
 def _light(simulator: Simulator, row: int, slots: int, slot_s: float) -> Array:
     """Return the sunlit share, irradiance and absorbed heat of each slot, (3, T, S); orbits are known.
 
     Slots beyond the end of the episode repeat its last step.
     """
     tick, dt_s = int(simulator.scalars["tick"][row]), simulator.fleet.clock.dt_s
-    steps = tick + np.arange(round(slots * slot_s / dt_s))
-    names = ("sunlit_frac", "irradiance_frac", "absorbed_w_m2")
-    fields = [Sky._fields.index(name) for name in names]
+    steps = tick + np.arange(slots * round(slot_s / dt_s))
+    fields = [Sky._fields.index(name) for name in ("sunlit_frac", "irradiance_frac", "absorbed_w_m2")]
     sky = simulator.tables.skies[row, np.minimum(steps, simulator.fleet.clock.total - 1)][:, fields]
-    return np.asarray(
-        sky[:, :, : simulator.satellites].reshape(slots, -1, 3, simulator.satellites).mean(1), float
-    ).transpose(1, 0, 2)
+    by_slot = sky[:, :, : simulator.satellites].astype(float).reshape(slots, -1, 3, simulator.satellites)
+    return np.asarray(by_slot.mean(1).transpose(1, 0, 2))
 
 
 def _wear(damage: Array, edges: Array) -> Array:

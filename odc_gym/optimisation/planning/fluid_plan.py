@@ -83,8 +83,8 @@ def fluid_plan(given: FluidInputs) -> FluidPlan | None:
     """Solve the plan of the next hours, and return its first slot; None if the solver fails.
 
     Variables of each slot and group are accelerators at work by class and clock level, array power, and charge and
-    discharge of tiers of the battery. Tiers make wear a convex price of discharge. The plan maximises the value of work,
-    less wear and penalties, plus the price of stored energy at its end.
+    discharge of tiers of the battery. Tiers make wear a convex price of discharge. The plan maximises the value of
+    work, less wear and penalties, plus the price of stored energy at its end.
 
     Args:
         given: inputs of the plan.

@@ -130,8 +130,8 @@ def _first_after(jobs: Array, now_s: float) -> int:
 def known_jobs(present: Present, sigma: float, random: np.random.Generator) -> Array:
     """Return the jobs that have arrived, with the true work of unfinished ones drawn anew, (N,) of JOB.
 
-    The estimate is lognormal about the true work, so the true work is drawn from the lognormal about the estimate, above
-    the work that is done. Whether a job will fail or be cancelled is not known: none is.
+    The estimate is lognormal about the true work. The true work is therefore drawn from the lognormal about the
+    estimate, above the work that is done. Whether a job will fail or be cancelled is not known: none is.
 
     Args:
         present: jobs and their state.
