@@ -46,6 +46,7 @@ class LookaheadParameters:
 
     horizon_h: float = number(3.0, 0.1, 24.0, "hours that a branch is played")
     futures: float = number(4.0, 2.0, 64.0, "sampled futures of each candidate")
+    pool: float = number(16.0, 2.0, 256.0, "futures of an episode, from which choices take some in turns")
     every: float = number(6.0, 1.0, 288.0, "decisions from one choice to the next")
     kept: float = number(5.0, 0.0, 64.0, "best candidates of a choice that are candidates again at the next one")
     variations: float = number(12.0, 0.0, 256.0, "random variations of the dials in force")
@@ -83,7 +84,7 @@ class Lookahead:
         self._variations = int(p.variations) if DIALS in names else 0
         self._kept = int(p.kept) if DIALS in names else 0
         self._size = 1 + self._kept + len(self._starts) + self._variations
-        self._branches = Branches(view, [self._size, *[1] * len(self._rules)], int(p.futures))
+        self._branches = Branches(view, [self._size, *[1] * len(self._rules)], int(p.futures), int(p.pool))
         ahead = zip((name for name in names if name != DIALS), self._branches.views[1:], strict=True)
         self._ahead: list[Scheduler] = [RULES[name](other) for name, other in ahead]
         self._horizon = max(1, round(p.horizon_h * 3600.0 / view.decision_period_s))

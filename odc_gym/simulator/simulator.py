@@ -427,7 +427,7 @@ class Simulator(WholeCopy):
         _copy_row(ours, theirs, rows, source)
         self._terms[rows] = 0.0
 
-    def load(self, row: int, seed: int, episode: EpisodeTables, jobs: int = 0) -> None:
+    def load(self, row: int, seed: int, episode: EpisodeTables, jobs: int = 0, events: int = 0) -> None:
         """Give a row the tables of an episode that it does not begin; `take_state` then gives it a state.
 
         Args:
@@ -435,8 +435,9 @@ class Simulator(WholeCopy):
             seed: number of the episode.
             episode: its tables.
             jobs: least length of the job tables.
+            events: least length of the tables of events.
         """
-        self._grow(jobs)
+        self._grow(jobs, events)
         self._load(row, seed, episode)
 
     def take_state(self, rows: np.ndarray, other: Simulator, source: int) -> None:

@@ -30,37 +30,41 @@ class Branches:
     """Branches of the B episodes of a view, in F sampled futures of each.
 
     Candidates come in groups. A group of N candidates is one batch whose rows are (N, B, F), so that one call of its
-    policy acts for all of them. All candidates meet the same futures.
+    policy acts for all of them. All candidates meet the same futures. Each episode has a pool of futures, of which
+    forks take F in turns: a candidate that is best by chance in some futures meets others at the next fork.
 
     Attributes:
         views: view of each group, for the policies.
     """
 
-    def __init__(self, view: View, sizes: Sequence[int], futures: int) -> None:
+    def __init__(self, view: View, sizes: Sequence[int], futures: int, pool: int = 0) -> None:
         """Make a batch for each group.
 
         Args:
             view: view of B episodes.
             sizes: number of candidates of each group.
-            futures: number of futures of each episode, F.
+            futures: number of futures of each episode at a fork, F.
+            pool: number of futures to take them from; at least F.
         """
         self._source: Simulator = view.simulator
         self._shapes = [(size, view.num_envs, futures) for size in sizes]
         self._batches = [self._source.sibling(int(np.prod(shape)), 1) for shape in self._shapes]
         self.views = [batch.view for batch in self._batches]
         self._futures: list[list[Future]] = [[] for _ in range(view.num_envs)]
-        self._count = futures
+        self._forks = np.zeros(view.num_envs, np.int64)
+        self._count, self._pool = futures, max(pool, futures)
 
     def begin(self, rows: Array) -> None:
         """Draw the futures of the episodes that have begun in rows, (N,)."""
         for row in rows.tolist():
             seed = int(self._source.seeds[row])
-            self._futures[row] = []
-            for k, other in enumerate(other_episodes(seed, self._count)):
-                tables = build_episode(self._source.fleet, seed, other)
+            others = other_episodes(seed, self._pool)
+            tables = [build_episode(self._source.fleet, seed, other) for other in others]
+            futures = [Future.of_tables(*pair) for pair in zip(others, tables, strict=True)]
+            for k in range(self._count):
                 for group, batch in enumerate(self._batches):
-                    load_tables(batch, self._rows(group, row)[:, k], other, tables, self._source, row)
-                self._futures[row].append(Future.of_tables(other, tables))
+                    load_tables(batch, self._rows(group, row)[:, k], tables[k], futures, self._source, row)
+            self._futures[row], self._forks[row] = futures, 0
 
     def fork(self, rows: Array) -> None:
         """Continue from the present of rows, (N,)."""
@@ -70,10 +74,12 @@ class Branches:
                 at = self._rows(group, row)
                 batch.take_state(at.ravel(), self._source, row)
                 hide_true_readings(batch, at.ravel(), self._source, row)
-            for k, future in enumerate(self._futures[row]):
+            for k in range(self._count):
+                future = self._futures[row][(self._forks[row] * self._count + k) % self._pool]
                 quantile = (k + 0.5) / self._count
                 targets = [(batch, self._rows(g, row)[:, k]) for g, batch in enumerate(self._batches)]
                 write_future(targets, present, future, quantile)
+            self._forks[row] += 1
         for batch in self._batches:
             batch.observe()
 

@@ -150,7 +150,9 @@ def _light(simulator: Simulator, row: int, slots: int, slot_s: float) -> Array:
 
 
 def _wear(damage: Array, edges: Array) -> Array:
-    """Return the damage of a full cycle per unit of depth between edges, (K, G).
+    """Return the damage of a full cycle per unit of depth between edges, (K, G), nowhere less than at lower depths.
+
+    A program draws the cheapest tier first. Prices must therefore not fall with depth, as they do for shallow cycles.
 
     Args:
         damage: damage of a cycle at equal steps of the root of its depth, (G, 1025).
@@ -158,7 +160,7 @@ def _wear(damage: Array, edges: Array) -> Array:
     """
     root = np.linspace(0.0, 1.0, damage.shape[1])
     at = np.stack([np.interp(np.sqrt(edges[:, g]), root, damage[g]) for g in range(len(damage))], 1)
-    return np.diff(at, axis=0) / np.maximum(np.diff(edges, axis=0), 1e-6)
+    return np.asarray(np.maximum.accumulate(np.diff(at, axis=0) / np.maximum(np.diff(edges, axis=0), 1e-6)))
 
 
 def _profile(simulator: Simulator, row: int, slots: int, slot_s: float) -> Array:

@@ -12,6 +12,7 @@ from odc_gym.constants import HOUR_S
 from odc_gym.core.layout.records import JOB
 from odc_gym.core.layout.state import IN_SERVICE, LOST, OUT, Readings, Sky
 from odc_gym.core.layout.work import RUNNING, WAITING
+from odc_gym.faults.faults import NO_EVENT
 from odc_gym.seeds import TRAINING_EPISODES, random_stream
 from odc_gym.simulator.allocation import NO_JOB
 from odc_gym.simulator.simulator import Simulator, jobs_of_row
@@ -52,21 +53,22 @@ def other_episodes(seed: int, count: int) -> list[int]:
 
 
 def load_tables(
-    simulator: Simulator, rows: Array, other: int, tables: EpisodeTables, source: Simulator, row: int
+    simulator: Simulator, rows: Array, tables: EpisodeTables, futures: Sequence[Future], source: Simulator, row: int
 ) -> None:
-    """Load the tables of another episode into rows, with room for the jobs of both episodes.
+    """Load the tables of another episode into rows, with room for any future.
 
     Args:
         simulator: simulator to load them into.
         rows: its rows, (N,).
-        other: number of the other episode.
-        tables: its tables, under the light and the fleet of the present one.
+        tables: tables of another episode, under the light and the fleet of the present one.
+        futures: futures that the rows will go on with.
         source: simulator of the present episode.
         row: row of the present episode.
     """
-    most = jobs_of_row(source, row) + len(tables.jobs)
+    jobs = jobs_of_row(source, row) + max(len(future.jobs) for future in futures)
+    events = max(len(future.events) for future in futures)
     for at in rows.tolist():
-        simulator.load(at, other, tables, most)
+        simulator.load(at, futures[0].seed, tables, jobs, events)
 
 
 class Present(NamedTuple):
@@ -97,8 +99,10 @@ class Present(NamedTuple):
 def write_future(targets: Sequence[tuple[Simulator, Array]], present: Present, future: Future, quantile: float) -> None:
     """Let rows, which hold a copy of the present state, go on with the future of another episode.
 
+    The network keeps the outages of the episode whose tables the rows hold.
+
     Args:
-        targets: simulators and their rows, which hold the tables of the other episode.
+        targets: simulators and their rows, which hold the tables of some other episode under the same light.
         present: past and present of the episode.
         future: chance of the other episode.
         quantile: quantile of the time for which satellites that are out now stay out.
@@ -115,6 +119,9 @@ def write_future(targets: Sequence[tuple[Simulator, Array]], present: Present, f
         tables = simulator.tables
         tables.jobs[rows, : len(jobs)] = jobs
         tables.jobs[rows, len(jobs) :] = NO_JOB
+        tables.events[rows, : len(future.events)] = future.events
+        tables.events[rows, len(future.events) :] = NO_EVENT
+        tables.seeds[rows] = future.seed
         tables.demand[rows, tick:] = demand
         for row in rows.tolist():
             tables.skies[row, tick:, OUT_FIELD, : simulator.satellites] = condition
