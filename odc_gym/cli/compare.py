@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from odc_gym.workload import TraceFile
 
 FIRST_TEST = 10_000
-NOTED_S = 1e-3  # time of a decision from which it is printed
+NOTED_S = 5e-3  # time of a decision from which it is printed
 HEURISTICS = "full-clock,zero,governor,sun-aware,gang-aware"
 DEFAULT_SCENARIO, ALL = "starter12", "all"
 STDOUT = Path("-")
@@ -303,7 +303,7 @@ def print_comparison(
 
 
 def _time_notes(comparisons: Sequence[Comparison]) -> list[str]:
-    """Return a note on the schedulers that took a millisecond or more for a decision; files do not hold it."""
+    """Return a note on the schedulers that took long for a decision; files do not hold it."""
     longest: dict[str, float] = {}
     for comparison in comparisons:
         for name, result in comparison.results.items():
