@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +105,8 @@ def concatenate_results(parts: Sequence[SchedulerResult]) -> SchedulerResult:
 
     score = np.concatenate([part.score for part in parts])
     seconds = np.average([part.seconds for part in parts], weights=[part.score.size for part in parts])
-    return SchedulerResult(score, **{table: join(table) for table in TABLES}, seconds=float(seconds))
+    tables: dict[str, Any] = {table: join(table) for table in TABLES}
+    return SchedulerResult(score, **tables, seconds=float(seconds))
 
 
 def _mean_over_runs(tables: list[dict[str, Array]]) -> dict[str, Array]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,10 +91,10 @@ def select_episodes(comparison: Comparison, episodes: NDArray[np.int64]) -> Comp
     def pick(table: Mapping[str, Array]) -> dict[str, Array]:
         return {name: values[episodes] for name, values in table.items()}
 
-    results = {
-        name: replace(result, score=result.score[episodes], **{table: pick(getattr(result, table)) for table in TABLES})
-        for name, result in comparison.results.items()
-    }
+    results = {}
+    for name, result in comparison.results.items():
+        tables: dict[str, Any] = {table: pick(getattr(result, table)) for table in TABLES}
+        results[name] = replace(result, score=result.score[episodes], **tables)
     return replace(comparison, seeds=comparison.seeds[episodes], load=comparison.load[episodes], results=results)
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from odc_gym.constants import HOUR_S
 from odc_gym.core.layout.state import Sky
 from odc_gym.core.layout.work import RUNNING, WAITING
-from odc_gym.physics.thermal import REFERENCE_K
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.tables.fleet.sustainable import thermal_limit_w
 
@@ -20,7 +19,7 @@ Array = NDArray[Any]
 MOST_GROUPS = 24  # satellites of a larger fleet share the variables of their group
 LEVELS = 4  # clock levels of the plan, from the lowest clock to full clock
 HEAT_MARGIN_K = 2.0  # below the junction limit
-TIERS = (0.1, 0.25, 0.45, 1.0)  # depths of discharge between which wear has one price
+TIERS = (0.25, 0.45, 1.0)  # depths of discharge between which wear has one price
 KW, KWH_J = 1e3, 3.6e6
 RAMP_H = 1.0  # time in which newly arriving jobs reach the width that they offer on average
 
@@ -41,7 +40,7 @@ class FluidInputs(NamedTuple):
     array_kw: Array  # (T, G)
     limit_kw: Array  # (T, G) compute power that heat allows
     compute_idle_kw: Array  # (G,) part of `idle_kw` that counts against `limit_kw`
-    eta: Array  # (3, G) power conditioning with leakage, charging, discharging
+    eta: Array  # (3, G) power conditioning, charging, discharging
     rates_kw: Array  # (2, G) largest charging and discharging power
     tier_kwh: Array  # (K, G) energy of each tier of the battery, the fullest first
     drawn_kwh: Array  # (K, G) part of it that is drawn now
@@ -87,10 +86,6 @@ def fluid_inputs(simulator: Simulator, row: int, slots: int, slot_s: float, pric
     gated_w = design["host_w"] + design["accelerators"] * design["gated_each_w"]
     busy_w, rate = _accelerators(design, rules["kappa"], rules["utilisation"])
     on = 1.0 - seen["shed"][row]
-    beyond_k = mean(seen["junction_k"][row])[0] - REFERENCE_K
-    leakage = design["leak"] * (
-        np.exp2(beyond_k * design["inverse_double_k"]) - 1.0
-    )  # beyond what powers are quoted with
     return FluidInputs(
         slot_h=slot_s / HOUR_S,
         group=group,
@@ -102,7 +97,7 @@ def fluid_inputs(simulator: Simulator, row: int, slots: int, slot_s: float, pric
         array_kw=mean(light[0] * light[1] * simulator.view.design["array_peak_w"][row]) / KW,
         limit_kw=thermal_limit_w(design, design["limit_k"] - HEAT_MARGIN_K, other_heat_w) / KW,
         compute_idle_kw=gated_w / KW,
-        eta=np.stack([design["eta_pcdu"] / (1.0 + leakage), design["eta_charge"], design["eta_discharge"]]),
+        eta=np.stack([design["eta_pcdu"], design["eta_charge"], design["eta_discharge"]]),
         rates_kw=np.stack([design["rate_charge_w"], design["rate_discharge_w"]]) / KW,
         tier_kwh=np.diff(edges, axis=0) * capacity_kwh,
         drawn_kwh=np.diff(np.clip(edges, 0.0, 1.0 - charge), axis=0) * capacity_kwh,

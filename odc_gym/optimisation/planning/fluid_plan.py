@@ -68,7 +68,7 @@ class _Program:
         from scipy.optimize import linprog
         from scipy.sparse import coo_array
 
-        arguments = {}
+        arguments: dict[str, Any] = {}
         for kind, store, count in (("ub", self._most, self._count[0]), ("eq", self._equal, self._count[1])):
             row, column, factor, right = (np.concatenate(part) for part in store)
             arguments[f"A_{kind}"] = coo_array((factor, (row, column)), (count, self.size)).tocsr()
