@@ -28,7 +28,8 @@ class ClairvoyantParameters:
 
     branches: float = number(32.0, 2.0, 1024.0, "branches at each block of time")
     block: float = number(12.0, 1.0, 288.0, "decisions of a block")
-    passes: float = number(1.0, 1.0, 100.0, "times that the episode is searched")
+    rounds: float = number(8.0, 0.0, 100.0, "rounds of constant settings before the first pass")
+    passes: float = number(2.0, 1.0, 100.0, "times that the episode is searched")
     spread: float = number(0.4, 0.0, 2.0, "standard deviation of a changed dial")
 
 
@@ -52,7 +53,11 @@ class Clairvoyant:
                 f"scheduler = clairvoyant: {view.scenario.name} has {view.satellites} satellites, must be at most "
                 f"{MOST_SATELLITES}: its search would take hours"
             )
-        self._size = SearchSize(int(p.branches), int(p.block), int(p.passes), p.spread)
+        self._size = SearchSize(
+            branches=max(int(p.branches), len(STARTS)), block=int(p.block), passes=int(p.passes), rounds=int(p.rounds),
+            spread=p.spread,
+        )  # fmt: skip
+
         self._starts = dials_by_name(view.dials.names, STARTS)
         self._seeds, self._count = np.full(view.num_envs, -1), np.zeros(view.num_envs, np.int64)
         self._plans: list[Array] = [np.zeros((0, view.dials.size))] * view.num_envs

@@ -21,7 +21,7 @@ WHOLE = {"shells.0.orbit.total": 12, "shells.0.orbit.planes": 3}  # the script o
 LOOKAHEAD = "lookahead(horizon_h=0.5,futures=2,pool=4,every=2,variations=4,kept=2)"
 BY_RULES = "lookahead(horizon_h=0.5,futures=2,pool=2,every=2,variations=0,kept=0,candidates=dials+gang-aware+governor)"
 MPC = "mpc(horizon_h=1,every=2)"
-CLAIRVOYANT = "clairvoyant(branches=4,block=6)"
+CLAIRVOYANT = "clairvoyant(branches=4,block=6,rounds=1)"
 
 
 def begun(seeds=(7,), decisions=6, scenario="starter12", **changes):
@@ -102,7 +102,7 @@ def test_a_clairvoyant_plan_attains_what_it_promises():
     """Catches a search whose branches differ from the episode, so that its score could not be played."""
     simulator = begun(decisions=0)
     starts = np.random.default_rng(0).uniform(-0.5, 0.5, (3, simulator.view.dials.size))
-    size = clairvoyant_search.SearchSize(branches=5, block=9, passes=2, spread=0.4)
+    size = clairvoyant_search.SearchSize(branches=5, block=9, passes=2, rounds=2, spread=0.4)
     plan, promised = clairvoyant_search.clairvoyant_plan(simulator, 0, starts, size)
     single = [played(simulator, itertools.repeat(dials)) for dials in starts]
     assert played(simulator, plan) == pytest.approx(promised, abs=1e-9) and promised >= max(single)

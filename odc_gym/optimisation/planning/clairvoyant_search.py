@@ -25,6 +25,7 @@ class SearchSize(NamedTuple):
     branches: int  # branches at each block; the first one is the plan in force
     block: int  # decisions from one set of branches to the next
     passes: int  # times that the episode is searched from its begin to its end
+    rounds: int  # rounds of constant settings before the first pass
     spread: float  # standard deviation of a changed dial
 
 
@@ -37,7 +38,7 @@ def clairvoyant_plan(source: Simulator, row: int, starts: Array, size: SearchSiz
     Args:
         source: simulator of the episode.
         row: its row.
-        starts: settings to begin with, (N, D); the best of them is the first plan.
+        starts: settings to begin with, (N, D), at most as many as branches.
         size: size of the search.
 
     Returns:
@@ -48,11 +49,9 @@ def clairvoyant_plan(source: Simulator, row: int, starts: Array, size: SearchSiz
     random = random_stream(int(source.seeds[row]), SEARCH)
     branches = source.sibling(size.branches, 1)
     anchor = source.sibling(1, 1)
-    first = np.resize(starts, (size.branches, starts.shape[1]))
-    branches.continue_from(source, row)
-    earned = _played(branches, np.repeat(first[:, None], left, 1))
-    best = int(np.argmax(earned[: len(starts)]))
-    plan, value = np.repeat(first[best][None], left, 0), float(earned[best])
+    best_start, value = _best_constant(source, row, branches, starts, left, size, random)
+    starts = np.concatenate([best_start[None], starts])
+    plan = np.repeat(starts[:1], left, 0)
     for _ in range(size.passes):
         anchor.continue_from(source, row)
         so_far = 0.0
@@ -66,6 +65,25 @@ def clairvoyant_plan(source: Simulator, row: int, starts: Array, size: SearchSiz
                 anchor.step(anchor.view.actions_of_dials(settings))
                 so_far += float(anchor.reward[0])
     return plan, value
+
+
+def _best_constant(
+    source: Simulator, row: int, branches: Simulator, starts: Array, left: int, size: SearchSize,
+    random: np.random.Generator,
+) -> tuple[Array, float]:  # fmt: skip
+    """Return the best constant setting found by an evolution strategy, (D,), and its sum of rewards.
+
+    The first batch holds the starts, and each later one the best setting so far and variations of it.
+    """
+    settings = np.resize(starts, (size.branches, starts.shape[1]))
+    best = 0
+    for k in range(1 + size.rounds):
+        if k:
+            settings = _varied(settings[best][None], settings[best][None], size, random)[:, 0]
+        branches.continue_from(source, row)
+        earned = _played(branches, np.repeat(settings[:, None], left, 1))
+        best = int(np.argmax(earned))
+    return settings[best], float(earned[best])
 
 
 def _varied(plan: Array, starts: Array, size: SearchSize, random: np.random.Generator) -> Array:

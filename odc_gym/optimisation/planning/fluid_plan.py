@@ -73,8 +73,7 @@ class _Program:
             row, column, factor, right = (np.concatenate(part) for part in store)
             arguments[f"A_{kind}"] = coo_array((factor, (row, column)), (count, self.size)).tocsr()
             arguments[f"b_{kind}"] = right
-        high = np.concatenate(self.high)
-        bounds = np.stack([np.zeros_like(high), high], 1)
+        bounds = [(0.0, most) for most in np.concatenate(self.high).tolist()]
         found = linprog(np.concatenate(self.cost), bounds=bounds, method="highs", **arguments)
         return np.asarray(found.x) if found.success else None
 
