@@ -22,7 +22,7 @@ from odc_gym.agents.base import (
     scheduler_descriptions,
     scheduler_names,
 )
-from odc_gym.agents.resolver import SchedulerFactory, make_scheduler, scheduler_factory
+from odc_gym.agents.resolver import SchedulerFactory, make_scheduler, scheduler_factory, teacher_factory
 
 __all__ = [
     "Description",
@@ -39,4 +39,5 @@ __all__ = [
     "scheduler_identity",
     "scheduler_names",
     "split_names",
+    "teacher_factory",
 ]

@@ -38,7 +38,7 @@ class Clairvoyant:
     """Scheduler that knows the future, for orientation only.
 
     It searches the dials of each decision in the true future of the episode, with all arrivals, demand, faults and true
-    work. Its actions attain its score, so the best possible is at least as high. Training refuses it as a teacher.
+    work. Its actions attain its score, so the best possible is at least as high. No policy may learn from it.
 
     Controls: everything.
     """

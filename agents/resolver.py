@@ -81,6 +81,18 @@ def scheduler_factory(name: str | Path) -> SchedulerFactory:
     return SchedulerFactory(str(name))
 
 
+def teacher_factory(name: str | Path) -> SchedulerFactory:
+    """Return the factory of a scheduler that a policy may learn from, by imitation or as its start.
+
+    Raises:
+        SchedulerError: the scheduler knows the future, or as `scheduler_factory`.
+    """
+    factory = scheduler_factory(name)
+    if factory.knows_future:
+        raise SchedulerError(f"teacher = {name}: knows the future, must be a scheduler that an operator could use")
+    return factory
+
+
 def make_scheduler(name: str | Path, env: Any) -> Scheduler:
     """Make a scheduler for an environment.
 

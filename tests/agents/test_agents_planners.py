@@ -6,7 +6,7 @@ import itertools
 import numpy as np
 import pytest
 
-from odc_gym.agents import make_scheduler, rule_names, scheduler_factory
+from odc_gym.agents import make_scheduler, rule_names, scheduler_factory, teacher_factory
 from odc_gym.agents.clairvoyant import Clairvoyant
 from odc_gym.core.layout.state import OUT, Sky
 from odc_gym.core.layout.work import RUNNING, WAITING
@@ -122,6 +122,13 @@ def test_only_the_clairvoyant_knows_the_future():
     assert scheduler_factory(CLAIRVOYANT).knows_future and Clairvoyant.knows_future
     assert not any(scheduler_factory(name).knows_future for name in (LOOKAHEAD, MPC, *rule_names()))
     assert not {"lookahead", "mpc", "clairvoyant"} & set(rule_names()) and "gang-aware" in rule_names()
+
+
+def test_no_policy_learns_from_the_clairvoyant():
+    """Catches imitation of what no operator can know."""
+    assert teacher_factory("lookahead") == scheduler_factory("lookahead")
+    with pytest.raises(SchedulerError, match="teacher = clairvoyant: knows the future"):
+        teacher_factory("clairvoyant")
 
 
 @pytest.mark.parametrize("name", ["lookahead", "clairvoyant"])

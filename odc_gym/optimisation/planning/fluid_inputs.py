@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -59,12 +60,14 @@ def fluid_inputs(simulator: Simulator, row: int, slots: int, slot_s: float, pric
     Args:
         simulator: simulator of the episode.
         row: its row.
-        slots: number of slots ahead, T.
+        slots: number of slots ahead, T; no more than the episode still has.
         slot_s: length of a slot [s], rounded to whole physics steps.
         price: mean price of jobs.
     """
     dt_s = simulator.fleet.clock.dt_s
     slot_s = max(1, round(slot_s / dt_s)) * dt_s
+    left_s = (simulator.fleet.clock.total - int(simulator.scalars["tick"][row])) * dt_s
+    slots = min(slots, max(1, math.ceil(left_s / slot_s)))
     n, seen = simulator.satellites, simulator.view.observation
     group, size = _groups(simulator, row)
 
