@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odc_gym.agents._parameters import number
+from odc_gym.agents._starts import start_dials
 from odc_gym.agents.base import scheduler
+from odc_gym.dial_files import FOLDER
 from odc_gym.errors import SchedulerError
-from odc_gym.optimisation.planning.candidates import STARTS, dials_by_name
 from odc_gym.optimisation.planning.clairvoyant_search import SearchSize, clairvoyant_plan
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Clairvoyant:
     """
 
     plans = knows_future = True
+    data = FOLDER
 
     def __init__(self, view: View, parameters: ClairvoyantParameters | None = None) -> None:
         """Store the parameters; each episode is searched at its first decision."""
@@ -53,12 +55,15 @@ class Clairvoyant:
                 f"scheduler = clairvoyant: {view.scenario.name} has {view.satellites} satellites, must be at most "
                 f"{MOST_SATELLITES}: its search would take hours"
             )
+        self._starts = start_dials(view)
         self._size = SearchSize(
-            branches=max(int(p.branches), len(STARTS)), block=int(p.block), passes=int(p.passes), rounds=int(p.rounds),
+            branches=max(int(p.branches), len(self._starts)),
+            block=int(p.block),
+            passes=int(p.passes),
+            rounds=int(p.rounds),
             spread=p.spread,
-        )  # fmt: skip
+        )
 
-        self._starts = dials_by_name(view.dials.names, STARTS)
         self._seeds, self._count = np.full(view.num_envs, -1), np.zeros(view.num_envs, np.int64)
         self._plans: list[Array] = [np.zeros((0, view.dials.size))] * view.num_envs
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odc_gym.agents._parameters import JOINT, choice, number
+from odc_gym.agents._starts import start_dials
 from odc_gym.agents.base import Scheduler, scheduler
 from odc_gym.agents.coolest_first import CoolestFirst
 from odc_gym.agents.fullest_battery_first import FullestBatteryFirst
@@ -17,9 +18,10 @@ from odc_gym.agents.governor import Governor
 from odc_gym.agents.orbit_balanced import OrbitBalanced
 from odc_gym.agents.sun_aware import SunAware
 from odc_gym.agents.sunlit_first import SunlitFirst
+from odc_gym.dial_files import FOLDER
 from odc_gym.errors import SchedulerError
 from odc_gym.optimisation.planning.branches import Branches
-from odc_gym.optimisation.planning.candidates import STARTS, dials_by_name, variations
+from odc_gym.optimisation.planning.candidates import variations
 
 if TYPE_CHECKING:
     from odc_gym.simulator.view import View
@@ -68,7 +70,7 @@ class Lookahead:
     Source: rollout algorithms with several base policies, Bertsekas, Tsitsiklis and Wu, J. Heuristics 3 (1997).
     """
 
-    plans = True
+    plans, data = True, FOLDER
 
     def __init__(self, view: View, parameters: LookaheadParameters | None = None) -> None:
         """Make the branches, which hold their own copies of the tables of each episode."""
@@ -80,7 +82,7 @@ class Lookahead:
             )
         names = p.candidates.split(JOINT)
         self._rules: list[Scheduler] = [RULES[name](view) for name in names if name != DIALS]
-        self._starts = dials_by_name(view.dials.names, STARTS) if DIALS in names else np.zeros((1, view.dials.size))
+        self._starts = start_dials(view) if DIALS in names else np.zeros((1, view.dials.size))
         self._variations = int(p.variations) if DIALS in names else 0
         self._kept = int(p.kept) if DIALS in names else 0
         self._size = 1 + self._kept + len(self._starts) + self._variations

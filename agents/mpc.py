@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from odc_gym.agents._clocks import class_utilisations, clock_request_for_power
 from odc_gym.agents._parameters import number
+from odc_gym.agents._starts import start_dials
 from odc_gym.agents.base import scheduler
-from odc_gym.optimisation.planning.candidates import STARTS, dials_by_name
+from odc_gym.dial_files import FOLDER
 from odc_gym.optimisation.planning.fluid_inputs import fluid_inputs
 from odc_gym.optimisation.planning.fluid_plan import FluidPlan, fluid_plan
-from odc_gym.workload import mean_price
 
 if TYPE_CHECKING:
     from odc_gym.simulator.view import View
@@ -51,14 +51,13 @@ class Mpc:
     Source: model predictive control by linear programs, solved by HiGHS (Huangfu and Hall, Math. Prog. Comp. 10, 2018).
     """
 
-    plans = True
+    plans, data = True, FOLDER
 
     def __init__(self, view: View, parameters: MpcParameters | None = None) -> None:
         """Store the parameters; the plans of the rows are solved when they are due."""
         self.parameters = parameters or MpcParameters()
         self._utilisation = class_utilisations(view)
-        self._base = dials_by_name(view.dials.names, STARTS)[0]
-        self._price = mean_price(view.scenario.workload)
+        self._base = start_dials(view)[0]
         self._count = np.zeros(view.num_envs, np.int64)
         self._seeds = np.full(view.num_envs, -1)
         self._plans: list[tuple[FluidPlan, Array] | None] = [None] * view.num_envs
@@ -89,7 +88,7 @@ class Mpc:
         """Solve the plan of a row, and return it with the group of each satellite."""
         slot_s = 60.0 * self.parameters.slot_min
         slots = max(1, round(3600.0 * self.parameters.horizon_h / slot_s))
-        given = fluid_inputs(view.simulator, b, slots, slot_s, self._price)
+        given = fluid_inputs(view.simulator, b, slots, slot_s)
         plan = fluid_plan(given)
         return None if plan is None else (plan, given.group)
 

@@ -444,17 +444,13 @@ class Simulator(WholeCopy):
         """Continue in rows from the state of a row of another simulator of the same fleet, under the rows' own tables.
 
         Args:
-            rows: rows to write, (N,); `observe` then shows them.
+            rows: rows to write, (N,), which hold tables; `observe` then shows them.
             other: a simulator that `sibling` made of this one, or the reverse.
             source: row of the other simulator.
         """
         _copy_row(self.mutable._asdict(), other.mutable._asdict(), rows, source)
         self._terms[rows] = 0.0
-
-    def observe(self) -> None:
-        """Observe the present state of all rows, after their states were written from outside."""
-        self.begun = True
-        self._observe(self._all_rows)
+        self.begun = bool((self.seeds != NO_EPISODE).all())
 
     def row_arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays that have one row for each environment, by name, without the tables of the network."""

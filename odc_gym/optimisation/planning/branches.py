@@ -81,7 +81,7 @@ class Branches:
                 write_future(targets, present, future, quantile)
             self._forks[row] += 1
         for batch in self._batches:
-            batch.observe()
+            batch.observe(np.arange(batch.num_envs))
 
     def returns(self, group: int, policy: Policy, horizon: int) -> Array:
         """Play some decisions from the fork, and return what each candidate earns, (N, B, F) [points].

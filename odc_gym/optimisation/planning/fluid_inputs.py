@@ -14,6 +14,7 @@ from odc_gym.core.layout.state import Sky
 from odc_gym.core.layout.work import RUNNING, WAITING
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.tables.fleet.sustainable import thermal_limit_w
+from odc_gym.workload import mean_price
 
 Array = NDArray[Any]
 
@@ -54,7 +55,7 @@ class FluidInputs(NamedTuple):
     headroom: Array  # (C,) largest load of replicas
 
 
-def fluid_inputs(simulator: Simulator, row: int, slots: int, slot_s: float, price: float) -> FluidInputs:
+def fluid_inputs(simulator: Simulator, row: int, slots: int, slot_s: float) -> FluidInputs:
     """Return the inputs of a row's plan from what a scheduler may know.
 
     Args:
@@ -62,7 +63,6 @@ def fluid_inputs(simulator: Simulator, row: int, slots: int, slot_s: float, pric
         row: its row.
         slots: number of slots ahead, T; no more than the episode still has.
         slot_s: length of a slot [s], rounded to whole physics steps.
-        price: mean price of jobs.
     """
     dt_s = simulator.fleet.clock.dt_s
     slot_s = max(1, round(slot_s / dt_s)) * dt_s
@@ -107,7 +107,7 @@ def fluid_inputs(simulator: Simulator, row: int, slots: int, slot_s: float, pric
         wear=KWH_J * weights.points * weights.wear_per_j * _wear(damage, edges),
         stored=KWH_J * weights.points * stored,
         service=service,
-        value=weights.points * rules["value"] * np.where(service, 1.0, price),
+        value=weights.points * rules["value"] * np.where(service, 1.0, mean_price(simulator.scenario.workload)),
         work_h=work_s / HOUR_S,
         width=width,
         headroom=np.where(service, np.maximum(rules["headroom"], 0.1), 1.0),

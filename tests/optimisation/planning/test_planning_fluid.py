@@ -88,7 +88,7 @@ def test_inputs_are_those_of_the_fleet(name):
     """Catches units and groups: powers in kW, groups that lose satellites."""
     simulator = Simulator(Scenario.load(name, {"episode.hours": 1}))
     simulator.reset([3])
-    found = fluid_inputs(simulator, 0, 4, 900.0, 1.0)
+    found = fluid_inputs(simulator, 0, 4, 900.0)
     design = simulator.view.design
     assert found.size.sum() == simulator.satellites == len(found.group)
     full_kw = (found.compute_idle_kw + (found.busy_kw[:, :, -1].max(1) * found.accelerators)) * 1e3
