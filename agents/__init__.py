@@ -17,11 +17,12 @@ from odc_gym.agents.base import (
     Requirements,
     Scheduler,
     describe,
+    rule_names,
     scheduler,
     scheduler_descriptions,
     scheduler_names,
 )
-from odc_gym.agents.resolver import SchedulerFactory, make_scheduler, scheduler_factory
+from odc_gym.agents.resolver import SchedulerFactory, make_scheduler, scheduler_factory, teacher_factory
 
 __all__ = [
     "Description",
@@ -31,10 +32,12 @@ __all__ = [
     "describe",
     "make_scheduler",
     "number",
+    "rule_names",
     "scheduler",
     "scheduler_descriptions",
     "scheduler_factory",
     "scheduler_identity",
     "scheduler_names",
     "split_names",
+    "teacher_factory",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import Field, field, fields
 from typing import Any
 
@@ -11,6 +12,7 @@ from odc_gym.errors import SchedulerError
 
 _CALL = re.compile(r"([^()]+)\((.*)\)", re.DOTALL)
 _OPENING, _CLOSING = "(", ")"
+JOINT = "+"  # between the names of a selection
 
 
 def number(default: float, low: float, high: float, meaning: str = "") -> Any:
@@ -18,18 +20,28 @@ def number(default: float, low: float, high: float, meaning: str = "") -> Any:
     return field(default=default, metadata={"low": low, "high": high, "meaning": meaning})
 
 
+def choice(default: str, names: Sequence[str], meaning: str = "") -> Any:
+    """Make a dataclass field for a selection of names, joined by `+`, that the scheduler's name may set."""
+    return field(default=default, metadata={"names": tuple(names), "meaning": meaning})
+
+
 def settable_parameters(parameters: type) -> dict[str, Field[Any]]:
-    """Return the fields made by `number`, by name."""
-    return {f.name: f for f in fields(parameters) if "low" in f.metadata}
+    """Return the fields made by `number` and `choice`, by name."""
+    return {f.name: f for f in fields(parameters) if "low" in f.metadata or "names" in f.metadata}
 
 
 def describe_parameters(parameters: type) -> tuple[str, ...]:
     """Describe each settable parameter by its default, range and meaning."""
     return tuple(
-        f"{name} = {f.default:g} ({f.metadata['low']:g} to {f.metadata['high']:g})"
-        + (f": {f.metadata['meaning']}" if f.metadata["meaning"] else "")
+        f"{name} = {_default_and_range(f)}" + (f": {f.metadata['meaning']}" if f.metadata["meaning"] else "")
         for name, f in settable_parameters(parameters).items()
     )
+
+
+def _default_and_range(parameter: Field[Any]) -> str:
+    if "names" in parameter.metadata:
+        return f"{parameter.default} (of {', '.join(parameter.metadata['names'])}, joined by {JOINT})"
+    return f"{parameter.default:g} ({parameter.metadata['low']:g} to {parameter.metadata['high']:g})"
 
 
 def split_names(text: str, separator: str = ",") -> list[str]:
@@ -67,7 +79,7 @@ def read_parameters(name: str, parameters: type | None) -> Any:
     known = settable_parameters(parameters) if parameters else {}
     if parameters is None or not known:
         raise SchedulerError(f"scheduler = {name}: {call[1]} has no parameters")
-    values: dict[str, float] = {}
+    values: dict[str, float | str] = {}
     for position, part in enumerate(split_names(call[2])):
         key, equals, text = part.partition("=")
         key, text = (key.strip(), text.strip()) if equals else (_name_at(name, position, known), key)
@@ -85,7 +97,14 @@ def _name_at(name: str, position: int, known: dict[str, Field[Any]]) -> str:
     return list(known)[position]
 
 
-def _parse(name: str, parameter: Field[Any], text: str) -> float:
+def _parse(name: str, parameter: Field[Any], text: str) -> float | str:
+    if "names" in parameter.metadata:
+        names = parameter.metadata["names"]
+        for part in text.split(JOINT):
+            if part not in names:
+                allowed = f"must be one of {', '.join(names)}, or several joined by {JOINT}"
+                raise SchedulerError(f"scheduler = {name}: {parameter.name} = {text}: {allowed}")
+        return text
     low, high = parameter.metadata["low"], parameter.metadata["high"]
     allowed = f"must be a number from {low:g} to {high:g}"
     try:

@@ -122,6 +122,11 @@ def scheduler_names() -> tuple[str, ...]:
     return tuple(sorted(registered()))
 
 
+def rule_names() -> tuple[str, ...]:
+    """Return the names of the schedulers that decide at once; those with a true `plans` play or solve ahead."""
+    return tuple(name for name in scheduler_names() if not getattr(registered()[name].make, "plans", False))
+
+
 def describe(entry: Entry) -> Description:
     """Describe a scheduler. Paragraphs of its docstring may begin with `Controls:` and `Source:`."""
     fields = {"Controls": "", "Source": ""}

@@ -47,6 +47,11 @@ class SchedulerFactory:
         nothing: Requirements = {}
         return getattr(self.entry.make, "requires", nothing) if self.entry else _run_requirements(Path(self.name))
 
+    @property
+    def knows_future(self) -> bool:
+        """Whether the scheduler reads what an operator cannot know, as its class states."""
+        return bool(self.entry and getattr(self.entry.make, "knows_future", False))
+
     def __call__(self, view: View) -> Scheduler:
         """Make the scheduler.
 
@@ -74,6 +79,18 @@ class SchedulerFactory:
 def scheduler_factory(name: str | Path) -> SchedulerFactory:
     """Return the factory of a scheduler; see `SchedulerFactory`."""
     return SchedulerFactory(str(name))
+
+
+def teacher_factory(name: str | Path) -> SchedulerFactory:
+    """Return the factory of a scheduler that a policy may learn from, by imitation or as its start.
+
+    Raises:
+        SchedulerError: the scheduler knows the future, or as `scheduler_factory`.
+    """
+    factory = scheduler_factory(name)
+    if factory.knows_future:
+        raise SchedulerError(f"teacher = {name}: knows the future, must be a scheduler that an operator could use")
+    return factory
 
 
 def make_scheduler(name: str | Path, env: Any) -> Scheduler:

@@ -54,7 +54,9 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "pages.report": "scenario simulator evaluation pages",
     "dial_files": "scenario interface",
     "training": "cores seeds scenario interface simulator envs evaluation dial_files",
-    "agents": "sources scenario simulator training dial_files",
+    "optimisation": "",
+    "optimisation.planning": "seeds workload faults core.layout tables.fleet tables.episode simulator",
+    "agents": "sources scenario simulator training dial_files optimisation.planning",
     "recording": "sources compilation scenario interface orbits workload core core.layout core.spacecraft "
     "tables.episode simulator envs evaluation agents",
     "pages.replay": "interface evaluation recording pages",

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from odc_gym.workload import TraceFile
 
 FIRST_TEST = 10_000
+NOTED_S = 5e-3  # time of a decision from which it is printed
 HEURISTICS = "full-clock,zero,governor,sun-aware,gang-aware"
 DEFAULT_SCENARIO, ALL = "starter12", "all"
 STDOUT = Path("-")
@@ -58,7 +59,7 @@ Schedulers = Annotated[
         "-a",
         help="Comma-separated schedulers: names, optionally with parameters as in 'fixed-clock(0.7)'; Python files "
         "with one scheduler; folders of training runs; NAME=RUN+RUN+... for several training runs of one learned "
-        "scheduler; `all` for every scheduler of the package.",
+        "scheduler; `all` for every rule of the package, without planners, which take longer.",
         show_default=HEURISTICS,
         autocompletion=complete_schedulers,
     ),
@@ -219,10 +220,10 @@ def join_schedulers(names: Sequence[str] | None, option: str | None) -> str:
 
 
 def split_schedulers(text: str) -> list[str]:
-    """Split an `--agents` value into schedulers and groups, with all names of the package in the place of `all`."""
-    from odc_gym.agents import scheduler_names
+    """Split an `--agents` value into schedulers and groups, with all rules of the package in the place of `all`."""
+    from odc_gym.agents import rule_names
 
-    return [name for item in _split(text, ",", "--agents") for name in (scheduler_names() if item == ALL else [item])]
+    return [name for item in _split(text, ",", "--agents") for name in (rule_names() if item == ALL else [item])]
 
 
 def _factories(text: str) -> tuple[dict[str, SchedulerFactory], dict[str, tuple[str, ...]]]:
@@ -310,8 +311,19 @@ def print_comparison(
     """Print the report with the notes on traces."""
     from odc_gym.evaluation import print_report
 
-    notes = _trace_notes(files, [comparison.scenario for comparison in comparisons])
+    notes = _trace_notes(files, [comparison.scenario for comparison in comparisons]) + _time_notes(comparisons)
     print_report(console(REPORT_WIDTH), comparisons, baseline, by_load, all_metrics, notes)
+
+
+def _time_notes(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return a note on the schedulers that took long for a decision; files do not hold it."""
+    longest: dict[str, float] = {}
+    for comparison in comparisons:
+        for name, result in comparison.results.items():
+            if result.seconds >= NOTED_S:  # which NaN is not
+                longest[name] = max(result.seconds, longest.get(name, 0.0))
+    times = ", ".join(f"{name} {seconds:.3f}" for name, seconds in longest.items())
+    return [f"seconds a decision: {times}; all others less than {NOTED_S:g}."] if times else []
 
 
 def _trace_notes(files: Sequence[TraceFile], scenarios: Sequence[Scenario]) -> list[str]:

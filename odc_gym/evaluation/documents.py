@@ -136,6 +136,7 @@ def _scheduler_document(comparison: Comparison, summary: SchedulerSummary) -> di
         "iqm_ci95": _ends(summary.iqm),
         "worst_tenth": summary.worst,
         "normalised": None,
+        "foresight": summary.foresighted,
         **{
             table: {key: _finite(known_mean(values)) for key, values in columns.items()}
             for table, columns in tables.items()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +25,7 @@ class SchedulerResult:
     metrics: dict[str, Array]  # KPI: (N,)
     waterfall: dict[str, Array] = field(default_factory=dict)  # part of `simulator.waterfall`: (N,) [accelerator-h]
     energy: dict[str, Array] = field(default_factory=dict)  # part of `simulator.energy_flow`: (N,) [kWh]
+    seconds: float = math.nan  # mean time that the scheduler took for a decision of one episode; NaN: read from a store
 
 
 TABLES = ("terms", "metrics", "waterfall", "energy")
@@ -45,6 +48,7 @@ class Comparison:
         default_factory=dict
     )  # name to its training runs, which are keys of `results`
     absent: Mapping[str, str] = field(default_factory=dict)  # scheduler that cannot operate the scenario, to the reason
+    foresighted: frozenset[str] = frozenset()  # schedulers that know the future: no competitors, for orientation only
 
     @property
     def trace_files(self) -> tuple[TraceFile, ...]:
@@ -61,6 +65,11 @@ class Comparison:
         """Names of schedulers and groups, without the single runs of the groups."""
         members = {run for runs in self.groups.values() for run in runs}
         return tuple(name for name in self.names if name not in members)
+
+    @property
+    def competitors(self) -> tuple[str, ...]:
+        """Names of `compared` that do not know the future; all if there is no other."""
+        return tuple(name for name in self.compared if name not in self.foresighted) or self.compared
 
     def runs(self, name: str) -> list[SchedulerResult]:
         """Return the results of a group's training runs, or the one result of a scheduler."""
@@ -95,7 +104,9 @@ def concatenate_results(parts: Sequence[SchedulerResult]) -> SchedulerResult:
         return {name: np.concatenate([each[name] for each in tables]) for name in tables[0]}
 
     score = np.concatenate([part.score for part in parts])
-    return SchedulerResult(score, **{table: join(table) for table in TABLES})
+    seconds = np.average([part.seconds for part in parts], weights=[part.score.size for part in parts])
+    tables: dict[str, Any] = {table: join(table) for table in TABLES}
+    return SchedulerResult(score, **tables, seconds=float(seconds))
 
 
 def _mean_over_runs(tables: list[dict[str, Array]]) -> dict[str, Array]:

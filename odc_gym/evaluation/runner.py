@@ -181,7 +181,8 @@ def _comparison(
         else:
             complete[group] = runs
     load = next(iter(results.values())).metrics["load_factor"]
-    return Comparison(scenario, seeds, results, load, task.trace, complete, absent)
+    foresighted = frozenset(name for name, factory in task.factories.items() if getattr(factory, "knows_future", False))
+    return Comparison(scenario, seeds, results, load, task.trace, complete, absent, foresighted)
 
 
 def _play_all(

@@ -71,9 +71,8 @@ class CacheEntry:
             data = json.loads(self._path(seed).read_text(encoding="utf-8"))
             if data["key"] != self.key | {"episode": seed}:
                 return None
-            return SchedulerResult(
-                np.array([data["score"]], np.float64), **{table: _columns(data[table]) for table in TABLES}
-            )
+            tables: dict[str, Any] = {table: _columns(data[table]) for table in TABLES}
+            return SchedulerResult(np.array([data["score"]], np.float64), **tables)
         except (FileNotFoundError, UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError, AttributeError):
             return None
 

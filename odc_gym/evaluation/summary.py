@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from odc_gym.errors import OdcGymError
 from odc_gym.evaluation import statistics
-from odc_gym.evaluation.results import TABLES, Array, Comparison, SchedulerResult
+from odc_gym.evaluation.results import TABLES, Array, Comparison
 from odc_gym.evaluation.statistics import Estimate
 
 DEFAULT_BASELINES = ("zero", "full-clock")
@@ -25,6 +26,7 @@ class SchedulerSummary:
 
     name: str
     runs: int
+    foresighted: bool  # it knows the future
     score: Estimate
     iqm: Estimate
     worst: float  # mean of the worst tenth of all runs and episodes
@@ -59,6 +61,7 @@ def _summary(comparison: Comparison, name: str, baseline: str) -> SchedulerSumma
     return SchedulerSummary(
         name=name,
         runs=len(scores),
+        foresighted=name in comparison.foresighted,
         score=statistics.estimate(scores),
         iqm=statistics.estimate(scores, statistics.interquartile_mean),
         worst=float(statistics.worst_tenth_mean(scores.reshape(-1))),
@@ -88,10 +91,10 @@ def select_episodes(comparison: Comparison, episodes: NDArray[np.int64]) -> Comp
     def pick(table: Mapping[str, Array]) -> dict[str, Array]:
         return {name: values[episodes] for name, values in table.items()}
 
-    results = {
-        name: SchedulerResult(result.score[episodes], **{table: pick(getattr(result, table)) for table in TABLES})
-        for name, result in comparison.results.items()
-    }
+    results = {}
+    for name, result in comparison.results.items():
+        tables: dict[str, Any] = {table: pick(getattr(result, table)) for table in TABLES}
+        results[name] = replace(result, score=result.score[episodes], **tables)
     return replace(comparison, seeds=comparison.seeds[episodes], load=comparison.load[episodes], results=results)
 
 

@@ -25,6 +25,7 @@ class OverallSummary:
 
     name: str
     runs: int
+    foresighted: bool  # it knows the future
     means: dict[str, float]  # scenario that it can operate, to its mean score
     tied: frozenset[str]  # scenarios in which its paired difference to the best is not resolved
     score: Estimate | None  # mean over scenarios; this and the rest are None unless it can operate all
@@ -65,6 +66,7 @@ def summarise_across(comparisons: Sequence[Comparison], baseline: str) -> Across
             OverallSummary(
                 name=name,
                 runs=len(here[0].scores(name)),
+                foresighted=name in here[0].foresighted,
                 means={c.scenario.name: float(c.scores(name).mean()) for c in here},
                 tied=frozenset(c.scenario.name for c in here if _is_tied(c, name, best[c.scenario.name])),
                 score=None if scores is None else statistics.estimate(scores),
@@ -92,7 +94,7 @@ def load_strata_across(comparisons: Sequence[Comparison]) -> dict[str, np.ndarra
 
 
 def _best(comparison: Comparison) -> str:
-    return max(comparison.compared, key=lambda name: float(comparison.scores(name).mean()))
+    return max(comparison.competitors, key=lambda name: float(comparison.scores(name).mean()))
 
 
 def _is_tied(comparison: Comparison, name: str, best: str) -> bool:

@@ -22,6 +22,7 @@ from odc_gym.evaluation.verdict import answer, episodes, interval, sentence, ver
 
 FEW_RUNS = 5
 BEST_MARK, TIED_MARK = "*", "≈"
+FORESIGHT = "foresight"
 ACROSS = "across scenarios"
 _SCORE_NOTE = "score 100 = the fleet's sustainable output; in parentheses: 95 % intervals."
 _STANDINGS_NOTE = (
@@ -87,7 +88,7 @@ def text_report(
     ]
     first = comparisons[0]
     if len(comparisons) == 1:
-        ranked = [summary.name for summary in summarise(first, baseline)]
+        ranked = _competitors(first, [summary.name for summary in summarise(first, baseline)])
         scores = [first.scores(name) for name in ranked]
         return TextReport(
             (answer(first.scenario.name, ranked, scores, baseline),),
@@ -95,7 +96,7 @@ def text_report(
             (sentence(comparisons, ranked, baseline),),
         )
     overall = summarise_across(comparisons, baseline)
-    ranked = [row.name for row in overall.rows if row.score is not None]
+    ranked = _competitors(first, [row.name for row in overall.rows if row.score is not None])
     scores = [scores_across(comparisons, name) for name in ranked]
     answers = [answer(f"{len(comparisons)} scenarios", ranked, scores, baseline)]
     verdicts = [sentence(comparisons, ranked, baseline)]
@@ -108,6 +109,11 @@ def text_report(
         verdicts.append(_design_verdict(comparisons, designs, ranked[0]))
     found.append(Section(ACROSS, tuple(tables)))
     return TextReport(tuple(answers), tuple(found), tuple(verdicts))
+
+
+def _competitors(comparison: Comparison, names: Sequence[str]) -> list[str]:
+    """Return the names that do not know the future; all if there is no other."""
+    return [name for name in names if name not in comparison.foresighted] or list(names)
 
 
 def _scenario_tables(
@@ -302,6 +308,11 @@ def _notes(comparison: Comparison, summaries: list[SchedulerSummary]) -> Iterato
     for summary in summaries:
         if 1 < summary.runs < FEW_RUNS:
             yield f"{summary.name}: only {summary.runs} training runs; take {FEW_RUNS} or more for a claim."
+    yield from (
+        f"{summary.name} knows the future: its score is attained by its actions, and no competitor's."
+        for summary in summaries
+        if summary.foresighted
+    )
     yield from (f"{name} cannot operate {comparison.scenario.name}: {why}." for name, why in comparison.absent.items())
     if comparison.trace:
         each = zip(comparison.seeds, comparison.load, strict=True)
@@ -326,7 +337,8 @@ def _title(comparison: Comparison) -> str:
 
 
 def _label(row: SchedulerSummary | OverallSummary) -> str:
-    return f"{row.name} ({row.runs} runs)" if row.runs > 1 else row.name
+    marks = [f"{row.runs} runs"] * (row.runs > 1) + [FORESIGHT] * row.foresighted
+    return f"{row.name} ({', '.join(marks)})" if marks else row.name
 
 
 def _difference_cells(row: SchedulerSummary | OverallSummary) -> tuple[str, str]:

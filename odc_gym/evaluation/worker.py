@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -33,7 +34,8 @@ SchedulerFactoryLike = Callable[[Any], SchedulerLike]
 """Callable that makes a scheduler for a simulator's view. It must be picklable if more than one process is used.
 
 Its optional attribute `requires` states the environment that the scheduler needs, as described by
-`odc_gym.agents.Requirements`. Schedulers with equal requirements share a simulator.
+`odc_gym.agents.Requirements`. Schedulers with equal requirements share a simulator. Its optional attribute
+`knows_future` states that the scheduler reads what an operator cannot know.
 """
 
 BatchResults = dict[str, SchedulerResult | str]
@@ -178,9 +180,14 @@ def rollout(simulator: Simulator, scheduler: SchedulerLike) -> SchedulerResult:
     score = np.zeros(batch)
     start = [satellite_state(simulator, row) for row in range(batch)]
     terms: dict[str, Array] = {}
+    begin = perf_counter()
     scheduler.reset(simulator.view, np.ones(batch, dtype=np.bool_), simulator.seeds.copy())
+    acting, decisions = perf_counter() - begin, 0
     while True:
-        simulator.step(scheduler.act(simulator.view))
+        begin = perf_counter()
+        actions = scheduler.act(simulator.view)
+        acting, decisions = acting + perf_counter() - begin, decisions + 1
+        simulator.step(actions)
         score += simulator.reward
         for name, values in simulator.terms.items():
             terms[name] = terms.get(name, 0.0) + values
@@ -193,6 +200,7 @@ def rollout(simulator: Simulator, scheduler: SchedulerLike) -> SchedulerResult:
         _columns([episode_metrics(simulator, row) for row in rows]),
         _columns([episode_waterfall(simulator, row) for row in rows]),
         _columns([fleet_energy_kwh(simulator, row, start[row]) for row in rows]),
+        acting / (decisions * batch),
     )
 
 

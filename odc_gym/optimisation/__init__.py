@@ -1,1 +1,1 @@
-"""Optimisation over whole episodes: upper bounds of scores, by linear programmes with certificates."""
+"""Optimisation: planners that search for actions, and bounds on what any scheduler can reach."""

@@ -213,7 +213,7 @@ class Simulator(WholeCopy):
         self._look_mode = self._play_mode._replace(plays=False)
         draws = scenario.randomise
         self.drawn = {k: np.zeros((b, self.satellites) if d.per == "satellite" else b) for k, d in draws.items()}
-        self.view = View(scenario, self.buffers, self.parameters, self.ratings, self.action_mode)
+        self.view = View(scenario, self.buffers, self.parameters, self.ratings, self.action_mode, self)
 
     def _name_views(self) -> None:
         """Give names to the fields of the arrays; these are the attributes of `VIEWS`."""
@@ -415,7 +415,7 @@ class Simulator(WholeCopy):
             other: a simulator that `sibling` made of this one, or the reverse, or this one.
             source: row of the other simulator.
         """
-        jobs = int(np.isfinite(other.jobs[source]["arrival_s"]).sum())
+        jobs = jobs_of_row(other, source)
         events = int((other.tables.events[source]["tick"] != NO_EVENT["tick"]).sum())
         self._grow(jobs, events)
         ours, theirs = self.mutable._asdict(), other.mutable._asdict()
@@ -424,14 +424,33 @@ class Simulator(WholeCopy):
             self.network.put(rows, other.network.row(source))
             self._take_links()
             ours, theirs = self.row_arrays(), other.row_arrays()
-        for name, array in ours.items():
-            if name in BLANKS:
-                length = min(array.shape[-1], theirs[name].shape[-1])
-                array[rows, ..., :length] = theirs[name][source, ..., :length]
-                array[rows, ..., length:] = BLANKS[name]
-            else:
-                array[rows] = theirs[name][source]
+        _copy_row(ours, theirs, rows, source)
         self._terms[rows] = 0.0
+
+    def load(self, row: int, seed: int, episode: EpisodeTables, jobs: int = 0, events: int = 0) -> None:
+        """Give a row the tables of an episode that it does not begin; `take_state` then gives it a state.
+
+        Args:
+            row: row to write.
+            seed: number of the episode.
+            episode: its tables.
+            jobs: least length of the job tables.
+            events: least length of the tables of events.
+        """
+        self._grow(jobs, events)
+        self._load(row, seed, episode)
+
+    def take_state(self, rows: np.ndarray, other: Simulator, source: int) -> None:
+        """Continue in rows from the state of a row of another simulator of the same fleet, under the rows' own tables.
+
+        Args:
+            rows: rows to write, (N,), which hold tables; `observe` then shows them.
+            other: a simulator that `sibling` made of this one, or the reverse.
+            source: row of the other simulator.
+        """
+        _copy_row(self.mutable._asdict(), other.mutable._asdict(), rows, source)
+        self._terms[rows] = 0.0
+        self.begun = bool((self.seeds != NO_EPISODE).all())
 
     def row_arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays that have one row for each environment, by name, without the tables of the network."""
@@ -689,6 +708,26 @@ class Simulator(WholeCopy):
             self._works = [empty_workspace(*sizes) for _ in range(min(self.num_threads, self.num_envs))]
             self._work_sizes = jobs, neighbours
         return self._works
+
+
+def jobs_of_row(simulator: Simulator, row: int) -> int:
+    """Return the length of a row's job table without the rows that never arrive; replicas stand before all jobs."""
+    arriving = np.flatnonzero(np.isfinite(simulator.jobs[row]["arrival_s"]))
+    replicas = int(simulator.rules.replicas[row].sum())
+    return max(replicas, int(arriving[-1]) + 1 if arriving.size else 0)
+
+
+def _copy_row(
+    ours: Mapping[str, np.ndarray], theirs: Mapping[str, np.ndarray], rows: int | np.ndarray, source: int
+) -> None:
+    """Copy a row of arrays to rows of others by name; tables of jobs and events may differ in length."""
+    for name, array in ours.items():
+        if name in BLANKS:
+            length = min(array.shape[-1], theirs[name].shape[-1])
+            array[rows, ..., :length] = theirs[name][source, ..., :length]
+            array[rows, ..., length:] = BLANKS[name]
+        else:
+            array[rows] = theirs[name][source]
 
 
 def not_finite(actions: np.ndarray) -> ActionError:

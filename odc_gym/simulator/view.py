@@ -6,6 +6,7 @@ The arrays of observations and design are read-only, and contain no hidden truth
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +46,9 @@ class View:
         assignment: layout of an action of the mode `assign`; None in other modes.
         class_names: names of the classes, in the order of the class axis.
         decision_period_s: time between decisions [s].
+        simulator: simulator that the view shows. It holds the future and other hidden truth, so rules do not read it:
+            `odc_gym.optimisation.planning` makes branches of it, whose futures are sampled unless a planner asks for
+            the true one.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class View:
         parameters: Parameters,
         ratings: np.ndarray,
         action_mode: str,
+        simulator: Any = None,
     ) -> None:
         """Create named views of the arrays of a batch.
 
@@ -63,8 +68,9 @@ class View:
             parameters: parameters of the environments.
             ratings: values that schedulers read beside the design, (B, field, P) of `Ratings`.
             action_mode: mode of the actions that the environments expect.
+            simulator: owner of the batch.
         """
-        self._buffers, self._parameters = buffers, parameters
+        self._buffers, self._parameters, self.simulator = buffers, parameters, simulator
         self.num_envs, self.satellites = len(buffers.flat), buffers.satellites
         self.observation: Mapping[str, np.ndarray] = NamedArrays(_observation_arrays, buffers)
         self.jobs: Mapping[str, np.ndarray] = NamedArrays(_job_arrays, buffers)

@@ -70,7 +70,7 @@ def test_unknown_names_are_refused_with_the_known_ones():
         with pytest.raises(SchedulerError) as refused:
             make("sunaware")
         message = str(refused.value)
-        assert message.startswith("scheduler = sunaware: must be one of coolest-first, earliest-deadline, ")
+        assert message.startswith("scheduler = sunaware: must be one of clairvoyant, coolest-first, ")
         assert message.endswith("or a training run's folder; did you mean sun-aware?") and "\n" not in message
 
 

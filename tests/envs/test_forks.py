@@ -38,6 +38,16 @@ def shown(batch):
     return batch._observe()
 
 
+def test_a_fork_keeps_the_last_jobs_of_the_day():
+    """Catches job tables that are cut by as many rows as there are replicas, which do not count as arrivals."""
+    env = gym.make("ODCSat-v0")
+    for seed in (10, 13):  # whose tables end less than the replicas beyond a multiple of the step in which they grow
+        env.reset(seed=seed)
+        batch = odc_gym.fork(env, 1)
+        ours, theirs = batch.unwrapped.simulator.jobs[0], env.unwrapped.simulator.jobs[0]
+        assert np.isfinite(ours["arrival_s"]).sum() == np.isfinite(theirs["arrival_s"]).sum() > 0
+
+
 @pytest.mark.parametrize("action_mode", ["bids", "dials", "assign"])
 @pytest.mark.parametrize("observation_mode", ["flat", "dict"])
 @pytest.mark.parametrize("decisions", [0, 3])

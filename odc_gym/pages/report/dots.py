@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from odc_gym.evaluation.text_tables import FORESIGHT
 from odc_gym.pages.report.numbers import Axis, Tick, between, figure
 
 LANES = (0, 1, -1, 2, -2)  # of dots that would hide each other
@@ -38,17 +39,24 @@ class DotPlot(NamedTuple):
     left_out: int = 0  # number of schedulers without a row
 
 
-def ranking(doc: Mapping[str, Any], order: Sequence[str]) -> DotPlot:
-    """Return the scores of all schedulers by episode, best first, with differences to the baseline."""
+def ranking(doc: Mapping[str, Any], order: Sequence[str], best: str) -> DotPlot:
+    """Return the scores of all schedulers by episode, with differences to the baseline.
+
+    Args:
+        doc: document of a comparison.
+        order: schedulers, highest score first; those that know the future are marked.
+        best: best of those that do not.
+    """
     scores = {name: doc["agents"][name]["score"] for name in order}
     axis = Axis.around([*(score for values in scores.values() for score in values)])
     rows = []
-    for rank, name in enumerate(order):
+    for name in order:
         agent, pair = doc["agents"][name], doc["paired"][name].get(doc["baseline"])
+        label = f"{name} ({FORESIGHT})" if agent.get("foresight") else name
         detail, verdict = ("the baseline", "") if pair is None else (_difference(pair), verdict_of(pair))
         rows.append(
-            _row(axis, name, scores[name], (agent["mean"], agent["ci95"]), figure(agent["mean"]))._replace(
-                strong=rank == 0, detail=detail, verdict=verdict
+            _row(axis, label, scores[name], (agent["mean"], agent["ci95"]), figure(agent["mean"]))._replace(
+                strong=name == best, detail=detail, verdict=verdict
             )
         )
     return DotPlot(tuple(rows), tuple(axis.ticks()), None)

@@ -26,7 +26,7 @@ from odc_gym.pages.report.tables import (
     worst_table,
 )
 from odc_gym.pages.report.waterfall_chart import WaterfallRow, waterfall_rows
-from odc_gym.pages.report.words import Weakness, claim, lede, notes, ranked, rival_of, weaknesses
+from odc_gym.pages.report.words import Weakness, claim, lede, notes, ranked, rival_of, weaknesses, with_foresight
 from odc_gym.pages.templates import render
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.yaml_text import dump
@@ -165,7 +165,7 @@ def _block(anchor: str, doc: Mapping[str, Any], scenario: Scenario, origin: Orig
         notes=list(notes(doc, order)),
         lede=list(lede(doc, order, found)),
         weaknesses=found,
-        ranking=ranking(doc, order),
+        ranking=ranking(doc, with_foresight(doc), order[0]),
         differences=differences(doc, order, rivals),
         waterfall=waterfall_rows(doc, shown),
         energy=_energy(doc, shown),

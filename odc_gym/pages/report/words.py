@@ -26,7 +26,16 @@ class Weakness(NamedTuple):
 
 
 def ranked(doc: Mapping[str, Any]) -> list[str]:
-    """Return the compared schedulers, best mean score first; runs of a group count only as the group."""
+    """Return the compared schedulers, best mean score first; runs of a group count only as the group.
+
+    Schedulers that know the future do not compete, unless there is no other.
+    """
+    order = with_foresight(doc)
+    return [name for name in order if not doc["agents"][name].get("foresight")] or order
+
+
+def with_foresight(doc: Mapping[str, Any]) -> list[str]:
+    """Return the compared schedulers as `ranked`, with those that know the future at their places."""
     agents = doc["agents"]
     runs = {run for agent in agents.values() for run in agent.get("runs", ())}
     return sorted((name for name in agents if name not in runs), key=lambda name: -agents[name]["mean"])

@@ -87,10 +87,18 @@ class EpisodeTables:
     load_factor: float
 
 
-def build_episode(fleet: FleetModel, seed: int) -> EpisodeTables:
-    """Build the tables of episode `seed` of a scenario's fleet."""
+def build_episode(fleet: FleetModel, seed: int, chance: int | None = None) -> EpisodeTables:
+    """Build the tables of episode `seed` of a scenario's fleet.
+
+    Args:
+        fleet: fleet of the scenario.
+        seed: seed of the episode: its start, its light and its satellites.
+        chance: seed of the work that arrives and of all faults within it, for planners that imagine other courses of
+            an episode; that of the episode if None.
+    """
     fleet = vary(fleet, seed)
     start = fleet.start_of(seed)
+    seed = seed if chance is None else chance
     tables, ephemeris = _SatelliteTables(fleet), None
     for begin in range(0, fleet.satellites, PART):
         ephemeris = _ephemeris(fleet, start, begin, min(begin + PART, fleet.satellites))
