@@ -60,7 +60,6 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "recording": "sources compilation scenario interface orbits workload core core.layout core.spacecraft "
     "tables.episode simulator envs evaluation agents",
     "pages.replay": "interface evaluation recording pages",
-    "optimisation": "",
     "optimisation.bound": "scenario orbits workload physics interface core.layout core.serving simulator",
     "cli": "sources compilation seeds scenario workload trace_fits tables.fleet scenario_check simulator evaluation "
     "pages.report pages.replay agents training recording rendering dial_files optimisation.bound",
