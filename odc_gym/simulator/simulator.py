@@ -167,7 +167,8 @@ class Simulator(WholeCopy):
         self.assignment = AssignmentLayout(self.satellites, assign.k, len(assign.levels))
         self.bids = ActionLayout(self.satellites, len(self.class_names))
         self.dials = DialLayout(self.class_names)
-        self.action_size = {"bids": self.bids, "dials": self.dials, "assign": self.assignment}[action_mode].size
+        sizes = {"bids": self.bids.size, "dials": self.dials.size, "assign": self.assignment.size}
+        self.action_size = sizes[action_mode]
         self.num_threads = num_threads
         self._allocate(num_envs)
 

@@ -133,7 +133,7 @@ def point_of(problem: Problem) -> np.ndarray:
     from scipy.sparse import csr_array, hstack
 
     rows = len(problem.limit)
-    relaxed = hstack([problem.matrix, csr_array(-np.ones((rows, 1)))]).tocsr()
+    relaxed: Any = hstack([problem.matrix, csr_array(-np.ones((rows, 1)))]).tocsr()
     cost = np.append(-problem.objective, 1e4)
     bounds = np.stack([np.append(problem.low, 0.0), np.append(problem.high, 1e6)], 1)
     found = linprog(cost, A_ub=relaxed, b_ub=problem.limit, bounds=bounds, method="highs")
