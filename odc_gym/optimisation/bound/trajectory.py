@@ -8,6 +8,7 @@ are those that suit these best: `point_of` finds them. A trajectory for which th
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -133,10 +134,11 @@ def point_of(problem: Problem) -> np.ndarray:
     from scipy.sparse import csr_array, hstack
 
     rows = len(problem.limit)
-    relaxed: Any = hstack([problem.matrix, csr_array(-np.ones((rows, 1)))]).tocsr()
+    relaxed = hstack([problem.matrix, csr_array(-np.ones((rows, 1)))]).tocsr()
     cost = np.append(-problem.objective, 1e4)
     bounds = np.stack([np.append(problem.low, 0.0), np.append(problem.high, 1e6)], 1)
-    found = linprog(cost, A_ub=relaxed, b_ub=problem.limit, bounds=bounds, method="highs")
+    arguments: dict[str, Any] = {"A_ub": relaxed, "b_ub": problem.limit}  # SciPy's stubs do not know sparse arrays
+    found = linprog(cost, **arguments, bounds=bounds, method="highs")
     if found.x is None:
         raise ArithmeticError(f"no point: {found.message}")
     return np.asarray(found.x[:-1])
