@@ -107,8 +107,9 @@ def solve(problem: Problem) -> tuple[np.ndarray, str]:
     from scipy.optimize import linprog
 
     bounds = np.stack([problem.low, problem.high], 1)
-    rows: dict[str, Any] = {"A_ub": problem.matrix, "b_ub": problem.limit}  # SciPy's stubs do not know sparse arrays
-    found = linprog(-problem.objective, **rows, bounds=bounds, method="highs-ipm")
+    # SciPy's stubs do not know sparse arrays
+    arguments: dict[str, Any] = {"A_ub": problem.matrix, "b_ub": problem.limit, "bounds": bounds}
+    found = linprog(-problem.objective, **arguments, method="highs-ipm")
     # HiGHS: Huangfu and Hall, Math. Program. Comput. 10 (2018)
     marginals = getattr(getattr(found, "ineqlin", None), "marginals", None)
     multipliers = np.zeros(len(problem.limit)) if marginals is None else -np.asarray(marginals, float)

@@ -137,8 +137,9 @@ def point_of(problem: Problem) -> np.ndarray:
     relaxed = hstack([problem.matrix, csr_array(-np.ones((rows, 1)))]).tocsr()
     cost = np.append(-problem.objective, 1e4)
     bounds = np.stack([np.append(problem.low, 0.0), np.append(problem.high, 1e6)], 1)
-    arguments: dict[str, Any] = {"A_ub": relaxed, "b_ub": problem.limit}  # SciPy's stubs do not know sparse arrays
-    found = linprog(cost, **arguments, bounds=bounds, method="highs")
+    # SciPy's stubs do not know sparse arrays
+    arguments: dict[str, Any] = {"A_ub": relaxed, "b_ub": problem.limit, "bounds": bounds}
+    found = linprog(cost, **arguments, method="highs")
     if found.x is None:
         raise ArithmeticError(f"no point: {found.message}")
     return np.asarray(found.x[:-1])
