@@ -19,7 +19,7 @@ from cmaes import CMA
 from numpy.typing import NDArray
 
 from odc_gym.cores import available_cores
-from odc_gym.dial_files import NAMES, dials_of, roles_of
+from odc_gym.dial_files import NAMES, dials_of, roles_of, scales_key
 from odc_gym.envs.forks import fork
 from odc_gym.envs.vector import ODCSatVectorEnv
 from odc_gym.errors import RunError
@@ -112,7 +112,11 @@ def search(
     bounds = np.tile([-1.0, 1.0], (len(NAMES), 1))
     strategy = CMA(first.copy(), settings.sigma, bounds, seed=settings.seed, population_size=settings.population)
     players = Players(scenarios)
-    header = asdict(settings) | {"scenarios": [s.model_dump_json() for s in scenarios], "start": first.tolist()}
+    header = asdict(settings) | {
+        "scales": scales_key(),
+        "scenarios": [s.model_dump_json() for s in scenarios],
+        "start": first.tolist(),
+    }
     lines = _known_lines(progress, header)
     for number in range(settings.generations):
         candidates = np.array([strategy.ask() for _ in range(settings.population)])

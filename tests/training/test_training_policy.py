@@ -76,8 +76,12 @@ def test_another_fleet_is_refused(run):
 def test_other_classes_are_refused(run):
     view = build_simulator(1, **WORLD).view
     other = SimpleNamespace(
-        encoded=view.encoded, layout=view.layout, class_names=("finetuning", "batch", "edge"), assignment=None,
-            action_mode="bids", action_size=view.layout.size,
+        encoded=view.encoded,
+        layout=view.layout,
+        class_names=("finetuning", "batch", "edge"),
+        assignment=None,
+        action_mode="bids",
+        action_size=view.layout.size,
     )
     with pytest.raises(SchedulerError, match=r"trained with class_names = finetuning, batch, interactive, but"):
         load_policy_scheduler(run, other)

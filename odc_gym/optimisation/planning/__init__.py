@@ -1,8 +1,14 @@
 """Planning: branches of an episode whose futures are sampled or true, and searches that use them.
 
+    import numpy as np
+
+    from odc_gym.envs.vector import build_simulator
     from odc_gym.optimisation.planning.branches import Branches
 
-    branches = Branches(view, sizes=[len(dials)], futures=4)  # dials (N, D) of N candidates
+    simulator = build_simulator(1, episode_hours=6)
+    simulator.reset([20_000])
+    view, dials = simulator.view, np.zeros((2, simulator.dials.size))  # (N, D) of N candidates
+    branches = Branches(view, sizes=[len(dials)], futures=4)
     branches.begin(np.arange(view.num_envs))
     branches.fork(np.arange(view.num_envs))
     each = np.repeat(dials, view.num_envs * 4, 0)
