@@ -40,7 +40,7 @@ def repeated_steps(recording: Recording, **settings: Any) -> Iterator[tuple[ODCS
     observation, _ = env.reset(seed=header["seed"])
     yield env, observation
     for k, action in enumerate(recording["action"]):
-        observation, reward, *_ = env.step(action if header["action_mode"] == "bids" else action.astype(np.int64))
+        observation, reward, *_ = env.step(action.astype(np.int64) if header["action_mode"] == "assign" else action)
         if abs(reward - rewards[k]) > SAME:
             found = f"decision {k}: reward {reward:.9g}, recorded {rewards[k]:.9g}"
             raise RecordingError(f"{found}: another version made the recording, or it was changed")

@@ -5,8 +5,8 @@ from rollout_hashes import hashes_elsewhere
 
 from odc_gym.scenario.files import names
 
-ALL = [f"{name}:{modes}" for name in names() for modes in ("bids:flat", "assign:dict")]
-FEW = ["easy:bids:dict", "starter12:assign:flat"]
+ALL = [f"{name}:{modes}" for name in names() for modes in ("bids:flat", "dials:flat", "assign:dict")]
+FEW = ["easy:bids:dict", "easy:dials:flat", "starter12:assign:flat"]
 LIBRARY = {"ODC_GYM_JIT": "0", "NUMBA_DISABLE_JIT": "0"}
 JIT = {"ODC_GYM_JIT": "1", "NUMBA_DISABLE_JIT": "0"}
 PYTHON = {"ODC_GYM_JIT": "0", "NUMBA_DISABLE_JIT": "1"}

@@ -7,9 +7,12 @@ import time
 
 import numpy as np
 import pytest
+from recorded_modes import recorded_in
 
+from odc_gym.envs import ODCSatEnv
 from odc_gym.pages.replay import make_replay
 from odc_gym.recording import Recording
+from odc_gym.simulator.simulator import ACTION_MODES
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium: pip install selenium")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -392,3 +395,27 @@ def test_a_recording_that_stops_early_is_shown(browser, stopped):
             browser.press(key)
         assert browser.driver.get_log("browser") == []
         assert browser.text("elapsed") == f"+00:00 of {recording.header['decisions'] * 5} min"
+
+
+@pytest.mark.parametrize("action_mode", ACTION_MODES)
+def test_the_decision_of_every_mode_is_that_of_the_recording(browser, action_mode):
+    """Catches: a mode whose actions the page takes for those of another one, and errors of the scripts about it."""
+    recording = recorded_in(action_mode)
+    browser.open(make_replay([recording]))
+    for k in (0, 7, 20):
+        browser.seek(k * recording.header["decision_period_s"] + 1.0)
+        rows = cells(browser, "asked")
+        action = recording["action"][k]
+        if action_mode == "dials":
+            names = ODCSatEnv("starter12", action_mode="dials").action_names()
+            wanted = {
+                name.removeprefix("fleet."): np.clip(value, -1, 1) for name, value in zip(names, action, strict=True)
+            }
+            shown = {row[0]: number(row[2]) for row in rows}
+            assert set(shown) >= {name for name, value in wanted.items() if abs(value) > 0.01}
+            assert all(abs(shown[name] - wanted[name]) < 0.011 for name in shown)
+        elif action_mode == "bids":
+            assert abs(number(rows[0][2]) - action[0]) < 0.011 and len(rows) == 4
+        else:
+            assert rows[0][0] == "clock level" and number(rows[1][1]) == (action[:-12] == 0).sum()
+    assert browser.driver.get_log("browser") == []

@@ -6,6 +6,7 @@ from importlib.resources import files
 import gymnasium as gym
 import numpy as np
 import pytest
+from recorded_modes import recorded_in
 from recount import recount
 
 from odc_gym.agents import make_scheduler
@@ -15,7 +16,7 @@ from odc_gym.recording.repetition import repeated_steps
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.files import names
 from odc_gym.simulator.metrics import episode_metrics
-from odc_gym.simulator.simulator import Simulator
+from odc_gym.simulator.simulator import ACTION_MODES, Simulator
 
 SHORT = {"episode.hours": 6.0}
 CASES = [("starter12", "gang-aware"), ("starter12", "full-clock"), ("storm", "random"), ("suncatcher81", "random")]
@@ -110,6 +111,14 @@ def test_the_recorded_actions_repeat_the_episode(recording):
     """Catches: actions that are rounded, or recorded one decision early or late."""
     steps = sum(1 for _ in repeated_steps(recording))
     assert steps == recording.header["decisions"] + 1
+
+
+@pytest.mark.parametrize("action_mode", ACTION_MODES)
+def test_recorded_actions_of_every_mode_repeat_the_episode(action_mode):
+    """Catches: an action space that the repetition takes for that of another mode."""
+    recording = recorded_in(action_mode)
+    assert recording.header["action_mode"] == action_mode
+    assert sum(1 for _ in repeated_steps(recording)) == recording.header["decisions"] + 1
 
 
 def test_a_changed_reward_is_found_by_the_repetition(recording):

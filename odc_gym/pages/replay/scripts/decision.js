@@ -50,6 +50,25 @@ function assignRows(run, k, s) {
   return [line("clock level", `${level}: ${clockWords(run)}`), line("jobs sent here", String(sent))];
 }
 
+/** The dials that are not 0: they hold for all satellites. */
+function dialRows(run, k) {
+  const names = run.actions.names;
+  const given = names.map((name, d) => [name.replace("fleet.", ""), at(run.action.dial, k, d)]);
+  return given.filter(([, value]) => value !== 0).map(([name, value]) => row(name, value, "all satellites"));
+}
+
+/** Rows about the chosen satellite, or the fleet, by the mode of the actions. */
+function askedRows(run, k, s) {
+  switch (run.actions.mode) {
+    case "bids":
+      return bidRows(run, k, s);
+    case "dials":
+      return dialRows(run, k);
+    default:
+      return assignRows(run, k, s);
+  }
+}
+
 /** Urgencies and clock offsets of the classes, which hold for all satellites. */
 function fleetWords(run, k) {
   if (run.actions.mode !== "bids") return "";
@@ -69,6 +88,6 @@ export function drawDecision() {
   const key = [run.index, s, k, clockWords(run)].join();
   if (key === shown) return;
   shown = key;
-  fill($("asked"), run.actions.mode === "bids" ? bidRows(run, k, s) : assignRows(run, k, s));
+  fill($("asked"), askedRows(run, k, s));
   $("urgency").textContent = fleetWords(run, k);
 }

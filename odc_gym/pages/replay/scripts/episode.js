@@ -98,7 +98,7 @@ function build(run, index) {
     run[name] = own(name);
   run.index = index;
   run.action = Object.fromEntries(
-    ["bid", "clock", "urgency", "offset", "sent", "level"].map(name => [name, own(`action/${name}`)]),
+    ["bid", "clock", "urgency", "offset", "dial", "sent", "level"].map(name => [name, own(`action/${name}`)]),
   );
   run.segment = columns(`${prefix}segment/`, ["job", "satellite", "slot", "width", "begin_s", "length_s", "cause"]);
   run.event = columns(`${prefix}event/`, ["time_s", "kind", "satellite", "job", "value"]);
