@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from odc_gym.dial_files import FOR_ALL, dials_of, names, read_dials, roles_of
+from odc_gym.dial_files import FOR_ALL, dials_of, family, read_dials, roles_of
 from odc_gym.optimisation.planning.candidates import STARTS, dials_by_name
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def start_dials(view: View) -> NDArray[Any]:
     """Return the settings that planners start from, (N, D); the first one is what they trust most."""
-    known, roles = names(), roles_of(view.scenario)
-    tuned = [name for name in dict.fromkeys((view.scenario.name, FOR_ALL)) if name in known]
+    roles = roles_of(view.scenario)
+    tuned = dict.fromkeys((family(view.scenario.name), FOR_ALL))
     found = [dials_of(read_dials(name).vector, roles)[None] for name in tuned]
     return np.concatenate([*found, dials_by_name(view.dials.names, STARTS)])

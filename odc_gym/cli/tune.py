@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -75,13 +76,12 @@ def tune(
     found = dial_file(vector)
     comparisons = _validated(loaded, found, validation, ablate)
     options = {"generations": generations, "population": population, "episodes": episodes, "sigma": sigma, "seed": seed}
-    words = ["odc-gym tune", *scenarios, *(f"--start {start}" if start else "").split()]
-    words += [f"--{name} {value}" for name, value in options.items()] + [
-        f"--set {change}" for change in overrides or []
-    ]
+    words = ["odc-gym", "tune", *scenarios, *(["--start", start] if start else [])]
+    words += [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    words += [word for change in overrides or [] for word in ("--set", change)]
     file = dial_file(
         vector,
-        command=" ".join(words),
+        command=shlex.join(words),
         versions=versions("odc-gym", "numpy", "cmaes"),
         validation={c.scenario.name: _scores(c) for c in comparisons},
     )

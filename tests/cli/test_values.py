@@ -40,7 +40,9 @@ def test_names_and_files_are_completed(tmp_path, monkeypatch):
     (tmp_path / "notes.txt").touch()
     (tmp_path / "runs" / "ppo-1").mkdir(parents=True)
     assert complete_schedulers("sun") == ["sun-aware", "sunlit-first"]
-    assert complete_schedulers("zero,mi") == ["zero,mine.py"] and complete_schedulers("runs/") == ["runs/ppo-1/"]
+    assert complete_schedulers("zero,m") == ["zero,mpc", "zero,mine.py"] and complete_schedulers("runs/") == [
+        "runs/ppo-1/"
+    ]
     assert "starter.yml" in complete_scenarios("start") and "starter12" in complete_scenarios("start")
     assert complete_traces("philly") and all(name.startswith("philly") for name in complete_traces("philly"))
     assert complete_scenarios("no") == [] and complete_scenarios("absent/x") == []

@@ -1,6 +1,7 @@
 """Search of dials: what it finds, that it goes on where it stopped, and the command."""
 
 import json
+import shlex
 import sys
 
 import numpy as np
@@ -70,9 +71,24 @@ def test_the_command_writes_a_file_that_is_a_scheduler(tmp_path):
     """Catches: a file that `compare` cannot play, and an identity that ignores its content."""
     file = tmp_path / "mine.yaml"
     arguments = ["threebody12", "--generations", "2", "--population", "4", "--episodes", "1", "--validation", "2"]
-    result = CliRunner().invoke(app, ["tune", *arguments, "--ablate", "--set", "episode.hours=1", "-o", str(file)])
+    result = CliRunner().invoke(
+        app,
+        [
+            "tune",
+            *arguments,
+            "--ablate",
+            "--set",
+            "episode.hours=1",
+            "--set",
+            "hardware.*.solar.eol=0.9",
+            "-o",
+            str(file),
+        ],
+    )
     assert result.exit_code == 0, result.output
     assert result.output.startswith("threebody12: tuned ")
+    command = shlex.split(read_dials(file).command)  # a path with a star is no pattern of the shell
+    assert command[:3] == ["odc-gym", "tune", "threebody12"] and command[-2:] == ["--set", "hardware.*.solar.eol=0.9"]
     assert "clocks" in result.output and not list(tmp_path.glob("*.jsonl"))
     simulator = build_simulator(1, "threebody12", SHORT)
     simulator.reset([1])
