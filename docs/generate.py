@@ -140,6 +140,10 @@ work is the visible estimate.
 `env.unwrapped.explain(observation)` decodes an observation into a table of names, SI values, units and meanings. Both
 batches have these methods too; `explain` takes the observation of one environment.
 
+Jobs and room are measured by one yardstick: accelerators on one satellite, as a share of those of the largest
+satellite. `free_half` counts satellites that can take any job of the bands up to 1/2, whatever their own size. A band
+holds its upper limit. Satellites whose compute is off count as having no room.
+
 Telemetry may be noisy and delayed, as the scenario's block `sensing` states. By default it is exact.
 
 - These carry noise: {noisy}.

@@ -47,7 +47,7 @@ class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
     - Action: `Box(-1, 1, (S (C + 1) + 2 C,))`, for S satellites and C job classes: bids, clocks, urgencies, offsets. In
       the mode `dials` `Box(-1, 1, (4 C + 15,))`: numbers of a rule for the whole fleet. In the mode `assign`
       `MultiDiscrete([S + 1] K + [L] S)`: satellites for K waiting jobs, clock levels.
-    - Observation: `Box(-1, 1, (S (26 + 8 C) + 10 + 8 C,))` float32. In the mode `dict` its blocks `satellites` and
+    - Observation: `Box(-1, 1, (S (26 + 8 C) + 18 + 13 C,))` float32. In the mode `dict` its blocks `satellites` and
       `fleet`, and `jobs` (K, 8 + C) for K waiting jobs, with `jobs_present` (K,).
     - Reward: compute minus thermal and energy violations and battery wear, plus the change of stored energy. 100 is the
       value of the fleet's sustainable output over an episode.

@@ -36,7 +36,25 @@ OBSERVATION_BLOCKS = {
     "hour of day": ("day_sine", "day_cosine"),
     "fleet": ("charge_mean_frac", "charge_least_frac", "junction_margin_k", "shed_count", "trips", "moves"),
     "fleet load": ("free_mean", "load"),
-    "queue": ("waiting_work_s", "waiting_urgent_s", "waiting_soon_s", "waiting_later_s", "oldest_wait_s"),
+    "fragmentation": ("free_eighth", "free_quarter", "free_half", "free_whole"),
+    "queue": (
+        "waiting_work_s",
+        "waiting_late_s",
+        "waiting_urgent_s",
+        "waiting_soon_s",
+        "waiting_later_s",
+        "oldest_wait_s",
+    ),
+    "queue by width": (
+        "waiting_eighth_s",
+        "waiting_quarter_s",
+        "waiting_half_s",
+        "waiting_whole_s",
+        "oldest_wait_eighth_s",
+        "oldest_wait_quarter_s",
+        "oldest_wait_half_s",
+        "oldest_wait_whole_s",
+    ),
     "arrivals and backlog": ("arrival_rate", "backlog_s", "served_frac"),
 }
 """Observation features by block name. A feature that no block lists belongs to the block `other`."""

@@ -18,6 +18,7 @@ from odc_gym.interface.observations import SEEN_FLEET
 
 URGENT_S, SOON_S = 1.0 * HOUR_S, 6.0 * HOUR_S  # upper limits of the first two bins of slack
 NO_SLACK_S = 24.0 * HOUR_S  # least slack of a class without running jobs
+EIGHTH, QUARTER, HALF, WHOLE = range(4)  # bands of a job's accelerators on one satellite, by `width_band`
 PERIOD_S = 2.0 * HOUR_S  # longer than any orbit; longer remaining times of routes are reported as this
 
 
@@ -116,11 +117,52 @@ def measure_running(seen: Measured, env: Environment, now_s: float) -> None:
 
 
 @routine
+def largest_satellite(env: Environment) -> float:
+    """Return the number of accelerators of the largest satellite."""
+    largest = 0.0
+    for s in range(env.num_satellites):
+        largest = max(largest, env.design.accelerators[s])
+    return largest
+
+
+@routine
+def width_band(width: float, largest: float) -> int:
+    """Return the band of a number of accelerators: up to 1/8, 1/4, 1/2 or all of the largest satellite's."""
+    if 8.0 * width <= largest:
+        return EIGHTH
+    if 4.0 * width <= largest:
+        return QUARTER
+    return HALF if 2.0 * width <= largest else WHOLE
+
+
+@routine
+def measure_room(seen: Measured, env: Environment) -> None:
+    """Fill the features of the fleet about fragmentation: satellites that are on, by free accelerators.
+
+    All satellites are measured by the largest, as the widths of waiting jobs are. Each satellite that counts as half
+    free then has room for each job of the band up to 1/2, whatever its own size.
+    """
+    eighth = quarter = half = whole = 0.0
+    largest = largest_satellite(env)
+    for s in range(env.num_satellites):
+        free = env.sat.free[s] * (1.0 - env.sat.off[s])
+        eighth += 8.0 * free >= largest
+        quarter += 4.0 * free >= largest
+        half += 2.0 * free >= largest
+        whole += free >= largest
+    seen.fleet[SEEN_FLEET.free_eighth] = eighth
+    seen.fleet[SEEN_FLEET.free_quarter] = quarter
+    seen.fleet[SEEN_FLEET.free_half] = half
+    seen.fleet[SEEN_FLEET.free_whole] = whole
+
+
+@routine
 def measure_fleet(seen: Measured, day: np.ndarray, env: Environment) -> None:
-    """Fill the features of the fleet [F] in the order of `FLEET`.
+    """Fill the features of the fleet [F] in the order of `FLEET`, except waits: `measure_queue` fills these.
 
     Charge and junction margin are computed from the observed values of the satellites.
     """
+    measure_room(seen, env)
     charge = free = shed = 0.0
     least = margin = np.inf
     n = env.num_satellites
@@ -143,15 +185,61 @@ def measure_fleet(seen: Measured, day: np.ndarray, env: Environment) -> None:
 
 
 @routine
-def measure_queue(seen: Measured, env: Environment, now_s: float) -> None:
-    """Fill the features of the fleet by class [F, C]: queue by slack, longest wait, arrivals, backlog, share served."""
-    rules, ledger, n = env.rules, env.ledger, env.num_satellites
+def add_to_band(seen: Measured, c: int, band: int, work_s: float, wait_s: float) -> None:
+    """Add a waiting job of class `c` to the work and to the longest wait of its band of widths."""
+    if band == EIGHTH:
+        seen.fleet_class.waiting_eighth_s[c] += work_s
+    elif band == QUARTER:
+        seen.fleet_class.waiting_quarter_s[c] += work_s
+    elif band == HALF:
+        seen.fleet_class.waiting_half_s[c] += work_s
+    else:
+        seen.fleet_class.waiting_whole_s[c] += work_s
+    at = SEEN_FLEET.oldest_wait_eighth_s + band
+    seen.fleet[at] = max(seen.fleet[at], wait_s)
+    seen.fleet_class.waiting_work_s[c] += work_s
+    seen.fleet_class.oldest_wait_s[c] = max(seen.fleet_class.oldest_wait_s[c], wait_s)
+
+
+@routine
+def add_by_slack(seen: Measured, c: int, slack_s: float, work_s: float) -> None:
+    """Add a waiting job of class `c` to the work of its bin of slack."""
+    if slack_s < 0.0:
+        seen.fleet_class.waiting_late_s[c] += work_s
+    if slack_s < URGENT_S:
+        seen.fleet_class.waiting_urgent_s[c] += work_s
+    elif slack_s < SOON_S:
+        seen.fleet_class.waiting_soon_s[c] += work_s
+    else:
+        seen.fleet_class.waiting_later_s[c] += work_s
+
+
+@routine
+def clear_queue(seen: Measured) -> None:
+    """Set the features that `measure_queue` sums or maximises to 0."""
     fill(seen.fleet_class.waiting_work_s, 0.0)
+    fill(seen.fleet_class.waiting_late_s, 0.0)
     fill(seen.fleet_class.waiting_urgent_s, 0.0)
     fill(seen.fleet_class.waiting_soon_s, 0.0)
     fill(seen.fleet_class.waiting_later_s, 0.0)
+    fill(seen.fleet_class.waiting_eighth_s, 0.0)
+    fill(seen.fleet_class.waiting_quarter_s, 0.0)
+    fill(seen.fleet_class.waiting_half_s, 0.0)
+    fill(seen.fleet_class.waiting_whole_s, 0.0)
     fill(seen.fleet_class.oldest_wait_s, 0.0)
     fill(seen.fleet_class.served_frac, 0.0)  # holds the accelerators of waiting jobs until the last loop
+    fill(seen.fleet[SEEN_FLEET.oldest_wait_eighth_s : SEEN_FLEET.oldest_wait_whole_s + 1], 0.0)
+
+
+@routine
+def measure_queue(seen: Measured, env: Environment, now_s: float) -> None:
+    """Fill the features of the fleet by class [F, C], and the longest waits of the fleet by width.
+
+    They are the queue by slack and by width, longest wait, arrivals, backlog and the share served.
+    """
+    rules, ledger, n = env.rules, env.ledger, env.num_satellites
+    largest = largest_satellite(env)
+    clear_queue(seen)
     for c in range(env.num_classes):
         seen.fleet_class.arrival_rate[c] = ledger.arrival_rate[c]
         seen.fleet_class.backlog_s[c] = env.services.backlog[c] * rules.token_s[c]
@@ -162,21 +250,14 @@ def measure_queue(seen: Measured, env: Environment, now_s: float) -> None:
         job, run = env.jobs[row], env.run[row]
         c = job["class_id"]
         seen.fleet_class.served_frac[c] += job["total_accelerators"]
+        band = width_band(job["width"], largest)
         if is_replica(env, row):
-            seen.fleet_class.waiting_work_s[c] += job["total_accelerators"] * HOUR_S
-            seen.fleet_class.oldest_wait_s[c] = max(seen.fleet_class.oldest_wait_s[c], now_s - run["since_s"])
+            add_to_band(seen, c, band, job["total_accelerators"] * HOUR_S, now_s - run["since_s"])
             continue
         left = remaining_estimate(job, run)
-        slack = job["deadline_s"] - now_s - left / job["total_accelerators"]
-        seen.fleet_class.waiting_work_s[c] += left
         seen.fleet_class.backlog_s[c] += left
-        seen.fleet_class.oldest_wait_s[c] = max(seen.fleet_class.oldest_wait_s[c], now_s - job["arrival_s"])
-        if slack < URGENT_S:
-            seen.fleet_class.waiting_urgent_s[c] += left
-        elif slack < SOON_S:
-            seen.fleet_class.waiting_soon_s[c] += left
-        else:
-            seen.fleet_class.waiting_later_s[c] += left
+        add_to_band(seen, c, band, left, now_s - job["arrival_s"])
+        add_by_slack(seen, c, job["deadline_s"] - now_s - left / job["total_accelerators"], left)
     for c in range(env.num_classes):
         if rules.service[c] > 0.5:
             seen.fleet_class.served_frac[c] = min(1.0, ledger.served_now[c] / max(ledger.arrived_now[c], 1e-9))

@@ -86,7 +86,7 @@ class ObservationBuffers:
         """The encoded observation by block.
 
         The blocks are `satellites` (B, S, 26 + 8 C), `jobs` (B, K, 8 + C), `jobs_present` (B, K) and `fleet`
-        (B, 10 + 8 C).
+        (B, 18 + 13 C).
         """
         each = satellite_size(self.classes)
         satellites, fleet = np.split(self.flat, [self.satellites * each], 1)

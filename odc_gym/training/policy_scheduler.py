@@ -141,10 +141,12 @@ def load_policy_scheduler(folder: str | Path, view: View, noise_stream: int | No
         with zipfile.ZipFile(path) as archive:
             made_for = _read_interface(archive)
             normalisation = _read_normalisation(archive)
+        _check_interface(path, made_for, view)  # before the weights, which do not fit networks of another size
         policy = ALGORITHMS[made_for.algo].load(path, device="cpu").policy
+    except SchedulerError:
+        raise
     except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError, RuntimeError, EOFError) as error:
         raise SchedulerError(f"{path}: not a policy of a training run: {' '.join(str(error).split())[:200]}") from None
-    _check_interface(path, made_for, view)
     policy.set_training_mode(False)
     if noise_stream is not None:
         return ExploringScheduler(policy, normalisation, noise_stream)

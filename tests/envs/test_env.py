@@ -50,7 +50,7 @@ def test_stable_baselines_checker(modes):
 
 def test_spaces_of_the_default_environment():
     env = gym.make(ID)
-    assert env.observation_space.shape == (634,) and env.action_space.shape == (54,)
+    assert env.observation_space.shape == (657,) and env.action_space.shape == (54,)
     for space in (env.observation_space, env.action_space):
         assert space.dtype == np.float32 and (space.low == -1.0).all() and (space.high == 1.0).all()
     assert env.spec.max_episode_steps is None  # it truncates itself

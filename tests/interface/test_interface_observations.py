@@ -30,12 +30,12 @@ def played(starter12):
 
 
 def test_sizes(played):
-    """S (26 + 8 C) + 10 + 8 C = 634 and S (C + 1) + 2 C = 54 for starter12."""
+    """S (26 + 8 C) + 18 + 13 C = 657 and S (C + 1) + 2 C = 54 for starter12."""
     sim, _ = played
-    assert (len(SATELLITE), len(SATELLITE_CLASS), len(FLEET), len(FLEET_CLASS)) == (26, 8, 10, 8)
-    assert observations.size(S, C) == sim.observation.shape[1] == sim.observation.shape[1] == 634
+    assert (len(SATELLITE), len(SATELLITE_CLASS), len(FLEET), len(FLEET_CLASS)) == (26, 8, 18, 13)
+    assert observations.size(S, C) == sim.observation.shape[1] == 657
     assert sim.action_size == 54
-    assert observations.size(24, 2) == 24 * (26 + 16) + 10 + 16
+    assert observations.size(24, 2) == 24 * (26 + 16) + 18 + 26
 
 
 @pytest.mark.parametrize("level", [-1.0, 0.0, 1.0, None])
@@ -255,3 +255,77 @@ def test_design_numbers_of_the_view(played):
         assert design[name].shape == (3, S)
         assert design[name] == pytest.approx(value), name
     assert design["period_s"] == pytest.approx(5739.0, abs=2.0)
+
+
+@pytest.fixture(scope="module")
+def crowded(starter12):
+    """Hours of an overloaded fleet with small batteries and two sizes of satellites: what was seen, and its causes."""
+    fields = starter12.model_dump(exclude_unset=True, mode="json")
+    odcsat = fields["hardware"]["odcsat"]
+    large = {**odcsat, "battery": {**odcsat["battery"], "capacity_wh": 2000}}
+    small = {**large, "accelerators": {**large["accelerators"], "count": 4}}
+    orbit = {**fields["shells"][0]["orbit"], "total": 6}
+    shells = [{"hardware": "large", "orbit": orbit}, {"hardware": "small", "orbit": {**orbit, "raan_deg": 60}}]
+    scenario = Scenario.model_validate({**fields, "hardware": {"large": large, "small": small}, "shells": shells})
+    sim = Simulator(scenario.replace({"workload.rate_scale": 1.5}), 2)
+    sim.reset([20_030, 20_031])
+    rng, hours = np.random.default_rng(2), []
+    for decision in range(240):
+        actions = rng.uniform(-0.3, 1.0, (2, sim.action_size))
+        if 120 <= decision < 180:
+            sim.view.layout.urgency(actions)[:] = -1.0  # no work starts, so that room and queue grow
+        sim.step(actions)
+        if decision % 12 == 11:
+            seen = {name: values.copy() for name, values in sim.view.observation.items()}
+            waiting = [sim.mutable.lists[b, 0, :k].copy() for b, k in enumerate(sim.scalars["waiting"])]
+            state = sim.sat.free[:, :S].copy(), sim.sat.off[:, :S].copy(), sim.run.copy()
+            hours.append(((decision + 1) * 300.0, seen, waiting, *state))
+    return sim, hours
+
+
+BANDS = ("eighth", "quarter", "half", "whole")
+
+
+def test_waiting_work_by_width_deadline_and_age(crowded):
+    """Recounted from the job table: catches widths over the wrong satellite, gangs counted whole, and stale maxima."""
+    sim, hours = crowded
+    met = np.zeros((3, 4))
+    for now_s, seen, waiting, _, _, runs in hours:
+        for b in range(2):
+            jobs, run = sim.jobs[b][waiting[b]], runs[b][waiting[b]]
+            done = run["checkpointed_s"] + run["uncheckpointed_s"]
+            replica = jobs["class_id"] == sim.class_names.index("interactive")
+            work = np.where(
+                replica,
+                jobs["total_accelerators"] * 3600.0,
+                np.maximum(jobs["estimate_s"] - done, 0.1 * jobs["estimate_s"]),
+            )
+            since_s = np.where(replica, run["since_s"], jobs["arrival_s"])
+            late = ~replica & (now_s + work / np.maximum(jobs["total_accelerators"], 1) > jobs["deadline_s"])
+            band = np.digitize(jobs["width"] / 8.0, [0.125, 0.25, 0.5], right=True)
+            for k, name in enumerate(BANDS):
+                oldest = max(now_s - since_s[band == k], default=0.0)
+                assert seen[f"oldest_wait_{name}_s"][b] == pytest.approx(oldest), (now_s, name)
+                for c in range(C):
+                    mine = (band == k) & (jobs["class_id"] == c)
+                    assert seen[f"waiting_{name}_s"][b, c] == pytest.approx(work[mine].sum()), (now_s, name, c)
+                    met[c, k] += mine.sum()
+            for c in range(C):
+                assert seen["waiting_late_s"][b, c] == pytest.approx(work[late & (jobs["class_id"] == c)].sum())
+            assert sum(seen[f"waiting_{name}_s"][b] for name in BANDS) == pytest.approx(seen["waiting_work_s"][b])
+            assert (seen["waiting_late_s"][b] <= seen["waiting_urgent_s"][b] + 1e-6).all()
+    assert (met[0] > 0).all() and met[2, 1] > 0 and any(seen["waiting_late_s"].any() for _, seen, *_ in hours)
+
+
+def test_room_by_size_counts_satellites_that_are_on(crowded):
+    """Catches small satellites that count as room for wide jobs, and satellites without compute that count as free."""
+    _, hours = crowded
+    hidden = 0
+    for _, seen, _, free, off, _ in hours:
+        on = off == 0.0
+        for share, name in zip((0.125, 0.25, 0.5, 1.0), BANDS, strict=True):
+            assert np.array_equal(seen[f"free_{name}"], (on & (free >= 8.0 * share)).sum(1)), name
+        hidden += (~on & (free > 0)).sum()
+    assert hidden > 0
+    for name in BANDS:
+        assert len({count for _, seen, *_ in hours for count in seen[f"free_{name}"]}) > 2, name

@@ -24,7 +24,7 @@ def played(decisions=4, **kwargs):
 def test_names_of_the_default_environment():
     env = odc_gym.ODCSatEnv()
     names, actions = env.observation_names(), env.action_names()
-    assert len(names) == len(set(names)) == 634 and len(actions) == len(set(actions)) == 54
+    assert len(names) == len(set(names)) == 657 and len(actions) == len(set(actions)) == 54
     assert names[0] == "satellite[0].charge_frac" and names[50 * 3 + 26 + 8] == "satellite[3].batch.running"
     assert names[600] == "fleet.day_sine" and names[-1] == "fleet.interactive.served_frac"
     assert actions[:4] == [
@@ -94,7 +94,7 @@ def test_tables_are_read_by_place_name_and_part():
     part = table.select("satellite[1].batch")
     assert len(part) == 8 and part["satellite[1].batch.running"].unit == "accelerators"
     assert [row.name for row in table[2:4]] == ["satellite[0].junction_k", "satellite[0].radiator_k"]
-    assert len(repr(table).splitlines()) == 42 and "144 more; select(prefix)" in repr(table)
+    assert len(repr(table).splitlines()) == 42 and "167 more; select(prefix)" in repr(table)
     assert "336" in f"{table['satellite[0].junction_k']:}" or " K " in str(table["satellite[0].junction_k"])
     with pytest.raises(KeyError, match="no such name"):
         table["no such name"]
@@ -112,10 +112,10 @@ def test_values_beyond_the_encoding_are_marked():
 @pytest.mark.parametrize(
     ("wrong", "line"),
     [
-        (np.zeros(5), r"observation: shape \(5,\), must be \(184,\), the observation of one environment"),
-        (np.zeros((2, 184)), r"observation: shape \(2, 184\), must be"),
-        ({"fleet": np.zeros(34)}, "observation: lacks 'satellites'; must be flat, or have satellites, fleet"),
-        ({"fleet": np.zeros(3), "satellites": np.zeros(150)}, r"fleet: shape \(3,\), must be \(34,\)"),
+        (np.zeros(5), r"observation: shape \(5,\), must be \(207,\), the observation of one environment"),
+        (np.zeros((2, 207)), r"observation: shape \(2, 207\), must be"),
+        ({"fleet": np.zeros(57)}, "observation: lacks 'satellites'; must be flat, or have satellites, fleet"),
+        ({"fleet": np.zeros(3), "satellites": np.zeros(150)}, r"fleet: shape \(3,\), must be \(57,\)"),
     ],
 )
 def test_other_observations_are_refused(wrong, line):

@@ -1,3 +1,5 @@
+import json
+import zipfile
 from types import SimpleNamespace
 
 import numpy as np
@@ -5,6 +7,7 @@ import pytest
 
 from odc_gym.envs.vector import build_simulator
 from odc_gym.errors import SchedulerError
+from odc_gym.training import policies
 from odc_gym.training.policy_scheduler import load_policy_scheduler
 from odc_gym.training.run import train
 
@@ -71,6 +74,21 @@ def test_another_fleet_is_refused(run):
     view = build_simulator(1, **{**WORLD, "overrides": {"shells.0.orbit.total": 6}}).view
     with pytest.raises(SchedulerError, match=r"trained with observation_size = \d+, but the environment has \d+$"):
         load_policy_scheduler(run, view)
+
+
+def test_a_policy_for_another_layout_of_the_observation_is_refused(run, tmp_path, monkeypatch):
+    """Catches weights that are read first: the message then is about the shapes of tensors."""
+    old = tmp_path / "model.zip"
+    with zipfile.ZipFile(run / "model.zip") as made, zipfile.ZipFile(old, "w") as other:
+        for name in made.namelist():
+            content = made.read(name)
+            if name == "interface.json":
+                content = json.dumps(json.loads(content) | {"observation_size": 100}).encode()
+            other.writestr(name, content)
+    monkeypatch.setattr(policies, "FLEET", policies.FLEET[1:])  # so that the weights of FleetPolicy do not fit
+    view = build_simulator(1, **WORLD).view
+    with pytest.raises(SchedulerError, match=r"trained with observation_size = 100, but the environment has 207$"):
+        load_policy_scheduler(old, view)
 
 
 def test_other_classes_are_refused(run):
