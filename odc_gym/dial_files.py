@@ -111,8 +111,13 @@ def dials_of(vectors: NDArray[np.float64], roles: Sequence[str]) -> NDArray[np.f
         vectors: role vectors in the order of `NAMES`.
         roles: role of each class.
     """
-    places = [ROLES.index(role) * len(CLASS_DIALS) + k for k in range(len(CLASS_DIALS)) for role in roles]
-    return vectors[..., [*places, *range(len(ROLES) * len(CLASS_DIALS), len(NAMES))]]
+    return vectors[..., places_of(roles)]
+
+
+def places_of(roles: Sequence[str]) -> list[int]:
+    """Return the place in a role vector of each dial of classes with these roles and of the fleet, D places."""
+    by_class = [ROLES.index(role) * len(CLASS_DIALS) + k for k in range(len(CLASS_DIALS)) for role in roles]
+    return [*by_class, *range(len(ROLES) * len(CLASS_DIALS), len(NAMES))]
 
 
 def without(vector: NDArray[np.float64], group: str) -> NDArray[np.float64]:

@@ -23,7 +23,7 @@ from odc_gym.seeds import TRAINING_EPISODES, VALIDATION_FROM
 FOLDER = Path(__file__).parent.parent / "configs" / "train"
 
 POLICY_MODES = {
-    "FleetPolicy": (("ppo", "bids", "flat"),),
+    "FleetPolicy": (("ppo", "bids", "flat"), ("ppo", "dials", "flat")),
     "MlpPolicy": (("ppo", "bids", "flat"), ("ppo", "dials", "flat")),
     "AssignPolicy": (("maskable_ppo", "assign", "dict"),),
 }
@@ -55,7 +55,8 @@ class EnvKwargs(Model):
     decision_period_s: Positive | None = Field(default=None, description="time between decisions; null: the scenario's")
     episode_hours: Positive | None = Field(default=None, description="length of an episode; null: the scenario's")
     action_mode: Literal["bids", "dials", "assign"] = Field(
-        default="bids", description="form of actions; dials for MlpPolicy, assign for AssignPolicy"
+        default="bids",
+        description="form of actions; bids or dials for FleetPolicy and MlpPolicy, assign for AssignPolicy",
     )
     observation_mode: Literal["flat", "dict"] = Field(
         default="flat", description="form of observations; dict for AssignPolicy"
@@ -131,8 +132,8 @@ class TrainConfig(Model):
     )
     policy: Literal["FleetPolicy", "MlpPolicy", "AssignPolicy"] = Field(
         default="FleetPolicy",
-        description="network. FleetPolicy: the same weights for every satellite; MlpPolicy: one network over all; "
-        "AssignPolicy: scores pairs of jobs and satellites",
+        description="network. FleetPolicy: the same weights for every satellite, and on dials for every class; "
+        "MlpPolicy: one network over all; AssignPolicy: scores pairs of jobs and satellites",
     )
     scenario: str = Field(default="starter12", description="name of a scenario, or path of a .yaml file")
     env: EnvKwargs = Field(default=EnvKwargs(), description="arguments of the environment")
@@ -166,6 +167,11 @@ class TrainConfig(Model):
     noise_correlation: Annotated[float, Field(ge=0, lt=1)] = Field(
         default=0.9, description="correlation of the noise of successive decisions"
     )
+    start_dials: str | None = Field(
+        default=None,
+        description="dials at which the policy begins: tuned for those of the scenario, a name in configs/dials, or a "
+        "path; null: the zero action. Needs env.action_mode dials",
+    )
     width: Count = Field(default=64, description="width of the layers of FleetPolicy and AssignPolicy")
     net_arch: NetArch = Field(default=NetArch(pi=(128, 128), vf=(128, 128)), description="hidden layers of MlpPolicy")
 
@@ -177,6 +183,12 @@ class TrainConfig(Model):
     def rollout(self) -> int:
         """Number of decisions of a rollout, over all environments."""
         return self.n_steps * self.n_envs
+
+    @property
+    def fits_any_fleet(self) -> bool:
+        """Whether the trained policy fits other numbers of satellites and classes too."""
+        on_dials = self.policy == "FleetPolicy" and self.env.action_mode == "dials"
+        return on_dials and not self.normalise.observations
 
     @model_validator(mode="after")
     def _consistent(self) -> TrainConfig:
@@ -192,6 +204,8 @@ class TrainConfig(Model):
                 f"policy = {self.policy}: needs algo, env.action_mode and env.observation_mode {wanted}, "
                 f"got {', '.join(modes)}"
             )
+        if self.start_dials is not None and self.env.action_mode != "dials":
+            raise ValueError(f"start_dials = {self.start_dials}: must be null unless env.action_mode is dials")
         if self.normalise.observations and self.env.observation_mode == "dict":
             raise ValueError("normalise.observations = true: must be false with env.observation_mode = dict")
         if self.seed >= TRAINING_EPISODES:

@@ -18,12 +18,12 @@ from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELL
 
 
 class HeldNoisePolicy(ActorCriticPolicy):
-    """MlpPolicy of stable-baselines3 with an initial action of zero and correlated exploration noise.
+    """MlpPolicy of stable-baselines3 with a given initial action and correlated exploration noise.
 
-    The initial mean action is the zero action, which runs at sustainable clocks. The noise of successive decisions is
-    correlated (first-order autoregressive, coefficient `noise_correlation`, variance 1). Batteries and jobs integrate
-    over hours, so independent noise every five minutes would average out before it has an effect (Hollenstein et al.
-    2024, Colored Noise in PPO). Log probabilities are those of each decision by itself.
+    The initial mean action is `start`, by default the zero action, which runs at sustainable clocks. The noise of
+    successive decisions is correlated (first-order autoregressive, coefficient `noise_correlation`, variance 1).
+    Batteries and jobs integrate over hours, so independent noise every five minutes would average out before it has an
+    effect (Hollenstein et al. 2024, Colored Noise in PPO). Log probabilities are those of each decision by itself.
     """
 
     noise: Tensor  # of the last decision, in standard deviations, (B, A)
@@ -35,6 +35,7 @@ class HeldNoisePolicy(ActorCriticPolicy):
         lr_schedule: Schedule,
         log_std: Sequence[float],
         noise_correlation: float = 0.0,
+        start: Sequence[float] | None = None,
         **kwargs: Any,
     ) -> None:
         """Build the networks.
@@ -45,9 +46,11 @@ class HeldNoisePolicy(ActorCriticPolicy):
             lr_schedule: learning rate as a function of the remaining share of training.
             log_std: logarithm of the initial standard deviation of the noise for each action component, (A,).
             noise_correlation: correlation of the noise of successive decisions, 0 to below 1.
+            start: initial mean action, (A,); the zero action if None.
             **kwargs: as in stable-baselines3.
         """
         self.initial_log_std, self.noise_correlation = tuple(log_std), noise_correlation
+        self.start = None if start is None else tuple(start)
         super().__init__(observation_space, action_space, lr_schedule, **kwargs)
         self.noise = torch.zeros(0, *action_space.shape or ())
 
@@ -57,6 +60,8 @@ class HeldNoisePolicy(ActorCriticPolicy):
             nn.init.zeros_(parameter)
         with torch.no_grad():
             self.log_std.copy_(torch.tensor(self.initial_log_std))
+            if self.start is not None:
+                self.action_net.bias.copy_(torch.tensor(self.start))  # type: ignore[operator, union-attr]
 
     def forward(self, obs: Tensor, deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
         """Return actions (B, A) with noise, values (B, 1) and log probabilities (B,) for a rollout."""
@@ -91,19 +96,48 @@ class HeldNoisePolicy(ActorCriticPolicy):
         return self.noise
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
-        own = {"log_std": self.initial_log_std, "noise_correlation": self.noise_correlation}
+        own = {"log_std": self.initial_log_std, "noise_correlation": self.noise_correlation, "start": self.start}
         return super()._get_constructor_parameters() | own
 
 
-class FleetPolicy(HeldNoisePolicy):
+class SetPolicy(HeldNoisePolicy):
+    """Policy of networks for sets, whose components of the action share entries of `log_std`."""
+
+    _log_std_index: Tensor  # entry of `log_std` for each component of the action, (A,)
+
+    def _assemble(
+        self, embeddings: nn.Module, heads: nn.Module, width: int, log_std_index: Sequence[int], lr_schedule: Schedule
+    ) -> None:
+        """Set the networks, with orthogonal initial weights; the caller then sets the initial mean action.
+
+        Args:
+            embeddings: from features to the embeddings of the actor and of the critic.
+            heads: from the embeddings of the actor to the mean action.
+            width: width of the critic's embedding.
+            log_std_index: entry of `log_std` for each component of the action, (A,).
+            lr_schedule: learning rate as a function of the remaining share of training.
+        """
+        self.mlp_extractor = embeddings  # type: ignore[assignment]
+        self.action_net = heads
+        self.value_net = nn.Linear(width, 1)
+        self.log_std = nn.Parameter(torch.tensor(self.initial_log_std))
+        self.register_buffer("_log_std_index", torch.tensor(log_std_index), persistent=False)
+        for module, gain in ((self.mlp_extractor, np.sqrt(2)), (self.action_net, np.sqrt(2)), (self.value_net, 1.0)):
+            module.apply(partial(self.init_weights, gain=gain))
+        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)  # type: ignore[call-arg]
+
+    def _get_action_dist_from_latent(self, latent_pi: Tensor) -> Distribution:
+        assert isinstance(self.action_dist, DiagGaussianDistribution)
+        return self.action_dist.proba_distribution(self.action_net(latent_pi), self.log_std[self._log_std_index])
+
+
+class FleetPolicy(SetPolicy):
     """Actor and critic with the same weights for each satellite, for the flat observation and action of `bids`.
 
     The features of a satellite and of the fleet become an embedding. The mean of the embeddings carries the information
     about the other satellites (Zaheer et al. 2017, Deep Sets). Permuting the satellites permutes bids and clocks.
     S satellites, C classes, F and G features of a satellite and of the fleet, H width.
     """
-
-    _log_std_index: Tensor  # entry of `log_std` for each component of the action, (A,)
 
     def __init__(
         self,
@@ -126,27 +160,18 @@ class FleetPolicy(HeldNoisePolicy):
             width: width H of the layers.
             **kwargs: as in `HeldNoisePolicy`, except `log_std`: it has one entry for each of the C bids, the clock, the
                 C urgencies and the C offsets. Satellites share the entries, so the weights fit a fleet of any size.
-                Layer widths and orthogonal initialisation are fixed.
+                It always begins with the zero action. Layer widths and orthogonal initialisation are fixed.
         """
         self.satellites, self.classes, self.width = satellites, classes, width
         super().__init__(observation_space, action_space, lr_schedule, **kwargs)
 
     def _build(self, lr_schedule: Schedule) -> None:
         per_satellite = self.classes + 1
-        self.mlp_extractor = _Embeddings(self.satellites, self.classes, self.width)  # type: ignore[assignment]
-        self.action_net = _Heads(self.satellites, self.classes, self.width)
-        self.value_net = nn.Linear(self.width, 1)
-        self.log_std = nn.Parameter(torch.tensor(self.initial_log_std))
         index = [*list(range(per_satellite)) * self.satellites, *range(per_satellite, per_satellite + 2 * self.classes)]
-        self.register_buffer("_log_std_index", torch.tensor(index), persistent=False)
-        for module, gain in ((self.mlp_extractor, np.sqrt(2)), (self.action_net, np.sqrt(2)), (self.value_net, 1.0)):
-            module.apply(partial(self.init_weights, gain=gain))
-        self.action_net.initialise_to_zero_action()
-        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)  # type: ignore[call-arg]
-
-    def _get_action_dist_from_latent(self, latent_pi: Tensor) -> Distribution:
-        assert isinstance(self.action_dist, DiagGaussianDistribution)
-        return self.action_dist.proba_distribution(self.action_net(latent_pi), self.log_std[self._log_std_index])
+        embeddings = _Embeddings(self.satellites, self.classes, self.width)
+        heads = _Heads(self.satellites, self.classes, self.width)
+        self._assemble(embeddings, heads, self.width, index, lr_schedule)
+        heads.initialise_to_zero_action()
 
     def _get_constructor_parameters(self) -> dict[str, Any]:
         own = {"satellites": self.satellites, "classes": self.classes, "width": self.width}

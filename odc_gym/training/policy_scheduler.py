@@ -21,6 +21,7 @@ from stable_baselines3.common.running_mean_std import RunningMeanStd
 
 from odc_gym.errors import SchedulerError
 from odc_gym.evaluation.files import write_bytes
+from odc_gym.training.dial_policy import DialPolicy
 from odc_gym.training.policies import HeldNoisePolicy
 
 if TYPE_CHECKING:
@@ -34,13 +35,17 @@ ALGORITHMS: dict[str, type[PPO] | type[MaskablePPO]] = {"ppo": PPO, "maskable_pp
 
 
 class Interface(NamedTuple):
-    """Observations and actions that a policy was trained for, and the algorithm of its training."""
+    """Observations and actions that a policy was trained for, and the algorithm of its training.
+
+    `any_fleet` tells whether its weights fit other numbers of satellites and classes too.
+    """
 
     observation_size: int
     action_size: int
     class_names: tuple[str, ...]
     action_mode: str = "bids"
     algo: str = "ppo"
+    any_fleet: bool = False
 
 
 class ObservationNormalisation(NamedTuple):
@@ -125,6 +130,8 @@ def feasible_choices(policy: BasePolicy, view: View, rows: slice = slice(None)) 
 def load_policy_scheduler(folder: str | Path, view: View, noise_stream: int | None = None) -> PolicyScheduler:
     """Load the policy of a training run's folder: the best on validation, else the last.
 
+    A policy with the same weights for each satellite and class on dials fits environments of every scenario.
+
     Args:
         folder: folder of the run, or one of its models.
         view: view of the environments to operate.
@@ -142,11 +149,14 @@ def load_policy_scheduler(folder: str | Path, view: View, noise_stream: int | No
             made_for = _read_interface(archive)
             normalisation = _read_normalisation(archive)
         _check_interface(path, made_for, view)  # before the weights, which do not fit networks of another size
-        policy = ALGORITHMS[made_for.algo].load(path, device="cpu").policy
+        policy: BasePolicy = ALGORITHMS[made_for.algo].load(path, device="cpu").policy
     except SchedulerError:
         raise
     except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError, RuntimeError, EOFError) as error:
         raise SchedulerError(f"{path}: not a policy of a training run: {' '.join(str(error).split())[:200]}") from None
+    if made_for.any_fleet:
+        assert isinstance(policy, DialPolicy)
+        policy = policy.fitted(view.satellites, view.scenario)
     policy.set_training_mode(False)
     if noise_stream is not None:
         return ExploringScheduler(policy, normalisation, noise_stream)
@@ -209,9 +219,9 @@ def _read_interface(archive: zipfile.ZipFile) -> Interface:
 
 def _check_interface(path: Path, made_for: Interface, view: View) -> None:
     names, mode = tuple(view.class_names), view.action_mode
-    here = Interface(view.encoded.shape[1], view.action_size, names, mode, made_for.algo)._asdict()
+    here = Interface(view.encoded.shape[1], view.action_size, names, mode, made_for.algo, made_for.any_fleet)._asdict()
     for name, wanted in made_for._asdict().items():
-        if wanted != here[name]:
+        if wanted != here[name] and (name == "action_mode" or not made_for.any_fleet):
             raise SchedulerError(
                 f"{path}: trained with {name} = {_text(wanted)}, but the environment has {_text(here[name])}"
             )

@@ -13,7 +13,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
@@ -21,9 +23,11 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from odc_gym.cores import available_cores
+from odc_gym.dial_files import dials_of, family, read_dials, roles_of
 from odc_gym.envs.sb3 import ODCSatVecEnv
 from odc_gym.errors import RunError
 from odc_gym.evaluation.files import write_document, write_text
+from odc_gym.interface.dials import DIALS
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.yaml_text import dump as dump_yaml
 from odc_gym.simulator.simulator import Simulator
@@ -37,6 +41,7 @@ from odc_gym.training.callbacks import (
     ProgressReport,
 )
 from odc_gym.training.config import TrainConfig, dump, load
+from odc_gym.training.dial_policy import DialPolicy, natures_of
 from odc_gym.training.groups import GroupRewards, training_seeds
 from odc_gym.training.headline_tags import HeadlineTags
 from odc_gym.training.policies import FleetPolicy, HeldNoisePolicy
@@ -77,6 +82,7 @@ def train(
     Raises:
         RunError: the configuration, seed or folder cannot be used.
         ScenarioError: the scenario or an override is not allowed.
+        SchedulerError: `start_dials` names no file of dials.
         KeyboardInterrupt: Ctrl-C was pressed; a checkpoint has been saved.
     """
     if resume is not None:
@@ -87,6 +93,7 @@ def train(
         given = {name: value for name, value in changes.items() if value is not None}
         settings = load("ppo" if config is None else config, {**(overrides or {}), **given})
         scenario = Scenario.load(settings.scenario, settings.env.overrides)
+        _start(settings, scenario)  # before the folder, which a wrong name must not leave behind
         run = _create(settings, scenario, output)
     with torch_threads(settings.torch_threads):
         _learn(run, settings, scenario, resume is not None, progress)
@@ -122,7 +129,13 @@ def _learn(run: Path, config: TrainConfig, scenario: Scenario, resumed: bool, pr
 
 
 def build_model(config: TrainConfig, scenario: Scenario) -> OnPolicyAlgorithm:
-    """Build the learner of a configuration with its environments; the initial policy is the zero action."""
+    """Build the learner of a configuration with its environments.
+
+    The initial policy is the zero action, or in the mode `dials` those of `start_dials`.
+
+    Raises:
+        SchedulerError: `start_dials` names no file of dials.
+    """
     environments = ODCSatVecEnv(config.n_envs, scenario=scenario, **_env_kwargs(config))
     env: VecEnv = GroupRewards(environments, config.group) if config.group > 1 else environments
     normalise = config.normalise
@@ -170,8 +183,11 @@ def torch_threads(number: int) -> Iterator[None]:
 
 
 def _policy(config: TrainConfig, simulator: Simulator) -> tuple[Any, dict[str, Any]]:
+    """Return the policy's class and arguments."""
     if config.policy == "AssignPolicy":
         return AssignPolicy, {"width": config.width}
+    if config.env.action_mode == "dials":
+        return _policy_on_dials(config, simulator)
     satellites, classes, log_std = simulator.satellites, len(simulator.class_names), config.log_std_init
     satellite_log_std = [*[log_std.bid] * classes, log_std.clock]
     fleet_log_std = [*[log_std.urgency] * classes, *[log_std.offset] * classes]
@@ -179,11 +195,29 @@ def _policy(config: TrainConfig, simulator: Simulator) -> tuple[Any, dict[str, A
     if config.policy == "FleetPolicy":
         sizes = {"satellites": satellites, "classes": classes, "width": config.width}
         return FleetPolicy, common | sizes | {"log_std": [*satellite_log_std, *fleet_log_std]}
-    net_arch = {"pi": list(config.net_arch.pi), "vf": list(config.net_arch.vf)}
     log_stds = [*satellite_log_std * satellites, *fleet_log_std]
-    if config.env.action_mode == "dials":
-        log_stds = [log_std.dial] * simulator.dials.size
-    return HeldNoisePolicy, common | {"net_arch": net_arch, "log_std": log_stds}
+    return HeldNoisePolicy, common | {"net_arch": config.net_arch.model_dump(), "log_std": log_stds}
+
+
+def _policy_on_dials(config: TrainConfig, simulator: Simulator) -> tuple[Any, dict[str, Any]]:
+    """Return the class and arguments of a policy of the mode `dials`."""
+    scenario, log_std = simulator.scenario, config.log_std_init.dial
+    common: dict[str, Any] = {"noise_correlation": config.noise_correlation}
+    start = _start(config, scenario)
+    if config.policy == "FleetPolicy":
+        sizes = {"satellites": simulator.satellites, "natures": natures_of(scenario), "width": config.width}
+        log_stds = [log_std] * len(DIALS)
+        return DialPolicy, common | sizes | {"log_std": log_stds, "start": None if start is None else start.tolist()}
+    dials = None if start is None else dials_of(start, roles_of(scenario)).tolist()
+    log_stds = [log_std] * simulator.action_size
+    return HeldNoisePolicy, common | {"net_arch": config.net_arch.model_dump(), "log_std": log_stds, "start": dials}
+
+
+def _start(config: TrainConfig, scenario: Scenario) -> NDArray[np.float64] | None:
+    """Return the role vector at which a policy begins, (R,); None for the zero action."""
+    if config.start_dials is None:
+        return None
+    return read_dials(family(scenario.name) if config.start_dials == "tuned" else config.start_dials).vector
 
 
 def _environments(model: OnPolicyAlgorithm) -> ODCSatVecEnv:

@@ -198,4 +198,5 @@ def policy_interface(simulator: Simulator, config: TrainConfig) -> Interface:
         tuple(simulator.class_names),
         simulator.action_mode,
         config.algo,
+        config.fits_any_fleet,
     )

@@ -98,8 +98,8 @@ def test_other_classes_are_refused(run):
         layout=view.layout,
         class_names=("finetuning", "batch", "edge"),
         assignment=None,
-        action_mode="bids",
-        action_size=view.layout.size,
+        action_mode=view.action_mode,
+        action_size=view.action_size,
     )
     with pytest.raises(SchedulerError, match=r"trained with class_names = finetuning, batch, interactive, but"):
         load_policy_scheduler(run, other)

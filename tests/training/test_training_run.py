@@ -50,6 +50,7 @@ ASSIGNED = {
     "policy": "AssignPolicy",
     "env": {**WORLD, "action_mode": "assign", "observation_mode": "dict"},
 }
+DIALLED = {**TINY, "start_dials": "all", "env": {**WORLD, "action_mode": "dials"}}
 NORMALISED = {**TINY, "group": 1, "policy": "MlpPolicy", "normalise": {"observations": True, "rewards": True}}
 
 
@@ -223,7 +224,7 @@ def test_first_policy_is_the_zero_action_on_validation_episodes(whole):
     assert float(first["mean"]) == scores.mean() and float(first["worst"]) == scores.min()
 
 
-@pytest.mark.parametrize(("config", "rollout"), [(TINY, 3), (NORMALISED, 6), (ASSIGNED, 3)])
+@pytest.mark.parametrize(("config", "rollout"), [(TINY, 3), (NORMALISED, 6), (ASSIGNED, 3), (DIALLED, 3)])
 def test_a_killed_run_resumes_bit_for_bit(tmp_path, monkeypatch, config, rollout):
     config = TrainConfig.model_validate(config)
     whole = train(config, output=tmp_path / "whole")
