@@ -27,6 +27,7 @@ from odc_gym.cli.common import (
     trace_files,
 )
 from odc_gym.cli.values import complete_scenarios, complete_schedulers, whole_number
+from odc_gym.defaults import DEFAULT_SCENARIO
 from odc_gym.errors import OdcGymError, ScenarioError
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
 
 FIRST_TEST = 10_000
 NOTED_S = 5e-3  # time of a decision from which it is printed
-HEURISTICS = "full-clock,zero,governor,sun-aware,gang-aware"
-DEFAULT_SCENARIO, ALL = "starter12", "all"
+HEURISTICS = "full-clock,zero,governor,sun-aware,gang-aware,tuned"
+ALL = "all"
 STDOUT = Path("-")
 
 Scenarios = Annotated[

@@ -22,8 +22,9 @@ from odc_gym.cli.common import (
     progress,
     trace_files,
 )
-from odc_gym.cli.compare import DEFAULT_SCENARIO, Episodes, join_schedulers, split_schedulers
+from odc_gym.cli.compare import Episodes, join_schedulers, split_schedulers
 from odc_gym.cli.values import complete_scenarios, complete_schedulers, whole_number
+from odc_gym.defaults import DEFAULT_SCENARIO
 from odc_gym.errors import OdcGymError
 
 if TYPE_CHECKING:

@@ -22,9 +22,10 @@ from odc_gym.cli.common import (
     progress,
     trace_files,
 )
-from odc_gym.cli.compare import DEFAULT_SCENARIO, split_schedulers
+from odc_gym.cli.compare import split_schedulers
 from odc_gym.cli.record import FIRST_WATCHED, Seed
 from odc_gym.cli.values import complete_schedulers
+from odc_gym.defaults import DEFAULT_SCENARIO
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -52,7 +52,7 @@ from odc_gym.core.spacecraft.outages import apply_outages, enter_safe_mode
 from odc_gym.core.spacecraft.step import DESIGN_ROWS, PROPAGATOR, physics
 from odc_gym.interface.actions import decode
 from odc_gym.interface.assignment import decode_assignment, forget_orders, hold_others, show_slots
-from odc_gym.interface.dials import expand
+from odc_gym.interface.dials import dials_of_action, expand
 from odc_gym.interface.jobs import encode_jobs, measure_jobs
 from odc_gym.interface.measurements import Measured, measure_fleet, measure_queue, measure_running, measure_satellites
 from odc_gym.interface.observations import FLEET_CLASS_FEATURES, SATELLITE_CLASS_FEATURES, SATELLITE_FEATURES, encode
@@ -94,7 +94,8 @@ def decode_action(
     elif mode.dials:
         seen = outputs.measured
         observed = seen[0][b], seen[1][b], seen[2][b], seen[3][b]
-        expand(work.bids, action, observed, env.design, env.rules, env.policy, env.num_satellites)
+        dials_of_action(work.dials, action)
+        expand(work.bids, work.dials, observed, env.design, env.rules, env.policy, env.num_satellites)
         decode(work.bids, env)
     else:
         decode(action, env)

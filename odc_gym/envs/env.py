@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium.error import ResetNeeded
 from numpy.typing import NDArray
 
+from odc_gym.defaults import DEFAULT_ACTION_MODE, DEFAULT_SCENARIO
 from odc_gym.envs.arguments import ScenarioSource, check_choice, check_options
 from odc_gym.envs.described import Described
 from odc_gym.envs.infos import EndInfo, end_info
@@ -44,8 +45,8 @@ class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
 
     `docs/environment.md` describes every component of action, observation and reward.
 
-    - Action: `Box(-1, 1, (S (C + 1) + 2 C,))`, for S satellites and C job classes: bids, clocks, urgencies, offsets. In
-      the mode `dials` `Box(-1, 1, (4 C + 15,))`: numbers of a rule for the whole fleet. In the mode `assign`
+    - Action: `Box(-5, 5, (4 C + 15,))`, for C job classes: dials of a rule for the whole fleet. In the mode `bids`
+      `Box(-1, 1, (S (C + 1) + 2 C,))`, for S satellites: bids, clocks, urgencies, offsets. In the mode `assign`
       `MultiDiscrete([S + 1] K + [L] S)`: satellites for K waiting jobs, clock levels.
     - Observation: `Box(-1, 1, (S (26 + 8 C) + 18 + 13 C,))` float32. In the mode `dict` its blocks `satellites` and
       `fleet`, and `jobs` (K, 8 + C) for K waiting jobs, with `jobs_present` (K,).
@@ -61,7 +62,7 @@ class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
         decision_period_s: time between decisions [s]; the scenario's if None.
         episode_hours: length of an episode [h]; the scenario's if None.
         render_mode: None, "ansi" for text, "rgb_array" for pictures, or "human" for a window that shows each decision.
-        action_mode: "bids", "dials" or "assign".
+        action_mode: "dials", "bids" or "assign".
         observation_mode: "flat" or "dict".
 
     Raises:
@@ -77,13 +78,13 @@ class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
 
     def __init__(
         self,
-        scenario: ScenarioSource = "starter12",
+        scenario: ScenarioSource = DEFAULT_SCENARIO,
         overrides: Mapping[str, Any] | None = None,
         trace: TraceSource | None = None,
         decision_period_s: float | None = None,
         episode_hours: float | None = None,
         render_mode: str | None = None,
-        action_mode: str = "bids",
+        action_mode: str = DEFAULT_ACTION_MODE,
         observation_mode: str = "flat",
     ) -> None:
         self.render_mode = check_choice("render_mode", render_mode, ENV_RENDER_MODES)

@@ -13,6 +13,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from odc_gym.cores import available_cores
+from odc_gym.defaults import DEFAULT_ACTION_MODE, DEFAULT_SCENARIO
 from odc_gym.envs.arguments import (
     OBSERVATION_MODES,
     ScenarioSource,
@@ -29,6 +30,7 @@ from odc_gym.envs.arguments import (
 from odc_gym.envs.described import Described
 from odc_gym.envs.infos import end_info
 from odc_gym.errors import ArgumentError
+from odc_gym.interface.dials import ACTION_RANGE
 from odc_gym.rendering import HUMAN, RENDERERS, render_fps
 from odc_gym.saved_state import entries_under, saved_array
 from odc_gym.scenario import Scenario
@@ -48,7 +50,7 @@ PREFETCH_BYTES = 512 * 2**20  # largest batch that begins its next episodes in a
 
 def build_simulator(
     num_envs: int,
-    scenario: ScenarioSource = "starter12",
+    scenario: ScenarioSource = DEFAULT_SCENARIO,
     overrides: Mapping[str, Any] | None = None,
     trace: TraceSource | None = None,
     decision_period_s: float | None = None,
@@ -171,7 +173,7 @@ class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray
     def __init__(
         self,
         num_envs: int = 1,
-        scenario: ScenarioSource = "starter12",
+        scenario: ScenarioSource = DEFAULT_SCENARIO,
         overrides: Mapping[str, Any] | None = None,
         trace: TraceSource | None = None,
         decision_period_s: float | None = None,
@@ -179,7 +181,7 @@ class ODCSatVectorEnv(WholeCopy, Described, VectorEnv[Any, NDArray[Any], NDArray
         render_mode: str | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         max_episode_steps: int | None = None,
-        action_mode: str = "bids",
+        action_mode: str = DEFAULT_ACTION_MODE,
         observation_mode: str = "flat",
         num_threads: int = 1,
         prefetch: bool | None = None,
@@ -470,7 +472,11 @@ def observation_space(simulator: Simulator, observation_mode: str) -> spaces.Spa
 
 
 def action_space(simulator: Simulator) -> spaces.Space[NDArray[Any]]:
-    """Return the action space of one environment: a Box (A,) in [-1, 1], or in the mode `assign` K + S choices."""
+    """Return the action space of one environment: a Box (A,), or in the mode `assign` K + S choices.
+
+    The Box is [-1, 1] in the mode `bids`, and [-5, 5] in the mode `dials`.
+    """
     if simulator.assigns:
         return spaces.MultiDiscrete(simulator.assignment.choices)
-    return spaces.Box(-1.0, 1.0, (simulator.action_size,), np.float32)
+    limit = ACTION_RANGE if simulator.action_mode == "dials" else 1.0
+    return spaces.Box(-limit, limit, (simulator.action_size,), np.float32)

@@ -2,6 +2,8 @@
 
 Noise on single bids closes satellites, so a policy that explores with it never finds a plan of placement. A dial moves
 all satellites at once, by what each of them shows: light, charge, temperature, load. Zero dials are the zero action.
+
+An action of the mode holds the dials times `ACTION_RANGE`.
 """
 
 from __future__ import annotations
@@ -45,6 +47,11 @@ FLEET_DIALS = (
     ("drain_charge", 0.2, "charge above the floor below which running work leaves a satellite; none at or below 0"),
 )
 LIGHT_S = 1.5 * HOUR_S  # about an orbit in low Earth orbit
+ACTION_RANGE = 5.0
+"""Action at dial 1. Learners begin with noise of deviation 1, which then is a fifth of a dial's range.
+
+Noise over the whole range costs more points than learning gains.
+"""
 GOLDEN = 0.6180339887498949  # multiples of it, modulo 1, spread the kept satellites over the fleet (Weyl's sequence)
 FULL_CHARGE, COOL_K, BUSY = 0.8, 8.0, 0.9  # conditions at which the gains of clock requests are 0
 KELVINS = 10.0  # unit of temperature margins
@@ -69,6 +76,11 @@ _CLASS_SCALES = np.array([row[1] for row in CLASS_DIALS])
 _FLEET_SCALES = np.array([row[1] for row in FLEET_DIALS])
 
 
+def dial_count(classes: int) -> int:
+    """Return the number of dials of C classes, 4 C + 15."""
+    return len(CLASS_DIALS) * classes + len(FLEET_DIALS)
+
+
 @dataclass(frozen=True)
 class DialLayout:
     """Layout of the dials of C classes: each dial by class, (C,), one after the other, then those of the fleet."""
@@ -84,7 +96,14 @@ class DialLayout:
     @property
     def size(self) -> int:
         """Number of dials, 4 C + 15."""
-        return len(CLASS_DIALS) * len(self.class_names) + len(FLEET_DIALS)
+        return dial_count(len(self.class_names))
+
+
+@routine
+def dials_of_action(dials: np.ndarray, action: np.ndarray) -> None:
+    """Write the dials (D,) that an action of the mode stands for, (D,)."""
+    for d in range(dials.shape[0]):
+        dials[d] = action[d] / ACTION_RANGE
 
 
 @routine

@@ -21,6 +21,7 @@ from odc_gym.core.spacecraft.step import SCRATCH
 from odc_gym.faults.faults import NO_EVENT
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.assignment import level_clocks
+from odc_gym.interface.dials import dial_count
 from odc_gym.physics.ageing import TURNING_POINTS, depth_damage_tables
 from odc_gym.tables.fleet.fleet_model import FleetModel
 from odc_gym.tables.fleet.parameters import past_shape, tenants_block
@@ -121,6 +122,7 @@ def empty_workspace(satellites: int, lanes: int, classes: int, tenants: int, job
         scratch=np.empty((SCRATCH, lanes)),
         sky=np.empty((len(Sky._fields), lanes)),
         action=np.empty((2, classes)),
+        dials=np.empty(dial_count(classes)),
         bids=np.empty(ActionLayout(satellites, classes).size),
         free_from_s=np.empty(satellites),
         candidate=np.empty(satellites, np.bool_),

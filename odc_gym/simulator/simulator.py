@@ -469,8 +469,8 @@ class Simulator(WholeCopy):
         The other rows keep their state, and their reward is 0.
 
         Args:
-            actions: in the modes `bids` and `dials` (B, A), clipped to [-1, 1]; in the mode `assign` choices,
-                (B, K + S) integers.
+            actions: in the mode `bids` (B, A), clipped to [-1, 1]; in the mode `dials` (B, A), clipped to [-5, 5]; in
+                the mode `assign` choices, (B, K + S) integers.
 
         Raises:
             ActionError: the shape is wrong, a value is not finite, or a choice does not exist.

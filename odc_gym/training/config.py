@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from odc_gym.defaults import DEFAULT_SCENARIO
 from odc_gym.errors import RunError, ScenarioError, did_you_mean, did_you_mean_file
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.base import Count, Fraction, Model, NonNegative, Positive
@@ -135,7 +136,7 @@ class TrainConfig(Model):
         description="network. FleetPolicy: the same weights for every satellite, and on dials for every class; "
         "MlpPolicy: one network over all; AssignPolicy: scores pairs of jobs and satellites",
     )
-    scenario: str = Field(default="starter12", description="name of a scenario, or path of a .yaml file")
+    scenario: str = Field(default=DEFAULT_SCENARIO, description="name of a scenario, or path of a .yaml file")
     env: EnvKwargs = Field(default=EnvKwargs(), description="arguments of the environment")
     seed: Annotated[int, Field(ge=0)] = Field(default=0, description="seed of the run, up to 9999")
     n_timesteps: Count = Field(default=600_000, description="decisions to train for, over all environments")

@@ -11,6 +11,7 @@ from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
 
 from odc_gym.dial_files import CLASS_DIALS, FLEET_DIALS, NAMES, ROLES, places_of, roles_of
+from odc_gym.interface.dials import ACTION_RANGE, dial_count
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS, satellite_size, size
 from odc_gym.scenario import JobClass, Scenario
 from odc_gym.training.policies import SetPolicy
@@ -96,10 +97,10 @@ class DialPolicy(SetPolicy):
             scenario: scenario of the fleet.
         """
         natures = natures_of(scenario)
-        dials = len(CLASS_DIALS) * len(natures) + len(FLEET_DIALS)
+        dials = dial_count(len(natures))
         own = self._get_constructor_parameters() | {
             "observation_space": spaces.Box(-1.0, 1.0, (size(satellites, len(natures)),)),
-            "action_space": spaces.Box(-1.0, 1.0, (dials,)),
+            "action_space": spaces.Box(-ACTION_RANGE, ACTION_RANGE, (dials,)),
             "satellites": satellites,
             "natures": natures,
         }
@@ -164,7 +165,7 @@ class _Embeddings(nn.Module):
 
 
 class _Heads(nn.Module):
-    """Layers from embeddings (B, C H) to the mean dials (B, 4 C + 15), which are added to those of the start."""
+    """Layers from embeddings (B, C H) to the mean action (B, 4 C + 15), added to the dials of the start."""
 
     start: Tensor
     places: Tensor
@@ -188,4 +189,4 @@ class _Heads(nn.Module):
         embeddings = latent.reshape(-1, self.classes, self.width)
         by_class = self.of_class(embeddings).transpose(1, 2).flatten(1)
         fleet = self.of_fleet(torch.tanh(self.pooled(embeddings.mean(1))))
-        return torch.cat([by_class, fleet], 1) + self.start[self.places]
+        return ACTION_RANGE * (torch.cat([by_class, fleet], 1) + self.start[self.places])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
+from gymnasium import spaces
 from numpy.typing import NDArray
 from sb3_contrib import MaskablePPO
 from sb3_contrib.common.maskable.policies import MaskableActorCriticPolicy
@@ -105,7 +106,7 @@ class ExploringScheduler(PolicyScheduler):
             self._noise[row] = self._generators[row].standard_normal(view.action_size)
 
     def act(self, view: View) -> NDArray[np.float32]:
-        """Return the actions (B, A) with noise, clipped to [-1, 1]."""
+        """Return the actions (B, A) with noise, within the action space."""
         assert isinstance(self._policy, HeldNoisePolicy)
         with torch.no_grad():
             normal = self._policy.get_distribution(torch.as_tensor(self._normalised(view)))
@@ -117,7 +118,9 @@ class ExploringScheduler(PolicyScheduler):
             [self._generators[row].standard_normal(view.action_size) for row in range(view.num_envs)]
         )
         self._noise = correlation * self._noise + (1 - correlation**2) ** 0.5 * independent
-        return np.asarray(np.clip(actions, -1.0, 1.0), np.float32)
+        space = self._policy.action_space
+        assert isinstance(space, spaces.Box)
+        return np.asarray(np.clip(actions, space.low, space.high), np.float32)
 
 
 def feasible_choices(policy: BasePolicy, view: View, rows: slice = slice(None)) -> NDArray[np.int64]:

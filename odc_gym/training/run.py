@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import platform
 import subprocess
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ from odc_gym.dial_files import dials_of, family, read_dials, roles_of
 from odc_gym.envs.sb3 import ODCSatVecEnv
 from odc_gym.errors import RunError
 from odc_gym.evaluation.files import write_document, write_text
-from odc_gym.interface.dials import DIALS
+from odc_gym.interface.dials import ACTION_RANGE, DIALS
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.yaml_text import dump as dump_yaml
 from odc_gym.simulator.simulator import Simulator
@@ -201,14 +202,14 @@ def _policy(config: TrainConfig, simulator: Simulator) -> tuple[Any, dict[str, A
 
 def _policy_on_dials(config: TrainConfig, simulator: Simulator) -> tuple[Any, dict[str, Any]]:
     """Return the class and arguments of a policy of the mode `dials`."""
-    scenario, log_std = simulator.scenario, config.log_std_init.dial
+    scenario, log_std = simulator.scenario, config.log_std_init.dial + math.log(ACTION_RANGE)
     common: dict[str, Any] = {"noise_correlation": config.noise_correlation}
     start = _start(config, scenario)
     if config.policy == "FleetPolicy":
         sizes = {"satellites": simulator.satellites, "natures": natures_of(scenario), "width": config.width}
         log_stds = [log_std] * len(DIALS)
         return DialPolicy, common | sizes | {"log_std": log_stds, "start": None if start is None else start.tolist()}
-    dials = None if start is None else dials_of(start, roles_of(scenario)).tolist()
+    dials = None if start is None else (ACTION_RANGE * dials_of(start, roles_of(scenario))).tolist()
     log_stds = [log_std] * simulator.action_size
     return HeldNoisePolicy, common | {"net_arch": config.net_arch.model_dump(), "log_std": log_stds, "start": dials}
 

@@ -24,6 +24,7 @@ from odc_gym.envs.forks import fork
 from odc_gym.envs.vector import ODCSatVectorEnv
 from odc_gym.errors import RunError
 from odc_gym.evaluation.files import write_text
+from odc_gym.interface.dials import ACTION_RANGE
 from odc_gym.scenario import Scenario
 from odc_gym.seeds import TRAINING_EPISODES
 
@@ -89,7 +90,7 @@ class Players:
                 self._batches[i] = batch = fork(origin, len(vectors), into=batch)
                 simulator = batch.simulator
                 for _ in range(simulator.decisions):
-                    simulator.step(dials)
+                    simulator.step(ACTION_RANGE * dials)
                     found[i, k] += simulator.reward
         return found
 

@@ -15,6 +15,7 @@ class Workspace(NamedTuple):
     scratch: Float64x2  # (SCRATCH, P) of `core.spacecraft.step`
     sky: Float64x2  # (field, P) of Sky: the present step
     action: Float64x2  # (2, C) urgencies and clock offsets of the action
+    dials: Float64x1  # (D,) dials that an action stands for
     bids: Float64x1  # (A,) action of the mode `bids` that dials stand for
     free_from_s: Float64x1  # (S,) time at which a blocked job can start
     candidate: Boolx1  # (S,) satellites for which a blocked job may wait

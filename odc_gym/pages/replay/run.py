@@ -8,7 +8,7 @@ import numpy as np
 
 from odc_gym.constants import HOUR_S, ZERO_CELSIUS_K
 from odc_gym.interface.actions import ActionLayout
-from odc_gym.interface.dials import DialLayout
+from odc_gym.interface.dials import ACTION_RANGE, DialLayout
 from odc_gym.pages.replay.detail import Detail
 from odc_gym.pages.replay.jobs import pack_jobs
 from odc_gym.pages.replay.packing import Packer
@@ -120,7 +120,7 @@ def _pack_actions(pack: Packer, recording: Recording, prefix: str, samples: np.n
         pack.put(f"{prefix}action/offset", layout.offsets(action), "int8", 0.01, series=True)
         return {"mode": "bids"}
     if header["action_mode"] == "dials":
-        pack.put(f"{prefix}action/dial", np.clip(action, -1.0, 1.0), "int8", 0.01, series=True)
+        pack.put(f"{prefix}action/dial", np.clip(action / ACTION_RANGE, -1.0, 1.0), "int8", 0.01, series=True)
         return {"mode": "dials", "names": DialLayout(tuple(each["name"] for each in header["classes"])).names}
     slots = action.shape[1] - n
     sent = np.stack([(action[:, :slots] == s).sum(1) for s in range(n)], 1)
