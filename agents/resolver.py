@@ -182,7 +182,8 @@ def _unmet_requirement(requires: Requirements, view: View) -> str:
     """Return the argument that the environment should have been made with, or "" if it meets the requirements."""
     overrides = requires.get("overrides", {})
     mode = requires.get("action_mode", "bids")
-    if mode != getattr(view, "action_mode", "bids"):
+    here = getattr(view, "action_mode", "bids")
+    if mode != here and (mode, here) != ("bids", "dials"):  # environments of the mode dials also take bids
         return f"action_mode={mode!r}"
     if overrides and view.scenario.replace(overrides) != view.scenario:
         return f"overrides={overrides}"

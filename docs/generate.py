@@ -75,11 +75,13 @@ so that all schedulers face the same conditions in the same episode. [model.md](
 the rules of work. [architecture.md](architecture.md) describes the code.
 """
 
-ACTION_NOTES = """
-The order of the flat vector is: for satellite 0 its C bids, then its clock; the same for satellites 1 to S - 1; then
-C urgencies; then C clock offsets. `env.unwrapped.action_names()` names the values in this order, as in
-`satellite[3].batch.bid`. `env.unwrapped.view.layout` gives writable views of these parts. Values beyond [-1, 1] are
-clipped. Values that are not finite raise an `ActionError`.
+BID_NOTES = """
+With `action_mode="bids"` the action is `Box(-1, 1, (S (C + 1) + 2 C,))`: full control of each satellite. An
+environment of the mode `dials` takes such actions too, so that rules can operate it. The order of the flat vector is:
+for satellite 0 its C bids, then its clock; the same for satellites 1 to S - 1; then C urgencies; then C clock
+offsets. `env.unwrapped.action_names()` names the values in this order, as in `satellite[3].batch.bid`.
+`env.unwrapped.view.layout` gives writable views of these parts. Values beyond [-1, 1] are clipped. Values that are
+not finite raise an `ActionError`.
 
 - A running job stays on its host for at least `dispatch.min_stay_min`. After that it moves when another satellite's
   score exceeds its host's by `dispatch.migration_margin`. A move costs a checkpoint, the transfer and the start.
@@ -89,9 +91,11 @@ clipped. Values that are not finite raise an `ActionError`.
 """
 
 DIAL_NOTES = """
-With `action_mode="dials"` the action is `Box(-1, 1, (4 C + 15,))`: about 25 numbers for the whole fleet, however many
-satellites it has. A rule in the compiled core turns them into an action of the mode `bids` by the last observation. The
-rule adds up the terms of the table, each a dial times its scale times the quantity that its meaning names.
+The action is `Box(-5, 5, (4 C + 15,))`: about 25 numbers for the whole fleet, however many satellites it has. An
+action is five times the dials, which lie in [-1, 1]. The Gaussian noise with which learners begin, of deviation 1,
+therefore moves a dial by a fifth of its range. Values beyond the box are clipped. A rule in the compiled core turns
+the dials into an action of the mode `bids` by the last observation. The rule adds up the terms of the table, each a
+dial times its scale times the quantity that its meaning names.
 
 - Zero dials are the zero action. Constant dials are a scheduler; the best ones are found by search.
 - A learner that explores with noise on bids closes satellites by chance. Noise on dials leaves a sensible rule, so a
@@ -99,7 +103,8 @@ rule adds up the terms of the table, each a dial times its scale times the quant
 - Bids lie between `dispatch.close` + 0.1 and 1, so a preference never closes a satellite. Only `kept`, `close_charge`
   and `drain_charge` close satellites, and only `drain_charge` drains them.
 - `env.unwrapped.view.actions_of_dials(dials)` returns the action of the mode `bids` that dials stand for now.
-- The order is that of `env.unwrapped.view.dials.names`: the dials by class, then those of the fleet.
+- The order is that of `env.unwrapped.view.dials.names`: the dials by class, then those of the fleet. Values that are
+  not finite raise an `ActionError`.
 """
 
 ASSIGN_NOTES = """
@@ -255,7 +260,11 @@ def page() -> str:
         table(
             ("", "default scenario", "any scenario"),
             [
-                ("action space", f"`Box(-1, 1, ({actions},), float32)`", "S (C + 1) + 2 C values"),
+                (
+                    "action space",
+                    f"`Box(-5, 5, ({actions},), float32)`",
+                    "4 C + 15 dials; modes `bids` and `assign` below",
+                ),
                 (
                     "observation space",
                     f"`Box(-1, 1, ({observations},), float32)`",
@@ -268,14 +277,16 @@ def page() -> str:
         "## Description",
         DESCRIPTION,
         "## Action space",
-        table(("name", "one per", "meaning"), [(f"`{a.name}`", a.per, a.meaning) for a in ACTIONS]),
-        ACTION_NOTES,
+        "The argument `action_mode` chooses one of three forms: `dials`, the default, `bids` and `assign`.",
         "### Mode `dials`",
         table(
             ("name", "one per", "scale", "meaning"),
             [(f"`{d.name}`", d.per, f"{d.scale:g}", d.meaning) for d in DIALS],
         ),
         DIAL_NOTES,
+        "### Mode `bids`",
+        table(("name", "one per", "meaning"), [(f"`{a.name}`", a.per, a.meaning) for a in ACTIONS]),
+        BID_NOTES,
         "### Mode `assign`",
         table(("name", "one per", "meaning"), [(f"`{a.name}`", a.per, a.meaning) for a in ASSIGNMENTS]),
         ASSIGN_NOTES,

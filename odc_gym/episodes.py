@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from odc_gym.agents import SchedulerFactory, make_scheduler
 from odc_gym.envs.env import ODCSatEnv
 from odc_gym.errors import ArgumentError, SchedulerError
+from odc_gym.simulator.components import bid_names
 from odc_gym.simulator.metrics import episode_metrics
 
 Policy = Callable[[Any], Any]
@@ -106,7 +107,10 @@ def run_episode(env: gymnasium.Env[Any, Any], scheduler: Any, seed: int | None =
     }
     metrics = episode_metrics(inner.simulator, 0)
     score = float(columns["reward"].sum())
-    return EpisodeTable(inner.scenario.name, name, episode_seed, score, metrics, columns, inner.action_names())
+    names = inner.action_names()
+    if columns["action"].shape[1] != len(names):  # a rule acts in the mode bids
+        names = bid_names(inner.simulator)
+    return EpisodeTable(inner.scenario.name, name, episode_seed, score, metrics, columns, names)
 
 
 def _policy(env: ODCSatEnv, scheduler: Any) -> tuple[str, Policy, Callable[[int], None]]:

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-EVERYWHERE = {"constants", "errors"}
+EVERYWHERE = {"constants", "defaults", "errors"}
 TABLES = "seeds sites scenario orbits workload"
 CORE = "core.layout core.network core.spacecraft core.jobs core.serving"
 ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is a folder, or a file beside them
     "constants": "",
+    "defaults": "",
     "errors": "",
     "saved_state": "",
     "seeds": "saved_state",
@@ -48,7 +49,7 @@ ARROWS = {  # room: rooms that it may import from beside `EVERYWHERE`; a room is
     "pages": "",
     # who uses a simulator
     "rendering": "simulator",
-    "envs": "cores saved_state seeds scenario workload rendering simulator",
+    "envs": "cores saved_state seeds scenario interface workload rendering simulator",
     "sb3": "envs",
     "evaluation": "cores sources seeds scenario interface workload tables.fleet simulator",
     "pages.report": "scenario simulator evaluation pages",

@@ -11,7 +11,7 @@ from odc_gym.errors import ArgumentError, SchedulerError
 from odc_gym.evaluation import evaluate
 from odc_gym.scenario import Scenario
 
-SMALL = {"overrides": {"shells.0.orbit.total": 3}, "episode_hours": 1.0}
+SMALL = {"scenario": "starter12", "overrides": {"shells.0.orbit.total": 3}, "episode_hours": 1.0}
 
 
 @pytest.fixture(scope="module")

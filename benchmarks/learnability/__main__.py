@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SCENARIOS = ("starter12", "starter24")
+SCENARIOS = ("peak12", "threebody12")
 QUICK = ("n_timesteps=12288", "eval.episodes=4", "eval.every=1")
 COMMAND = "make learnability"
 

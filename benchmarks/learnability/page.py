@@ -112,13 +112,13 @@ def curve_sheet(study: Study) -> TextTable:
         f"{study.scenario.name}, learning on validation episodes {first} to {last}",
         ("run", "first", "best", "at decision", "last", "at decision", "explained variance, by thirds"),
         tuple(lines),
-        (f"The first policy is the zero action. Rules on the same episodes: {rules}.",),
+        (f"The first policy is the scheduler `tuned`. Rules on the same episodes: {rules}.",),
     )
 
 
 def test_sheet(found: Comparison, title: str) -> TextTable:
     """Make the table of test scores, best first, with differences to the rules that learning should exceed."""
-    rivals = ("zero", "sun-aware", "gang-aware")
+    rivals = ("zero", "gang-aware", "tuned")
     order = sorted(found.results, key=lambda name: -found.results[name].score.mean())
     lines = [
         (

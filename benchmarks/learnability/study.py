@@ -25,7 +25,7 @@ from odc_gym.simulator.simulator import Simulator
 from odc_gym.training.config import TrainConfig, dump, load
 from odc_gym.training.policy_scheduler import load_policy_scheduler
 
-RULES = ("zero", "sun-aware", "gang-aware", "full-clock")
+RULES = ("zero", "sun-aware", "gang-aware", "full-clock", "tuned")
 INSPECTED_RULES = ("zero", "sun-aware", "gang-aware")  # differences refer to the first
 WINDOWS = (1, 3, 12, 48, 96, 288)  # in decisions, from 5 min to a day
 INSPECT_FROM = VALIDATION.first + 100  # after the episodes on which models are chosen
@@ -142,7 +142,7 @@ def study(plan: Plan, name: str) -> Study:
     first = config.eval.first_seed
     chosen_on = play(scenario, {rule: factories[rule] for rule in RULES}, range(first, first + config.eval.episodes))
     curves = {label: read(folder / "evaluations.csv") for label, folder in folders.items()}
-    refuse_outdated_runs(folders, curves, float(chosen_on.results["zero"].score.mean()))
+    refuse_outdated_runs(folders, curves, float(chosen_on.results["tuned"].score.mean()))
     seeds = range(INSPECT_FROM, INSPECT_FROM + plan.episodes)
     subjects = {
         label: InspectedScheduler(factories[label], label in folders, identities[label])
@@ -196,17 +196,17 @@ def read(path: Path) -> list[dict[str, float]]:
         return [{name: float(value) for name, value in line.items()} for line in csv.DictReader(file)]
 
 
-def refuse_outdated_runs(folders: dict[str, Path], curves: dict[str, list[dict[str, float]]], zero: float) -> None:
-    """Refuse runs of an earlier version of the environment: the initial policy of a run is the zero action.
+def refuse_outdated_runs(folders: dict[str, Path], curves: dict[str, list[dict[str, float]]], tuned: float) -> None:
+    """Refuse runs of an earlier version of the environment: the initial policy of a run is the scheduler `tuned`.
 
     Raises:
-        OdcGymError: the first validation score of a run differs from the score of the zero action.
+        OdcGymError: the first validation score of a run differs from the score of `tuned`.
     """
     for label, lines in curves.items():
-        if abs(lines[0]["mean"] - zero) > 1e-6:
+        if abs(lines[0]["mean"] - tuned) > 1e-6:
             raise OdcGymError(
-                f"{folders[label]}: trained where the zero action scored {lines[0]['mean']:.4f}, now it scores "
-                f"{zero:.4f}; delete it, or choose another folder with --runs"
+                f"{folders[label]}: trained where `tuned` scored {lines[0]['mean']:.4f}, now it scores "
+                f"{tuned:.4f}; delete it, or choose another folder with --runs"
             )
 
 

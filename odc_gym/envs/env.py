@@ -25,7 +25,6 @@ from odc_gym.envs.vector import (
     reset_info,
     row_observation,
 )
-from odc_gym.errors import ActionError
 from odc_gym.rendering import HUMAN, load_pygame, render_fps
 from odc_gym.saved_state import saved_array
 from odc_gym.scenario import Scenario
@@ -137,7 +136,7 @@ class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
         return self._observe(), reset_info(self.simulator, 0) | self._mask_info()
 
     def step(self, action: NDArray[Any]) -> tuple[Any, float, bool, bool, dict[str, Any]]:
-        """Apply an action (A,) for one decision period.
+        """Apply an action (A,) for one decision period; in the mode `dials` it may be one of the mode `bids`.
 
         Returns:
             Observation, reward, terminated (always False), truncated, and info. The info holds costs and reward terms,
@@ -151,7 +150,7 @@ class ODCSatEnv(WholeCopy, Described, gymnasium.Env[Any, NDArray[Any]]):
             raise ResetNeeded("the environment must be reset before a step")
         batch, simulator = np.asarray(action), self.simulator
         if batch.shape != self._action_shape:
-            raise ActionError(f"action: shape {batch.shape}, must be {self._action_shape}")
+            simulator.check_shape(batch.shape)
         simulator.step(batch[None])
         reward = simulator.row_reward(0)
         self._score += reward

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import VecEnv, VecMonitor
 
+from odc_gym.defaults import DEFAULT_ACTION_MODE
 from odc_gym.envs.arguments import check_choice, check_integer, check_mapping
 from odc_gym.envs.described import Described
 from odc_gym.envs.infos import end_info, name_hint
@@ -195,7 +196,7 @@ class ODCSatVecEnv(WholeCopy, Described, VecEnv):
             TraceError: a trace is malformed.
         """
         self.render_mode = check_choice("render_mode", render_mode, RENDER_MODES)
-        arguments = {**env_kwargs, "observation_mode": observation_mode}
+        arguments = {"action_mode": DEFAULT_ACTION_MODE, **env_kwargs, "observation_mode": observation_mode}
         self.spec = dataclasses.replace(gym.spec(ENV_ID), kwargs={**arguments, "render_mode": render_mode})
         self.simulator = build_simulator(num_envs, **arguments)
         self._prefetch = self._must_prepare = prepares_episodes(self.simulator, prefetch)

@@ -118,13 +118,16 @@ def observation_names(simulator: Simulator, observation_mode: str) -> Any:
 
 def action_names(simulator: Simulator) -> list[str]:
     """Return the names of the values of an action, in order."""
-    satellites = range(simulator.satellites)
     if simulator.assigns:
-        return [f"job[{k}]" for k in range(simulator.slots)] + [f"satellite[{s}].level" for s in satellites]
-    if simulator.action_mode == "dials":
-        return simulator.dials.names
+        levels = [f"satellite[{s}].level" for s in range(simulator.satellites)]
+        return [f"job[{k}]" for k in range(simulator.slots)] + levels
+    return simulator.dials.names if simulator.action_mode == "dials" else bid_names(simulator)
+
+
+def bid_names(simulator: Simulator) -> list[str]:
+    """Return the names of the values of an action of the mode `bids`, in order."""
     names = []
-    for s in satellites:
+    for s in range(simulator.satellites):
         names += [f"satellite[{s}].{name}.bid" for name in simulator.class_names] + [f"satellite[{s}].clock"]
     for part in ("urgency", "clock_offset"):
         names += [f"fleet.{name}.{part}" for name in simulator.class_names]

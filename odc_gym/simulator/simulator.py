@@ -14,7 +14,7 @@ from odc_gym.compilation.kernel import BoundKernel
 from odc_gym.core.decision import decide
 from odc_gym.core.layout.batch import Mode, Outputs, Parameters, Tables, Timing
 from odc_gym.core.layout.rows import named
-from odc_gym.core.layout.samples import no_samples
+from odc_gym.core.layout.samples import NOBODY, ROW, no_samples
 from odc_gym.core.layout.state import Design, State, padded
 from odc_gym.core.layout.work import Classes, Ledger, Rules, Services, Tenants
 from odc_gym.core.layout.workspace import Workspace
@@ -200,6 +200,7 @@ class Simulator(WholeCopy):
         self.buffers = ObservationBuffers(b, self.satellites, p, c, self.slots, fleet.references)
         self._action_shape, self._total_ticks = (b, self.action_size), clock.total
         self._actions, self._bids = np.zeros((b, self.action_size)), np.zeros((b, self.bids.size))
+        self._rule_actions = np.zeros_like(self._bids)
         self._terms, self._refused = np.zeros((b, len(TERMS))), np.zeros(2, np.int64)
         self.log, self.samples = empty_log(b, p), no_samples()
         self._threads = Threads(self.num_threads)
@@ -469,8 +470,8 @@ class Simulator(WholeCopy):
         The other rows keep their state, and their reward is 0.
 
         Args:
-            actions: in the mode `bids` (B, A), clipped to [-1, 1]; in the mode `dials` (B, A), clipped to [-5, 5]; in
-                the mode `assign` choices, (B, K + S) integers.
+            actions: in the mode `bids` (B, A), clipped to [-1, 1]; in the mode `dials` (B, A), clipped to [-5, 5], or
+                actions of the mode `bids`, as rules give them; in the mode `assign` choices, (B, K + S) integers.
 
         Raises:
             ActionError: the shape is wrong, a value is not finite, or a choice does not exist.
@@ -479,19 +480,47 @@ class Simulator(WholeCopy):
         if not self.begun:
             raise OdcGymError("step: every environment must be reset first")
         actions = np.asarray(actions)
-        if actions.shape != self._action_shape:
-            raise ActionError(f"action: shape {actions.shape}, must be {self._action_shape}")
-        self._actions[...] = actions
+        as_bids = self._are_bids(actions.shape)
+        taken = self._rule_actions if as_bids else self._actions
+        taken[...] = actions
         if self.assigns:
-            self._check_choices(self._actions)
-        decisions = self._decisions()
+            self._check_choices(taken)
+        decisions = self._decisions_on_bids() if as_bids else self._decisions()
         if len(decisions) == 1:
             decisions[0]()
         else:
             self._threads.run(decisions)
         if self._refused[0] >= 0:
-            raise not_finite(self._actions)
+            raise not_finite(taken)
         self.buffers.publish()
+
+    def _are_bids(self, shape: tuple[int, ...]) -> bool:
+        """Return whether actions of this shape are of the mode `bids` in an environment of the mode `dials`.
+
+        Raises:
+            ActionError: the environment takes no such actions.
+        """
+        if shape == self._action_shape:
+            return False
+        self.check_shape(shape, self.num_envs)
+        if self.samples.course[ROW] != NOBODY:
+            raise ActionError(f"action: shape {shape}, must be {self._action_shape} while the environment is recorded")
+        return True
+
+    def check_shape(self, shape: tuple[int, ...], *leading: int) -> None:
+        """Refuse actions of a wrong shape.
+
+        Args:
+            shape: shape of the actions.
+            leading: sizes of the axes before the last one.
+
+        Raises:
+            ActionError: the shape is neither that of the mode, nor in the mode `dials` that of the mode `bids`.
+        """
+        own, bids = (*leading, self.action_size), (*leading, self.bids.size)
+        if shape != own and (self.action_mode != "dials" or shape != bids):
+            also = f", or {bids} of the mode bids" if self.action_mode == "dials" else ""
+            raise ActionError(f"action: shape {shape}, must be {own}{also}")
 
     def checked(self, actions: np.ndarray) -> np.ndarray:
         """Return the actions of `step` as floats.
@@ -500,8 +529,7 @@ class Simulator(WholeCopy):
             ActionError: the shape is wrong, a value is not finite, or a choice does not exist.
         """
         actions = np.asarray(actions, np.float64)
-        if actions.shape != self._action_shape:
-            raise ActionError(f"action: shape {actions.shape}, must be {self._action_shape}")
+        self._are_bids(actions.shape)
         if not np.isfinite(actions).all():
             raise not_finite(actions)
         if self.assigns:
@@ -636,12 +664,16 @@ class Simulator(WholeCopy):
 
     def _decisions(self) -> list[BoundKernel]:
         """Return the compiled decision of the rows of each thread."""
-        return self._bound_once("play", self._bind_threads)
+        return self._bound_once("play", lambda: self._bind_threads(self._actions, self._play_mode))
 
-    def _bind_threads(self) -> list[BoundKernel]:
+    def _decisions_on_bids(self) -> list[BoundKernel]:
+        """Return the same for actions of the mode `bids`."""
+        return self._bound_once("play bids", lambda: self._bind_threads(self._rule_actions, self._bids_mode))
+
+    def _bind_threads(self, actions: np.ndarray, mode: Mode) -> list[BoundKernel]:
         works = self._workspaces()
         parts = zip(np.array_split(self._all_rows, len(works)), works, strict=True)
-        return [self._bind(rows, self._actions, self._play_mode, work) for rows, work in parts]
+        return [self._bind(rows, actions, mode, work) for rows, work in parts]
 
     def _bound_once(self, name: str, bind: Callable[[], list[BoundKernel]]) -> list[BoundKernel]:
         """Return compiled decisions by name, bound again if an array was replaced since then."""

@@ -92,7 +92,7 @@ class LogStd(Model):
     clock: float = Field(default=-2.0, description="logarithm of the deviation of clock requests")
     urgency: float = Field(default=-2.0, description="logarithm of the deviation of urgencies")
     offset: float = Field(default=-2.0, description="logarithm of the deviation of clock offsets")
-    dial: float = Field(default=-1.0, description="logarithm of the deviation of dials, in the mode dials")
+    dial: float = Field(default=-2.0, description="logarithm of the deviation of dials, in the mode dials")
 
 
 class Normalise(Model):
@@ -133,7 +133,7 @@ class TrainConfig(Model):
     )
     policy: Literal["FleetPolicy", "MlpPolicy", "AssignPolicy"] = Field(
         default="FleetPolicy",
-        description="network. FleetPolicy: the same weights for every satellite, and on dials for every class; "
+        description="network. FleetPolicy: the same weights for every satellite and class; "
         "MlpPolicy: one network over all; AssignPolicy: scores pairs of jobs and satellites",
     )
     scenario: str = Field(default=DEFAULT_SCENARIO, description="name of a scenario, or path of a .yaml file")
@@ -151,7 +151,7 @@ class TrainConfig(Model):
         default=3072, description="decisions of a minibatch; a divisor of n_steps x n_envs"
     )
     n_epochs: Count = Field(default=3, description="passes over a rollout in each update")
-    learning_rate: Positive = Field(default=1.5e-4, description="learning rate of the first update")
+    learning_rate: Positive = Field(default=3.0e-4, description="learning rate of the first update")
     learning_rate_end: NonNegative = Field(
         default=0.0, description="learning rate at the last decision, reached linearly"
     )
@@ -169,11 +169,11 @@ class TrainConfig(Model):
         default=0.9, description="correlation of the noise of successive decisions"
     )
     start_dials: str | None = Field(
-        default=None,
+        default="tuned",
         description="dials at which the policy begins: tuned for those of the scenario, a name in configs/dials, or a "
-        "path; null: the zero action. Needs env.action_mode dials",
+        "path; null: the zero action. A policy on bids adds its actions to those of the dials. Null for assign",
     )
-    width: Count = Field(default=64, description="width of the layers of FleetPolicy and AssignPolicy")
+    width: Count = Field(default=32, description="width of the layers of FleetPolicy and AssignPolicy")
     net_arch: NetArch = Field(default=NetArch(pi=(128, 128), vf=(128, 128)), description="hidden layers of MlpPolicy")
 
     normalise: Normalise = Field(default=Normalise(), description="running normalisation")
@@ -188,8 +188,7 @@ class TrainConfig(Model):
     @property
     def fits_any_fleet(self) -> bool:
         """Whether the trained policy fits other numbers of satellites and classes too."""
-        on_dials = self.policy == "FleetPolicy" and self.env.action_mode == "dials"
-        return on_dials and not self.normalise.observations
+        return self.policy == "FleetPolicy" and not self.normalise.observations
 
     @model_validator(mode="after")
     def _consistent(self) -> TrainConfig:
@@ -205,8 +204,8 @@ class TrainConfig(Model):
                 f"policy = {self.policy}: needs algo, env.action_mode and env.observation_mode {wanted}, "
                 f"got {', '.join(modes)}"
             )
-        if self.start_dials is not None and self.env.action_mode != "dials":
-            raise ValueError(f"start_dials = {self.start_dials}: must be null unless env.action_mode is dials")
+        if self.start_dials is not None and self.env.action_mode == "assign":
+            raise ValueError(f"start_dials = {self.start_dials}: must be null with env.action_mode = assign")
         if self.normalise.observations and self.env.observation_mode == "dict":
             raise ValueError("normalise.observations = true: must be false with env.observation_mode = dict")
         if self.seed >= TRAINING_EPISODES:

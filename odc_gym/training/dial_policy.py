@@ -3,78 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
 import torch
 from gymnasium import spaces
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
 
-from odc_gym.dial_files import CLASS_DIALS, FLEET_DIALS, NAMES, ROLES, places_of, roles_of
+from odc_gym.dial_files import CLASS_DIALS, FLEET_DIALS, NAMES, places_of
 from odc_gym.interface.dials import ACTION_RANGE, dial_count
-from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS, satellite_size, size
-from odc_gym.scenario import JobClass, Scenario
-from odc_gym.training.policies import SetPolicy
-
-
-class ClassNature(NamedTuple):
-    """Fixed properties of a class, by which shared weights tell classes apart."""
-
-    role: str  # one of `ROLES`
-    utilisation: float  # share of dynamic power that running work draws
-    width: float  # accelerators of the widest job or of a replica on a satellite, over those of the largest satellite
-
-    @property
-    def features(self) -> list[float]:
-        """Inputs of the networks: a flag for each role, utilisation and width."""
-        return [*(float(self.role == role) for role in ROLES), self.utilisation, self.width]
-
-
-def natures_of(scenario: Scenario) -> tuple[ClassNature, ...]:
-    """Return the nature of each class, in the order of the class axis."""
-    largest = max(scenario.hardware[shell.hardware].accelerators.count for shell in scenario.shells)
-    found = []
-    for name, role in zip(scenario.class_names, roles_of(scenario), strict=True):
-        work = scenario.workload.classes[name]
-        width = max(work.width) if isinstance(work, JobClass) else work.replica_accelerators
-        found.append(ClassNature(role, work.utilisation, width / largest))
-    return tuple(found)
+from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS, satellite_size
+from odc_gym.training.set_policies import ClassNature, SetPolicy
 
 
 class DialPolicy(SetPolicy):
     """Actor and critic of the mode `dials`, with the same weights for each satellite and for each class.
 
     Means and deviations over the satellites describe the fleet. Each class becomes an embedding of its features, its
-    nature and the fleet, and gives its own dials. The mean of the embeddings gives the dials of the fleet (Zaheer et
-    al. 2017, Deep Sets). Permuting the satellites changes nothing; permuting the classes permutes their dials. The
-    weights fit every scenario: see `fitted`. S satellites, C classes, N entries of the observation, H width.
+    nature and the fleet, and gives its own dials. The mean of the embeddings gives the dials of the fleet.
+    `start` is a role vector in the order of `dial_files.NAMES`. `log_std` has one entry for each kind of dial, those by
+    class first. C classes, H width.
     """
 
-    def __init__(
-        self,
-        observation_space: spaces.Space[Any],
-        action_space: spaces.Space[Any],
-        lr_schedule: Schedule,
-        satellites: int,
-        natures: Sequence[ClassNature],
-        width: int = 64,
-        **kwargs: Any,
-    ) -> None:
-        """Build the networks.
-
-        Args:
-            observation_space: flat, (N,).
-            action_space: dials, (4 C + 15,).
-            lr_schedule: learning rate as a function of the remaining share of training.
-            satellites: number of satellites S.
-            natures: nature of each class.
-            width: width H of the layers.
-            **kwargs: as in `HeldNoisePolicy`, except two. `log_std` has one entry for each kind of dial, those by class
-                first. `start` is a role vector in the order of `dial_files.NAMES`. Layer widths and orthogonal
-                initialisation are fixed.
-        """
-        self.satellites, self.natures, self.width = satellites, tuple(ClassNature(*each) for each in natures), width
-        super().__init__(observation_space, action_space, lr_schedule, **kwargs)
+    @staticmethod
+    def action_box(satellites: int, classes: int) -> spaces.Box:
+        """Return the action space of the dials of C classes; the number of satellites has no effect."""
+        return spaces.Box(-ACTION_RANGE, ACTION_RANGE, (dial_count(classes),))
 
     def _build(self, lr_schedule: Schedule) -> None:
         classes = len(self.natures)
@@ -84,30 +37,6 @@ class DialPolicy(SetPolicy):
         heads = _Heads(self.natures, self.width, self.start)
         self._assemble(embeddings, heads, self.width, index, lr_schedule)
         heads.initialise_to_start()
-
-    def _get_constructor_parameters(self) -> dict[str, Any]:
-        own = {"satellites": self.satellites, "natures": self.natures, "width": self.width}
-        return super()._get_constructor_parameters() | own
-
-    def fitted(self, satellites: int, scenario: Scenario) -> DialPolicy:
-        """Return a policy of the same weights for a fleet of another size, or for other classes.
-
-        Args:
-            satellites: number of satellites of the fleet.
-            scenario: scenario of the fleet.
-        """
-        natures = natures_of(scenario)
-        dials = dial_count(len(natures))
-        own = self._get_constructor_parameters() | {
-            "observation_space": spaces.Box(-1.0, 1.0, (size(satellites, len(natures)),)),
-            "action_space": spaces.Box(-ACTION_RANGE, ACTION_RANGE, (dials,)),
-            "satellites": satellites,
-            "natures": natures,
-        }
-        with torch.random.fork_rng(devices=[]):  # a policy draws its initial weights
-            made = DialPolicy(**own)
-        made.load_state_dict(self.state_dict())
-        return made
 
 
 class _Encoder(nn.Module):

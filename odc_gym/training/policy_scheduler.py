@@ -20,10 +20,13 @@ from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.running_mean_std import RunningMeanStd
 
+from odc_gym.dial_files import dials_of, roles_of
 from odc_gym.errors import SchedulerError
 from odc_gym.evaluation.files import write_bytes
-from odc_gym.training.dial_policy import DialPolicy
+from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS
 from odc_gym.training.policies import HeldNoisePolicy
+from odc_gym.training.residual import added_to_dials
+from odc_gym.training.set_policies import SetPolicy
 
 if TYPE_CHECKING:
     from odc_gym.simulator.view import View
@@ -35,10 +38,15 @@ _INTERFACE, _NORMALISATION = "interface.json", "observations.npz"
 ALGORITHMS: dict[str, type[PPO] | type[MaskablePPO]] = {"ppo": PPO, "maskable_ppo": MaskablePPO}
 
 
+FEATURES = (len(SATELLITE), len(SATELLITE_CLASS), len(FLEET), len(FLEET_CLASS))
+
+
 class Interface(NamedTuple):
     """Observations and actions that a policy was trained for, and the algorithm of its training.
 
-    `any_fleet` tells whether its weights fit other numbers of satellites and classes too.
+    `features` are the numbers of features of a satellite, of a class on one, of the fleet, and of a class. `any_fleet`
+    tells whether its weights fit other numbers of satellites and classes too. `base` is the role vector of
+    the dials to whose actions a policy of the mode `bids` adds its own, (R,); empty if there are none.
     """
 
     observation_size: int
@@ -47,6 +55,8 @@ class Interface(NamedTuple):
     action_mode: str = "bids"
     algo: str = "ppo"
     any_fleet: bool = False
+    base: tuple[float, ...] = ()
+    features: tuple[int, ...] = FEATURES
 
 
 class ObservationNormalisation(NamedTuple):
@@ -65,22 +75,37 @@ class ObservationNormalisation(NamedTuple):
 class PolicyScheduler:
     """Scheduler that acts by a trained policy without exploration noise."""
 
-    def __init__(self, policy: BasePolicy, normalisation: ObservationNormalisation | None = None) -> None:
-        """Store a policy and the normalisation of its observations, None if it was trained without one."""
+    def __init__(
+        self,
+        policy: BasePolicy,
+        normalisation: ObservationNormalisation | None = None,
+        dials: NDArray[np.float64] | None = None,
+    ) -> None:
+        """Store a policy.
+
+        Args:
+            policy: the policy.
+            normalisation: normalisation of its observations, None if it was trained without one.
+            dials: dials to whose actions it adds its own, (D,); None if there are none.
+        """
         self._policy = policy
         self._normalisation = normalisation
+        self._dials = dials
 
     def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
         """Do nothing: this scheduler is stateless."""
 
-    def act(self, view: View) -> NDArray[np.float32]:
+    def act(self, view: View) -> NDArray[Any]:
         """Return the deterministic actions (B, A) of the policy."""
         # row by row, because a matrix product rounds differently in batches of different sizes
         if view.assignment is not None:
             return np.concatenate([feasible_choices(self._policy, view, slice(b, b + 1)) for b in range(view.num_envs)])
-        return np.concatenate(
-            [self._policy.predict(row, deterministic=True)[0] for row in self._normalised(view)[:, None]]
-        )
+        rows = self._normalised(view)[:, None]
+        return self._on_base(view, np.concatenate([self._policy.predict(row, deterministic=True)[0] for row in rows]))
+
+    def _on_base(self, view: View, actions: NDArray[Any]) -> NDArray[Any]:
+        """Return the actions (B, A) of the environment for those of the policy."""
+        return actions if self._dials is None else added_to_dials(view, self._dials, actions)
 
     def _normalised(self, view: View) -> NDArray[np.float32]:
         """Return the observations (B, N) for the policy."""
@@ -90,9 +115,15 @@ class PolicyScheduler:
 class ExploringScheduler(PolicyScheduler):
     """Scheduler that acts by a trained policy with exploration noise, given by the episode and a stream number."""
 
-    def __init__(self, policy: BasePolicy, normalisation: ObservationNormalisation | None, noise_stream: int) -> None:
-        """Store a policy, the normalisation of its observations, and the number of its noise stream."""
-        super().__init__(policy, normalisation)
+    def __init__(
+        self,
+        policy: BasePolicy,
+        normalisation: ObservationNormalisation | None,
+        dials: NDArray[np.float64] | None,
+        noise_stream: int,
+    ) -> None:
+        """Store a policy as `PolicyScheduler` does, and the number of its noise stream."""
+        super().__init__(policy, normalisation, dials)
         self._noise_stream = noise_stream
         self._generators: dict[int, np.random.Generator] = {}
         self._noise = np.zeros((0, 0))  # of this decision, in standard deviations, (B, A)
@@ -105,7 +136,7 @@ class ExploringScheduler(PolicyScheduler):
             self._generators[row] = np.random.default_rng([int(seeds[row]), self._noise_stream])
             self._noise[row] = self._generators[row].standard_normal(view.action_size)
 
-    def act(self, view: View) -> NDArray[np.float32]:
+    def act(self, view: View) -> NDArray[Any]:
         """Return the actions (B, A) with noise, within the action space."""
         assert isinstance(self._policy, HeldNoisePolicy)
         with torch.no_grad():
@@ -120,7 +151,7 @@ class ExploringScheduler(PolicyScheduler):
         self._noise = correlation * self._noise + (1 - correlation**2) ** 0.5 * independent
         space = self._policy.action_space
         assert isinstance(space, spaces.Box)
-        return np.asarray(np.clip(actions, space.low, space.high), np.float32)
+        return self._on_base(view, np.asarray(np.clip(actions, space.low, space.high), np.float32))
 
 
 def feasible_choices(policy: BasePolicy, view: View, rows: slice = slice(None)) -> NDArray[np.int64]:
@@ -158,12 +189,13 @@ def load_policy_scheduler(folder: str | Path, view: View, noise_stream: int | No
     except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError, RuntimeError, EOFError) as error:
         raise SchedulerError(f"{path}: not a policy of a training run: {' '.join(str(error).split())[:200]}") from None
     if made_for.any_fleet:
-        assert isinstance(policy, DialPolicy)
+        assert isinstance(policy, SetPolicy)
         policy = policy.fitted(view.satellites, view.scenario)
+    dials = dials_of(np.array(made_for.base), roles_of(view.scenario)) if made_for.base else None
     policy.set_training_mode(False)
     if noise_stream is not None:
-        return ExploringScheduler(policy, normalisation, noise_stream)
-    return PolicyScheduler(policy, normalisation)
+        return ExploringScheduler(policy, normalisation, dials, noise_stream)
+    return PolicyScheduler(policy, normalisation, dials)
 
 
 def save_policy(path: Path, model: OnPolicyAlgorithm, interface: Interface) -> None:
@@ -217,18 +249,23 @@ def _read_normalisation(archive: zipfile.ZipFile) -> ObservationNormalisation | 
 
 def _read_interface(archive: zipfile.ZipFile) -> Interface:
     stored: dict[str, Any] = json.loads(archive.read(_INTERFACE))
-    return Interface(**stored | {"class_names": tuple(stored["class_names"])})
+    return Interface(**stored | {name: tuple(stored.get(name, ())) for name in ("class_names", "base", "features")})
 
 
 def _check_interface(path: Path, made_for: Interface, view: View) -> None:
     names, mode = tuple(view.class_names), view.action_mode
-    here = Interface(view.encoded.shape[1], view.action_size, names, mode, made_for.algo, made_for.any_fleet)._asdict()
-    for name, wanted in made_for._asdict().items():
-        if wanted != here[name] and (name == "action_mode" or not made_for.any_fleet):
+    here = made_for._replace(
+        observation_size=view.encoded.shape[1], action_size=view.action_size, class_names=names, action_mode=mode,
+        features=FEATURES,
+    )._asdict()  # fmt: skip
+    checked = ("action_mode", "features") if made_for.any_fleet else made_for._fields
+    for name in checked:
+        wanted = getattr(made_for, name)
+        if wanted != here[name]:
             raise SchedulerError(
                 f"{path}: trained with {name} = {_text(wanted)}, but the environment has {_text(here[name])}"
             )
 
 
 def _text(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

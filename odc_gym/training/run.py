@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import platform
 import subprocess
 from collections.abc import Iterator
@@ -14,9 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from stable_baselines3.common.callbacks import CallbackList
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
@@ -24,16 +21,13 @@ from stable_baselines3.common.utils import LinearSchedule
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from odc_gym.cores import available_cores
-from odc_gym.dial_files import dials_of, family, read_dials, roles_of
+from odc_gym.dial_files import dials_of, roles_of
 from odc_gym.envs.sb3 import ODCSatVecEnv
 from odc_gym.errors import RunError
 from odc_gym.evaluation.files import write_document, write_text
-from odc_gym.interface.dials import ACTION_RANGE, DIALS
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.yaml_text import dump as dump_yaml
-from odc_gym.simulator.simulator import Simulator
 from odc_gym.training import checkpoint
-from odc_gym.training.assign_policy import AssignPolicy
 from odc_gym.training.callbacks import (
     Checkpoints,
     EpisodeLog,
@@ -42,12 +36,12 @@ from odc_gym.training.callbacks import (
     ProgressReport,
 )
 from odc_gym.training.config import TrainConfig, dump, load
-from odc_gym.training.dial_policy import DialPolicy, natures_of
 from odc_gym.training.groups import GroupRewards, training_seeds
 from odc_gym.training.headline_tags import HeadlineTags
-from odc_gym.training.policies import FleetPolicy, HeldNoisePolicy
+from odc_gym.training.policy_choice import base_of, policy_of, start_of
 from odc_gym.training.policy_scheduler import ALGORITHMS, save_policy
 from odc_gym.training.report import write_report
+from odc_gym.training.residual import OnDials
 from odc_gym.training.validation import Validation, policy_interface
 
 CONFIG, SCENARIO, VERSIONS, START = "config.yaml", "scenario.yaml", "versions.json", "start.zip"
@@ -94,7 +88,7 @@ def train(
         given = {name: value for name, value in changes.items() if value is not None}
         settings = load("ppo" if config is None else config, {**(overrides or {}), **given})
         scenario = Scenario.load(settings.scenario, settings.env.overrides)
-        _start(settings, scenario)  # before the folder, which a wrong name must not leave behind
+        start_of(settings, scenario)  # before the folder, which a wrong name must not leave behind
         run = _create(settings, scenario, output)
     with torch_threads(settings.torch_threads):
         _learn(run, settings, scenario, resume is not None, progress)
@@ -132,13 +126,18 @@ def _learn(run: Path, config: TrainConfig, scenario: Scenario, resumed: bool, pr
 def build_model(config: TrainConfig, scenario: Scenario) -> OnPolicyAlgorithm:
     """Build the learner of a configuration with its environments.
 
-    The initial policy is the zero action, or in the mode `dials` those of `start_dials`.
+    The initial policy is the zero action, or that of `start_dials`.
 
     Raises:
         SchedulerError: `start_dials` names no file of dials.
     """
     environments = ODCSatVecEnv(config.n_envs, scenario=scenario, **_env_kwargs(config))
-    env: VecEnv = GroupRewards(environments, config.group) if config.group > 1 else environments
+    env: VecEnv = environments
+    base = base_of(config, scenario)
+    if base is not None:
+        env = OnDials(env, environments.simulator.view, dials_of(base, roles_of(scenario)))
+    if config.group > 1:
+        env = GroupRewards(env, config.group)
     normalise = config.normalise
     if normalise.observations or normalise.rewards:
         env = VecNormalize(
@@ -149,7 +148,7 @@ def build_model(config: TrainConfig, scenario: Scenario) -> OnPolicyAlgorithm:
             clip_reward=normalise.clip_rewards,
             gamma=config.gamma,
         )
-    policy, policy_kwargs = _policy(config, environments.simulator)
+    policy, policy_kwargs = policy_of(config, environments.simulator)
     model = ALGORITHMS[config.algo](
         policy,
         env,
@@ -181,44 +180,6 @@ def torch_threads(number: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
-
-
-def _policy(config: TrainConfig, simulator: Simulator) -> tuple[Any, dict[str, Any]]:
-    """Return the policy's class and arguments."""
-    if config.policy == "AssignPolicy":
-        return AssignPolicy, {"width": config.width}
-    if config.env.action_mode == "dials":
-        return _policy_on_dials(config, simulator)
-    satellites, classes, log_std = simulator.satellites, len(simulator.class_names), config.log_std_init
-    satellite_log_std = [*[log_std.bid] * classes, log_std.clock]
-    fleet_log_std = [*[log_std.urgency] * classes, *[log_std.offset] * classes]
-    common = {"noise_correlation": config.noise_correlation}
-    if config.policy == "FleetPolicy":
-        sizes = {"satellites": satellites, "classes": classes, "width": config.width}
-        return FleetPolicy, common | sizes | {"log_std": [*satellite_log_std, *fleet_log_std]}
-    log_stds = [*satellite_log_std * satellites, *fleet_log_std]
-    return HeldNoisePolicy, common | {"net_arch": config.net_arch.model_dump(), "log_std": log_stds}
-
-
-def _policy_on_dials(config: TrainConfig, simulator: Simulator) -> tuple[Any, dict[str, Any]]:
-    """Return the class and arguments of a policy of the mode `dials`."""
-    scenario, log_std = simulator.scenario, config.log_std_init.dial + math.log(ACTION_RANGE)
-    common: dict[str, Any] = {"noise_correlation": config.noise_correlation}
-    start = _start(config, scenario)
-    if config.policy == "FleetPolicy":
-        sizes = {"satellites": simulator.satellites, "natures": natures_of(scenario), "width": config.width}
-        log_stds = [log_std] * len(DIALS)
-        return DialPolicy, common | sizes | {"log_std": log_stds, "start": None if start is None else start.tolist()}
-    dials = None if start is None else (ACTION_RANGE * dials_of(start, roles_of(scenario))).tolist()
-    log_stds = [log_std] * simulator.action_size
-    return HeldNoisePolicy, common | {"net_arch": config.net_arch.model_dump(), "log_std": log_stds, "start": dials}
-
-
-def _start(config: TrainConfig, scenario: Scenario) -> NDArray[np.float64] | None:
-    """Return the role vector at which a policy begins, (R,); None for the zero action."""
-    if config.start_dials is None:
-        return None
-    return read_dials(family(scenario.name) if config.start_dials == "tuned" else config.start_dials).vector
 
 
 def _environments(model: OnPolicyAlgorithm) -> ODCSatVecEnv:

@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 from stable_baselines3.common.policies import BasePolicy
 
+from odc_gym.dial_files import dials_of, roles_of
 from odc_gym.evaluation.files import write_bytes
 from odc_gym.simulator.metrics import episode_metrics
 from odc_gym.simulator.simulator import Simulator
@@ -21,6 +22,7 @@ from odc_gym.simulator.threads import Threads
 from odc_gym.simulator.view import View
 from odc_gym.training.callbacks import RunCallback, append_line, truncate
 from odc_gym.training.config import TrainConfig
+from odc_gym.training.policy_choice import base_of
 from odc_gym.training.policy_scheduler import (
     Interface,
     ObservationNormalisation,
@@ -29,6 +31,7 @@ from odc_gym.training.policy_scheduler import (
     policy_file,
     untrained_copy,
 )
+from odc_gym.training.residual import added_to_dials
 
 Played = tuple[NDArray[np.float64], list[dict[str, float]]]
 """Scores of episodes (B,), and their metrics."""
@@ -134,13 +137,17 @@ class Validation(RunCallback, AbstractContextManager["Validation"]):
         else:
             self._simulator.set_state(self._start)
 
+        base = np.array(self._interface.base)
+        dials = dials_of(base, roles_of(self._simulator.scenario)) if base.size else None
+
         def act(view: View) -> NDArray[Any]:
             if self._stopped.is_set():
                 raise _Stopped
             if view.assignment is not None:
                 return feasible_choices(policy, view)
             observation = view.encoded if normalisation is None else normalisation.normalise(view.encoded)
-            return policy.predict(observation, deterministic=True)[0]
+            actions = policy.predict(observation, deterministic=True)[0]
+            return actions if dials is None else added_to_dials(view, dials, actions)
 
         return play_episodes(self._simulator, act)
 
@@ -192,6 +199,7 @@ def play_episodes(simulator: Simulator, act: Callable[[View], NDArray[Any]]) -> 
 
 def policy_interface(simulator: Simulator, config: TrainConfig) -> Interface:
     """Describe the observations and actions of a policy for this simulator."""
+    base = base_of(config, simulator.scenario)
     return Interface(
         simulator.observation.shape[1],
         simulator.action_size,
@@ -199,4 +207,5 @@ def policy_interface(simulator: Simulator, config: TrainConfig) -> Interface:
         simulator.action_mode,
         config.algo,
         config.fits_any_fleet,
+        () if base is None else tuple(base.tolist()),
     )

@@ -77,7 +77,7 @@ def test_budgets_beat_the_naive_operator_over_a_day():
 
 
 def test_a_scheduler_is_made_for_an_environment():
-    env = gymnasium.make("odc_gym:ODCSat-v0", episode_hours=1)
+    env = gymnasium.make("odc_gym:ODCSat-v0", episode_hours=1, action_mode="bids")
     scheduler = make_scheduler("zero", env)
     env.reset(seed=20_000)
     action = scheduler.act(env.unwrapped.view)

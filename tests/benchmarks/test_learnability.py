@@ -64,7 +64,7 @@ def test_writes_a_page_that_a_second_call_repeats_without_training(learnability,
     assert [line["decisions"] for line in numbers["curves"]["PPO 0"]] == [0, 32, 64, 96]
     assert [line["decisions"] for line in numbers["learning"]["PPO 0"]] == [32, 64, 96]
     assert numbers["test"]["episodes"] == [10_000, 10_001] and numbers["inspected"] == [20_100, 20_101]
-    assert numbers["curves"]["PPO 0"][0]["mean"] == pytest.approx(np.mean(numbers["chosen_on"]["zero"]))
+    assert numbers["curves"]["PPO 0"][0]["mean"] == pytest.approx(np.mean(numbers["chosen_on"]["tuned"]))
     for name, values in numbers["test"].items():
         if name != "episodes":  # the mean of each in the table
             assert re.search(rf"^\| {re.escape(name)} \| {np.mean(values):.2f} \|", text, re.MULTILINE), name
@@ -96,7 +96,7 @@ def test_figures_are_drawn_again_from_the_numbers_of_the_page(learnability, tmp_
 def test_runs_of_another_version_are_refused(study, tmp_path):
     curves = {"PPO 0": [{"decisions": 0.0, "mean": 89.0}], "PPO 1": [{"decisions": 0.0, "mean": 88.5}]}
     folders = {label: tmp_path / label for label in curves}
-    with pytest.raises(study.OdcGymError, match=r"PPO 1: trained where the zero action scored 88\.5"):
+    with pytest.raises(study.OdcGymError, match=r"PPO 1: trained where `tuned` scored 88\.5"):
         study.refuse_outdated_runs(folders, curves, 89.0)
 
 

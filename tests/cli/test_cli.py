@@ -315,7 +315,7 @@ def test_compare_prints_a_table_and_writes_json(capsys, tmp_path):
     path = tmp_path / "out.json"
     code, out, err = run(capsys, *COMPARE, "--workers", "1", "--json", str(path))
     data = json.loads(path.read_text())
-    assert code == 0 and err == "" and "minus zero" in out and out.startswith("starter12: zero scores highest")
+    assert code == 0 and err == "" and "minus zero" in out and out.startswith("peak12: zero scores highest")
     assert out.splitlines()[-2].startswith("Verdict (2 episodes; too few") and max(map(len, out.splitlines())) <= 80
     assert (
         data["seeds"] == [20_000, 20_001]

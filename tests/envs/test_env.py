@@ -1,5 +1,7 @@
 """The environment as users meet it: both checkers, spaces, info, text, errors, and a state that goes on."""
 
+import re
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import odc_gym
 from odc_gym.errors import ActionError, ArgumentError, ScenarioError
 from odc_gym.seeds import EpisodeStream
 
-SHORT = {"episode_hours": 1.0}
+SHORT = {"scenario": "starter12", "action_mode": "bids", "episode_hours": 1.0}
 ID = "ODCSat-v0"
 
 
@@ -34,12 +36,18 @@ def play(env, seed, decisions=None):
 MODES = [{"action_mode": a, "observation_mode": o} for a in ("bids", "dials", "assign") for o in ("flat", "dict")]
 
 
+# the box of dials is five times wider than the checkers recommend, so that the noise of learners is moderate
+WIDE_BOX = pytest.mark.filterwarnings("ignore:.*symmetric and normalized:UserWarning")
+
+
+@WIDE_BOX
 @pytest.mark.parametrize("modes", MODES, ids=lambda m: " ".join(m.values()))
 @pytest.mark.parametrize("render_mode", [None, "ansi", "rgb_array"])
 def test_gymnasiums_checker(render_mode, modes):
-    check_env(gym.make(ID, render_mode=render_mode, **SHORT, **modes).unwrapped)
+    check_env(make(render_mode=render_mode, **modes))
 
 
+@WIDE_BOX
 @pytest.mark.parametrize("modes", MODES, ids=lambda m: " ".join(m.values()))
 # its one remark about blocks of two axes: policies flatten them unless they know better
 @pytest.mark.filterwarnings("ignore:.*unconventional shape:UserWarning")
@@ -50,9 +58,9 @@ def test_stable_baselines_checker(modes):
 
 def test_spaces_of_the_default_environment():
     env = gym.make(ID)
-    assert env.observation_space.shape == (657,) and env.action_space.shape == (54,)
-    for space in (env.observation_space, env.action_space):
-        assert space.dtype == np.float32 and (space.low == -1.0).all() and (space.high == 1.0).all()
+    assert env.observation_space.shape == (657,) and env.action_space.shape == (27,)
+    for space, limit in ((env.observation_space, 1.0), (env.action_space, 5.0), (make().action_space, 1.0)):
+        assert space.dtype == np.float32 and (space.low == -limit).all() and (space.high == limit).all()
     assert env.spec.max_episode_steps is None  # it truncates itself
     assert env.unwrapped.simulator.decisions == 288
     assert isinstance(env.unwrapped, odc_gym.ODCSatEnv)
@@ -255,11 +263,36 @@ def test_step_before_reset_is_an_error():
 
 
 @pytest.mark.parametrize("shape", [(53,), (1, 54), ()])
-def test_actions_of_another_shape_are_errors(shape):
-    env = make()
+@pytest.mark.parametrize(
+    ("mode", "allowed"), [("bids", "(54,)"), ("dials", "(27,), or (54,) of the mode bids"), ("assign", "(28,)")]
+)
+def test_actions_of_another_shape_are_errors(shape, mode, allowed):
+    env = make(action_mode=mode)
     env.reset(seed=0)
-    with pytest.raises(ActionError, match=r"shape .*must be \(54,\)"):
+    with pytest.raises(ActionError, match=re.escape(f"action: shape {shape}, must be {allowed}") + "$"):
         env.step(np.zeros(shape))
+
+
+def test_an_environment_of_dials_takes_bids_too():
+    """Catches rules that cannot operate the default environment, and dials that are read as bids afterwards."""
+    dialled, bidding = make(action_mode="dials"), make()
+    for env in (dialled, bidding):
+        env.reset(seed=3)
+    rng = np.random.default_rng(0)
+    for k in range(12):
+        dials = rng.uniform(-5, 5, 27)
+        bids = dialled.view.actions_of_dials(dials / 5.0)[0]
+        observations = dialled.step(dials if k % 3 == 0 else bids), bidding.step(bids)
+        assert np.array_equal(observations[0][0], observations[1][0]) and observations[0][1] == observations[1][1]
+
+
+def test_values_of_bids_are_checked_in_an_environment_of_dials():
+    env = make(action_mode="dials")
+    env.reset(seed=3)
+    action = np.zeros(54)
+    action[5] = np.nan
+    with pytest.raises(ActionError, match=r"action\[0, 5\] = nan"):
+        env.step(action)
 
 
 def test_actions_that_are_not_numbers_are_errors():

@@ -42,6 +42,7 @@ def test_a_number_an_episode_and_an_array_of_satellites(single):
     assert EACH not in single.step(single.action_space.sample())[4]
 
 
+@pytest.mark.filterwarnings("ignore:.*symmetric and normalized:UserWarning")  # the wide box of dials
 def test_gymnasiums_own_check_passes(single):
     check_env(single.unwrapped, skip_render_check=True)
 

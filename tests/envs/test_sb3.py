@@ -335,7 +335,7 @@ def test_pictures_equal_those_of_stable_baselines3s_batch():
 def test_texts_and_nothing_are_render_modes_too():
     env = small(2, render_mode="ansi")
     env.reset()
-    assert env.env_method("render")[1].startswith("starter12  episode 1 ")
+    assert env.env_method("render")[1].startswith("peak12  episode 1 ")
     assert env.render() is None and env.get_images() == [None, None]  # as stable-baselines3 treats text
     env = small(2, render_mode=None)
     env.reset()

@@ -103,9 +103,9 @@ def test_dials_play_as_the_bids_that_they_stand_for(scenario):
     for simulator in (dialled, bidding):
         simulator.reset([1, 2, 3])
     for _ in range(dialled.decisions):
-        dials = generator.uniform(-1, 1, (3, dialled.action_size))
-        bidding.step(bidding.view.actions_of_dials(dials))
-        dialled.step(dials)
+        action = generator.uniform(-6, 6, (3, dialled.action_size))
+        bidding.step(bidding.view.actions_of_dials(action / 5.0))
+        dialled.step(action)
         assert np.array_equal(dialled.observation, bidding.observation)
         assert np.array_equal(dialled.reward, bidding.reward)
     assert dialled.reward.std() > 0

@@ -219,10 +219,10 @@ def schedulers_of(env):
     view = env.unwrapped.view
     rules = [make_scheduler(name, env) for name in SCHEDULERS]
     spaces = env.observation_space, env.action_space
-    deviation = [0.0] * view.layout.size
+    deviation = [0.0] * view.action_size
     policy = HeldNoisePolicy(*spaces, ConstantSchedule(1e-3), net_arch=[8], log_std=deviation, noise_correlation=0.5)
     wrapped = [Perturbed(rules[0], 0.1), Masked(rules[1], np.arange(3), np.zeros(3, np.float32))]
-    return [*rules, Keeper(view), *wrapped, PolicyScheduler(policy), ExploringScheduler(policy, None, 3)]
+    return [*rules, Keeper(view), *wrapped, PolicyScheduler(policy), ExploringScheduler(policy, None, None, 3)]
 
 
 @pytest.mark.parametrize("way", ["deepcopy", "pickle", "cloudpickle"])

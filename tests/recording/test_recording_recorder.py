@@ -95,7 +95,7 @@ def test_recording_changes_nothing():
 
 def test_a_row_of_a_batch_gives_the_recording_of_a_single_environment():
     """Catches: samples or events of another row."""
-    batch = gym.make_vec("odc_gym:ODCSat-v0", num_envs=3, overrides=SHORT)
+    batch = gym.make_vec("odc_gym:ODCSat-v0", num_envs=3, scenario="starter12", action_mode="bids", overrides=SHORT)
     batch.reset(seed=[20_000, 20_001, 20_002])
     scheduler = make_scheduler("gang-aware", batch)
     recorder = Recorder(batch, row=1, agent="gang-aware")

@@ -24,9 +24,11 @@ def played(decisions=4, **kwargs):
 def test_names_of_the_default_environment():
     env = odc_gym.ODCSatEnv()
     names, actions = env.observation_names(), env.action_names()
-    assert len(names) == len(set(names)) == 657 and len(actions) == len(set(actions)) == 54
+    assert len(names) == len(set(names)) == 657 and len(actions) == len(set(actions)) == 27
     assert names[0] == "satellite[0].charge_frac" and names[50 * 3 + 26 + 8] == "satellite[3].batch.running"
     assert names[600] == "fleet.day_sine" and names[-1] == "fleet.interactive.served_frac"
+    assert actions == env.view.dials.names and actions[1] == "fleet.batch.urgency"
+    actions = odc_gym.ODCSatEnv(action_mode="bids").action_names()
     assert actions[:4] == [
         "satellite[0].finetuning.bid", "satellite[0].batch.bid", "satellite[0].interactive.bid", "satellite[0].clock"
     ]  # fmt: skip
@@ -34,7 +36,7 @@ def test_names_of_the_default_environment():
 
 
 def test_actions_are_named_as_their_layout_places_them():
-    env = odc_gym.ODCSatEnv(**SMALL)
+    env = odc_gym.ODCSatEnv(**SMALL, action_mode="bids")
     layout, names = env.view.layout, env.action_names()
     for part, suffix in ((layout.bids, "bid"), (layout.urgency, "urgency"), (layout.offsets, "clock_offset")):
         action = layout.zeros(1)

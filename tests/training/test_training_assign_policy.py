@@ -78,7 +78,8 @@ def test_it_begins_as_the_operator(sim):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     config = {
-        "algo": "maskable_ppo", "policy": "AssignPolicy", "n_timesteps": 32, "n_envs": 4, "group": 2, "n_steps": 8,
+        "algo": "maskable_ppo", "policy": "AssignPolicy", "scenario": "starter12", "start_dials": None,
+        "n_timesteps": 32, "n_envs": 4, "group": 2, "n_steps": 8,
         "batch_size": 16, "width": 8, "eval": {"episodes": 2},
         "env": {
             "overrides": {"shells.0.orbit.total": 3}, "episode_hours": 0.5,

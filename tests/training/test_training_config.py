@@ -33,7 +33,7 @@ def test_paths_of_compare_are_paths_of_train(path):
     config = changed(path)
     assert config == changed(f"env.overrides.{path}")
     flown = Scenario.load(config.scenario, config.env.overrides)
-    assert flown == Scenario.load("starter12", parse_overrides([path]))
+    assert flown == Scenario.load("peak12", parse_overrides([path]))
     assert flown.hardware["odcsat"].battery.capacity_wh == 8000.0
 
 
@@ -51,7 +51,7 @@ def test_later_overrides_change_what_earlier_ones_have_set(tmp_path):
     assert capacity(f"env.overrides.{CAPACITY}=8000") == 8000.0
     assert capacity(f"env.overrides={{{CAPACITY}: 8000}}") == 8000.0
     assert capacity(f"{one}=8000", f"{one}=7000") == 7000.0
-    assert capacity("env.overrides=null") == capacity("env=null") == 10_000.0
+    assert capacity("env.overrides=null") == capacity("env=null") == 30_000.0
 
 
 def test_mappings_merge_and_null_gives_the_default():

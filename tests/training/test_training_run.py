@@ -31,6 +31,8 @@ from odc_gym.training.validation import Validation, play_episodes
 
 WORLD = {"overrides": {"shells.0.orbit.total": 3}, "episode_hours": 0.5}  # 6 decisions
 TINY = {
+    "scenario": "starter12",
+    "start_dials": None,
     "env": WORLD,
     "n_timesteps": 96,
     "n_envs": 4,
@@ -160,7 +162,7 @@ def test_training_ends_with_what_it_gained_over_its_start(tmp_path, capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main(["train", "-o", str(run), "-n", "32", "--test-episodes", "2", *options])
     lines = capsys.readouterr().out.splitlines()
-    assert not ended.value.code and lines[0] == str(run) and lines[1].startswith("starter12: ")
+    assert not ended.value.code and lines[0] == str(run) and lines[1].startswith("peak12: ")
     assert lines[-1].startswith("training") and lines[-1].endswith("(2 test episodes)")
     assert not any("start.zip" in line for line in lines)
     assert max(map(len, (line for line in lines if str(tmp_path) not in line))) <= 80

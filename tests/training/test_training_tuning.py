@@ -13,6 +13,7 @@ from odc_gym.cli import app
 from odc_gym.dial_files import NAMES, dials_of, read_dials, roles_of
 from odc_gym.envs.vector import build_simulator
 from odc_gym.errors import RunError
+from odc_gym.interface.dials import ACTION_RANGE
 from odc_gym.scenario import Scenario
 from odc_gym.training.tuning import Players, Search, search
 
@@ -34,7 +35,7 @@ def test_scores_are_those_of_the_episodes(scenario):
             alone.reset([seed])
             score = 0.0
             for _ in range(alone.decisions):
-                alone.step(dials_of(vector, roles_of(scenario))[None])
+                alone.step(ACTION_RANGE * dials_of(vector, roles_of(scenario))[None])
                 score += alone.reward[0]
             assert found[0, k, i] == score
 
