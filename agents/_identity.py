@@ -8,7 +8,9 @@ from pathlib import Path
 from odc_gym.agents.resolver import model_file, scheduler_factory, scheduler_module
 from odc_gym.sources import source_digest, versions
 
-_POLICY_MODULES = ("odc_gym.training.policy_scheduler", "odc_gym.training.policies")
+_POLICY_MODULES = tuple(
+    f"odc_gym.training.{name}" for name in ("policy_scheduler", "fleet_policy", "dial_policy", "assign_policy")
+)
 _LEARNING_LIBRARIES = ("torch", "stable-baselines3", "sb3-contrib")
 
 

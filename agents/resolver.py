@@ -15,6 +15,7 @@ from odc_gym.agents._parameters import base_name, read_parameters
 from odc_gym.agents.base import Entry, Requirements, Scheduler, registered, scheduler_names, separate_registry
 from odc_gym.dial_files import read_dials
 from odc_gym.errors import SchedulerError, did_you_mean, did_you_mean_file
+from odc_gym.policies.files import read_policy
 
 if TYPE_CHECKING:
     from odc_gym.simulator.view import View
@@ -25,9 +26,9 @@ class SchedulerFactory:
     """Factory that makes a scheduler from a view; it can be sent to another process.
 
     Args:
-        name: name of a registered scheduler, path of a Python file with a scheduler, path of a file of dials, folder of
-            a training run, or a model in such a folder, as `runs/ppo-1/start.zip`. Parameters may follow a name or a
-            Python file in parentheses.
+        name: name of a registered scheduler, path of a Python file with a scheduler, path of a file of dials or
+            of a policy, folder of a training run, or a model in such a folder, as `runs/ppo-1/start.zip`. Parameters
+            may follow a name or a Python file in parentheses.
 
     Raises:
         SchedulerError: the name is none of these, or the scheduler does not take the parameters.
@@ -73,6 +74,8 @@ class SchedulerFactory:
         name = base_name(self.name)
         if name.endswith((".yaml", ".yml")):
             return _entry_of_dials(Path(name).resolve())
+        if name.endswith(".npz"):
+            return _entry_of_policy(Path(name).resolve())
         return _entry_of_file(Path(name).resolve()) if name.endswith(".py") else registered().get(name)
 
 
@@ -130,6 +133,13 @@ def _entry_of_dials(path: Path) -> Entry:
     from odc_gym.agents.tuned import PlaysDials  # registers itself, so that `base` must be complete
 
     return Entry(PlaysDials(read_dials(path), path), None)
+
+
+def _entry_of_policy(path: Path) -> Entry:
+    """Return the scheduler that plays the policy of a file."""
+    from odc_gym.agents.learned import PlaysPolicy  # registers itself, so that `base` must be complete
+
+    return Entry(PlaysPolicy(read_policy(path), path), None)
 
 
 def _entry_of_file(path: Path) -> Entry:
@@ -196,7 +206,7 @@ def _unknown_name(name: str) -> str:
         return f"scheduler = {name}: a training run has config.yaml and best_model.zip or model.zip"
     names = scheduler_names()
     hint = did_you_mean_file(name) if Path(name).parent != Path() else did_you_mean(base_name(name), names)
-    others = "a Python file, a file of dials, or a training run's folder"
+    others = "a Python file, a file of dials or of a policy, or a training run's folder"
     return f"scheduler = {name}: must be one of {', '.join(names)}, {others}{hint}"
 
 

@@ -19,8 +19,7 @@ from odc_gym.errors import ScenarioError, SchedulerError, did_you_mean
 from odc_gym.interface.dials import DIALS
 from odc_gym.scenario import JobClass, Scenario
 from odc_gym.scenario.base import Model
-from odc_gym.scenario.files import FOLDER as SCENARIOS
-from odc_gym.scenario.files import read_mapping
+from odc_gym.scenario.files import nearest_base, read_mapping
 from odc_gym.scenario.messages import explain
 from odc_gym.scenario.yaml_text import dump
 
@@ -161,18 +160,8 @@ def names() -> list[str]:
 
 
 def family(scenario: str) -> str:
-    """Return the name of the file for a scenario: its own, else that of its nearest base with one, else `FOR_ALL`.
-
-    Bases are known for scenarios of the package only.
-    """
-    known, name = names(), scenario
-    while name not in known:
-        path = SCENARIOS / f"{name}.yaml"
-        base = read_mapping(path).get("base") if path.is_file() else None
-        if base is None:
-            return FOR_ALL
-        name = str(base)
-    return name
+    """Return the name of the file for a scenario: its own, else that of its nearest base with one, else `FOR_ALL`."""
+    return nearest_base(scenario, names()) or FOR_ALL
 
 
 def text_of(file: DialFile) -> str:

@@ -26,6 +26,7 @@ from odc_gym.cli import (
     bound,
     compare,
     inspect,
+    policy,
     record,
     replay,
     scenario,
@@ -96,6 +97,7 @@ app.command("watch")(watch.watch)
 app.command("video")(video.video)
 app.command("train")(train.train)
 app.command("tune")(tune.tune)
+app.command("policy")(policy.policy)
 app.command("warm")(warm.warm)
 app.add_typer(scenario.scenarios, name="scenario")
 app.add_typer(trace.traces, name="trace")

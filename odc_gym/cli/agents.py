@@ -56,8 +56,22 @@ def _fields(name: str, factory: SchedulerFactory) -> list[tuple[str, str]]:
     fields = [("agent", name), ("rule", described.rule), ("controls", described.controls)]
     fields += [("parameters" if k == 0 else "", text) for k, text in enumerate(described.parameters)]
     needs = ", ".join(f"{path} = {value}" for path, value in factory.requires.get("overrides", {}).items())
+    fields += _policy_fields(factory)
     source = factory.entry.make.__module__
     return [*fields, ("needs", needs), ("source", described.source), ("code", source)]
+
+
+def _policy_fields(factory: SchedulerFactory) -> list[tuple[str, str]]:
+    """Return the labelled paragraphs about trained policies that a scheduler plays."""
+    from odc_gym.policies.files import read_policy, summary
+
+    data: Path | None = getattr(factory.entry.make, "data", None) if factory.entry else None
+    files = [] if data is None else sorted(data.glob("*.npz")) if data.is_dir() else [data]
+    found = {path.stem: summary(read_policy(path)) for path in files if path.suffix == ".npz"}
+    return [
+        ("policies" if k == 0 else "", f"{name}: {about['validation']}; {about['command']}")
+        for k, (name, about) in enumerate(found.items())
+    ]
 
 
 def _print_fields(fields: list[tuple[str, str]]) -> None:

@@ -6,7 +6,7 @@ of a file relative to this one. They merge by the rules of the module `changes`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,19 @@ LARGE = ("megashell10k", "megashell1k")
 def names(large: bool = True) -> list[str]:
     """Return the names of the scenarios that come with the package, with or without those of `LARGE` fleets."""
     return sorted(path.stem for path in FOLDER.glob("*.yaml") if large or path.stem not in LARGE)
+
+
+def nearest_base(scenario: str, known: Collection[str]) -> str | None:
+    """Return the first of a scenario and its bases that is known; None if there is none.
+
+    Bases are looked up for scenarios of the package only.
+    """
+    name: str | None = scenario
+    while name is not None and name not in known:
+        path = FOLDER / f"{name}.yaml"
+        base = read_mapping(path).get("base") if path.is_file() else None
+        name = None if base is None else str(base)
+    return name
 
 
 def read(source: str | Path, model: type[BaseModel]) -> tuple[dict[str, Any], str]:

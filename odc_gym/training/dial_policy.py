@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from odc_gym.dial_files import CLASS_DIALS, FLEET_DIALS, NAMES, places_of
 from odc_gym.interface.dials import ACTION_RANGE, dial_count
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS, satellite_size
-from odc_gym.training.set_policies import ClassNature, SetPolicy
+from odc_gym.policies.natures import ClassNature
+from odc_gym.training.set_policies import SetPolicy
 
 
 class DialPolicy(SetPolicy):

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.observations import FLEET, FLEET_CLASS, SATELLITE, SATELLITE_CLASS, satellite_size
-from odc_gym.training.set_policies import ClassNature, SetPolicy
+from odc_gym.policies.natures import ClassNature
+from odc_gym.training.set_policies import SetPolicy
 
 
 class FleetPolicy(SetPolicy):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from odc_gym.dial_files import dials_of, family, read_dials, roles_of
 from odc_gym.interface.dials import ACTION_RANGE, DIALS
+from odc_gym.policies.natures import natures_of
 from odc_gym.scenario import Scenario
 from odc_gym.simulator.simulator import Simulator
 from odc_gym.training.assign_policy import AssignPolicy
@@ -17,7 +18,6 @@ from odc_gym.training.config import TrainConfig
 from odc_gym.training.dial_policy import DialPolicy
 from odc_gym.training.fleet_policy import FleetPolicy
 from odc_gym.training.policies import HeldNoisePolicy
-from odc_gym.training.set_policies import natures_of
 
 
 def policy_of(config: TrainConfig, simulator: Simulator) -> tuple[Any, dict[str, Any]]:

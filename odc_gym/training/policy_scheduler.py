@@ -198,6 +198,19 @@ def load_policy_scheduler(folder: str | Path, view: View, noise_stream: int | No
     return PolicyScheduler(policy, normalisation, dials)
 
 
+def read_interface(path: Path) -> Interface:
+    """Return the interface of a model of a training run.
+
+    Raises:
+        SchedulerError: the file is no model of a training run.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return _read_interface(archive)
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise SchedulerError(f"{path}: not a policy of a training run: {' '.join(str(error).split())[:200]}") from None
+
+
 def save_policy(path: Path, model: OnPolicyAlgorithm, interface: Interface) -> None:
     """Write a model for stable-baselines3 and `load_policy_scheduler`; the file appears when it is complete.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -13,34 +13,10 @@ from stable_baselines3.common.distributions import DiagGaussianDistribution, Dis
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
 
-from odc_gym.dial_files import ROLES, roles_of
 from odc_gym.interface.observations import size
-from odc_gym.scenario import JobClass, Scenario
+from odc_gym.policies.natures import ClassNature, natures_of
+from odc_gym.scenario import Scenario
 from odc_gym.training.policies import HeldNoisePolicy
-
-
-class ClassNature(NamedTuple):
-    """Fixed properties of a class, by which shared weights tell classes apart."""
-
-    role: str  # one of `ROLES`
-    utilisation: float  # share of dynamic power that running work draws
-    width: float  # accelerators of the widest job or of a replica on a satellite, over those of the largest satellite
-
-    @property
-    def features(self) -> list[float]:
-        """Inputs of the networks: a flag for each role, utilisation and width."""
-        return [*(float(self.role == role) for role in ROLES), self.utilisation, self.width]
-
-
-def natures_of(scenario: Scenario) -> tuple[ClassNature, ...]:
-    """Return the nature of each class, in the order of the class axis."""
-    largest = max(scenario.hardware[shell.hardware].accelerators.count for shell in scenario.shells)
-    found = []
-    for name, role in zip(scenario.class_names, roles_of(scenario), strict=True):
-        work = scenario.workload.classes[name]
-        width = max(work.width) if isinstance(work, JobClass) else work.replica_accelerators
-        found.append(ClassNature(role, work.utilisation, width / largest))
-    return tuple(found)
 
 
 class SetPolicy(HeldNoisePolicy):

@@ -6,9 +6,9 @@ import torch
 from stable_baselines3.common.utils import ConstantSchedule
 
 from odc_gym.envs.vector import action_space, build_simulator, observation_space
+from odc_gym.policies.natures import natures_of
 from odc_gym.training.fleet_policy import FleetPolicy
 from odc_gym.training.policies import HeldNoisePolicy
-from odc_gym.training.set_policies import natures_of
 
 WORLD = {"scenario": "starter12", "overrides": {"shells.0.orbit.total": 3}, "episode_hours": 0.5}
 

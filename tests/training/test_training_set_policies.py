@@ -10,10 +10,10 @@ from odc_gym.dial_files import NAMES
 from odc_gym.interface.actions import ActionLayout
 from odc_gym.interface.dials import DIALS
 from odc_gym.interface.observations import FLEET, SATELLITE, satellite_size, size
+from odc_gym.policies.natures import ClassNature, natures_of
 from odc_gym.scenario import Scenario
 from odc_gym.training.dial_policy import DialPolicy
 from odc_gym.training.fleet_policy import FleetPolicy
-from odc_gym.training.set_policies import ClassNature, natures_of
 
 S, C = 4, 3
 NATURES = (ClassNature("wide", 0.9, 1.0), ClassNature("narrow", 0.7, 0.25), ClassNature("service", 0.5, 0.5))
