@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="use tiny budgets, to try the program")
     parser.add_argument("--figures", action="store_true", help="only draw the figures again, from the page's numbers")
     given = parser.parse_args(arguments)
-    sys.path.append(str(ROOT / "docs"))  # the style of all figures
+    sys.path += [str(ROOT / "docs"), str(ROOT / "benchmarks")]  # the style of all figures, and training runs
     if given.quick:
         given.set, given.episodes, given.test_episodes = [*QUICK, *given.set], 4, 4
         given.runs = given.runs.with_name(given.runs.name + "-quick")

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import csv
-import subprocess
-import sys
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from training_runs import train_all
 
 from odc_gym.agents import scheduler_factory, scheduler_identity
 from odc_gym.errors import OdcGymError
-from odc_gym.evaluation import TEST, VALIDATION, Comparison, Store, evaluate, write_text
+from odc_gym.evaluation import TEST, VALIDATION, Comparison, Store, evaluate
 from odc_gym.evaluation.inspection import InspectedScheduler, Inspection, action_use, inspect, record
 from odc_gym.evaluation.inspection_tables import inspection_document
 from odc_gym.scenario import Scenario
 from odc_gym.scenario.files import names
 from odc_gym.simulator.simulator import Simulator
-from odc_gym.training.config import TrainConfig, dump, load
+from odc_gym.training.config import TrainConfig, load
 from odc_gym.training.policy_scheduler import load_policy_scheduler
 
 RULES = ("zero", "sun-aware", "gang-aware", "full-clock", "tuned")
@@ -71,7 +69,8 @@ class Study:
 
 def studies(plan: Plan) -> list[Study]:
     """Train the unfinished runs, then study one scenario after the other."""
-    train_all(plan)
+    runs = {folder_of(plan, s, seed): config_of(plan, s, seed) for s in plan.scenarios for seed in plan.seeds}
+    train_all(runs, plan.processes)
     return [study(plan, scenario) for scenario in plan.scenarios]
 
 
@@ -83,50 +82,6 @@ def config_of(plan: Plan, scenario: str, seed: int) -> TrainConfig:
 def folder_of(plan: Plan, scenario: str, seed: int) -> Path:
     """Return the folder of one run."""
     return plan.runs / f"{Path(scenario).stem}-ppo-{seed}"
-
-
-def train_all(plan: Plan) -> None:
-    """Train the unfinished runs, several at a time."""
-    plan.runs.mkdir(parents=True, exist_ok=True)
-    wanted = [(folder_of(plan, s, seed), config_of(plan, s, seed)) for s in plan.scenarios for seed in plan.seeds]
-    todo = [(folder, config) for folder, config in wanted if not finished(folder, config)]
-    with ThreadPoolExecutor(plan.processes) as pool:
-        for folder in pool.map(lambda item: train_one(*item), todo):
-            print(f"trained {folder}", file=sys.stderr, flush=True)
-
-
-def finished(folder: Path, config: TrainConfig) -> bool:
-    """Return whether a run is finished.
-
-    Raises:
-        OdcGymError: the folder holds a run of another configuration or of another version of the scenario.
-    """
-    if not (folder / "config.yaml").is_file():
-        return False
-    scenario = Scenario.load(config.scenario, config.env.overrides)
-    if load(folder / "config.yaml") != config or Scenario.load(folder / "scenario.yaml") != scenario:
-        raise OdcGymError(f"{folder}: a run of another configuration; delete it, or choose another folder with --runs")
-    return (folder / "model.zip").is_file()
-
-
-def train_one(folder: Path, config: TrainConfig) -> Path:
-    """Train or resume a run in a process of its own, whose output goes to a log file beside the folder."""
-    if (folder / "checkpoints").is_dir():
-        arguments = ["--resume", str(folder)]
-    else:
-        written = folder.with_suffix(".yaml")
-        write_text(written, dump(config))
-        arguments = ["--config", str(written), "--output", str(folder)]
-    code = "from odc_gym.cli import main; main()"
-    with folder.with_suffix(".log").open("a", encoding="utf-8") as log:
-        done = subprocess.run(
-            [sys.executable, "-c", code, "train", *arguments, "--test-episodes", "0"], stdout=log, stderr=log
-        )
-    if done.returncode:
-        raise OdcGymError(
-            f"{folder}: training ended with exit code {done.returncode}; see {folder.with_suffix('.log')}"
-        )
-    return folder
 
 
 def study(plan: Plan, name: str) -> Study:

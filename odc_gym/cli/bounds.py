@@ -30,7 +30,7 @@ def bounds_of(comparisons: Sequence[Comparison], store: Path | None) -> list[np.
     found = []
     with progress("bounds") as update:
         for comparison in comparisons:
-            entry, simulator, points = _entry(comparison, store), None, []
+            entry, simulator, points = bound_entry(comparison, store), None, []
             for seed in comparison.seeds.tolist():
                 kept = entry.read([seed]) if entry else None
                 if kept is None:
@@ -50,7 +50,7 @@ def _simulator(comparison: Comparison) -> Simulator:
     return Simulator(comparison.scenario, trace=comparison.trace_files or None)
 
 
-def _entry(comparison: Comparison, store: Path | None) -> CacheEntry | None:
+def bound_entry(comparison: Comparison, store: Path | None) -> CacheEntry | None:
     """Return the place of the bounds in a store of finished episodes."""
     from odc_gym.evaluation import Store
     from odc_gym.sources import source_digest

@@ -79,7 +79,7 @@ def markdown(
     """
     versions = ", ".join(f"{name} {version}" for name, version in library_versions().items())
     report = text_report(comparisons, baseline, by_load, all_metrics)
-    blocks = [*map(_escaped, report.answers), code_block(command), versions + (f", {date}" if date else "") + "."]
+    blocks = [*map(escaped, report.answers), code_block(command), versions + (f", {date}" if date else "") + "."]
     blocks += markdown_sections(report)
     return "\n\n".join(blocks) + "\n"
 
@@ -95,32 +95,32 @@ def markdown_sections(report: TextReport) -> Iterator[str]:
     """Yield the sections of a report and its verdict as paragraphs in Markdown."""
     for section in report.sections:
         yield from _markdown_section(section)
-    yield from map(_escaped, report.verdicts)
+    yield from map(escaped, report.verdicts)
 
 
 def _markdown_section(section: Section) -> Iterator[str]:
-    yield f"## {_escaped(section.name)}"
+    yield f"## {escaped(section.name)}"
     for table in section.tables:
         yield from markdown_table(table)
 
 
 def markdown_table(table: TextTable) -> Iterator[str]:
     """Yield the title, the cells and the notes of a table as paragraphs in Markdown."""
-    yield _escaped(table.title) + ":"
+    yield escaped(table.title) + ":"
     rule = ("---", *["---:"] * (len(table.head) - 1))
     yield "\n".join(
         f"| {' | '.join(line)} |" for line in (_markdown_cells(table.head), rule, *map(_markdown_cells, table.rows))
     )
     if table.notes:
-        yield "\n".join(f"- {_escaped(note)}" for note in table.notes)
+        yield "\n".join(f"- {escaped(note)}" for note in table.notes)
 
 
 def _markdown_cells(line: Sequence[str]) -> tuple[str, ...]:
-    return tuple(_escaped(cell).replace("|", "\\|") for cell in line)
+    return tuple(escaped(cell).replace("|", "\\|") for cell in line)
 
 
-def _escaped(text: str) -> str:
-    """Escape text so that Markdown shows it unchanged."""
+def escaped(text: str) -> str:
+    """Return text with escapes, so that Markdown shows it unchanged."""
     return "".join(f"\\{sign}" if sign in "\\*<`[" else sign for sign in text)
 
 

@@ -24,12 +24,14 @@ SMALL = {
 
 @pytest.fixture(scope="module")
 def study():
+    sys.path.append(str(PROGRAM.parent))
     spec = importlib.util.spec_from_file_location("learnability_study", PROGRAM / "study.py")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     yield module
     del sys.modules[spec.name]
+    sys.path.remove(str(PROGRAM.parent))
 
 
 @pytest.fixture
