@@ -29,6 +29,7 @@ import layers
 import physics
 import scale
 import training
+from machine import cpu
 from rich.console import Console
 from rich.table import Table
 from turns import ENV_ID, Turn, cartpole_turn, environment_turns, planning_turns, recording_turns, wall_turns
@@ -133,14 +134,6 @@ def measure(turns: int, other: Path | None) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as cache:
             results["packed_instructions"]["the other"] = beside.compiled(other, cache)[1]
     return results
-
-
-def cpu() -> str:
-    """Return the name of the processor, or the architecture if the system does not tell it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
 
 
 def show(results: dict[str, Any]) -> None:
