@@ -6,6 +6,7 @@
 #   TORCH_INDEX=URL          an extra package index for PyTorch, such as the one of its builds without CUDA
 #   STEPS= EPISODES= RUN=    of `make train`: decisions, test episodes of the comparison, folder of the run
 #   BESIDE=PATH              of `make bench`: the folder of another version, a checkout or where one is installed
+#   BENCHMARK="--seeds 3"    of `make benchmark`: more options, `--help` of benchmarks/benchmark lists them
 #   BENCH="--scale ..."      of `make bench`: more options, `--scale` and `--beside-bsk`
 
 SHELL := bash
@@ -21,6 +22,7 @@ EPISODES ?= 20
 RUN ?=
 BESIDE ?=
 BENCH ?=
+BENCHMARK ?=
 WORKERS ?= 2
 OLDEST_GYMNASIUM := 1.2.2
 
@@ -67,6 +69,14 @@ bench: $(READY) warm  ## how fast the environment is, beside CartPole and an old
 .PHONY: learnability
 learnability: $(READY) warm  ## train PPO on two fleets and write docs/learnability.md: half an hour, goes on where it stopped
 	$(BIN)/python benchmarks/learnability $(if $(STEPS),--set n_timesteps=$(STEPS))
+
+.PHONY: benchmark
+benchmark: $(READY) warm  ## compare all schedulers on all scenarios and write docs/benchmark.md: hours, goes on where it stopped
+	$(BIN)/python benchmarks/benchmark $(if $(STEPS),--timesteps $(STEPS)) $(BENCHMARK)
+
+.PHONY: benchmark-quick
+benchmark-quick: $(READY) warm  ## the same with tiny budgets, to try the program: a minute, in a folder of its own
+	$(BIN)/python benchmarks/benchmark --quick $(if $(RUN),--runs $(RUN))
 
 .PHONY: validate
 validate: $(READY) warm  ## measure what is compared with other tools and closed forms, and write docs/validation.md

@@ -66,10 +66,20 @@ def shrink(given: argparse.Namespace) -> None:
     given.runs, given.output = folder, folder / "page"
 
 
+def command_line(arguments: Sequence[str]) -> str:
+    """Return the command that repeats the numbers, without the folders of one machine."""
+    places = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for name in ("--runs", "--output"):
+        places.add_argument(name)
+    for name in ("--only-page", "--from-numbers"):
+        places.add_argument(name, action="store_true")
+    return shlex.join(["python", "benchmarks/benchmark", *places.parse_known_args(arguments)[1]])
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train the policies, play the episodes and write the page."""
     given = parser().parse_args(arguments)
-    command = shlex.join(["python", "benchmarks/benchmark", *(sys.argv[1:] if arguments is None else arguments)])
+    command = command_line(sys.argv[1:] if arguments is None else arguments)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # more threads slow small networks; the imports below read it
     sys.path += [str(ROOT / "docs"), str(ROOT / "benchmarks")]  # the style of all figures, and training runs
     from page import write
@@ -104,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         if not given.only_page:
             run(plan)
-        page = write(numbers(plan, command.replace(" --only-page", "")), given.output)
+        page = write(numbers(plan, command), given.output)
     except OdcGymError as error:
         sys.exit(f"error: {error}")
     print(f"wrote {page}")

@@ -92,8 +92,8 @@ def sentence(name: str, numbers: Numbers) -> str:
         found = paired_difference(scores(numbers, winner)[:, :count], scores(numbers, other)[:, :count])
         (beaten if found.excludes_zero else level).append(f"{other} by {found.value:.2f} {interval(found)}".rstrip())
     parts = [f"it beats {_listed(beaten)}"] * bool(beaten)
-    parts += [f"its lead over {_listed(level).replace(' by ', ', ')} is not resolved"] * bool(level)
-    return f"{text}; {', and '.join(parts)}."
+    parts += [f"not resolved: it leads {_listed(level)}"] * bool(level)
+    return f"{text}; {'; '.join(parts)}."
 
 
 def summary(scenarios: Mapping[str, Numbers]) -> str:
@@ -118,16 +118,18 @@ def summary(scenarios: Mapping[str, Numbers]) -> str:
 
 def missing(numbers: Numbers) -> list[str]:
     """Return what has been planned and not run, with the reason where a scheduler cannot operate the scenario."""
-    found = []
+    found, nothing = [], []
     for name, wanted in numbers["wanted"].items():
         have = len(numbers["bound"]) if name == "bound" else len(numbers["test"].get(name, [[]])[0])
         if name in numbers["absent"] and have == 0:
             found.append(f"{name}: {numbers['absent'][name]}")
+        elif wanted and not have:
+            nothing.append(name)
         elif have < wanted:
             found.append(f"{name}: {have} of {plural(wanted)}")
     if len(numbers["training"]) < numbers["wanted_runs"]:
         found.append(f"{PPO}: {len(numbers['training'])} of {numbers['wanted_runs']} training runs")
-    return found
+    return [", ".join(nothing), *found] if nothing else found
 
 
 def plural(count: int, noun: str = "episode") -> str:

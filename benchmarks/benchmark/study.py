@@ -32,7 +32,7 @@ from odc_gym.training.curves import read_columns, validation_scores
 CHOOSE_FROM = VALIDATION.first + 200  # after the episodes on which models are chosen
 CONFIG = "dials"
 BOUND = "bound"
-LIBRARIES = ("numpy", "scipy", "highspy", "torch", "stable-baselines3")
+LIBRARIES = ("numpy", "scipy", "torch", "stable-baselines3")
 
 
 @dataclass(frozen=True)
