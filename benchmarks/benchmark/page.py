@@ -29,7 +29,7 @@ from odc_gym.evaluation import write_document, write_text
 from odc_gym.evaluation.report import code_block, escaped, markdown_table
 from odc_gym.evaluation.statistics import estimate
 from odc_gym.evaluation.text_tables import TextTable
-from odc_gym.evaluation.verdict import interval, verdict, with_interval
+from odc_gym.evaluation.verdict import FEW_EPISODES, interval, verdict, with_interval
 
 BEGIN, END = "<!-- numbers: written by make benchmark -->\n", "<!-- end of numbers -->\n"
 NOTHING = "—"
@@ -58,7 +58,7 @@ DEFINITIONS = """## Definitions
 - **Bound**: the certified bound of [the bound](bound.md), which no scheduler exceeds.
 - **Intervals**: 95 %, by the bootstrap. Training runs are drawn first, then episodes. Differences are paired by
   episode. An interval that includes 0 leaves the difference open.
-- **Seconds a decision**: time of the scheduler for the decision of one episode, on the machine below."""
+- **Time of a decision**: time of the scheduler for the decision of one episode, on the machine below."""
 
 
 def write(numbers: Numbers, folder: Path) -> Path:
@@ -89,7 +89,8 @@ def paragraphs(numbers: Numbers, drawn: list[str]) -> Iterator[str]:
     yield from markdown_table(difference_table(scenarios))
     if "benchmark-curves.png" in drawn:
         yield f"![learning curves of the training runs](figures/benchmark-curves.png)\n\n{CURVES_CAPTION}"
-    yield from markdown_table(cost_table(numbers))
+    if any(each["wanted_runs"] for each in scenarios.values()):
+        yield from markdown_table(cost_table(numbers))
     yield "## All schedulers"
     for name, each in scenarios.items():
         yield from markdown_table(score_table(name, each))
@@ -146,7 +147,10 @@ def difference_table(scenarios: Numbers) -> TextTable:
         "Paired differences on test episodes, with 95 % intervals",
         ("scenario", "best learned", "runs", "- best rule", "- tuned", "- mpc"),
         tuple(rows),
-        ("runs: training runs of the scheduler. They are resampled before the episodes.",),
+        (
+            "runs: training runs of the scheduler. They are resampled before the episodes.",
+            f"Intervals of fewer than {FEW_EPISODES} episodes are rough.",
+        ),
     )
 
 
