@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from odc_gym.agents.base import scheduler
-from odc_gym.dial_files import dials_of, roles_of
+from odc_gym.dial_files import dials_of, read_dials, roles_of
+from odc_gym.dial_files import family as dial_family
 from odc_gym.policies.actor import Actor
 from odc_gym.policies.files import FOLDER, PolicyFile, family, read_policy
 from odc_gym.policies.natures import natures_of
@@ -35,8 +36,9 @@ class PlaysPolicy:
 class Learned:
     """Scheduler that plays a policy trained by reinforcement learning.
 
-    It is that of the scenario or its base in `configs/policies`, or else the one for all scenarios. The policy adds its
-    bids, clocks, urgencies and clock offsets to those of constant dials.
+    It is that of the scenario or its base in `configs/policies`. The policy adds its bids, clocks, urgencies and clock
+    offsets to those of constant dials. Where the package has no policy, training did not improve on the constant dials
+    of `tuned`, and the scheduler plays those.
 
     Controls: everything.
 
@@ -48,15 +50,17 @@ class Learned:
     def __init__(self, view: View, file: PolicyFile | None = None) -> None:
         """Read the policy for the view's scenario, unless a file is given."""
         scenario = view.scenario
-        file = file or read_policy(FOLDER / f"{family(scenario.name)}.npz")
-        self._actor = Actor(file.tensors, view.satellites, natures_of(scenario))
-        base = file.about.base
-        self._dials = None if base is None else dials_of(np.array(base), roles_of(scenario))
+        name = family(scenario.name)
+        if file is None and name is not None:
+            file = read_policy(FOLDER / f"{name}.npz")
+        self._actor = None if file is None else Actor(file.tensors, view.satellites, natures_of(scenario))
+        base = read_dials(dial_family(scenario.name)).vector if file is None else np.array(file.about.base)
+        self._dials = dials_of(base, roles_of(scenario)) if base.size else None
 
     def reset(self, view: View, mask: NDArray[np.bool_], seeds: NDArray[np.int64]) -> None:
         """Do nothing: this scheduler is stateless."""
 
     def act(self, view: View) -> NDArray[Any]:
         """Return the actions of the policy, (B, A)."""
-        base = 0.0 if self._dials is None else view.actions_of_dials(self._dials)
-        return np.clip(base + self._actor.act(view.encoded), -1.0, 1.0)
+        actions = view.layout.zeros(view.num_envs) if self._dials is None else view.actions_of_dials(self._dials)
+        return actions if self._actor is None else np.clip(actions + self._actor.act(view.encoded), -1.0, 1.0)

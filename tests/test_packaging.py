@@ -139,6 +139,7 @@ def test_the_wheel_holds_every_source_the_schedulers_the_configurations_and_the_
     assert {"odc_gym/envs/env.py", "odc_gym/agents/zero.py", "odc_gym/configs/scenarios/starter12.yaml"} <= expected
     data = {"odc_gym/py.typed", "odc_gym/tables/fleet/queueing_tables.npz"}
     data |= {"odc_gym/rendering/land.npz", "odc_gym/rendering/land-LICENSE"}
+    data |= {f"odc_gym/configs/policies/{path.name}" for path in (ROOT / "configs" / "policies").glob("*.npz")}
     assert wheel_names(wheel) == expected | libraries() | data
     assert len(libraries()) >= 4 * len(processors()) + 1
 

@@ -23,8 +23,6 @@ from odc_gym.scenario.files import nearest_base
 from odc_gym.scenario.messages import explain
 
 FOLDER = Path(__file__).parents[1] / "configs" / "policies"
-FOR_ALL = "all"
-"""Name of the file for scenarios that have none of their own."""
 LARGEST = 16 * 2**20  # bytes of a file's content; an actor of width 64 has 0.1 MB
 _ABOUT = "about"
 
@@ -48,7 +46,7 @@ class About(Model):
     versions: dict[str, str | None] = Field(description="versions of the packages that trained it")
     validation: PolicyScores = Field(description="scores on validation episodes")
     width: int = Field(ge=1, le=1024, description="width of the layers")
-    base: tuple[float, ...] | None = Field(description="role vector of the dials to whose actions it adds its own")
+    base: tuple[float, ...] = Field(description="role vector of the dials to whose actions it adds its own, or empty")
     scales: str = Field(description="hash of the dials and their scales")
     features: str = Field(description="hash of the observation's features")
 
@@ -102,9 +100,9 @@ def read_policy(path: str | Path) -> PolicyFile:
     return PolicyFile(about, arrays)
 
 
-def family(scenario: str) -> str:
-    """Return the name of the file for a scenario: its own, else that of its nearest base with one, else `FOR_ALL`."""
-    return nearest_base(scenario, names()) or FOR_ALL
+def family(scenario: str) -> str | None:
+    """Return the name of the file for a scenario: its own, else that of its nearest base with one; None without any."""
+    return nearest_base(scenario, names())
 
 
 def names() -> list[str]:
@@ -121,8 +119,8 @@ def _check(about: About, arrays: Mapping[str, NDArray[Any]]) -> None:
     for name, mine in (("scales", scales_key()), ("features", features_key())):
         if getattr(about, name) != mine:
             raise ValueError(f"{name} = {getattr(about, name)}: this version has {mine}; train the policy again")
-    if about.base is not None and not (len(about.base) == len(NAMES) and np.isfinite(about.base).all()):
-        raise ValueError(f"base: must be {len(NAMES)} finite numbers")
+    if len(about.base) not in (0, len(NAMES)) or not np.isfinite(about.base).all():
+        raise ValueError(f"base: must be {len(NAMES)} finite numbers, or none")
     wanted = shapes(about.width)
     for name in sorted(wanted.keys() ^ arrays.keys()):
         raise ValueError(f"{name}: {'missing' if name in wanted else 'unknown'} tensor")

@@ -60,7 +60,7 @@ def policy_of_run(run: Path) -> PolicyFile:
             score=round(float(curve["mean"][best]), 2),
         ),
         width=policy.width,
-        base=interface.base or None,
+        base=interface.base,
         scales=scales_key(),
         features=features_key(),
     )

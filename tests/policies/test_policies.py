@@ -89,7 +89,7 @@ def test_the_origin_of_a_policy_is_in_its_file(run, file, capsys):
     with pytest.raises(SystemExit):
         cli.main(["agents", str(file)])
     assert "episodes 20000-20001" in " ".join(capsys.readouterr().out.split())
-    assert scheduler_identity(file) != scheduler_identity(FOLDER / "all.npz")
+    assert scheduler_identity(file) != scheduler_identity(FOLDER / "peak12.npz")
     assert policy_bytes(read_policy(file)) == policy_bytes(read_policy(file))
 
 
@@ -110,7 +110,7 @@ def oversize(arrays, about):
         (lambda arrays, about: arrays.pop("about"), "it lacks the entry 'about'"),
         (lambda arrays, about: about.update(scales="0"), "scales = 0: this version has "),
         (lambda arrays, about: about.update(features="0"), "features = 0: this version has "),
-        (lambda arrays, about: about.update(base=[0.0]), f"base: must be {len(NAMES)} finite numbers"),
+        (lambda arrays, about: about.update(base=[0.0]), f"base: must be {len(NAMES)} finite numbers, or none"),
         (lambda arrays, about: about.update(width="wide"), "width"),
         (lambda arrays, about: about.update(more=1), "more"),
         (oversize, "bytes, at most 16777216 are allowed"),
@@ -152,9 +152,18 @@ def test_nothing_in_a_file_is_executed(file, tmp_path, kind):
 
 
 def test_a_policy_is_that_of_the_scenario_or_its_nearest_base():
-    assert {"all", "peak12"} <= set(names())
-    assert family("peak12") == "peak12" and family("a user's") == "all"
+    assert "peak12" in names()
+    assert family("peak12") == "peak12" and family("a user's") is None
     assert family("eclipse-season") == family("starter12")
+
+
+def test_learned_is_tuned_where_there_is_no_policy():
+    """Catches the policy of one fleet on another, which there loses to the dials that it should improve."""
+    simulator = build_simulator(2, "threebody12", episode_hours=0.5)
+    simulator.reset([1, 2])
+    assert family("threebody12") is None
+    learned, tuned = (make_scheduler(name, simulator).act(simulator.view) for name in ("learned", "tuned"))
+    assert np.array_equal(learned, tuned)
 
 
 @pytest.mark.parametrize("scenario", scenario_names(large=False))
