@@ -12,7 +12,7 @@ from odc_gym.evaluation.statistics import Estimate, paired_difference
 from odc_gym.evaluation.verdict import interval
 
 Numbers = Mapping[str, Any]
-PPO, TUNED, LEARNED, CLAIRVOYANT, MPC = "PPO on dials", "tuned", "learned", "clairvoyant", "mpc"
+PPO, TUNED, LEARNED, CLAIRVOYANT, MPC = "PPO", "tuned", "learned", "clairvoyant", "mpc"
 PLANNERS = ("lookahead", MPC)
 
 

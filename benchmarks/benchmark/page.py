@@ -51,9 +51,9 @@ DEFINITIONS = """## Definitions
 - **Best rule**: the rule of the package with the best mean on validation episodes, `tuned` left out. Its score on test
   episodes is reported. The best learned scheduler is chosen in the same way.
 - **Best planner**: the planner with the better mean on the test episodes themselves, which favours the planner.
-- **`PPO on dials`**: training runs with `configs/train/dials.yaml` on the scenario, one for each seed. Each plays with
+- **`PPO`**: training runs with `configs/train/ppo.yaml` on the scenario, one for each seed. Each plays with
   the model that did best on the validation episodes of its training. Other validation episodes choose among schedulers.
-- **`learned`**: the policy that the package has for the scenario or for its base, or else the one for all scenarios.
+- **`learned`**: the policy that the package has for the scenario or its base; where it has none, the dials of `tuned`.
 - **Clairvoyant**: a search over dials that knows all arrivals and faults. Its score is reached, and is not an optimum.
 - **Bound**: the certified bound of [the bound](bound.md), which no scheduler exceeds.
 - **Intervals**: 95 %, by the bootstrap. Training runs are drawn first, then episodes. Differences are paired by
@@ -220,7 +220,7 @@ def origin(numbers: Numbers) -> Iterator[str]:
     yield code_block(
         f"odc-gym compare --scenario {place} --agents {','.join(known)} --episodes {count} --first-seed {first}\n"
         f"odc-gym bound {place} --episodes {max(len(each['bound']), 1)} --first-seed {first}\n"
-        f"odc-gym train --config configs/train/dials.yaml --set scenario={place} --seed 0",
+        f"odc-gym train --config configs/train/ppo.yaml --set scenario={place} --seed 0",
         "bash",
     )
     versions = ", ".join(f"{library} {version}" for library, version in numbers["versions"].items())

@@ -30,7 +30,7 @@ from odc_gym.training.config import TrainConfig, load
 from odc_gym.training.curves import read_columns, validation_scores
 
 CHOOSE_FROM = VALIDATION.first + 200  # after the episodes on which models are chosen
-CONFIG = "dials"
+CONFIG = "ppo"
 BOUND = "bound"
 LIBRARIES = ("numpy", "scipy", "torch", "stable-baselines3")
 
