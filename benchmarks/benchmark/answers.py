@@ -28,7 +28,12 @@ def best_rule(numbers: Numbers) -> str | None:
 
 def best_learned(numbers: Numbers) -> str | None:
     """Return the learned scheduler with the best mean on validation episodes; None if none has been played."""
-    return _chosen(numbers, (LEARNED, PPO))
+    return _chosen(numbers, learned_names(numbers))
+
+
+def learned_names(numbers: Numbers) -> list[str]:
+    """Return the names of the learned schedulers that have been played."""
+    return [name for name in (LEARNED, PPO) if name in numbers["test"]]
 
 
 def best_planner(numbers: Numbers) -> str | None:

@@ -57,7 +57,7 @@ class HeldNoisePolicy(ActorCriticPolicy):
         with torch.no_grad():
             self.log_std.copy_(torch.tensor(self.initial_log_std))
             if self.start is not None:
-                self.action_net.bias.copy_(torch.tensor(self.start))  # type: ignore[operator, union-attr]
+                self.action_net.bias.copy_(torch.tensor(self.start))  # type: ignore[operator]
 
     def forward(self, obs: Tensor, deterministic: bool = False) -> tuple[Tensor, Tensor, Tensor]:
         """Return actions (B, A) with noise, values (B, 1) and log probabilities (B,) for a rollout."""

@@ -44,4 +44,4 @@ class OnDials(VecEnvWrapper):
 
 def added_to_dials(view: View, dials: NDArray[np.float64], actions: NDArray[Any]) -> NDArray[np.float64]:
     """Return actions (B, A) of the mode `bids` plus those that dials (D,) stand for now, clipped to [-1, 1]."""
-    return np.clip(view.actions_of_dials(dials) + actions, -1.0, 1.0)
+    return np.asarray(np.clip(view.actions_of_dials(dials) + actions, -1.0, 1.0))
