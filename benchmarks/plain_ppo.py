@@ -2,8 +2,8 @@
 
     python benchmarks/plain_ppo.py --seeds 3 --steps 200000
 
-Each line shows the mean score of the policy, without its noise, on validation episodes, and its difference to the policy
-before the first update with two standard errors.
+Each line shows the mean score of the policy on validation episodes, without its noise. The difference to the policy
+before the first update has two standard errors.
 """
 
 from __future__ import annotations

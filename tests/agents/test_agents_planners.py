@@ -139,11 +139,27 @@ def test_fleets_that_would_take_hours_are_refused(name, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["lookahead", "mpc", "clairvoyant"])
-@pytest.mark.parametrize("mode", ["dials", "assign"])
-def test_other_modes_are_refused(name, mode):
-    simulator = Simulator(Scenario.load("starter12", SMALL), action_mode=mode)
+def test_other_modes_are_refused(name):
+    simulator = Simulator(Scenario.load("starter12", SMALL), action_mode="assign")
     with pytest.raises(SchedulerError, match="needs an environment with action_mode='bids'"):
         make_scheduler(name, simulator)
+
+
+@pytest.mark.parametrize("name", ["lookahead(horizon_h=0.5,futures=2,pool=2,variations=0)", "mpc"])
+def test_planners_operate_environments_of_dials(name):
+    """Catches copies of the environment that take the planner's bids for dials."""
+    found = []
+    for mode in ("bids", "dials"):
+        simulator = Simulator(Scenario.load("starter12", SMALL), action_mode=mode)
+        simulator.reset([20_000])
+        planner = make_scheduler(name, simulator)
+        planner.reset(simulator.view, np.ones(1, bool), np.array([20_000]))
+        rewards = []
+        for _ in range(4):
+            simulator.step(planner.act(simulator.view))
+            rewards.append(float(simulator.reward[0]))
+        found.append(rewards)
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize(

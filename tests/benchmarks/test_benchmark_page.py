@@ -50,15 +50,15 @@ def numbers_of(name="tiny"):
         "lucky": [(base - 4).tolist()],
         "tuned": [(base - 2).tolist()],
         "mpc": [(base - 1 + np.array([3, -3, 3, -3])).tolist()[:2]],
-        "PPO on dials": [(base + 1).tolist(), (base + 3).tolist()],
+        "PPO": [(base + 1).tolist(), (base + 3).tolist()],
         "clairvoyant": [(base + 6).tolist()[:2]],
     }
     scenario = {
         "rules": ["good", "lucky"],
         "wanted": {"good": 4, "lucky": 4, "tuned": 4, "lookahead": 2, "mpc": 2, "clairvoyant": 2, "bound": 2}
-        | {"PPO on dials": 4},
+        | {"PPO": 4},
         "test": test,
-        "choice": {"good": [[50.0, 52.0]], "lucky": [[49.0, 52.0]], "PPO on dials": [[60.0, 60.0], [60.0, 60.0]]},
+        "choice": {"good": [[50.0, 52.0]], "lucky": [[49.0, 52.0]], "PPO": [[60.0, 60.0], [60.0, 60.0]]},
         "bound": [100.0, 100.0],
         "absent": {},
         "seconds": {"mpc": 0.5},
@@ -82,27 +82,25 @@ def numbers_of(name="tiny"):
 def test_answers_by_hand(program):
     """Catches: a rule chosen on its test episodes, means over different episodes, and runs that are left out."""
     answers, scenario = program["answers"], numbers_of()["scenarios"]["tiny"]
-    assert answers.entrants(scenario) == {"learned": "PPO on dials", "planner": "mpc", "tuned": "tuned", "rule": "good"}
+    assert answers.entrants(scenario) == {"learned": "PPO", "planner": "mpc", "tuned": "tuned", "rule": "good"}
     count, means = answers.bracket(scenario)
     assert count == 2 and means["bound"] == 100.0 and means["clairvoyant"] == 81.0
-    assert means["PPO on dials"] == pytest.approx(77.0) and means["good"] == 70.0
-    found, count = answers.difference(scenario, "PPO on dials", "tuned")
+    assert means["PPO"] == pytest.approx(77.0) and means["good"] == 70.0
+    found, count = answers.difference(scenario, "PPO", "tuned")
     assert count == 4 and found.value == pytest.approx(4.0)
     assert found.low < 3.5  # the runs differ by 2 and the episodes not at all, so that the runs make the interval
-    assert answers.difference(scenario, "PPO on dials", "mpc")[1] == 2
-    assert answers.difference(scenario, "PPO on dials", "lookahead") is None
+    assert answers.difference(scenario, "PPO", "mpc")[1] == 2
+    assert answers.difference(scenario, "PPO", "lookahead") is None
 
 
 def test_a_sentence_names_the_winner_and_what_is_not_resolved(program):
     """Catches: a lead that reads as a win although its interval includes 0."""
     scenario = numbers_of()["scenarios"]["tiny"]
-    scenario["test"]["PPO on dials"] = [scenario["test"]["PPO on dials"][1]]
+    scenario["test"]["PPO"] = [scenario["test"]["PPO"][1]]
     scenario["test"]["mpc"] = np.add(scenario["test"]["tuned"], [[3.0, 1.0, 3.0, 1.0]]).tolist()
-    scenario["test"]["tuned"] = np.subtract(scenario["test"]["PPO on dials"], [[3.0, -3.0, 3.0, -2.0]]).tolist()
+    scenario["test"]["tuned"] = np.subtract(scenario["test"]["PPO"], [[3.0, -3.0, 3.0, -2.0]]).tolist()
     text = program["answers"].sentence("tiny", scenario)
-    assert text.startswith(
-        "tiny: PPO on dials scores most, 78.00 on the 4 episodes that all of them played; it beats mpc"
-    )
+    assert text.startswith("tiny: PPO scores most, 78.00 on the 4 episodes that all of them played; it beats mpc")
     beaten, _, level = text.partition("not resolved")
     assert "good by 8.00" in beaten and "tuned by 0.25" in level
 
@@ -121,7 +119,7 @@ def test_page_has_the_answer_first_and_names_as_text(program, tmp_path):
     assert page.read_text(encoding="utf-8") == text
 
 
-@pytest.mark.parametrize("absent", ["PPO on dials", "mpc", "clairvoyant", "tuned", "good+lucky", "bound"])
+@pytest.mark.parametrize("absent", ["PPO", "mpc", "clairvoyant", "tuned", "good+lucky", "bound"])
 def test_page_without_an_entrant(program, tmp_path, absent):
     """Catches: a page that fails, or that prints a number, where something has not been run."""
     numbers = copy.deepcopy(numbers_of())
