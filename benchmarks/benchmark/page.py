@@ -45,6 +45,7 @@ CURVES_CAPTION = (
     "*Mean score on validation episodes during training. Each run begins with the dials of the scheduler `tuned`. The "
     "band is the range over the training runs.*"
 )
+NOT_RUN_IN_TESTS = "<!-- not run: hours -->\n"
 DEFINITIONS = """## Definitions
 
 - **Score**: 100 is the value of the work that the fleet can sustain over an episode.
@@ -210,14 +211,14 @@ def origin(numbers: Numbers) -> Iterator[str]:
     """Yield the commands that make the page and one of its tables, and the versions."""
     yield "## Commands"
     yield "This command writes the page, and goes on where it was stopped:"
-    yield code_block(numbers["command"], "bash")
+    yield NOT_RUN_IN_TESTS + code_block(numbers["command"], "bash")
     yield "These commands play the rows of one scenario, and compute its bounds:"
     first = numbers["test_from"]
     name, each = next(iter(numbers["scenarios"].items()))
     place = shlex.quote(name)
     count = max((scores(each, who).shape[1] for who in each["test"]), default=1)
     known = [who for who in (*each["rules"], TUNED, "learned") if who in each["test"]]
-    yield code_block(
+    yield NOT_RUN_IN_TESTS + code_block(
         f"odc-gym compare --scenario {place} --agents {','.join(known)} --episodes {count} --first-seed {first}\n"
         f"odc-gym bound {place} --episodes {max(len(each['bound']), 1)} --first-seed {first}\n"
         f"odc-gym train --config configs/train/ppo.yaml --set scenario={place} --seed 0",
