@@ -66,6 +66,10 @@ check: $(READY)  ## what a change must pass: format, lint, types, tests
 bench: $(READY) warm  ## how fast the environment is, beside CartPole and an older version in BESIDE=PATH
 	$(BIN)/python benchmarks/bench.py $(if $(BESIDE),--beside $(BESIDE)) $(BENCH)
 
+.PHONY: hack-hunt
+hack-hunt: $(READY) warm  ## search raw actions for reward above the certified bound: half an hour
+	$(BIN)/python benchmarks/hack_hunt.py
+
 .PHONY: learnability
 learnability: $(READY) warm  ## train PPO on two fleets and write docs/learnability.md: half an hour, goes on where it stopped
 	$(BIN)/python benchmarks/learnability $(if $(STEPS),--set n_timesteps=$(STEPS))
