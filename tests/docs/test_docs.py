@@ -192,8 +192,9 @@ def test_the_slow_code_of_a_page_runs_too(page, tmp_path):
 
 
 def test_what_is_not_run_is_known():
+    written = [page for page in pages.PAGES if page.name != "benchmark.md"]  # a program writes its commands, of hours
     left_out = {
-        (page.name, block.code.splitlines()[0]) for page in pages.PAGES for block in pages.blocks(page) if block.not_run
+        (page.name, block.code.splitlines()[0]) for page in written for block in pages.blocks(page) if block.not_run
     }
     assert left_out == NOT_RUN
 
